@@ -15,6 +15,9 @@ from ranvier.estimators.classifier import Classifier as Classifier
 
 from ranvier.estimators.regressor import Regressor as Regressor
 
+from ranvier.explain.importance import Importance as Importance
+from ranvier.explain.importance import Importances as Importances
+
 from ranvier.expression import Expression as Expression
 from ranvier.expression import absolute as absolute
 from ranvier.expression import cos as cos

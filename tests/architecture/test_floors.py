@@ -32,6 +32,7 @@ FLOORS = {
     "training": 5,
     "display": 6,
     "recipes": 6,
+    "explain": 6,
     "model": 7,
     "estimators": 8,
     "view": 8,

@@ -229,3 +229,26 @@ def test_columns_are_kept_beside_predictions(trained: Trained, here: Path) -> No
     assert 'Did you mean "garden"' in refused("predict", trained.model, trained.data, "--keep", "gardn")
     numbers = invoke("predict", trained.model, trained.data, "--probabilities").stdout.splitlines()[1].split(",")[1:]
     assert all(len(number) <= 8 for number in numbers)
+
+
+def test_importances_of_columns_as_bars_and_as_json(trained: Trained) -> None:
+    shown = invoke("show", trained.model, "--importances", trained.data, "--repeats", "2")
+    assert shown.exit_code == 0, shown.output
+    assert "Importances on 150 rows" in shown.stdout
+    for name in ("sepal_length", "petal_width", "garden"):
+        assert any(line.startswith(name) for line in shown.stdout.splitlines())
+    words = ("--importances", trained.data, "--metric", "log_loss", "--correlated", "--json")
+    found = json.loads(invoke("show", trained.model, *words).stdout)["importances"]
+    assert (found["metric"], found["rows"], found["repeats"]) == ("log_loss", 150, 5)
+    values = [entry["importance"] for entry in found["columns"]]
+    assert values == sorted(values, reverse=True)
+    assert ["petal_length", "petal_width"] in [entry["columns"][-2:] for entry in found["columns"]]
+    expected = ranvier.load(trained.model).importances(trained.data, metric="log_loss", groups="correlated")
+    assert values == [entry.importance for entry in expected]
+
+
+@pytest.mark.parametrize(
+    "words", [("--repeats", "2"), ("--metric", "auc"), ("--correlated",), ("--importances", "iris", "--plan")]
+)
+def test_options_of_importances_that_do_not_go_together(trained: Trained, words: tuple[str, ...]) -> None:
+    assert invoke("show", trained.model, *words).exit_code == 2

@@ -15,8 +15,10 @@ from PIL import Image
 import ranvier as rv
 from ranvier.data import prepare
 from ranvier.errors import DataError, InputError
-from ranvier.recipes.augmentation import choose_training
+from ranvier.network.task import Task
+from ranvier.recipes.augmentation import LINEAR_PIXELS, WITH_PIXELS, ChosenTraining, choice_of, choose_training
 from ranvier.recipes.image import ImageRecipe
+from ranvier.recipes.image_training import in_shape_of_features
 from tests.data.pictures import encoded, stripes, write_folder
 
 SMALL = ImageRecipe(
@@ -205,6 +207,87 @@ def test_files_of_arrays_train_and_test(tmp_path: Path) -> None:
     assert trained.evaluate(test) == pytest.approx(trained.report.metrics)
     flat = stripes(10, 28, seed=1)[0].reshape(10, -1)
     assert trained.outputs(flat).tobytes() == trained.outputs(flat.reshape(10, 28, 28)).tobytes()
+
+
+TARGETS = np.eye(2)[np.arange(40) % 2]
+
+
+def outputs_right_in(share: float) -> np.ndarray:
+    """Probabilities that are right about the first rows of 40, and wrong about the others."""
+    right = np.arange(40) < 40 * share
+    return np.abs(TARGETS - np.where(right, 0.1, 0.9)[:, None])
+
+
+@pytest.mark.parametrize(
+    ("shares", "learner"),
+    [
+        ({"none": 0.9, "none linear": 0.8, "linear on pixels": 0.85}, "hidden"),
+        ({"none": 0.5, "none linear": 0.9, "linear on pixels": 0.7}, "linear"),
+        ({"none": 0.5, "none linear": 0.6, "linear on pixels": 0.95}, "linear on pixels"),
+        ({"none": 0.9, "with pixels": 0.95}, "with pixels"),
+        ({"none": 0.9}, "hidden"),
+    ],
+)
+def test_what_learns_is_chosen_by_the_rows_left_out(shares: dict[str, float], learner: str) -> None:
+    outputs = {name: outputs_right_in(share) for name, share in shares.items()}
+    choice = choice_of(
+        Task("binary", 1, ("a", "b")), ["none"], {n: o[:, 1:] for n, o in outputs.items()}, TARGETS[:, 1:]
+    )
+    assert choice.learner == learner
+    assert len(choice.notes) == (1 if learner == "hidden" else 2)
+
+
+def test_a_network_on_pixels_that_harms_does_not_join() -> None:
+    confident = {"none": outputs_right_in(0.9), "with pixels": np.clip(2 * outputs_right_in(0.2) - 0.5, 0, 1)}
+    choice = choice_of(Task("multiclass", 2, ("a", "b")), ["none"], confident, TARGETS)
+    assert choice.learner == "hidden"
+    assert "does not join" in choice.notes[1]
+
+
+def test_a_linear_model_on_pixels_is_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    chosen = ChosenTraining("none", 1.0, ("Chosen.",), LINEAR_PIXELS)
+    monkeypatch.setattr("ranvier.recipes.image_training.choose_training", lambda *_: chosen)
+    pixels = np.random.default_rng(0).integers(0, 120, (60, 12, 12, 1)).astype(np.uint8)
+    first = np.arange(60) % 2 == 0
+    pixels[first, 3:6] = 255
+    trained = rv.train(pixels, np.where(first, "a", "b"), recipe=SMALL, image_size=12, test=0.2, **QUIET)
+    assert [type(layer).__name__ for layer in trained.network.layers] == ["Rescale", "Dense"]
+    assert trained.report.metrics["accuracy"] == 1.0
+    trained.save(tmp_path / "model.rv")
+    assert rv.load(tmp_path / "model.rv").outputs(pixels[:5]).tobytes() == trained.outputs(pixels[:5]).tobytes()
+
+
+def test_a_network_on_pixels_joins_those_on_patch_features(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    chosen = ChosenTraining("affine", 1.0, ("Chosen.",), WITH_PIXELS)
+    monkeypatch.setattr("ranvier.recipes.image_training.choose_training", lambda *_: chosen)
+    pixels, labels = stripes(40, 28)
+    recipe = replace(SMALL, augment="affine", pixel_epochs=8, n_networks=2, n_centroids=90, epochs=2)
+    joined = rv.train(pixels, labels, recipe=recipe, image_size=28, test=0.25, **QUIET)
+    joined.save(tmp_path / "model.rv")
+    assert rv.load(tmp_path / "model.rv").outputs(pixels).tobytes() == joined.outputs(pixels).tobytes()
+    image = joined.encoder.image
+    assert image.with_pixels
+    assert image.width == 3 * image.patches[0].width == joined.network.inputs
+    assert len(set(image.feature_names)) == image.width
+    rows = joined.inputs(pixels).dense
+    assert rows[:, -image.padding :].max() == 0
+    np.testing.assert_array_equal(rows[:, -image.padding - 784 : -image.padding], pixels.reshape(40, -1))
+    assert not replace(recipe, n_centroids=80, form=image.form).joins_pixels
+    assert replace(recipe, form=image.form).joins_pixels
+
+
+def test_a_network_on_pixels_is_the_same_in_the_shape_of_another() -> None:
+    on_pixels = rv.Network(5, [rv.Rescale(1 / 64, -2.0), rv.Dense(4, "relu"), rv.Dropout(0.5), rv.Dense(3, "softmax")])
+    on_features = rv.Network(9, [rv.Rescale(0.5, -6.0), *on_pixels.layers[1:]])
+    flat = on_pixels.parameter_table.initial(0) + np.random.default_rng(0).normal(size=on_pixels.parameter_table.size)
+    moved = in_shape_of_features(flat, on_pixels, on_features)
+    rows = np.random.default_rng(1).integers(0, 256, (7, 5)).astype(np.float64)
+    outputs = []
+    for network, parameters in ((on_pixels, flat), (on_features, moved)):
+        X = np.pad(rows, ((0, 0), (0, network.inputs - 5)))
+        fitted = network.fit(X, np.arange(7) % 3, epochs=1, engine="reference", precision="float64")
+        outputs.append(fitted.with_parameters(network.parameter_table.views(parameters)).outputs(X))
+    np.testing.assert_allclose(outputs[0], outputs[1], rtol=1e-9)
 
 
 MAKERS: dict[str, Callable[[Any], Any]] = {

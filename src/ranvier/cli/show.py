@@ -40,17 +40,37 @@ RECIPE_PARTS = {
 @click.argument("model", metavar="MODEL")
 @click.option("--layer", "-l", metavar="L", help="One layer: its number from 0, or its name such as layers.0.")
 @click.option("--neuron", "-n", type=click.IntRange(min=0), metavar="N", help="One neuron of that layer, from 0.")
+@click.option("--importances", metavar="DATA", help="Which columns it needs, measured on DATA with its targets.")
+@click.option("--metric", metavar="NAME", help="With --importances: what gets worse; accuracy or r2 by default.")
+@click.option("--repeats", type=click.IntRange(min=1), metavar="N", help="With --importances: shuffles a column, 5.")
+@click.option("--correlated", is_flag=True, help="With --importances: correlated columns are shuffled together.")
 @click.option("--plan", is_flag=True, help="What the native engine does in a step of training it, loop by loop.")
 @click.option("--measure", is_flag=True, help="With --plan: how long each of its steps takes on this machine.")
 @json_option
-def command(model: str, layer: str | None, neuron: int | None, plan: bool, measure: bool, as_json: bool) -> int:
+def command(
+    model: str,
+    layer: str | None,
+    neuron: int | None,
+    importances: str | None,
+    metric: str | None,
+    repeats: int | None,
+    correlated: bool,
+    plan: bool,
+    measure: bool,
+    as_json: bool,
+) -> int:
     """Look inside MODEL: what it predicts, the columns it takes, its layers and parameters, how it was trained."""
-    if neuron is not None and layer is None:
-        raise click.UsageError("--neuron needs --layer, such as --layer 0.", click.get_current_context())
-    if plan and layer is not None:
-        raise click.UsageError("--plan is about the whole network; leave out --layer.", click.get_current_context())
-    if measure and not plan:
-        raise click.UsageError("--measure needs --plan.", click.get_current_context())
+    _check_options(
+        {
+            "--neuron needs --layer, such as --layer 0.": neuron is not None and layer is None,
+            "--plan is about the whole network; leave out --layer.": plan and layer is not None,
+            "--measure needs --plan.": measure and not plan,
+            "--metric, --repeats and --correlated need --importances DATA.": importances is None
+            and (metric is not None or repeats is not None or correlated),
+            "--importances is about the whole network; leave out --layer and --plan.": importances is not None
+            and (plan or layer is not None),
+        }
+    )
     import ranvier
     from ranvier.cli import neurons
     from ranvier.cli.weight_picture import draw, patch_drawer, pixel_shape
@@ -60,6 +80,12 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
     if plan:
         values = {"plan": trained.plan(measure=measure)}
         output.words.print(values["plan"], end="", markup=False, soft_wrap=True)
+    elif importances is not None:
+        from ranvier.cli.explanations import importances_of_file, print_importances
+
+        measured = importances_of_file(trained, importances, metric, 5 if repeats is None else repeats, correlated)
+        values = {"importances": measured.to_dict()}
+        print_importances(output, measured)
     elif layer is None:
         summary = trained.summary()
         values = _values(trained, summary)
@@ -76,6 +102,13 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
         neurons.print_neuron(output, values, picture)
     output.finish(lambda: {"model": model, **values})
     return DONE
+
+
+def _check_options(wrong: dict[str, bool]) -> None:
+    """Raise the first sentence whose condition is true."""
+    for sentence, applies in wrong.items():
+        if applies:
+            raise click.UsageError(sentence, click.get_current_context())
 
 
 def describe(model: Model) -> dict[str, Any]:

@@ -22,11 +22,11 @@ SHADES = " .:-=+*#%@"
 
 
 def pixel_shape(model: Model, view: NeuronView) -> tuple[int, int, int] | None:
-    """Height, width and channels where the inputs of a neuron are the pixels of a picture; else None."""
+    """Height, width and channels where the inputs of a neuron are a picture or a spectrogram; else None."""
     encoder = model.encoder
-    image = getattr(encoder, "image", None)
-    shape = getattr(encoder, "shape", ()) if image is None else image.form.shape
-    if image is not None and image.patches:
+    files = getattr(encoder, "image", None) or getattr(encoder, "sound", None)
+    shape = getattr(encoder, "shape", ()) if files is None else files.form.shape
+    if files is not None and files.patches:
         return None
     shape = (*shape, 1) if len(shape) == 2 else tuple(shape)
     names = getattr(encoder, "feature_names", ())
@@ -37,25 +37,30 @@ def pixel_shape(model: Model, view: NeuronView) -> tuple[int, int, int] | None:
 
 def patch_drawer(output: Output, model: Model, view: NeuronView) -> Callable[[], None] | None:
     """A function that draws what the strongest inputs of a neuron look for; None where they are no patch features."""
-    image = getattr(model.encoder, "image", None)
-    if image is None or not image.patches:
+    is_sound = getattr(model.encoder, "sound", None) is not None
+    files = getattr(model.encoder, "sound" if is_sound else "image", None)
+    if files is None or not files.patches:
         return None
-    index = {name: at for at, name in enumerate(image.feature_names)}
+    index = {name: at for at, name in enumerate(files.feature_names)}
     if any(name not in index for name in view.inputs):
         return None
 
     def draw_patches() -> None:
-        rows, columns = image.patches[0].grid
+        rows, columns = files.patches[0].grid
+        what, cells = ("spectrogram", "band, time") if is_sound else ("picture", "row, column")
+        end = ", low bands at the bottom:" if is_sound else ":"
         output.say(
-            f"An input is how near the pieces of a picture in one of {rows} x {columns} cells (row, column) are to a "
-            "pattern. The patterns of the largest weights:"
+            f"An input is how near the pieces of a {what} in one of {rows} x {columns} cells ({cells}) are to a "
+            f"pattern. The patterns of the largest weights{end}"
         )
-        for at in np.argsort(-np.abs(view.weights), kind="stable")[:MAX_PATTERNS].tolist():
-            pattern = image.pattern(index[view.inputs[at]])
-            if pattern is not None:
+        drawn = 0
+        for at in np.argsort(-np.abs(view.weights), kind="stable").tolist():
+            pattern = files.pattern(index[view.inputs[at]])
+            if pattern is not None and drawn < MAX_PATTERNS:
+                drawn += 1
                 output.say()
                 output.say(f"{view.inputs[at]}, weight {view.weights[at]:+.4f}")
-                draw(output, pattern.reshape(-1), pattern.shape)
+                draw(output, pattern[:: -1 if is_sound else 1].reshape(-1), pattern.shape)
 
     return draw_patches
 

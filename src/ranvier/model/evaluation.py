@@ -12,29 +12,52 @@ from ranvier import data
 from ranvier.errors import InputError, ShapeError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
+from ranvier.rows import Inputs
 from ranvier.rows.weights import weight_array
 
 if TYPE_CHECKING:
-    from ranvier.model.model import Model
+    from ranvier.model.predictor import Predictor
 
 Array = NDArray[Any]
 
 
 def outputs_and_targets(
-    model: Model, X: Any, y: Any = None, sample_weight: Any = None
+    model: Predictor, X: Any, y: Any = None, sample_weight: Any = None
 ) -> tuple[Array, Array, NDArray[np.float64] | None]:
     """Outputs and true targets (n, N), in the units of the target for regression, and weights (n,) or None.
 
     Rows whose picture or recording cannot be read are left out, with a warning.
     """
+    inputs, targets, weights = inputs_and_targets(model, X, y, sample_weight, "evaluate", stacklevel=4)
+    outputs = model.outputs_of(inputs)
+    if model.task.kind == "regression":
+        return model.target.values(outputs), model.target.values(targets), weights
+    return outputs, targets, weights
+
+
+def inputs_and_targets(
+    model: Predictor, X: Any, y: Any, sample_weight: Any, method: str, stacklevel: int = 3
+) -> tuple[Inputs, Array, NDArray[np.float64] | None]:
+    """Encoded rows (n, K), encoded targets (n, N) or class numbers (n, 1), and weights (n,) or None.
+
+    Rows whose picture or recording cannot be read are left out, with a warning.
+
+    Parameters:
+        X, y, sample_weight: as for `Model.evaluate`.
+        method: of the model that was called, for messages.
+        stacklevel: of the warning.
+
+    Raises:
+        InputError: rows, targets or weights cannot be used, or do not fit together.
+    """
     if y is None and model.encoder is None:
-        raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
+        raise InputError(f"This model was trained on arrays: give y too, model.{method}(X, y).")
     if y is None:
         X = data.open_source(X)
         X = X.part("test") or X
     X, n_rows, row_numbers, notes = row_tools.readable_rows(model.encoder, X)
     for note in notes:
-        warnings.warn(note, stacklevel=3)
+        warnings.warn(note, stacklevel=stacklevel)
     if y is None:
         n_rows = X.rows if n_rows is None else n_rows
         names, classes, formats = model.task.target_names, model.task.classes, model.target.number_formats
@@ -51,7 +74,4 @@ def outputs_and_targets(
     if sample_weight is not None:
         kept = slice(None) if row_numbers is None else row_numbers
         weights = weight_array(sample_weight, len(targets) if n_rows is None else n_rows)[kept]
-    outputs = model.outputs_of(inputs)
-    if model.task.kind == "regression":
-        return model.target.values(outputs), model.target.values(targets), weights
-    return outputs, targets, weights
+    return inputs, targets, weights

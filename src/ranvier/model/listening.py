@@ -8,27 +8,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.sounds.activity import sounding_parts
-from ranvier.data.sounds.decode import Samples, SoundError, decode
-from ranvier.data.sounds.log_mel import frame_sizes, log_mel
+from ranvier.data.sounds.decode import SoundError, decode
+from ranvier.data.sounds.fixed_length import fixed_length, smoothed
+from ranvier.data.sounds.log_mel import frame_sizes, levels, mel_power
+from ranvier.data.sounds.noise import without_noise
 from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.errors import DataError, InputError
+from ranvier.model.word_boundaries import best_words, pairs_of_cuts, possible_cuts
 from ranvier.records import record
+from ranvier.rows import as_inputs
 
 if TYPE_CHECKING:
     from ranvier.model.predictor import Predictor
 
 MARGIN = 4
 """Frames before and behind a sound that are heard with it."""
-LONGEST = 1.5
-"""A sound that is so many times longer than the words of the training may hold several."""
-STEP, SHORTEST = 4, 12
-"""Frames from cut to cut between the words of such a sound, and frames of a word at least."""
+LONGEST = 1.2
+"""How many times longer than nearly all words of the training a word may be."""
+SHORTEST = 12
+"""Frames of a word at least."""
 WINDOW_STEPS = 4
 """Windows over sounds that have no words are a quarter of their length apart."""
-CUT_COST = 3.0
-"""What a cut between two words costs, in frames times nats."""
+LOUD = 0.98
+"""The share of the frames that are softer than a loud one."""
+AT_ONCE = 1024
+"""How many stretches of a recording are in memory at once."""
 MAX_SECONDS = 24 * 3600.0
 
 
@@ -79,10 +86,14 @@ def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> lis
         raise DataError(
             f"The recording {getattr(recording, 'name', recording)!s:.200} cannot be read: {error}."
         ) from error
-    parts = _windows(samples, form) if form.whole else _words(model, sound, samples)
+    mel = mel_power(samples, form)
+    if not form.whole:
+        mel = without_noise(mel)
+    ear = _Ear(model, sound, mel)
+    parts = _windows(ear) if form.whole else _words(ear)
     if not parts:
         return []
-    probabilities = _probabilities(model, sound, samples, parts)
+    probabilities = ear.probabilities(parts)
     hop = frame_sizes(form)[1] / form.rate
     length = len(samples) / form.rate
     heard = _merged(parts, probabilities) if form.whole else list(zip(parts, probabilities, strict=True))
@@ -98,60 +109,65 @@ def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> lis
     ]
 
 
-def _windows(samples: Samples, form: SoundFormat) -> list[slice]:
+@record(eq=False)
+class _Ear:
+    """A model and the power of each band of a long recording, which is computed once.
+
+    Fields:
+        model: the model.
+        sound: its encoder of recordings.
+        mel: what `mel_power` gives, shape (F, frames).
+    """
+
+    model: Predictor
+    sound: SoundEncoder
+    mel: NDArray[np.float32]
+
+    def probabilities(self, parts: list[slice]) -> NDArray[np.float64]:
+        """The probabilities of each part, as those of a recording of its own, (parts, classes)."""
+        form, blocks = self.sound.form, []
+        margin = 0 if form.whole else MARGIN
+        dtype = np.uint8 if self.sound.as_bytes else self.model.training.row_dtype
+        for start in range(0, len(parts), AT_ONCE):
+            pictures = [
+                fixed_length(levels(self.mel[:, max(part.start - margin, 0) : part.stop + margin], form), form)
+                for part in parts[start : start + AT_ONCE]
+            ]
+            features = np.empty((len(pictures), self.sound.width), dtype)
+            self.sound.encode_decoded(np.stack(pictures)[..., None], features)
+            blocks.append(self.model.outputs_of(as_inputs(features)))
+        return class_probabilities(self.model.task, np.concatenate(blocks))
+
+
+def _windows(ear: _Ear) -> list[slice]:
     """Windows as long as the recordings of the training, in frames, without those that are silent."""
-    levels = log_mel(samples, form).max(axis=0)
+    form = ear.sound.form
+    loudness = levels(ear.mel, form).max(axis=0)
     step = max(form.frames // WINDOW_STEPS, 1)
-    last = max(len(levels) - form.frames, 0)
+    last = max(len(loudness) - form.frames, 0)
     starts = [*range(0, last, step), last]
-    windows = [slice(start, min(start + form.frames, len(levels))) for start in starts]
-    return [window for window in windows if levels[window].any()]
+    windows = [slice(start, min(start + form.frames, len(loudness))) for start in starts]
+    return [window for window in windows if loudness[window].any()]
 
 
-def _words(model: Predictor, sound: SoundEncoder, samples: Samples) -> list[slice]:
-    """The words between pauses, in frames."""
+def _words(ear: _Ear) -> list[slice]:
+    """The words, in frames: sounds between pauses, cut where one holds several."""
+    form = ear.sound.form
+    spectrogram = levels(ear.mel, form)
+    loudness = smoothed(spectrogram.mean(axis=0))
+    loudness = loudness / max(float(np.quantile(loudness, LOUD)), 1.0)
     words: list[slice] = []
-    for part in sounding_parts(log_mel(samples, sound.form)):
-        if part.stop - part.start <= LONGEST * sound.form.frames:
+    for part in sounding_parts(spectrogram):
+        cuts = [part.start + cut for cut in possible_cuts(loudness[part])]
+        pairs = pairs_of_cuts(cuts, min(SHORTEST, part.stop - part.start), round(LONGEST * form.frames))
+        if len(pairs) < 2:
             words.append(part)
-        else:
-            words += _divided(model, sound, samples, part)
+            continue
+        stretches = [slice(cuts[first], cuts[last]) for first, last in pairs]
+        scores = np.log(np.maximum(ear.probabilities(stretches).max(axis=1), 1e-9))
+        own = [cut - part.start for cut in cuts]
+        words += [stretches[number] for number in best_words(own, pairs, scores, np.minimum(loudness[part], 1.0))]
     return words
-
-
-def _divided(model: Predictor, sound: SoundEncoder, samples: Samples, part: slice) -> list[slice]:
-    """A long sound cut into words, so that the sum of length times log probability, less the cuts, is largest."""
-    cuts = [*range(part.start, part.stop - SHORTEST + 1, STEP), part.stop]
-    longest = round(LONGEST * sound.form.frames)
-    pairs = [
-        (first, last)
-        for first in range(len(cuts))
-        for last in range(first + 1, len(cuts))
-        if SHORTEST <= cuts[last] - cuts[first] <= longest
-    ]
-    probabilities = _probabilities(model, sound, samples, [slice(cuts[a], cuts[b]) for a, b in pairs])
-    scores = np.log(np.maximum(probabilities.max(axis=1), 1e-9))
-    best = np.full(len(cuts), -np.inf)
-    best[0], before = 0.0, [0] * len(cuts)
-    for (first, last), score in zip(pairs, scores, strict=True):
-        total = best[first] + (cuts[last] - cuts[first]) * score - CUT_COST
-        if total > best[last]:
-            best[last], before[last] = total, first
-    ends = [len(cuts) - 1]
-    while ends[-1]:
-        ends.append(before[ends[-1]])
-    return [slice(cuts[first], cuts[last]) for first, last in pairwise(reversed(ends))]
-
-
-def _probabilities(model: Predictor, sound: SoundEncoder, samples: Samples, parts: list[slice]) -> NDArray[np.float64]:
-    """The probabilities of each part, as those of a recording of its own, (parts, classes)."""
-    margin = 0 if sound.form.whole else MARGIN
-    length, hop, _ = frame_sizes(sound.form)
-    cells = [
-        (sound.form.rate, samples[max(part.start - margin, 0) * hop : (part.stop + margin - 1) * hop + length])
-        for part in parts
-    ]
-    return model.probabilities(cells)
 
 
 def _merged(parts: list[slice], probabilities: NDArray[np.float64]) -> list[tuple[slice, NDArray[np.float64]]]:

@@ -20,6 +20,7 @@ from ranvier.model import language, writing
 from ranvier.model import rows as row_tools
 from ranvier.model.description import description_of, encoder_arrays
 from ranvier.model.evaluation import outputs_and_targets
+from ranvier.model.explainer import Explainer
 from ranvier.model.parameters import flat_parameters, parts_without_training
 from ranvier.model.shown import Shown
 from ranvier.network.layers import Dense
@@ -41,7 +42,7 @@ from ranvier.training.state import TrainingState, state_at_best, state_for_next_
 Array = NDArray[Any]
 
 
-class Model(Shown):
+class Model(Shown, Explainer):
     """A trained network.
 
     Made by `Network.fit`, `ranvier.train` or `ranvier.load`. Where it was trained from a raw table it carries the

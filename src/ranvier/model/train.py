@@ -17,6 +17,7 @@ from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
 from ranvier.model.reading import reading_of
+from ranvier.model.ready_data import ReadyData
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.run_events import log_sink, resumable
@@ -26,7 +27,6 @@ from ranvier.model.training_file import file_sha256
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
-from ranvier.network.network import with_factor
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
@@ -265,18 +265,9 @@ class TrainJob:
         """Train; the run's folder is made only once the data and the options are known to be good."""
         if self.model_path is not None:
             check_writable(self.model_path, _files(self.inputs.data, self.options.validation, self.options.test))
-        reading = reading_of(self.options)
-        source = open_source(self.inputs.data, reading=reading)
-        recipe, notes = recipe_for(self.options.recipe, self.options.effort, source, self.options)
-        options = recipe.complete(self.options)
-        prepared = self.prepare(recipe.source(source), reading, recipe, notes)
-        del source  # its memory is needed for training
-        recipe = recipe.bound(prepared.encoder, options, len(prepared.train))
-        task, rows, validation = _weighted_rows(prepared, options)
-        network = recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr)
-        network = with_factor(network, None if recipe.rescales else prepared.encoder.factor)
-        validated = recipe.validates(len(rows), validation is not None)
-        settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
+        ready = self.ready()
+        recipe, options, prepared, task, rows, validation = ready.parts()
+        network, settings = ready.network_and_settings(options, self.callbacks)
         read = data_event(prepared, network)
         folder = make_folder()
         path = None if folder is None else folder.path
@@ -301,6 +292,17 @@ class TrainJob:
             if self.model_path is not None:
                 model.save(self.model_path)
         return model
+
+    def ready(self) -> ReadyData:
+        """The data, read, divided and encoded for the recipe."""
+        reading = reading_of(self.options)
+        source = open_source(self.inputs.data, reading=reading)
+        recipe, notes = recipe_for(self.options.recipe, self.options.effort, source, self.options)
+        options = recipe.complete(self.options)
+        prepared = self.prepare(recipe.source(source), reading, recipe, notes)
+        del source  # its memory is needed for training
+        recipe = recipe.bound(prepared.encoder, options, len(prepared.train))
+        return ReadyData(recipe, options, prepared, *_weighted_rows(prepared, options))
 
     def prepare(self, source: Source, reading: Reading, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
         """The rows of a source, divided and encoded as the options say."""

@@ -1,8 +1,9 @@
-"""Choosing how pictures are distorted, and hidden layers: small networks, compared on rows that are left out."""
+"""Choosing how pictures are distorted and what learns from them: small networks, compared on rows that are left out."""
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders.decoding import class_indices
-from ranvier.data.images.distortion import DISTORTIONS, distorted
 from ranvier.data.images.patches import PatchFeatures
 from ranvier.data.images.threads import Progress
+from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.candidates import linear_layers, trained_parameters
+from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
+from ranvier.recipes.picture_rows import is_mirrored, rows_with_copies
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.rows.pages import empty_pages
 from ranvier.rows.split import split_rows
 from ranvier.training.inference import outputs_of
 from ranvier.training.settings import TrainSettings
@@ -34,13 +35,12 @@ VALIDATION_SHARE = 0.2
 MIN_ROWS = 60
 """For fewer rows a comparison would be chance."""
 ENOUGH_VALIDATION_ROWS, MAX_SPLITS = 400, 5
-N_CENTROIDS, COPIES = 100, 2
-CELLS = 9
-PICTURES_AT_ONCE = 1024
-LINEAR_ROWS = 5_000
-"""For more rows a network without hidden layers is not tried."""
+N_CENTROIDS, COPIES, PIXEL_COPIES = 100, 2, 15
 WAYS = ("affine", "flip", "none")
 """In the order in which a tie is decided."""
+PIXEL_WAY = "affine"
+"""How copies are distorted from whose pixels a network learns."""
+HIDDEN, LINEAR, LINEAR_PIXELS, WITH_PIXELS = "hidden", "linear", "linear on pixels", "with pixels"
 
 
 @record
@@ -51,13 +51,14 @@ class ChosenTraining:
         name: how pictures are distorted: "none" or a key of `DISTORTIONS`.
         inverse_temperature: the factor that calibrates the logits, from the rows that were left out.
         notes: why, one sentence for each choice.
-        linear: whether the network has no hidden layer.
+        learner: "hidden", networks with a hidden layer on patch features; "linear", without one; "linear on pixels";
+            or "with pixels", the first beside a network on the pixels of distorted copies.
     """
 
     name: str
     inverse_temperature: float
     notes: tuple[str, ...]
-    linear: bool = False
+    learner: str = HIDDEN
 
 
 def choose_training(
@@ -72,11 +73,12 @@ def choose_training(
 ) -> ChosenTraining:
     """How to distort, by the best score on rows that are left out: accuracy, or else the smallest squared error.
 
-    A network without hidden layers is taken, where the recipe tries one, if of these rows it is right about more that
-    the other is wrong about than the reverse, by more than chance gives.
+    A linear model, on patch features or on pixels, is taken, where the recipe tries one, if of these rows it is right
+    about more that the networks are wrong about than the reverse, by more than chance gives. A network on the pixels of
+    distorted copies joins those on patch features where the mean of their outputs is no worse.
 
     Parameters:
-        recipe: whose augmentation, form and linear network count.
+        recipe: whose augmentation, form and other members count.
         pixels: of the rows, shape (B, H, W, C).
         rows: targets, weights and groups; rows of a group are left out together.
         task, network, settings: what will be trained; the networks that are compared have fewer centroids.
@@ -89,37 +91,116 @@ def choose_training(
         reason = "as usual for so few pictures" if recipe.augment == "auto" else "as requested"
         return ChosenTraining(name, 1.0, (f"Augmentation: {name}, {reason}.",))
     ways = WAYS if recipe.augment == "auto" else (recipe.augment,)
-    layers = (
-        [network.layers, linear_layers(network)] if recipe.linear and len(rows) <= LINEAR_ROWS else [network.layers]
-    )
-    networks = [Network(CELLS * N_CENTROIDS, own) for own in layers]
-    outputs: dict[str, list[list[Array]]] = {way: [[] for _ in networks] for way in ways}
+    outputs: dict[str, list[Array]] = defaultdict(list)
     held: list[Rows] = []
     splits = list(_splits(rows, settings.seed, task, validation))
     for number, (learned_index, held_index) in enumerate(splits):
         held_pixels, held_rows = validation or (pixels, rows)
         held.append(held_rows.take(held_index))
-        patches = PatchFeatures.fit(pixels[learned_index], N_CENTROIDS, settings.seed, stride=recipe.stride)
+        comparison = _Comparison(
+            recipe, task, network, settings, pixels[learned_index], rows.take(learned_index), held_pixels[held_index]
+        )
+        patches = PatchFeatures.fit(comparison.pixels, N_CENTROIDS, settings.seed, stride=recipe.stride)
         for done, way in enumerate(ways, number * len(ways)):
             if progress is not None:
                 progress(done, len(splits) * len(ways))
-            parts = (pixels[learned_index], rows.take(learned_index), held_pixels[held_index])
-            for kept, output in zip(
-                outputs[way], _outputs(recipe, way, patches, *parts, task, networks, settings), strict=True
-            ):
-                kept.append(output)
-    targets = np.concatenate([part.targets for part in held])
-    joined = {way: [np.concatenate(parts) for parts in outputs[way]] for way in ways}
-    scores = {way: _score(task, joined[way][0], targets) for way in ways}
+            for name, output in comparison.on_patches(patches, way).items():
+                outputs[name].append(output)
+        for name, output in comparison.on_pixels().items():
+            outputs[name].append(output)
+    joined = {name: np.concatenate(parts) for name, parts in outputs.items()}
+    return choice_of(task, ways, joined, np.concatenate([part.targets for part in held]))
+
+
+@record(eq=False)
+class _Comparison:
+    """Small networks that are trained on the same rows, and what they output for the same others.
+
+    Fields:
+        recipe, task, network, settings: as for `choose_training`.
+        pixels, rows: to learn from.
+        held: the pixels of the rows left out.
+    """
+
+    recipe: ImageRecipe
+    task: Task
+    network: Network
+    settings: TrainSettings
+    pixels: Array
+    rows: Rows
+    held: Array
+
+    def on_patches(self, patches: PatchFeatures, way: str) -> dict[str, Array]:
+        """The outputs of networks on patch features, with pictures distorted in one way, and of one without hidden
+        layers."""
+        copies = 0 if way == "none" else COPIES
+        learned = rows_with_copies(patches, self.pixels, self.rows, way, copies, self.settings.seed)
+        settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies), callbacks=())
+        pictures = [self.held, self.held[:, :, ::-1]] if is_mirrored(way) else [self.held]
+        features = [patches.encode(picture) for picture in pictures]
+        networks = {way: Network(patches.width, self.network.layers)}
+        if self.recipe.linear:
+            networks[f"{way} {LINEAR}"] = Network(patches.width, linear_layers(self.network))
+        return {name: self._outputs(own, settings, learned, features) for name, own in networks.items()}
+
+    def on_pixels(self) -> dict[str, Array]:
+        """The outputs of a linear model on pixels, and of a network on those of distorted copies, if they are tried."""
+        flat, outputs = [self.held.reshape(len(self.held), -1)], {}
+        if self.recipe.linear:
+            linear = Network(flat[0].shape[1], pixel_layers(linear_layers(self.network)))
+            learned = rows_with_copies(None, self.pixels, self.rows, "none", 0, 0)
+            outputs[LINEAR_PIXELS] = self._outputs(linear, linear_settings(self.settings), learned, flat)
+        if self.recipe.joins_pixels:
+            network = Network(flat[0].shape[1], pixel_layers(self.network.layers))
+            learned = rows_with_copies(None, self.pixels, self.rows, PIXEL_WAY, PIXEL_COPIES, self.settings.seed)
+            settings = replace(self.settings, epochs=self.recipe.pixel_epochs_for(PIXEL_COPIES))
+            outputs[WITH_PIXELS] = self._outputs(network, settings, learned, flat)
+        return outputs
+
+    def _outputs(self, network: Network, settings: TrainSettings, learned: Rows, features: Sequence[Array]) -> Array:
+        """The mean of what a network, trained on some rows, outputs for features of others."""
+        settings = replace(settings, callbacks=())
+        flat = trained_parameters(network, settings, self.task, learned)
+        inputs = [Rows(block, np.zeros((len(block), 1))).inputs for block in features]
+        mean: Array = np.mean([outputs_of(network, settings, flat, block) for block in inputs], axis=0)
+        return mean
+
+
+def pixel_layers(layers: Sequence[Any]) -> list[Any]:
+    """Layers on patch features as layers on the bytes of pixels, which are brought to -2 to 2.
+
+    >>> pixel_layers([Rescale(2.0, 1.0)])
+    [Rescale(factor=0.015625, offset=-2.0)]
+    """
+    return [Rescale(1.0 / 64.0, -2.0), *(layer for layer in layers if not isinstance(layer, Rescale))]
+
+
+def choice_of(task: Task, ways: Sequence[str], outputs: dict[str, Array], targets: Array) -> ChosenTraining:
+    """What the outputs for the rows left out say."""
+    scores = {way: _score(task, outputs[way], targets) for way in ways}
     best = max(ways, key=lambda way: scores[way])
-    notes = [_text(task, scores, best, len(targets))]
-    linear = len(networks) > 1 and _is_better(task, joined[best][0], joined[best][1], targets)
-    if linear:
-        right = _score(task, joined[best][1], targets)
-        measure = f"{right:.1%} against {scores[best]:.1%}" if task.is_classifier else f"{-right:.4g}"
-        notes.append(f"The network has no hidden layer: on the pictures left out it was better so ({measure}).")
-    factor = inverse_temperature(task, joined[best][int(linear)], targets)
-    return ChosenTraining(best, factor, tuple(notes), linear)
+    notes, learner, kept = [_text(task, scores, best, len(targets))], HIDDEN, outputs[best]
+    for name, key in ((LINEAR, f"{best} {LINEAR}"), (LINEAR_PIXELS, LINEAR_PIXELS)):
+        if key in outputs and _is_better(task, kept, outputs[key], targets):
+            learner, kept = name, outputs[key]
+    measured = _written(task, _score(task, kept, targets))
+    if learner != HIDDEN:
+        what = "patch features" if learner == LINEAR else "pixels"
+        before = _written(task, scores[best])
+        notes.append(
+            f"A linear model on {what} is taken: on the pictures left out it was better, {measured} to {before}."
+        )
+    elif WITH_PIXELS in outputs:
+        mean = (kept + outputs[WITH_PIXELS]) / 2
+        joint = _score(task, mean, targets)
+        if joint >= _score(task, kept, targets):
+            learner, kept = WITH_PIXELS, mean
+        verb = "joins" if learner == WITH_PIXELS else "does not join"
+        notes.append(
+            f"A network on the pixels of distorted copies {verb} those on patch features: {_written(task, joint)} with "
+            f"it, {measured} without, on the pictures left out."
+        )
+    return ChosenTraining(best, inverse_temperature(task, kept, targets), tuple(notes), learner)
 
 
 def _is_better(task: Task, first: Array, second: Array, targets: Array) -> bool:
@@ -162,75 +243,6 @@ def _splits(
         yield parts[0], parts[1]
 
 
-def _outputs(
-    recipe: ImageRecipe,
-    way: str,
-    patches: PatchFeatures,
-    pixels: Array,
-    rows: Rows,
-    held: Array,
-    task: Task,
-    networks: Sequence[Network],
-    settings: TrainSettings,
-) -> list[Array]:
-    """What small networks, trained with a way to distort pictures, output for the rows left out."""
-    copies = 0 if way == "none" else COPIES
-    learned = rows_with_copies(patches, pixels, rows, way, copies, settings.seed)
-    member = replace(settings, epochs=recipe.epochs_for(settings.epochs, copies), callbacks=())
-    pictures = [held, held[:, :, ::-1]] if is_mirrored(way) else [held]
-    inputs = [Rows(patches.encode(picture), np.zeros((len(held), 1))).inputs for picture in pictures]
-    means: list[Array] = []
-    for network in networks:
-        flat = trained_parameters(network, member, task, learned)
-        means.append(np.mean([outputs_of(network, member, flat, block) for block in inputs], axis=0))
-    return means
-
-
-def rows_with_copies(
-    patches: PatchFeatures,
-    pixels: Array,
-    rows: Rows,
-    way: str,
-    copies: int,
-    seed: int,
-    progress: Progress | None = None,
-) -> Rows:
-    """The features of pictures and of distorted copies of them, with their targets and weights.
-
-    Parameters:
-        pixels, rows: the pictures, shape (B, H, W, C), and their targets.
-        way: a key of `DISTORTIONS`; without copies it does not count.
-        copies: how many.
-        seed: of the distortions.
-        progress: called with how much is done, and of how much.
-    """
-    count, total = len(pixels), (copies + 1) * len(pixels)
-    features = empty_pages((total, patches.width))
-    # By blocks, since distorted pictures need memory, too.
-    for at in range(0, total, PICTURES_AT_ONCE):
-        for copy in range(copies + 1):
-            start, stop = max(at - copy * count, 0), min(at + PICTURES_AT_ONCE - copy * count, count)
-            if start >= stop:
-                continue
-            pictures = pixels[start:stop]
-            if copy:
-                pictures = distorted(pictures, DISTORTIONS[way], seed, copy - 1, start)
-            patches.encode(pictures, features[copy * count + start : copy * count + stop])
-        if progress is not None:
-            progress(min(at + PICTURES_AT_ONCE, total), total)
-    weights = None if rows.weights is None else np.tile(rows.weights, copies + 1)
-    return Rows(features, np.tile(rows.targets, (copies + 1, 1)), weights)
-
-
-def is_mirrored(way: str) -> bool:
-    """Whether predictions are the mean over a picture and its mirror image.
-
-    >>> is_mirrored("flip"), is_mirrored("none")
-    (True, False)
-    """
-    return way in DISTORTIONS and DISTORTIONS[way].mirror
-
-
 def _score(task: Task, outputs: Array, targets: Array) -> float:
     """Accuracy, or minus the mean squared error."""
     if task.is_classifier:
@@ -242,7 +254,11 @@ def _text(task: Task, scores: dict[str, float], best: str, rows: int) -> str:
     """Why a way was taken."""
     if len(scores) == 1:
         return f"Augmentation: {best}, as requested."
-    written = {way: f"{score:.1%}" if task.is_classifier else f"{-score:.4g}" for way, score in scores.items()}
-    listed = ", ".join(f"{way} {written[way]}" for way in ("none", "affine", "flip"))
+    listed = ", ".join(f"{way} {_written(task, scores[way])}" for way in ("none", "affine", "flip"))
     what = "accuracy" if task.is_classifier else "squared error"
     return f"Augmentation: {best}, by the {what} of small networks on {rows:,} pictures left out ({listed})."
+
+
+def _written(task: Task, score: float) -> str:
+    """A score in a sentence."""
+    return f"{score:.1%}" if task.is_classifier else f"{-score:.4g}"

@@ -25,6 +25,8 @@ from ranvier.training.temperature import inverse_temperature
 Array = NDArray[Any]
 MIN_ROWS = 40
 """For fewer rows a comparison would be chance."""
+LINEAR_RATE = 5.0
+"""How many times the learning rate of the networks a linear model has."""
 MAX_ROWS, ENOUGH_ROWS, FOLDS = 8_000, 600, 5
 
 
@@ -142,6 +144,14 @@ def linear_layers(network: Network) -> list[Layer]:
     [1]
     """
     return [*(layer for layer in network.layers if isinstance(layer, Rescale)), network.layers[-1]]
+
+
+def linear_settings(settings: TrainSettings) -> TrainSettings:
+    """How a linear model is trained, which has no neurons to break: with a larger learning rate than networks."""
+    optimizer: Any = settings.optimizer
+    if not hasattr(optimizer, "learning_rate"):
+        return settings
+    return replace(settings, optimizer=replace(optimizer, learning_rate=LINEAR_RATE * optimizer.learning_rate))
 
 
 def _merits(task: Task, outputs: Array, targets: Array) -> Array:

@@ -90,7 +90,7 @@ def train_ensemble(
     predicted: list[tuple[Array, Rows]] = []
     for result, held in train_members(network, settings, task, events, member_rows, target, checkpoint):
         results.append(result)
-        if held is not None and calibrate and task.kind != "regression" and not _is_interrupted(result):
+        if held is not None and calibrate and task.kind != "regression" and not is_interrupted(result):
             flat = final_parameters(result.outcome.state, settings.optimizer, network)
             predicted.append((outputs_of(network, settings, flat, held.inputs), held))
     factor = _merged_inverse_temperature(task, predicted)
@@ -105,6 +105,7 @@ def train_members(
     member_rows: Callable[[int, TrainSettings], MemberRows],
     target: TargetEncoder | None = None,
     checkpoint: Path | None = None,
+    numbers: range | None = None,
 ) -> Iterator[tuple[RunResult, Rows | None]]:
     """Train networks one after the other, until all are trained, Ctrl-C comes or a viewer ends the run.
 
@@ -116,10 +117,11 @@ def train_members(
         member_rows: from the number of a network and its settings to its training and validation rows and the state in
             which it begins.
         target, checkpoint: as for `train_ensemble`.
+        numbers: which of the networks are to be trained now; None for all.
 
     Gives each result and the validation rows of that network.
     """
-    for number in range(events.networks):
+    for number in range(events.networks) if numbers is None else numbers:
         member = replace(settings, seed=member_seed(settings.seed, number))
         learned, held, state = member_rows(number, member)
         folder = None if checkpoint is None else checkpoint / f"network-{number + 1}"
@@ -127,9 +129,9 @@ def train_members(
         options: dict[str, Any] = {"target": target, "state": state, "sinks": (events,), "checkpoint": folder}
         result = run_training(network, member, task, learned, held, **options)
         events.epochs_before += len(result.outcome.state.history)
-        if number == 0 or not _is_interrupted(result):
+        if number == 0 or not is_interrupted(result):
             yield result, held
-        if _is_interrupted(result) or stopped_by_viewer():
+        if is_interrupted(result) or stopped_by_viewer():
             return
 
 
@@ -142,6 +144,7 @@ def merged_members(
     *,
     shared_inputs: bool = True,
     repeats: int = 1,
+    others: Sequence[Array] = (),
 ) -> Trained:
     """One network of those that were trained.
 
@@ -150,12 +153,15 @@ def merged_members(
         inverse_temperature: the factor of the mean of their logits.
         shared_inputs: whether all read the same inputs; else each reads its own, beside those of the others.
         repeats: how often each stands in the merged network.
+        others: the parameters (P,) of networks of the same shape that were trained in another way.
     """
     flats = [final_parameters(result.outcome.state, settings.optimizer, network) for result in results]
-    merged, flat = merge_networks(network, flats * repeats, inverse_temperature, shared_inputs=shared_inputs)
+    flats = [*flats * repeats, *others]
+    merged, flat = merge_networks(network, flats, inverse_temperature, shared_inputs=shared_inputs)
     stopped = stopped_by_viewer()
-    interrupted = _is_interrupted(results[-1]) or (len(results) < events.networks and not stopped)
-    text = _stop_message(len(results), events.networks, interrupted, results[-1])
+    done = len(results) + len(others)
+    interrupted = is_interrupted(results[-1]) or (done < events.networks and not stopped)
+    text = _stop_message(done, events.networks, interrupted, results[-1])
     text = results[-1].outcome.text if stopped and not interrupted else text
     history = History(renumbered(result.outcome.state.history for result in results))
     events.end(text, interrupted, history)
@@ -173,7 +179,8 @@ def member_seed(seed: int, number: int) -> int:
     return (seed + number * SEED_STEP) % SEED_RANGE
 
 
-def _is_interrupted(result: RunResult) -> bool:
+def is_interrupted(result: RunResult) -> bool:
+    """Whether Ctrl-C ended a run."""
     return result.outcome.reason == "interrupted"
 
 
@@ -286,7 +293,7 @@ def member_summary(result: RunResult) -> dict[str, Any]:
 def _stop_message(done: int, requested: int, interrupted: bool, last: RunResult) -> str:
     if requested == 1:
         return last.outcome.text
-    if _is_interrupted(last):
+    if is_interrupted(last):
         return f"{last.outcome.text} No network was finished; the model is the first one as trained so far."
     if interrupted:
         finished = "network that was" if done == 1 else f"{done} networks that were"

@@ -19,9 +19,9 @@ from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
 from ranvier.network.optimizers import AdamW
 from ranvier.network.task import Task
-from ranvier.recipes.augmentation import CELLS
 from ranvier.recipes.image_training import train_on_pictures
 from ranvier.recipes.options import TrainOptions
+from ranvier.recipes.picture_rows import CELLS
 from ranvier.recipes.recipe import Recipe, Trained, chosen_optimizer, make_settings, only_column
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -36,6 +36,7 @@ MAX_CENTROIDS = ((VERY_MANY_ROWS, 128), (MANY_ROWS, 200))
 """Beyond so many rows, at most so many centroids."""
 SMALL_BATCH_ROWS, SMALL_BATCH, BATCH = 4_000, 64, 128
 MIN_EPOCHS = 4
+MAX_PIXEL_SIDE, MAX_PIXEL_COPIES = 32, 60
 MAX_FEATURE_BYTES = 140 << 20
 """Memory for the features of all copies of the training pictures."""
 
@@ -58,8 +59,10 @@ class ImageRecipe(Recipe):
         schedule: of the learning rate.
         epochs: passes over the pictures without copies; with copies fewer, so that steps grow as the square root.
         n_networks: how many networks are trained, each with centroids of its own, and merged.
-        linear: whether a network without hidden layers is tried, too, where there are few pictures and the caller asks
-            for no hidden layers of their own.
+        linear: whether linear models on patch features and on pixels are tried, too, where the caller asks for no
+            hidden layers of their own.
+        pixel_epochs: passes of a network on the pixels of distorted copies, tried beside those on patch features where
+            pictures are small and grey, as digits and symbols are; 0 for none.
         form: the format of the pictures, once it is known.
 
     Source: Coates, Lee, Ng, "An analysis of single-layer networks in unsupervised feature learning", AISTATS 2011.
@@ -84,6 +87,7 @@ class ImageRecipe(Recipe):
     epochs: int = 20
     n_networks: int = 1
     linear: bool = True
+    pixel_epochs: int = 0
     form: PictureFormat | None = None
 
     def complete(self, options: TrainOptions) -> TrainOptions:
@@ -187,6 +191,31 @@ class ImageRecipe(Recipe):
         room = MAX_FEATURE_BYTES // max(rows * CELLS * self.centroids_for(rows), 1)
         return max(min(wanted, room - 1), 0)
 
+    @property
+    def joins_pixels(self) -> bool:
+        """Whether a network on pixels is tried beside those on patch features."""
+        if self.form is None or self.form.channels > 1 or max(self.form.shape) > MAX_PIXEL_SIDE:
+            return False
+        fit = self.form.pixels <= CELLS * min(self.n_centroids, *(most for _, most in MAX_CENTROIDS))
+        return self.pixel_epochs > 0 and fit and self.augment != "none" and len(self.hidden) == 1
+
+    def pixel_copies_for(self, rows: int) -> int:
+        """Distorted copies of whose pixels a network learns, as many as memory allows.
+
+        >>> [ImageRecipe(form=PictureFormat(28, 28, 1)).pixel_copies_for(rows) for rows in (100, 7_000, 60_000)]
+        [60, 25, 2]
+        """
+        pixels = 1 if self.form is None else self.form.pixels
+        return max(min(MAX_PIXEL_COPIES, MAX_FEATURE_BYTES // max(rows * pixels, 1) - 1), 1)
+
+    def pixel_epochs_for(self, copies: int) -> int:
+        """The epochs over pictures and copies that make so many passes.
+
+        >>> ImageRecipe(pixel_epochs=120).pixel_epochs_for(15)
+        8
+        """
+        return max(round(self.pixel_epochs / (copies + 1)), 1)
+
     def epochs_for(self, epochs: int, copies: int) -> int:
         """The epochs over pictures and copies, from those over pictures alone.
 
@@ -209,6 +238,6 @@ class ImageRecipe(Recipe):
 IMAGE_PRESETS = {
     "fast": ImageRecipe(n_centroids=150, augment="none", epochs=12),
     "default": ImageRecipe(),
-    "best": ImageRecipe(n_centroids=400, copies=7, hidden=(1024,), epochs=30, n_networks=3),
+    "best": ImageRecipe(n_centroids=400, copies=7, hidden=(1024,), epochs=30, n_networks=3, pixel_epochs=120),
 }
 """Effort -> recipe."""

@@ -6,20 +6,33 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.images.patches import PatchFeatures
+from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.augmentation import CELLS, choose_training, is_mirrored, rows_with_copies
-from ranvier.recipes.candidates import linear_layers
-from ranvier.recipes.ensemble import MemberRows, MergedEvents, merged_members, train_members
+from ranvier.recipes.augmentation import (
+    LINEAR,
+    LINEAR_PIXELS,
+    PIXEL_WAY,
+    WITH_PIXELS,
+    ChosenTraining,
+    choose_training,
+    pixel_layers,
+)
+from ranvier.recipes.candidates import linear_layers, linear_settings
+from ranvier.recipes.ensemble import MemberRows, MergedEvents, is_interrupted, merged_members, train_members
+from ranvier.recipes.picture_rows import CELLS, is_mirrored, rows_with_copies
 from ranvier.recipes.recipe import Trained
+from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.events import NoteEvent, Sink, tee, work_progress
+from ranvier.training.loop import final_parameters
 from ranvier.training.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -59,31 +72,130 @@ def train_on_pictures(
     way = choose_training(recipe, pixels, rows, task, network, settings, held_out, progress)
     for note in way.notes:
         sink(NoteEvent(note))
-    copies = 0 if way.name == "none" else recipe.copies_for(len(rows))
-    layers = linear_layers(network) if way.linear else network.layers
-    single = Network(CELLS * recipe.centroids_for(len(rows)), layers)
-    epochs = recipe.epochs_for(settings.epochs, copies)
-    member_settings = replace(settings, epochs=epochs)
-    events = MergedEvents(sink, recipe.n_networks, epochs)
-    features: list[PatchFeatures] = []
-
-    def member_rows(number: int, member: TrainSettings) -> MemberRows:
-        patches = PatchFeatures.fit(pixels, recipe.centroids_for(len(rows)), member.seed, stride=recipe.stride)
-        features.append(patches)
-        progress = work_progress(sink, "Making patch features")
-        learned = rows_with_copies(patches, pixels, rows, way.name, copies, member.seed, progress)
-        return learned, None if validation is None else _with_features(validation, patches, image), None
-
-    members = train_members(single, member_settings, task, events, member_rows, target, checkpoint)
-    results = [result for result, _ in members]
-    mirrored = is_mirrored(way.name)
-    # For the mirrored picture each network stands in the merged one again.
-    repeats = 2 if mirrored else 1
-    trained = merged_members(
-        single, settings, results, events, way.inverse_temperature, shared_inputs=False, repeats=repeats
-    )
-    learned_image = replace(image, patches=tuple(features[: len(results)]), mirrored=mirrored, as_bytes=True)
+    members = _Members(recipe, image, pixels, rows, validation, task, way, sink, target, checkpoint)
+    if way.learner == LINEAR_PIXELS:
+        trained, learned_image = members.on_pixels(network, settings)
+    else:
+        trained, learned_image = members.on_patches(network, settings)
     return replace(trained, encoder=replace(encoder, encoders=(learned_image,)), notes=way.notes)
+
+
+@record(eq=False)
+class _Members:
+    """Trains the networks that were chosen, and merges them into one.
+
+    Fields:
+        recipe, rows, validation, task, target, checkpoint: as for `train_on_pictures`.
+        image: the encoder of the pictures as pixels.
+        pixels: of the rows, shape (B, H, W, C).
+        way: what was chosen.
+        sink: who listens.
+    """
+
+    recipe: ImageRecipe
+    image: ImageEncoder
+    pixels: Array
+    rows: Rows
+    validation: Rows | None
+    task: Task
+    way: ChosenTraining
+    sink: Sink
+    target: TargetEncoder | None
+    checkpoint: Path | None
+
+    def on_patches(self, network: Network, settings: TrainSettings) -> tuple[Trained, ImageEncoder]:
+        """The merged network on patch features, and on pixels beside them if that was chosen; and its encoder."""
+        recipe, way, count = self.recipe, self.way, len(self.rows)
+        copies = 0 if way.name == "none" else recipe.copies_for(count)
+        layers = linear_layers(network) if way.learner == LINEAR else network.layers
+        single = Network(CELLS * recipe.centroids_for(count), layers)
+        joins = way.learner == WITH_PIXELS
+        pixel_copies = recipe.pixel_copies_for(count)
+        pixel_epochs = recipe.pixel_epochs_for(pixel_copies)
+        epochs = recipe.epochs_for(settings.epochs, copies)
+        events = MergedEvents(self.sink, recipe.n_networks + joins, max(epochs, pixel_epochs if joins else 0))
+        features: list[PatchFeatures] = []
+
+        def member_rows(number: int, member: TrainSettings) -> MemberRows:
+            patches = PatchFeatures.fit(self.pixels, recipe.centroids_for(count), member.seed, stride=recipe.stride)
+            features.append(patches)
+            progress = work_progress(self.sink, "Making patch features")
+            learned = rows_with_copies(patches, self.pixels, self.rows, way.name, copies, member.seed, progress)
+            validation = None if self.validation is None else _with_features(self.validation, patches, self.image)
+            return learned, validation, None
+
+        member = replace(settings, epochs=epochs)
+        which = range(recipe.n_networks)
+        trained = train_members(single, member, self.task, events, member_rows, self.target, self.checkpoint, which)
+        results = [result for result, _ in trained]
+        others: list[Array] = []
+        if joins and len(results) == recipe.n_networks and not is_interrupted(results[-1]):
+            own = replace(settings, epochs=pixel_epochs)
+            others = self._pixel_member(single, own, pixel_copies, events)
+        repeats = 2 if is_mirrored(way.name) else 1  # for the mirrored picture each stands in the merged one again
+        merged = merged_members(
+            single,
+            settings,
+            results,
+            events,
+            way.inverse_temperature,
+            shared_inputs=False,
+            repeats=repeats,
+            others=others,
+        )
+        padding = single.inputs - self.image.form.pixels if others else 0
+        learned = {"patches": tuple(features[: len(results)]), "mirrored": repeats == 2, "with_pixels": bool(others)}
+        return merged, replace(self.image, as_bytes=True, padding=padding, **learned)
+
+    def _pixel_member(self, single: Network, settings: TrainSettings, copies: int, events: MergedEvents) -> list[Array]:
+        """The parameters of a network on the pixels of distorted copies, in the shape of those on patch features."""
+        network = Network(self.image.form.pixels, pixel_layers(single.layers))
+
+        def member_rows(number: int, member: TrainSettings) -> MemberRows:
+            progress = work_progress(self.sink, "Distorting pictures")
+            learned = rows_with_copies(None, self.pixels, self.rows, PIXEL_WAY, copies, member.seed, progress)
+            return learned, self.validation, None
+
+        which = range(self.recipe.n_networks, self.recipe.n_networks + 1)
+        trained = train_members(network, settings, self.task, events, member_rows, self.target, self.checkpoint, which)
+        result = next(iter(trained), None)
+        if result is None or is_interrupted(result[0]):
+            return []
+        flat = final_parameters(result[0].outcome.state, settings.optimizer, network)
+        return [in_shape_of_features(flat, network, single)]
+
+    def on_pixels(self, network: Network, settings: TrainSettings) -> tuple[Trained, ImageEncoder]:
+        """A linear model on pixels, and its encoder."""
+        linear = Network(self.image.form.pixels, pixel_layers(linear_layers(network)))
+        own = linear_settings(settings)
+        events = MergedEvents(self.sink, 1, own.epochs)
+
+        def member_rows(number: int, member: TrainSettings) -> MemberRows:
+            return self.rows, self.validation, None
+
+        trained = train_members(linear, own, self.task, events, member_rows, self.target, self.checkpoint)
+        results = [result for result, _ in trained]
+        factor = self.way.inverse_temperature
+        return merged_members(linear, own, results, events, factor), replace(self.image, as_bytes=True)
+
+
+def in_shape_of_features(flat: Array, network: Network, single: Network) -> Array:
+    """The parameters of a network on pixels in the shape of one on patch features, of which the last are not there.
+
+    The two scale their bytes differently: f p + a and g p + b. So weights are multiplied by f / g, and their sums times
+    a g / f - b are added to the biases. Bytes behind the pixels have the weight 0.
+    """
+    (factor, before), (scale, offset) = (
+        (layer.factor, layer.offset) for layer in (network.layers[0], single.layers[0]) if isinstance(layer, Rescale)
+    )
+    views, moved = network.parameter_table.views(flat), np.zeros(single.parameter_table.size, flat.dtype)
+    for name, view in single.parameter_table.views(moved).items():
+        view[: len(views[name])] = views[name]
+    first = single.parameter_table.views(moved)
+    first["layers.1.weight"] *= factor / scale
+    sums = first["layers.1.weight"].sum(axis=0, dtype=np.float64)
+    first["layers.1.bias"] += ((before * scale / factor - offset) * sums).astype(flat.dtype)
+    return moved
 
 
 def pixels_of_rows(rows: Rows, image: ImageEncoder) -> Array:

@@ -16,7 +16,7 @@ from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.sounds.band_statistics import BandStatistics
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.candidates import Candidate, Choice, choose_candidate, linear_layers
+from ranvier.recipes.candidates import Candidate, Choice, choose_candidate, linear_layers, linear_settings
 from ranvier.recipes.ensemble import MemberRows, MergedEvents, merged_members, train_members
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from ranvier.recipes.sound import SoundRecipe
 
 Array = NDArray[Any]
-LINEAR_RATE = 5.0
-"""How many times the learning rate of the networks a linear model has, which has no neurons to break."""
 WORDS = {
     "patches": "patches of the spectrogram and statistics of its bands",
     "statistics": "statistics of the bands",
@@ -99,11 +97,7 @@ def _candidates(
     width = statistics.shape[1]
     on_patches = Candidate(network, settings, np.concatenate([patches, statistics], axis=1))
     on_statistics = Candidate(Network(width, network.layers), settings, statistics)
-    optimizer: Any = settings.optimizer
-    if hasattr(optimizer, "learning_rate"):
-        optimizer = replace(optimizer, learning_rate=LINEAR_RATE * optimizer.learning_rate)
-    without_hidden = Network(width, linear_layers(network))
-    linear = Candidate(without_hidden, replace(settings, optimizer=optimizer), statistics)
+    linear = Candidate(Network(width, linear_layers(network)), linear_settings(settings), statistics)
     candidates = {"patches": on_patches, "statistics": on_statistics, "linear": linear}
     return candidates if recipe.candidate == "auto" else {recipe.candidate: candidates[recipe.candidate]}
 

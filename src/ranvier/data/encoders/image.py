@@ -40,6 +40,7 @@ class ImageEncoder(DecodedColumnEncoder):
         mirrored: whether the features of the mirrored picture follow those of the picture.
         with_pixels: whether pixels follow patch features.
         as_bytes: whether rows are bytes, which the network scales, and not floating point.
+        padding: zeros behind the pixels, with which they are as many as the features of other networks.
     """
 
     kind: ClassVar[str] = "image"
@@ -49,6 +50,7 @@ class ImageEncoder(DecodedColumnEncoder):
     mirrored: bool = False
     with_pixels: bool = False
     as_bytes: bool = False
+    padding: int = 0
 
     @classmethod
     def fit(
@@ -75,6 +77,7 @@ class ImageEncoder(DecodedColumnEncoder):
         names = [f"{self.column}: {name}" for features in self._patch_names() for name in features]
         if self.with_pixels or not self.patches:
             names += [f"{self.column}[{row},{column}]{channel}" for row, column, channel in self._pixel_indices()]
+            names += [f"{self.column}: unused {number}" for number in range(self.padding)]
         return tuple(names)
 
     def pattern(self, feature: int) -> Array | None:
@@ -110,7 +113,7 @@ class ImageEncoder(DecodedColumnEncoder):
     def width(self) -> int:
         """How many features a picture has."""
         own = sum(patches.width for patches in self.patches) * (2 if self.mirrored else 1)
-        return own + (self.form.pixels if self.with_pixels or not self.patches else 0)
+        return own + (self.form.pixels + self.padding if self.with_pixels or not self.patches else 0)
 
     @property
     def factor(self) -> float | None:
@@ -146,7 +149,9 @@ class ImageEncoder(DecodedColumnEncoder):
                 start += patches.width
         if self.with_pixels or not self.patches:
             flat = decoded.reshape(len(decoded), -1)
-            out[:, start:] = flat if out.dtype == np.uint8 else flat / np.float32(255.0)
+            stop = start + flat.shape[1]
+            out[:, start:stop] = flat if out.dtype == np.uint8 else flat / np.float32(255.0)
+            out[:, stop:] = 0
 
     def with_form(self, form: PictureFormat) -> ImageEncoder:
         """The encoder with all that is known of the format."""
@@ -162,6 +167,7 @@ class ImageEncoder(DecodedColumnEncoder):
             "mirrored": self.mirrored,
             "with_pixels": self.with_pixels,
             "as_bytes": self.as_bytes,
+            "padding": self.padding,
         }
 
     @classmethod
@@ -174,7 +180,8 @@ class ImageEncoder(DecodedColumnEncoder):
         form = PictureFormat.from_dict(json_fields.mapping(json_fields.field(data, "form", dict)))
         patches = cls.stored_patches(data)
         flags = [json_fields.field(data, name, bool) for name in ("mirrored", "with_pixels", "as_bytes")]
-        return cls(json_fields.field(data, "column", str), form, patches, *flags)
+        padding = json_fields.field({"padding": 0, **data}, "padding", int)
+        return cls(json_fields.field(data, "column", str), form, patches, *flags, padding)
 
 
 def pixels_of(cells: pl.Series, form: PictureFormat | None = None, first: int = 0) -> Array:

@@ -86,6 +86,24 @@ class SoundEncoder(DecodedColumnEncoder):
             names += [f"{start}{name}" for name in statistics]
         return tuple(f"{self.column}: {name}" for name in names)
 
+    def pattern(self, feature: int) -> Array | None:
+        """What a feature looks for in the spectrogram, shape (s, s, 1), low bands first; None for a statistic.
+
+        Parameters:
+            feature: its index in `feature_names`.
+
+        >>> SoundEncoder("x", SoundFormat(8000, 60)).pattern(3) is None
+        True
+        """
+        statistics = 0 if self.statistics is None else self.statistics.width
+        for patches in self.patches:
+            if feature < patches.width:
+                return patches.pattern(feature % patches.n_centroids)
+            feature -= patches.width + statistics
+            if feature < 0:
+                return None
+        return None
+
     @property
     def width(self) -> int:
         """How many features a recording has."""

@@ -39,6 +39,18 @@ def log_mel(samples: Samples, form: SoundFormat) -> Spectrogram:
     >>> log_mel(np.zeros(0, np.float32), SoundFormat(8000, 60)).shape
     (40, 1)
     """
+    return levels(mel_power(samples, form), form)
+
+
+def mel_power(samples: Samples, form: SoundFormat) -> NDArray[np.float32]:
+    """M, the power in each band, frame by frame, shape (F, frames).
+
+    Parameters:
+        samples, form: as for `log_mel`.
+
+    >>> mel_power(np.zeros(800, np.float32), SoundFormat(8000, 60)).shape
+    (40, 8)
+    """
     length, hop, points = frame_sizes(form)
     if len(samples) < length:
         samples = np.pad(samples, (0, length - len(samples)))
@@ -49,7 +61,16 @@ def log_mel(samples: Samples, form: SoundFormat) -> Spectrogram:
         spectrum = np.fft.rfft(frames[start : start + FRAMES_AT_ONCE] * taper, points, axis=1)
         power = spectrum.real**2 + spectrum.imag**2
         mel[:, start : start + FRAMES_AT_ONCE] = bank @ np.ascontiguousarray(power.T, np.float32)
-    loudest = float(mel.max())
+    return mel
+
+
+def levels(mel: NDArray[np.float32], form: SoundFormat) -> Spectrogram:
+    """The spectrogram of power in each band, shape (F, frames); silence is 0.
+
+    >>> levels(np.array([[1.0, 1e-9]], np.float32), SoundFormat(8000, 60)).tolist()
+    [[255, 0]]
+    """
+    loudest = float(mel.max(initial=0.0))
     if loudest <= SILENCE:
         return np.zeros(mel.shape, np.uint8)
     level = 10.0 * np.log10(np.maximum(mel, np.float32(SILENCE)))

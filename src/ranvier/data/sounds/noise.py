@@ -1,0 +1,40 @@
+"""Steady noise in a long recording, taken away band by band.
+
+    N[f]  = the power of band f that a tenth of the frames do not reach     of the noise
+    M'    = M - 3 N where that is larger than 0, else 0                      without it
+
+Source: Boll, "Suppression of acoustic noise in speech using spectral subtraction", IEEE Transactions on Acoustics,
+Speech, and Signal Processing, 1979.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUIET = 0.1
+"""The share of the frames that are taken for noise."""
+FACTOR = 3.0
+"""How many times the noise is taken away, since it varies from frame to frame."""
+SMOOTHING = 9
+"""Frames over which power is averaged before the noise is measured."""
+
+
+def without_noise(mel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The power of each band without that of steady noise, shape (F, frames).
+
+    Parameters:
+        mel: what `mel_power` gives.
+
+    >>> noise = np.ones((1, 100), np.float32)
+    >>> noise[0, 50] = 9.0
+    >>> without_noise(noise)[0, 48:53].tolist()
+    [0.0, 0.0, 6.0, 0.0, 0.0]
+    """
+    count = mel.shape[1]
+    if count < SMOOTHING:
+        return mel
+    sums = np.cumsum(mel, axis=1, dtype=np.float64)
+    means = (sums[:, SMOOTHING - 1 :] - np.pad(sums, ((0, 0), (1, 0)))[:, : count - SMOOTHING + 1]) / SMOOTHING
+    noise = np.quantile(means, QUIET, axis=1, keepdims=True)
+    return np.maximum(mel - np.float32(FACTOR) * noise.astype(np.float32), np.float32(0.0))
