@@ -52,3 +52,21 @@ def test_damaged_text_is_refused_by_line() -> None:
 
 def test_lines_end_in_three_ways() -> None:
     assert [line_of(b"a\r\nb\rc\nd", at) for at in (0, 3, 5, 7)] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        ("Käse".encode("utf-16-le"), "utf-16-le"),
+        ("Käse".encode("utf-16-be"), "utf-16-be"),
+        ("Käse".encode("utf-32"), "utf-32-le"),
+        ("Käse €".encode("cp1252"), "cp1252"),
+        (b"K\xe4se \x81", "latin-1"),
+        ("Käse".encode("utf-8-sig"), "utf-8"),
+    ],
+)
+def test_running_text_and_tables_are_guessed_alike(data: bytes, encoding: str) -> None:
+    text, read_as = decode_text(data)
+    assert read_as == encoding
+    assert text.startswith("Käse")
+    assert as_utf8(data, "The file")[0].decode() == text

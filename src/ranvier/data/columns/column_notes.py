@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from ranvier.data.cells.date_format import DAY_FIRST
 from ranvier.data.cells.number_format import NumberFormat
 from ranvier.data.encoders.usual_range import usual_range
+from ranvier.data.text.html import n_with_tags
 from ranvier.plural import plural
 
 MAX_LISTED = 5
 LONGEST = 40
+MAX_TEXT_BYTES = 1_000_000
 
 
 def missing_note(strings: pl.Series, unread: NDArray[np.bool_]) -> str | None:
@@ -38,6 +40,38 @@ def missing_note(strings: pl.Series, unread: NDArray[np.bool_]) -> str | None:
     more = f"; and {by_cell.height - MAX_LISTED:,} other cells" if by_cell.height > MAX_LISTED else ""
     counted = plural(len(rows), "cell counts", "cells count")
     return f'Column "{strings.name}": {counted} as missing: {"; ".join(listed)}{more}.'
+
+
+def html_note(texts: pl.Series) -> str:
+    """That texts are read without their tags.
+
+    >>> html_note(pl.Series("review", ["<p>good</p>", "bad"]))
+    'Column "review": 1 of 2 texts holds tags of HTML; tags are left out, and entities such as &amp; are read.'
+    """
+    tagged, present = n_with_tags(texts), len(texts) - texts.null_count()
+    verb = "holds" if tagged == 1 else "hold"
+    return (
+        f'Column "{texts.name}": {tagged:,} of {present:,} texts {verb} tags of HTML; tags are left out, and entities '
+        "such as &amp; are read."
+    )
+
+
+def long_text_note(texts: pl.Series) -> str | None:
+    """Which text is longer than a million bytes, which is rarely meant; None where none is.
+
+    >>> long_text_note(pl.Series("review", ["good"])) is None
+    True
+    """
+    lengths = texts.str.len_bytes().fill_null(0)
+    long = int((lengths > MAX_TEXT_BYTES).sum())
+    if not long:
+        return None
+    row = int(lengths.arg_max() or 0)
+    others = f", and {plural(long - 1, 'more text')} of over a million" if long > 1 else ""
+    return (
+        f'Column "{texts.name}": text {row + 1:,} has {int(lengths[row]):,} bytes{others}. Is it one text, or a file '
+        "of many?"
+    )
 
 
 def far_note(name: str, values: NDArray[np.float64]) -> str | None:

@@ -26,6 +26,7 @@ class ColumnSchema:
         distinct: the number of different values, missing ones left out.
         number_format: how the cells of a number are written.
         date_format: how the cells of a date are written.
+        html: whether the cells of a text are HTML, whose tags are no words.
         notes: what was odd about the cells, one sentence each.
 
     >>> ColumnSchema("age", "number", "numbers", 0, 73).used
@@ -39,6 +40,7 @@ class ColumnSchema:
     distinct: int
     number_format: NumberFormat = NumberFormat()
     date_format: DateFormat = DateFormat()
+    html: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -72,4 +74,5 @@ class ColumnSchema:
         missing, distinct = json_fields.field(data, "missing", int), json_fields.field(data, "distinct", int)
         formats = NumberFormat.stored_in(data), DateFormat.stored_in(data)
         notes = json_fields.items(data, "notes", str) if "notes" in data else ()
-        return cls(name, kind, reason, missing, distinct, *formats, notes)
+        html = "html" in data and json_fields.field(data, "html", bool)
+        return cls(name, kind, reason, missing, distinct, *formats, html, notes)

@@ -16,13 +16,15 @@ from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import LEADING_ZERO, are_codes, different_strings, infer_number_format
 from ranvier.data.cells.text_shape import text_shape
 from ranvier.data.cells.vectors import distinct_vectors, holds_vectors, vectors
-from ranvier.data.columns.column_notes import counting_note, far_note, missing_note, written
+from ranvier.data.columns.column_notes import counting_note, far_note, html_note, long_text_note, missing_note, written
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
 from ranvier.data.columns.row_numbers import FIRST, LEFT_BY_INDEX
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import datetimes
 from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.data.encoders.number import finite
+from ranvier.data.encoders.text import texts_of
+from ranvier.data.text.html import is_html
 from ranvier.records import record
 
 MAX_FEW_VALUES, SAMPLE = 10, 1000
@@ -178,7 +180,14 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
         return _requested_date(cells, how, decimal_commas)
     count_values = ColumnEncoder.count_values if kind == DROP else COLUMN_KINDS[kind].count_values
     missing, distinct = count_values(cells)
-    return Guess(ColumnSchema(name, kind, "as requested", missing, distinct))
+    column = ColumnSchema(name, kind, "as requested", missing, distinct)
+    return Guess(_text(texts_of(cells), column) if kind == "text" else column)
+
+
+def _text(texts: pl.Series, column: ColumnSchema) -> ColumnSchema:
+    """The schema of a column of texts, with whether they are HTML, and what is odd about them."""
+    html = is_html(texts)
+    return replace(column, html=html, notes=_notes(html_note(texts) if html else None, long_text_note(texts)))
 
 
 def _requested_date(cells: pl.Series, how: str, decimal_commas: bool | None) -> Guess:
@@ -294,7 +303,7 @@ def _strings(cells: pl.Series, strings: pl.Series, distinct_strings: pl.Series, 
     if len(present) >= MIN_ROWS and 2 * distinct > len(present):
         shape = text_shape(present)
         if shape.is_text:
-            return Guess(ColumnSchema(name, "text", f"{distinct:,} different texts", missing, distinct))
+            return Guess(_text(strings, ColumnSchema(name, "text", f"{distinct:,} different texts", missing, distinct)))
         if shape.is_long:
             reason = f"{distinct:,} different names or codes; give it the kind 'text' if its words matter"
             return Guess(ColumnSchema(name, DROP, reason, missing, distinct))

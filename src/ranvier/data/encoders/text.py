@@ -17,6 +17,7 @@ from ranvier.data.cells.parsing import NeedsColumnParser
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import CSRColumnEncoder
 from ranvier.data.encoders.feature_options import MAX_TERMS, FeatureOptions
+from ranvier.data.text.html import is_html, without_html
 from ranvier.data.text.terms import CAPITALS
 from ranvier.data.text.vocabulary import Block, Vocabulary
 from ranvier.records import record
@@ -34,12 +35,14 @@ class TextEncoder(CSRColumnEncoder):
         column: the column's name.
         n_texts: the number of training texts.
         vocabulary: the terms.
+        html: whether texts are HTML, whose tags are left out.
     """
 
     kind: ClassVar[str] = "text"
     column: str
     n_texts: int
     vocabulary: Vocabulary
+    html: bool = False
 
     @classmethod
     def fit(
@@ -51,7 +54,8 @@ class TextEncoder(CSRColumnEncoder):
         'note: soup'
         """
         max_terms = MAX_TERMS if options is None else options.max_terms
-        return cls(cells.name, len(cells), Vocabulary.fit(texts_of(cells), max_terms))
+        html = is_html(texts_of(cells)) if schema is None else schema.html
+        return cls(cells.name, len(cells), Vocabulary.fit(texts_of(cells, html), max_terms), html)
 
     @property
     def csr_feature_names(self) -> tuple[str, ...]:
@@ -73,11 +77,11 @@ class TextEncoder(CSRColumnEncoder):
         if not self.vocabulary.blocks:
             return "no words"
         counts = [NAMES[block.name](len(block.terms)) for block in self.vocabulary.blocks]
-        return f"TF-IDF: {', '.join(counts)}"
+        return f"TF-IDF: {', '.join(counts)}{', without HTML' if self.html else ''}"
 
     def encode_csr(self, cells: pl.Series) -> CSR:
         """The features of many cells, (B, V + 1) of float32."""
-        texts = texts_of(cells)
+        texts = texts_of(cells, self.html)
         missing = texts.is_null().to_numpy()
         indptr = np.concatenate([[0], np.cumsum(missing)]).astype(np.int64)
         count = int(indptr[-1])
@@ -100,7 +104,7 @@ class TextEncoder(CSRColumnEncoder):
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values, without its arrays."""
-        return {"kind": self.kind, "column": self.column, "n_texts": self.n_texts}
+        return {"kind": self.kind, "column": self.column, "n_texts": self.n_texts, "html": self.html}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TextEncoder:
@@ -114,7 +118,7 @@ class TextEncoder(CSRColumnEncoder):
             vocabulary = Vocabulary.from_arrays(data.get("arrays", {}), n_texts)
         except (KeyError, ValueError) as error:
             raise json_fields.damaged(f'the vocabulary of "{column[:40]}" is damaged ({error})') from error
-        return cls(column, n_texts, vocabulary)
+        return cls(column, n_texts, vocabulary, "html" in data and json_fields.field(data, "html", bool))
 
     @classmethod
     def count_values(cls, cells: pl.Series) -> tuple[int, int]:
@@ -123,8 +127,12 @@ class TextEncoder(CSRColumnEncoder):
         return texts.null_count(), texts.drop_nulls().n_unique()
 
 
-def texts_of(cells: pl.Series) -> pl.Series:
+def texts_of(cells: pl.Series, html: bool = False) -> pl.Series:
     """A column as texts, null where the cell is missing or white space.
+
+    Parameters:
+        cells: the column.
+        html: whether tags are left out and entities read.
 
     Raises:
         DataError: the cells are no single values.
@@ -134,6 +142,7 @@ def texts_of(cells: pl.Series) -> pl.Series:
     """
     parsing.check_dtype(cells)
     texts = cells if cells.dtype == pl.String else cells.cast(pl.String, strict=False)
+    texts = without_html(texts) if html else texts
     return texts.set(~texts.str.contains(r"\S").fill_null(False), None)
 
 

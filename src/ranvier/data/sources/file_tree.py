@@ -12,7 +12,7 @@ from ranvier.data.sources.file_content import HEAD, content_kind
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.natural_order import natural_key
 from ranvier.data.sources.table_source import Table
-from ranvier.data.sources.text_encoding import decode_text
+from ranvier.data.sources.text_encoding import WESTERN, decode_text
 from ranvier.errors import DataError
 from ranvier.plural import plural
 
@@ -130,9 +130,10 @@ def _file_column(kind: str, files: Sequence[FileReference]) -> tuple[list[pl.Ser
     if kind != "text":
         return [pl.Series(FILE, list(files), dtype=pl.Object)], ()
     decoded = [decode_text(file.read()) for file in files]
-    odd = [file.name for file, (_, encoding) in zip(files, decoded, strict=True) if encoding == "cp1252"]
+    odd = [file.name for file, (_, encoding) in zip(files, decoded, strict=True) if encoding in WESTERN]
     more = f" and {len(odd) - 3:,} more" if len(odd) > 3 else ""
-    notes = (f"Read as Windows-1252, since they are not UTF-8: {', '.join(odd[:3])}{more}.",) if odd else ()
+    read_as = " and ".join(sorted({WESTERN[encoding] for _, encoding in decoded if encoding in WESTERN}))
+    notes = (f"Read as {read_as}, since they are not UTF-8: {', '.join(odd[:3])}{more}.",) if odd else ()
     return [pl.Series(TEXT, [text for text, _ in decoded], dtype=pl.String)], notes
 
 

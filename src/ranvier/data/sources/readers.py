@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ranvier.data.sources.arrays import is_idx, read_idx, read_npz
+from ranvier.data.sources.fasttext import is_fasttext_file
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
 from ranvier.data.sources.reading import Reading
 from ranvier.data.sources.source import Source
@@ -57,10 +58,13 @@ def _read_tar(path: Path, reading: Reading) -> Source:
 
 
 def _read_one(path: Path, _: Reading) -> Source:
+    from ranvier.data.sources.fasttext import fasttext_table, is_fasttext
     from ranvier.data.sources.file_reference import FileReference, shown
-    from ranvier.data.sources.file_tree import one_file
+    from ranvier.data.sources.file_tree import TEXT, one_file
 
-    return one_file(FileReference(shown(str(path)), path))
+    table = one_file(FileReference(shown(str(path)), path))
+    text = table.frame[TEXT][0] if table.kinds.get(TEXT) == "text" else ""
+    return fasttext_table(text, table.origin, table.notes) if is_fasttext(text) else table
 
 
 READERS: dict[str, Callable[[Path, Reading], Source]] = {
@@ -99,7 +103,8 @@ def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
     reader = next((READERS[suffix] for suffix in SUFFIXES if name.endswith(suffix)), None)
     if reader is not None:
         return reader
-    if name.endswith((*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS)) or _is_picture_or_recording(path):
+    known = name.endswith((*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS))
+    if known or _is_picture_or_recording(path) or is_fasttext_file(path):
         return _read_one
     suffix = "".join(Path(name).suffixes[-2:]) if name.endswith(".gz") else Path(name).suffix
     advice = (

@@ -26,7 +26,7 @@ class Table(Source):
     Fields:
         frame: the columns; text formats keep every cell as text, so that "007" stays "007".
         origin: where it came from, for messages.
-        target: the column to predict unless another is asked for, or None.
+        target: the column to predict, or the columns, unless others are asked for; or None.
         notes: what the user should know about the reading, one sentence each.
         kinds: column -> kind, for the columns whose kind is known and need not be inferred.
         decimal_commas: whether a comma that may stand before decimals or between thousands stands before decimals.
@@ -41,7 +41,7 @@ class Table(Source):
 
     frame: pl.DataFrame
     origin: str
-    target: str | None = None
+    target: str | tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     decimal_commas: bool = False
@@ -81,8 +81,8 @@ class Table(Source):
 
     @property
     def target_names(self) -> tuple[str, ...]:
-        """The default target."""
-        return () if self.target is None else (self.target,)
+        """The default targets."""
+        return (self.target,) if isinstance(self.target, str) else self.target or ()
 
     def take(self, index: NDArray[np.int64]) -> Table:
         """Some of the rows, in the given order."""

@@ -15,6 +15,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
 """Byte order marks; those of UTF-32 begin with those of UTF-16."""
+WESTERN = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}
 SAMPLE = 4096
 NEIGHBOURS = 0.5
 """In the languages of Western Europe letters beyond ASCII mostly stand alone; in other scripts they stand together."""
@@ -35,11 +36,11 @@ def as_utf8(data: bytes, origin: str) -> tuple[bytes, list[str]]:
     >>> as_utf8(b"caf\\xe9", "The file")[0].decode()
     'café'
     """
-    encoding, name, start = _marked(data)
-    if not start and _is_utf16(data):
-        encoding, name = ("utf-16-le" if data[1] == 0 else "utf-16-be"), "UTF-16"
+    encoding, name, start = _encoding(data)
+    if encoding in WESTERN:
+        return _western(data, encoding, name, origin)
     if encoding == "utf-8":
-        return _utf8(data[start:] if start else data, origin)
+        return _without_zeros(data[start:] if start else data, origin), []
     try:
         text = data[start:].decode(encoding)
     except UnicodeDecodeError as error:
@@ -53,25 +54,38 @@ def as_utf8(data: bytes, origin: str) -> tuple[bytes, list[str]]:
 def decode_text(data: bytes) -> tuple[str, str]:
     """The text of a file of running text, of which nothing is refused, and the encoding it was read in.
 
-    That of a byte order mark, else UTF-8, else Windows-1252, in which every text of western European languages can be
-    read.
-
     >>> decode_text("Käse".encode()), decode_text("Käse".encode("latin-1"))
     (('Käse', 'utf-8'), ('Käse', 'cp1252'))
     """
-    encoding, _, start = _marked(data)
-    if start:
-        return data[start:].decode(encoding, "replace"), encoding
+    encoding, _, start = _encoding(data)
+    return data[start:].decode(encoding, "replace"), encoding
+
+
+def _encoding(data: bytes) -> tuple[str, str, int]:
+    """The encoding of a text, its name, and the length of a byte order mark.
+
+    That of the mark; UTF-16 where every other byte is zero; UTF-8 where the bytes are that; else Windows-1252 or
+    Latin-1, in which every byte is a character.
+    """
+    for mark, encoding, name in MARKS:
+        if data.startswith(mark):
+            return encoding, name, len(mark)
+    if _is_utf16(data):
+        return ("utf-16-le" if data[1] == 0 else "utf-16-be"), "UTF-16", 0
+    for encoding, name in (("utf-8", "UTF-8"), *WESTERN.items()):
+        if encoding == "latin-1" or _fits(data, encoding):
+            return encoding, name, 0
+    raise AssertionError("every text is Latin-1")
+
+
+def _fits(data: bytes, encoding: str) -> bool:
+    if data.isascii():
+        return True
     try:
-        return data.decode("utf-8"), "utf-8"
+        data.decode(encoding)
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace"), "cp1252"
-
-
-def _marked(data: bytes) -> tuple[str, str, int]:
-    """The encoding that a byte order mark says, its name and the length of the mark; UTF-8 and 0 without one."""
-    marked = ((encoding, name, len(mark)) for mark, encoding, name in MARKS if data.startswith(mark))
-    return next(marked, ("utf-8", "UTF-8", 0))
+        return False
+    return True
 
 
 def _is_utf16(data: bytes) -> bool:
@@ -107,27 +121,25 @@ def line_of(data: bytes, at: int) -> int:
     return len(re.findall(rb"\r\n|\r|\n", data[:at])) + 1
 
 
-def _utf8(data: bytes, origin: str) -> tuple[bytes, list[str]]:
-    """UTF-8 as it is; else Windows-1252 or Latin-1, where the bytes look like Western European text."""
+def _western(data: bytes, encoding: str, name: str, origin: str) -> tuple[bytes, list[str]]:
+    """Text of western European languages as UTF-8, with a note; other bytes are refused."""
     _without_zeros(data, origin)
-    if data.isascii():
-        return data, []
+    at = _first_odd(data)
+    _check_western(data, data[at], line_of(data, at), origin)
+    at = next(re.finditer(rb"[\x80-\xff]", data)).start()
+    return data.decode(encoding).encode(), [
+        f"The text is not UTF-8 and was read as {name}; its first letter beyond ASCII is "
+        f'"{data[at : at + 1].decode(encoding)}" in line {line_of(data, at)}.'
+    ]
+
+
+def _first_odd(data: bytes) -> int:
+    """The index of the first byte that is no UTF-8."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = line_of(data, error.start)
-        _check_western(data, data[error.start], line, origin)
-        try:
-            text, name = data.decode("cp1252"), "Windows-1252"
-        except UnicodeDecodeError:
-            text, name = data.decode("latin-1"), "Latin-1"
-        at = next(re.finditer(rb"[\x80-\xff]", data)).start()
-        letter = data[at : at + 1].decode("cp1252" if name == "Windows-1252" else "latin-1")
-        return text.encode(), [
-            f'The text is not UTF-8 and was read as {name}; its first letter beyond ASCII is "{letter}" in line '
-            f"{line_of(data, at)}."
-        ]
-    return data, []
+        return error.start
+    return 0
 
 
 def _check_western(data: bytes, byte: int, line: int, origin: str) -> None:

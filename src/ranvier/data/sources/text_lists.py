@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ranvier.data.sources.fasttext import is_fasttext_file
 from ranvier.data.sources.file_content import TEXT_ENDINGS
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.picture_lists import is_file_list
@@ -56,7 +57,7 @@ def table_of_texts(texts: Sequence[str | None], column: str = COLUMN, origin: st
 
 
 def are_text_files(paths: Any) -> bool:
-    """Whether this is the path of a file of text, or a list of such.
+    """Whether this is the path of a file of text, or a list of such; not of a file with a label before each line.
 
     >>> are_text_files("note.txt"), are_text_files(["a.txt", "b.csv"])
     (True, False)
@@ -67,6 +68,7 @@ def are_text_files(paths: Any) -> bool:
         isinstance(paths, (list, tuple))
         and bool(paths)
         and all(isinstance(path, (str, Path)) and str(path).lower().endswith(TEXT_ENDINGS) for path in paths)
+        and not (len(paths) == 1 and is_fasttext_file(Path(paths[0])))
     )
 
 
