@@ -24,13 +24,12 @@ from ranvier.network.optimizers import LBFGS, Optimizer
 from ranvier.network.schedules import ConstantSchedule, Schedule
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.storage.live_folder import Status
 from ranvier.training import batches, divergence, lbfgs
 from ranvier.training.callbacks import Callback, CallbackResult, EpochContext
 from ranvier.training.events import EpochEvent, ProgressEvent, Sink, silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.state import TrainingState, inference_parameters
-from ranvier.training.watching import Watch
+from ranvier.training.watching import Status, Watch
 
 Array = NDArray[Any]
 SPAN_SECONDS = 0.05
