@@ -129,8 +129,10 @@ def _taken_apart(
         ends = entry is last
         if isinstance(layer, Dense) and entry.z is not None:
             dz = dy if ends else activations.backward(layer.activation, entry.z, entry.y, dy)
-            slope = None if layer.activation.name == "softmax" else activations.derivative(layer.activation, entry.z)
-            layers.append(LayerTrace(entry.info.path, entry.x, entry.y, entry.z, slope, None if ends else dy, dz))
+            derivative = (
+                None if layer.activation.name == "softmax" else activations.derivative(layer.activation, entry.z)
+            )
+            layers.append(LayerTrace(entry.info.path, entry.x, entry.y, entry.z, derivative, None if ends else dy, dz))
             dy = network.weighted_sum_backward(entry, parameters, dz, gradients)
         else:
             layers.append(LayerTrace(entry.info.path, entry.x, entry.y, None, None, dy, None))
