@@ -209,8 +209,8 @@ def _neuron(
     bias = None
     if has_bias:
         value = float(table.views(trace.before.parameters)[f"{info.path}.bias"][number])
-        slope = float(trace.gradients[f"{info.path}.bias"][number])
-        bias = {"weight": value, "gradient": slope, **_update(steps, trace, f"{info.path}.bias", (number,))}
+        derivative = float(trace.gradients[f"{info.path}.bias"][number])
+        bias = {"weight": value, "gradient": derivative, **_update(steps, trace, f"{info.path}.bias", (number,))}
     assert layer.z is not None
     assert layer.dz is not None
     shown: Any = info.layer
