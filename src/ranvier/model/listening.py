@@ -60,9 +60,9 @@ class Heard:
 def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> list[Heard]:
     """What a model of recordings hears in a long one, and when.
 
-    A model of words hears each sound between two pauses; one that is much longer than a word is divided where the words
-    are most probable. A model of longer sounds hears windows of their length; neighbours with the same
-    label become one.
+    A model of words takes steady noise away and cuts the sounds between pauses into words, so that these are most
+    probable and about as long as those of the training. A model of longer sounds hears windows of their length;
+    neighbours with the same label become one.
 
     Parameters:
         model: a classifier with one column of recordings.
