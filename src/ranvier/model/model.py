@@ -21,7 +21,7 @@ from ranvier.model import rows as row_tools
 from ranvier.model.calibrated import CalibratedPredictor, held_out_by
 from ranvier.model.description import description_of, other_arrays
 from ranvier.model.evaluation import all_metrics, measured_levels, outputs_and_targets
-from ranvier.model.explainer import Explainer
+from ranvier.model.explorer import Explorer
 from ranvier.model.parameters import flat_parameters, parts_without_training
 from ranvier.model.shown import Shown
 from ranvier.network.layers import Dense
@@ -42,7 +42,7 @@ from ranvier.training.state import TrainingState, state_at_best, state_for_next_
 Array = NDArray[Any]
 
 
-class Model(Shown, Explainer, CalibratedPredictor):
+class Model(Shown, Explorer, CalibratedPredictor):
     """A trained network.
 
     Made by `Network.fit`, `ranvier.train` or `ranvier.load`. Where it was trained from a raw table it carries the

@@ -46,6 +46,8 @@ class Predictions:
         intervals: lower and upper bounds, (n, 2), or (n, targets, 2); None where they were not asked for.
         sets: the labels that each row may have; None where they were not asked for.
         unreadable: which rows have a picture that cannot be read, and so no prediction, (n,); None for no row.
+        explanations: what the columns with the largest attributions add, one record a row as `Attributions.to_dict`
+            gives it, with the cell of each column; None where they were not requested.
     """
 
     target_names: tuple[str, ...]
@@ -58,6 +60,7 @@ class Predictions:
     unreadable: NDArray[np.bool_] | None = None
     intervals: NDArray[np.float64] | None = None
     sets: list[tuple[Any, ...]] | None = None
+    explanations: list[dict[str, Any]] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -88,6 +91,9 @@ class Predictions:
                 entry["set"] = labels
         for entry, name in zip(records, self.names or (), strict=False):
             entry["file"] = name
+        if self.explanations is not None:
+            for entry, explanation in zip(records, self._known(self.explanations), strict=True):
+                entry["explanation"] = explanation
         return records
 
     def columns(self, probabilities: bool, rounded: bool = False) -> dict[str, list[Any]]:
@@ -162,6 +168,7 @@ def predict_file(
     data: Any,
     reading: Reading = PLAIN,
     keep: Sequence[str] = (),
+    explain: int = 0,
     interval: float | None = None,
     label_set: float | None = None,
     threshold: float | None = None,
@@ -172,6 +179,7 @@ def predict_file(
         model: the model.
         data, reading: as for `open_rows`.
         keep: columns of the table that stand beside the predictions.
+        explain: of how many columns, those with the largest attributions, to say what they add; 0 for none.
         interval, label_set: the coverage of intervals or sets to give besides; None for none.
         threshold: as for `Model.predict`.
 
@@ -186,13 +194,17 @@ def predict_file(
     names = names_of_rows(rows) if isinstance(rows, Source) else None
     rows, n_rows, readable, more = readable_rows(model.encoder, rows)
     outputs, unreadable = model.outputs(rows), None
+    explanations = _explanations(model, rows, explain) if explain else None
     if n_rows is not None and readable is not None:
         # Rows without a prediction keep their place; what stands there for them is not shown.
         unreadable = np.ones(n_rows, bool)
         unreadable[readable] = False
-        outputs = outputs[np.maximum(np.cumsum(~unreadable) - 1, 0)]
+        standing = np.maximum(np.cumsum(~unreadable) - 1, 0)
+        outputs = outputs[standing]
+        explanations = None if explanations is None else [explanations[at] for at in standing.tolist()]
     task, values = model.task, target.decode(outputs)
     shared: dict[str, Any] = {"notes": (*notes, *more), "names": names, "kept": beside, "unreadable": unreadable}
+    shared["explanations"] = explanations
     if interval is not None:
         shared["intervals"] = model.interval_of(outputs, interval)
     if label_set is not None:
@@ -201,6 +213,19 @@ def predict_file(
         return Predictions(task.target_names, values, **shared)
     labels = task.target_names if task.kind == "multilabel" else task.classes
     return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), **shared)
+
+
+def _explanations(model: Model, rows: Any, count: int) -> list[dict[str, Any]]:
+    """What the columns with the largest attributions of each row add, with their cells where they are single values."""
+    attributions = model.attributions(rows)
+    frame = rows.frame if isinstance(rows, Source) and rows.column_names else None
+    cells = {} if frame is None else {name: frame[name] for name in attributions.columns if name in frame.columns}
+    records = [attributions.to_dict(row, count) for row in range(len(attributions))]
+    for row, entry in enumerate(records):
+        for column in entry["columns"]:
+            cell = cells[column["column"]][row] if column["column"] in cells else None
+            column["cell"] = cell if isinstance(cell, (bool, int, float, str)) else None if cell is None else str(cell)
+    return records
 
 
 def _kept(source: Any, names: Sequence[str]) -> dict[str, list[Any]]:
