@@ -11,8 +11,6 @@ from ranvier.errors import InputError
 from ranvier.rows import CSR
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from ranvier.data.encoders.text import TextEncoder
 
 Array = NDArray[Any]
@@ -41,7 +39,7 @@ def part_encoder(encoder: Any, column: str | None) -> Any:
 
 
 def part_words(
-    encoder: TextEncoder, cells: pl.Series, entries: CSR | None, values: Array | None, columns: slice
+    encoder: TextEncoder, cells: Any, entries: CSR | None, values: Array | None, columns: slice
 ) -> tuple[tuple[tuple[str, float], ...], ...]:
     """Of each text the words and what they add.
 
@@ -67,7 +65,7 @@ def part_words(
     return tuple(result)
 
 
-def part_maps(encoder: Any, cells: pl.Series, contributions: Array) -> NDArray[np.float64]:
+def part_maps(encoder: Any, cells: Any, contributions: Array) -> NDArray[np.float64]:
     """What each pixel adds, (n, H, W), or each band and frame, (n, F, T), from what each feature adds, (n, width)."""
     from ranvier.explain.maps import picture_maps, spectrogram_maps
 

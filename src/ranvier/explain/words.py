@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ranvier.data.text.terms import CAPITALS, N_FIRST
 from ranvier.data.text.tokens import tokenize
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from ranvier.data.encoders.text import TextEncoder
 
 
-def words_of(cells: pl.Series) -> list[tuple[list[str], list[bool]]]:
+def words_of(cells: Any) -> list[tuple[list[str], list[bool]]]:
     """The words and symbols of each text in lower case, and which of them are in capitals."""
     tokens = tokenize(cells)
     texts = []
