@@ -84,10 +84,9 @@ def photograph_play(browser: Any) -> None:
         page.wait_for_selector(".plane")
         page.evaluate("() => { location.hash = '#/play?d=spirals&n=0.02&l=8:tanh,8:tanh&i=x,y,sinx,siny&r=0.01' }")
         page.wait_for_function("() => location.hash.includes('v=1&d=spirals')")
+        page.wait_for_timeout(1000)
         page.get_by_role("button", name="Play", exact=True).click()
-        page.wait_for_timeout(8000)
-        page.get_by_role("button", name="Pause").click()
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(9000)
         page.screenshot(path=FOLDER / "view-play.png")
 
 

@@ -157,11 +157,11 @@ class _Reader:
         return self.one_of(self.values.pop(key, default), known, default, noun)
 
     def words(self, key: str, known: tuple[str, ...], default: tuple[str, ...], noun: str) -> tuple[str, ...]:
-        given = self.values.pop(key, None)
-        if given is None:
+        text = self.values.pop(key, None)
+        if text is None:
             return default
-        kept = tuple(name for name in known if name in given.split(","))
-        if len(kept) < len([name for name in given.split(",") if name]):
+        kept = tuple(name for name in known if name in text.split(","))
+        if len(kept) < len([name for name in text.split(",") if name]):
             self.notes.append(f"A {noun} that is not known is left out.")
         return kept or default
 
@@ -172,12 +172,12 @@ class _Reader:
         return default
 
     def number(self, key: str, low: float, high: float, default: float, noun: str) -> float:
-        given = self.values.pop(key, None)
-        return default if given is None else self.within(given, low, high, default, noun)
+        text = self.values.pop(key, None)
+        return default if text is None else self.within(text, low, high, default, noun)
 
-    def within(self, given: str, low: float, high: float, default: float, noun: str) -> float:
+    def within(self, text: str, low: float, high: float, default: float, noun: str) -> float:
         try:
-            value = float(given)
+            value = float(text)
         except ValueError:
             value = math.nan
         if math.isnan(value):
@@ -188,12 +188,12 @@ class _Reader:
         return min(max(value, low), high)
 
     def layers(self, key: str, default: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
-        given = self.values.pop(key, None)
-        if given is None:
+        text = self.values.pop(key, None)
+        if text is None:
             return default
-        if given in ("", "none"):
+        if text in ("", "none"):
             return ()
-        parts = given.split(",")
+        parts = text.split(",")
         if len(parts) > MAX_LAYERS:
             self.notes.append(f"At most {MAX_LAYERS} layers are kept.")
         layers = []
