@@ -15,8 +15,16 @@ from ranvier.estimators.classifier import Classifier as Classifier
 
 from ranvier.estimators.regressor import Regressor as Regressor
 
+from ranvier.explain.attributions import Attributions as Attributions
+
+from ranvier.explain.dependence import PartialDependence as PartialDependence
+
 from ranvier.explain.importance import Importance as Importance
 from ranvier.explain.importance import Importances as Importances
+
+from ranvier.explain.interactions import Interaction as Interaction
+
+from ranvier.explain.nearest import NearestRow as NearestRow
 
 from ranvier.expression import Expression as Expression
 from ranvier.expression import absolute as absolute

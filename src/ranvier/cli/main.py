@@ -22,7 +22,7 @@ from ranvier.version import __version__
 COMMANDS = {
     "look": "Look at data without training: kinds, missing and odd cells.",
     "train": "Train a network on a table, arrays or a named data set.",
-    "search": "Search the settings of a network for some minutes, and train the best.",
+    "search": "Search settings for some minutes, and train the best ones.",
     "predict": "Predict new rows with a trained model.",
     "evaluate": "Measure a trained model on rows with known targets.",
     "write": "Write text with a trained language model.",

@@ -55,7 +55,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Search the settings of a network for some minutes, and train the best.
+    """Search settings for some minutes, and train the best ones.
 
     Nine settings at a time are trained on DATA, the promising ones longer. Each generation is kept in a folder, and the
     same command goes on there. It needs Optuna: pip install 'ranvier[search]'.

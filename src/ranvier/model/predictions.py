@@ -40,6 +40,8 @@ class Predictions:
         names: the names of the rows' files; None where they have none.
         kept: columns of the input that stand beside the predictions, by name.
         unreadable: which rows have a picture that cannot be read, and so no prediction, (n,); None for no row.
+        explanations: what the columns with the largest attributions add, one record a row as `Attributions.to_dict`
+            gives it, with the cell of each column; None where they were not requested.
     """
 
     target_names: tuple[str, ...]
@@ -50,6 +52,7 @@ class Predictions:
     names: list[str] | None = None
     kept: Mapping[str, list[Any]] = field(default_factory=dict)
     unreadable: NDArray[np.bool_] | None = None
+    explanations: list[dict[str, Any]] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -71,6 +74,9 @@ class Predictions:
                 entry["probabilities"] = None if row is None else dict(zip(names, row, strict=True))
         for entry, name in zip(records, self.names or (), strict=False):
             entry["file"] = name
+        if self.explanations is not None:
+            for entry, explanation in zip(records, self._known(self.explanations), strict=True):
+                entry["explanation"] = explanation
         return records
 
     def columns(self, probabilities: bool, rounded: bool = False) -> dict[str, list[Any]]:
@@ -112,13 +118,16 @@ def significant(values: Array) -> Array:
     return np.array(rounded).reshape(values.shape)
 
 
-def predict_file(model: Model, data: Any, reading: Reading = PLAIN, keep: Sequence[str] = ()) -> Predictions:
+def predict_file(
+    model: Model, data: Any, reading: Reading = PLAIN, keep: Sequence[str] = (), explain: int = 0
+) -> Predictions:
     """The predictions of a model for a file or a table.
 
     Parameters:
         model: the model.
         data, reading: as for `open_rows`.
         keep: columns of the table that stand beside the predictions.
+        explain: of how many columns, those with the largest attributions, to say what they add; 0 for none.
 
     A row whose picture or recording cannot be read keeps its place, without a prediction, and is named in the notes.
 
@@ -130,17 +139,34 @@ def predict_file(model: Model, data: Any, reading: Reading = PLAIN, keep: Sequen
     names = names_of_rows(rows) if isinstance(rows, Source) else None
     rows, n_rows, readable, more = readable_rows(model.encoder, rows)
     outputs, unreadable = model.outputs(rows), None
+    explanations = _explanations(model, rows, explain) if explain else None
     if n_rows is not None and readable is not None:
         # Rows without a prediction keep their place; what stands there for them is not shown.
         unreadable = np.ones(n_rows, bool)
         unreadable[readable] = False
-        outputs = outputs[np.maximum(np.cumsum(~unreadable) - 1, 0)]
+        standing = np.maximum(np.cumsum(~unreadable) - 1, 0)
+        outputs = outputs[standing]
+        explanations = None if explanations is None else [explanations[at] for at in standing.tolist()]
     task, values = model.task, model.target.decode(outputs)
     shared: dict[str, Any] = {"notes": (*notes, *more), "names": names, "kept": beside, "unreadable": unreadable}
+    shared["explanations"] = explanations
     if task.kind == "regression":
         return Predictions(task.target_names, values, **shared)
     labels = task.target_names if task.kind == "multilabel" else task.classes
     return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), **shared)
+
+
+def _explanations(model: Model, rows: Any, count: int) -> list[dict[str, Any]]:
+    """What the columns with the largest attributions of each row add, with their cells where they are single values."""
+    attributions = model.attributions(rows)
+    frame = rows.frame if isinstance(rows, Source) and rows.column_names else None
+    cells = {} if frame is None else {name: frame[name] for name in attributions.columns if name in frame.columns}
+    records = [attributions.to_dict(row, count) for row in range(len(attributions))]
+    for row, entry in enumerate(records):
+        for column in entry["columns"]:
+            cell = cells[column["column"]][row] if column["column"] in cells else None
+            column["cell"] = cell if isinstance(cell, (bool, int, float, str)) else None if cell is None else str(cell)
+    return records
 
 
 def _kept(source: Any, names: Sequence[str]) -> dict[str, list[Any]]:
@@ -183,7 +209,7 @@ def open_rows(
         InputError: a model trained on arrays was given a table.
     """
     columns = [column.name for column in getattr(model.encoder, "columns", ())]
-    requested = frozenset((*columns, *model.task.target_names))
+    requested = frozenset((*columns, *model.target.column_names))
     reading = replace(reading, names=reading.names | requested, only=requested | frozenset(keep) if columns else None)
     text_column = getattr(model.encoder, "text_column", None)
     if isinstance(data, str) and data == STANDARD_INPUT:
