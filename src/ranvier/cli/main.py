@@ -28,7 +28,7 @@ COMMANDS = {
     "write": "Write text with a trained language model.",
     "show": "Look inside a trained model.",
     "view": "Look inside a trained model in the browser.",
-    "report": "Write a report of a trained model: one HTML file that needs no network.",
+    "report": "Write a report of a trained model as one HTML file.",
     "resume": "Go on with a training run that was stopped.",
     "doctor": "Check this machine and this installation.",
 }
