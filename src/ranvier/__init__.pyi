@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, overload
 
+from ranvier.data.diagnosis.finding import Finding as Finding
+
 from ranvier.errors import DataError as DataError
 from ranvier.errors import EngineError as EngineError
 from ranvier.errors import InputError as InputError
@@ -124,7 +126,13 @@ from ranvier.training.epoch_metrics import metric as metric
 from ranvier.training.history import Epoch as Epoch
 from ranvier.training.history import History as History
 
+from ranvier.training.reliability import Reliability as Reliability
+from ranvier.training.reliability import ReliabilityBin as ReliabilityBin
+
 from ranvier.training.report import TrainReport as TrainReport
+
+from ranvier.tuning.search import Search as Search
+from ranvier.tuning.search import search as search
 
 @overload
 def activation(name: Literal["identity"]) -> Activation: ...

@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ranvier.model.predictions import Predictions
 
 FORMATS = (".csv", ".jsonl", ".parquet")
+COVERAGE = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
 
 
 @click.command("predict")
@@ -34,6 +35,25 @@ FORMATS = (".csv", ".jsonl", ".parquet")
     help=f"Write here: {', '.join(FORMATS)}; otherwise CSV on standard output.",
 )
 @click.option("--probabilities", is_flag=True, help="Give the probability of every class too; --json always does.")
+@click.option(
+    "--interval",
+    type=COVERAGE,
+    metavar="COVERAGE",
+    help="Give lower and upper bounds that hold the true number with this probability, such as 0.9.",
+)
+@click.option(
+    "--set",
+    "label_set",
+    type=COVERAGE,
+    metavar="COVERAGE",
+    help="Give the set of labels that holds the true one with this probability, such as 0.9.",
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    metavar="P",
+    help="Predict the second of two classes from this probability on; that of the model by default.",
+)
 @click.option(
     "--explain",
     type=click.IntRange(min=1),
@@ -57,6 +77,9 @@ def command(
     text: tuple[str, ...],
     output: str | None,
     probabilities: bool,
+    interval: float | None,
+    label_set: float | None,
+    threshold: float | None,
     explain: int | None,
     listen: bool,
     min_confidence: float | None,
@@ -81,7 +104,8 @@ def command(
     if output is not None:
         _check_output(output, (model, *data))
     if listen or min_confidence is not None:
-        misplaced = bool(output is not None or probabilities or explain or keep or len(data) != 1 or not listen)
+        extras = {interval, label_set, threshold, output, explain}
+        misplaced = bool(extras != {None} or probabilities or keep or len(data) != 1 or not listen)
         return _listen(model, data[0] if data else "", min_confidence, misplaced, as_json)
     trained = ranvier.load(model)
     if explain and output is not None and Path(output).suffix.lower() != ".jsonl":
@@ -90,7 +114,8 @@ def command(
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
     source = texts_for(trained, text) if text else data[0] if len(data) == 1 else list(data)
     reading = Reading(header=header, skip_bad_rows=skip_bad_rows)
-    predictions, warned = with_warnings(lambda: predict_file(trained, source, reading, keep, explain or 0))
+    wanted: dict[str, Any] = {"interval": interval, "label_set": label_set, "threshold": threshold}
+    predictions, warned = with_warnings(lambda: predict_file(trained, source, reading, keep, explain or 0, **wanted))
     for note in (*predictions.notes, *warned):
         click.echo(note, err=True)
     if output is not None:
@@ -116,7 +141,7 @@ def _listen(model: str, data: str, min_confidence: float | None, misplaced: bool
     if misplaced:
         raise InputError(
             "--listen prints what is heard in one recording; --min-confidence goes with it, and --output, --keep, "
-            "--explain and --probabilities do not."
+            "--explain, --probabilities, --interval, --set and --threshold do not."
         )
     heard = ranvier.load(model).listen(data, 0.5 if min_confidence is None else min_confidence)
     if not as_json:
