@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.explain.blocks import NOTHING, InputBlock
-from ranvier.explain.integrated_gradients import Contributions, Function, integrated_gradients
+from ranvier.explain.integrated_gradients import STEPS, Contributions, Function, integrated_gradients
 from ranvier.records import record
 from ranvier.rows import CSR, Inputs
 from ranvier.text_table import text_table
 
 Array = NDArray[Any]
-NUMBERS_AT_ONCE = 2**22
+NUMBERS_AT_ONCE = 2**23
+"""How many products of gradients and inputs are held at once."""
 MAX_SHOWN = 20
 
 
@@ -152,7 +153,7 @@ def column_sums(
     values, dense = np.zeros((n_rows, len(blocks))), np.zeros((n_rows, kept.stop - kept.start))
     start, end, error = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows)
     csr = None if entries is None else np.zeros(len(entries.data))
-    at_once = max(1, NUMBERS_AT_ONCE // max(inputs.n_dense, 64))
+    at_once = max(1, NUMBERS_AT_ONCE // (2 * STEPS * max(inputs.n_dense, 64)))
     for first in range(0, n_rows, at_once):
         rows = np.arange(first, min(first + at_once, n_rows))
         part = inputs[first : first + at_once]
