@@ -41,6 +41,7 @@ from ranvier.data.sources.parts import given_parts, training_rows
 from ranvier.data.sources.source import Source
 from ranvier.data.splitting.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
 from ranvier.data.splitting.repeat_notes import repeat_notes
+from ranvier.data.splitting.repeated_rows import repeated_rows_note
 from ranvier.data.splitting.split_rule import SplitRule
 from ranvier.data.targets.bad_targets import without_bad_targets
 from ranvier.data.targets.far_targets import far_target_notes
@@ -193,7 +194,7 @@ def prepare(
     validation_part = labelled_rows_of("Validation", validation_source, *known) or validation_part
     test_part = labelled_rows_of("Test", test_source, *known) or test_part
     outputs = _fitted_target(training, validation_part, resolved, loss, formats)
-    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part), rows)
+    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part), rows, columns)
     return Prepared(
         **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, rule.group),
         encoder=encoder,
@@ -243,6 +244,7 @@ def _checked_parts(
     rule: SplitRule,
     parts: tuple[LabelledRows | None, ...],
     rows: LabelledRows,
+    columns: tuple[ColumnSchema, ...],
 ) -> list[str]:
     """What to say of the training, validation and test rows, whose targets the loss takes, and of all drawn rows.
 
@@ -254,6 +256,9 @@ def _checked_parts(
         notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
     there = {name: part for name, part in named if part is not None}
     notes += repeat_notes(there, outputs.task.is_classifier)
+    used = [column.name for column in columns if column.used]
+    if "training" in there:
+        notes += repeated_rows_note(there["training"], there.get("test"), "test", used)
     for part in parts:
         if part is not None and loss is not None:
             with rows_called(part.indexed):
