@@ -174,8 +174,7 @@ def prepare(
     opened, target_array, weight, kept = _with_good_targets(skip_bad, opened, names, target_array, weight, kept, task)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
-    shares = ((validation, validation_source), (test, test_source))
-    fractions = checked_fractions(*(share if own is None else 0.0 for share, own in shares))
+    fractions = checked_fractions(*_shares((validation, validation_source), (test, test_source)))
     if canonical and weight is not None:
         parts = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
         opened, target_array, weight, kept = *parts[:3], kept[parts[3]]
@@ -188,9 +187,10 @@ def prepare(
     drawn: Any = (rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule)
     training, validation_part, test_part = partition(*drawn)
     features = features and features.for_outputs(resolved.outputs)
-    encoder = fit_encoder(training.source, columns or None, target_columns, features)
-    formats, decoded = target_formats(opened, target_columns), _decoder(encoder, progress)
-    known: Any = (names if in_table else None, names, resolved, formats, decoded, skip_bad)
+    with rows_called(training.indexed, training.row_numbers):
+        encoder = fit_encoder(training.source, columns or None, target_columns, features)
+    formats = target_formats(opened, target_columns)
+    known: Any = (names if in_table else None, names, resolved, formats, _decoder(encoder, progress), skip_bad)
     validation_part = labelled_rows_of("Validation", validation_source, *known) or validation_part
     test_part = labelled_rows_of("Test", test_source, *known) or test_part
     outputs = _fitted_target(training, validation_part, resolved, loss, formats)
@@ -204,6 +204,11 @@ def prepare(
         origin=opened.origin,
         indexed=rows.indexed,
     )
+
+
+def _shares(*parts: tuple[float, Any]) -> Iterable[float]:
+    """The share of each part that is drawn from the rows: 0 for one with rows of its own."""
+    return (share if own is None else 0.0 for share, own in parts)
 
 
 def _decoder(encoder: Encoder, progress: Progress | None) -> Decoded | None:
