@@ -213,6 +213,18 @@ def test_the_fingerprint_covers_every_source(tmp_path: Path, place: str) -> None
     assert len({before, longer, changed, compiled.source_fingerprint(str(folder), later)}) == 4
 
 
+def test_sources_of_one_time_are_told_apart_by_their_contents(tmp_path: Path) -> None:
+    folder, later = package(tmp_path), 2**62
+
+    def written(text: str) -> str | None:
+        (folder / "native" / "page.py").write_text(text)
+        for path in folder.rglob("*.py"):
+            os.utime(path, ns=(1, 1))
+        return compiled.source_fingerprint(str(folder), later)
+
+    assert written("x = 1\n") == written("x = 1\n") != written("x = 2\n")
+
+
 def test_sources_that_may_have_changed_since_they_were_imported_have_no_fingerprint(tmp_path: Path) -> None:
     folder = package(tmp_path)
     latest = max(path.stat().st_ctime_ns for path in folder.rglob("*.py"))

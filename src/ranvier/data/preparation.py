@@ -5,8 +5,8 @@ B is the number of rows, N the number of target columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field, replace
 from functools import partial
 from typing import Any, TypeAlias, overload
 
@@ -16,13 +16,18 @@ from numpy.typing import NDArray
 from ranvier.data.columns.input_columns import as_columns, as_names, input_columns
 from ranvier.data.columns.schema import ColumnSchema
 from ranvier.data.decoded_columns import decoded_rows, rows_of
+from ranvier.data.diagnosis.drift import profile_of
+from ranvier.data.diagnosis.finding import Finding
+from ranvier.data.diagnosis.parts import findings_of_parts, input_names
+from ranvier.data.diagnosis.table import input_frame
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
-from ranvier.data.encoders.task_inference import single_row_notes
+from ranvier.data.encoders.target_values import plain_values
+from ranvier.data.encoders.task_inference import as_read, single_row_notes
 from ranvier.data.encoders.usual_range import usual_ranges
 from ranvier.data.images.threads import Progress
 from ranvier.data.labelled_rows import (
@@ -33,7 +38,7 @@ from ranvier.data.labelled_rows import (
     open_with_target,
     without_zero_weights,
 )
-from ranvier.data.leakage import leakage_notes
+from ranvier.data.leakage import leaking_columns
 from ranvier.data.names_for_mistakes import names_for_mistakes
 from ranvier.data.sources import open_source
 from ranvier.data.sources.parts import given_parts, training_rows
@@ -41,13 +46,16 @@ from ranvier.data.sources.source import Source
 from ranvier.data.splitting.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
 from ranvier.data.splitting.repeat_notes import repeat_notes
 from ranvier.data.splitting.split_rule import SplitRule
+from ranvier.data.targets.bad_targets import without_bad_targets
 from ranvier.data.targets.far_targets import far_target_notes
 from ranvier.data.targets.positive_class import positive_notes, with_positive
 from ranvier.data.targets.target_column import target_formats, with_column_order
 from ranvier.network.losses import Loss
+from ranvier.network.quantile_levels import quantile_task
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
+from ranvier.rows.row_names import rows_called
 
 Encoder: TypeAlias = TableEncoder | ArrayEncoder
 
@@ -72,6 +80,9 @@ class Prepared:
         columns: what each column of a table holds; empty for arrays.
         notes: what the user should know, one sentence each; the first says how the task was inferred.
         origin: where the data came from.
+        findings: what is wrong with the rows and columns.
+        profile: how the cells of each column are distributed, see `data.diagnosis.drift`.
+        indexed: whether the user calls the rows by their index, as `rows_called` takes it.
         ngram_log_losses: of n-gram models of a text, n = 1, 2, ..., on the evaluation set; empty for other data.
     """
 
@@ -91,6 +102,9 @@ class Prepared:
     notes: tuple[str, ...]
     origin: str
     ngram_log_losses: tuple[float, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    indexed: bool = False
 
     @property
     def task(self) -> Task:
@@ -118,6 +132,7 @@ def prepare(
     positive: Any = None,
     loss: Loss | None = None,
     dtype: Any = np.float32,
+    skip_bad: bool = False,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -145,6 +160,8 @@ def prepare(
         positive: the class of two that f1 and auc are about; None for the second one in their order.
         loss: which says how targets are scaled and which it takes; None for the squared error.
         dtype: of encoded rows, targets and weights: float32 or float64.
+        skip_bad: whether rows whose target cannot be used are left out, and counted in the notes, where one of them is
+            an error otherwise.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
@@ -161,39 +178,38 @@ def prepare(
     opened, target_array, weight, kept = decoded_rows(opened, target_array, weight, kinds, image_size, progress)
     kept = rows_of(np.arange(opened.rows) if kept is None else kept, training_rows(opened))
     opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
+    opened, target_array, weight, kept = _with_good_targets(skip_bad, opened, names, target_array, weight, kept, task)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
     shares = ((validation, validation_source), (test, test_source))
     fractions = checked_fractions(*(share if own is None else 0.0 for share, own in shares))
     if canonical and weight is not None:
-        parts = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
-        opened, target_array, weight, kept = *parts[:3], kept[parts[3]]
+        *counted, kept_rows = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
+        (opened, target_array, weight), kept = counted, kept[kept_rows]
     target_columns = names if target_array is None else ()
-    ignored = (*as_names(ignore), *rule.left_out(opened))
-    columns, notes, rule = _columns(opened, target_columns, ignored, kinds, rule)
+    columns, notes, rule = _columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds, rule)
     rows = labelled_rows(opened, names, target_array, weight, kept)
-    resolved, task_notes = _task(rows, task, names, positive, columns)
-    notes = [*task_notes, *rows.notes, *opened.notes, *notes]
+    resolved, task_notes = _task(rows, task, names, positive, loss)
+    leaks = [] if task_record else _leaks(rows, resolved, columns)
+    notes = [*task_notes, *(leak.text for leak in leaks), *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
-    training, validation_part, test_part = partition(
-        rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule
-    )
+    encoded, ordered = TargetEncoder(resolved), columns if canonical else None
+    training, validation_part, test_part = partition(rows, fractions, seed, encoded, min_rows, ordered, rule)
     features = features and features.for_outputs(resolved.outputs)
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     formats, decoded = target_formats(opened, target_columns), _decoder(encoder, progress)
-    validation_part, test_part = (
-        labelled_rows_of(own, names if in_table else None, names, name, resolved.classes, formats, decoded) or drawn
-        for name, own, drawn in (("Validation", validation_source, validation_part), ("Test", test_source, test_part))
-    )
+    known: Any = (names if in_table else None, names, resolved, formats, decoded, skip_bad)
+    validation_part = labelled_rows_of("Validation", validation_source, *known) or validation_part
+    test_part = labelled_rows_of("Test", test_source, *known) or test_part
     outputs = _fitted_target(training, validation_part, resolved, loss, formats)
-    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part), rows, target)
+    parts = (training, validation_part, test_part)
+    notes += _checked_parts(outputs, loss, rule, parts, rows)
     return Prepared(
-        **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, rule.group),
-        encoder=encoder,
-        target=outputs,
+        **_encoded_parts(*parts, encoder, outputs, dtype, rule.group),
         columns=columns,
         notes=tuple(notes),
         origin=opened.origin,
+        **_diagnosis(parts, resolved, columns, leaks),
     )
 
 
@@ -215,17 +231,34 @@ def _columns(
     return columns, notes, rule.written(source, columns)
 
 
-def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) -> list[str]:
-    """A sentence on each column that gives the target away."""
-    return leakage_notes(rows.source, rows.values, task, [column.name for column in columns if column.used])
+def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) -> list[Finding]:
+    """A finding for each column that gives the target away."""
+    return leaking_columns(rows.source, rows.values, task, [column.name for column in columns if column.used])
 
 
 def _fitted_target(
     training: LabelledRows, validation: LabelledRows | None, task: Task, loss: Loss | None, formats: Any
 ) -> TargetEncoder:
     """The encoder of the targets, as learned from the training rows."""
-    held = None if validation is None else validation.values
-    return fit_target(training.values, task, True, training.row_numbers, loss, formats, held)
+    held = () if validation is None else (validation.values, validation.row_numbers)
+    with rows_called(training.indexed if validation is None else validation.indexed):
+        return fit_target(training.values, task, True, training.row_numbers, loss, formats, *held)
+
+
+def _diagnosis(
+    parts: tuple[LabelledRows | None, ...], task: Task, columns: Sequence[ColumnSchema], leaks: list[Finding]
+) -> dict[str, Any]:
+    """The fields of `Prepared` that say what is wrong with the rows, how they are distributed and called."""
+    names, known = input_names(columns), parts_of(*parts)
+    findings = (*leaks, *findings_of_parts(known, task, names))
+    profile = profile_of(input_frame(known["training"].source, names))
+    return {"findings": findings, "profile": profile, "indexed": known["training"].indexed}
+
+
+def parts_of(*parts: LabelledRows | None) -> dict[str, LabelledRows]:
+    """The training, validation and test rows that there are, by name."""
+    named = zip(("training", "validation", "test"), parts, strict=True)
+    return {name: part for name, part in named if part is not None}
 
 
 def _checked_parts(
@@ -234,21 +267,19 @@ def _checked_parts(
     rule: SplitRule,
     parts: tuple[LabelledRows | None, ...],
     rows: LabelledRows,
-    target: Any,
 ) -> list[str]:
     """What to say of the training, validation and test rows, whose targets the loss takes, and of all drawn rows.
 
     Raises:
         InputError: it does not take one of them.
     """
-    by_name = target is None or isinstance(target, str) or all(isinstance(name, str) for name in target)
-    named = zip(("training", "validation", "test"), parts, strict=True)
-    notes = [*far_target_notes(outputs, rows.values, rows.row_numbers, by_name), *rule_notes(rule, parts)]
-    there = {name: part for name, part in named if part is not None}
-    notes += repeat_notes(there, outputs.task.is_classifier)
+    with rows_called(rows.indexed):
+        notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
+    notes += repeat_notes(parts_of(*parts), outputs.task.is_classifier)
     for part in parts:
         if part is not None and loss is not None:
-            outputs.check_range(part.values, loss, part.row_numbers)
+            with rows_called(part.indexed):
+                outputs.check_range(part.values, loss, part.row_numbers)
     return notes + [note for part in parts[1:] if part is not None for note in part.notes]
 
 
@@ -261,7 +292,7 @@ def _encoded_parts(
     dtype: Any,
     group: str | None,
 ) -> dict[str, Any]:
-    """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoder of the model."""
+    """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoders."""
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
     validation_set = _encoded(validation, encoder, outputs, dtype, clip=True)
     test_set = _encoded(test, inference_encoder, outputs, dtype)
@@ -278,7 +309,9 @@ def _encoded_parts(
         "test_rows": None if test is None else test.row_numbers,
         "test_labels": None if test is None else test.values,
         "test_names": None if test is None else names_for_mistakes(test.source, encoder),
+        "encoder": encoder,
         "inference_encoder": inference_encoder,
+        "target": outputs,
     }
 
 
@@ -292,7 +325,7 @@ def _task(
     task: str | Task | None,
     names: tuple[str, ...],
     positive: Any,
-    columns: tuple[ColumnSchema, ...],
+    loss: Loss | None,
 ) -> tuple[Task, list[str]]:
     """The task, with its classes in the order of the target column where that has one, and notes on it."""
     if isinstance(task, Task):
@@ -300,9 +333,11 @@ def _task(
     else:
         resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
         resolved = with_positive(with_column_order(resolved, rows.source), positive)
-    leaks = [] if isinstance(task, Task) else _leaks(rows, resolved, columns)
     rare = single_row_notes(rows.values, resolved.target_names[0]) if resolved.classes else ()
-    return resolved, [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rare, *leaks]
+    notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rare]
+    if loss is not None and loss.levels and resolved.kind == "regression":
+        resolved = quantile_task(resolved.target_names, loss.levels)
+    return resolved, notes
 
 
 def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:
@@ -310,6 +345,30 @@ def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[
     if task is not None:
         return open_source(source), task.target_names, target
     return *open_with_target(source, target), None
+
+
+def _with_good_targets(
+    skip_bad: bool,
+    source: Source,
+    names: tuple[str, ...],
+    target_array: Any,
+    weight: Any,
+    row_numbers: NDArray[np.int64],
+    task: str | Task | None,
+) -> tuple[Source, Any, Any, NDArray[np.int64]]:
+    """The rows whose target can be used, with their target values, weights and numbers; the notes count the others.
+
+    Parameters:
+        skip_bad: whether the others are left out; else all stay, and are refused later.
+    """
+    good, notes = without_bad_targets(source, names, target_array, row_numbers, task) if skip_bad else (None, ())
+    if good is None:
+        return source, target_array, weight, row_numbers
+    kept = source.take(good).with_notes(notes)
+    if target_array is None and not source.column_names:
+        kept = kept.with_target(as_read(plain_values(kept.targets)))
+    target_array, weight, row_numbers = (rows_of(values, good) for values in (target_array, weight, row_numbers))
+    return kept, target_array, weight, row_numbers
 
 
 @overload
@@ -329,8 +388,10 @@ def _encoded(
     if part is None:
         return None
     weights = None if part.weight is None else part.weight.astype(dtype)
-    inputs = encoder.encode(part.source, dtype)
+    with rows_called(part.indexed, part.row_numbers):
+        inputs = encoder.encode(part.source, dtype)
     if not clip and outputs.task.kind == "regression" and usual_ranges(outputs.numbers(part.values)):
         dtype = np.float64  # in which metrics are computed
-    targets = outputs.transform(part.values, part.row_numbers, dtype, clip)
+    with rows_called(part.indexed):
+        targets = outputs.transform(part.values, part.row_numbers, dtype, clip)
     return Rows(inputs, targets, weights)

@@ -14,7 +14,7 @@ from sklearn.utils import Tags
 from ranvier.data.encoders.decoding import class_indices, class_probabilities, label_indicators
 from ranvier.errors import InputError
 from ranvier.estimators.base import Array, NetworkEstimator
-from ranvier.estimators.targets import Goal, class_goal, goal_of_classes
+from ranvier.estimators.targets import Goal, class_goal, goal_of_classes, plain_labels
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -41,12 +41,22 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         patience: how many epochs without improvement are tolerated.
         class_weight: "balanced", or a dictionary of label to weight; it counts for the rows that
             decide when to stop, too.
+        threshold: the probability from which on the second of two classes is predicted: a number, "cost:5:1", or "f1",
+            "accuracy" or "balanced_accuracy" on rows left out of training; None for 0.5. As for `ranvier.train`.
         callbacks: a list such as [rv.EarlyStopping(metric="accuracy")].
         warm_start: whether a second `fit` goes on from the weights of the first.
         random_state: an integer for the same bits every time, a RandomState, or None for chance.
         verbose: whether training shows its progress.
         engine, precision, threads: who does the arithmetic; as for `ranvier.fit`.
         image_size, augment: of pictures; as for `ranvier.train`.
+        split: "time:COLUMN" takes the latest rows by a column of dates or numbers for validation; None takes them by
+            chance. The recipe "table" then has no folds.
+        group: a column of X whose equal cells (of a patient, a customer) stay in one part, as for `ranvier.train`; it
+            is no input. Or give the groups to `fit`.
+        skip_bad_rows: leave out rows whose target is missing or, for numbers, cannot be read, and count them in
+            `model_.report.notes`; otherwise they are refused.
+        positive: the class of two that f1, precision, recall and auc of `model_` are about; None for the second one.
+            `classes_` stay sorted.
 
     None leaves the choice to the recipe; what is given comes before it.
 
@@ -69,6 +79,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """
 
     class_weight: str | Mapping[Any, float] | None = None
+    threshold: float | str | None = None
+    positive: Any = None
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Learn from some of the rows: one epoch over them.
@@ -112,7 +124,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         outputs = self._outputs(X)
         if self.model_.task.kind == "multilabel":
             return label_indicators(outputs).astype(np.int64)
-        labels: Array = self.classes_[class_indices(self.model_.task, outputs)]
+        labels: Array = self.classes_[self._order()][class_indices(self.model_.task, outputs)]
         return labels
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -124,21 +136,58 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             X: as for `predict`, which raises the same.
         """
         outputs = self._outputs(X)
-        return class_probabilities(self.model_.task, outputs)
+        return class_probabilities(self.model_.task, outputs)[:, self._order()]
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """The natural logarithm of what `predict_proba` gives of X; minus infinity where a probability is 0."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
+    def predict_set(self, X: Any, coverage: float = 0.9) -> list[tuple[Any, ...]]:
+        """The labels that a row may have, so that the true one is among them with this probability.
+
+        Parameters:
+            X: as for `predict`, which raises the same.
+            coverage: as for `ranvier.Model.predict_set`, which says what the probability means.
+
+        Returns a tuple of labels for each row, the most probable first.
+
+        Raises:
+            InputError: y had several columns, or there were no validation rows.
+
+        >>> table = {"size": [1.0, 2.0, 8.0, 9.0] * 10}
+        >>> classifier = Classifier(hidden=(8,), recipe="plain", epochs=9, validation=0.5, engine="reference")
+        >>> sets = classifier.fit(table, ["low", "low", "high", "high"] * 10).predict_set({"size": [1.5]})
+        >>> len(sets)
+        1
+        """
+        outputs = self._outputs(X)
+        classes = self.classes_.tolist() if self.model_.task.is_classifier else []
+        return [tuple(classes[index] for index in numbers) for numbers in self.model_.class_sets(outputs, coverage)]
+
+    def _begin(self, goal: Goal, *rows: Any, **changes: Any) -> None:
+        super()._begin(goal, *rows, **{"threshold": self.threshold, **changes})
+
+    def _learns_numbers(self) -> bool:
+        return False
+
     def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:
         return class_goal(self, y, rows, weight)
+
+    def _order(self) -> Any:
+        """Where the classes of the model stand in `classes_`, and the other way round: it has the positive one last."""
+        task = self.model_.task
+        turned = task.kind == "binary" and task.classes != plain_labels(self.classes_)
+        return slice(None, None, -1) if turned else slice(None)
 
     def _more_options(self) -> dict[str, Any]:
         if self.class_weight is None:
             return {}
         known = self.class_weight
         return {"class_weight": dict(known) if isinstance(known, dict) else known}
+
+    def _options_of_start(self) -> dict[str, Any]:
+        return {} if self.positive is None else {"positive": self.positive}
 
     def __sklearn_tags__(self) -> Tags:
         """Several labels at once are welcome."""

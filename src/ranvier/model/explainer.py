@@ -5,16 +5,23 @@ The work is done in `ranvier.explain`, which is imported when it is needed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ranvier.engine import Executable
 from ranvier.errors import InputError
+from ranvier.explain.explained import logit_network
 from ranvier.model.evaluation import inputs_and_targets
 from ranvier.model.predictor import Predictor
+from ranvier.network.losses import LOSSES
 from ranvier.random import check_seed
+from ranvier.rows import Inputs
+from ranvier.training.inference import compile_for_inference
 
 if TYPE_CHECKING:
+    from ranvier.explain.attributions import Attributions, PartAttributions
     from ranvier.explain.importance import Importances
 
 MAX_WINDOWS = 2**14
@@ -75,8 +82,6 @@ class Explainer(Predictor):
         from ranvier.explain.grouping import column_groups
         from ranvier.explain.importance import Score, permutation_importances
 
-        if isinstance(repeats, bool) or not isinstance(repeats, (int, np.integer)) or repeats < 1:
-            raise InputError(f"repeats is {repeats!r}; it must be an integer of at least 1.")
         score = Score.of(self.target, metric)
         if score.measured is not None and sample_weight is not None:
             raise InputError(
@@ -91,20 +96,145 @@ class Explainer(Predictor):
             targets,
             column_groups(blocks, groups, inputs),
             score,
-            repeats=int(repeats),
+            repeats=count_of("repeats", repeats),
             seed=check_seed(seed),
             weights=weights,
         )
 
+    def attributions(
+        self, X: Any, *, output: Any = None, baseline: Any = None, tolerance: float = 1e-3
+    ) -> Attributions:
+        """What each column of a row adds to the output, compared with a baseline: integrated gradients.
+
+        Formula: a_c = sum over the inputs k of column c of (x_k - x'_k) integral_0^1 dF(x' + t (x - x')) / dx_k dt,
+        with x the encoded row and x' the baseline. In each row the a_c add up to F(x) - F(x'); paths are divided until
+        that holds, and `error` says how well it does. All inputs of a column count together: the categories, the mark
+        of a missing cell, the pieces of a number, the words of a text, the features of a picture.
+
+        Parameters:
+            X: rows, as for `predict`.
+            output: which output F is: a class or label, whose logit is explained, or the name of a target. None for
+                the predicted class of each row, the second one of two classes, the most probable label, the only
+                number. Numbers are in the units of the target; of quantiles the one nearest to 0.5.
+            baseline: rows to compare with, as for `predict`; of several the mean of the attributions is taken (expected
+                gradients), which takes as many times as long. None for a typical row: medians or means, the most
+                frequent categories, no words, black pixels, average features; for arrays 0.
+            tolerance: how far the sum may be from the difference of outputs; of a number whose standard deviation is
+                less than 1, in such units. In float32 a sum of large numbers may be less exact; see `error`.
+
+        Returns `values` (rows, columns), `base` (rows,), `columns`, `outputs`, `error` and `explained`.
+
+        Raises:
+            InputError: there is no such output, or the rows do not fit the model.
+
+        Source: Sundararajan, Taly, Yan, "Axiomatic attribution for deep networks", ICML 2017.
+
+        >>> import ranvier as rv
+        >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
+        >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
+        >>> model.attributions([[3.0, 4.0]], baseline=[[1.0, 1.0]]).values.tolist()
+        [[4.0, -3.0]]
+        """
+        from ranvier.explain.attributions import Attributions
+
+        _, blocks, sums, explained = self._integrated(X, output, baseline, tolerance, None)
+        names = tuple(block.column for block in blocks)
+        parts = sums.values, sums.start, sums.end, sums.error
+        return Attributions(names, *parts, explained.labels, explained.unit)
+
+    def part_attributions(
+        self, X: Any, column: str | None = None, *, output: Any = None, baseline: Any = None, tolerance: float = 1e-3
+    ) -> PartAttributions:
+        """What each word of a text, each pixel of a picture, or each band and frame of a recording adds to the output.
+
+        The integrated gradients of the features of the column, see `attributions`, are divided among what they are made
+        of. Words: what a term adds is divided evenly among the words that it is made of. Pixels and spectrograms that
+        are inputs have what they add. Features of patches are no differentiable function of pixels here: what such a
+        feature adds is divided among the patches of its cell in proportion to how much each resembles it, and evenly
+        among the pixels of a patch; what a statistic of a band adds, evenly among its frames. So a map adds up to what
+        the column adds, and is as fine as the patches.
+
+        Parameters:
+            X, output, baseline, tolerance: as for `attributions`.
+            column: of texts, pictures or recordings; None for the only one.
+
+        Raises:
+            InputError: there is no such column of texts, pictures or recordings, or more than one.
+
+        >>> import ranvier as rv
+        >>> rows = {"note": ["good soup", "bad soup"] * 10, "label": ["up", "down"] * 10}
+        >>> options = {"kinds": {"note": "text"}, "recipe": "plain", "hidden": [4], "epochs": 2, "test": 0}
+        >>> model = rv.train(rows, target="label", progress=False, engine="reference", **options)
+        >>> [word for word, _ in model.part_attributions({"note": ["bad soup"]}).words[0]]
+        ['bad', 'soup']
+        """
+        from ranvier.explain.attributions import PartAttributions
+        from ranvier.explain.parts import part_encoder, part_maps, part_words
+
+        part = part_encoder(self.encoder, column)
+        source = self.encoder.open(X)
+        inputs, blocks, sums, explained = self._integrated(source, output, baseline, tolerance, part.column)
+        at = [block.column for block in blocks].index(part.column)
+        cells, values = source.frame[part.column], sums.values[:, at]
+        words, maps = (), None
+        if part.kind == "text":
+            words = part_words(part, cells, inputs.entries, sums.csr, blocks[at].csr)
+            inside = np.array([sum(value for _, value in pairs) for pairs in words])
+        else:
+            maps = part_maps(part, cells, sums.dense)
+            inside = maps.sum(axis=(1, 2))
+        rest = values - inside
+        return PartAttributions(part.column, part.kind, words, maps, rest, values, explained.labels, explained.unit)
+
+    def _integrated(self, X: Any, output: Any, baseline: Any, tolerance: float, column: str | None) -> Any:
+        """Encoded rows, blocks, what each column adds, and which output is explained; of one column all inputs."""
+        from ranvier.explain.attributions import column_sums
+        from ranvier.explain.baseline import typical_row
+        from ranvier.explain.blocks import NOTHING, find_block, input_blocks
+        from ranvier.explain.explained import explained_output
+        from ranvier.explain.integrated_gradients import Function
+
+        if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance > 0:
+            raise InputError(f"tolerance is {tolerance!r}; it must be a number above 0, such as 0.001.")
+        inputs = self.inputs(X)
+        run = self._run_logits(inputs)
+        if baseline is None:
+            start = typical_row(self.encoder, inputs.n_dense, inputs.n_csr, run.dtype)
+        else:
+            start = self.inputs(baseline)
+        explained = explained_output(self.target, run.outputs(inputs), output)
+        n_outputs = self.network.outputs
+
+        def gradients(part: Inputs, rows: Any) -> Any:
+            return run.input_gradients(part, explained.directions(n_outputs, rows, run.dtype))
+
+        function = Function(lambda part, rows: explained.values(run.outputs(part), rows), gradients, run.dtype)
+        limits = tolerance * np.clip(np.abs(explained.factor), 1e-12, 1.0)
+        blocks = input_blocks(self.encoder, inputs.n_dense, inputs.n_csr)
+        kept = NOTHING if column is None else find_block(blocks, column).dense
+        return inputs, blocks, column_sums(function, inputs, start, blocks, limits, kept), explained
+
+    def _run_logits(self, inputs: Inputs) -> Executable:
+        """The compiled network that outputs weighted sums in place of probabilities, as `_run`."""
+        executables, key = self._executables, ~inputs.n_csr
+        known = executables.get(key)
+        if known is None:
+            network = logit_network(self.network, self.task)
+            precision = "float32" if self.training.precision == "bfloat16" else self.training.precision
+            settings = replace(self.training, loss=LOSSES["squared_error"], precision=precision)
+            known = compile_for_inference(network, settings, self._flat, inputs)
+            executables[key] = known
+        return known
+
     def _measured_rows(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Encoded rows, targets and weights, without rows of weight 0."""
         from ranvier.data.encoders.context import ContextEncoder
+        from ranvier.explain.blocks import evenly
         from ranvier.model.language import text_rows
 
         if y is None and isinstance(self.encoder, ContextEncoder):
             rows = text_rows(self.encoder, X)
-            kept = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_WINDOWS)).astype(np.int64))
-            rows = rows.take(kept)
+            rows = rows.take(evenly(len(rows), MAX_WINDOWS))
             return rows.inputs, rows.targets, None
         inputs, targets, weights = inputs_and_targets(self, X, y, sample_weight, "importances", stacklevel=4)
         if weights is not None and not weights.all():
@@ -113,3 +243,10 @@ class Explainer(Predictor):
                 raise InputError("The weights of all rows are 0, so nothing can be measured; give some that count.")
             inputs, targets, weights = inputs[weighted], targets[weighted], weights[weighted]
         return inputs, targets, weights
+
+
+def count_of(name: str, value: Any) -> int:
+    """A number of rows or columns, at least 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{name} is {value!r}; it must be an integer of at least 1.")
+    return int(value)

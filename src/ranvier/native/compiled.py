@@ -137,10 +137,13 @@ def fingerprint() -> str | None:
 def source_fingerprint(package: str, imported: int) -> str | None:
     """The fingerprint of the source files below a folder; None if a file may have changed after it was imported.
 
+    Where all of them have one modification time, as some installers write it, their contents count, too.
+
     Parameters:
         imported: the time of the first import, in nanoseconds.
     """
     lines = [f"{version.__version__} {sys.version} {np.__version__} {package}"]
+    times: dict[str, int] = {}
     try:
         for folder, inner, names in os.walk(package):
             if folder == package:
@@ -152,6 +155,9 @@ def source_fingerprint(package: str, imported: int) -> str | None:
                     if max(status.st_mtime_ns, status.st_ctime_ns) + MIN_SOURCE_AGE_NS > imported:
                         return None
                     lines.append(f"{path} {status.st_size} {status.st_mtime_ns}")
+                    times[path] = status.st_mtime_ns
+        if len(set(times.values())) == 1:  # installers that give all files one time tell no sources apart
+            lines += [f"{path} {hashlib.sha256(Path(path).read_bytes()).hexdigest()}" for path in times]
     except OSError:
         return None
     # Sources in an archive are not files and have no fingerprint.

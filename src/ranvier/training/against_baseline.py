@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.decoding import class_indices, class_probabilities
 from ranvier.network.task import Task
 from ranvier.plural import plural
-from ranvier.training.metrics import area_under_curve
+from ranvier.training.metrics import area_under_curve, mean_targets
 
 Array = NDArray[Any]
 STANDARD_ERRORS = 2.0
@@ -45,15 +45,16 @@ def no_better_sentence(
     """
     if len(targets) < MIN_ROWS:
         return ""
-    constant = np.average(training_targets.astype(np.float64), axis=0)
-    baseline = np.broadcast_to(constant, targets.shape)
-    name, gain = _loss_gain(task, outputs, targets, baseline)
-    mean, error = _mean_and_error(gain, weights)
+    constant = mean_targets(task, training_targets)
+    baseline = np.broadcast_to(constant, (len(targets), len(constant)))
+    baseline = baseline[:, 0] if targets.ndim == 1 else baseline
+    name, gain = loss_gain(task, outputs, targets, baseline)
+    mean, error = mean_and_error(gain, weights)
     gains = [(mean, error)]
     if task.is_classifier:
         actual = class_indices(task, targets)
         correct = (class_indices(task, outputs) == actual).astype(np.float64)
-        gains.append(_mean_and_error(correct - (class_indices(task, baseline) == actual), weights))
+        gains.append(mean_and_error(correct - (class_indices(task, baseline) == actual), weights))
         gains += _order_gains(task, outputs, actual)
     if any(gain > STANDARD_ERRORS * error for gain, error in gains):
         return ""
@@ -73,21 +74,22 @@ def _compared(name: str, gain: float, error: float) -> str:
     return f"a {name} that is larger by {size} only, with a standard error of {error_text}"
 
 
-def _loss_gain(task: Task, outputs: Array, targets: Array, baseline: Array) -> tuple[str, Array]:
+def loss_gain(task: Task, outputs: Array, targets: Array, baseline: Array) -> tuple[str, Array]:
     """The name of a loss, and by how much it is smaller for the model than for the baseline, row by row (n,)."""
+    actual = class_indices(task, targets)[:, None] if task.is_classifier else None
     outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
     if task.kind == "regression":
         square = ((targets - baseline) ** 2 - (targets - outputs) ** 2).reshape(len(targets), -1)
-        return "mean squared error", square.mean(axis=1)
+        return "mean squared error", np.nanmean(square, axis=1)
     eps = np.finfo(np.float64).eps
     if task.kind == "multilabel":
 
         def entropy(values: Array) -> Array:
             clipped = np.clip(values, eps, 1 - eps)
-            return np.asarray(-(targets * np.log(clipped) + (1 - targets) * np.log1p(-clipped)).mean(axis=1))
+            return np.asarray(-np.nanmean(targets * np.log(clipped) + (1 - targets) * np.log1p(-clipped), axis=1))
 
         return "log loss", entropy(baseline) - entropy(outputs)
-    actual = class_indices(task, targets)[:, None]
+    assert actual is not None
     model, constant = (
         np.clip(np.take_along_axis(class_probabilities(task, values), actual, axis=1)[:, 0], eps, 1.0)
         for values in (outputs, baseline)
@@ -95,7 +97,7 @@ def _loss_gain(task: Task, outputs: Array, targets: Array, baseline: Array) -> t
     return "log loss", np.log(model) - np.log(constant)
 
 
-def _mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
+def mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
     """The weighted mean, and its standard error."""
     weight = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
     mean = float(np.average(values, weights=weight))

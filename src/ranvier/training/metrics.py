@@ -21,7 +21,9 @@ from ranvier.errors import TrainingError
 from ranvier.network.task import Task
 from ranvier.plural import plural
 from ranvier.rows.class_numbers import are_class_numbers, class_shares
+from ranvier.rows.row_names import at_row
 from ranvier.training.partial_targets import are_shares, columns_present, has_gaps
+from ranvier.training.reliability import brier_score, expected_calibration_error
 
 Array = NDArray[Any]
 PROBABILITY_RANGE = (float(np.finfo(np.float64).eps), 1.0 - float(np.finfo(np.float64).eps))
@@ -69,23 +71,18 @@ def r_squared(outputs: Array, targets: Array, weights: Array | None = None) -> f
 
 
 def all_metrics(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
-    """Every metric of the task: accuracy, log_loss, f1, auc; or r2, rmse, mae.
+    """Every metric of the task: accuracy, log_loss, brier, ece, f1, auc; or r2, rmse, mae.
 
-    `auc` is left out where the rows hold one class only, and `r2` is NaN for fewer than two rows. `f1` is that of the
-    positive class for binary, the mean over the classes otherwise. Regression metrics are in the units of `outputs` and
-    `targets`.
+    `brier` and `ece` are those of `training.reliability`; several labels at once have no `ece`. `auc` is left out where
+    the rows hold one class only, and `r2` is NaN for fewer than two rows. `f1` is that of the positive class for
+    binary, the mean over the classes otherwise. Regression metrics are in the units of `outputs` and `targets`.
 
     Raises:
         TrainingError: an output is not a finite number, or every weight is 0, so nothing can be measured.
     """
     outputs = outputs.astype(np.float64)
     targets = targets if are_class_numbers(targets) else targets.astype(np.float64)
-    wrong = np.asarray(~np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
-    if wrong.any():
-        raise TrainingError(
-            f"The network outputs NaN or infinity for {wrong.sum()} of {plural(len(wrong), 'row')} (the first is row "
-            f"{wrong.argmax() + 1}), so nothing can be measured. Look for inputs far outside those it was trained on."
-        )
+    check_finite(outputs)
     if weights is not None and not weights.all():
         weighted = weights > 0
         if not weighted.any():
@@ -96,6 +93,20 @@ def all_metrics(task: Task, outputs: Array, targets: Array, weights: Array | Non
     if task.kind == "multilabel":
         return _multilabel(task, outputs, targets, weights)
     return _classification(task, outputs, targets, weights)
+
+
+def check_finite(outputs: Array) -> None:
+    """Raise a `TrainingError` where an output is not a finite number.
+
+    >>> check_finite(np.array([[0.5], [2.0]]))
+    """
+    wrong = np.asarray(~np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
+    if wrong.any():
+        raise TrainingError(
+            f"The network outputs NaN or infinity for {wrong.sum()} of {plural(len(wrong), 'row')} (the first "
+            f"{at_row(int(wrong.argmax()))}), so nothing can be measured. Look for inputs far outside those it was "
+            "trained on."
+        )
 
 
 def _regression(outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
@@ -131,6 +142,8 @@ def _classification(task: Task, outputs: Array, targets: Array, weights: Array |
     return {
         "accuracy": float(np.average(_is_correct(task, outputs, targets), weights=weights)),
         "log_loss": float(np.average(surprise, weights=weights)),
+        "brier": brier_score(task, outputs, targets, weights),
+        "ece": expected_calibration_error(task, outputs, targets, weights),
         "f1": float(f1),
         **({"auc": float(np.mean(aucs))} if aucs else {}),
     }
@@ -144,6 +157,7 @@ def _multilabel(task: Task, outputs: Array, targets: Array, weights: Array | Non
     return {
         "accuracy": float(np.average(_is_correct(task, outputs, targets), weights=weights)),
         "log_loss": float(np.average(entropy, weights=weights)),
+        "brier": brier_score(task, outputs, targets, weights),
         "f1": float(_precision_recall_f1(*counts)[2].mean()),
     }
 

@@ -4,13 +4,14 @@ import { effect, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Theme } from "./colours";
 import { type Frame, Gone, type Transport } from "./transport";
-import type { Answer, Health, Sizes, Values, What } from "./types";
+import type { Answer, Health, Sizes, Surface, Values, What } from "./types";
 
-export type Page = "inside" | "mistakes" | "try";
+export type Page = "inside" | "mistakes" | "try" | "step";
 export const PAGES: [Page, string][] = [
   ["inside", "Inside"],
   ["mistakes", "Mistakes"],
   ["try", "Try"],
+  ["step", "Step"],
 ];
 
 /** What this tab keeps over a reload; nothing where the browser keeps nothing for this page. */
@@ -79,6 +80,17 @@ export function ask<T>(name: string, body: object = {}): Promise<T> {
   return counted(transport.ask<T>(name, ofRun(body)));
 }
 
+/** Asks the playground. */
+export function askPlay<T>(name: string, body: object = {}): Promise<T> {
+  return transport.ask<T>(name, body);
+}
+
+/** Asks for a frame: its head, with its array beside it. */
+export async function askPicture<T>(name: string, body: object): Promise<T> {
+  const { head, array } = await transport.askFrame(name, body);
+  return { ...head, array } as T;
+}
+
 export async function askAnswer(body: object): Promise<Answer> {
   const { head, array } = await counted(transport.askFrame("answer", ofRun(body)));
   return { ...(head as unknown as Answer), array: array as Float32Array };
@@ -87,6 +99,11 @@ export async function askAnswer(body: object): Promise<Answer> {
 export async function askSizes(): Promise<Sizes> {
   const { head, array } = await counted(transport.askFrame("sizes"));
   return { ...(head as unknown as Sizes), array: array as Float32Array };
+}
+
+export async function askSurface(): Promise<Surface> {
+  const { head, array } = await counted(transport.askFrame("surface"));
+  return { ...(head as unknown as Surface), array: array as Uint8Array };
 }
 
 /** Frames of the run that trains, until it ends. */
