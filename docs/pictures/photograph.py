@@ -18,13 +18,9 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 import ranvier as rv
-<<<<<<< HEAD
 from ranvier.view.known_rows import rows_from_arrays, rows_of
 from ranvier.view.live_run import LiveRun
-=======
-from ranvier.view.known_rows import rows_of
 from ranvier.view.playground import Playground
->>>>>>> main
 from ranvier.view.report_file import write_report
 from ranvier.view.runs_folder import RunsFolder
 from ranvier.view.serve import RunningView
@@ -65,12 +61,9 @@ def main() -> None:
             page.wait_for_timeout(500)
             page.screenshot(path=FOLDER / "view-report.png")
             photograph_runs(browser)
-<<<<<<< HEAD
             photograph_steps(browser)
             photograph_training(browser)
-=======
             photograph_play(browser)
->>>>>>> main
             browser.close()
             os.chdir(FOLDER)
 
@@ -88,7 +81,6 @@ def photograph_runs(browser: Any) -> None:
         page.screenshot(path=FOLDER / "view-runs.png")
 
 
-<<<<<<< HEAD
 def photograph_steps(browser: Any) -> None:
     """The way back of a step of a network with two inputs."""
     X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]] * 4
@@ -129,7 +121,8 @@ def photograph_training(browser: Any) -> None:
         page.screenshot(path=FOLDER / "view-live.png")
         ends.set()
         trains.join()
-=======
+
+
 def photograph_play(browser: Any) -> None:
     """Two spirals after some hundred epochs."""
     with RunningView(Playground()) as running:
@@ -142,7 +135,6 @@ def photograph_play(browser: Any) -> None:
         page.get_by_role("button", name="Play", exact=True).click()
         page.wait_for_timeout(9000)
         page.screenshot(path=FOLDER / "view-play.png")
->>>>>>> main
 
 
 def go(page: Any, path: str, name: str) -> None:
