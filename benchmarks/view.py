@@ -26,6 +26,7 @@ from typing import Any
 import httpx2 as httpx
 
 from ranvier.storage.tail import Tail
+from ranvier.view.frames import TOPICS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -77,16 +78,18 @@ def plain_client(address: str, counted: list[int]) -> Iterator[Any]:
     ends = threading.Event()
 
     def read() -> None:
-        with httpx.Client(base_url=base, headers={"x-ranvier-token": token}, timeout=60) as client:
-            with client.stream("POST", "api/watch", json={"row": 1}) as response:
-                rest = b""
-                for chunk in response.iter_raw():
-                    rest += chunk
-                    while len(rest) >= 24 and len(rest) >= (length := int.from_bytes(rest[:4], "little") + 4):
-                        counted[0] += rest[4] == 5
-                        rest = rest[length:]
-                    if ends.is_set():
-                        return
+        rest = b""
+        with (
+            httpx.Client(base_url=base, headers={"x-ranvier-token": token}, timeout=60) as client,
+            client.stream("POST", "api/watch", json={"row": 1}) as response,
+        ):
+            for chunk in response.iter_raw():
+                rest += chunk
+                while len(rest) >= 24 and len(rest) >= (length := int.from_bytes(rest[:4], "little") + 4):
+                    counted[0] += rest[4] == TOPICS["network"]
+                    rest = rest[length:]
+                if ends.is_set():
+                    return
 
     thread = threading.Thread(target=read)
     thread.start()
