@@ -186,5 +186,15 @@ def test_what_makes_no_sense_is_not_obeyed(command: dict[str, Any], tmp_path: Pa
     assert len(model.history) == OPTIONS["epochs"]
 
 
+def test_a_full_disk_does_not_end_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ranvier.storage.live_folder.LivePublisher.begin", full)
+    with viewer(tmp_path / "run"):
+        model = rv.train("iris", **{**OPTIONS, "engine": "reference"}, callbacks=[hold()], run=tmp_path / "run")
+    assert len(model.history) == OPTIONS["epochs"]
+
+
 def test_outside_a_run_nothing_is_watched() -> None:
     assert current_watch() is None
