@@ -18,6 +18,7 @@ from ranvier.estimators.classifier import Classifier as Classifier
 from ranvier.estimators.regressor import Regressor as Regressor
 
 from ranvier.explain.attributions import Attributions as Attributions
+from ranvier.explain.attributions import PartAttributions as PartAttributions
 
 from ranvier.explain.dependence import PartialDependence as PartialDependence
 
@@ -129,6 +130,9 @@ from ranvier.training.reliability import Reliability as Reliability
 from ranvier.training.reliability import ReliabilityBin as ReliabilityBin
 
 from ranvier.training.report import TrainReport as TrainReport
+
+from ranvier.tuning.search import Search as Search
+from ranvier.tuning.search import search as search
 
 @overload
 def activation(name: Literal["identity"]) -> Activation: ...
