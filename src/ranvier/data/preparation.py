@@ -39,6 +39,7 @@ from ranvier.data.names_for_mistakes import names_for_mistakes
 from ranvier.data.sources import open_source
 from ranvier.data.sources.parts import given_parts, training_rows
 from ranvier.data.sources.source import Source
+from ranvier.data.splitting.name_groups import name_group_note
 from ranvier.data.splitting.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
 from ranvier.data.splitting.repeat_notes import repeat_notes
 from ranvier.data.splitting.split_rule import SplitRule
@@ -254,6 +255,7 @@ def _checked_parts(
         notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
     there = {name: part for name, part in named if part is not None}
     notes += repeat_notes(there, outputs.task.is_classifier)
+    notes += name_group_note(parts[0], parts[2]) if rule.column is None and parts[0] is not None else []
     for part in parts:
         if part is not None and loss is not None:
             with rows_called(part.indexed):
