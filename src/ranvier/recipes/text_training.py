@@ -26,6 +26,7 @@ from ranvier.rows import Rows
 from ranvier.rows.class_numbers import one_hot
 from ranvier.training.callbacks import EarlyStopping
 from ranvier.training.events import NoteEvent, Sink, tee
+from ranvier.training.held_out import HeldOut
 from ranvier.training.history import History
 from ranvier.training.inference import outputs_of
 from ranvier.training.logits import logits_of, probabilities_of, row_log_losses
@@ -157,7 +158,25 @@ def train_on_texts(
             return _finished(training, results, best, factor, note, True)
         finals = repeated
         results += repeated
-    return _finished(training, results, finals, factor, note, False)
+    finished = _finished(training, results, finals, factor, note, False)
+    known = _held_out(task, best, held, factor)
+    return replace(finished, held_out=known, linear=_linear(results, strengths))
+
+
+def _linear(results: Sequence[Result], strengths: Array) -> tuple[Network, Array] | None:
+    """The linear model that was trained on the rows that are not for validation."""
+    linear = next((result for result in results if result.member.name == LINEAR), None)
+    if linear is None:
+        return None
+    own = strengths if linear.member.strengthened else None
+    return merge_parts([Part(linear.member.network, linear.parameters, linear.factor, own)])
+
+
+def _held_out(task: Task, members: Sequence[Result], held: Rows | None, factor: float) -> HeldOut | None:
+    """What the chosen members, merged, say of the validation rows."""
+    if held is None or any(result.logits is None for result in members):
+        return None
+    return HeldOut(probabilities_of(task, factor * _mean_logits(members)), held.targets, held.weights)
 
 
 def members_of(
