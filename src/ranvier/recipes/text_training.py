@@ -156,7 +156,9 @@ def train_on_texts(
             training.strengths = strengths
             return _finished(training, results, best, factor, note, True)
         finals = repeated
-        results += repeated
+        # Of the first ones only the history is asked for now, and their parameters are large.
+        results = [*(replace(result, parameters=result.parameters[:0].copy()) for result in results), *repeated]
+        del best
     return _finished(training, results, finals, factor, note, False)
 
 
