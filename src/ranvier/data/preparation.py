@@ -40,6 +40,7 @@ from ranvier.data.sources.parts import given_parts, training_rows
 from ranvier.data.sources.source import Source
 from ranvier.data.splitting.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
 from ranvier.data.splitting.repeat_notes import repeat_notes
+from ranvier.data.splitting.repeated_texts import repeated_text_notes
 from ranvier.data.splitting.split_rule import SplitRule
 from ranvier.data.targets.far_targets import far_target_notes
 from ranvier.data.targets.positive_class import positive_notes, with_positive
@@ -186,9 +187,10 @@ def prepare(
         for name, own, drawn in (("Validation", validation_source, validation_part), ("Test", test_source, test_part))
     )
     outputs = _fitted_target(training, validation_part, resolved, loss, formats)
-    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part), rows, target)
+    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part), rows, target, columns)
+    groups = groups_of_rows(training.source, rule.group, columns)
     return Prepared(
-        **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, rule.group),
+        **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, groups),
         encoder=encoder,
         target=outputs,
         columns=columns,
@@ -235,6 +237,7 @@ def _checked_parts(
     parts: tuple[LabelledRows | None, ...],
     rows: LabelledRows,
     target: Any,
+    columns: tuple[ColumnSchema, ...],
 ) -> list[str]:
     """What to say of the training, validation and test rows, whose targets the loss takes, and of all drawn rows.
 
@@ -246,6 +249,7 @@ def _checked_parts(
     notes = [*far_target_notes(outputs, rows.values, rows.row_numbers, by_name), *rule_notes(rule, parts)]
     there = {name: part for name, part in named if part is not None}
     notes += repeat_notes(there, outputs.task.is_classifier)
+    notes += repeated_text_notes(there, columns, outputs.task.is_classifier)
     for part in parts:
         if part is not None and loss is not None:
             outputs.check_range(part.values, loss, part.row_numbers)
@@ -259,9 +263,13 @@ def _encoded_parts(
     encoder: Encoder,
     outputs: TargetEncoder,
     dtype: Any,
-    group: str | None,
+    groups: NDArray[np.int64] | None,
 ) -> dict[str, Any]:
-    """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoder of the model."""
+    """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoder of the model.
+
+    Parameters:
+        groups: the number of the group of each training row, or None.
+    """
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
     validation_set = _encoded(validation, encoder, outputs, dtype, clip=True)
     test_set = _encoded(test, inference_encoder, outputs, dtype)
@@ -269,7 +277,7 @@ def _encoded_parts(
     if test_set is None and (inference_encoder is not encoder or outputs.limits):
         evaluation_set = _encoded(validation, inference_encoder, outputs, dtype)
     return {
-        "train": _with_groups(_encoded(training, encoder, outputs, dtype, clip=True), training.source, group),
+        "train": replace(_encoded(training, encoder, outputs, dtype, clip=True), groups=groups),
         "validation": validation_set,
         "test": test_set,
         "evaluation_set": evaluation_set,
@@ -280,11 +288,6 @@ def _encoded_parts(
         "test_names": None if test is None else names_for_mistakes(test.source, encoder),
         "inference_encoder": inference_encoder,
     }
-
-
-def _with_groups(rows: Rows, source: Source, group: str | None) -> Rows:
-    """The rows with the number of the group of each, where a column says it or pictures are equal."""
-    return replace(rows, groups=groups_of_rows(source, group))
 
 
 def _task(
