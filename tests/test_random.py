@@ -52,6 +52,24 @@ def test_wide_words_are_pairs_and_order_rows_as_sorting_their_keys_does(seed: in
     assert random.order_of(drawn).tolist() == order
 
 
+STREAM = st.builds(random.Stream, st.booleans(), st.integers(0, 2**40), st.integers(0, 1000), st.integers(0, 9))
+
+
+@given(SEEDS, st.lists(STREAM, max_size=5), st.sampled_from([0, random.BLOCK]))
+def test_streams_drawn_together_are_those_drawn_alone(seed: int, streams: list[random.Stream], more: int) -> None:
+    streams = [*streams, random.Stream(True, 1, 0, more)]
+    for drawn, stream in zip(random.draw(seed, 2, streams), streams, strict=True):
+        alone = random.normal if stream.normal else random.uniform
+        assert drawn.tobytes() == alone(seed, 2, stream.step, stream.layer, stream.count).tobytes()
+
+
+@given(SEEDS, st.integers(0, 2**56 - 1), st.integers(1, 20))
+def test_an_order_does_not_depend_on_those_before(seed: int, epoch: int, rows: int) -> None:
+    keys = np.random.Philox(key=np.array([seed, (random.SHUFFLE << 56) + epoch], np.uint64)).random_raw(rows)
+    random.permutation(0, random.SHUFFLE, 0, 3)
+    assert np.array_equal(random.permutation(seed, random.SHUFFLE, epoch, rows), random.order_of(keys))
+
+
 def test_every_part_of_the_counter_counts() -> None:
     base = (1, random.DROPOUT, 5, 2)
     variants = [(2, 2, 5, 2), (1, 1, 5, 2), (1, 2, 6, 2), (1, 2, 5, 3), (1, 2, 5 + 2**32, 2), (1 + 2**32, 2, 5, 2)]

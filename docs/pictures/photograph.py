@@ -18,6 +18,7 @@ from playwright.sync_api import sync_playwright
 import ranvier as rv
 from ranvier.view.known_rows import rows_of
 from ranvier.view.report_file import write_report
+from ranvier.view.runs_folder import RunsFolder
 from ranvier.view.serve import RunningView
 from ranvier.view.subject import Subject
 
@@ -55,8 +56,22 @@ def main() -> None:
             page.goto(Path("digits.html").absolute().as_uri())
             page.wait_for_timeout(500)
             page.screenshot(path=FOLDER / "view-report.png")
+            photograph_runs(browser)
             browser.close()
             os.chdir(FOLDER)
+
+
+def photograph_runs(browser: Any) -> None:
+    """Four runs of the digits side by side."""
+    for hidden, rate in (((8,), 0.003), ((16,), 0.003), ((16,), 0.01), ((32, 16), 0.003)):
+        name = f"digits-{'-'.join(map(str, hidden))}-{rate}"
+        options: dict[str, Any] = {"hidden": hidden, "learning_rate": rate, "epochs": 15, "progress": False}
+        rv.train("digits", recipe="plain", run=Path("runs") / name, model=f"{name}.rv", **options)
+    with RunningView(RunsFolder("runs")) as running:
+        page = browser.new_page(viewport={"width": 1280, "height": 680}, color_scheme="light")
+        page.goto(running.address)
+        page.wait_for_timeout(1000)
+        page.screenshot(path=FOLDER / "view-runs.png")
 
 
 def go(page: Any, path: str, name: str) -> None:

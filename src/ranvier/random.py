@@ -13,11 +13,16 @@ Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3
 
 from __future__ import annotations
 
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier import portable_math
 from ranvier.errors import InputError
+from ranvier.records import record
 
 INITIAL_WEIGHTS, SHUFFLE, DROPOUT, SPLIT, SAMPLE, AUGMENT, WRITE = range(7)
 
@@ -27,6 +32,9 @@ ROUNDS = 10
 BLOCK = 1 << 15
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
+_MULTIPLIERS, _KEY_STEPS = np.array(MULTIPLIERS, np.uint64)[:, None], np.array(KEY_STEPS, np.uint64)[:, None]
+_ROUND_NUMBERS = np.arange(ROUNDS, dtype=np.uint64)[:, None, None]
+_generators = threading.local()
 
 
 def philox(counter: NDArray[np.uint64], key: tuple[int, int]) -> NDArray[np.uint32]:
@@ -48,22 +56,13 @@ def philox(counter: NDArray[np.uint64], key: tuple[int, int]) -> NDArray[np.uint
 
 def _encrypt(words: NDArray[np.uint64], key: tuple[int, int], products: NDArray[np.uint64]) -> None:
     """Turn counters (4, n) into random words in place; `products` is scratch memory, (2, n)."""
-    c0, c1, c2, c3 = words
-    product0, product1 = products
-    k0, k1 = key
-    first, second = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
-    for _ in range(ROUNDS):
-        np.multiply(c0, first, out=product0)
-        np.multiply(c2, second, out=product1)
-        np.right_shift(product1, _HALF, out=c0)
-        c0 ^= c1
-        c0 ^= np.uint64(k0)
-        np.right_shift(product0, _HALF, out=c2)
-        c2 ^= c3
-        c2 ^= np.uint64(k1)
-        np.bitwise_and(product1, _LOW, out=c1)
-        np.bitwise_and(product0, _LOW, out=c3)
-        k0, k1 = (k0 + KEY_STEPS[0]) & 0xFFFFFFFF, (k1 + KEY_STEPS[1]) & 0xFFFFFFFF
+    even, odd, crossed = words[::2], words[1::2], products[::-1]
+    for round_key in _ROUND_NUMBERS * _KEY_STEPS + np.array(key, np.uint64)[:, None] & _LOW:
+        np.multiply(even, _MULTIPLIERS, out=products)
+        np.right_shift(crossed, _HALF, out=even)
+        np.bitwise_xor(even, odd, out=even)
+        np.bitwise_xor(even, round_key, out=even)
+        np.bitwise_and(crossed, _LOW, out=odd)
 
 
 def check_seed(seed: int) -> int:
@@ -108,13 +107,23 @@ def wide_bits(seed: int, purpose: int, step: int, layer: int, count: int) -> NDA
     return wide
 
 
+@record
+class Stream:
+    """The first `count` numbers of a stream of random numbers: of `normal`, or else of `uniform`."""
+
+    normal: bool
+    step: int
+    layer: int
+    count: int
+
+
 class _Uniform:
     """The numbers of `uniform`, up to BLOCK at a time, in one buffer: to allocate one for each is slow."""
 
     def __init__(self, seed: int, purpose: int, step: int, layer: int, most: int) -> None:
         seed = check_seed(seed)
         self.key = seed & 0xFFFFFFFF, seed >> 32
-        self.rest = step & 0xFFFFFFFF, layer + ((step >> 32) << 16), purpose
+        self.rest = np.array(_counter(purpose, step, layer), np.uint64)[:, None]
         pairs = min(most, BLOCK) // 2 + 2
         self.words = np.empty((4, pairs), np.uint64)
         self.products = np.empty((2, pairs), np.uint64)
@@ -124,18 +133,29 @@ class _Uniform:
         first, last = start // 2, (start + len(out) + 1) // 2
         words = self.words[:, : last - first]
         words[0] = np.arange(first, last, dtype=np.uint64)
-        words[1:] = np.array(self.rest, np.uint64)[:, None]
-        _encrypt(words, self.key, self.products[:, : last - first])
-        high, low = words[::2], words[1::2]
-        high >>= np.uint64(5)
-        low >>= np.uint64(6)
-        drawn = self.products[:, : last - first].view(np.float64)
-        np.multiply(high, 67108864.0, out=drawn)
-        drawn += low
-        drawn /= 9007199254740992.0
+        words[1:] = self.rest
+        drawn = _doubles(words, self.key, self.products[:, : last - first])
         odd = start % 2
         out[odd::2] = drawn[0, odd : odd + len(out[odd::2])]
         out[1 - odd :: 2] = drawn[1, : len(out[1 - odd :: 2])]
+
+
+def _counter(purpose: int, step: int, layer: int) -> tuple[int, int, int]:
+    """The words of a counter after the first."""
+    return step & 0xFFFFFFFF, layer + ((step >> 32) << 16), purpose
+
+
+def _doubles(words: NDArray[np.uint64], key: tuple[int, int], products: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Two numbers from each of n counters, (2, n), in the memory of `products`; the counters (4, n) are lost."""
+    _encrypt(words, key, products)
+    high, low = words[::2], words[1::2]
+    high >>= np.uint64(5)
+    low >>= np.uint64(6)
+    drawn = products.view(np.float64)
+    np.multiply(high, 67108864.0, out=drawn)
+    drawn += low
+    drawn /= 9007199254740992.0
+    return drawn
 
 
 def uniform(seed: int, purpose: int, step: int, layer: int, count: int, start: int = 0) -> NDArray[np.float64]:
@@ -169,12 +189,51 @@ def normal(seed: int, purpose: int, step: int, layer: int, count: int) -> NDArra
         cosines = cosines[: pairs - first]
         radius, angle = room[:, : len(cosines)]
         source.fill(first, radius)
-        radius[:] = np.sqrt(-2.0 * portable_math.log(1.0 - radius))
         source.fill(pairs + first, angle)
-        cosines[:], sines[:] = portable_math.cos_sin(angle)
-        cosines *= radius
-        sines *= radius
+        cosines[:], sines[:] = _normal_pairs(radius, angle)
     return drawn[:count]
+
+
+def _normal_pairs(radius: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Two normal numbers, (2, n), from each of n pairs of uniform ones."""
+    scale = np.sqrt(-2.0 * portable_math.log(1.0 - radius))
+    return np.array(portable_math.cos_sin(angle)) * scale
+
+
+def draw(seed: int, purpose: int, streams: Sequence[Stream]) -> Iterator[NDArray[np.float64]]:
+    """What `normal` and `uniform` give for each of some streams, made together where they are short.
+
+    >>> first, second = draw(1, SAMPLE, [Stream(False, 0, 0, 3), Stream(True, 0, 1, 5)])
+    >>> bool((first == uniform(1, SAMPLE, 0, 0, 3)).all() and (second == normal(1, SAMPLE, 0, 1, 5)).all())
+    True
+    """
+    if sum(stream.count for stream in streams) <= BLOCK:
+        yield from _drawn_together(seed, purpose, streams)
+        return
+    for stream in streams:
+        yield (normal if stream.normal else uniform)(seed, purpose, stream.step, stream.layer, stream.count)
+
+
+def _drawn_together(seed: int, purpose: int, streams: Sequence[Stream]) -> list[NDArray[np.float64]]:
+    """A call takes longer than the numbers of a short stream."""
+    seed = check_seed(seed)
+    pairs = [(stream.count + 1) // 2 for stream in streams]
+    positions = [slice(end - count, end) for count, end in zip(pairs, itertools.accumulate(pairs), strict=True)]
+    words = np.empty((4, sum(pairs)), np.uint64)
+    for stream, part, count in zip(streams, positions, pairs, strict=True):
+        words[0, part] = np.arange(count, dtype=np.uint64)
+        words[1:, part] = np.array(_counter(purpose, stream.step, stream.layer), np.uint64)[:, None]
+    products = np.empty((2, words.shape[1]), np.uint64)
+    numbers = _doubles(words, (seed & 0xFFFFFFFF, seed >> 32), products).T.reshape(-1)
+    drawn = [numbers[2 * part.start : 2 * part.stop] for part in positions]
+    normals = [index for index, stream in enumerate(streams) if stream.normal]
+    if normals:
+        radius, angle = (np.concatenate([drawn[index].reshape(2, -1)[half] for index in normals]) for half in (0, 1))
+        ends = list(itertools.accumulate(pairs[index] for index in normals))
+        parts = np.split(_normal_pairs(radius, angle), ends[:-1], axis=1)
+        for index, part in zip(normals, parts, strict=True):
+            drawn[index] = part.reshape(-1)
+    return [part[: stream.count] for part, stream in zip(drawn, streams, strict=True)]
 
 
 def permutation(seed: int, purpose: int, step: int, rows: int) -> NDArray[np.int64]:
@@ -192,8 +251,19 @@ def permutation(seed: int, purpose: int, step: int, rows: int) -> NDArray[np.int
     """
     if rows == 0:
         return np.empty(0, np.int64)
-    key = np.array([check_seed(seed), (purpose << 56) + step], np.uint64)
-    return order_of(np.random.Philox(key=key).random_raw(rows))
+    return order_of(_numpy_words((check_seed(seed), (purpose << 56) + step), rows))
+
+
+def _numpy_words(key: tuple[int, int], count: int) -> NDArray[np.uint64]:
+    """The first words of NumPy's Philox with a key. Each thread keeps its generator: to make one takes longer."""
+    generator = getattr(_generators, "philox", None)
+    if generator is None:
+        generator = _generators.philox = np.random.Philox(key=(0, 0))
+        _generators.start = generator.state
+    _generators.start["state"]["key"] = np.array(key, np.uint64)
+    generator.state = _generators.start
+    words: NDArray[np.uint64] = generator.random_raw(count)
+    return words
 
 
 def order_of(keys: NDArray[np.uint64]) -> NDArray[np.int64]:

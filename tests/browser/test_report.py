@@ -69,7 +69,7 @@ def test_a_cell_opens_its_rows_and_a_row_runs_through_the_network(digits: Subjec
 def test_a_neuron_opens(digits: Subject, open_report: Open) -> None:
     page = open_report(digits)
     page.wait_for_selector(".network canvas")
-    page.locator(".network canvas").focus()
+    page.locator(".network canvas[tabindex]").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_selector(".neuron")

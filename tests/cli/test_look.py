@@ -109,3 +109,42 @@ def test_a_look_neither_trains_nor_loads_scikit_learn(people: Path) -> None:
 
 def test_rows_that_differ_are_no_duplicates() -> None:
     assert look(pl.DataFrame({"a": range(500), "b": [1] * 500})).duplicates == 0
+
+
+def test_a_header_and_bad_rows_are_read_as_in_training(here: Path) -> None:
+    path = here / "ragged.csv"
+    path.write_text("1,red\n" + "".join(f"{n},{('red', 'blue')[n % 2]}\n" for n in range(2, 20)) + "20\n21,red,late\n")
+    assert "line 20" in refused("look", path)
+    seen = json.loads(invoke("look", path, "--no-header", "--skip-bad-rows", "--json").stdout)
+    assert seen["rows"] == 19
+    assert [column["name"] for column in seen["columns"]] == ["column_1", "column_2"]
+    assert "2 rows that cannot be read were left out: lines 20, 21." in seen["notes"]
+    named = json.loads(invoke("look", path, "--header", "--skip-bad-rows", "--json").stdout)
+    assert (named["rows"], named["columns"][1]["name"]) == (18, "red")
+    target = json.loads(invoke("look", path, "--header", "--skip-bad-rows", "-t", "red", "--json").stdout)["target"]
+    assert target["classes"] == {"red": 9, "blue": 9}
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["27,3", "12,75", "8", "9,1"], "Decimal commas, such as 1,5 for 1.5, were read in: kg."),
+        (["1,250,000", "2,000", "8", "3,100"], "Commas between thousands, such as 1,234 for 1234, were read in: kg."),
+        (["1,250", "2,000", "3,100", "4,175"], "number:decimal-comma"),
+    ],
+)
+def test_what_commas_were_taken_for(here: Path, cells: list[str], said: str) -> None:
+    path = here / "commas.csv"
+    path.write_text("kg,what\n" + "".join(f'"{cell}",{word}\n' for cell in cells for word in ("a", "b", "c")))
+    assert said in " ".join(invoke("look", path).stdout.split())
+    plain = here / "plain.csv"
+    plain.write_text("kg,what\n" + "1.5,a\n2.5,b\n" * 6)
+    assert look(plain).notes == ()
+
+
+def test_blank_rows_are_no_repeated_rows(here: Path) -> None:
+    path = here / "blank.csv"
+    path.write_text("day,litres\n" + "".join(f"{n},{n * 1.5}\n" for n in range(30)) + ",\n" * 40)
+    seen = look(path, "litres")
+    assert (seen.rows, seen.duplicates, seen.columns[0].missing) == (30, 0, 0)
+    assert any("40" in note and "empty" in note for note in seen.notes)

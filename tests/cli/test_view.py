@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
+from ranvier.storage.run_folder import RunFolder
 from tests.cli.helpers import Trained, invoke
 
 
@@ -72,3 +73,14 @@ def test_train_opens_a_view_that_ends_with_it(here: Path, trained: Trained) -> N
     assert report["epochs"] == 3
     with pytest.raises(httpx.ConnectError):
         httpx.get(base)
+
+
+def test_a_folder_of_runs_is_shown_side_by_side(here: Path) -> None:
+    from ranvier.cli.view import open_subject
+    from ranvier.view.runs_folder import RunsFolder
+
+    folder = RunFolder.create(here / "runs" / "one").path.parent
+    shown = open_subject(str(folder), None)
+    assert isinstance(shown, RunsFolder)
+    assert shown.name == "runs"
+    assert invoke("report", folder).exit_code == 2

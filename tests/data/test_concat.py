@@ -107,11 +107,11 @@ def test_pandas_frames_are_bit_identical_to_their_rows(rows: list[tuple[Any, ...
 @pytest.mark.parametrize(
     ("column", "cell", "message"),
     [
-        ("whole", "old", 'Column "whole" has "old" in row 1, where a number'),
-        ("number", float("inf"), 'Column "number" has inf in row 1, where a finite number'),
-        ("number", "-inf", 'Column "number" has "-inf" in row 1, where a finite number'),
-        ("answer", "perhaps", 'Column "answer" has "perhaps" in row 1, where true or false'),
-        ("day", "2024-02-30", 'Column "day" has "2024-02-30" in row 1, where a date'),
+        ("whole", "old", 'Column "whole" has "old" at row index 0, where a number'),
+        ("number", float("inf"), 'Column "number" has inf at row index 0, where a finite number'),
+        ("number", "-inf", 'Column "number" has "-inf" at row index 0, where a finite number'),
+        ("answer", "perhaps", 'Column "answer" has "perhaps" at row index 0, where true or false'),
+        ("day", "2024-02-30", 'Column "day" has "2024-02-30" at row index 0, where a date'),
     ],
 )
 def test_a_cell_that_cannot_be_used_is_named_in_every_form(column: str, cell: Any, message: str) -> None:
@@ -158,7 +158,7 @@ def test_commas_between_thousands_in_every_form(features: FeatureOptions | None)
         assert row == before
     for wrong in ("12,34", "1,5", "1,2345"):
         for source in ({"word": "a", "price": wrong}, [{"word": "a", "price": wrong}] * 40):
-            with pytest.raises(DataError, match=f'Column "price" has "{wrong}" in row 1, where a number'):
+            with pytest.raises(DataError, match=f'Column "price" has "{wrong}" at row index 0, where a number'):
                 with_separators.transform(source)
 
 
@@ -166,7 +166,7 @@ def test_a_column_without_commas_has_none_later() -> None:
     """There it may well stand before decimals."""
     encoder = TableEncoder.fit({"price": [1.5, 2.25, 3.0]})
     for source in ({"price": "1,234"}, {"price": ["1,234", "2"]}):
-        with pytest.raises(DataError, match='has "1,234" in row 1, where a number'):
+        with pytest.raises(DataError, match='has "1,234" at row index 0, where a number'):
             encoder.transform(source)
 
 

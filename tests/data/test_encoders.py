@@ -152,11 +152,11 @@ def test_rows_in_every_container_are_bit_identical() -> None:
     ("change", "message"),
     [
         ({"age": None}, 'no column "age", which the model needs. Did you mean "Age"'),
-        ({"age": ["1", "2", "old"]}, 'Column "age" has "old" in row 3, where a number was expected'),
-        ({"age": [1.0, float("inf"), 2.0]}, 'Column "age" has inf in row 2, where a finite number'),
-        ({"member": ["yes", "maybe", "no"]}, 'Column "member" has "maybe" in row 2, where true or false'),
-        ({"since": ["2024-01-01", "", "yesterday"]}, 'Column "since" has "yesterday" in row 3, where a date'),
-        ({"since": [1, 2, 3]}, 'Column "since" has 1 in row 1, where a date'),
+        ({"age": ["1", "2", "old"]}, 'Column "age" has "old" at row index 2, where a number was expected'),
+        ({"age": [1.0, float("inf"), 2.0]}, 'Column "age" has inf at row index 1, where a finite number'),
+        ({"member": ["yes", "maybe", "no"]}, 'Column "member" has "maybe" at row index 1, where true or false'),
+        ({"since": ["2024-01-01", "", "yesterday"]}, 'Column "since" has "yesterday" at row index 2, where a date'),
+        ({"since": [1, 2, 3]}, 'Column "since" has 1 at row index 0, where a date'),
         ({"age": [b"x", b"y", b"z"]}, "type bytes"),
     ],
 )

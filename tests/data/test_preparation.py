@@ -82,7 +82,7 @@ def test_fractions_of_zero_and_a_validation_source() -> None:
     assert len(prepared.train) == ROWS
     assert prepared.validation is not None
     assert len(prepared.validation) == 9
-    with pytest.raises(DataError, match='"income" in row 1 is "odd"'):
+    with pytest.raises(DataError, match='"income" at row index 0 is "odd"'):
         prepare(COLUMNS, "income", validation_source=dict(other, income=["odd"] * 9))
     assert prepare(COLUMNS, "income", ignore=["age", "key"]).encoder.describe()[0][0] == "job"
 
@@ -118,7 +118,7 @@ def test_a_bad_target_is_named_by_the_user_row() -> None:
     targets[70] = "many"
     number = Task("regression", 1, target_names=("y",))
     for share in (0.0, 0.5):
-        with pytest.raises(DataError, match=r'The target "y" in row 71 is "many"'):
+        with pytest.raises(DataError, match=r'The target "y" at row index 70 is "many"'):
             prepare(rows, targets, number, validation=share, test=0)
     good = [None, None, *([0.0, 1.5] * 49)]
     parts = prepare(rows, good, "regression", validation=0.4, test=0.4, canonical=False)
@@ -128,7 +128,7 @@ def test_a_bad_target_is_named_by_the_user_row() -> None:
         notes = prepare(rows, far, "regression", validation=0.4, test=0.4, canonical=False).notes
         assert any(f"1e+139 at row index {rows_of_part[0]} lies far" in note for note in notes)
     watched = ({"age": [1.0, 2.0, 3.0]}, [None, "low", "poor"])
-    with pytest.raises(DataError, match=r'in row 3 is "poor", a class that the training rows did not have'):
+    with pytest.raises(DataError, match=r'at row index 2 is "poor", a class that the training rows did not have'):
         prepare(rows, np.array(COLUMNS["income"]), validation_source=watched, test=0)
 
 

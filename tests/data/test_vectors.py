@@ -154,13 +154,17 @@ def test_a_network_on_embeddings_alone_takes_their_array() -> None:
 
 
 WRONG: dict[str, tuple[Any, dict[str, str], str]] = {
-    "a shorter one": ([[1.0, 2.0]] * 9 + [[1.0]], {}, "1 number in row 10; 2 were expected"),
-    "several": ([[1.0, 2.0]] * 8 + [[1.0], [2.0]], {}, "in row 9, and 1 more row with another length; 2 were"),
-    "an infinite number": ([[1.0, 2.0]] * 9 + [[1.0, np.inf]], {}, "inf at index 1 of the vector in row 10"),
+    "a shorter one": ([[1.0, 2.0]] * 9 + [[1.0]], {}, "1 number at row index 9; 2 were expected"),
+    "several": ([[1.0, 2.0]] * 8 + [[1.0], [2.0]], {}, "at row index 8, and 1 more row with another length; 2 were"),
+    "an infinite number": ([[1.0, 2.0]] * 9 + [[1.0, np.inf]], {}, "inf at index 1 of the vector at row index 9"),
     "words": ([["a", "b"]] * 10, {}, "a cell of type list"),
     "numbers called vectors": ([1.0] * 9 + [2.0], {"x": "vector"}, "holds cells of type Float64; vectors"),
-    "words called vectors": (["[1, 2]"] * 9 + ["[1, b]"], {"x": "vector"}, r'"\[1, b\]" in row 10, where a vector'),
-    "strings of two lengths": (["[1, 2]"] * 9 + ["[1]"], {"x": "vector"}, "1 number in row 10"),
+    "words called vectors": (
+        ["[1, 2]"] * 9 + ["[1, b]"],
+        {"x": "vector"},
+        r'"\[1, b\]" at row index 9, where a vector',
+    ),
+    "strings of two lengths": (["[1, 2]"] * 9 + ["[1]"], {"x": "vector"}, "1 number at row index 9"),
     "empty lists": ([[]] * 10, {"x": "vector"}, "type list|holds no numbers"),
 }
 
@@ -176,7 +180,7 @@ def test_other_lengths_are_refused_at_prediction() -> None:
     model = rv.train(columns(), "age", **QUICK)
     with pytest.raises(DataError, match="a vector of 2 numbers; the model takes 5"):
         model.predict({"meaning": [1.0, 2.0], "price": 1.0})
-    with pytest.raises(DataError, match="2 numbers in row 1"):
+    with pytest.raises(DataError, match="2 numbers at row index 0"):
         model.predict({"meaning": np.ones((3, 2)), "price": [1.0, 2.0, 3.0]})
 
 

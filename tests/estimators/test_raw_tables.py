@@ -210,7 +210,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "words where numbers were": (
         lambda: classifier().fit({"a": AGES}, LABELS).predict({"a": ["old"]}),
-        'Column "a" has "old" in row 1, where a number was expected',
+        'Column "a" has "old" at row index 0, where a number was expected',
     ),
     "numbers where words were": (
         lambda: classifier().fit({"a": COLUMNS["city"]}, LABELS).predict({"a": [1.0, 2.0]}),

@@ -24,7 +24,7 @@ CALL_ONLY = {"data", "sample_weight", "callbacks", "progress", "model", "run"}
 """What belongs to a call, and not to the options that a run folder keeps."""
 PYTHON_ONLY = {"data", "sample_weight", "callbacks", "progress", "loss"}
 """What the command line has no flag for: `data` is its argument."""
-OF_FILES = {"header", "skip_bad_rows"}
+OF_FILES = {"header"}
 """How files are read, which estimators do not do."""
 NOT_ESTIMATORS = {
     "data",
@@ -32,9 +32,6 @@ NOT_ESTIMATORS = {
     "task",
     "test",
     "ignore",
-    "split",
-    "group",
-    "positive",
     "sample_weight",
     "model",
     "run",
@@ -70,7 +67,7 @@ def test_the_command_has_the_options_of_train_with_their_defaults() -> None:
 
 @pytest.mark.parametrize("make", [rv.Classifier, rv.Regressor])
 def test_estimators_have_the_options_of_train_with_their_defaults(make: Any) -> None:
-    absent = NOT_ESTIMATORS if make is rv.Classifier else NOT_ESTIMATORS | {"class_weight"}
+    absent = NOT_ESTIMATORS if make is rv.Classifier else NOT_ESTIMATORS | {"class_weight", "positive"}
     expected = {RENAMED.get(name, name): default for name, default in SIGNATURE.items() if name not in absent}
     parameters = make().get_params()
     assert set(parameters) == {*expected, "warm_start"}

@@ -18,7 +18,6 @@ from ranvier.engine import CompileSpec, Span, State
 from ranvier.native import compiled
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels import module
-from ranvier.native.lowering.lowered import TRAIN
 from ranvier.native.machine import cache
 from ranvier.native.scheduling.plan import Code
 from ranvier.network.activations import activation
@@ -122,7 +121,7 @@ OTHERS: dict[str, Callable[[int], dict[str, Any]]] = {
 
 def code_of(spec: CompileSpec) -> Code:
     executable = NativeEngine().compile(spec)
-    return compiled.planned(spec, TRAIN, executable.machine, executable.threads).code
+    return executable.plan.code
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -212,6 +211,18 @@ def test_the_fingerprint_covers_every_source(tmp_path: Path, place: str) -> None
     changed = compiled.source_fingerprint(str(folder), later)
     (folder / place).unlink()
     assert len({before, longer, changed, compiled.source_fingerprint(str(folder), later)}) == 4
+
+
+def test_sources_of_one_time_are_told_apart_by_their_contents(tmp_path: Path) -> None:
+    folder, later = package(tmp_path), 2**62
+
+    def written(text: str) -> str | None:
+        (folder / "native" / "page.py").write_text(text)
+        for path in folder.rglob("*.py"):
+            os.utime(path, ns=(1, 1))
+        return compiled.source_fingerprint(str(folder), later)
+
+    assert written("x = 1\n") == written("x = 1\n") != written("x = 2\n")
 
 
 def test_sources_that_may_have_changed_since_they_were_imported_have_no_fingerprint(tmp_path: Path) -> None:

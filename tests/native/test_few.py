@@ -11,7 +11,7 @@ from ranvier.errors import EngineError, ShapeError
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.machine import cpu
 from ranvier.native.machine import helper_thread as module
-from ranvier.native.program import MAX_SMALL_ROWS
+from ranvier.native.program import INDICES, MAX_SMALL_ROWS
 from ranvier.network.layers import Dense
 from ranvier.training.state import initial_state
 from tests.native.against_reference import make_spec, rows_for
@@ -89,7 +89,7 @@ def test_a_row_that_a_helper_thread_helps_with_is_that_of_many(precision: str) -
             for row in range(len(inputs)):
                 assert executable.outputs(inputs[row : row + 1]).tobytes() == together[row : row + 1].tobytes()
     known = {
-        name: [few.words[few._program.argument_indices["helper"]] for few in each._few.values()]
+        name: [few.words[INDICES["helper"]] for few in each._few.values()]
         for name, each in (("helped", helped), ("alone", alone))
     }
     assert known["alone"] == [0]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ranvier as rv
 from ranvier.errors import InputError
 from ranvier.training.callbacks import (
     Callback,
@@ -165,3 +167,25 @@ def test_a_callback_that_fails_ends_the_run_with_its_own_error() -> None:
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         run(make_config(callbacks=(as_callback(fail),)))
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_a_kept_context_gives_no_weights_of_later_epochs(engine: str) -> None:
+    kept: list[Any] = []
+    copies: list[Any] = []
+
+    def keep(context: Any) -> None:
+        kept.append(context)
+        copies.append(context.parameters())
+        if len(kept) > 1:
+            with pytest.raises(InputError, match="The callback of epoch 1 has ended"):
+                kept[0].parameters()
+
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    network = rv.Network(2, [rv.Dense(1)])
+    model = network.fit(X, X[:, 0], epochs=3, callbacks=[keep], engine=engine)
+    for context in kept:
+        with pytest.raises(InputError, match="has ended"):
+            context.read_parameters()
+    assert not np.array_equal(copies[0]["layers.0.weight"], copies[2]["layers.0.weight"])
+    np.testing.assert_array_equal(copies[2]["layers.0.weight"], model.parameters["layers.0.weight"])

@@ -154,7 +154,7 @@ def test_auc_is_the_share_of_pairs_in_order_and_absent_with_one_class() -> None:
 def test_outputs_that_are_no_numbers_cannot_be_measured(task: Task) -> None:
     outputs, targets = sample(task, 5, 0)
     outputs[3, 0] = np.nan
-    with pytest.raises(TrainingError, match=r"1 of 5 rows \(the first is row 4\)"):
+    with pytest.raises(TrainingError, match=r"1 of 5 rows \(the first in row 4\)"):
         metrics.all_metrics(task, outputs, targets)
 
 

@@ -50,13 +50,16 @@ def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
     """Metrics, baseline, the table of classes, the pair confused most often, and notes on the reading."""
     from ranvier.model.predictions import open_rows
     from ranvier.model.report import evaluation
-    from ranvier.model.rows import readable_rows
+    from ranvier.model.rows import readable_rows, with_good_targets
     from ranvier.model.training_file import training_file_note
 
     rows, targets, notes = open_rows(model, data, reading)
     test = rows.part("test") if targets is None else None
     if test is not None:
         notes, rows = (*notes, f"Measured on the {test.rows:,} rows in test/, not on those of other folders."), test
+    if reading.skip_bad_rows and targets is None:
+        rows, _, left_out = with_good_targets(rows, model.target)
+        notes = (*notes, *left_out)
     readable, _, kept, unreadable = readable_rows(model.encoder, rows)
     known = targets if targets is None or kept is None else targets[kept]
     result, warned = with_warnings(lambda: evaluation(model, readable, known))

@@ -14,7 +14,7 @@ quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print errors on
 
 
 HEADER_HELP = "Whether the first line holds column names; inferred by default."
-SKIP_HELP = "Leave out rows that cannot be read, and count them."
+SKIP_HELP = "Leave out rows, and targets, that cannot be read; count them."
 header_option = click.option("--header/--no-header", default=None, help=HEADER_HELP)
 skip_option = click.option("--skip-bad-rows", is_flag=True, help=SKIP_HELP)
 

@@ -9,6 +9,7 @@ import click
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import json_option, quiet_option
+from ranvier.errors import InputError
 
 
 @click.command("report")
@@ -25,9 +26,12 @@ def command(model: str, data: str | None, output: str | None, quiet: bool, as_js
     """
     from ranvier.cli.view import open_subject
     from ranvier.view.report_file import write_report
+    from ranvier.view.subject import Subject
 
     words = Output(as_json, quiet)
     subject = open_subject(model, data)
+    if not isinstance(subject, Subject):
+        raise InputError(f'"{model}" has no finished model to report on; give a model file, or a run that has ended.')
     path = Path(output) if output else Path(f"{Path(subject.name).stem}.html")
     size = write_report(subject, path, f"ranvier view {model}")
     rows = "no rows are known" if subject.rows is None else subject.rows.name

@@ -16,13 +16,14 @@ from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import json_option
 
 if TYPE_CHECKING:
+    from ranvier.view.asked import Asked
     from ranvier.view.live_run import LiveRun
     from ranvier.view.serve import RunningView
     from ranvier.view.subject import Subject
 
 
 @click.command("view")
-@click.argument("model", metavar="MODEL|RUN")
+@click.argument("model", metavar="MODEL|RUN|FOLDER")
 @click.argument("data", metavar="[DATA]", required=False)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="0, the default, takes a free one.")
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 def command(model: str, data: str | None, port: int, no_browser: bool, attached: bool, as_json: bool) -> int:
     """Look inside a trained model in the browser: its neurons, its mistakes, and its answers to your own rows.
 
-    Rows are the test rows of the model's run, or those of DATA. A run that is still training is shown live. The page is
-    served on this machine only, until Ctrl-C.
+    Rows are the test rows of the model's run, or those of DATA. A run that is still training is shown live; FOLDER is a
+    folder of runs, which are shown side by side. The page is served on this machine only, until Ctrl-C.
     """
     from ranvier.view.serve import RunningView, over_ssh, tunnel_command
 
@@ -58,10 +59,13 @@ def command(model: str, data: str | None, port: int, no_browser: bool, attached:
     return DONE
 
 
-def _rows_of(subject: Subject | LiveRun) -> str:
+def _rows_of(subject: Subject | LiveRun | Asked) -> str:
     """Which rows are known, in words."""
+    from ranvier.view.asked import Asked
     from ranvier.view.live_run import LiveRun
 
+    if isinstance(subject, Asked):
+        return "its runs side by side"
     if isinstance(subject, LiveRun):
         return "it is training"
     return "no rows are known" if subject.rows is None else subject.rows.name
@@ -79,8 +83,8 @@ def _attach(running: RunningView) -> None:
     threading.Thread(target=end, name="ranvier view end", daemon=True).start()
 
 
-def open_subject(path: str, data: str | None) -> Subject | LiveRun:
-    """The model of a file or a run folder, with the rows that are known; or a run that is training.
+def open_subject(path: str, data: str | None) -> Subject | LiveRun | Asked:
+    """The model of a file or a run folder, with the rows that are known; a run that is training; or a folder of runs.
 
     Raises:
         InputError: there is no such model, or the rows cannot be read.
@@ -91,8 +95,11 @@ def open_subject(path: str, data: str | None) -> Subject | LiveRun:
     from ranvier.view.known_rows import rows_from_file, rows_of
     from ranvier.view.live_run import LiveRun
     from ranvier.view.run_model import model_file_of
+    from ranvier.view.runs_folder import RunsFolder, run_folders
     from ranvier.view.subject import Subject
 
+    if data is None and not RunFolder(Path(path)).events.is_file() and next(run_folders(Path(path)), None):
+        return RunsFolder(path)
     if data is None and Path(path).is_dir() and is_held(RunFolder.open(path).path / "lock"):
         return LiveRun(path)
     file = model_file_of(path) if Path(path).is_dir() else Path(path)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ranvier.data.targets.target_column import target_values
 
 _HOMES = {
+    "without_bad_targets": "targets.bad_targets",
     "ColumnSchema": "columns.schema",
     "infer_schema": "columns.schema",
     "encoder_from_dict": "encoders",
@@ -66,6 +67,7 @@ __all__ = [
     "open_source",
     "prepare",
     "target_values",
+    "without_bad_targets",
 ]
 
 

@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 
 from ranvier.data.cells.number_format import NumberFormat
 from ranvier.data.decoded_columns import rows_of
-from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
+from ranvier.data.encoders.target_values import Values, empty_rows, plain_values
 from ranvier.data.sources import open_source
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.data.splitting.canonical_order import repeats
+from ranvier.data.targets.bad_targets import without_bad_targets
 from ranvier.data.targets.target_column import check_target_range, restore_integers, target_marks, target_values
 from ranvier.data.targets.target_marks import TargetMarks, label_sentences, missing_sentence
 from ranvier.errors import DataError, InputError
+from ranvier.network.task import Task
 from ranvier.plural import plural
 from ranvier.records import record
+from ranvier.rows.row_names import rows_called
 from ranvier.rows.weights import weight_array
 
 Decoded: TypeAlias = Callable[[Source], tuple[Source, NDArray[np.int64] | None]]
@@ -36,6 +39,7 @@ class LabelledRows:
         weight: their weights, shape (B,), or None.
         row_numbers: their numbers in the source that the user gave, counted from 0.
         notes: a sentence on the rows that were left out.
+        indexed: whether the user calls these rows by their index, as `rows_called` takes it.
     """
 
     source: Source
@@ -43,11 +47,13 @@ class LabelledRows:
     weight: NDArray[np.float64] | None
     row_numbers: NDArray[np.int64]
     notes: tuple[str, ...] = ()
+    indexed: bool = False
 
     def take(self, rows: NDArray[np.int64]) -> LabelledRows:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
-        return LabelledRows(self.source.take(rows), self.values[rows], weight, self.row_numbers[rows])
+        taken = LabelledRows(self.source.take(rows), self.values[rows], weight, self.row_numbers[rows])
+        return replace(taken, indexed=self.indexed)
 
 
 def open_with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
@@ -146,13 +152,15 @@ def labelled_rows(
         values = plain_values(target_array, names)
     weights = None if weight is None else weight_array(weight, source.rows)
     _check_length("target values", values, source)
-    check_target_range(values, names)
-    missing = missing_rows(values)
-    count = int(missing.sum())
     numbers = np.arange(len(values)) if row_numbers is None else row_numbers
+    check_target_range(values, names, numbers)
+    missing = empty_rows(values)
+    count = int(missing.sum())
     marks = target_marks(source, names, classes) if target_array is None else TargetMarks()
     marks = marks.with_rows_of(numbers)
-    rows = LabelledRows(source, values, weights, numbers, label_sentences(names[0], marks))
+    indexed = source.in_memory or target_array is not None
+    notes = (*gap_sentences(values, names), *label_sentences(names[0], marks))
+    rows = LabelledRows(source, values, weights, numbers, notes, indexed)
     if count == 0:
         return rows
     if count == len(values):
@@ -163,38 +171,60 @@ def labelled_rows(
     return rows
 
 
+def gap_sentences(values: Values, names: Sequence[str]) -> tuple[str, ...]:
+    """How many values of each of several targets are missing in rows that have others; nothing where none is.
+
+    >>> gap_sentences(np.array([[1.0, np.nan], [2.0, 3.0]]), ["height", "width"])
+    ('Missing beside other targets, and not counted there: "width" in 1 row.',)
+    """
+    if values.ndim == 1 or values.dtype.kind != "f":
+        return ()
+    gaps = (np.isnan(values) & ~empty_rows(values)[:, None]).sum(axis=0)
+    listed = [f'"{name}" in {plural(int(count), "row")}' for name, count in zip(names, gaps, strict=True) if count]
+    return (f"Missing beside other targets, and not counted there: {', '.join(listed)}.",) if listed else ()
+
+
 def labelled_rows_of(
+    part: str,
     source: Any,
     columns: tuple[str, ...] | None,
     names: tuple[str, ...],
-    part: str,
-    classes: Sequence[Any] | None = None,
+    task: Task | None = None,
     formats: Sequence[NumberFormat] | None = None,
     decoded: Decoded | None = None,
+    skip_bad: bool = False,
 ) -> LabelledRows | None:
     """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights; None for None.
 
     Parameters:
         part: what the rows are for, which their notes begin with.
-        classes, formats: as for `target_values`.
+        task: of the training rows.
+        formats: as for `target_values`.
         decoded: reads the files of a source; gives the source with what is in them and the rows that are kept, None
             for all.
+        skip_bad: whether rows whose target the task does not know are left out, and counted in the notes.
 
-    >>> len(labelled_rows_of(([[1.0], [2.0]], [0, 1]), None, ("y",), "Test").values)
+    >>> len(labelled_rows_of("Test", ([[1.0], [2.0]], [0, 1]), None, ("y",)).values)
     2
     """
     if source is None:
         return None
     if isinstance(source, tuple):
         opened, beside = open_source(source[0]), source[1:]
+        _check_length("target values", beside[0], opened)
     else:
         (opened, names), beside = open_with_target(source, columns), ()
     read, kept = (opened, None) if decoded is None else decoded(opened)
-    if beside:
-        _check_length("target values", beside[0], opened)
-        values, weight = (rows_of(array, kept) for array in (*beside, None)[:2])
-        rows = labelled_rows(read, names, values, weight, kept)
-    else:
-        rows = labelled_rows(read, names, row_numbers=kept, classes=classes, formats=formats)
+    numbers = np.arange(opened.rows) if kept is None else kept
+    values, weight = (rows_of(array, kept) for array in (*beside, None, None)[:2])
+    indexed = opened.in_memory or bool(beside)
+    with rows_called(indexed):
+        if skip_bad:
+            good, notes = without_bad_targets(read, names, values, numbers, task, formats or ())
+            if good is not None:
+                read = read.take(good).with_notes(notes)
+                values, weight, numbers = (rows_of(array, good) for array in (values, weight, numbers))
+        classes = None if task is None else task.classes
+        rows = labelled_rows(read, names, values, weight, numbers, classes, formats)
     notes = (*(note for note in read.notes if note not in opened.notes), *rows.notes)
-    return replace(rows, notes=tuple(f"{part} rows: {note}" for note in notes))
+    return replace(rows, notes=tuple(f"{part} rows: {note}" for note in notes), indexed=indexed)

@@ -69,6 +69,11 @@ def leakage_notes(source: Source, values: Values, task: Task, columns: Sequence[
 def _sentence(cells: pl.Series, codes: NDArray[Any], target: NDArray[Any], name: str, task: Task, columns: int) -> str:
     """What to say of a column and a target; nothing where it does not give the target away."""
     numbers = target.astype(np.float64) if target.dtype.kind in "bif" else None
+    if numbers is not None and np.isnan(numbers).any():  # one of several targets, which a row may lack
+        present = ~np.isnan(numbers)
+        cells, codes, target, numbers = cells.filter(present), codes[present], target[present], numbers[present]
+        if len(numbers) < MIN_ROWS:
+            return ""
     how = _right_classes(codes, target, task) if task.is_classifier else _explained(codes, numbers)
     if not how:
         return ""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import polars as pl
 
 from ranvier.data.cells.vectors import is_vector, shown_vector
-from ranvier.data.columns.input_columns import known_kinds
+from ranvier.data.columns.input_columns import comma_notes, known_kinds
 from ranvier.data.columns.row_numbers import REASON
 from ranvier.data.columns.schema import DROP, ColumnSchema, check_kinds, infer_schema
 from ranvier.data.decoded_columns import cells_of
@@ -20,10 +20,12 @@ from ranvier.data.images.overview import overview as picture_overview
 from ranvier.data.labelled_rows import labelled_rows
 from ranvier.data.sounds.overview import overview as sound_overview
 from ranvier.data.sources import open_source
+from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.source import Source
 from ranvier.data.targets.target_column import check_column
 from ranvier.errors import InputError
 from ranvier.records import record
+from ranvier.rows.row_names import rows_called
 
 EXAMPLES, EXAMPLE_ROWS = 3, 1_000
 MAX_ARRAY_COLUMNS = 1_000
@@ -78,13 +80,16 @@ class Look:
         return asdict(self)
 
 
-def look(source: Any, target: str | None = None, kinds: Mapping[str, str] | None = None) -> Look:
+def look(
+    source: Any, target: str | None = None, kinds: Mapping[str, str] | None = None, reading: Reading = PLAIN
+) -> Look:
     """Look at data without training.
 
     Parameters:
         source: what `open_source` reads.
         target: the column that would be predicted, or None.
         kinds: column -> kind, where the user knows better.
+        reading: what is known of how the rows are written, and what to do with rows that cannot be read.
 
     Raises:
         DataError: the data cannot be read, or the target does not exist.
@@ -93,7 +98,9 @@ def look(source: Any, target: str | None = None, kinds: Mapping[str, str] | None
     >>> report.rows, report.columns[0].kind, report.target["classes"]
     (150, 'number', {'setosa': 50, 'versicolor': 50, 'virginica': 50})
     """
-    opened = open_source(source)
+    asked_for = frozenset({target} - {None}) | frozenset(kinds or {})
+    reading = replace(reading, names=reading.names | asked_for, skip_empty_rows=True)
+    opened = open_source(source, reading=reading)
     if not opened.is_sparse and not opened.column_names and opened.inputs.shape[1] <= MAX_ARRAY_COLUMNS:
         opened = opened.as_table()
     if target is not None:
@@ -101,24 +108,27 @@ def look(source: Any, target: str | None = None, kinds: Mapping[str, str] | None
     elif opened.target_names and isinstance(opened.frame.schema.get(opened.target_names[0]), pl.Enum):
         target = opened.target_names[0]  # class folders
     check_kinds(opened.column_names, kinds or {})
-    columns, duplicates = _columns(opened, target, kinds or {}), 0
-    if opened.column_names:
-        duplicates = opened.rows - _distinct_rows(opened.frame)
-    described = None if target is None else _target(opened, target)
-    return Look(opened.origin, opened.rows, duplicates, columns, opened.shape, described, opened.notes)
+    with rows_called(opened.in_memory):
+        schema, columns = _columns(opened, target, kinds or {})
+        described = None if target is None else _target(opened, target)
+    duplicates = opened.rows - _distinct_rows(opened.frame) if opened.column_names else 0
+    notes = (*opened.notes, *comma_notes({column.name: column.number_format for column in schema}))
+    return Look(opened.origin, opened.rows, duplicates, columns, opened.shape, described, notes)
 
 
-def _columns(source: Source, target: str | None, kinds: Mapping[str, str]) -> tuple[ColumnLook, ...]:
-    """A record of each column; a column that training would refuse is among them, with the reason."""
+def _columns(
+    source: Source, target: str | None, kinds: Mapping[str, str]
+) -> tuple[Sequence[ColumnSchema], tuple[ColumnLook, ...]]:
+    """The schema, and a record of each column; one that training would refuse is among them, with the reason."""
     if not source.column_names:
-        return ()
+        return (), ()
     frame, commas = source.frame, source.decimal_commas
     known, counted = known_kinds(source, () if target is None else (target,), kinds)
     try:
         schema = _schema(frame, known, commas)
     except InputError:
         schema = [column for name in frame.columns for column in _schema_of_column(frame.select(name), known, commas)]
-    return tuple(
+    return schema, tuple(
         ColumnLook(
             column.name,
             column.kind,

@@ -22,7 +22,8 @@ from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
-from ranvier.data.encoders.task_inference import single_row_notes
+from ranvier.data.encoders.target_values import plain_values
+from ranvier.data.encoders.task_inference import as_read, single_row_notes
 from ranvier.data.encoders.usual_range import usual_ranges
 from ranvier.data.images.threads import Progress
 from ranvier.data.labelled_rows import (
@@ -42,13 +43,16 @@ from ranvier.data.splitting.partition import CHANCE, checked_fractions, groups_o
 from ranvier.data.splitting.repeat_notes import repeat_notes
 from ranvier.data.splitting.repeated_texts import repeated_text_notes
 from ranvier.data.splitting.split_rule import SplitRule
+from ranvier.data.targets.bad_targets import without_bad_targets
 from ranvier.data.targets.far_targets import far_target_notes
 from ranvier.data.targets.positive_class import positive_notes, with_positive
 from ranvier.data.targets.target_column import target_formats, with_column_order
 from ranvier.network.losses import Loss
+from ranvier.network.quantile_levels import quantile_task
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
+from ranvier.rows.row_names import rows_called
 
 Encoder: TypeAlias = TableEncoder | ArrayEncoder
 
@@ -73,6 +77,7 @@ class Prepared:
         columns: what each column of a table holds; empty for arrays.
         notes: what the user should know, one sentence each; the first says how the task was inferred.
         origin: where the data came from.
+        indexed: whether the user calls the rows by their index, as `rows_called` takes it.
         ngram_log_losses: of n-gram models of a text, n = 1, 2, ..., on the evaluation set; empty for other data.
     """
 
@@ -92,6 +97,7 @@ class Prepared:
     notes: tuple[str, ...]
     origin: str
     ngram_log_losses: tuple[float, ...] = ()
+    indexed: bool = False
 
     @property
     def task(self) -> Task:
@@ -119,6 +125,7 @@ def prepare(
     positive: Any = None,
     loss: Loss | None = None,
     dtype: Any = np.float32,
+    skip_bad: bool = False,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -146,6 +153,8 @@ def prepare(
         positive: the class of two that f1 and auc are about; None for the second one in their order.
         loss: which says how targets are scaled and which it takes; None for the squared error.
         dtype: of encoded rows, targets and weights: float32 or float64.
+        skip_bad: whether rows whose target cannot be used are left out, and counted in the notes, where one of them is
+            an error otherwise.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
@@ -162,6 +171,7 @@ def prepare(
     opened, target_array, weight, kept = decoded_rows(opened, target_array, weight, kinds, image_size, progress)
     kept = rows_of(np.arange(opened.rows) if kept is None else kept, training_rows(opened))
     opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
+    opened, target_array, weight, kept = _with_good_targets(skip_bad, opened, names, target_array, weight, kept, task)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
     shares = ((validation, validation_source), (test, test_source))
@@ -170,24 +180,21 @@ def prepare(
         parts = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
         opened, target_array, weight, kept = *parts[:3], kept[parts[3]]
     target_columns = names if target_array is None else ()
-    ignored = (*as_names(ignore), *rule.left_out(opened))
-    columns, notes, rule = _columns(opened, target_columns, ignored, kinds, rule)
+    columns, notes, rule = _columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds, rule)
     rows = labelled_rows(opened, names, target_array, weight, kept)
-    resolved, task_notes = _task(rows, task, names, positive, columns)
+    resolved, task_notes = _task(rows, task, names, positive, columns, loss)
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
-    training, validation_part, test_part = partition(
-        rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule
-    )
+    drawn: Any = (rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule)
+    training, validation_part, test_part = partition(*drawn)
     features = features and features.for_outputs(resolved.outputs)
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     formats, decoded = target_formats(opened, target_columns), _decoder(encoder, progress)
-    validation_part, test_part = (
-        labelled_rows_of(own, names if in_table else None, names, name, resolved.classes, formats, decoded) or drawn
-        for name, own, drawn in (("Validation", validation_source, validation_part), ("Test", test_source, test_part))
-    )
+    known: Any = (names if in_table else None, names, resolved, formats, decoded, skip_bad)
+    validation_part = labelled_rows_of("Validation", validation_source, *known) or validation_part
+    test_part = labelled_rows_of("Test", test_source, *known) or test_part
     outputs = _fitted_target(training, validation_part, resolved, loss, formats)
-    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part), rows, target, columns)
+    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part), rows, columns)
     groups = groups_of_rows(training.source, rule.group, columns)
     return Prepared(
         **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, groups),
@@ -196,6 +203,7 @@ def prepare(
         columns=columns,
         notes=tuple(notes),
         origin=opened.origin,
+        indexed=rows.indexed,
     )
 
 
@@ -226,8 +234,9 @@ def _fitted_target(
     training: LabelledRows, validation: LabelledRows | None, task: Task, loss: Loss | None, formats: Any
 ) -> TargetEncoder:
     """The encoder of the targets, as learned from the training rows."""
-    held = None if validation is None else validation.values
-    return fit_target(training.values, task, True, training.row_numbers, loss, formats, held)
+    held = () if validation is None else (validation.values, validation.row_numbers)
+    with rows_called(training.indexed if validation is None else validation.indexed):
+        return fit_target(training.values, task, True, training.row_numbers, loss, formats, *held)
 
 
 def _checked_parts(
@@ -236,7 +245,6 @@ def _checked_parts(
     rule: SplitRule,
     parts: tuple[LabelledRows | None, ...],
     rows: LabelledRows,
-    target: Any,
     columns: tuple[ColumnSchema, ...],
 ) -> list[str]:
     """What to say of the training, validation and test rows, whose targets the loss takes, and of all drawn rows.
@@ -244,15 +252,16 @@ def _checked_parts(
     Raises:
         InputError: it does not take one of them.
     """
-    by_name = target is None or isinstance(target, str) or all(isinstance(name, str) for name in target)
     named = zip(("training", "validation", "test"), parts, strict=True)
-    notes = [*far_target_notes(outputs, rows.values, rows.row_numbers, by_name), *rule_notes(rule, parts)]
+    with rows_called(rows.indexed):
+        notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
     there = {name: part for name, part in named if part is not None}
     notes += repeat_notes(there, outputs.task.is_classifier)
     notes += repeated_text_notes(there, columns, outputs.task.is_classifier)
     for part in parts:
         if part is not None and loss is not None:
-            outputs.check_range(part.values, loss, part.row_numbers)
+            with rows_called(part.indexed):
+                outputs.check_range(part.values, loss, part.row_numbers)
     return notes + [note for part in parts[1:] if part is not None for note in part.notes]
 
 
@@ -296,6 +305,7 @@ def _task(
     names: tuple[str, ...],
     positive: Any,
     columns: tuple[ColumnSchema, ...],
+    loss: Loss | None,
 ) -> tuple[Task, list[str]]:
     """The task, with its classes in the order of the target column where that has one, and notes on it."""
     if isinstance(task, Task):
@@ -305,7 +315,10 @@ def _task(
         resolved = with_positive(with_column_order(resolved, rows.source), positive)
     leaks = [] if isinstance(task, Task) else _leaks(rows, resolved, columns)
     rare = single_row_notes(rows.values, resolved.target_names[0]) if resolved.classes else ()
-    return resolved, [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rare, *leaks]
+    notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rare, *leaks]
+    if loss is not None and loss.levels and resolved.kind == "regression":
+        resolved = quantile_task(resolved.target_names, loss.levels)
+    return resolved, notes
 
 
 def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:
@@ -313,6 +326,30 @@ def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[
     if task is not None:
         return open_source(source), task.target_names, target
     return *open_with_target(source, target), None
+
+
+def _with_good_targets(
+    skip_bad: bool,
+    source: Source,
+    names: tuple[str, ...],
+    target_array: Any,
+    weight: Any,
+    row_numbers: NDArray[np.int64],
+    task: str | Task | None,
+) -> tuple[Source, Any, Any, NDArray[np.int64]]:
+    """The rows whose target can be used, with their target values, weights and numbers; the notes count the others.
+
+    Parameters:
+        skip_bad: whether the others are left out; else all stay, and are refused later.
+    """
+    good, notes = without_bad_targets(source, names, target_array, row_numbers, task) if skip_bad else (None, ())
+    if good is None:
+        return source, target_array, weight, row_numbers
+    kept = source.take(good).with_notes(notes)
+    if target_array is None and not source.column_names:
+        kept = kept.with_target(as_read(plain_values(kept.targets)))
+    target_array, weight, row_numbers = (rows_of(values, good) for values in (target_array, weight, row_numbers))
+    return kept, target_array, weight, row_numbers
 
 
 @overload
@@ -332,8 +369,10 @@ def _encoded(
     if part is None:
         return None
     weights = None if part.weight is None else part.weight.astype(dtype)
-    inputs = encoder.encode(part.source, dtype)
+    with rows_called(part.indexed, part.row_numbers):
+        inputs = encoder.encode(part.source, dtype)
     if not clip and outputs.task.kind == "regression" and usual_ranges(outputs.numbers(part.values)):
         dtype = np.float64  # in which metrics are computed
-    targets = outputs.transform(part.values, part.row_numbers, dtype, clip)
+    with rows_called(part.indexed):
+        targets = outputs.transform(part.values, part.row_numbers, dtype, clip)
     return Rows(inputs, targets, weights)

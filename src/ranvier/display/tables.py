@@ -25,6 +25,8 @@ METRICS = {
     "r2": ("R²", "fraction of the variance explained; 1 is best"),
     "rmse": ("RMSE", "root mean squared error, in target units"),
     "mae": ("MAE", "mean absolute error, in target units"),
+    "pinball_loss": ("Pinball loss", "mean loss of the quantiles, in target units; lower is better"),
+    "coverage": ("Coverage", "fraction of targets from the lowest quantile to the highest"),
 }
 
 
@@ -67,7 +69,7 @@ def metric(name: str, value: float | None) -> str:
     """
     if value is None or value != value:
         return "-"
-    if name == "accuracy":
+    if name in ("accuracy", "coverage"):
         return percent(value)
     return number(value) if value else "0.0000"
 

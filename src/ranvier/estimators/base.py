@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,14 +14,16 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ranvier.data import Source
+from ranvier.data.columns.column_schema import DROP
 from ranvier.data.splitting.canonical_order import canonical_rows
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
+from ranvier.estimators.divided_rows import with_groups, without_bad_rows
 from ranvier.estimators.locks import training_lock
 from ranvier.estimators.pickling import packed_model, unpacked_model
 from ranvier.estimators.rows import as_table, known_names, names_in, rows_for_predict, source_of
 from ranvier.estimators.running_scales import FirstRows, first_rows, kinds_of_constants, learn_scales
-from ranvier.estimators.targets import Goal
+from ranvier.estimators.targets import Goal, plain_labels
 from ranvier.estimators.warm_start import changed_settings, check_fixed, fixed_parameters, stopping
 from ranvier.model.train import train
 from ranvier.network.activations import Activation
@@ -53,6 +55,8 @@ TRAIN_OPTIONS = (
     "threads",
     "image_size",
     "augment",
+    "split",
+    "group",
 )
 
 
@@ -84,8 +88,11 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     threads: int | None = None
     image_size: int | None = None
     augment: str | None = None
+    split: str | None = None
+    group: str | None = None
+    skip_bad_rows: bool = False
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None, groups: Any = None) -> Self:
         """Learn from rows and targets.
 
         Parameters:
@@ -97,6 +104,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
                 times, as long as all are whole and together at most 8 a row.
             validation: (X, y) or (X, y, weights): validation rows, which decide when to stop, in place of the fraction
                 of the rows that the parameter `validation` takes.
+            groups: (n,): rows of the same group, of a patient or a customer, stay in one part, for training or for
+                validation, and in one fold of the recipe "table".
 
         The result does not depend on the order of the rows. Ctrl-C ends training with a warning and keeps what has
         been learned; pressed twice, it raises KeyboardInterrupt.
@@ -106,12 +115,16 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             TrainingError: training diverged.
         """
         with training_lock(self):
-            return self._fit(X, y, sample_weight, validation)
+            return self._fit(X, y, sample_weight, validation, groups)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any) -> Self:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any, groups: Any) -> Self:
         again = self.warm_start and hasattr(self, "model_")
         names = known_names(self) if again else None
         source = source_of(self, X, names)
+        self._check_rule(source, groups, again)
+        if self.skip_bad_rows and y is not None:
+            source, y, beside = without_bad_rows(source, y, (sample_weight, groups), self._learns_numbers())
+            sample_weight, groups = beside
         weight = None if sample_weight is None else weight_array(sample_weight, source.rows)
         goal = self._known_goal() if again else self._goal(y, source.rows, weight)
         values = goal.values(self, y, source.rows)
@@ -123,8 +136,32 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         if again:
             epochs = self.epochs or self.model_.training.epochs
             return self._go_on(source, values, weight, epochs, held, stopping(self, epochs, validated=bool(held)))
-        self._begin(goal, as_table(source), values, weight, validation=held)
+        table, changes = as_table(source), {}
+        if groups is not None:
+            table, changes["group"] = with_groups(table, groups)
+        self._begin(goal, table, values, weight, validation=held, **changes)
         return self
+
+    def _check_rule(self, source: Source, groups: Any, again: bool) -> None:
+        """Raise an `InputError` where rows cannot be divided as it was asked for."""
+        requested = [name for name in ("split", "group") if getattr(self, name) is not None]
+        requested += ["groups"] if groups is not None else []
+        if len(requested) > 1:
+            raise InputError(f"Rows are divided by time or by group; give {' or '.join(requested)}, one of them.")
+        if requested and again:
+            raise InputError(
+                f"{requested[0]} was given, and training that goes on from an earlier fit (warm_start=True) divides "
+                "its rows by chance; give validation rows of your own, fit(X, y, validation=(X_val, y_val))."
+            )
+        if requested == ["group"] and not source.column_names:
+            raise InputError(
+                f"group is {self.group!r}, and X has no names of columns; give the group of each row, "
+                "fit(X, y, groups=[...])."
+            )
+
+    def _learns_numbers(self) -> bool:
+        """Whether targets are numbers rather than labels."""
+        raise NotImplementedError
 
     def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:
         """What is to be learned from y."""
@@ -132,7 +169,13 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
 
     def _known_goal(self) -> Goal:
         """What a fitted estimator has learned to say."""
-        return Goal(self.model_.task, getattr(self, "classes_", None))
+        task, classes = self.model_.task, getattr(self, "classes_", None)
+        if task.is_classifier and classes is not None:
+            task = replace(task, classes=plain_labels(classes))
+        if self.model_.target.levels:
+            names = self.model_.target.column_names
+            task = replace(task, outputs=len(names), target_names=names)
+        return Goal(task, classes)
 
     def _validation_rows(self, validation: Any, goal: Goal, names: Sequence[str]) -> Any:
         """The user's own validation rows, of columns with these names."""
@@ -174,7 +217,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             callbacks=() if self.callbacks is None else self.callbacks,
             progress=bool(self.verbose),
             seed=self._seed(),
-            **{**options, **self._more_options(), **changes},
+            **{**options, **self._more_options(), **self._options_of_start(), **changes},
         )
         self._made_by = fixed_parameters(self)
         self._first_rows: FirstRows | None = None
@@ -185,6 +228,10 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
 
     def _more_options(self) -> dict[str, Any]:
         """Options of training that one of the estimators has alone."""
+        return {}
+
+    def _options_of_start(self) -> dict[str, Any]:
+        """The same, of a training from the start alone."""
         return {}
 
     def _go_on(
@@ -226,7 +273,9 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             self._first_rows = learn_scales(self.model_, getattr(self, "_first_rows", None), source, values)
             return self._go_on(source, values, weight, epochs=1)
         overrides = dict(self.kinds or {})
-        plain: dict[str, Any] = {"recipe": "plain", "effort": "default", "epochs": 1}
+        plain: dict[str, Any] = {"recipe": "plain", "effort": "default", "epochs": 1, "split": None, "group": None}
+        if self.group in source.column_names:
+            overrides[str(self.group)] = DROP
         plain |= {"schedule": self.schedule or "constant", "kinds": kinds_of_constants(source, overrides) | overrides}
         self._begin(known, as_table(source), values, weight, validation=0.0, **plain)
         self._first_rows = first_rows(self.model_, source, values)

@@ -14,7 +14,7 @@ from sklearn.utils import Tags
 from ranvier.data.encoders.decoding import class_indices, class_probabilities, label_indicators
 from ranvier.errors import InputError
 from ranvier.estimators.base import Array, NetworkEstimator
-from ranvier.estimators.targets import Goal, class_goal, goal_of_classes
+from ranvier.estimators.targets import Goal, class_goal, goal_of_classes, plain_labels
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -47,6 +47,14 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         verbose: whether training shows its progress.
         engine, precision, threads: who does the arithmetic; as for `ranvier.fit`.
         image_size, augment: of pictures; as for `ranvier.train`.
+        split: "time:COLUMN" takes the latest rows by a column of dates or numbers for validation; None takes them by
+            chance. The recipe "table" then has no folds.
+        group: a column of X whose equal cells (of a patient, a customer) stay in one part, as for `ranvier.train`; it
+            is no input. Or give the groups to `fit`.
+        skip_bad_rows: leave out rows whose target is missing or, for numbers, cannot be read, and count them in
+            `model_.report.notes`; otherwise they are refused.
+        positive: the class of two that f1, precision, recall and auc of `model_` are about; None for the second one.
+            `classes_` stay sorted.
 
     None leaves the choice to the recipe; what is given comes before it.
 
@@ -69,6 +77,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """
 
     class_weight: str | Mapping[Any, float] | None = None
+    positive: Any = None
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Learn from some of the rows: one epoch over them.
@@ -112,7 +121,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         outputs = self._outputs(X)
         if self.model_.task.kind == "multilabel":
             return label_indicators(outputs).astype(np.int64)
-        labels: Array = self.classes_[class_indices(self.model_.task, outputs)]
+        labels: Array = self.classes_[self._order()][class_indices(self.model_.task, outputs)]
         return labels
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -124,21 +133,33 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             X: as for `predict`, which raises the same.
         """
         outputs = self._outputs(X)
-        return class_probabilities(self.model_.task, outputs)
+        return class_probabilities(self.model_.task, outputs)[:, self._order()]
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """The natural logarithm of what `predict_proba` gives of X; minus infinity where a probability is 0."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
+    def _learns_numbers(self) -> bool:
+        return False
+
     def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:
         return class_goal(self, y, rows, weight)
+
+    def _order(self) -> Any:
+        """Where the classes of the model stand in `classes_`, and the other way round: it has the positive one last."""
+        task = self.model_.task
+        turned = task.kind == "binary" and task.classes != plain_labels(self.classes_)
+        return slice(None, None, -1) if turned else slice(None)
 
     def _more_options(self) -> dict[str, Any]:
         if self.class_weight is None:
             return {}
         known = self.class_weight
         return {"class_weight": dict(known) if isinstance(known, dict) else known}
+
+    def _options_of_start(self) -> dict[str, Any]:
+        return {} if self.positive is None else {"positive": self.positive}
 
     def __sklearn_tags__(self) -> Tags:
         """Several labels at once are welcome."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 
 from ranvier.estimators.base import Array, NetworkEstimator
@@ -18,10 +20,11 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     Formula: y = shift + scale * z, where z is what the last of the layers computes; shift and scale follow from the
     training targets and the loss. Trained to make the mean of the squared errors, or of another loss, small.
 
-    Parameters are those of `Classifier`, class_weight left out; loss None takes the squared error. A loss is that of
-    predictions and targets in your units: `rv.loss("huber", delta=30)` counts errors beyond 30 linearly, whatever the
-    scale of y. With "poisson" outputs are exponentials, above 0; with "binary_cross_entropy" they lie between 0 and 1;
-    targets that such a loss does not take are refused. Attributes are those of `Classifier`, classes_ left out.
+    Parameters are those of `Classifier`, class_weight and positive left out; loss None takes the squared error. A loss
+    is that of predictions and targets in your units: `rv.loss("huber", delta=30)` counts errors beyond 30 linearly,
+    whatever the scale of y. With "poisson" outputs are exponentials, above 0; with "binary_cross_entropy" they lie
+    between 0 and 1; targets that such a loss does not take are refused. Attributes are those of `Classifier`, classes_
+    left out.
 
     Raises:
         InputError: at `fit`, when a parameter, X or y cannot be used as it is.
@@ -52,13 +55,28 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return self._part(X, y, sample_weight, number_goal(self, y, source_of(self, X, None).rows))
 
     def predict(self, X: Any) -> Array:
-        """The predicted numbers, (n,), or (n, N) for several.
+        """The predicted numbers, (n,), or (n, N) for several, and for several quantiles in ascending order.
 
         Parameters:
             X: as for `Classifier.predict`, which raises the same.
         """
         outputs = self._outputs(X)
         return self.model_.target.values(outputs)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R2 of the predictions; of several quantiles that nearest to 0.5 counts.
+
+        Parameters:
+            X, y, sample_weight: as for `fit`.
+        """
+        predicted, levels = self.predict(X), self.model_.target.levels
+        if levels:
+            middle = int(np.abs(np.array(levels) - 0.5).argmin())
+            predicted = predicted[:, middle :: len(levels)]
+        return float(r2_score(y, predicted, sample_weight=sample_weight))
+
+    def _learns_numbers(self) -> bool:
+        return True
 
     def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:
         return number_goal(self, y, rows)

@@ -25,7 +25,7 @@ from ranvier.data.sources.row_lists import is_row, is_row_list
 from ranvier.data.sources.text_lists import is_text_list
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.plural import plural
-from ranvier.rows.arrays import unmasked
+from ranvier.rows.arrays import is_missing, unmasked
 
 COLLECTIONS = (Mapping, list, tuple, set, np.ndarray)
 
@@ -208,7 +208,7 @@ def _numbers(array: NDArray[Any]) -> NDArray[np.float64] | None:
 
 
 def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
-    """Targets as an array (n,) or (n, N) without missing or infinite values.
+    """Targets as an array (n,) or (n, N) without infinite values; of several numbers of a row some may be NaN.
 
     Raises:
         InputError: there are none.
@@ -220,7 +220,7 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
         raise InputError(f"{name} requires y to be passed, but the target y is None; give fit(X, y) one value a row.")
     if hasattr(y, "toarray"):
         y = y.toarray()
-    array = np.asarray(unmasked(y.to_numpy() if hasattr(y, "to_numpy") else y))
+    array = labels_array(y)
     if array.ndim not in (1, 2):
         raise ShapeError(f"y should be a 1d array, got an array of shape {array.shape} instead.")
     if len(array) != rows:
@@ -232,10 +232,25 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
             f"Complex data not supported: y is of type {array.dtype}; labels or real numbers were expected."
         )
     wrong = _unusable(array)
+    if array.ndim == 2 and array.dtype.kind == "f":
+        wrong &= ~(np.isnan(array) & ~np.isnan(array).all(axis=1, keepdims=True))  # some of several targets
     if wrong.any():
         row = int(np.argwhere(wrong)[0][0])
         needed = "every target must be a finite number" if array.dtype.kind == "f" else "every row needs a target"
         raise DataError(f"y holds {array[row]} at row index {row}; {needed}; leave such rows out.")
+    return array
+
+
+def labels_array(y: Any) -> NDArray[Any]:
+    """Labels or numbers as an array whose values are as they were given: NumPy would write a NaN beside texts as text.
+
+    >>> labels_array(["a", None, float("nan")]).tolist()
+    ['a', None, nan]
+    """
+    y = unmasked(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    array = np.asarray(y)
+    if array.dtype.kind in "US" and array.ndim == 1 and not isinstance(y, np.ndarray):
+        return array if all(isinstance(label, (str, bytes)) for label in y) else np.array(y, object)
     return array
 
 
@@ -250,10 +265,5 @@ def _unusable(array: NDArray[Any]) -> NDArray[np.bool_]:
     cells = array.ravel().tolist()
     if set(map(type, cells)) == {str}:
         return np.zeros(array.shape, np.bool_)
-    missing = [
-        cell is None
-        or type(cell).__name__ in ("NAType", "NaTType")
-        or (isinstance(cell, float) and not np.isfinite(cell))
-        for cell in cells
-    ]
+    missing = [is_missing(cell) or (isinstance(cell, float) and not np.isfinite(cell)) for cell in cells]
     return np.array(missing, np.bool_).reshape(array.shape)

@@ -99,10 +99,19 @@ def goal_of_classes(estimator: BaseEstimator, labels: Any, where: str = "y") -> 
     if len(classes) < 2:
         classes_text = f"one class alone, {_plain(classes[0])!r}" if len(classes) else "no class"
         raise InputError(f"{where} holds {classes_text}; {type(estimator).__name__} needs at least two.")
-    plain = tuple(_plain(label) for label in classes)
+    plain = plain_labels(classes)
     if len(classes) == 2:
         return Goal(Task("binary", 1, plain, ("y",)), classes)
     return Goal(Task("multiclass", len(classes), plain, ("y",)), classes)
+
+
+def plain_labels(classes: Array) -> tuple[Label, ...]:
+    """Labels as a task has them.
+
+    >>> plain_labels(np.array([0, 1]))
+    (0, 1)
+    """
+    return tuple(_plain(label) for label in classes)
 
 
 def _is_text(labels: Array) -> bool:

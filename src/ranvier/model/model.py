@@ -19,7 +19,7 @@ from ranvier.engine import State
 from ranvier.model import language, writing
 from ranvier.model import rows as row_tools
 from ranvier.model.description import description_of, encoder_arrays
-from ranvier.model.evaluation import outputs_and_targets
+from ranvier.model.evaluation import all_metrics, measured_levels, outputs_and_targets
 from ranvier.model.explainer import Explainer
 from ranvier.model.parameters import flat_parameters, parts_without_training
 from ranvier.model.shown import Shown
@@ -29,11 +29,9 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
-from ranvier.training import metrics
 from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.history import Epoch, History
 from ranvier.training.loop import final_parameters
-from ranvier.training.quantile_metrics import quantile_metrics
 from ranvier.training.report import TrainReport
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
@@ -114,17 +112,20 @@ class Model(Shown, Explainer):
         parts: dict[str, Any] = {"training": self.training, "engine": self.engine, "encoder": self.encoder}
         return Model(self.network, self.target, flat, **parts, byte_divisor=self.byte_divisor)
 
-    def evaluate(self, X: Any, y: Any = None, sample_weight: Any = None) -> dict[str, float]:
+    def evaluate(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, skip_bad_rows: bool = False
+    ) -> dict[str, float]:
         """How good the predictions are: accuracy, log_loss, f1, auc; or r2, rmse, mae.
 
         Targets that are NaN beside others do not count. For rows of class probabilities, log_loss is the cross-entropy
-        and the class is the most probable one. A model of several quantiles adds pinball_loss and coverage. A language
-        model takes a text as X, and gives log_loss in nats, bits_per_character, perplexity and accuracy.
+        and the class is the most probable one. A model of quantiles adds pinball_loss and coverage. A language model
+        takes a text as X, and gives log_loss in nats, bits_per_character, perplexity and accuracy.
 
         Parameters:
             X: rows, or a table or file that holds the target too.
             y: the true labels or values; None takes them from X, and leaves rows out whose target is missing.
             sample_weight: the weight of each row of X, shape (n,); None for equal weights.
+            skip_bad_rows: leave out rows of X whose target cannot be used, such as an unknown class, with a warning.
 
         Raises:
             InputError: rows, targets or weights cannot be used, or do not fit together.
@@ -137,10 +138,8 @@ class Model(Shown, Explainer):
         """
         if y is None and isinstance(self.encoder, ContextEncoder):
             return language.text_metrics(self, language.text_rows(self.encoder, X))
-        outputs, targets, weights = outputs_and_targets(self, X, y, sample_weight)
-        if self.target.levels:
-            return quantile_metrics(self.target.levels, outputs, targets, weights)
-        return metrics.all_metrics(self.task, outputs, targets, weights)
+        measured = outputs_and_targets(self, X, y, sample_weight, skip_bad_rows)
+        return all_metrics(self.task, *measured, measured_levels(self))
 
     def write(
         self, start: str = "", length: int = 400, temperature: float = 0.8, seed: int = 0, stream: Any = None

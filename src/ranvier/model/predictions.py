@@ -183,7 +183,7 @@ def open_rows(
         InputError: a model trained on arrays was given a table.
     """
     columns = [column.name for column in getattr(model.encoder, "columns", ())]
-    requested = frozenset((*columns, *model.task.target_names))
+    requested = frozenset((*columns, *model.target.column_names))
     reading = replace(reading, names=reading.names | requested, only=requested | frozenset(keep) if columns else None)
     text_column = getattr(model.encoder, "text_column", None)
     if isinstance(data, str) and data == STANDARD_INPUT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,13 @@ from ranvier.data.encoders.context import SHOWN, ContextEncoder
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.data.encoders.usual_range import are_far, usual_ranges
 from ranvier.errors import TrainingError
-from ranvier.model.evaluation import outputs_and_targets
+from ranvier.model.evaluation import all_metrics, measured_levels, outputs_and_targets
 from ranvier.model.language import evaluate_text, ngram_metrics, text_metrics
 from ranvier.training import metrics
 from ranvier.training.against_baseline import no_better_sentence
 from ranvier.training.events import DataEvent
 from ranvier.training.mistakes import worst_mistakes
+from ranvier.training.quantile_metrics import constant_quantiles, quantile_metrics
 from ranvier.training.report import TrainReport
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def data_event(prepared: Prepared, network: Network) -> DataEvent:
     return DataEvent(
         origin=prepared.origin,
         task=task.kind,
-        target=list(task.target_names),
+        target=list(prepared.target.column_names),
         classes=list(task.classes),
         class_counts=_class_counts(prepared),
         rows=sum(split.values()),
@@ -118,13 +120,15 @@ def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
     if isinstance(model.encoder, ContextEncoder):
         return _evaluated_text(model, rows, prepared)
     outputs: Array = model.outputs_of(rows.inputs)
+    metrics.check_finite(outputs)
     targets: Array = rows.targets
     training: Array = prepared.train.targets
     if model.task.kind == "regression":
         values = model.target.values
         outputs, targets, training = values(outputs), values(targets), values(training)
     part = "validation" if prepared.test is None else "test"
-    measured = _measured(model.task, outputs, targets, rows.weights, training, prepared.train.weights, part)
+    levels = measured_levels(model)
+    measured = _measured(model.task, outputs, targets, rows.weights, training, prepared.train.weights, part, levels)
     findings = measured.pop("notes")
     if prepared.test is not None and prepared.test_names is not None:
         measured["worst_mistakes"] = worst_mistakes(model.task, outputs, targets, prepared.test_names)
@@ -160,7 +164,7 @@ def evaluation(model: Model, X: Any, y: Any = None, sample_weight: Any = None) -
     if isinstance(model.encoder, ContextEncoder) and y is None:
         return evaluate_text(model, X)
     outputs, targets, weights = outputs_and_targets(model, X, y, sample_weight)
-    measured = _measured(model.task, outputs, targets, weights, targets, weights)
+    measured = _measured(model.task, outputs, targets, weights, targets, weights, levels=measured_levels(model))
     return {"task": model.task.kind, "rows": len(outputs), **measured}
 
 
@@ -172,20 +176,30 @@ def _measured(
     baseline_targets: Array,
     baseline_weights: Array | None,
     part: str = "",
+    levels: tuple[float, ...] = (),
 ) -> dict[str, Any]:
     """The metrics of outputs beside those of a baseline, which knows other targets, and notes; None where undefined.
 
     Parameters:
         part: what the rows are called.
+        levels: of quantiles, of which the outputs are; empty for other outputs.
     """
-    values = metrics.all_metrics(task, outputs, targets, weights)
+    values = all_metrics(task, outputs, targets, weights, levels)
     classes = metrics.per_class(task, outputs, targets, weights)
     defined, undefined = metrics.with_undefined(task, values, classes, targets)
-    baseline = metrics.baseline(task, baseline_targets, targets, baseline_weights, weights)
+    if levels:
+        constant = constant_quantiles(levels, baseline_targets, baseline_weights)
+        constants = np.broadcast_to(constant, (len(targets), len(constant)))
+        baseline = quantile_metrics(levels, constants, targets, weights)
+    else:
+        baseline = metrics.baseline(task, baseline_targets, targets, baseline_weights, weights)
     usual = _usual_rows(task, targets, baseline_targets)
-    without = "" if usual.all() else _without_far(task, outputs, targets, weights, usual, part)
     usual_weights = None if weights is None else weights[usual]
-    no_better = no_better_sentence(task, outputs[usual], targets[usual], baseline_targets, usual_weights, part)
+    without = no_better = ""
+    if not usual.all() and usual.any():
+        without = _without_far(all_metrics(task, outputs[usual], targets[usual], usual_weights, levels), usual, part)
+    if not levels:
+        no_better = no_better_sentence(task, outputs[usual], targets[usual], baseline_targets, usual_weights, part)
     return {
         "metrics": defined,
         "baseline": {name: baseline.get(name) if value is not None else None for name, value in defined.items()},
@@ -203,14 +217,9 @@ def _usual_rows(task: Task, targets: Array, others: Array) -> NDArray[np.bool_]:
     return np.asarray(~are_far(table, usual_ranges(np.concatenate([table, more]))).any(axis=1))
 
 
-def _without_far(
-    task: Task, outputs: Array, targets: Array, weights: Array | None, usual: NDArray[np.bool_], part: str
-) -> str:
+def _without_far(values: Mapping[str, float], usual: NDArray[np.bool_], part: str) -> str:
     """What the metrics would be without the rows whose target lies far from all others."""
     count = len(usual) - int(usual.sum())
-    if not usual.any():
-        return ""
-    values = metrics.all_metrics(task, outputs[usual], targets[usual], None if weights is None else weights[usual])
     listed = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
     rows = f"{part} row".strip() + "s" * (count > 1)
     which = f"{count:,} {rows} whose targets lie" if count > 1 else f"one {rows} whose target lies"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import Source, TargetEncoder
 from ranvier.data.encoders.decoding import class_indices
-from ranvier.data.encoders.target_values import Values, missing_rows
+from ranvier.data.encoders.target_values import Values, empty_rows
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_class_rows, target_array
 from ranvier.network.losses import Loss
@@ -21,6 +21,7 @@ from ranvier.network.task import Task
 from ranvier.plural import plural
 from ranvier.rows import Inputs, Rows
 from ranvier.rows.finite import check_reach
+from ranvier.rows.row_names import rows_called
 from ranvier.rows.split import split_rows
 from ranvier.rows.weights import check_weights, number_array, weight_array
 
@@ -80,11 +81,28 @@ def with_targets(
     (['low'], 1, [1])
     """
     values = data.target_values(source, names, classes, formats)
-    missing = missing_rows(values)
+    missing = empty_rows(values)
     if missing.all():
         raise DataError(f"Every target ({', '.join(names)}) of {source.origin} is missing; give rows that have one.")
     present = np.flatnonzero(~missing)
     return (values[present], source.take(present), present) if missing.any() else (values, source, present)
+
+
+def with_good_targets(
+    source: Source, target: TargetEncoder
+) -> tuple[Source, NDArray[np.int64] | None, tuple[str, ...]]:
+    """The rows of a table whose target the model knows or is missing, their indices, and a sentence on the others.
+
+    >>> from ranvier.data import open_source
+    >>> known = TargetEncoder(Task("binary", 1, ("no", "yes"), ("sold",)))
+    >>> rows, _, notes = with_good_targets(open_source({"size": [1, 2], "sold": ["no", "maybe"]}), known)
+    >>> rows.rows, notes
+    (1, ('1 row was left out because its target cannot be used: "maybe" at row index 1.',))
+    """
+    names, numbers = target.column_names, np.arange(source.rows)
+    with rows_called(source.in_memory):
+        good, notes = data.without_bad_targets(source, names, None, numbers, target.task, target.number_formats)
+    return (source if good is None else source.take(good)), good, notes
 
 
 def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: Any) -> NDArray[np.float64] | None:

@@ -3,34 +3,71 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ranvier.data.sources.text_lists import is_text_list
+from ranvier.data.sources.row_lists import is_row_list
+from ranvier.data.sources.source import Source
 
 
 def column_labels(data: Any, target: Any) -> Any:
-    """Integers as names of columns, where they can be nothing else; another target unchanged.
+    """Integers as names of columns, where they can be nothing else, and texts as labels; another target unchanged.
 
-    A list of strings beside a list of texts, which has no columns, is an array of labels. A single number is a name. A
-    list of them is one of names where the data have columns that are called by numbers, and more rows than the list has
-    numbers.
+    A list of texts names columns where the data have all of these columns and none stands twice. Else it holds labels,
+    where there are as many as rows, where one stands twice, or where the data have no names of columns.
+
+    A single number is a name. A list of them is one of names where the data have columns that are called by numbers,
+    and more rows than the list has numbers.
 
     >>> column_labels([[1.0, 2.0]], 3), column_labels({0: [1, 2], 1: [3, 4]}, [1]), column_labels({"x": [5]}, [1])
     ('3', ['1'], [1])
+    >>> column_labels({"x": [5, 6]}, ["low", "high"]), column_labels({"x": [5, 6], "y": [7, 8]}, ["x", "y"])
+    (array(['low', 'high'], dtype=object), ['x', 'y'])
     """
-    if are_names(target) and target and is_text_list(data):
-        return np.array(target, object)
+    if are_names(target) and target:
+        return np.array(target, object) if _are_labels(data, target) else target
     if _is_label(target):
         return str(target)
     if not isinstance(target, (list, tuple)) or not target or not all(map(_is_label, target)):
         return target
     columns = data if isinstance(data, dict) else getattr(data, "columns", ())
     labels = {label for label in columns if not isinstance(label, str)}
-    rows = len(next(iter(data.values()), ())) if isinstance(data, dict) else len(data) if labels else 0
-    return [str(label) for label in target] if labels >= set(target) and len(target) < rows else target
+    return [str(label) for label in target] if labels >= set(target) and len(target) < _rows(data) else target
+
+
+def _are_labels(data: Any, target: Sequence[str]) -> bool:
+    """Whether texts are labels of rows and no names of columns."""
+    repeated = len(set(target)) < len(target)
+    if isinstance(data, (str, Path)):
+        return repeated and len(target) > 2
+    columns, many = _columns(data), len(target) == _rows(data)
+    return not columns or (repeated and many) or (not set(target) <= columns and (repeated or many))
+
+
+def _columns(data: Any) -> set[str]:
+    """The names of the columns of data in memory; none where they have none."""
+    if isinstance(data, Source):
+        return {*data.column_names, *data.target_names}
+    if is_row_list(data):
+        return {str(name) for row in data for name in row}
+    columns = data if isinstance(data, Mapping) else getattr(data, "columns", ())
+    columns = getattr(data, "column_names", columns)  # pyarrow
+    return {str(name) for name in columns}
+
+
+def _rows(data: Any) -> int:
+    """The number of rows of data in memory; 0 where it is not known yet."""
+    if isinstance(data, Source):
+        return data.rows
+    if isinstance(data, Mapping):
+        data = next(iter(data.values()), ())
+    shape = getattr(data, "shape", None)
+    if shape:
+        return int(shape[0])
+    return len(data) if hasattr(data, "__len__") and not isinstance(data, (str, Path)) else 0
 
 
 def are_names(target: Any) -> bool:

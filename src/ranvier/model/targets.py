@@ -13,6 +13,7 @@ from ranvier.data.encoders.target_values import empty_rows, plain_values
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
+from ranvier.network.quantile_levels import quantile_task
 from ranvier.network.task import Label, Task
 from ranvier.plural import plural
 
@@ -71,15 +72,16 @@ def infer_target(network: Network, y: Array, loss: Loss | None, names: tuple[str
         InputError: y and the output layer do not fit together.
     """
     if loss is not None and loss.levels:
-        return _quantile_target(network, y, loss.levels, names)
+        return _quantile_target(network, y, loss, names)
     task = _task(network, y, loss)
     if len(names) == task.outputs and task.kind in ("regression", "multilabel"):
         task = replace(task, target_names=names)
     return fit_target(y, task, standardize=False)
 
 
-def _quantile_target(network: Network, y: Array, levels: tuple[float, ...], names: tuple[str, ...]) -> TargetEncoder:
+def _quantile_target(network: Network, y: Array, loss: Loss, names: tuple[str, ...]) -> TargetEncoder:
     """The encoder of numbers of which each has an output for every quantile."""
+    levels = loss.levels
     if y.dtype.kind not in "biuf":
         raise InputError(f"y holds values of {y.dtype}, and the loss quantile takes numbers.")
     targets = 1 if y.ndim == 1 else y.shape[1]
@@ -89,9 +91,7 @@ def _quantile_target(network: Network, y: Array, levels: tuple[float, ...], name
             f"quantiles need {targets * len(levels)}; end with rv.Dense({targets * len(levels)})."
         )
     names = names or (("y",) if y.ndim == 1 else tuple(f"y{index}" for index in range(targets)))
-    outputs = tuple(f"{name} at {level:g}" for name in names for level in levels)
-    task = Task("regression", network.outputs, target_names=outputs)
-    return replace(fit_target(np.repeat(y.reshape(len(y), -1), len(levels), axis=1), task, False), levels=levels)
+    return fit_target(y, quantile_task(names, levels), standardize=False, loss=loss)
 
 
 def _task(network: Network, y: Array, loss: Loss | None) -> Task:

@@ -36,6 +36,7 @@ from ranvier.recipes.registry import check_recipe, recipe_for
 from ranvier.recipes.stored import options_from_dict
 from ranvier.records import record
 from ranvier.rows import Rows
+from ranvier.rows.row_names import rows_called
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
@@ -122,8 +123,8 @@ def train(
             "boolean", "date", "image", "sound" or "vector"; or "drop", which leaves the column out.
         header: whether the first line of a CSV or TSV file holds the names of its columns; None to infer it from the
             lines. Without names columns are called column_1, column_2 and so on.
-        skip_bad_rows: leave out rows that cannot be read, and count them in the report, where one of them is an error
-            otherwise.
+        skip_bad_rows: leave out rows that cannot be read, or whose target cannot be used, such as a text among numbers,
+            and count them in the report, where one of them is an error otherwise.
         split: "time:COLUMN" takes the latest rows by a column of dates or numbers for the test, and those before them
             for validation; None takes them by chance. The recipe "table" then has no folds.
         group: a column whose equal cells (of a patient, a customer) stay in one part: training, validation or test, and
@@ -152,7 +153,7 @@ def train(
     arguments = locals()
     check_recipe(recipe, effort)
     target = column_labels(data, target)
-    columns = target is None or isinstance(target, str) or are_names(target)
+    columns = _are_names(target)
     validation_share, validation_rows = split_rows_option("validation", validation)
     test_share, test_rows = split_rows_option("test", test)
     names = target_names(target) if columns else None
@@ -288,7 +289,9 @@ class TrainJob:
                 "data_sha256": file_sha256(self.inputs.data),
             }
             used = recipe_as_used(recipe, options, settings)
-            model.report = train_report(read, model, prepared, trained, used, paths)
+            measured = prepared.validation_rows if prepared.test_rows is None else prepared.test_rows
+            with rows_called(prepared.indexed, measured):
+                model.report = train_report(read, model, prepared, trained, used, paths)
             if self.model_path is not None:
                 model.save(self.model_path)
         return model
@@ -319,28 +322,35 @@ class TrainJob:
         if own is not None:
             return replace(own, notes=(*own.notes, *notes))
         rule = split_rule(options.split, options.group)
-        prepared = prepare(
-            source,
-            target=self.inputs.target,
-            task=options.task,
-            validation=_validation_share(recipe, options, rule),
-            validation_source=parts[0],
-            test=0.0 if isinstance(options.test, str) else options.test,
-            test_source=parts[1],
-            seed=options.seed,
-            ignore=options.ignore,
-            kinds=options.kinds,
-            image_size=options.image_size,
-            progress=work_progress(self.sink, "Reading files"),
-            weight=self.inputs.sample_weight,
-            features=recipe.features(),
-            canonical=self.canonical,
-            rule=rule,
-            positive=options.positive,
-            loss=None if options.loss is None else find_loss(options.loss),
-            dtype=np.float64 if options.precision == "float64" and self.exact else np.float32,
-        )
+        with rows_called(source.in_memory or not _are_names(self.inputs.target)):
+            prepared = prepare(
+                source,
+                target=self.inputs.target,
+                task=options.task,
+                validation=_validation_share(recipe, options, rule),
+                validation_source=parts[0],
+                test=0.0 if isinstance(options.test, str) else options.test,
+                test_source=parts[1],
+                seed=options.seed,
+                ignore=options.ignore,
+                kinds=options.kinds,
+                image_size=options.image_size,
+                progress=work_progress(self.sink, "Reading files"),
+                weight=self.inputs.sample_weight,
+                features=recipe.features(),
+                canonical=self.canonical,
+                rule=rule,
+                positive=options.positive,
+                loss=None if options.loss is None else find_loss(options.loss),
+                dtype=np.float64 if options.precision == "float64" and self.exact else np.float32,
+                skip_bad=options.skip_bad_rows,
+            )
         return replace(prepared, notes=(*prepared.notes, *notes))
+
+
+def _are_names(target: Any) -> bool:
+    """Whether the targets stand in columns of the data."""
+    return target is None or isinstance(target, str) or are_names(target)
 
 
 def _validation_share(recipe: Recipe, options: TrainOptions, rule: SplitRule) -> float:

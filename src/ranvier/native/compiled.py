@@ -13,7 +13,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -21,11 +21,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import numpy as np
 
 from ranvier import settings, version
-from ranvier.engine import CompileSpec
 from ranvier.expression import Expression, to_list
 from ranvier.native.machine.target import Target
-from ranvier.native.scheduling.plan import Code, Plan, make_plan
-from ranvier.native.scheduling.processor import Machine
+from ranvier.native.scheduling.plan import Code
 
 if TYPE_CHECKING:
     from ranvier.native.machine.llvm import Library
@@ -67,16 +65,6 @@ def clear_memoized() -> None:
     """Drop the memoized plans and libraries; those in use stay valid."""
     for clear in _clear_functions:
         clear()
-
-
-@memoize
-def _planned(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -> Plan:
-    return make_plan(spec, purpose, machine, threads)
-
-
-def planned(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -> Plan:
-    """The memoized `make_plan` of a spec. The seed in it is 0, since compiled code reads the seed at run time."""
-    return _planned(replace(spec, seed=0, threads=None), purpose, machine, threads)
 
 
 @memoize
@@ -149,10 +137,13 @@ def fingerprint() -> str | None:
 def source_fingerprint(package: str, imported: int) -> str | None:
     """The fingerprint of the source files below a folder; None if a file may have changed after it was imported.
 
+    Where all of them have one modification time, as some installers write it, their contents count, too.
+
     Parameters:
         imported: the time of the first import, in nanoseconds.
     """
     lines = [f"{version.__version__} {sys.version} {np.__version__} {package}"]
+    times: dict[str, int] = {}
     try:
         for folder, inner, names in os.walk(package):
             if folder == package:
@@ -164,6 +155,9 @@ def source_fingerprint(package: str, imported: int) -> str | None:
                     if max(status.st_mtime_ns, status.st_ctime_ns) + MIN_SOURCE_AGE_NS > imported:
                         return None
                     lines.append(f"{path} {status.st_size} {status.st_mtime_ns}")
+                    times[path] = status.st_mtime_ns
+        if len(set(times.values())) == 1:  # installers that give all files one time tell no sources apart
+            lines += [f"{path} {hashlib.sha256(Path(path).read_bytes()).hexdigest()}" for path in times]
     except OSError:
         return None
     # Sources in an archive are not files and have no fingerprint.

@@ -5,21 +5,20 @@ Weights have copies beside them: the transposed one that data gradients read, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import CompileSpec, State
+from ranvier.engine import State
 from ranvier.errors import EngineError, ShapeError
-from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.lowered import ROUNDED, TRANSPOSED
-from ranvier.native.lowering.sparse import entries
+from ranvier.native.lowering.lowered import TRANSPOSED
 from ranvier.native.machine import memory
 from ranvier.native.scheduling.layouts import size_of
-from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
+from ranvier.native.scheduling.packing import bfloat16_of, pack, unpack
 from ranvier.native.scheduling.plan import Plan
+from ranvier.native.state_layout import StateLayout, StateMap
 from ranvier.network.parameters import Entry
 
 Array = NDArray[Any]
@@ -28,17 +27,14 @@ Array = NDArray[Any]
 class PackedState:
     """The state of one executable.
 
-    `arrays` are what programs compute on, by the names of their buffers; `steps_done` is one number, in which compiled
-    code goes on counting.
+    `arrays` are what programs compute on, by the names of their buffers; `arena` is the memory of all of them where
+    the layout has a map, else None; `steps_done` is one number, in which compiled code goes on counting.
     """
 
-    def __init__(self, spec: CompileSpec, plans: Iterable[Plan]) -> None:
-        self.spec = spec
-        self.dtype: type[np.floating[Any]] = np.float64 if spec.dtype == "float64" else np.float32
-        self.size, self.table = spec.network.parameter_table.size, entries(spec)
-        full_batch = spec.optimizer.full_batch
-        self.slots = () if full_batch else tuple(name for name, _ in spec.optimizer.rule().slots)
+    def __init__(self, layout: StateLayout) -> None:
+        self.layout, self.dtype, self.size = layout, layout.dtype, layout.size
         self.arrays: dict[str, Array] = {}
+        self.arena: Array | None = None
         self.steps_done = memory.zeros(1, np.int64)
         self.loaded = False
         self._untouched: set[str] = set()
@@ -47,19 +43,18 @@ class PackedState:
         # Copies of weights that training does not keep up to date: made again after the weights have changed.
         self._copies: set[str] = set()
         self._stale_copies: set[str] = set()
-        self._buffers = {buffer.name: buffer for plan in plans for buffer in plan.buffers if self._owns(buffer)}
+        self._buffers = layout.buffers
         self._reserve()
 
-    def _owns(self, buffer: Buffer) -> bool:
-        """Whether a buffer is a parameter, a slot, or a copy of a weight."""
-        names = {entry.name for entry in self.table}
-        owner, _, suffix = buffer.name.rpartition(".")
-        copy, _, copied = buffer.name.partition(".")
-        own = buffer.name in names or (owner in names and suffix in self.slots)
-        return own or (copied in names and copy in (ROUNDED, TRANSPOSED))
-
     def _reserve(self) -> None:
-        self.arrays.update({name: memory.zeros(size_of(buf, 1), self.dtype) for name, buf in self._buffers.items()})
+        state_map = self.layout.map
+        if state_map is None:
+            self.arrays.update({name: memory.zeros(size_of(buf, 1), self.dtype) for name, buf in self._buffers.items()})
+        else:
+            self.arena = memory.zeros(state_map.size, self.dtype)
+            self.arrays.update({name: self.arena[part] for name, part in state_map.pieces.items()})
+            made = self._buffers.keys() - state_map.pieces
+            self.arrays.update({name: memory.zeros(size_of(self._buffers[name], 1), self.dtype) for name in made})
         self._untouched = set(self.arrays)
 
     def set(self, state: State) -> None:
@@ -68,9 +63,9 @@ class PackedState:
         Raises:
             ShapeError: the state does not belong to this network and optimizer.
         """
-        slots = np.asarray(state.slots)
-        rows = len(slots) if self.spec.optimizer.full_batch else len(self.slots)
-        if np.shape(state.parameters) != (self.size,) or slots.shape != (rows, self.size):
+        layout, slots, parameters = self.layout, np.asarray(state.slots), np.asarray(state.parameters)
+        rows = len(slots) if layout.spec.optimizer.full_batch else len(layout.slots)
+        if parameters.shape != (self.size,) or slots.shape != (rows, self.size):
             raise ShapeError(
                 f"The state has parameters of shape {np.shape(state.parameters)} and slots of shape {slots.shape}; "
                 f"this network and optimizer need {(self.size,)} and {(rows, self.size)}. Load a matching state."
@@ -79,12 +74,25 @@ class PackedState:
             self._reserve()
         self._slot_rows, self.steps_done[0] = rows, state.step
         self.loaded = True
-        kept = [entry for entry in self.table if self.spec.optimizer.full_batch or not entry.trainable]
-        self._kept_slots = {entry.name: np.array(slots[:, entry.slice], self.dtype) for entry in kept}
-        for entry in self.table:
-            for name, slot in zip(self.slots, slots, strict=False):
+        self._kept_slots = {entry.name: np.array(slots[:, entry.slice], self.dtype) for entry in layout.kept}
+        if layout.map is not None:
+            self._set_mapped(layout.map, parameters, slots[: len(layout.slots)])
+            return
+        for entry in layout.table:
+            for name, slot in zip(layout.slots, slots, strict=False):
                 self._pack(f"{entry.name}.{name}", slot[entry.slice].reshape(entry.shape))
-        self._set_parameters(np.asarray(state.parameters))
+        self._set_parameters(parameters)
+
+    def _set_mapped(self, state_map: StateMap, parameters: Array, slots: Array) -> None:
+        assert self.arena is not None
+        numbers = np.empty(1 + parameters.size + slots.size, self.dtype)
+        numbers[0] = 0
+        numbers[1 : 1 + self.size] = parameters
+        numbers[1 + self.size :] = slots.reshape(-1)
+        numbers.take(state_map.sources, out=self.arena, mode="clip")
+        if self.layout.spec.precision == "bfloat16":
+            self.arena[state_map.first_copy :] = bfloat16_of(self.arena[state_map.first_copy :])
+        self.touch()
 
     def restore(self, parameters: Array) -> None:
         """Take a copy of parameters (P,); slots and steps stay.
@@ -100,13 +108,11 @@ class PackedState:
         self._set_parameters(np.asarray(parameters))
 
     def _set_parameters(self, parameters: Array) -> None:
-        for entry in self.table:
+        for entry in self.layout.table:
             values = parameters[entry.slice].reshape(entry.shape)
             self._pack(entry.name, values)
-            if len(entry.shape) == 2:
-                rounded = bfloat16_of(values) if self.spec.precision == "bfloat16" else values
-                self._pack(f"{ROUNDED}.{entry.name}", rounded)
-                self._pack(f"{TRANSPOSED}.{entry.name}", transposed(rounded, entry.groups))
+            for name, copied in self.layout.copies_of(entry, values):
+                self._pack(name, copied)
 
     def _pack(self, name: str, values: Array) -> None:
         # Memory that nobody wrote to is zero and takes no room yet.
@@ -122,17 +128,18 @@ class PackedState:
     def make_copies(self, plan: Plan) -> None:
         """Have the transposed weights of a plan that other plans do not have, up to date; its program finds them."""
         for buffer in plan.buffers:
-            if self._owns(buffer) and buffer.name not in self._buffers:
-                self._buffers[buffer.name] = buffer
+            if buffer.name not in self._buffers and self.layout.owns(buffer):
+                self._buffers = {**self._buffers, buffer.name: buffer}
                 self.arrays[buffer.name] = memory.zeros(size_of(buffer, 1), self.dtype)
                 self._copies.add(buffer.name)
                 self._stale_copies.add(buffer.name)
-        for entry in self.table:
+        for entry in self.layout.table:
             if f"{TRANSPOSED}.{entry.name}" in self._stale_copies:
                 values = np.empty(entry.shape, self.dtype)
                 unpack(self.arrays[entry.name], self._buffers[entry.name], values)
-                rounded = bfloat16_of(values) if self.spec.precision == "bfloat16" else values
-                self._pack(f"{TRANSPOSED}.{entry.name}", transposed(rounded, entry.groups))
+                for name, copied in self.layout.copies_of(entry, values):
+                    if name in self._stale_copies:
+                        self._pack(name, copied)
         self._stale_copies.clear()
 
     def get(self) -> State:
@@ -141,8 +148,9 @@ class PackedState:
 
     def release(self) -> State:
         """Give the training state; each piece is freed as soon as it is unpacked."""
-        for name in [name for name in self.arrays if name.startswith((f"{ROUNDED}.", f"{TRANSPOSED}."))]:
-            del self.arrays[name]
+        if self.arena is None:
+            for name in [name for name in self.arrays if self.layout.copies(name)]:
+                del self.arrays[name]
         state = self._unpacked(lambda name: self.arrays.pop(name, None))
         self.clear()
         return state
@@ -150,26 +158,34 @@ class PackedState:
     def snapshot(self, averaged: bool = False) -> Array:
         """A copy of the parameters, (P,), with `averaged` of their average in place of what is trained."""
         self.check_loaded()
+        if self.arena is not None and self.layout.map is not None and not averaged:
+            return self.arena.take(self.layout.map.positions[: self.size])
         parameters = np.empty(self.size, self.dtype)
-        for entry in self.table:
+        for entry in self.layout.table:
             name = f"{entry.name}.average" if averaged and entry.trainable else entry.name
             self._unpack(name, entry, self.arrays[name], parameters)
         return parameters
 
     def _unpacked(self, take: Callable[[str], Array | None]) -> State:
         self.check_loaded()
-        parameters = np.empty(self.size, self.dtype)
-        slots = np.empty((self._slot_rows, self.size), self.dtype)
-        for entry in self.table:
-            if entry.name in self._kept_slots:
-                slots[:, entry.slice] = self._kept_slots[entry.name]
-            pieces = {entry.name: parameters}
-            pieces |= {f"{entry.name}.{name}": slot for name, slot in zip(self.slots, slots, strict=False)}
-            for name, flat in pieces.items():
-                packed = take(name)
-                if packed is not None:
-                    self._unpack(name, entry, packed, flat)
-                del packed
+        if self.arena is not None and self.layout.map is not None:
+            numbers = self.arena.take(self.layout.map.positions)
+            parameters, slots = numbers[: self.size], numbers[self.size :].reshape(-1, self.size)
+            if len(slots) != self._slot_rows:
+                slots = np.empty((self._slot_rows, self.size), self.dtype)
+        else:
+            parameters = np.empty(self.size, self.dtype)
+            slots = np.empty((self._slot_rows, self.size), self.dtype)
+            for entry in self.layout.table:
+                pieces = {entry.name: parameters}
+                pieces |= {f"{entry.name}.{name}": slot for name, slot in zip(self.layout.slots, slots, strict=False)}
+                for name, flat in pieces.items():
+                    packed = take(name)
+                    if packed is not None:
+                        self._unpack(name, entry, packed, flat)
+                    del packed
+        for entry in self.layout.kept:
+            slots[:, entry.slice] = self._kept_slots[entry.name]
         return State(parameters, slots, int(self.steps_done[0]))
 
     def _unpack(self, name: str, entry: Entry, packed: Array, flat: Array) -> None:
@@ -183,6 +199,7 @@ class PackedState:
     def clear(self) -> None:
         """Free all arrays."""
         self.arrays.clear()
+        self.arena = None
         self._untouched.clear()
         self._kept_slots.clear()
         self.loaded = False

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from ranvier.engine import CompileSpec, State, never_cancel
 from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError
-from ranvier.native.compiled import planned
-from ranvier.native.lowering.lowered import GRADIENT, PREDICT, TRAIN
 from ranvier.native.machine import barrier, cpu, floating_point_mode
 from ranvier.native.packed_state import PackedState
+from ranvier.native.plans import load_plan, plans_of
 from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program
 from ranvier.native.scheduling import cost
@@ -40,10 +39,9 @@ class PreparedNetwork(Serialized):
         self.machine = machine(self.target, spec.precision)
         self.available = cpu.threads() if spec.threads else cpu.default_threads()
         self._threads = cost.training_threads(spec, self.available)
-        with floating_point_mode.own():
-            # The parts that cannot be planned are found before anything runs.
-            self._plan = planned(spec, GRADIENT if spec.optimizer.full_batch else TRAIN, self.machine, self.threads)
-            self._state = PackedState(spec, (self._plan, planned(spec, PREDICT, self.machine, 1)))
+        self._plans = plans_of(spec, self.machine, self.threads)
+        self._plan = self._plans.training
+        self._state = PackedState(self._plans.layout)
         self.dtype = self._state.dtype
         self._weights_checked = False
         self._programs: dict[str, Program] = {}
@@ -60,6 +58,7 @@ class PreparedNetwork(Serialized):
     @threads.setter
     def threads(self, count: int) -> None:
         self._threads = count
+        self._plans = plans_of(self.spec, self.machine, count)
         self._barrier = barrier.new_state(count)
         self._choosers.clear()
         self._programs.clear()
@@ -143,17 +142,15 @@ class PreparedNetwork(Serialized):
     def _program(self, purpose: str) -> Program:
         """The compiled plan for a purpose, made when it is first asked for."""
         if purpose not in self._programs:
-            plan = planned(self.spec, purpose, self.machine, self.threads)
-            self._programs[purpose] = Program(plan, self.target, self._state.arrays)
-            seed = int(np.array(self.spec.seed, np.uint64).astype(np.int64))
-            self._programs[purpose].set(seed=seed)
+            program = self._programs[purpose] = Program(self._plans.loaded(purpose, self.target), self._state)
+            program.set(seed=int(np.array(self.spec.seed, np.uint64).astype(np.int64)))
             self._weights_checked = False
             self._check_weights()
         return self._programs[purpose]
 
     def _input_program(self, purpose: str) -> Program:
         """The program of derivatives along inputs, its transposed weights as the weights are now."""
-        self._state.make_copies(planned(self.spec, purpose, self.machine, self.threads))
+        self._state.make_copies(self._plans.plan(purpose))
         return self._program(purpose)
 
     def _chooser(self, plan: Plan) -> ThreadChooser:
@@ -166,7 +163,7 @@ class PreparedNetwork(Serialized):
     def measured_program(self) -> Program:
         """The program of training steps, compiled so that it measures the time of each of them."""
         self.uses_all_threads = True
-        program = Program(self._plan, self.target, self._state.arrays, measured_threads=self.threads)
+        program = Program(load_plan(self._plan, self.target, measured=True), self._state, self.threads)
         return self._programs.setdefault(self._plan.purpose, program)
 
     @changes_state

@@ -1,4 +1,4 @@
-"""A compiled plan with its memory, and rows as compiled code reads them.
+"""A compiled plan with its memory, and predictions of a few rows.
 
 What needs llvmlite is imported when a plan is compiled, so that the engine can say that llvmlite is missing. The
 kernels are imported when a text is written, so that code that was met before starts quickly.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +17,15 @@ from numpy.typing import NDArray
 
 from ranvier.engine import Cancelled, Span
 from ranvier.errors import ShapeError
-from ranvier.native.compiled import library
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.machine import interrupts, memory
-from ranvier.native.machine.target import Target
+from ranvier.native.packed_state import PackedState
+from ranvier.native.plans import LoadedPlan
 from ranvier.native.resident import target_words
 from ranvier.native.scheduling.arguments import ARGUMENTS, KINDS
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import size_of, stride_of
-from ranvier.native.scheduling.plan import Plan
-from ranvier.native.scheduling.scheduled import skips_zeros_of
-from ranvier.native.scheduling.stages import COUNTER_STRIDE, stealable
+from ranvier.native.scheduling.stages import COUNTER_STRIDE
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.native.thread_choice import ThreadChooser
 from ranvier.rows import Inputs
@@ -43,6 +40,8 @@ GROWING = ("rows", "panels", "column", "entries", "packing")
 """Kinds of buffers whose size depends on the batch."""
 CANCELLED_OFFSET = 16
 """Index of the first word of `cancelled` in the control words; `cancel_requested`, at 0, has cache lines to itself."""
+INDICES = {name: number for number, name in enumerate(ARGUMENTS)}
+"""Where each argument is in the table."""
 
 
 @cache
@@ -54,22 +53,21 @@ def team() -> Team:
 
 
 class Program:
-    """A plan compiled and loaded, its workspace, and the table of arguments of its entry.
+    """The workspace of a plan for one executable, and the table of arguments of its entry.
 
     Parameters:
+        loaded: the plan and its code.
+        state: what it computes on.
         measured_threads: with how many threads the time of each step is measured; 0 to measure nothing.
 
     `timings`, (threads, slots), are the ticks that each thread spent on each step; see `kernels/timing.py`.
     """
 
-    def __init__(self, plan: Plan, target: Target, state: dict[str, Array], measured_threads: int = 0) -> None:
-        self.plan = plan
-        self.loaded = library(replace(plan.code, measured=measured_threads > 0), target)
-        entry = "span" if plan.learns else "predict"
-        self.entry = self.loaded.address(entry)
-        self.call = self.loaded.function(entry, None, ctypes.c_int64, ctypes.c_void_p)
-        self.words = memory.zeros(len(ARGUMENTS) + len(plan.buffers) + (measured_threads > 0), np.int64)
-        self.timings = memory.zeros(0, np.int64)
+    def __init__(self, loaded: LoadedPlan, state: PackedState, measured_threads: int = 0) -> None:
+        self.loaded, self.plan, self.call = loaded, loaded.plan, loaded.call
+        plan = self.plan
+        self.words = memory.zeros(len(ARGUMENTS) + len(plan.buffers) + loaded.measured, np.int64)
+        self.timings: Array = np.zeros(0, np.int64)
         if measured_threads:
             from ranvier.native.kernels.timing import timing_stride
 
@@ -77,20 +75,20 @@ class Program:
             self.timings = memory.zeros(measured_threads * stride, np.int64).reshape(measured_threads, stride)
             self.words[-1] = memory.address(self.timings)
         self.address = memory.address(self.words)
-        self.argument_indices = {name: number for number, name in enumerate(ARGUMENTS)}
         self.arrays: dict[str, Array] = {}
         self.saw_nonfinite = ctypes.c_int64(0)
-        self.set(saw_nonfinite=ctypes.addressof(self.saw_nonfinite))
         self.capacity = self.link_capacity = 0
         self.control = memory.zeros(CANCELLED_OFFSET + len(plan.stages), np.int64)
         at = memory.address(self.control)
-        self.set(cancel_requested=at, cancelled=at + CANCELLED_OFFSET * self.control.itemsize)
-        self._skipping = [weight.name for stage in plan.stages for weight in map(skips_zeros_of, stage.steps) if weight]
-        self._stealable = 1 if not plan.learns else len(stealable(plan.stages)) if plan.steals else 0
-        self.chunk_counters = memory.zeros(0, np.int64)
+        self.set(
+            saw_nonfinite=ctypes.addressof(self.saw_nonfinite),
+            cancel_requested=at,
+            cancelled=at + CANCELLED_OFFSET * self.control.itemsize,
+        )
+        self.chunk_counters = np.zeros(0, np.int64)
         for buffer in plan.buffers:
-            if buffer.name in state:
-                self.point(buffer, state[buffer.name])
+            if buffer.name in state.arrays:
+                self.point(buffer, state.arrays[buffer.name])
 
     def point(self, buffer: Buffer, array: Array) -> None:
         """Use an array as the memory of a buffer."""
@@ -117,9 +115,10 @@ class Program:
         sizes = [-(-size_of(b, n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
         # A wide load at the end of the last buffer stays inside.
         arena = memory.zeros(sum(sizes) + PANEL, self.plan.dtype)
-        offset = 0
+        offset, start = 0, memory.address(arena)
         for buffer, size in zip((*batched, *rest), sizes, strict=True):
-            self.point(buffer, arena[offset : offset + size])
+            self.arrays[buffer.name] = arena[offset : offset + size]
+            self.words[len(ARGUMENTS) + buffer.index] = start + offset * arena.itemsize
             offset += size
 
     def clear_tables(self) -> None:
@@ -131,11 +130,11 @@ class Program:
     def set(self, **words: int) -> None:
         """Fill words of the argument table."""
         for name, value in words.items():
-            self.words[self.argument_indices[name]] = value
+            self.words[INDICES[name]] = value
 
     def check_weights(self) -> None:
         """Let products leave out inputs that are 0 if their weights are finite: 0 times infinity is not 0."""
-        self.set(may_skip_zeros=all(probably_finite(self.arrays[name]) for name in self._skipping))
+        self.set(may_skip_zeros=all(probably_finite(self.arrays[name]) for name in self.loaded.skipping))
 
     def check_seen(self, inputs: Array) -> None:
         """Raise where the code, on its way through these inputs, met one that is not finite.
@@ -152,7 +151,7 @@ class Program:
         if threads == 1:
             self.call(0, self.address)
         else:
-            team().run(self.entry, self.address, threads)
+            team().run(self.loaded.entry, self.address, threads)
 
     def learn(
         self,
@@ -189,7 +188,7 @@ class Program:
             steps_done=memory.address(steps_done),
             **words,
         )
-        if self._stealable:
+        if self.loaded.stealable:
             self._clear_chunk_counters(threads)
         long = False
         if self.plan.cancellable:
@@ -203,7 +202,7 @@ class Program:
 
     def _clear_chunk_counters(self, threads: int) -> None:
         """Set the counters of the chunks that so many threads share to zero."""
-        words = 2 * self._stealable * threads * COUNTER_STRIDE
+        words = 2 * self.loaded.stealable * threads * COUNTER_STRIDE
         if len(self.chunk_counters) != words:
             self.chunk_counters = memory.zeros(words, np.int64)
             self.set(chunk_counters=memory.address(self.chunk_counters))
@@ -244,7 +243,7 @@ class Program:
         }
         kind = "class_numbers" if targets is not None and are_class_numbers(targets) else "targets"
         for name, array in (("outputs", outputs), (kind, targets), ("results", losses)):
-            moving[name] = array, 0 if array is None else array.ctypes.data
+            moving[name] = array, 0 if array is None else memory.address(array)
 
         def some(block: int, count: int, threads: int) -> int:
             if block and should_cancel():
@@ -252,7 +251,7 @@ class Program:
             first = block * plan.rows
             for name, (array, start) in moving.items():
                 if array is not None:
-                    self.words[self.argument_indices[name]] = start + first * array.strides[0]
+                    self.words[INDICES[name]] = start + first * array.strides[0]
             self.set(threads=threads, rows=min(count * plan.rows, n_rows - first))
             self._clear_chunk_counters(threads)
             self.run(threads)
@@ -299,17 +298,17 @@ class Few:
         words["helper"] = 0 if helper is None else helper.address
         words |= {"outputs": memory.address(self.outputs), "targets": 0, "results": 0}
         for name, word in words.items():
-            self.words[program.argument_indices[name]] = word
+            self.words[INDICES[name]] = word
         # The workspace of the program may move; this one stays where it is.
         self._program, self._keep = program, (*program.arrays.values(), program.chunk_counters, helper)
         self._saw_nonfinite = program.saw_nonfinite
         self._table = ctypes.c_void_p(memory.address(self.words))
         # Types that ctypes need not look up: bytes are their address, and so is the table.
-        self._call = program.loaded.function("few", None)
+        self._call = program.loaded.library.function("few", None)
 
     def check_weights(self) -> None:
         """Do as the program, whose weights were looked at before."""
-        index = self._program.argument_indices["may_skip_zeros"]
+        index = INDICES["may_skip_zeros"]
         self.words[index] = self._program.words[index]
 
     def __call__(self, inputs: Array) -> Array:

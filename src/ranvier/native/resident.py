@@ -161,7 +161,7 @@ def readable_rows(inputs: Inputs, spec: CompileSpec) -> tuple[Inputs, dict[str, 
     inputs = inputs.with_blocks(spec.n_dense, spec.sparse)
     dense, words = inputs.dense, {}
     if inputs.n_dense or inputs.csr is None:
-        words = {"inputs": dense.ctypes.data, "kind": list(KINDS).index(dense.dtype.name)}
+        words = {"inputs": memory.address(dense), "kind": list(KINDS).index(dense.dtype.name)}
     csr = inputs.entries
     if csr is None:
         return inputs, words

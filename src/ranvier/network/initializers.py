@@ -20,16 +20,8 @@ from ranvier.network.renamed import INITIALIZER_OPTIONS, renamed
 from ranvier.network.resolve import resolve
 from ranvier.records import record
 
-Sampler = Callable[[int], NDArray[np.float64]]
+NORMAL, UNIFORM, NONE = "normal", "uniform", ""
 Matrix = NDArray[np.float64]
-
-
-@record
-class RandomStreams:
-    """The two sources of random numbers of an initializer: `normal(count)` and `uniform(count)`."""
-
-    normal: Sampler
-    uniform: Sampler
 
 
 @record
@@ -37,69 +29,71 @@ class InitializerSpec:
     """A built-in initializer.
 
     Fields:
-        build: (streams, K, N, options by name) -> float64 array of shape (K, N).
+        draws: of which distribution the K N random numbers are: NORMAL, UNIFORM or, for constants, NONE.
+        build: (random numbers, K, N, options by name) -> float64 array of shape (K, N).
         options: name -> (default, rule).
         formula: the distribution, as text.
         source: the publication.
     """
 
+    draws: str
     build: Callable[..., Matrix]
     options: Mapping[str, tuple[float, Rule]]
     formula: str
     source: str
 
 
-def _normal(streams: RandomStreams, inputs: int, units: int, stddev: float) -> Matrix:
-    weights = streams.normal(inputs * units).reshape(inputs, units)
+def _normal(drawn: Matrix, inputs: int, units: int, stddev: float) -> Matrix:
+    weights = drawn.reshape(inputs, units)
     weights *= stddev
     return weights
 
 
-def _uniform(streams: RandomStreams, inputs: int, units: int, limit: float) -> Matrix:
-    weights = streams.uniform(inputs * units).reshape(inputs, units)
+def _uniform(drawn: Matrix, inputs: int, units: int, limit: float) -> Matrix:
+    weights = drawn.reshape(inputs, units)
     weights *= 2.0
     weights -= 1.0
     weights *= limit
     return weights
 
 
-def _glorot_normal(streams: RandomStreams, inputs: int, units: int) -> Matrix:
-    return _normal(streams, inputs, units, math.sqrt(2.0 / (inputs + units)))
+def _glorot_normal(drawn: Matrix, inputs: int, units: int) -> Matrix:
+    return _normal(drawn, inputs, units, math.sqrt(2.0 / (inputs + units)))
 
 
-def _glorot_uniform(streams: RandomStreams, inputs: int, units: int) -> Matrix:
-    return _uniform(streams, inputs, units, math.sqrt(6.0 / (inputs + units)))
+def _glorot_uniform(drawn: Matrix, inputs: int, units: int) -> Matrix:
+    return _uniform(drawn, inputs, units, math.sqrt(6.0 / (inputs + units)))
 
 
-def _he_normal(streams: RandomStreams, inputs: int, units: int, slope: float) -> Matrix:
-    return _normal(streams, inputs, units, math.sqrt(2.0 / ((1.0 + slope**2) * inputs)))
+def _he_normal(drawn: Matrix, inputs: int, units: int, slope: float) -> Matrix:
+    return _normal(drawn, inputs, units, math.sqrt(2.0 / ((1.0 + slope**2) * inputs)))
 
 
-def _he_uniform(streams: RandomStreams, inputs: int, units: int, slope: float) -> Matrix:
-    return _uniform(streams, inputs, units, math.sqrt(6.0 / ((1.0 + slope**2) * inputs)))
+def _he_uniform(drawn: Matrix, inputs: int, units: int, slope: float) -> Matrix:
+    return _uniform(drawn, inputs, units, math.sqrt(6.0 / ((1.0 + slope**2) * inputs)))
 
 
-def _lecun_normal(streams: RandomStreams, inputs: int, units: int) -> Matrix:
-    return _normal(streams, inputs, units, math.sqrt(1.0 / inputs))
+def _lecun_normal(drawn: Matrix, inputs: int, units: int) -> Matrix:
+    return _normal(drawn, inputs, units, math.sqrt(1.0 / inputs))
 
 
-def _lecun_uniform(streams: RandomStreams, inputs: int, units: int) -> Matrix:
-    return _uniform(streams, inputs, units, math.sqrt(3.0 / inputs))
+def _lecun_uniform(drawn: Matrix, inputs: int, units: int) -> Matrix:
+    return _uniform(drawn, inputs, units, math.sqrt(3.0 / inputs))
 
 
-def _orthogonal(streams: RandomStreams, inputs: int, units: int, gain: float) -> Matrix:
+def _orthogonal(drawn: Matrix, inputs: int, units: int, gain: float) -> Matrix:
     """The Q of a QR decomposition; the signs of R's diagonal make Q uniform over all orthogonal matrices."""
     tall, thin = max(inputs, units), min(inputs, units)
-    q, r = np.linalg.qr(streams.normal(tall * thin).reshape(tall, thin))
+    q, r = np.linalg.qr(drawn.reshape(tall, thin))
     q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
     return np.ascontiguousarray(gain * (q if inputs >= units else q.T))
 
 
-def _constant(streams: RandomStreams, inputs: int, units: int, value: float) -> Matrix:
+def _constant(drawn: Matrix, inputs: int, units: int, value: float) -> Matrix:
     return np.full((inputs, units), value)
 
 
-def _zeros(streams: RandomStreams, inputs: int, units: int) -> Matrix:
+def _zeros(drawn: Matrix, inputs: int, units: int) -> Matrix:
     return np.zeros((inputs, units))
 
 
@@ -111,21 +105,21 @@ _TEXTBOOK = "textbooks; for example Nielsen, Neural Networks and Deep Learning, 
 
 _SLOPE: dict[str, tuple[float, Rule]] = {"slope": (0.0, NON_NEGATIVE)}
 _SPECS: dict[str, InitializerSpec] = {
-    "normal": InitializerSpec(_normal, {"stddev": (0.01, NON_NEGATIVE)}, "normal(0, stddev)", _TEXTBOOK),
-    "uniform": InitializerSpec(_uniform, {"limit": (0.05, NON_NEGATIVE)}, "uniform(-limit, limit)", _TEXTBOOK),
-    "glorot_normal": InitializerSpec(_glorot_normal, {}, "normal(0, sqrt(2 / (K + N)))", _GLOROT),
-    "glorot_uniform": InitializerSpec(_glorot_uniform, {}, "uniform(-a, a), a = sqrt(6 / (K + N))", _GLOROT),
-    "he_normal": InitializerSpec(_he_normal, _SLOPE, "normal(0, sqrt(2 / ((1 + slope^2) K)))", _HE),
-    "he_uniform": InitializerSpec(_he_uniform, _SLOPE, "uniform(-a, a), a = sqrt(6 / ((1 + slope^2) K))", _HE),
-    "lecun_normal": InitializerSpec(_lecun_normal, {}, "normal(0, sqrt(1 / K))", _LECUN),
-    "lecun_uniform": InitializerSpec(_lecun_uniform, {}, "uniform(-a, a), a = sqrt(3 / K)", _LECUN),
+    "normal": InitializerSpec(NORMAL, _normal, {"stddev": (0.01, NON_NEGATIVE)}, "normal(0, stddev)", _TEXTBOOK),
+    "uniform": InitializerSpec(UNIFORM, _uniform, {"limit": (0.05, NON_NEGATIVE)}, "uniform(-limit, limit)", _TEXTBOOK),
+    "glorot_normal": InitializerSpec(NORMAL, _glorot_normal, {}, "normal(0, sqrt(2 / (K + N)))", _GLOROT),
+    "glorot_uniform": InitializerSpec(UNIFORM, _glorot_uniform, {}, "uniform(-a, a), a = sqrt(6 / (K + N))", _GLOROT),
+    "he_normal": InitializerSpec(NORMAL, _he_normal, _SLOPE, "normal(0, sqrt(2 / ((1 + slope^2) K)))", _HE),
+    "he_uniform": InitializerSpec(UNIFORM, _he_uniform, _SLOPE, "uniform(-a, a), a = sqrt(6 / ((1 + slope^2) K))", _HE),
+    "lecun_normal": InitializerSpec(NORMAL, _lecun_normal, {}, "normal(0, sqrt(1 / K))", _LECUN),
+    "lecun_uniform": InitializerSpec(UNIFORM, _lecun_uniform, {}, "uniform(-a, a), a = sqrt(3 / K)", _LECUN),
     "orthogonal": InitializerSpec(
-        _orthogonal, {"gain": (1.0, POSITIVE)}, "gain * a random matrix with W'W = I or WW' = I", _SAXE
+        NORMAL, _orthogonal, {"gain": (1.0, POSITIVE)}, "gain * a random matrix with W'W = I or WW' = I", _SAXE
     ),
     "zeros": InitializerSpec(
-        _zeros, {}, "0", "textbooks; for biases and output layers, hidden units would stay identical"
+        NONE, _zeros, {}, "0", "textbooks; for biases and output layers, hidden units would stay identical"
     ),
-    "constant": InitializerSpec(_constant, {"value": (0.0, ANY)}, "value", "textbooks; for biases"),
+    "constant": InitializerSpec(NONE, _constant, {"value": (0.0, ANY)}, "value", "textbooks; for biases"),
 }
 
 
@@ -181,16 +175,23 @@ class Initializer:
             raise ShapeError(
                 f"A weight matrix of {inputs} inputs and {units} units was requested; both must be at least 1."
             )
-        spec = _SPECS[self.name]
-        streams = RandomStreams(
-            lambda count: random.normal(seed, random.INITIAL_WEIGHTS, index, layer, count),
-            lambda count: random.uniform(seed, random.INITIAL_WEIGHTS, index, layer, count),
-        )
-        return spec.build(streams, inputs, units, **dict(self.options))
+        (drawn,) = random.draw(seed, random.INITIAL_WEIGHTS, [stream_for(self, inputs * units, layer, index)])
+        return weights_from(self, drawn, inputs, units)
 
     def to_dict(self) -> dict[str, Any]:
         """The initializer as plain JSON values."""
         return {"name": self.name, **dict(self.options)}
+
+
+def stream_for(initializer: Initializer, count: int, layer: int, index: int) -> random.Stream:
+    """The random numbers that so many weights are made of; none for constants. The rest as for `Initializer.sample`."""
+    draws = _SPECS[initializer.name].draws
+    return random.Stream(draws == NORMAL, index, layer, count if draws else 0)
+
+
+def weights_from(initializer: Initializer, drawn: NDArray[np.float64], inputs: int, units: int) -> Matrix:
+    """Weights (K, N) made of the numbers of `stream_for`, which are lost."""
+    return _SPECS[initializer.name].build(drawn, inputs, units, **dict(initializer.options))
 
 
 def initializer(name: str | Initializer, **options: float) -> Initializer:

@@ -186,6 +186,10 @@ def _derivative(expression: Expression, name: str) -> Expression:
     return differentiate(expression, name)
 
 
+LOSSES: dict[str, Loss] = {}
+"""The built-in losses, with their default options."""
+
+
 @record
 class Loss:
     """A loss function of one output and its target. Made by `loss`.
@@ -348,6 +352,8 @@ def loss(
         )
 
     def make(name: str) -> Loss:
+        if name in LOSSES and applied_to == OUTPUT and not (options or reduction or label_smoothing):
+            return LOSSES[name]
         spec = _SPECS[name]
         if applied_to not in (OUTPUT, spec.applied_to):
             raise InputError(
@@ -357,15 +363,8 @@ def loss(
         names, fixed = _variable_names(spec.applied_to, levels_of(merged)), fixed_options(merged)
         traced = trace_scalar(lambda *values: spec.function(*values, **fixed), names)
         smoothing = _smoothing(name, label_smoothing)
-        return Loss(
-            name,
-            spec.applied_to,
-            traced,
-            reduction or _default_reduction(spec.applied_to),
-            smoothing,
-            merged,
-            spec.source,
-        )
+        reduced = reduction or _default_reduction(spec.applied_to)
+        return Loss(name, spec.applied_to, traced, reduced, smoothing, merged, spec.source)
 
     arguments = [*options, *(value for value in (function, reduction, label_smoothing or None) if value is not None)]
     return resolve("loss", name, Loss, _SPECS, make, arguments + [applied_to] * (applied_to != OUTPUT))
@@ -395,4 +394,4 @@ def loss_from_dict(data: Mapping[str, Any]) -> Loss:
     return loss(**values)
 
 
-LOSSES: dict[str, Loss] = {name: loss(name) for name in _SPECS}
+LOSSES.update({name: loss(name) for name in _SPECS})

@@ -154,7 +154,11 @@ class Network:
 
     def iter_layers(self) -> Iterator[LayerInfo]:
         """Every layer, depth first; a container comes before its children."""
-        return _iterate(self.layer_infos)
+        return iter(self._depth_first)
+
+    @cached_property
+    def _depth_first(self) -> tuple[LayerInfo, ...]:
+        return tuple(_iterate(self.layer_infos))
 
     def to_dict(self) -> dict[str, Any]:
         """The network as JSON values."""

@@ -8,15 +8,17 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier import random
 from ranvier.errors import InputError, nearest
 from ranvier.network.constraints import Constraint
-from ranvier.network.initializers import Initializer, initializer
+from ranvier.network.initializers import Initializer, initializer, stream_for, weights_from
 from ranvier.network.penalties import penalty
 from ranvier.records import record
 
@@ -109,13 +111,19 @@ class ParameterTable:
 
     def initial(self, seed: int, dtype: type[np.floating[Any]] = np.float64) -> Array:
         """The P initial values for one seed, equal in every engine, rounded to `dtype`."""
+        # Each group is initialized as a separate layer.
+        streams = [
+            stream_for(entry.initializer, entry.size // entry.groups, entry.layer, index + (group << 32))
+            for index, entry in enumerate(self.entries)
+            for group in range(entry.groups)
+        ]
         flat: Array = np.empty(self.size, dtype)
-        for index, entry in enumerate(self.entries):
+        drawn = random.draw(seed, random.INITIAL_WEIGHTS, streams)
+        for entry in self.entries:
             inputs, units = entry.shape if len(entry.shape) == 2 else (1, entry.shape[0])
-            # Each group is initialized as a separate layer.
             parts = [
-                entry.initializer.sample(inputs, units // entry.groups, seed, entry.layer, index + (group << 32))
-                for group in range(entry.groups)
+                weights_from(entry.initializer, numbers, inputs, units // entry.groups)
+                for numbers in islice(drawn, entry.groups)
             ]
             flat[entry.slice] = (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)).reshape(-1)
         return self.constrained(flat)

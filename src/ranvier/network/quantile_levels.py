@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError
 from ranvier.network.number_rules import Rule, check_number, merge_options
+from ranvier.network.task import Task
 
 Options = tuple[tuple[str, Any], ...]
 LEVEL = "q"
@@ -43,6 +44,16 @@ def fixed_options(options: Options) -> dict[str, Any]:
 def levels_of(options: Options) -> tuple[float, ...]:
     """The levels among the options; empty where there is at most one."""
     return next((value for _, value in options if isinstance(value, tuple)), ())
+
+
+def quantile_task(names: Sequence[str], levels: tuple[float, ...]) -> Task:
+    """The task of several quantiles of each target.
+
+    >>> quantile_task(["price"], (0.1, 0.9)).target_names
+    ('price at 0.1', 'price at 0.9')
+    """
+    outputs = tuple(f"{name} at {level:g}" for name in names for level in levels)
+    return Task("regression", len(outputs), target_names=outputs)
 
 
 def levels_by_output(levels: tuple[float, ...], outputs: int) -> NDArray[np.float64]:

@@ -206,7 +206,7 @@ def choice_of(task: Task, ways: Sequence[str], outputs: dict[str, Array], target
 def _is_better(task: Task, first: Array, second: Array, targets: Array) -> bool:
     """Whether the second outputs are better than the first by more than chance gives."""
     if not task.is_classifier:
-        errors = [((outputs - targets) ** 2).mean(axis=1) for outputs in (first, second)]
+        errors = [np.nanmean((outputs - targets) ** 2, axis=1) for outputs in (first, second)]
         gain = errors[0] - errors[1]
         return bool(gain.sum() > gain.std() * np.sqrt(len(gain)))
     actual = class_indices(task, targets)
@@ -247,7 +247,7 @@ def _score(task: Task, outputs: Array, targets: Array) -> float:
     """Accuracy, or minus the mean squared error."""
     if task.is_classifier:
         return float(np.mean(class_indices(task, outputs) == class_indices(task, targets)))
-    return -float(np.mean((outputs - targets) ** 2))
+    return -float(np.nanmean((outputs - targets) ** 2))
 
 
 def _text(task: Task, scores: dict[str, float], best: str, rows: int) -> str:

@@ -16,6 +16,7 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.task import Task
 from ranvier.rows import Rows
 from ranvier.rows.class_numbers import are_class_numbers, class_shares
+from ranvier.training.metrics import mean_targets
 from ranvier.training.state import TrainingState, initial_state
 
 Array = NDArray[Any]
@@ -50,6 +51,8 @@ def class_prior_state(
         return None
     if are_class_numbers(rows.targets):
         shares = class_shares(rows.targets, task.outputs, weights)
+    elif task.kind == "multilabel" and np.isnan(rows.targets).any():
+        shares = mean_targets(task, rows.targets, weights)
     else:
         shares = weights @ np.asarray(rows.targets, np.float64) / weights.sum()
     margin = 1.0 / (len(weights) + 1)

@@ -221,7 +221,7 @@ def choose(task: Task, results: Sequence[Result], held: Rows | None) -> tuple[li
 def row_losses(task: Task, logits: Array, targets: Array) -> NDArray[np.float64]:
     """The log loss of each row, the mean over labels; the squared error of a regression, (n,)."""
     if task.kind == "regression":
-        return np.asarray(np.square(logits - targets).mean(axis=1), np.float64)
+        return np.asarray(np.nanmean(np.square(logits - targets), axis=1), np.float64)
     labels = 1 if task.kind == "multiclass" else logits.shape[1]
     return row_log_losses(task, logits, one_hot(targets, logits.shape[1])) / labels
 

@@ -30,6 +30,17 @@ def unmasked(values: Any) -> Any:
     return filled
 
 
+def is_missing(cell: Any) -> bool:
+    """Whether a single value is missing: None, NaN, or what pandas writes for it.
+
+    >>> is_missing(None), is_missing(float("nan")), is_missing(""), is_missing(np.float32("nan"))
+    (True, True, False, True)
+    """
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(cell, (float, np.floating)) and bool(cell != cell)
+
+
 def is_ready(X: Any) -> bool:
     """Whether X is an array that engines read as it is: (n, K), contiguous, in one of their formats."""
     return type(X) is np.ndarray and X.ndim == 2 and X.dtype in READY and X.flags.c_contiguous

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.decoding import class_indices, class_probabilities
 from ranvier.network.task import Task
 from ranvier.plural import plural
-from ranvier.training.metrics import area_under_curve
+from ranvier.training.metrics import area_under_curve, mean_targets
 
 Array = NDArray[Any]
 STANDARD_ERRORS = 2.0
@@ -45,8 +45,8 @@ def no_better_sentence(
     """
     if len(targets) < MIN_ROWS:
         return ""
-    constant = np.average(training_targets.astype(np.float64), axis=0)
-    baseline = np.broadcast_to(constant, targets.shape)
+    constant = mean_targets(task, training_targets.astype(np.float64).reshape(len(training_targets), -1))
+    baseline = np.broadcast_to(constant if targets.ndim > 1 else constant[0], targets.shape)
     name, gain = _loss_gain(task, outputs, targets, baseline)
     mean, error = _mean_and_error(gain, weights)
     gains = [(mean, error)]
@@ -78,13 +78,13 @@ def _loss_gain(task: Task, outputs: Array, targets: Array, baseline: Array) -> t
     outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
     if task.kind == "regression":
         square = ((targets - baseline) ** 2 - (targets - outputs) ** 2).reshape(len(targets), -1)
-        return "mean squared error", square.mean(axis=1)
+        return "mean squared error", np.nanmean(square, axis=1)
     eps = np.finfo(np.float64).eps
     if task.kind == "multilabel":
 
         def entropy(values: Array) -> Array:
             clipped = np.clip(values, eps, 1 - eps)
-            return np.asarray(-(targets * np.log(clipped) + (1 - targets) * np.log1p(-clipped)).mean(axis=1))
+            return np.asarray(-np.nanmean(targets * np.log(clipped) + (1 - targets) * np.log1p(-clipped), axis=1))
 
         return "log loss", entropy(baseline) - entropy(outputs)
     actual = class_indices(task, targets)[:, None]

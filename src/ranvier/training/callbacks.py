@@ -9,7 +9,8 @@ is a callback too.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -61,7 +62,8 @@ class EpochContext:
     Fields:
         epoch: its record.
         history: the epochs so far, this one included.
-        read_parameters: gives the parameters as they are now, name -> array; `parameters` copies them.
+        read_parameters: gives the parameters as they are now, name -> array; `parameters` copies them. While the
+            callback is called.
     """
 
     epoch: Epoch
@@ -71,6 +73,33 @@ class EpochContext:
     def parameters(self) -> dict[str, NDArray[Any]]:
         """The parameters after this epoch: name -> a copy, shape as in `model.parameters`."""
         return {name: np.array(values) for name, values in self.read_parameters().items()}
+
+
+@contextmanager
+def epoch_context(
+    epoch: Epoch, history: History, read: Callable[[], Mapping[str, NDArray[Any]]]
+) -> Iterator[EpochContext]:
+    """What callbacks see while they are called; a context that one keeps gives no parameters of later epochs.
+
+    >>> with epoch_context(Epoch(1, 0.5), History(()), dict) as context:
+    ...     parameters = context.parameters()
+    >>> context.parameters()
+    Traceback (most recent call last):
+    ranvier.errors.InputError: The callback of epoch 1 has ended; take what it needs while it is called: parameters().
+    """
+    ended = False
+
+    def of_now() -> Mapping[str, NDArray[Any]]:
+        if ended:
+            raise InputError(
+                f"The callback of epoch {epoch.epoch} has ended; take what it needs while it is called: parameters()."
+            )
+        return read()
+
+    try:
+        yield EpochContext(epoch, history, of_now)
+    finally:
+        ended = True
 
 
 class Callback:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import cast
 
@@ -32,7 +33,7 @@ def engine(name: str = "auto") -> Engine:
     """
     requested = settings.read().engine if name == "auto" else name
     if requested == "auto":
-        return next(selected for selected in map(_load, PREFERENCE) if selected.why_unavailable() is None)
+        return next(available())
     if requested not in HOMES:
         raise InputError(f"There is no engine {requested!r} here. {nearest(requested, ('auto', *HOMES))}")
     selected = _load(requested)
@@ -44,15 +45,22 @@ def engine(name: str = "auto") -> Engine:
     return selected
 
 
+def available() -> Iterator[Engine]:
+    """The engines that run here, fastest first."""
+    return (selected for selected in map(_load, PREFERENCE) if selected.why_unavailable() is None)
+
+
 def compile_network(name: str, spec: CompileSpec) -> tuple[str, Executable, str | None]:
     """Make a spec ready to run: the engine's name, the executable, and a note where "auto" had to go on searching.
 
     Raises:
         EngineError: the requested engine does not have what the spec needs.
     """
-    selected = engine(name)
     requested = settings.read().engine if name == "auto" else name
-    reason = _load(PREFERENCE[0]).why_unavailable() if requested == "auto" else None
+    selected = next(available()) if requested == "auto" else engine(requested)
+    reason = None
+    if requested == "auto" and selected.name != PREFERENCE[0]:
+        reason = _load(PREFERENCE[0]).why_unavailable()
     try:
         executable = selected.compile(spec)
     except EngineError as error:

@@ -53,7 +53,7 @@ def row_log_losses(task: Task, logits: Array, targets: Array) -> NDArray[np.floa
 
     Parameters:
         logits: of a task with classes or labels, shape (n, N).
-        targets: one-hot classes or labels, shape (n, N).
+        targets: one-hot classes or labels, shape (n, N); labels that are NaN do not count.
 
     >>> row_log_losses(Task("binary", 1, ("no", "yes")), np.array([[0.0]]), np.array([[1.0]])).round(4).tolist()
     [0.6931]
@@ -62,4 +62,4 @@ def row_log_losses(task: Task, logits: Array, targets: Array) -> NDArray[np.floa
         top = logits.max(axis=1, keepdims=True)
         normalizer = top + np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
         return np.asarray((targets * (normalizer - logits)).sum(axis=1), np.float64)
-    return np.asarray((np.logaddexp(0.0, logits) - targets * logits).sum(axis=1), np.float64)
+    return np.asarray(np.nansum(np.logaddexp(0.0, logits) - targets * logits, axis=1), np.float64)

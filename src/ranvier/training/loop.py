@@ -25,7 +25,7 @@ from ranvier.network.schedules import ConstantSchedule, Schedule
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training import batches, divergence, lbfgs
-from ranvier.training.callbacks import Callback, CallbackResult, EpochContext
+from ranvier.training.callbacks import Callback, CallbackResult, epoch_context
 from ranvier.training.events import EpochEvent, ProgressEvent, Sink, silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.state import TrainingState, inference_parameters
@@ -116,23 +116,23 @@ class TrainingLoop:
         losses = [self.history[index].loss / config.loss_unit for index in made]
         self.divergence_monitor = divergence.DivergenceMonitor(losses)
         self.begins = not state.callbacks
-        if self.begins:
-            self.state = replace(state, callbacks=tuple(callback.init_state() for callback in config.callbacks))
-        if not state.plateau:
-            self.state = replace(self.state, plateau=config.schedule.init_state())
         self.rows = executable.upload(config.rows)
         self.validation = None if config.validation is None else executable.upload(config.validation)
         self.sample = None if config.sample is None else executable.upload(config.sample)
         executable.set_state(state.engine)
-        nothing = np.zeros((0, 0))
-        self.state = replace(self.state, engine=State(nothing.ravel(), nothing, state.engine.step))
+        self.state = replace(
+            state,
+            engine=State(np.zeros(0), np.zeros((0, 0)), state.engine.step),
+            callbacks=state.callbacks or tuple(callback.init_state() for callback in config.callbacks),
+            plateau=state.plateau or config.schedule.init_state(),
+        )
 
     def run(self) -> LoopResult:
         last = self.state.first_epoch + self.config.epochs
         interrupted = False
         if self.begins:
             self._show_start()
-        if self.state.epoch < last:
+        if self.state.epoch < last and self.config.watch is not None:
             self._look(float(self._scalars(self.state.epoch + 1)[0, 0]))
         while self.state.epoch < last and self.state.stop_reason is None:
             if interrupted:
@@ -335,13 +335,13 @@ class TrainingLoop:
         except Cancelled:
             return
         record = Epoch(self.state.epoch, math.nan, validation_loss, metrics)
-        context = EpochContext(record, self.history, self._read_parameters)
         states = list(self.state.callbacks)
-        for index, callback in enumerate(self.config.callbacks):
-            if callback.watches_start:
-                states[index], result = callback.on_epoch_end(states[index], context)
-                if result.save_best:
-                    self.state = replace(self.state, best=self.executable.snapshot(averaged=True))
+        with epoch_context(record, self.history, self._read_parameters) as context:
+            for index, callback in enumerate(self.config.callbacks):
+                if callback.watches_start:
+                    states[index], result = callback.on_epoch_end(states[index], context)
+                    if result.save_best:
+                        self.state = replace(self.state, best=self.executable.snapshot(averaged=True))
         self.state = replace(self.state, callbacks=tuple(states))
 
     def _read_parameters(self) -> dict[str, Array]:
@@ -377,12 +377,12 @@ class TrainingLoop:
     ) -> tuple[tuple[dict[str, Any], ...], list[CallbackResult]]:
         if not self.config.callbacks:
             return (), []
-        context = EpochContext(record, history, self._read_parameters)
         states, results = [], []
-        for callback, state in zip(self.config.callbacks, self.state.callbacks, strict=True):
-            following, result = callback.on_epoch_end(state, context)
-            states.append(following)
-            results.append(result)
+        with epoch_context(record, history, self._read_parameters) as context:
+            for callback, state in zip(self.config.callbacks, self.state.callbacks, strict=True):
+                following, result = callback.on_epoch_end(state, context)
+                states.append(following)
+                results.append(result)
         return tuple(states), results
 
     def _update_plateau(self, record: Epoch) -> dict[str, Any]:

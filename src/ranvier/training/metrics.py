@@ -21,6 +21,7 @@ from ranvier.errors import TrainingError
 from ranvier.network.task import Task
 from ranvier.plural import plural
 from ranvier.rows.class_numbers import are_class_numbers, class_shares
+from ranvier.rows.row_names import at_row
 from ranvier.training.partial_targets import are_shares, columns_present, has_gaps
 
 Array = NDArray[Any]
@@ -80,12 +81,7 @@ def all_metrics(task: Task, outputs: Array, targets: Array, weights: Array | Non
     """
     outputs = outputs.astype(np.float64)
     targets = targets if are_class_numbers(targets) else targets.astype(np.float64)
-    wrong = np.asarray(~np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
-    if wrong.any():
-        raise TrainingError(
-            f"The network outputs NaN or infinity for {wrong.sum()} of {plural(len(wrong), 'row')} (the first is row "
-            f"{wrong.argmax() + 1}), so nothing can be measured. Look for inputs far outside those it was trained on."
-        )
+    check_finite(outputs)
     if weights is not None and not weights.all():
         weighted = weights > 0
         if not weighted.any():
@@ -96,6 +92,20 @@ def all_metrics(task: Task, outputs: Array, targets: Array, weights: Array | Non
     if task.kind == "multilabel":
         return _multilabel(task, outputs, targets, weights)
     return _classification(task, outputs, targets, weights)
+
+
+def check_finite(outputs: Array) -> None:
+    """Raise a `TrainingError` where an output is not a finite number.
+
+    >>> check_finite(np.array([[0.5], [2.0]]))
+    """
+    wrong = np.asarray(~np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
+    if wrong.any():
+        raise TrainingError(
+            f"The network outputs NaN or infinity for {wrong.sum()} of {plural(len(wrong), 'row')} (the first "
+            f"{at_row(int(wrong.argmax()))}), so nothing can be measured. Look for inputs far outside those it was "
+            "trained on."
+        )
 
 
 def _regression(outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:

@@ -11,6 +11,8 @@ from ranvier.network.task import Task
 from ranvier.training import metrics
 
 Array = NDArray[Any]
+METHOD = "inverted_cdf"
+"""The one that NumPy has with weights."""
 
 
 def quantile_metrics(
@@ -19,7 +21,7 @@ def quantile_metrics(
     """r2, rmse and mae of the level nearest to 0.5, the mean pinball loss, and the coverage.
 
     Formula: the pinball loss of level q is max(q e, (q - 1) e) with e = t - y; the coverage is the share of targets
-    from the lowest quantile to the highest.
+    from the lowest quantile to the highest, or, of a single level, up to its quantile.
 
     Parameters:
         levels: ascending.
@@ -37,7 +39,7 @@ def quantile_metrics(
     values = metrics.all_metrics(task, quantiles[:, :, middle], actual[:, :, middle], weights)
     error, q = actual - quantiles, np.array(levels)
     pinball = np.maximum(q * error, (q - 1.0) * error)
-    covered = (actual[:, :, 0] >= quantiles[:, :, 0]) & (actual[:, :, 0] <= quantiles[:, :, -1])
+    covered = (actual[:, :, 0] <= quantiles[:, :, -1]) & ((n_levels == 1) | (actual[:, :, 0] >= quantiles[:, :, 0]))
     present = ~np.isnan(actual[:, :, 0])
     counted = present * (np.ones(len(outputs)) if weights is None else weights)[:, None]
     pinball = np.where(present, pinball.mean(axis=2), 0.0)
@@ -45,3 +47,21 @@ def quantile_metrics(
         "pinball_loss": float(np.average(pinball, weights=counted)),
         "coverage": float(np.average(covered, weights=counted)),
     }
+
+
+def constant_quantiles(levels: tuple[float, ...], targets: Array, weights: Array | None = None) -> Array:
+    """The quantiles of each target over all rows, (T Q,): what a model is compared with that knows nothing.
+
+    Parameters:
+        levels, targets, weights: as for `quantile_metrics`.
+
+    >>> constant_quantiles((0.25, 0.75), np.repeat(np.arange(5.0)[:, None], 2, axis=1)).tolist()
+    [1.0, 3.0]
+    """
+    values = targets.astype(np.float64).reshape(len(targets), -1)[:, :: len(levels)]
+    quantiles = []
+    for column in values.T:
+        present = ~np.isnan(column) if weights is None else ~np.isnan(column) & (weights > 0)
+        some = None if weights is None else weights[present]
+        quantiles.append(np.quantile(column[present], levels, method=METHOD, weights=some))
+    return np.concatenate(quantiles)

@@ -80,12 +80,16 @@ def calibrated_d2(task: Task, outputs: Array, targets: Array, weights: Array | N
     logits, targets, row_weights = _logits_and_weights(task, outputs, targets, weights)
     factor = _best_factor(task, logits, targets, row_weights) if len(outputs) >= MIN_ROWS else 1.0
     row_weights = row_weights / max(row_weights.sum(), np.finfo(np.float64).tiny)
-    frequencies = np.clip(row_weights @ targets, PROBABILITY_EPS, 1.0 - PROBABILITY_EPS)
+    known = ~np.isnan(targets)
+    counted = row_weights @ known if not known.all() else 1.0
+    frequencies = row_weights @ np.where(known, targets, 0.0) / np.maximum(counted, PROBABILITY_EPS)
+    frequencies = np.clip(frequencies, PROBABILITY_EPS, 1.0 - PROBABILITY_EPS)
     losses = row_log_losses(task, factor * logits, targets)
     if task.kind == "multiclass":
         prior_loss = -float((row_weights @ targets * np.log(frequencies)).sum())
     else:
-        prior_loss = -float((frequencies * np.log(frequencies) + (1.0 - frequencies) * np.log1p(-frequencies)).sum())
+        entropies = frequencies * np.log(frequencies) + (1.0 - frequencies) * np.log1p(-frequencies)
+        prior_loss = -float((counted * entropies).sum())
     return 1.0 - float(row_weights @ losses) / max(prior_loss, PROBABILITY_EPS)
 
 
@@ -100,5 +104,5 @@ def _logits_and_weights(
 
 def _loss_derivative(task: Task, logits: Array, targets: Array, factor: float) -> Array:
     """The derivative of each row's log loss with respect to the factor, shape (n,); the loss is convex in it."""
-    derivative: Array = ((probabilities_of(task, factor * logits) - targets) * logits).sum(axis=1)
+    derivative: Array = np.nansum((probabilities_of(task, factor * logits) - targets) * logits, axis=1)
     return derivative

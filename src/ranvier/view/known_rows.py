@@ -114,7 +114,7 @@ def known_rows(
     values: Any = None
     try:
         values, source, kept = row_tools.with_targets(
-            source, model.task.target_names, model.task.classes, model.target.number_formats
+            source, model.target.column_names, model.task.classes, model.target.number_formats
         )
     except InputError:
         kept = np.arange(source.rows)

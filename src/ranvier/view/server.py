@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from ranvier.errors import InputError, RanvierError
 from ranvier.view.answers import QUESTIONS
+from ranvier.view.asked import Asked
 from ranvier.view.live_run import LiveRun, NotYet
 from ranvier.view.safety import Guard, bounded_body
 from ranvier.view.subject import Subject
@@ -31,8 +32,8 @@ ACTIONS = {"pause": False, "play": False, "step": True, "epoch": False, "rate": 
 """What a page may ask a training for, and whether it says a number."""
 
 
-def view_app(subject: Subject | LiveRun, token: str) -> ASGIApp:
-    """The application that answers the questions about a subject, or a run that trains, to who knows the token."""
+def view_app(subject: Subject | LiveRun | Asked, token: str) -> ASGIApp:
+    """The application that answers questions about a subject, a training run or others, to who knows the token."""
     live = subject if isinstance(subject, LiveRun) else None
     # Models are asked one question at a time.
     lock: Any = threading.Lock() if live is None else live.lock
@@ -40,9 +41,14 @@ def view_app(subject: Subject | LiveRun, token: str) -> ASGIApp:
     def ask(name: str, body: dict[str, Any]) -> Response:
         try:
             with lock:
-                now: Any = subject if live is None else live.subject()
-                result = QUESTIONS[name](now, body)
-                if name == "what":
+                if name == "page":
+                    return JSONResponse({"page": getattr(subject, "page", "model"), "name": subject.name})
+                if isinstance(subject, Asked):
+                    result = subject.ask(name, body)
+                else:
+                    now: Any = subject if live is None else live.subject()
+                    result = QUESTIONS[name](now, body)
+                if name == "what" and not isinstance(subject, Asked):
                     result["live"] = live is not None and live.state != "ended"
         except NotYet as error:
             return JSONResponse({"error": str(error), "waiting": True}, 202)
@@ -57,9 +63,12 @@ def view_app(subject: Subject | LiveRun, token: str) -> ASGIApp:
             return Response(result, media_type="application/octet-stream")
         return JSONResponse(result)
 
+    names = subject.names if isinstance(subject, Asked) else frozenset(QUESTIONS)
+    names |= {"page"}
+
     async def question(request: Request) -> Response:
         name = request.path_params["name"]
-        if name not in QUESTIONS and not (live is not None and name in ("watch", "control")):
+        if name not in names and not (live is not None and name in ("watch", "control")):
             return JSONResponse({"error": "There is no such question."}, 404)
         body = await bounded_body(request)
         if isinstance(body, Response):

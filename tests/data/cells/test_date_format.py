@@ -95,7 +95,7 @@ def test_the_order_is_kept_and_others_are_refused() -> None:
     encoder = TableEncoder.fit(frame, infer_schema(frame))
     one, two = (encoder.transform({"it": cell}) for cell in ("3/4/2020", datetime.date(2020, 4, 3)))
     assert one.tobytes() == two.tobytes()
-    with pytest.raises(DataError, match=r'"12/31/2020" in row 1, where a date like 31/12/2024 \(day first\)'):
+    with pytest.raises(DataError, match=r'"12/31/2020" at row index 0, where a date like 31/12/2024 \(day first\)'):
         encoder.transform({"it": "12/31/2020"})
 
 

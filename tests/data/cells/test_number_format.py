@@ -125,7 +125,7 @@ def test_odd_cells_are_refused_where_training_had_none() -> None:
     frame = table(["1.5", "2.5", "4", "7"])
     encoder = TableEncoder.fit(frame)
     assert np.isfinite(encoder.transform({"it": ["NULL", "-"], "other": [0.5, 0.5]})).all()
-    with pytest.raises(DataError, match=r'"it" has "12..5" in row 2, where a number was expected'):
+    with pytest.raises(DataError, match=r'"it" has "12..5" at row index 1, where a number was expected'):
         encoder.transform({"it": ["1", "12..5"], "other": [0.5, 0.5]})
 
 

@@ -176,3 +176,19 @@ def test_iso_dates_are_read(moment: datetime.datetime, zone: str) -> None:
 )
 def test_strings_that_are_not_dates(string: str) -> None:
     assert parse_datetimes(pl.Series("x", ["2024-01-01", string]))[1] == 1
+
+
+def test_columns_of_0_and_1_are_called_so() -> None:
+    frame = pl.DataFrame({"flag": ["0", "1", "1", ""] * 10, "grade": ["1", "2"] * 20, "half": [0.0, 0.5] * 20})
+    assert [column.reason for column in infer_schema(frame)] == [
+        "0 and 1",
+        "integers; only 2 different ones, still a number because their order may matter",
+        "numbers",
+    ]
+
+
+@pytest.mark.parametrize(("different", "kind"), [(100, "drop"), (98, "drop"), (80, "category")])
+def test_strings_that_nearly_all_differ_are_no_category(different: int, kind: str) -> None:
+    streets = [f"{row} {('Elm', 'Oak', 'Ash', 'Fir')[row % 4]}" if row < different else "1 Oak" for row in range(100)]
+    column = infer_schema(pl.DataFrame({"street": streets, "x": range(100)}))[0]
+    assert (column.kind, "every value is different" in column.reason) == (kind, kind == "drop")

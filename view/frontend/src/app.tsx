@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { Bar } from "./bar";
 import { cut } from "./format";
 import { Inside } from "./inside";
@@ -7,11 +8,12 @@ import { ThemeButton } from "./parts";
 import { gone, PAGES, page, pending, what } from "./state";
 import { Try } from "./try";
 
-export function App() {
+export function App({ back }: { back?: ComponentChildren } = {}) {
   return (
     <>
       <header class="top">
         <span class="brand">ranvier</span>
+        {back}
         {what.value && (
           <span class="model" title={what.value.name}>
             {cut(what.value.name, 36)}

@@ -31,6 +31,14 @@ export function percent(share: number | null | undefined): string {
   return share === null || share === undefined ? "\u2013" : `${(100 * share).toFixed(1)} %`;
 }
 
+export function duration(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, String(whole % 60).padStart(2, "0")];
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest} h` : `${minutes}:${rest} min`;
+}
+
 export function count(value: number): string {
   return value.toLocaleString("en-US");
 }

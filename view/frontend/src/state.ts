@@ -32,6 +32,12 @@ export const kept = {
 };
 
 export const page = signal<Page>("inside");
+export type Mode = "model" | "runs" | "play";
+export const mode = signal<Mode>("model");
+/** Of a folder of runs, the one that is opened. */
+export const run = signal<string | null>(null);
+/** How many colours lines have. */
+export const SERIES = 6;
 export const layer = signal<string | null>(null);
 export const neuron = signal<number | null>(null);
 export const row = signal(0);
@@ -60,12 +66,21 @@ async function counted<T>(question: Promise<T>): Promise<T> {
   }
 }
 
-export function ask<T>(name: string, body: object = {}): Promise<T> {
+function ofRun(body: object): object {
+  return run.value === null ? body : { ...body, run: run.value };
+}
+
+/** Asks about everything that is shown, also while one run is opened. */
+export function askWhole<T>(name: string, body: object = {}): Promise<T> {
   return counted(transport.ask<T>(name, body));
 }
 
+export function ask<T>(name: string, body: object = {}): Promise<T> {
+  return counted(transport.ask<T>(name, ofRun(body)));
+}
+
 export async function askAnswer(body: object): Promise<Answer> {
-  const { head, array } = await counted(transport.askFrame("answer", body));
+  const { head, array } = await counted(transport.askFrame("answer", ofRun(body)));
   return { ...(head as unknown as Answer), array: array as Float32Array };
 }
 
@@ -102,6 +117,7 @@ export function followAddress(): void {
     const values = new URLSearchParams(query);
     const whole = (name: string) => (/^\d+$/.test(values.get(name) ?? "") ? Number(values.get(name)) : null);
     page.value = PAGES.some(([name]) => name === path) ? (path as Page) : "inside";
+    run.value = values.get("run");
     layer.value = values.get("layer");
     neuron.value = layer.value === null ? null : whole("neuron");
     row.value = whole("row") ?? 0;
@@ -112,6 +128,7 @@ export function followAddress(): void {
   addEventListener("hashchange", read);
   effect(() => {
     const values = new URLSearchParams();
+    if (run.value !== null) values.set("run", run.value);
     if (layer.value !== null) values.set("layer", layer.value);
     if (neuron.value !== null) values.set("neuron", String(neuron.value));
     if (row.value) values.set("row", String(row.value));
@@ -120,7 +137,9 @@ export function followAddress(): void {
       values.set("predicted", String(cell.value[1]));
     }
     const query = values.toString();
-    const hash = `#/${page.value}${query ? `?${query}` : ""}`;
+    const path = mode.value === "runs" && run.value === null ? "runs" : page.value;
+    const hash = path === "runs" ? "#/runs" : `#/${path}${query ? `?${query}` : ""}`;
+    if (mode.value === "play") return;
     if (location.hash !== hash) history.replaceState(null, "", location.pathname + hash);
   });
 }

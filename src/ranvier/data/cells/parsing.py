@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.cells.missing_marks import MISSING, are_marks, is_mark
 from ranvier.errors import DataError
+from ranvier.rows.row_names import at_row
 
 TRUE_STRINGS = ("true", "t", "yes", "y", "1")
 FALSE_STRINGS = ("false", "f", "no", "n", "0")
@@ -357,7 +358,7 @@ def first_infinite(values: NDArray[np.float64]) -> int | None:
 
 
 def cell_error(cells: pl.Series, row: int, expected: str) -> DataError:
-    """The error for a cell that cannot be used; rows are counted from 1, the header left out.
+    """The error for a cell that cannot be used.
 
     >>> print(cell_error(pl.Series("age", ["39", "old"]), 1, "a number"))
     Column "age" has "old" in row 2, where a number was expected. Correct that cell or leave it empty if it is unknown.
@@ -365,6 +366,6 @@ def cell_error(cells: pl.Series, row: int, expected: str) -> DataError:
     value = cells[row]
     shown = f'"{value[:60]}"' if isinstance(value, str) else str(value)
     return DataError(
-        f'Column "{cells.name}" has {shown} in row {row + 1}, where {expected} was expected. '
+        f'Column "{cells.name}" has {shown} {at_row(row)}, where {expected} was expected. '
         "Correct that cell or leave it empty if it is unknown."
     )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import DataError
 from ranvier.plural import plural
+from ranvier.rows.row_names import at_row
 
 WRITTEN = r"^\s*[\[\(][^\[\]\(\)]*[\]\)]\s*$"
 """A vector as Python, JSON and NumPy write it."""
@@ -115,7 +116,7 @@ def vectors(cells: pl.Series, length: int | None = None) -> NDArray[Any]:
     if infinite.any():
         row, at = (int(index) for index in np.argwhere(infinite)[0])
         raise DataError(
-            f'Column "{cells.name}" has {array[row, at]} at index {at} of the vector in row {row + 1}; finite numbers '
+            f'Column "{cells.name}" has {array[row, at]} at index {at} of the vector {at_row(row)}; finite numbers '
             "were expected. Correct it, or leave the cell empty."
         )
     return array
@@ -165,7 +166,7 @@ def _of_one_length(cells: pl.Series, length: int | None) -> pl.Series:
         if wrong is not None:
             shown = cells[wrong][:60]
             raise DataError(
-                f'Column "{cells.name}" has "{shown}" in row {wrong + 1}, where a vector of numbers was expected, such '
+                f'Column "{cells.name}" has "{shown}" {at_row(wrong)}, where a vector of numbers was expected, such '
                 'as "[0.5, 1.25]". Correct that cell or leave it empty if it is unknown.'
             )
     elif not is_vector_dtype(cells.dtype):
@@ -195,7 +196,7 @@ def _inner(lists: pl.Series) -> Any:
 def _wrong_length(name: str, row: int, length: int, expected: int, count: int | None) -> DataError:
     many = "" if count in (None, 1) else f", and {plural(count - 1, 'more row')} with another length"
     return DataError(
-        f'Column "{name}" has a vector of {plural(length, "number")} in row {row + 1}{many}; {expected:,} were '
+        f'Column "{name}" has a vector of {plural(length, "number")} {at_row(row)}{many}; {expected:,} were '
         f"expected. Correct it or leave the cell empty, or leave the column out (--ignore {name})."
     )
 

@@ -6,14 +6,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.cells.cell_lists import listed_cells
 from ranvier.data.cells.date_format import DAY_FIRST
 from ranvier.data.cells.number_format import NumberFormat
 from ranvier.data.encoders.usual_range import usual_range
 from ranvier.data.text.html import n_with_tags
 from ranvier.plural import plural
+from ranvier.rows.row_names import at_row
 
-MAX_LISTED = 5
-LONGEST = 40
 MAX_TEXT_BYTES = 1_000_000
 
 
@@ -30,16 +30,8 @@ def missing_note(strings: pl.Series, unread: NDArray[np.bool_]) -> str | None:
     rows = np.flatnonzero(unread)
     if not len(rows):
         return None
-    cells = pl.DataFrame({"cell": strings.gather(rows), "row": rows + 1})
-    by_cell = cells.group_by("cell", maintain_order=True).agg(pl.len().alias("rows"), pl.col("row").min())
-    by_cell = by_cell.sort("rows", descending=True, maintain_order=True)
-    listed = [
-        f'"{cell[:LONGEST]}" in {f"{count:,} rows, first in " if count > 1 else ""}row {row}'
-        for cell, count, row in by_cell.head(MAX_LISTED).iter_rows()
-    ]
-    more = f"; and {by_cell.height - MAX_LISTED:,} other cells" if by_cell.height > MAX_LISTED else ""
     counted = plural(len(rows), "cell counts", "cells count")
-    return f'Column "{strings.name}": {counted} as missing: {"; ".join(listed)}{more}.'
+    return f'Column "{strings.name}": {counted} as missing: {listed_cells(strings.gather(rows), rows)}.'
 
 
 def html_note(texts: pl.Series) -> str:
@@ -69,8 +61,8 @@ def long_text_note(texts: pl.Series) -> str | None:
     row = int(lengths.arg_max() or 0)
     others = f", and {plural(long - 1, 'more text')} of over a million" if long > 1 else ""
     return (
-        f'Column "{texts.name}": text {row + 1:,} has {int(lengths[row]):,} bytes{others}. Is it one text, or a file '
-        "of many?"
+        f'Column "{texts.name}": the text {at_row(row)} has {int(lengths[row]):,} bytes{others}. Is it one text, or a '
+        "file of many?"
     )
 
 
@@ -87,11 +79,11 @@ def far_note(name: str, values: NDArray[np.float64]) -> str | None:
     far = np.flatnonzero((values < low) | (values > high))
     if not len(far):
         return None
-    shown, row = f"{values[far[0]]:.6g}", int(far[0]) + 1
+    shown = f"{values[far[0]]:.6g} {at_row(int(far[0]))}"
     if len(far) > 1:
-        what = f"{len(far):,} values, such as {shown} in row {row}, lie far from all others"
+        what = f"{len(far):,} values, such as {shown}, lie far from all others"
         return f'Column "{name}": {what}; the scale is that of the others. Are they mistakes?'
-    what = f"{shown} in row {row} lies far from all other values"
+    what = f"{shown} lies far from all other values"
     return f'Column "{name}": {what}; the scale is that of the others. Is it a mistake?'
 
 

@@ -126,13 +126,17 @@ def input_columns(
     notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]
     formats = dict(zip(names, target_formats(source, names), strict=False))
     formats = {**{column.name: column.number_format for column in columns}, **formats}
-    notes += _signs(formats)
+    notes += comma_notes(formats)
     notes += [note for column in columns for note in column.notes]
     return columns, notes
 
 
-def _signs(formats: Mapping[str, NumberFormat]) -> list[str]:
-    """Notes on which columns have commas, by how they are written."""
+def comma_notes(formats: Mapping[str, NumberFormat]) -> list[str]:
+    """Which columns have commas, by how they are written; nothing where none has.
+
+    >>> comma_notes({"kg": NumberFormat(decimal=",")})
+    ['Decimal commas, such as 1,5 for 1.5, were read in: kg.']
+    """
     notes = []
     for sign, sentence in (
         ("thousands", "Commas between thousands, such as 1,234 for 1234, were read in"),

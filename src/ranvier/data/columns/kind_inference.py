@@ -32,6 +32,8 @@ LONG_INTEGER = 16
 """Integers of fewer digits are numbers of float64."""
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
+MIN_DIFFERENT = 0.95
+"""The share of different strings, such as addresses, from which they say nothing about a new row."""
 CODE_NAMES = frozenset({"id", "ids", "uuid", "guid", "pid", "identifier"})
 """Last words in the name of a column whose integers are codes: categories where they repeat, else an identifier."""
 ID_NAMES = CODE_NAMES | {"rownames", "index", "unnamed"}
@@ -233,10 +235,12 @@ def _number(
     absent = np.isnan(values)
     present = values[~absent] if absent.any() else values
     missing = len(values) - present.size
-    distinct = pl.Series(present).n_unique()
+    distinct = np.unique(present).size
     integers = all(bool((part == np.round(part)).all()) for part in (present[:SAMPLE], present))
     reason = "times of day, in seconds" if form.clock else ("integers" if integers else "numbers") + written(form)
-    if integers and distinct <= MAX_FEW_VALUES and not form.clock:
+    if integers and distinct == 2 and form == PLAIN and present.min() == 0.0 and present.max() == 1.0:
+        reason = "0 and 1"
+    elif integers and distinct <= MAX_FEW_VALUES and not form.clock:
         reason += f"; only {distinct} different ones, still a number because their order may matter"
     notes: tuple[str, ...] = ()
     if integers and form == PLAIN and distinct > 1 and present.size >= MIN_ROWS:
@@ -307,8 +311,9 @@ def _strings(cells: pl.Series, strings: pl.Series, distinct_strings: pl.Series, 
         if shape.is_long:
             reason = f"{distinct:,} different names or codes; give it the kind 'text' if its words matter"
             return Guess(ColumnSchema(name, DROP, reason, missing, distinct))
-        if distinct == len(present):
-            return Guess(ColumnSchema(name, DROP, "every value is different", missing, distinct))
+        if distinct >= MIN_DIFFERENT * len(present):
+            how = "" if distinct == len(present) else "nearly "
+            return Guess(ColumnSchema(name, DROP, f"{how}every value is different", missing, distinct))
     return Guess(_unless_constant(name, "category", f"{distinct:,} different strings", rows, missing, distinct))
 
 

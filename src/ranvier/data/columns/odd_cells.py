@@ -11,6 +11,7 @@ from ranvier.data.columns.column_notes import missing_note
 from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.number import NumberEncoder
 from ranvier.data.sources.source import Source
+from ranvier.rows.row_names import rows_called
 
 
 def odd_cell_notes(encoder: Any, source: Source) -> tuple[str, ...]:
@@ -23,12 +24,11 @@ def odd_cell_notes(encoder: Any, source: Source) -> tuple[str, ...]:
     >>> from ranvier.data import TableEncoder, open_source
     >>> known = TableEncoder.fit({"size": ["1", "2.5", "12..5", *map(str, range(3, 40))]})
     >>> odd_cell_notes(known, open_source({"size": ["3", "n.b."]}))
-    ('Column "size": 1 cell counts as missing: "n.b." in row 2.',)
+    ('Column "size": 1 cell counts as missing: "n.b." at row index 1.',)
     """
-    notes = (
-        _note(column, source) for column in getattr(encoder, "encoders", ()) if column.column in source.column_names
-    )
-    return tuple(note for note in notes if note is not None)
+    columns = (column for column in getattr(encoder, "encoders", ()) if column.column in source.column_names)
+    with rows_called(source.in_memory):
+        return tuple(note for note in (_note(column, source) for column in columns) if note is not None)
 
 
 def _note(encoder: Any, source: Source) -> str | None:

@@ -36,6 +36,7 @@ from ranvier.data.sources.text_lists import is_text_list, texts_of_list
 from ranvier.errors import DataError, nearest
 from ranvier.records import record
 from ranvier.rows import Inputs
+from ranvier.rows.row_names import rows_called
 
 
 @record
@@ -192,9 +193,13 @@ class TableEncoder:
             X = {self.text_column: texts_of_list(X)}
         cells = self._cells(X)
         inputs = None if cells is None else self._concat.encode_row(cells, dtype)
-        if inputs is None and cells is not None and isinstance(X, dict) and self._is_one_row(cells):
+        if inputs is not None:
+            return inputs
+        if cells is not None and isinstance(X, dict) and self._is_one_row(cells):
             X = [X]
-        return self.encode(open_rows(X, self.column_names), dtype) if inputs is None else inputs
+        source = open_rows(X, self.column_names)
+        with rows_called(source.in_memory):
+            return self.encode(source, dtype)
 
     def encode(self, source: Source, dtype: Any = np.float32) -> NDArray[Any] | Inputs:
         """Encode the rows of an opened source; columns without names stand in the order of the training table.

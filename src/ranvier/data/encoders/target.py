@@ -17,12 +17,14 @@ from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.target_values import Values, empty_rows, label_index, missing_rows, not_numbers, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.data.encoders.usual_range import usual_ranges
+from ranvier.data.sources.reading import OR_SKIP
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.losses import LOSSES, Loss
 from ranvier.network.renamed import renamed_task
 from ranvier.network.task import KINDS, Task
 from ranvier.records import record
 from ranvier.rows.class_numbers import are_class_numbers, class_targets
+from ranvier.rows.row_names import at_row
 
 if TYPE_CHECKING:
     from ranvier.data.cells.number_format import NumberFormat
@@ -33,6 +35,7 @@ __all__ = ["TargetEncoder", "explain_task", "fit_target", "infer_task"]
 
 
 ADVICE = "Correct it, or leave the row out."
+TABLE_ADVICE = f"Correct it, {OR_SKIP}."
 
 
 @record
@@ -62,6 +65,19 @@ class TargetEncoder:
     levels: tuple[float, ...] = ()
     number_formats: tuple[NumberFormat, ...] = ()
     limits: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the target columns, each once: several quantiles of a target have one column.
+
+        >>> quantiles = Task("regression", 2, target_names=("price at 0.1", "price at 0.9"))
+        >>> TargetEncoder(quantiles, (0.0, 0.0), (1.0, 1.0), (0.1, 0.9)).column_names
+        ('price',)
+        """
+        if not self.levels:
+            return self.task.target_names
+        suffix = f" at {self.levels[0]:g}"
+        return tuple(name.removesuffix(suffix) for name in self.task.target_names[:: len(self.levels)])
 
     def transform(
         self, values: Any, row_numbers: RowNumbers = None, dtype: Any = np.float32, clip: bool = False
@@ -94,7 +110,8 @@ class TargetEncoder:
             if wrong.any():
                 row, column = (int(index) for index in np.argwhere(wrong)[0])
                 raise DataError(
-                    f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}; 0 or 1 was expected."
+                    f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}; 0 or 1 was expected. "
+                    f"{_advice(row_numbers)}"
                 )
             return numbers.astype(dtype)
         if clip and self.limits:
@@ -132,7 +149,7 @@ class TargetEncoder:
             more = f" and {len(self.task.classes) - 20} more" if len(self.task.classes) > 20 else ""
             raise DataError(
                 f'{self._at(row, 0, row_numbers)} is "{plain[row]}", a class that the training rows did not have. '
-                f"Known classes: {known}{more}. {ADVICE}"
+                f"Known classes: {known}{more}. {_advice(row_numbers)}"
             )
         return index
 
@@ -289,7 +306,8 @@ class TargetEncoder:
         if wrong.any():
             row, column = (int(index) for index in np.argwhere(wrong)[0])
             raise DataError(
-                f"{self._at(row, column, row_numbers)} is {numbers[row, column]}; a finite number was expected."
+                f"{self._at(row, column, row_numbers)} is {numbers[row, column]}; a finite number was expected. "
+                f"{_advice(row_numbers)}"
             )
         return numbers
 
@@ -297,13 +315,20 @@ class TargetEncoder:
         wrong = not_numbers(strings)
         if len(wrong):
             shown = " ".join(strings[wrong[0]].split())[:60]
-            raise DataError(f'{self._at(int(wrong[0]), 0, row_numbers)} is "{shown}"; a number was expected. {ADVICE}')
+            raise DataError(
+                f'{self._at(int(wrong[0]), 0, row_numbers)} is "{shown}"; a number was expected. {_advice(row_numbers)}'
+            )
         return strings.astype(np.float64)
 
     def _at(self, row: int, column: int, row_numbers: RowNumbers) -> str:
         name = self.task.target_names[column] if column < len(self.task.target_names) else "y"
-        where = f"at row index {row}" if row_numbers is None else f"in row {int(row_numbers[row]) + 1}"
+        where = f"at row index {row}" if row_numbers is None else at_row(row_numbers[row])
         return f'The target "{name}" {where}'
+
+
+def _advice(row_numbers: RowNumbers) -> str:
+    """What to do about a target of an array or of a table."""
+    return ADVICE if row_numbers is None else TABLE_ADVICE
 
 
 def _limits(data: Mapping[str, Any], outputs: int) -> tuple[tuple[float, float], ...]:
@@ -333,6 +358,7 @@ def fit_target(
     loss: Loss | None = None,
     number_formats: tuple[NumberFormat, ...] = (),
     validation: Any = None,
+    validation_numbers: RowNumbers = None,
 ) -> TargetEncoder:
     """Learn mean and scale of the targets of a regression; other tasks need nothing but the task.
 
@@ -340,12 +366,13 @@ def fit_target(
 
     Parameters:
         values: the targets of the training rows, (B,) or (B, N).
-        task: the task.
+        task: the task; of several quantiles as `quantile_task` makes it.
         standardize: whether a regression learns (y - mean) / scale; otherwise y itself.
         row_numbers: as for `TargetEncoder.transform`.
         loss: which says how targets may be scaled; None for the squared error.
         number_formats: how the numbers of each target column were written.
         validation: the targets of the validation rows, some of which may be far; None for none.
+        validation_numbers: of these rows, as row_numbers.
 
     Raises:
         DataError: a value is missing, infinite or not a number.
@@ -355,13 +382,14 @@ def fit_target(
     """
     if task.kind != "regression":
         return TargetEncoder(task, number_formats=number_formats)
-    unit = TargetEncoder(task, (0.0,) * task.outputs, (1.0,) * task.outputs, number_formats=number_formats)
+    levels = () if loss is None else loss.levels
+    unit = TargetEncoder(task, (0.0,) * task.outputs, (1.0,) * task.outputs, levels, number_formats)
     if not standardize:
         return unit
     numbers = unit._numbers(values, row_numbers)
-    held = numbers[:0] if validation is None else unit._numbers(validation, None)
+    held = numbers[:0] if validation is None else unit._numbers(validation, validation_numbers)
     limits = usual_ranges(np.concatenate([numbers, held]))
     mean, scale = column_mean_std(np.clip(numbers, *np.array(limits).T) if limits else numbers)
     units = LOSSES["squared_error"].units if loss is None else loss.units
     mean, scale = units.scaling(mean, np.where(scale > 0, scale, 1.0))
-    return TargetEncoder(task, tuple(mean.tolist()), tuple(scale.tolist()), (), number_formats, limits)
+    return TargetEncoder(task, tuple(mean.tolist()), tuple(scale.tolist()), levels, number_formats, limits)

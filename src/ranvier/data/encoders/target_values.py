@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import DataError
-from ranvier.rows.arrays import unmasked
+from ranvier.rows.arrays import is_missing, unmasked
 
 Values = NDArray[Any]
 
@@ -72,21 +72,19 @@ def _from_objects(items: list[Any], name: str) -> Values:
         return _object_array(items)
     items = [item.item() if isinstance(item, np.generic) else item for item in items]
     items = [float(item) if isinstance(item, Decimal) else item for item in items]
-    missing = [item is None or item != item for item in items]
-    types = {type(item) for item, is_missing in zip(items, missing, strict=True) if not is_missing}
+    missing = [is_missing(item) for item in items]
+    types = {type(item) for item, absent in zip(items, missing, strict=True) if not absent}
     if types and types <= {bool} and not any(missing):
         return np.array(items, bool)
     if types <= {int, float, bool}:
         if float not in types and not any(missing) and all(-(2**63) <= item < 2**63 for item in items):
             return np.array(items, np.int64)
-        return np.array(
-            [np.nan if is_missing else float(item) for item, is_missing in zip(items, missing, strict=True)]
-        )
+        return np.array([np.nan if absent else float(item) for item, absent in zip(items, missing, strict=True)])
     if str not in types and not types <= {int, float, bool, str}:
         raise DataError(
             f"The target{name} holds values of type {next(iter(types)).__name__}; labels or numbers were expected."
         )
-    return _object_array([None if is_missing else str(item) for item, is_missing in zip(items, missing, strict=True)])
+    return _object_array([None if absent else str(item) for item, absent in zip(items, missing, strict=True)])
 
 
 def _object_array(items: list[Any]) -> Values:
@@ -110,7 +108,7 @@ def missing_rows(values: Values) -> NDArray[np.bool_]:
 
 
 def empty_rows(values: Values) -> NDArray[np.bool_]:
-    """Which rows have no value in any column, shape (B,).
+    """Which rows have no value in any column, shape (B,): of several targets some of a row may be missing.
 
     >>> empty_rows(np.array([[1.0, np.nan], [np.nan, np.nan]])).tolist()
     [False, True]

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.encoders.target_values import Values, label_counts, missing_rows, not_numbers, plain_values
+from ranvier.data.encoders.target_values import (
+    Values,
+    empty_rows,
+    label_counts,
+    missing_rows,
+    not_numbers,
+    plain_values,
+)
+from ranvier.data.sources.reading import OR_SKIP
 from ranvier.errors import DataError, InputError, nearest
 from ranvier.network.task import KINDS, Label, Task
 from ranvier.plural import plural
+from ranvier.rows.row_names import at_row
 
 MAX_CLASSES = 20
 MIN_ROWS_PER_CLASS = {"i": 5, "f": 10}
+WORD = re.compile(r"\w")
+MAX_MARKS = 0.02
+"""Up to this share of the labels, texts without a letter or digit are marks of something unknown."""
 MAX_NAMED = 5
 
 
@@ -63,10 +76,10 @@ def explain_task(
             f"The target has {plural(columns, 'column')} and {plural(len(names), 'name was', 'names were')} given: "
             f"{', '.join(names)}."
         )
-    index = np.flatnonzero(~missing_rows(plain))
+    index = np.flatnonzero(~empty_rows(plain))
     present, rows = plain[index], index if row_numbers is None else row_numbers[index]
     if len(present) == 0:
-        raise InputError(f"Every row of the target {_called(names)} is missing. Choose another target column.")
+        _refuse_empty(present.reshape(-1), names)
     if columns > 1 or kind == "multilabel":
         return _several_columns(present.reshape(len(present), -1), kind, names, rows)
     return _one_column(present, kind, names, rows)
@@ -86,12 +99,13 @@ def _several_columns(
         if len(not_numbers(values[:, 0])):
             raise not_a_number(values[:, 0], names[0], rows, "0 or 1 was expected")
         raise InputError(f"The target {_called(names)} holds text; numbers were expected, 0 or 1 for labels.")
-    labels = bool(np.isin(values, (0, 1)).all())
+    are_labels = np.isin(values, (0, 1)) | (values != values)  # of several targets some may be missing
+    labels = bool(are_labels.all())
     if kind == "multilabel" and not labels:
-        row, column = (int(index) for index in np.argwhere(~np.isin(values, (0, 1)))[0])
+        row, column = (int(index) for index in np.argwhere(~are_labels)[0])
         raise InputError(
-            f'The label column "{names[column]}" holds {values[row, column]} in row {rows[row] + 1}; 0 or 1 was '
-            "expected."
+            f'The label column "{names[column]}" holds {values[row, column]} {at_row(rows[row])}; 0 or 1 was '
+            f"expected. Correct it, {OR_SKIP}."
         )
     if kind == "multilabel" or (kind is None and labels):
         for column, name in enumerate(names):
@@ -100,6 +114,7 @@ def _several_columns(
             "multilabel", len(names), target_names=names
         ), f"{len(names)} columns of 0 and 1: labels, each present or not"
     for column, name in enumerate(names):
+        _refuse_empty(values[:, column], (name,))
         _check_numbers(values[:, column], name, rows)
     return Task("regression", len(names), target_names=names), f"{len(names)} columns of numbers"
 
@@ -169,17 +184,24 @@ def not_a_number(
     what = "the other cell is a number" if others == 1 else f"the other {others:,} cells are numbers"
     if len(wrong) > 1 and others:
         what = f"{others:,} of {len(values):,} cells are numbers"
-    advice = f"Correct {cells}, or leave it empty to leave the row out."
-    if len(wrong) > 1:
-        advice = f"Correct {cells}, or leave them empty to leave these rows out."
+    advice = f"Correct {cells}, leave {'it' if len(wrong) == 1 else 'them'} empty, {OR_SKIP}."
     if 2 * others < len(values):
         what, advice = f"{len(wrong):,} of {len(values):,} cells are text", "Choose another target column, or task."
     return DataError(
-        f'The target column "{name}" has "{shown}" in row {rows[wrong[0]] + 1}, where {expected}; {what}. {advice}'
+        f'The target column "{name}" has "{shown}" {at_row(rows[wrong[0]])}, where {expected}; {what}. {advice}'
     )
 
 
+def _refuse_empty(values: Values, names: tuple[str, ...]) -> Values:
+    """The values that are not missing, of which there must be some."""
+    present = values[~missing_rows(values)]
+    if not len(present):
+        raise InputError(f"Every row of the target {_called(names)} is missing. Choose another target column.")
+    return present
+
+
 def _refuse_single(values: Values, names: tuple[str, ...]) -> None:
+    values = _refuse_empty(values, names)
     first = values[0]
     if all(value == first for value in values.tolist()):
         shown = f'"{first}"' if isinstance(first, str) else str(first)
@@ -194,7 +216,8 @@ def _check_numbers(values: Values, name: str, rows: NDArray[np.int64]) -> None:
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(
-            f'The target column "{name}" has {values[row]} in row {rows[row] + 1}; a finite number was expected.'
+            f'The target column "{name}" has {values[row]} {at_row(rows[row])}; a finite number was '
+            f"expected. Correct it, {OR_SKIP}."
         )
 
 
@@ -202,13 +225,13 @@ def _check_classes(
     values: Values, counts: dict[Label, int], kind: str | None, name: str, rows: NDArray[np.int64]
 ) -> None:
     """Refuse labels that are nearly all numbers or all different, and numbers as classes of a single row."""
-    n_numbers = len(values) - len(not_numbers(values)) if values.dtype.kind == "O" else 0
-    different = len(set(counts) - set(values[not_numbers(values)].tolist())) if n_numbers else 0
-    nearly_numbers = 2 * n_numbers > len(values) and n_numbers < len(values)
+    texts = not_numbers(values)
+    nearly_numbers = 2 * len(texts) < len(values) and len(texts) > 0
+    different = len(set(counts) - set(values[texts].tolist())) if nearly_numbers else 0
     if nearly_numbers and kind is None and different > MAX_CLASSES:
         raise not_a_number(values, name, rows)
     numbers = values.dtype.kind in "if"
-    problem = _class_problem(counts, len(values), kind, name, numbers or n_numbers == len(values))
+    problem = _class_problem(counts, len(values), kind, name, numbers or (values.dtype.kind == "O" and not len(texts)))
     single = [label for label, count in counts.items() if count == 1]
     if nearly_numbers and (problem or single):
         raise not_a_number(values, name, rows)
@@ -216,6 +239,67 @@ def _check_classes(
         problem = _single_problem(single, name, numbers)
     if problem:
         raise InputError(problem)
+
+
+def stray_labels(values: Values, kind: str | None = None) -> NDArray[np.int64]:
+    """The indices of the values without which a target of one column is better learned.
+
+    They are texts among numbers and classes of a single row for which `infer_task` refuses the target; and marks
+    without a letter or digit among words, such as "??", in few rows.
+
+    Parameters:
+        values: some of which may be missing.
+        kind: as for `infer_task`.
+
+    >>> stray_labels(plain_values(["yes", "no", "yes", "no", "??", None])).tolist()
+    [4]
+    """
+    present = np.flatnonzero(~missing_rows(values))
+    labels = values[present]
+    marks = _marks(labels)
+    if 0 < len(marks) <= max(1.0, MAX_MARKS * len(labels)) and not _is_refused(np.delete(labels, marks), kind):
+        return present[marks]
+    if not len(labels) or not _is_refused(labels, kind):
+        return present[:0]
+    for wrong in (not_numbers(labels), _single_labels(labels)):
+        if 0 < len(wrong) < len(labels) / 2 and not _is_refused(as_read(np.delete(labels, wrong)), kind):
+            return present[wrong]
+    return present[:0]
+
+
+def _marks(labels: Values) -> NDArray[np.int64]:
+    """The indices of the texts without a letter or digit."""
+    if labels.dtype.kind != "O":
+        return np.zeros(0, np.int64)
+    different = {label for label in set(labels.tolist()) if not WORD.search(label)}
+    return np.flatnonzero([label in different for label in labels.tolist()]).astype(np.int64)
+
+
+def as_read(labels: Values) -> Values:
+    """Texts that are all numbers as these numbers; other labels unchanged.
+
+    >>> as_read(plain_values(["1", "2.5"])).tolist(), as_read(plain_values(["1", "b"])).tolist()
+    ([1.0, 2.5], ['1', 'b'])
+    """
+    if labels.dtype.kind != "O" or len(not_numbers(labels)):
+        return labels
+    numbers = labels.astype(np.float64)
+    return numbers.astype(np.int64) if (numbers == np.floor(numbers)).all() else numbers
+
+
+def _single_labels(labels: Values) -> NDArray[np.int64]:
+    """The indices of the labels that stand in one row."""
+    single = {label for label, count in label_counts(labels).items() if count == 1}
+    return np.flatnonzero([label in single for label in labels.tolist()]).astype(np.int64)
+
+
+def _is_refused(labels: Values, kind: str | None) -> bool:
+    """Whether no task can be inferred."""
+    try:
+        infer_task(labels, kind)
+    except InputError:
+        return True
+    return False
 
 
 def _class_problem(counts: dict[Label, int], rows: int, kind: str | None, name: str, numbers: bool) -> str:
@@ -241,7 +325,7 @@ def _single_problem(single: Sequence[Label], name: str, numbers: bool) -> str:
     advice = " For numbers whose order matters, ask for regression (--task regression)." if numbers else ""
     return (
         f'The class "{single[0]}" of the target column "{name}" has one row{more}; at least two are needed, one to '
-        f"learn from and one to check on. Add rows of it, or leave it out.{advice}"
+        f"learn from and one to check on. Add rows of it, {OR_SKIP}.{advice}"
     )
 
 

@@ -42,6 +42,11 @@ class Arrays(Source):
     notes: tuple[str, ...] = ()
 
     @property
+    def in_memory(self) -> bool:  # type: ignore[override]
+        """Rows of arrays have an index, also in a file."""
+        return True
+
+    @property
     def rows(self) -> int:
         """B, the number of rows."""
         return int(self.inputs.shape[0])
@@ -108,7 +113,8 @@ class Arrays(Source):
         if isinstance(self.inputs, CSR) or self.inputs.dtype.kind != "f":
             return self
         frame = self.frame
-        return Table(frame, self.origin, notes=self.notes, kinds=dict.fromkeys(frame.columns, kind) if kind else {})
+        kinds = dict.fromkeys(frame.columns, kind) if kind else {}
+        return Table(frame, self.origin, notes=self.notes, kinds=kinds, in_memory=True)
 
     def with_column_names(self, names: Sequence[str]) -> Table:
         """The rows as a table of these columns.
@@ -119,7 +125,7 @@ class Arrays(Source):
         from ranvier.data.sources.frames import frame_from
 
         columns = column_dict(self.dense(), names, self.origin)
-        return Table(frame_from(columns, self.origin), self.origin, notes=self.notes)
+        return Table(frame_from(columns, self.origin), self.origin, notes=self.notes, in_memory=True)
 
     def as_pictures(self, name: str, shape: tuple[int, ...] | None = None) -> Source:
         """The rows as a table of one column of pictures, and a column of their targets; else the arrays.
@@ -142,7 +148,7 @@ class Arrays(Source):
         if self.targets is not None and self.targets.ndim == 1:
             columns.append(pl.Series("y", self.targets))
         target = "y" if len(columns) > 1 else None
-        return Table(pl.DataFrame(columns), self.origin, target, self.notes, {name: "image"})
+        return Table(pl.DataFrame(columns), self.origin, target, self.notes, {name: "image"}, in_memory=True)
 
     @property
     def pictures(self) -> bool:  # type: ignore[override]

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from ranvier.data.sources.dialect import Dialect
 from ranvier.data.sources.layout import BLANKS
 from ranvier.data.sources.quoting import is_regular
+from ranvier.data.sources.reading import OR_SKIP
 from ranvier.errors import DataError
 from ranvier.plural import plural
 from ranvier.records import record
 
 BEHIND = "behind the last line"
-OR_SKIP = "or leave such rows out with --skip-bad-rows (skip_bad_rows=True)"
 
 
 @record

@@ -20,6 +20,7 @@ from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import decode_text
 from ranvier.errors import DataError
 from ranvier.plural import plural
+from ranvier.rows.row_names import at_row, row_name, rows_called
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,19 +62,20 @@ def with_found_files(table: Table, find: Callable[[str], FileReference | None], 
     """
     import polars as pl
 
-    for cells in table.frame.iter_columns():
-        if cells.dtype == pl.Object or cells.dtype == pl.Binary or cells.dtype == pl.Struct:
-            table = _with_contents(table, cells)
-        elif _holds_paths(cells):
-            table = _with_column(table, cells, find, folder)
-    return with_array_cells(table)
+    with rows_called(table.in_memory):
+        for cells in table.frame.iter_columns():
+            if cells.dtype == pl.Object or cells.dtype == pl.Binary or cells.dtype == pl.Struct:
+                table = _with_contents(table, cells)
+            elif _holds_paths(cells):
+                table = _with_column(table, cells, find, folder)
+        return with_array_cells(table)
 
 
 def _with_contents(table: Table, cells: pl.Series) -> Table:
     """The table with a column of files whose bytes are in its cells, alone or with their path beside them."""
     import polars as pl
 
-    files = [_content(cell, f"{cells.name}, row index {at}") for at, cell in enumerate(cells.to_list())]
+    files = [_content(cell, f"{cells.name}, {row_name(at)}") for at, cell in enumerate(cells.to_list())]
     first = next((file for file in files if file is not None), None)
     kind = content_kind(first.read(HEAD), first.name) if isinstance(first, FileReference) else None
     kind = "image" if is_picture(first) or isinstance(first, np.ndarray) else kind
@@ -116,10 +118,10 @@ def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileRefer
         return replace(table, problem=f"{note[:-1]}; paths relative to that folder were expected.")
     if absent:
         shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5:,} more" if len(absent) > 5 else "")
-        row = names.index(absent[0]) + 1
+        where = at_row(names.index(absent[0]))
         raise DataError(
             f'Column "{cells.name}" of {table.origin} names {plural(len(absent), "file")} of '
-            f"{len(by_path):,} that {'do' if len(absent) > 1 else 'does'} not exist ({shown}; the first in row {row}); "
+            f"{len(by_path):,} that {'do' if len(absent) > 1 else 'does'} not exist ({shown}; the first {where}); "
             f'paths relative to "{folder}" were expected.'
         )
     files = [None if name is None else by_path[name] for name in names]

@@ -67,7 +67,8 @@ def table_of_list(cells: Sequence[Any], origin: str = "the list") -> Table:
     if "image" not in kinds and "sound" not in kinds:
         raise DataError(f'None of the files of {origin}, such as "{files[0]}", is a picture or a recording.')
     kind = "image" if "image" in kinds else "sound"
-    return Table(pl.DataFrame([pl.Series(COLUMN, files, dtype=pl.Object)]), origin, kinds={COLUMN: kind})
+    frame = pl.DataFrame([pl.Series(COLUMN, files, dtype=pl.Object)])
+    return Table(frame, origin, kinds={COLUMN: kind}, in_memory=True)
 
 
 def file_of(cell: Any, at: int) -> Any:

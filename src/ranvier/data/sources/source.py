@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class Source(ABC):
     decimal_commas: bool = False
     """Whether a comma that may stand before decimals or between thousands stands before decimals: so beside ";"."""
     in_memory: bool = False
-    """Whether the rows come from a frame, in which missing cells are null, and not from a file."""
+    """Whether the rows come from memory, where missing cells are null and rows have an index, and not from a file."""
     pictures: bool = False
     """Whether the rows are pictures: bytes, each row with at least a height and a width."""
     unnamed: frozenset[str] = frozenset()
@@ -138,6 +139,16 @@ class Source(ABC):
                 f"{columns}), which is too large to fill in; give fewer rows at a time, or train on sparse rows."
             )
         return inputs.toarray()
+
+    def with_notes(self, notes: Sequence[str]) -> Source:
+        """The rows with further sentences on their reading.
+
+        >>> from ranvier.data.sources.array_source import Arrays
+        >>> Arrays(np.zeros((2, 3)), None, "the array", (3,)).with_notes(["A line was skipped."]).notes
+        ('A line was skipped.',)
+        """
+        source: Any = self
+        return replace(source, notes=(*self.notes, *notes)) if notes else self  # type: ignore[no-any-return]
 
     def describe(self) -> str:
         """The source in a few words, for messages.

@@ -36,7 +36,7 @@ class Table(Source):
         problem: why nothing can be learned from these rows although they can be predicted, in a sentence.
         absent_is_missing: whether a column that no row names is one of missing cells, as in JSON.
         unnamed: columns that had no name and are called by their position.
-        in_memory: whether the rows come from a frame, in which missing cells are null, and not from a file.
+        in_memory: whether the rows come from memory, where missing cells are null, and not from a file.
     """
 
     frame: pl.DataFrame

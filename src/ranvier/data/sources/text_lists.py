@@ -16,6 +16,7 @@ from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import decode_text
 from ranvier.errors import DataError
+from ranvier.rows.arrays import is_missing
 
 COLUMN = "text"
 
@@ -30,7 +31,7 @@ def is_text_list(source: Any) -> bool:
     return (
         cells is not None
         and any(isinstance(cell, str) for cell in cells)
-        and all(isinstance(cell, str) or _is_missing(cell) for cell in cells)
+        and all(isinstance(cell, str) or is_missing(cell) for cell in cells)
         and not is_file_list(cells)
     )
 
@@ -97,7 +98,3 @@ def _cells(source: Any) -> list[Any] | None:
         cells = source.to_list() if hasattr(source, "to_list") else list(source)
         return cells if isinstance(cells, list) else None
     return None
-
-
-def _is_missing(cell: Any) -> bool:
-    return cell is None or type(cell).__name__ in ("NAType", "NaTType") or (isinstance(cell, float) and cell != cell)

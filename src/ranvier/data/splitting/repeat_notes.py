@@ -17,6 +17,7 @@ from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 from ranvier.data.splitting.repeated_pictures import codes_of, digests_of
 from ranvier.plural import plural
+from ranvier.rows.row_names import row_name, rows_called
 
 if TYPE_CHECKING:
     from ranvier.data.labelled_rows import LabelledRows
@@ -65,7 +66,8 @@ def _conflict_note(parts: Mapping[str, LabelledRows], digests: Mapping[str, Any]
     for name, part in parts.items():
         if len(digests[name]) != 1 or part.source.frame.width > 2 or part.values.ndim != 1:
             return []
-        names = names_of_rows(part.source) or [f"row index {row}" for row in part.row_numbers.tolist()]
+        with rows_called(part.indexed):
+            names = names_of_rows(part.source) or [row_name(row) for row in part.row_numbers.tolist()]
         for digest, called, label in zip(digests[name][0].tolist(), names, part.values.tolist(), strict=True):
             rows_of.setdefault(digest, []).append((called, str(label)))
     conflicts = [rows for rows in rows_of.values() if len({label for _, label in rows}) > 1]

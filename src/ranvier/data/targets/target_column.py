@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
@@ -18,10 +19,12 @@ from ranvier.data.cells.number_inference import different_strings, infer_number_
 from ranvier.data.encoders.target_values import Values, plain_values
 from ranvier.data.encoders.task_inference import MAX_CLASSES, not_a_number
 from ranvier.data.sources.origin import sentence_start
+from ranvier.data.sources.reading import OR_SKIP
 from ranvier.data.sources.source import Source
 from ranvier.data.targets.target_marks import TargetMarks, read_labels
 from ranvier.errors import DataError, InputError, nearest
 from ranvier.network.task import Task
+from ranvier.rows.row_names import at_row
 
 MAX_TARGET = 1e140
 """Squares of such numbers, and sums of a great many of them, are finite in float64."""
@@ -70,10 +73,7 @@ def target_values(
                 f"{sentence_start(source.origin)} holds inputs and no targets. Give the target values as an array."
             )
         return plain_values(source.targets)
-    for name in names:
-        check_column(source, name)
-    forms = formats or target_formats(source, names) or (PLAIN,) * len(names)
-    columns = [_column_values(source, name, classes, form) for name, form in zip(names, forms, strict=True)]
+    columns = target_columns(source, names, classes, formats)
     if len(columns) == 1:
         return columns[0]
     for name, column in zip(names, columns, strict=True):
@@ -82,6 +82,24 @@ def target_values(
                 column, name, np.arange(len(column)), "a number was expected, as in every one of several target columns"
             )
     return np.stack(columns, axis=1)
+
+
+def target_columns(
+    source: Source,
+    names: Sequence[str],
+    classes: Sequence[Any] | None = None,
+    formats: Sequence[NumberFormat] | None = None,
+) -> list[Values]:
+    """The values of each target column of a table, (B,) each; parameters and errors as for `target_values`.
+
+    >>> from ranvier.data.sources import open_source
+    >>> [values.tolist() for values in target_columns(open_source({"a": ["1", "2"], "b": ["x", None]}), ["a", "b"])]
+    [[1, 2], ['x', None]]
+    """
+    for name in names:
+        check_column(source, name)
+    forms = formats or target_formats(source, names) or (PLAIN,) * len(names)
+    return [_column_values(source, name, classes, form) for name, form in zip(names, forms, strict=True)]
 
 
 def _column_values(source: Source, name: str, classes: Sequence[Any] | None, form: NumberFormat) -> Values:
@@ -153,14 +171,14 @@ def target_formats(source: Source, names: Sequence[str]) -> tuple[NumberFormat, 
 
 
 def _format_of(strings: pl.Series, decimal_commas: bool) -> NumberFormat:
-    """How the numbers of a target are written; plain where a cell is no number, or where they may be classes."""
+    """How the numbers of a target are written, a few odd cells aside; plain where they may be classes."""
     counts = different_strings(strings)
     read = infer_number_format(counts)
     if read is not None and read.ambiguous and decimal_commas:
         read = infer_number_format(counts, decimal_commas=True)
-    if read is None or np.isnan(read.format.read_strings(counts["value"])).any():
+    if read is None or read.format.is_plain:
         return PLAIN
-    form = read.format
+    form = replace(read.format, odd=False)
     names = form.units or form.bounds or form.clock
     return PLAIN if form.several_units or (names and counts.height <= MAX_CLASSES) else form
 
@@ -171,22 +189,22 @@ def _as_written_plainly(strings: pl.Series, form: NumberFormat) -> pl.Series:
     return numbers.zip_with(numbers.is_not_null(), strings)
 
 
-def check_target_range(values: Values, names: tuple[str, ...]) -> None:
+def check_target_range(values: Values, names: tuple[str, ...], row_numbers: NDArray[np.int64]) -> None:
     """Raise a `DataError` where squared errors of a target would overflow; row and column are named.
 
-    >>> check_target_range(np.array([1.0, np.nan]), ("price",))
+    >>> check_target_range(np.array([1.0, np.nan]), ("price",), np.arange(2))
     """
     table = values.reshape(len(values), -1)
     if values.dtype.kind != "f" or not (np.abs(table) > MAX_TARGET).any():
         return
     row, column = (int(index) for index in np.argwhere(np.abs(table) > MAX_TARGET)[0])
     value = table[row, column]
-    message = f'The target column "{names[column]}" has {value:g} in row {row + 1}'
+    message = f'The target column "{names[column]}" has {value:g} {at_row(row_numbers[row])}'
     if np.isinf(value):
         message += ", where a finite number was expected"
     else:
         message += f"; squares of errors can be measured up to {MAX_TARGET:g} (give the target in larger units)"
-    raise DataError(f"{message}. Correct that cell, or leave it empty to leave the row out.")
+    raise DataError(f"{message}. Correct that cell, leave it empty, {OR_SKIP}.")
 
 
 def restore_integers(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ranvier.data.cells import parsing
 from ranvier.plural import plural
 from ranvier.records import record
+from ranvier.rows.row_names import at_row, row_name
 
 LABEL_SHARE = 0.5
 """A mark in a file is a label where it has at least this share of the rows that the median of the other labels has."""
@@ -105,15 +106,13 @@ def missing_sentence(count: int, marks: TargetMarks) -> str:
 
     Parameters:
         count: how many rows.
-        marks: those of the target column; rows are counted from 1 in the sentence.
+        marks: those of the target column.
 
     >>> missing_sentence(3, TargetMarks(missing=(Mark("NA", 2, 4),)))
     '3 rows were left out because the target is missing ("NA" in 2, the first in row 5; 1 is empty).'
     """
     what = plural(count, "row was", "rows were")
-    parts = [
-        f'"{mark.text}" in {mark.rows:,}, the first in row {mark.first + 1:,}' for mark in marks.missing if mark.text
-    ]
+    parts = [f'"{mark.text}" in {mark.rows:,}, the first {at_row(mark.first)}' for mark in marks.missing if mark.text]
     if not parts:
         return f"{what} left out because the target is missing."
     empty = count - sum(mark.rows for mark in marks.missing if mark.text)
@@ -131,7 +130,7 @@ cells.'
     """
     return tuple(
         f'In the target "{name}", "{mark.text}" is a class, with {plural(mark.rows, "row")}, '
-        f"the first of them row {mark.first + 1:,}. If it means missing, empty these cells."
+        f"the first of them {row_name(mark.first)}. If it means missing, empty these cells."
         for mark in marks.labels
     ) + tuple(
         f'In the target "{name}", "{mark.text}" is taken as missing. If it is a class, write it differently.'

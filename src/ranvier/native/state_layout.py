@@ -1,0 +1,113 @@
+"""How the training state of a network lies in memory: which pieces there are, and where each number of them goes.
+
+A small state has one piece of memory, an arena, and a map from it to the flat arrays: one indexing moves all numbers
+at once. The map comes from the packing itself, of numbered numbers. A large state has memory for each piece, which can
+be freed piece by piece, and is packed by slices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine import CompileSpec
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.lowered import ROUNDED, TRANSPOSED
+from ranvier.native.lowering.sparse import entries
+from ranvier.native.scheduling.layouts import padded, size_of
+from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
+from ranvier.native.scheduling.plan import Plan
+from ranvier.network.parameters import Entry
+from ranvier.records import record
+
+Array = NDArray[Any]
+MAX_MAPPED = 2**14
+"""Up to so many numbers have one arena and a map. A map takes eight bytes a number."""
+
+
+@record(eq=False)
+class StateMap:
+    """Where the numbers of an arena come from, and where those of the flat arrays are.
+
+    Fields:
+        pieces: the slice of each piece, by name.
+        size: how many numbers the arena has.
+        first_copy: where the rounded and transposed copies of weights begin.
+        sources: for each number of the arena its index in (0, parameters, slots), shape (size,).
+        positions: for each number of (parameters, slots) its index in the arena, shape ((1 + S) P,).
+    """
+
+    pieces: dict[str, slice]
+    size: int
+    first_copy: int
+    sources: NDArray[np.intp]
+    positions: NDArray[np.intp]
+
+
+class StateLayout:
+    """The pieces of a state: every parameter and slot, and copies of weights beside them.
+
+    Parameters:
+        spec: of the network.
+        plans: which decide the buffers of the pieces.
+    """
+
+    def __init__(self, spec: CompileSpec, plans: Iterable[Plan]) -> None:
+        self.spec = spec
+        self.dtype: type[np.floating[Any]] = np.float64 if spec.dtype == "float64" else np.float32
+        self.size, self.table = spec.network.parameter_table.size, entries(spec)
+        full_batch = spec.optimizer.full_batch
+        self.slots = () if full_batch else tuple(name for name, _ in spec.optimizer.rule().slots)
+        self.kept = tuple(entry for entry in self.table if full_batch or not entry.trainable)
+        self._names = {entry.name for entry in self.table}
+        self.buffers = {buffer.name: buffer for plan in plans for buffer in plan.buffers if self.owns(buffer)}
+        numbers = sum(padded(size_of(buffer, 1)) for buffer in self.buffers.values())
+        self.map = self._mapped() if numbers <= MAX_MAPPED else None
+
+    def owns(self, buffer: Buffer) -> bool:
+        """Whether a buffer is a parameter, a slot, or a copy of a weight."""
+        owner, _, suffix = buffer.name.rpartition(".")
+        own = buffer.name in self._names or (owner in self._names and suffix in self.slots)
+        return own or self.copies(buffer.name)
+
+    def copies(self, name: str) -> bool:
+        """Whether a buffer of this name is a rounded or transposed copy of a weight."""
+        copy, _, copied = name.partition(".")
+        return copied in self._names and copy in (ROUNDED, TRANSPOSED)
+
+    def copies_of(self, entry: Entry, values: Array) -> Iterator[tuple[str, Array]]:
+        """What products read in place of a weight (K, N), or beside it, by name; nothing of a vector.
+
+        Numbers are rounded to bfloat16 where products read that; indices stay as they are.
+        """
+        if len(entry.shape) == 2:
+            rounds = self.spec.precision == "bfloat16" and values.dtype.kind == "f"
+            read = bfloat16_of(values) if rounds else values
+            yield f"{ROUNDED}.{entry.name}", read
+            yield f"{TRANSPOSED}.{entry.name}", transposed(read, entry.groups)
+
+    def _mapped(self) -> StateMap:
+        pieces, size, first_copy = {}, 0, 0
+        for name in sorted(self.buffers, key=self.copies):
+            numbers = size_of(self.buffers[name], 1)
+            pieces[name] = slice(size, size + numbers)
+            size += padded(numbers)
+            first_copy = first_copy if self.copies(name) else size
+        rows = 1 + len(self.slots)
+        numbered = np.arange(1, rows * self.size + 1, dtype=np.intp).reshape(rows, self.size)
+        sources, positions = np.zeros(size, np.intp), np.zeros((rows, self.size), np.intp)
+        indices = np.arange(size, dtype=np.intp)
+        suffixes = ("", *(f".{slot}" for slot in self.slots))
+        for entry in self.table:
+            for suffix, flat, homes in zip(suffixes, numbered, positions, strict=True):
+                name, values = entry.name + suffix, flat[entry.slice].reshape(entry.shape)
+                packed = {name: values, **dict(() if suffix else self.copies_of(entry, values))}
+                for name_, content in packed.items():
+                    if name_ in pieces:
+                        pack(content, self.buffers[name_], sources[pieces[name_]])
+                if name in pieces:
+                    unpack(indices[pieces[name]], self.buffers[name], homes[entry.slice].reshape(entry.shape))
+        return StateMap(pieces, size, first_copy, sources, positions.reshape(-1))

@@ -1,0 +1,61 @@
+"""The page of a folder of runs in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ranvier as rv
+from ranvier.view.runs_folder import RunsFolder
+from tests.browser.conftest import Open, settle
+from tests.browser.test_report import number
+
+LONG = "a run with a name of more than forty characters"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three runs that differ in one setting."""
+    folder = tmp_path_factory.mktemp("runs")
+    options: dict[str, Any] = {"recipe": "plain", "engine": "reference", "progress": False}
+    for name, width, epochs in (("first", 3, 6), ("second", 8, 4), (LONG, 5, 1)):
+        rv.train("iris", run=folder / name, model=folder / f"{name}.rv", hidden=(width,), epochs=epochs, **options)
+    return folder
+
+
+def test_the_best_values_are_those_of_the_events(runs: Path, open_view: Open) -> None:
+    page = open_view(RunsFolder(runs), "runs")
+    page.wait_for_selector(".table-of-runs")
+    for entry in RunsFolder(runs).ask("runs", {})["runs"]:
+        assert number(page, f"best.{entry['name']}") == entry["best"]["accuracy"]["value"]
+    names = page.locator("tbody th").all_inner_texts()
+    page.get_by_role("button", name="hidden").click()
+    assert page.locator("tbody tr td:nth-child(3)").all_inner_texts() == ["3", "5", "8"]
+    assert sorted(names) == sorted(page.locator("tbody th").all_inner_texts())
+    page.get_by_label("Show only runs").fill("hidden=8")
+    settle(page)
+    assert page.locator("tbody th").all_inner_texts() == ["second"]
+
+
+def test_a_run_opens_and_closes(runs: Path, open_view: Open) -> None:
+    page = open_view(RunsFolder(runs), "runs")
+    page.get_by_role("button", name="second").click()
+    page.wait_for_selector(".network canvas")
+    settle(page)
+    model = rv.load(runs / "second.rv")
+    assert number(page, "parameters") == model.network.parameter_count
+    assert page.url.endswith("run=second")
+    page.get_by_role("link", name="Runs").click()
+    page.wait_for_selector(".table-of-runs")
+    assert page.url.endswith("#/runs")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_overflows(theme: str, runs: Path, open_view: Open) -> None:
+    page = open_view(RunsFolder(runs), "runs", color_scheme=theme)
+    page.wait_for_selector(".overlay canvas")
+    for width, height in ((1280, 720), (1024, 768), (768, 1024)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

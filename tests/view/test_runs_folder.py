@@ -1,0 +1,131 @@
+"""Runs side by side: what differs, the best value of each, their curves, and the model of one."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+import ranvier as rv
+from ranvier.errors import InputError
+from ranvier.storage.run_folder import RunFolder
+from ranvier.view.runs_folder import RunsFolder, differing_settings, thinned
+from ranvier.view.safety import new_token
+from ranvier.view.server import view_app
+
+TOKEN = new_token()
+
+
+def write_run(folder: Path, name: str, losses: list[float], accuracies: list[float], **options: Any) -> RunFolder:
+    """A run folder as training writes it."""
+    run = RunFolder.create(folder / name)
+    with run.lock():
+        run.write_description({"data": "/there/flowers.csv", "options": {"seed": 0, **options}, "model": None})
+        for at, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True), 1):
+            values = {"loss": loss, "validation_loss": None, "metrics": {"accuracy": accuracy}, "seconds": 0.5}
+            run.append({"kind": "epoch", "epoch": at, **values})
+        run.append({"kind": "end", "text": "All epochs are done."})
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two runs by hand, of which one was better in its middle."""
+    write_run(tmp_path, "a", [0.5, 0.3, 0.4], [0.7, 0.9, 0.8], hidden=[8])
+    write_run(tmp_path, "b", [0.6, math.nan], [0.6, 0.75], hidden=[16])
+    (tmp_path / "no run").mkdir()
+    return tmp_path
+
+
+def test_the_best_value_is_not_the_last(folder: Path) -> None:
+    table = json.loads(json.dumps(RunsFolder(folder).ask("runs", {}), allow_nan=False))
+    first, second = table["runs"]
+    assert (first["name"], second["name"]) == ("a", "b")
+    assert first["best"]["accuracy"] == {"value": 0.9, "epoch": 2}
+    assert first["best"]["loss"] == {"value": 0.3, "epoch": 2}
+    assert second["best"]["loss"] == {"value": 0.6, "epoch": 1}
+    assert (first["epochs"], first["seconds"], first["state"]) == (3, 1.5, "ended")
+    assert table["metrics"] == [{"name": "accuracy", "higher": True}, {"name": "loss", "higher": False}]
+
+
+def test_only_settings_that_differ_are_shown(folder: Path) -> None:
+    table = RunsFolder(folder).ask("runs", {})
+    assert table["settings"] == ["hidden"]
+    assert [run["settings"]["hidden"] for run in table["runs"]] == [[8], [16]]
+    assert differing_settings([]) == differing_settings([{"seed": 1}]) == []
+
+
+def test_a_run_that_goes_on_is_marked_and_followed(folder: Path) -> None:
+    runs = RunsFolder(folder)
+    runs.ask("runs", {})
+    run = write_run(folder, "c", [0.9], [0.1])
+    with run.lock():
+        run.append({"kind": "epoch", "epoch": 2, "loss": 0.1, "metrics": {"accuracy": 0.99}, "seconds": 1.0})
+        table = {entry["name"]: entry for entry in runs.ask("runs", {})["runs"]}
+        assert (table["c"]["state"], table["a"]["state"]) == ("training", "ended")
+        assert table["c"]["best"]["accuracy"] == {"value": 0.99, "epoch": 2}
+        with pytest.raises(InputError, match="is training; watch it with: ranvier view"):
+            runs.ask("what", {"run": "c"})
+    assert {entry["name"]: entry["state"] for entry in runs.ask("runs", {})["runs"]}["c"] == "stopped"
+
+
+def test_curves_have_gaps_where_there_is_no_number(folder: Path) -> None:
+    curves = RunsFolder(folder).ask("curves", {"runs": ["b", "a"], "metric": "loss"})["curves"]
+    assert curves["b"] == {"epoch": [1, 2], "value": [0.6, None]}
+    assert curves["a"]["value"] == [0.5, 0.3, 0.4]
+
+
+@pytest.mark.parametrize("name", ["../a", "/etc", "a/../b", "no run", "", 3, ["a"], "a\0"])
+def test_a_name_is_looked_up_and_is_no_path(name: Any, folder: Path) -> None:
+    runs = RunsFolder(folder)
+    with pytest.raises(InputError):
+        runs.ask("curves", {"runs": [name], "metric": "loss"})
+    with pytest.raises(InputError):
+        runs.ask("what", {"run": name})
+
+
+def test_a_run_opens_its_model(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"recipe": "plain", "epochs": 2, "engine": "reference", "progress": False}
+    model = rv.train("iris", run=tmp_path / "runs" / "one", model=tmp_path / "iris.rv", hidden=(3,), **options)
+    runs = RunsFolder(tmp_path / "runs")
+    what = runs.ask("what", {"run": "one"})
+    assert (what["parameters"], what["rows"]["count"]) == (model.network.parameter_count, model.report.split["test"])
+    assert runs.ask("result", {"run": "one"})["metrics"] == pytest.approx(model.report.metrics)
+    with pytest.raises(InputError, match="Say which run"):
+        runs.ask("what", {})
+
+
+def test_a_folder_without_runs(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no run folders"):
+        RunsFolder(tmp_path)
+
+
+def test_the_endpoints_refuse_and_pass(folder: Path) -> None:
+    app = view_app(RunsFolder(folder), TOKEN)
+    client = TestClient(app, base_url="http://127.0.0.1:8000", headers={"x-ranvier-token": TOKEN})
+    assert client.post("/api/page").json() == {"page": "runs", "name": folder.name}
+    assert len(client.post("/api/runs").json()["runs"]) == 2
+    assert client.post("/api/runs", headers={"x-ranvier-token": "no"}).status_code == 401
+    assert client.post("/api/runs", headers={"origin": "http://evil.example"}).status_code == 403
+    assert client.post("/api/curves", json={"runs": ["a"]}).status_code == 422
+    assert client.post("/api/curves", json={"runs": ["a"], "metric": "loss"}).status_code == 200
+    assert client.post("/api/answer", json={"row": 0}).status_code == 422
+    assert client.post("/api/nothing").status_code == 404
+
+
+@given(st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), min_size=1, max_size=300), st.integers(2, 40))
+def test_thinned_curves_keep_their_spikes(values: list[float], count: int) -> None:
+    array = np.array(values)
+    kept = thinned(array, count)
+    assert kept == sorted(set(kept))
+    assert len(kept) <= max(count, len(values) if len(values) <= count else 0) + 1
+    if np.isfinite(array).any():
+        assert np.nanmax(array[kept]) == np.nanmax(array)
+        assert np.nanmin(array[kept]) == np.nanmin(array)

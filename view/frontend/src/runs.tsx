@@ -1,0 +1,279 @@
+// Runs: the runs of a folder side by side: what differs, how good each was at its best, and their curves in one picture.
+
+import { useEffect, useState } from "preact/hooks";
+import { App } from "./app";
+import { count, cut, duration, metric, METRICS } from "./format";
+import { loadModel } from "./load";
+import { Overlay } from "./overlay";
+import { Problem, ThemeButton, Value } from "./parts";
+import { ask, askWhole, gone, kept, pending, run, SERIES, what } from "./state";
+import { Gone } from "./transport";
+import type { What } from "./types";
+
+export interface Best {
+  value: number;
+  epoch: number;
+}
+
+export interface RunRow {
+  name: string;
+  state: "training" | "ended" | "stopped";
+  reason: string;
+  epochs: number;
+  seconds: number;
+  settings: Record<string, unknown>;
+  best: Record<string, Best | null>;
+}
+
+export interface Table {
+  metrics: { name: string; higher: boolean }[];
+  settings: string[];
+  runs: RunRow[];
+}
+
+const SHOWN = 4;
+
+/** The table, or one run opened: then the pages of its model. */
+export function Runs({ name }: { name: string }) {
+  const chosen = run.value;
+  const [problem, setProblem] = useState<string | null>(null);
+  useEffect(() => {
+    what.value = null;
+    if (chosen === null) return;
+    setProblem(null);
+    ask<What>("what").then(loadModel, (error: Error) => {
+      if (error instanceof Gone) gone.value = error.message;
+      setProblem(error.message);
+      run.value = null;
+    });
+  }, [chosen]);
+  if (chosen !== null && what.value)
+    return (
+      <App
+        back={
+          <a
+            class="back"
+            href="#/runs"
+            onClick={(event) => {
+              event.preventDefault();
+              run.value = null;
+            }}
+          >
+            ‹ Runs
+          </a>
+        }
+      />
+    );
+  return (
+    <>
+      <header class="top">
+        <span class="brand">ranvier</span>
+        <span class="model" title={name}>
+          {cut(name, 36)}
+        </span>
+        <span class="grow" />
+        <ThemeButton />
+      </header>
+      {gone.value && (
+        <p class="gone" role="alert">
+          {gone.value}
+        </p>
+      )}
+      <main aria-busy={pending.value > 0}>
+        <Problem error={problem} />
+        <RunsTable />
+      </main>
+    </>
+  );
+}
+
+/** The colour of a run: it keeps it over reloads and while others come and go. */
+function colourOf(name: string, chosen: string[]): number {
+  const given = JSON.parse(kept.get("colours") ?? "{}") as Record<string, number>;
+  if (given[name] === undefined) {
+    const taken = new Set(chosen.filter((other) => other !== name).map((other) => given[other]));
+    const free = Array.from({ length: SERIES }, (_, at) => at).find((at) => !taken.has(at));
+    given[name] = free ?? Object.keys(given).length % SERIES;
+    kept.set("colours", JSON.stringify(given));
+  }
+  return given[name];
+}
+
+function RunsTable() {
+  const [table, setTable] = useState<Table | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const [filter, setFilter] = useState("");
+  const [sort, setSort] = useState<{ by: string; up: boolean } | null>(null);
+  const [chosen, setChosen] = useState<string[] | null>(null);
+  const [pointed, setPointed] = useState<string | null>(null);
+  const [metricName, setMetric] = useState<string | null>(null);
+  useEffect(() => {
+    let timer = 0;
+    const read = () => {
+      if (document.hidden) {
+        timer = window.setTimeout(read, 1000);
+        return;
+      }
+      askWhole<Table>("runs").then(
+        (answer) => {
+          setTable(answer);
+          timer = window.setTimeout(read, answer.runs.some((entry) => entry.state === "training") ? 1000 : 5000);
+        },
+        (problem: Error) => {
+          setError(problem.message);
+          if (problem instanceof Gone) gone.value = problem.message;
+          else timer = window.setTimeout(read, 5000);
+        },
+      );
+    };
+    read();
+    return () => clearTimeout(timer);
+  }, []);
+  if (!table) return <Problem error={error} />;
+  const shown = table.metrics.find((entry) => entry.name === metricName) ?? table.metrics[0];
+  if (!shown) return <p class="empty">These runs have not finished an epoch yet.</p>;
+  const bestOf = (entry: RunRow) => entry.best[shown.name]?.value ?? null;
+  const ranked = [...table.runs].sort((a, b) => compare(bestOf(a), bestOf(b), !shown.higher));
+  const order = sort ?? { by: "best", up: !shown.higher };
+  const matching = table.runs.filter((entry) => matches(entry, filter));
+  const rows = [...matching].sort((a, b) => compare(cellOf(a, order.by, shown.name), cellOf(b, order.by, shown.name), order.up));
+  const picked = (chosen ?? ranked.slice(0, SHOWN).map((entry) => entry.name)).filter((name) => matching.some((entry) => entry.name === name));
+  const toggle = (name: string) => setChosen(picked.includes(name) ? picked.filter((other) => other !== name) : [...picked, name]);
+  const best = ranked[0] && bestOf(ranked[0]) !== null ? ranked[0].name : null;
+  const title = METRICS[shown.name] ?? words(shown.name);
+  const head = (by: string, text: string, right = false) => (
+    <th scope="col" class={right ? "right" : ""} aria-sort={order.by === by ? (order.up ? "ascending" : "descending") : undefined}>
+      <button class="sort" onClick={() => setSort({ by, up: order.by === by ? !order.up : by !== "best" || !shown.higher })}>
+        {text}
+        <span aria-hidden="true">{order.by === by ? (order.up ? " ↑" : " ↓") : ""}</span>
+      </button>
+    </th>
+  );
+  return (
+    <div class="runs">
+      <section class="panel">
+        <header>
+          <h2>
+            {title} <small>of {shown.name.includes("loss") && !shown.name.startsWith("validation") ? "each epoch" : "the validation rows"}, epoch by epoch</small>
+          </h2>
+          <label class="choice">
+            metric
+            <select value={shown.name} onChange={(event) => setMetric(event.currentTarget.value)}>
+              {table.metrics.map((entry) => (
+                <option key={entry.name} value={entry.name}>
+                  {METRICS[entry.name] ?? words(entry.name)}
+                </option>
+              ))}
+            </select>
+          </label>
+        </header>
+        <Overlay
+          metric={shown.name}
+          runs={matching.map((entry) => ({ name: entry.name, epochs: entry.epochs, colour: picked.includes(entry.name) ? colourOf(entry.name, picked) : null }))}
+          pointed={pointed}
+          point={setPointed}
+        />
+      </section>
+      <section class="panel">
+        <header>
+          <h2>
+            <Value name="runs" value={matching.length} text={count(matching.length)} /> {matching.length === 1 ? "run" : "runs"}
+            {matching.length < table.runs.length && <small> of {count(table.runs.length)}</small>}
+          </h2>
+          <input type="text" class="filter" aria-label="Show only runs whose name or settings hold this" placeholder="filter, such as hidden=32" value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
+        </header>
+        <div class="scroll">
+          <table class="rows table-of-runs">
+            <thead>
+              <tr>
+                <th scope="col">
+                  <span class="hidden">in the picture</span>
+                </th>
+                {head("name", "run")}
+                {table.settings.map((name) => head(name, words(name), typeof rows[0]?.settings[name] === "number"))}
+                {head("best", `best ${title.toLowerCase() === title ? title : title[0].toLowerCase() + title.slice(1)}`, true)}
+                {head("epoch", "at epoch", true)}
+                {head("epochs", "epochs", true)}
+                {head("seconds", "time", true)}
+                <th scope="col" />
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((entry) => (
+                <tr key={entry.name} class={pointed === entry.name ? "pointed" : ""} onPointerEnter={() => setPointed(entry.name)} onPointerLeave={() => setPointed(null)}>
+                  <td>
+                    <input type="checkbox" aria-label={`Show ${entry.name} in the picture`} checked={picked.includes(entry.name)} onChange={() => toggle(entry.name)} class="pick" data-series={picked.includes(entry.name) ? colourOf(entry.name, picked) : undefined} />
+                  </td>
+                  <th scope="row" title={entry.name}>
+                    {entry.state === "training" ? (
+                      <span>{cut(entry.name, 40)}</span>
+                    ) : (
+                      <button class="link" onClick={() => (run.value = entry.name)}>
+                        {cut(entry.name, 40)}
+                      </button>
+                    )}
+                  </th>
+                  {table.settings.map((name) => (
+                    <td key={name} class={typeof entry.settings[name] === "number" ? "right" : ""} title={setting(entry.settings[name])}>
+                      {entry.settings[name] === null || entry.settings[name] === undefined ? <span class="none">default</span> : setting(entry.settings[name])}
+                    </td>
+                  ))}
+                  <td class={entry.name === best ? "right strong" : "right"}>
+                    {entry.name === best && <span class="best">best</span>}
+                    {bestOf(entry) === null ? <span class="none">none</span> : <Value name={`best.${entry.name}`} value={bestOf(entry)} text={metric(shown.name, bestOf(entry))} />}
+                  </td>
+                  <td class="right">{entry.best[shown.name] ? count(entry.best[shown.name]!.epoch) : ""}</td>
+                  <td class="right">{count(entry.epochs)}</td>
+                  <td class="right">{duration(entry.seconds)}</td>
+                  <td title={entry.reason}>{entry.state === "training" ? <span class="live">training</span> : entry.state === "stopped" ? <span class="mark">stopped</span> : ""}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+        <p class="note">
+          {table.settings.length ? "Only settings that differ are shown. " : "These runs have the same settings. "}
+          “Best” is the best epoch, not the last. Choose runs for the picture; open one by its name.
+        </p>
+      </section>
+    </div>
+  );
+}
+
+type Sortable = string | number | null;
+
+function cellOf(entry: RunRow, by: string, shown: string): Sortable {
+  if (by === "name") return entry.name;
+  if (by === "best") return entry.best[shown]?.value ?? null;
+  if (by === "epoch") return entry.best[shown]?.epoch ?? null;
+  if (by === "epochs" || by === "seconds") return entry[by];
+  const value = entry.settings[by];
+  return typeof value === "number" ? value : value === null || value === undefined ? null : setting(value);
+}
+
+/** Nothing comes last, whichever way. */
+function compare(a: Sortable, b: Sortable, up: boolean): number {
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
+  const way = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
+  return up ? way : -way;
+}
+
+/** Whether each word of a filter is in the name of a run, or is one of its settings, as name=value. */
+export function matches(entry: RunRow, filter: string): boolean {
+  const texts = [entry.name, entry.state, ...Object.entries(entry.settings).map(([name, value]) => `${name}=${setting(value)}`)].map((text) => text.toLowerCase());
+  return filter
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => texts.some((text) => text.includes(word)));
+}
+
+function setting(value: unknown): string {
+  if (value === null || value === undefined) return "default";
+  if (typeof value === "number") return String(Number(value.toPrecision(4)));
+  if (Array.isArray(value)) return value.length ? value.map(setting).join(",") : "none";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function words(name: string): string {
+  return name.replace(/_/g, " ");
+}
