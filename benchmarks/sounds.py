@@ -3,8 +3,9 @@
 Run:  RANVIER_DATA=FOLDER python benchmarks/sounds.py [--only fsdd speakers esc10] [--effort default]
 
 FOLDER holds speech/fsdd and sound/esc10. Beside each accuracy stand what was asked for, that of scikit-learn's logistic
-regression on the same statistics of the bands (C by cross-validation on the training rows), and the seconds from the
-paths to the report. Speakers: the model that is tested on one has heard the five others, which are its groups.
+regression on the same statistics of the bands (C by cross-validation on the training rows) and of its MLP, the seconds
+from the paths to the report, and the peak of the memory so far. Speakers: the model that is tested on one has heard the
+five others, which are its groups.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +23,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import GroupKFold, StratifiedKFold
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -101,8 +104,8 @@ SPLITS: dict[str, Callable[[Path], list[tuple[Table, Table, str, str | None]]]] 
 }
 
 
-def linear(train: Table, test: Table, target: str, group: str | None) -> float:
-    """The accuracy of logistic regression on the statistics of the bands."""
+def others(train: Table, test: Table, target: str, group: str | None) -> dict[str, float]:
+    """The accuracy of scikit-learn's logistic regression and of its MLP on the statistics of the bands."""
     loaded = load_sounds(train["file"], "file")
     features = statistics_of(loaded.spectrograms[..., 0])
     asked = statistics_of(decode_all(test["file"], loaded.form, "file")[..., 0])
@@ -119,29 +122,36 @@ def linear(train: Table, test: Table, target: str, group: str | None) -> float:
             use_legacy_attributes=False,
         ),
     )
-    return float(model.fit(features, train[target]).score(asked, test[target]))
+    mlp = make_pipeline(StandardScaler(), MLPClassifier((512,), max_iter=60, random_state=0))
+    return {
+        "linear": float(model.fit(features, train[target]).score(asked, test[target])),
+        "mlp": float(mlp.fit(features, train[target]).score(asked, test[target])),
+    }
 
 
 def measured(name: str, data: Path, effort: str, seeds: int, with_linear: bool) -> dict[str, Any]:
     """The accuracy over all splits, seed by seed, and in each split."""
     splits = SPLITS[name](data)
     scores = np.zeros((seeds, len(splits)))
-    seconds, notes = [], []
+    seconds, notes, peak = [], [], 0.0
     for at, (train, test, target, group) in enumerate(splits):
         for seed in range(seeds):
             begun = time.perf_counter()
             model = rv.train(train, target, test=test, group=group, effort=effort, seed=seed, progress=False)
             seconds.append(time.perf_counter() - begun)
             scores[seed, at] = model.report.metrics["accuracy"]
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             notes.append(next(note for note in model.report.notes if note.startswith("Features")))
-    beside = [linear(*split) for split in splits] if with_linear else []
+    beside = [others(*split) for split in splits] if with_linear else []
     return {
         "effort": effort,
         "accuracy": scores.mean(axis=1).tolist(),
         "splits": scores.mean(axis=0).tolist(),
-        "linear": float(np.mean(beside)) if beside else None,
+        "linear": float(np.mean([each["linear"] for each in beside])) if beside else None,
+        "mlp": float(np.mean([each["mlp"] for each in beside])) if beside else None,
         "asked": ASKED.get((name, effort)),
         "seconds": float(np.mean(seconds)),
+        "peak_megabytes": peak,
         "notes": notes,
     }
 
@@ -161,7 +171,7 @@ def main() -> None:
         entry = measured(name, data, options.effort, options.seeds, not options.no_linear)
         found[f"{name} {options.effort}"] = entry
         spread = " ".join(f"{score:.1%}" for score in entry["splits"])
-        beside = "" if entry["linear"] is None else f"  linear {entry['linear']:.1%}"
+        beside = "" if entry["linear"] is None else f"  linear {entry['linear']:.1%}  MLP {entry['mlp']:.1%}"
         print(
             f"{name:9} {options.effort}  {np.mean(entry['accuracy']):.1%}  asked {entry['asked']}{beside}  "
             f"{entry['seconds']:.1f} s a model  ({spread})",

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import ranvier as rv
 from ranvier.cli.main import main
+from ranvier.recipes.sound import SoundRecipe
 from tests.data.recordings import chirp, encoded, write_folder
 
 WORDS = ["rising", "falling", "falling", "rising"]
@@ -66,13 +68,16 @@ def test_what_does_not_go_with_listening_is_refused(trained: tuple[Path, str]) -
         assert "--listen prints what is heard" in result.stderr
 
 
-def test_patterns_in_the_spectrogram_are_drawn(trained: tuple[Path, str]) -> None:
-    lines = call("show", str(trained[0] / "m.rv"), "--layer", "layers.1", "--neuron", "0").splitlines()
+def test_patterns_in_the_spectrogram_are_drawn(trained: tuple[Path, str], tmp_path: Path) -> None:
+    recipe = SoundRecipe(candidate="patches", n_centroids=90, hidden=(2,), epochs=1, n_networks=1)
+    model = str(tmp_path / "m.rv")
+    rv.train(trained[0] / "tones", recipe=recipe, engine="reference", progress=False, model=model)
+    lines = call("show", model, "--layer", "layers.1", "--neuron", "0").splitlines()
     named = [at for at, line in enumerate(lines) if line.startswith("file: patch ") and ", weight " in line]
     assert len(named) == 4
     pattern = lines[named[0] + 1 : named[0] + 4]
     assert all(set(line) <= set(" .:-=+*#%@") for line in pattern)
-    assert "low bands at the bottom" in " ".join(lines)
+    assert "low bands at the bottom" in " ".join(" ".join(lines).split())
 
 
 def test_weights_over_a_spectrogram_are_drawn(trained: tuple[Path, str], tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "connections": {"path": "layers.0"},
     "neuron": {"path": "layers.0", "neuron": 2, "row": 0},
     "cell": {"actual": 1, "predicted": 1},
+    "step": {"step": 1},
+    "step_check": {"step": 1, "path": "layers.0", "neuron": 2, "term": 3},
 }
 
 
@@ -125,7 +127,7 @@ def test_bodies_that_are_no_questions(body: bytes, client: TestClient) -> None:
     assert client.post("/api/what", content=body).status_code == 400
 
 
-@pytest.mark.parametrize("name", sorted(set(QUESTIONS) - {"residuals", "sample"}))
+@pytest.mark.parametrize("name", sorted(set(QUESTIONS) - {"residuals", "sample", "surface"}))
 def test_every_question_is_answered(name: str, client: TestClient) -> None:
     response = client.post(f"/api/{name}", json=BODIES.get(name, {}))
     assert response.status_code == 200, response.text
@@ -136,6 +138,8 @@ def test_every_question_is_answered(name: str, client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("name", "body", "sentence"),
     [
+        ("surface", {}, "a surface needs two"),
+        ("step", {"step": "1"}, "There is no step"),
         ("residuals", {}, "Only predicted numbers have residuals."),
         ("sample", {}, "Only a model that was trained on a plain text writes."),
         ("neuron", {"path": "layers.9", "neuron": 0}, "There is no layer"),

@@ -32,6 +32,8 @@ SHORTEST = 12
 """Frames of a word at least."""
 WINDOW_STEPS = 4
 """Windows over sounds that have no words are a quarter of their length apart."""
+USUAL = 0.7
+"""How long words usually are, of the length that nearly all words of the training fit into."""
 LOUD = 0.98
 """The share of the frames that are softer than a loud one."""
 AT_ONCE = 1024
@@ -58,9 +60,9 @@ class Heard:
 def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> list[Heard]:
     """What a model of recordings hears in a long one, and when.
 
-    A model of words hears each sound between two pauses; one that is much longer than a word is divided where the words
-    are most probable. A model of longer sounds hears windows of their length; neighbours with the same
-    label become one.
+    A model of words takes steady noise away and cuts the sounds between pauses into words, so that these are most
+    probable and about as long as those of the training. A model of longer sounds hears windows of their length;
+    neighbours with the same label become one.
 
     Parameters:
         model: a classifier with one column of recordings.
@@ -90,13 +92,9 @@ def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> lis
     if not form.whole:
         mel = without_noise(mel)
     ear = _Ear(model, sound, mel)
-    parts = _windows(ear) if form.whole else _words(ear)
-    if not parts:
-        return []
-    probabilities = ear.probabilities(parts)
     hop = frame_sizes(form)[1] / form.rate
     length = len(samples) / form.rate
-    heard = _merged(parts, probabilities) if form.whole else list(zip(parts, probabilities, strict=True))
+    heard = _stretches(ear) if form.whole else _words(ear)
     return [
         Heard(
             round(part.start * hop, 3),
@@ -139,34 +137,48 @@ class _Ear:
         return class_probabilities(self.model.task, np.concatenate(blocks))
 
 
-def _windows(ear: _Ear) -> list[slice]:
-    """Windows as long as the recordings of the training, in frames, without those that are silent."""
+def _stretches(ear: _Ear) -> list[tuple[slice, NDArray[np.float64]]]:
+    """Stretches of the same label and their probabilities, by windows as long as the recordings of the training.
+
+    Windows that are silent do not count.
+    """
     form = ear.sound.form
     loudness = levels(ear.mel, form).max(axis=0)
     step = max(form.frames // WINDOW_STEPS, 1)
     last = max(len(loudness) - form.frames, 0)
     starts = [*range(0, last, step), last]
     windows = [slice(start, min(start + form.frames, len(loudness))) for start in starts]
-    return [window for window in windows if loudness[window].any()]
+    windows = [window for window in windows if loudness[window].any()]
+    return _merged(windows, ear.probabilities(windows)) if windows else []
 
 
-def _words(ear: _Ear) -> list[slice]:
-    """The words, in frames: sounds between pauses, cut where one holds several."""
+def _words(ear: _Ear) -> list[tuple[slice, NDArray[np.float64]]]:
+    """The words, in frames, and their probabilities: sounds between pauses, cut where one holds several."""
     form = ear.sound.form
     spectrogram = levels(ear.mel, form)
     loudness = smoothed(spectrogram.mean(axis=0))
-    loudness = loudness / max(float(np.quantile(loudness, LOUD)), 1.0)
-    words: list[slice] = []
-    for part in sounding_parts(spectrogram):
-        cuts = [part.start + cut for cut in possible_cuts(loudness[part])]
-        pairs = pairs_of_cuts(cuts, min(SHORTEST, part.stop - part.start), round(LONGEST * form.frames))
-        if len(pairs) < 2:
-            words.append(part)
-            continue
-        stretches = [slice(cuts[first], cuts[last]) for first, last in pairs]
-        scores = np.log(np.maximum(ear.probabilities(stretches).max(axis=1), 1e-9))
-        own = [cut - part.start for cut in cuts]
-        words += [stretches[number] for number in best_words(own, pairs, scores, np.minimum(loudness[part], 1.0))]
+    loudness = np.minimum(loudness / max(float(np.quantile(loudness, LOUD)), 1.0), 1.0)
+    parts = sounding_parts(spectrogram)
+    cuts = [possible_cuts(loudness[part]) for part in parts]
+    pairs = [
+        pairs_of_cuts(own, SHORTEST, round(LONGEST * form.frames)) or [(0, len(own) - 1)]  # shorter than any word
+        for own in cuts
+    ]
+    stretches = [
+        slice(part.start + own[first], part.start + own[last])
+        for part, own, of_part in zip(parts, cuts, pairs, strict=True)
+        for first, last in of_part
+    ]
+    if not stretches:
+        return []
+    probabilities = ear.probabilities(stretches)
+    scores = np.log(np.maximum(probabilities.max(axis=1), 1e-9))
+    words, start = [], 0
+    for part, own, of_part in zip(parts, cuts, pairs, strict=True):
+        numbers = slice(start, start + len(of_part))
+        start = numbers.stop
+        best = best_words(own, of_part, scores[numbers], loudness[part], USUAL * form.frames)
+        words += [(stretches[numbers.start + word], probabilities[numbers.start + word]) for word in best]
     return words
 
 

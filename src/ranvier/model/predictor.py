@@ -113,9 +113,9 @@ class Predictor:
     def listen(self, recording: Any, min_confidence: float = 0.5) -> list[Heard]:
         """What a model of recordings hears in a long one, and when: records of start and end (s), label, confidence.
 
-        A model of words, which are shorter than 3 seconds, hears each sound between two pauses; one that is much longer
-        than a word is divided where the words are most probable. A model of longer sounds hears windows of their
-        length, a quarter of it apart; neighbours with the same label become one.
+        A model of words, which are shorter than 3 seconds, takes steady noise away and cuts the sounds between pauses
+        into words, so that these are most probable. A model of longer sounds hears windows of their length, a quarter
+        of it apart; neighbours with the same label become one.
 
         Parameters:
             recording: a path, the bytes of a file, or (rate, array).

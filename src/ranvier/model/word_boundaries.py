@@ -9,6 +9,8 @@ STEP = 9
 """Frames between possible cuts at most; where the sound is softest they are nearer."""
 CUT_COST = 4.0
 """What a word costs, in frames times nats, so that a sound is not cut into too many."""
+LENGTH_COST = 8.0
+"""What it costs, in frames times nats, that a word is twice as long as usual."""
 SKIP_COST = 0.6
 """What a frame costs that belongs to no word, times how loud it is, from 0 to 1."""
 
@@ -50,18 +52,24 @@ def pairs_of_cuts(cuts: list[int], shortest: int, longest: int) -> list[tuple[in
 
 
 def best_words(
-    cuts: list[int], pairs: list[tuple[int, int]], log_probabilities: NDArray[np.float64], loudness: NDArray[np.float64]
+    cuts: list[int],
+    pairs: list[tuple[int, int]],
+    log_probabilities: NDArray[np.float64],
+    loudness: NDArray[np.float64],
+    usual: float,
 ) -> list[int]:
     """Which of the stretches are the words, in order.
 
-    The sum of length times log probability over the words, less what words and skipped frames cost, is largest.
+    The sum of length times log probability over the words, less what words, their unusual lengths and skipped frames
+    cost, is largest.
 
     Parameters:
         cuts, pairs: as above.
         log_probabilities: of the most probable class of each stretch.
         loudness: of each frame, from 0 to 1.
+        usual: how long words are, in frames.
 
-    >>> best_words([0, 10, 20], [(0, 1), (1, 2), (0, 2)], np.array([-0.01, -0.01, -2.0]), np.ones(20))
+    >>> best_words([0, 10, 20], [(0, 1), (1, 2), (0, 2)], np.array([-0.01, -0.01, -2.0]), np.ones(20), 10.0)
     [0, 1]
     """
     best = np.zeros(len(cuts))
@@ -74,7 +82,9 @@ def best_words(
         best[last] = best[last - 1] - (skipped[cuts[last]] - skipped[cuts[last - 1]])
         for number in by_end.get(last, ()):
             first = pairs[number][0]
-            total = best[first] + (cuts[last] - cuts[first]) * log_probabilities[number] - CUT_COST
+            length = cuts[last] - cuts[first]
+            unusual = LENGTH_COST * (length / usual - 1.0) ** 2
+            total = best[first] + length * log_probabilities[number] - CUT_COST - unusual
             if total > best[last]:
                 best[last], before[last] = total, (first, number)
     words, at = [], len(cuts) - 1

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from ranvier.network.network import Network
 from ranvier.records import record
-from ranvier.storage.live_folder import LivePublisher, Status
+from ranvier.storage.live_folder import LivePublisher
+from ranvier.storage.live_folder import Status as Status
 from ranvier.training.events import ControlEvent, Sink
 from ranvier.training.settings import TrainSettings
 

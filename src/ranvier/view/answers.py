@@ -21,6 +21,8 @@ from ranvier.view.questions.residuals import residuals
 from ranvier.view.questions.result import result
 from ranvier.view.questions.rows import rows_page
 from ranvier.view.questions.sample import sample
+from ranvier.view.questions.step import step, step_check
+from ranvier.view.questions.surface import surface
 from ranvier.view.questions.weights import weights
 from ranvier.view.questions.what import what
 from ranvier.view.row_form import inputs_of_values
@@ -82,6 +84,13 @@ QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "health": _health,
     "layers": lambda subject, body: layer_health(subject),
     "sizes": lambda subject, body: frame("network", *_sizes(subject)),
+    "surface": lambda subject, body: frame("surface", *surface(subject)),
+    "step": lambda subject, body: step(
+        subject, body["step"], body.get("row", 0), body.get("path"), body.get("neuron", 0), body.get("seed")
+    ),
+    "step_check": lambda subject, body: step_check(
+        subject, body["step"], str(body["path"]), body["neuron"], body.get("term"), body.get("seed")
+    ),
     "result": lambda subject, body: result(subject),
     "data": lambda subject, body: data(subject),
     "confusion": lambda subject, body: confusion(subject),

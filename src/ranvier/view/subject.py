@@ -48,6 +48,7 @@ class Subject:
     ) -> None:
         self.model, self.rows, self.name, self._max_sample = model, rows, name, max_sample
         self._kept: dict[tuple[Any, ...], Any] = {}
+        self._lasting: dict[tuple[Any, ...], Any] = {} if before is None else before._lasting
         if before is not None:
             self.form = before.form
 
@@ -56,6 +57,13 @@ class Subject:
         if key not in self._kept:
             self._kept[key] = make()
         value: T = self._kept[key]
+        return value
+
+    def lasting(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """As `kept`, for what does not depend on the parameters of the model."""
+        if key not in self._lasting:
+            self._lasting[key] = make()
+        value: T = self._lasting[key]
         return value
 
     @cached_property

@@ -6,6 +6,7 @@ import { status } from "./live";
 import { Mistakes } from "./mistakes";
 import { ThemeButton } from "./parts";
 import { gone, PAGES, page, pending, what } from "./state";
+import { Step } from "./step";
 import { Try } from "./try";
 
 export function App({ back }: { back?: ComponentChildren } = {}) {
@@ -45,5 +46,6 @@ export function App({ back }: { back?: ComponentChildren } = {}) {
 function Current() {
   if (page.value === "mistakes") return <Mistakes what={what.value!} />;
   if (page.value === "try") return <Try what={what.value!} />;
+  if (page.value === "step") return <Step what={what.value!} />;
   return <Inside what={what.value!} />;
 }

@@ -8,7 +8,8 @@ import { epochs, layerHealth, liveAnswer, status, tick } from "./live";
 import { Network } from "./network";
 import { closeNeuron, NeuronPanel, unlearned } from "./neuron";
 import { AnswerBars, decode, Problem, RowChooser, said, Value } from "./parts";
-import { ask, askAnswer, layer, neuron, row, useAsked } from "./state";
+import { ask, askAnswer, askSurface, layer, neuron, row, theme, useAsked } from "./state";
+import { pictures, SurfacePanel } from "./surface";
 import type { LayerHealth, Neuron, RowPage, What } from "./types";
 
 export function Inside({ what }: { what: What }) {
@@ -26,6 +27,8 @@ export function Inside({ what }: { what: What }) {
     [layer.value, neuron.value, at, total, renewed, what],
   );
   const checked = useAsked(live ? null : () => ask<LayerHealth[]>("layers"), [what]).data;
+  const surface = useAsked(total && what.inputs.count === 2 ? askSurface : null, [what, renewed]).data;
+  const small = useMemo(() => (surface ? pictures(surface) : null), [surface, theme.value]);
   const layers = live ? layerHealth.value : checked;
   const predicted = live && answer.data ? answer.data.predicted : shown?.predicted;
   const pixels = useMemo(() => (shown?.pixels ? decode(shown.pixels) : null), [shown?.pixels]);
@@ -47,13 +50,14 @@ export function Inside({ what }: { what: What }) {
             </p>
           )}
         </header>
-        <Network what={what} height={380} answer={answer.data} pixels={pixels} opened={opened.data} />
+        <Network what={what} height={380} answer={answer.data} pixels={pixels} opened={opened.data} pictures={small} />
         <Problem error={answer.error ?? opened.error} />
       </section>
       {opened.data ? (
         <NeuronPanel what={what} opened={opened.data} row={total ? `row ${at}` : null} close={closeNeuron} />
       ) : (
         <About what={what}>
+          {surface && <SurfacePanel surface={surface} what={what} />}
           {answer.data && (
             <section>
               <h3>

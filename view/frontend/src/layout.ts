@@ -23,11 +23,12 @@ export interface Block {
 const TOP = 46;
 const LABELS = 132;
 const MAX_CELL = 22;
+const PICTURED_CELL = 46;
 const MIN_CELL = 4;
 const MIN_GAP = 44;
 
 /** The blocks of a network for a drawing of a given size. `inputLabels` are shown where the inputs are few. */
-export function layout(what: What, width: number, height: number): Block[] {
+export function layout(what: What, width: number, height: number, pictured = false): Block[] {
   const dense = what.layers.filter((layer) => layer.neurons);
   const picture = what.form.kind === "picture";
   const [pixelRows, pixelColumns] = what.form.shape;
@@ -48,14 +49,14 @@ export function layout(what: What, width: number, height: number): Block[] {
       if (grid) columns = grid[1];
       else columns = cells <= 16 ? 1 : bestColumns(cells, widest, room);
       const rows = grid ? grid[0] : Math.ceil(cells / columns);
-      step = Math.min(grid ? 14 : MAX_CELL, widest / columns, room / rows);
+      step = Math.min(grid ? 14 : pictured && path !== "inputs" ? PICTURED_CELL : MAX_CELL, widest / columns, room / rows);
       if (step >= MIN_CELL || grid || perCell > units) break;
       perCell *= 2;
     }
     if (perCell > 1) subtitle += `, ${perCell} a cell`;
     const rows = grid ? grid[0] : Math.ceil(cells / columns);
     const gap = step > 8 ? Math.min(4, step * 0.18) : step > 5 ? 1 : 0;
-    blocks.push({ path, title, subtitle, units, perCell, cells, columns, rows, x: 0, y: 0, step, size: step - gap, round: units <= 64 && !grid, picture: grid !== null, labels });
+    blocks.push({ path, title, subtitle, units, perCell, cells, columns, rows, x: 0, y: 0, step, size: step - gap, round: units <= 64 && !grid && !(pictured && path !== "inputs"), picture: grid !== null, labels });
   };
   const inputs = picture ? `${pixelColumns} × ${pixelRows} pixels` : `${what.inputs.count.toLocaleString("en-US")} numbers`;
   add("inputs", "Inputs", inputs, picture ? pixelRows * pixelColumns : what.inputs.count, few ? what.inputs.names : null, picture ? [pixelRows, pixelColumns] : null);

@@ -31,9 +31,16 @@ interface Props {
   choosable?: boolean;
   /** Whether sizes of weights can be asked for. */
   measurable?: boolean;
+  /** Lines in place of those of the model; null for none. */
+  drawn?: Connections[] | null;
+  /** What the cells mean, where they are no outputs of the model. */
+  meaning?: { cells: string; noun: string; plain: boolean };
+  chosen?: { path: string; unit: number } | null;
+  /** A small picture for each neuron, by the path of its layer. */
+  pictures?: Map<string, HTMLCanvasElement[]> | null;
 }
 
-export function Network({ what, height, answer, pixels, opened = null, choosable = true, measurable = choosable }: Props) {
+export function Network({ what, height, answer, pixels, opened = null, choosable = true, measurable = choosable, drawn, meaning, chosen = null, pictures = null }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const under = useRef<HTMLCanvasElement>(null);
@@ -44,17 +51,17 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   const dense = what.layers.filter((part) => part.neurons);
   const least = 170 + dense.length * 70;
   const full = Math.max(width, least);
-  const blocks = useMemo(() => layout(what, full, height), [what, full, height]);
+  const blocks = useMemo(() => layout(what, full, height, pictures !== null), [what, full, height, pictures !== null]);
   const told = useAsked(
-    what.live ? null : () => Promise.all(dense.map((part) => ask<Connections>("connections", { path: part.path, count: LINES }))),
+    what.live || drawn !== undefined ? null : () => Promise.all(dense.map((part) => ask<Connections>("connections", { path: part.path, count: LINES }))),
     [what],
   ).data;
-  const lines = what.live ? liveLines.value : told;
+  const lines = drawn !== undefined ? drawn : what.live ? liveLines.value : told;
   const wanted = measurable ? show.value : "activations";
   const kind = wanted === "updates" && !what.live ? "activations" : wanted;
   const fixed = useAsked(kind === "weights" && !what.live ? askSizes : null, [what, kind]).data;
   const measured = kind === "activations" ? null : what.live ? sizes.value : fixed;
-  const values = useMemo(() => split(answer, what), [answer, what]);
+  const values = useMemo(() => split(answer, what, meaning?.plain ?? false), [answer, what, meaning?.plain]);
   const cells = useMemo(() => (kind === "activations" ? values : splitSizes(measured, kind)), [values, measured, kind]);
 
   useEffect(() => {
@@ -86,11 +93,11 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
 
   useEffect(() => {
     paint(canvas.current!, (context) => {
-      for (const block of blocks) drawBlock(context, what, block, kind === "activations" || block.path !== "inputs" ? cells : new Map(), pixels, view.scale);
-      drawOutputs(context, blocks[blocks.length - 1], values, what);
-      drawMarks(context, blocks, pointed);
+      for (const block of blocks) drawBlock(context, what, block, kind === "activations" || block.path !== "inputs" ? cells : new Map(), pixels, view.scale, kind === "activations" && !meaning?.plain ? pictures?.get(block.path) : undefined);
+      drawOutputs(context, blocks[blocks.length - 1], values, what, meaning?.plain ?? false);
+      drawMarks(context, blocks, pointed, chosen);
     });
-  }, [blocks, cells, values, pixels, pointed, full, height, view, theme.value, health.value, layer.value, neuron.value]);
+  }, [pictures, chosen?.path, chosen?.unit, blocks, cells, values, pixels, pointed, full, height, view, theme.value, health.value, layer.value, neuron.value]);
 
   useEffect(() => {
     // The wheel zooms only with a key, so that the page scrolls as everywhere; pinching a touchpad sends that key.
@@ -164,7 +171,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
     <div class="network">
       <div class="over">
         <p class="readout" aria-live="polite">
-          {pointed ? describe(what, pointed, values, cells, kind) : "Point at a neuron to read it" + (choosable ? ", click to open it." : ".")}
+          {pointed ? describe(what, pointed, values, cells, kind, meaning?.noun ?? "output") : "Point at a neuron to read it" + (!choosable ? "." : drawn !== undefined ? ", click to look at its numbers." : ", click to open it.")}
         </p>
         {measurable && (
           <div class="segments" role="group" aria-label="What the cells show">
@@ -223,7 +230,13 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
           />
         </div>
       </div>
-      <Key lines={lines} kind={kind} ready={kind === "activations" ? answer !== null : measured !== null} />
+      <Key
+        lines={lines}
+        cells={
+          meaning ? meaning.cells : pictures && kind === "activations" ? "Cells: the output of each neuron over the plane of the two inputs." : kind !== "activations" && !measured ? (kind === "updates" ? "Updates are shown while the network trains." : "") : answer || measured ? CELLS[kind] : ""
+        }
+        few={drawn !== undefined}
+      />
       <AsTable
         name="neurons"
         columns={["layer", "neuron", kind === "activations" ? "output" : kind === "weights" ? "size of its weights" : "change in a step"]}
@@ -251,7 +264,7 @@ const CELLS: Record<Show, string> = {
   updates: "Cells: the stronger the blue, the more a step changes the weights into a neuron, relative to their size.",
 };
 
-function Key({ lines, kind, ready }: { lines: Connections[] | null; kind: Show; ready: boolean }) {
+function Key({ lines, cells, few }: { lines: Connections[] | null; cells: string; few: boolean }) {
   const shown = (lines ?? []).reduce((sum, part) => sum + part.lines.length, 0);
   const all = (lines ?? []).reduce((sum, part) => sum + part.all, 0);
   return (
@@ -260,8 +273,7 @@ function Key({ lines, kind, ready }: { lines: Connections[] | null; kind: Show; 
       <span class="ramp" aria-hidden="true" />
       <span>positive</span>
       <span class="note">
-        {ready ? CELLS[kind] : kind === "updates" ? "Updates are shown while the network trains." : ""}{" "}
-        {lines && <>Lines: {shown < all ? `the ${count(shown)} weights of ${count(all)} that carry most` : `all ${count(all)} weights`}.</>}
+        {cells} {lines && !few && <>Lines: {shown < all ? `the ${count(shown)} weights of ${count(all)} that carry most` : `all ${count(all)} weights`}.</>}
       </span>
     </p>
   );
@@ -278,7 +290,7 @@ function splitSizes(measured: Sizes | null, kind: Show): Split {
   return parts;
 }
 
-function split(answer: Answer | null, what: What): Map<string, { values: Float32Array; limit: number }> {
+function split(answer: Answer | null, what: What, plain: boolean): Map<string, { values: Float32Array; limit: number }> {
   const parts = new Map<string, { values: Float32Array; limit: number }>();
   for (const part of answer?.parts ?? []) {
     const values = answer!.array.subarray(part.start, part.start + part.length);
@@ -286,7 +298,7 @@ function split(answer: Answer | null, what: What): Map<string, { values: Float32
   }
   // Probabilities are on the scale from 0 to 1.
   const output = parts.get(answer?.parts[answer.parts.length - 1]?.path ?? "");
-  if (output && what.task !== "regression") output.limit = 1;
+  if (output && what.task !== "regression" && !plain) output.limit = 1;
   return parts;
 }
 
@@ -300,7 +312,7 @@ function cellValue(block: Block, values: Float32Array, at: number): number {
   return value;
 }
 
-function drawBlock(context: CanvasRenderingContext2D, what: What, block: Block, values: Split, pixels: ArrayLike<number> | null, scale: number) {
+function drawBlock(context: CanvasRenderingContext2D, what: What, block: Block, values: Split, pixels: ArrayLike<number> | null, scale: number, images?: HTMLCanvasElement[]) {
   const part = values.get(block.path);
   context.fillStyle = token("text");
   context.textAlign = "left";
@@ -319,6 +331,13 @@ function drawBlock(context: CanvasRenderingContext2D, what: What, block: Block, 
       const level = (part_: number) => (pixels ? pixels[at * channels + (channels === 3 ? part_ : 0)] : 0);
       context.fillStyle = pixels ? `rgb(${level(0)} ${level(1)} ${level(2)})` : token("sunken");
       context.fillRect(x, y, block.step + 0.7, block.step + 0.7);
+      continue;
+    }
+    if (images?.[at] && block.perCell === 1) {
+      context.drawImage(images[at], x, y, block.size, block.size);
+      context.strokeStyle = outline;
+      context.lineWidth = 1;
+      context.strokeRect(x + 0.5, y + 0.5, block.size - 1, block.size - 1);
       continue;
     }
     context.fillStyle = part ? signedColour(theme.value, cellValue(block, part.values, at), part.limit) : token("sunken");
@@ -363,10 +382,10 @@ function fit(context: CanvasRenderingContext2D, text: string, width: number): st
   return text.slice(0, 3);
 }
 
-function drawOutputs(context: CanvasRenderingContext2D, block: Block, values: Split, what: What) {
+function drawOutputs(context: CanvasRenderingContext2D, block: Block, values: Split, what: What, plain: boolean) {
   const part = values.get(block.path);
   if (!block.labels || block.columns !== 1) return;
-  const chances = what.task !== "regression" && part;
+  const chances = what.task !== "regression" && part && !plain;
   let top = 0;
   part?.values.forEach((value, at) => (top = value > part.values[top] ? at : top));
   context.textBaseline = "middle";
@@ -378,9 +397,9 @@ function drawOutputs(context: CanvasRenderingContext2D, block: Block, values: Sp
     context.font = `${chances && at === top ? 600 : 400} 12px Inter, system-ui, sans-serif`;
     context.fillText(fit(context, block.labels[at] ?? "", chances ? 58 : 120), left, y);
     if (!part) continue;
-    if (chances) {
+    if (chances || plain) {
       context.textAlign = "right";
-      context.fillText(percent(part.values[at]), left + 112, y);
+      context.fillText(plain ? number(part.values[at], 2) : percent(part.values[at]), left + 112, y);
     }
   }
   context.font = "12px Inter, system-ui, sans-serif";
@@ -417,7 +436,7 @@ function drawLines(context: CanvasRenderingContext2D, what: What, blocks: Block[
   context.globalAlpha = 1;
 }
 
-function drawMarks(context: CanvasRenderingContext2D, blocks: Block[], pointed: { block: Block; unit: number } | null) {
+function drawMarks(context: CanvasRenderingContext2D, blocks: Block[], pointed: { block: Block; unit: number } | null, chosen: { path: string; unit: number } | null) {
   const ring = (block: Block, unit: number, colour: string, wide: number) => {
     const [x, y] = centre(block, unit);
     context.strokeStyle = colour;
@@ -443,12 +462,13 @@ function drawMarks(context: CanvasRenderingContext2D, blocks: Block[], pointed: 
       }
       context.stroke();
     }
-    if (block.path === layer.value && neuron.value !== null && neuron.value < block.units) ring(block, neuron.value, token("accent"), 2);
+    const unit = chosen ? chosen.unit : neuron.value;
+    if (block.path === (chosen ? chosen.path : layer.value) && unit !== null && unit < block.units) ring(block, unit, token("accent"), 2);
   }
   if (pointed && pointed.unit < pointed.block.units) ring(pointed.block, pointed.unit, token("text"), 1.5);
 }
 
-function describe(what: What, { block, unit }: { block: Block; unit: number }, values: Split, cells: Split, kind: Show): string {
+function describe(what: What, { block, unit }: { block: Block; unit: number }, values: Split, cells: Split, kind: Show, noun: string): string {
   const part = values.get(block.path);
   if (block.path === "inputs") {
     if (block.picture) return `Pixel in row ${Math.floor(unit / block.columns)}, column ${unit % block.columns}`;
@@ -458,7 +478,7 @@ function describe(what: What, { block, unit }: { block: Block; unit: number }, v
   const label = block.labels?.[unit];
   const several = block.perCell > 1 ? ` to ${Math.min(unit + block.perCell, block.units) - 1}` : "";
   const flags = health.value?.[block.path]?.flags[String(unit)];
-  const output = part ? `, output ${number(part.values[unit])}` : "";
+  const output = part ? `, ${noun} ${number(part.values[unit])}` : "";
   const size = kind === "activations" ? undefined : cells.get(block.path)?.values[unit];
   const measured = size === undefined ? "" : kind === "weights" ? `, weights of size ${number(size, 3)}` : `, changes by ${number(size, 2)} in a step`;
   return `${block.title}, neuron ${unit}${several}${label ? ` (${label})` : ""}${output}${measured}${flags ? `, ${flags.join(", ")}` : ""}`;

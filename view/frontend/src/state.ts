@@ -4,13 +4,14 @@ import { effect, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Theme } from "./colours";
 import { type Frame, Gone, type Transport } from "./transport";
-import type { Answer, Health, Sizes, Values, What } from "./types";
+import type { Answer, Health, Sizes, Surface, Values, What } from "./types";
 
-export type Page = "inside" | "mistakes" | "try";
+export type Page = "inside" | "mistakes" | "try" | "step";
 export const PAGES: [Page, string][] = [
   ["inside", "Inside"],
   ["mistakes", "Mistakes"],
   ["try", "Try"],
+  ["step", "Step"],
 ];
 
 /** What this tab keeps over a reload; nothing where the browser keeps nothing for this page. */
@@ -87,6 +88,11 @@ export async function askAnswer(body: object): Promise<Answer> {
 export async function askSizes(): Promise<Sizes> {
   const { head, array } = await counted(transport.askFrame("sizes"));
   return { ...(head as unknown as Sizes), array: array as Float32Array };
+}
+
+export async function askSurface(): Promise<Surface> {
+  const { head, array } = await counted(transport.askFrame("surface"));
+  return { ...(head as unknown as Surface), array: array as Uint8Array };
 }
 
 /** Frames of the run that trains, until it ends. */

@@ -178,3 +178,72 @@ export interface LayerHealth {
   duplicate: number | null;
   rows: number | null;
 }
+
+export interface StepTerm {
+  index: number;
+  input: string;
+  value: number;
+  weight: number;
+  product: number;
+  gradient: number;
+  used: number;
+  memory: { name: string; before: number; after: number }[];
+  new: number;
+}
+
+export interface StepAnswer {
+  step: number;
+  epoch: number;
+  position: number;
+  per_epoch: number;
+  may_run_epochs: boolean;
+  seed: number;
+  rows: string;
+  rate: number;
+  optimizer: string;
+  loss_name: string;
+  loss_formula: string;
+  start: { path: string; rule: string; fan_in: number; count: number; deviation: number; points: number[] }[];
+  batch: { number: number; target: number[]; output: number[]; loss: number }[];
+  loss: number;
+  loss_after: number;
+  gradient_norm: number;
+  row: number;
+  inputs: number[];
+  layers: { path: string; y: number[]; dz: number[] }[];
+  neuron: {
+    path: string;
+    neuron: number;
+    activation: string;
+    terms: StepTerm[];
+    others: number;
+    others_sum: number;
+    bias: { weight: number; gradient: number; used: number; memory: StepTerm["memory"]; new: number } | null;
+    z: number;
+    y: number;
+    derivative: number | null;
+    dy: number | null;
+    dz: number;
+    rows: number;
+  };
+}
+
+export interface StepCheck {
+  analytic: number;
+  numeric: number;
+  h: number;
+  plus: number;
+  minus: number;
+  note: string | null;
+}
+
+/** What the neurons say over the plane of two inputs. */
+export interface Surface {
+  x: [number, number];
+  y: [number, number];
+  names: string[];
+  side: number;
+  parts: { path: string; units: number; limit: number }[];
+  points: [number, number, number][];
+  array: Uint8Array;
+}

@@ -1,0 +1,136 @@
+"""The numbers of a step are those of the engine, and of finite differences."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ranvier as rv
+from ranvier.engine import State
+from ranvier.training.engines import compile_network
+from ranvier.view.known_rows import rows_from_arrays
+from ranvier.view.questions.step import step, step_check, stepping_of
+from ranvier.view.questions.surface import SIDE, surface
+from ranvier.view.subject import Subject
+
+
+@pytest.fixture(scope="module")
+def moons() -> Subject:
+    """Two inputs, two classes."""
+    draw = np.random.default_rng(0)
+    X = draw.normal(size=(60, 2)).astype(np.float32)
+    y = (X[:, 0] * X[:, 1] > 0).astype(int)
+    network = rv.Network(
+        2, [rv.Dense(4, "tanh", l2=0.01), rv.Dropout(0.25), rv.Dense(3, "relu"), rv.Dense(2, "softmax")]
+    )
+    model = network.fit(X, y, epochs=2, batch_size=16, engine="reference", seed=5, optimizer=rv.Adam(0.01))
+    return Subject(model, rows_from_arrays(model, X, y), "moons")
+
+
+@pytest.mark.parametrize("number", [0, 1, 5])
+def test_a_step_is_that_of_the_native_engine(number: int, moons: Subject) -> None:
+    steps = stepping_of(moons)
+    trace = steps.trace(number)
+    _, native, _ = compile_network("native", steps.spec)
+    native.set_state(trace.before)
+    native.apply(native.gradient(steps.rows, steps.batch(number), number)[1], steps.scalars(number))
+    assert np.abs(native.get_state().parameters - trace.after.parameters).max() < 1e-6
+    assert (steps.state(number + 1).parameters == trace.after.parameters).all()
+
+
+def test_the_first_step_begins_where_training_did(moons: Subject) -> None:
+    steps = stepping_of(moons)
+    table = moons.model.network.parameter_table
+    assert (steps.state(0).parameters == table.initial(5, np.float64)).all()
+    other = stepping_of(moons, 6)
+    assert (other.state(0).parameters != steps.state(0).parameters).any()
+
+
+def test_the_numbers_of_a_neuron_add_up(moons: Subject) -> None:
+    told = step(moons, 3, row=2, path="layers.2", neuron=1)
+    json.dumps(told, allow_nan=False)
+    neuron = told["neuron"]
+    total = sum(term["value"] * term["weight"] for term in neuron["terms"]) + neuron["others_sum"]
+    assert total + neuron["bias"]["weight"] == pytest.approx(neuron["z"], abs=1e-12)
+    assert neuron["y"] == max(neuron["z"], 0.0)
+    if neuron["derivative"]:
+        assert neuron["dz"] == pytest.approx(neuron["dy"] * neuron["derivative"])
+    assert told["loss"] == pytest.approx(np.mean([row["loss"] for row in told["batch"]]))
+    after = step(moons, 4, path="layers.2", neuron=1)["neuron"]["terms"]
+    assert [term["new"] for term in neuron["terms"]] == [term["weight"] for term in after]
+    assert len(neuron["terms"][0]["memory"]) == 2, "Adam keeps two numbers for each weight"
+
+
+@pytest.mark.parametrize(("path", "neuron", "term"), [("layers.0", 1, 0), ("layers.2", 0, 3), ("layers.3", 1, None)])
+def test_gradients_are_finite_differences(path: str, neuron: int, term: int | None, moons: Subject) -> None:
+    told = step_check(moons, 2, path, neuron, term)
+    if told["note"] is None:
+        assert told["numeric"] == pytest.approx(told["analytic"], rel=1e-5, abs=1e-9)
+    assert told["plus"] != told["minus"] or told["analytic"] == 0.0
+
+
+def test_a_kink_is_said() -> None:
+    X, y = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([1.0, 2.0])
+    model = rv.Network(2, [rv.Dense(1, "relu"), rv.Dense(1)]).fit(X, y, epochs=1, engine="reference", batch_size=2)
+    subject = Subject(model, rows_from_arrays(model, X, y))
+    steps = stepping_of(subject)
+    state = steps.state(0)
+    at = np.array(state.parameters)
+    at[:3] = 1e-7, 0.5, 0.0
+    steps._states[0] = State(at, state.slots, 0)
+    told = step_check(subject, 0, "layers.0", 0, 0)
+    assert told["note"] is not None
+    assert "kink" in told["note"]
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        (lambda subject: step(subject, -1), "There is no step"),
+        (lambda subject: step(subject, 10**9), "There is no step"),
+        (lambda subject: step(subject, 0, row=99), "There is no row"),
+        (lambda subject: step(subject, 0, path="layers.1"), "no neuron"),
+        (lambda subject: step(subject, 0, neuron=99), "no neuron"),
+        (lambda subject: step(subject, 0, seed=-1), "The seed is"),
+        (lambda subject: step_check(subject, 0, "layers.0", 0, 99), "no weight"),
+        (lambda subject: step_check(subject, 0, "layers.0", 99), "no weight"),
+    ],
+)
+def test_what_is_not_there_is_a_sentence(question: Any, sentence: str, moons: Subject) -> None:
+    with pytest.raises(rv.InputError, match=sentence):
+        question(moons)
+
+
+def test_a_digit_steps_on_the_training_rows(digits: Subject) -> None:
+    told = step(digits, 0)
+    assert told["rows"] == f"the {digits.model.report.split['training']:,} training rows"
+    assert len(told["neuron"]["terms"]) == 8
+    assert told["neuron"]["others"] > 40
+
+
+def test_residual_networks_are_refused() -> None:
+    X, y = np.zeros((4, 2)), np.zeros(4)
+    network = rv.Network(2, [rv.Residual([rv.Dense(2)]), rv.Dense(1)])
+    model = network.fit(X, y, epochs=1, engine="reference")
+    with pytest.raises(rv.RanvierError, match="Residual"):
+        step(Subject(model, rows_from_arrays(model, X, y)), 0)
+
+
+def test_the_surface_is_what_the_network_says(moons: Subject) -> None:
+    head, array = surface(moons)
+    assert [part["path"] for part in head["parts"]] == ["layers.0", "layers.2", "layers.3"]
+    pictures = array.reshape(-1, SIDE, SIDE)
+    assert len(pictures) == 4 + 3 + 2
+    corner = np.array([[head["x"][0], head["y"][1]]], np.float32)
+    outputs = moons.model.outputs(corner)[0]
+    assert pictures[-2:, 0, 0].tolist() == pytest.approx((np.rint(outputs * 127) + 128).tolist(), abs=1)
+    assert len(head["points"]) == 60
+    assert {point[2] for point in head["points"]} == {0.0, 1.0}
+
+
+def test_only_two_inputs_have_a_surface(digits: Subject) -> None:
+    with pytest.raises(rv.InputError, match="needs two"):
+        surface(digits)
