@@ -195,9 +195,8 @@ def prepare(
     test_part = labelled_rows_of("Test", test_source, *known) or test_part
     outputs = _fitted_target(training, validation_part, resolved, loss, formats)
     notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part), rows, columns)
-    groups = groups_of_rows(training.source, rule.group, columns)
     return Prepared(
-        **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, groups),
+        **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, (rule.group, columns)),
         encoder=encoder,
         target=outputs,
         columns=columns,
@@ -272,13 +271,14 @@ def _encoded_parts(
     encoder: Encoder,
     outputs: TargetEncoder,
     dtype: Any,
-    groups: NDArray[np.int64] | None,
+    grouping: tuple[str | None, tuple[ColumnSchema, ...]],
 ) -> dict[str, Any]:
     """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoder of the model.
 
     Parameters:
-        groups: the number of the group of each training row, or None.
+        grouping: the column of groups, or None, and the schema of all columns.
     """
+    groups = groups_of_rows(training.source, *grouping)
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
     validation_set = _encoded(validation, encoder, outputs, dtype, clip=True)
     test_set = _encoded(test, inference_encoder, outputs, dtype)
