@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, overload
 
+from ranvier.data.diagnosis.finding import Finding as Finding
+
 from ranvier.errors import DataError as DataError
 from ranvier.errors import EngineError as EngineError
 from ranvier.errors import InputError as InputError
@@ -15,8 +17,16 @@ from ranvier.estimators.classifier import Classifier as Classifier
 
 from ranvier.estimators.regressor import Regressor as Regressor
 
+from ranvier.explain.attributions import Attributions as Attributions
+
+from ranvier.explain.dependence import PartialDependence as PartialDependence
+
 from ranvier.explain.importance import Importance as Importance
 from ranvier.explain.importance import Importances as Importances
+
+from ranvier.explain.interactions import Interaction as Interaction
+
+from ranvier.explain.nearest import NearestRow as NearestRow
 
 from ranvier.expression import Expression as Expression
 from ranvier.expression import absolute as absolute
@@ -114,6 +124,9 @@ from ranvier.training.epoch_metrics import metric as metric
 
 from ranvier.training.history import Epoch as Epoch
 from ranvier.training.history import History as History
+
+from ranvier.training.reliability import Reliability as Reliability
+from ranvier.training.reliability import ReliabilityBin as ReliabilityBin
 
 from ranvier.training.report import TrainReport as TrainReport
 

@@ -34,6 +34,8 @@ CONTRACT = [
     "baseline",
     "parameters",
     "notes",
+    "linear_baseline",
+    "diagnosis",
 ]
 
 
@@ -42,7 +44,9 @@ def test_the_json_object_holds_what_the_design_promises(trained: Trained) -> Non
     assert trained.report["task"] == "multiclass"
     assert trained.report["rows"] == 150
     assert trained.report["epochs"] == 6
-    assert set(trained.report["metrics"]) == set(trained.report["baseline"]) == {"accuracy", "log_loss", "f1", "auc"}
+    measured = {"accuracy", "log_loss", "brier", "ece", "f1", "auc"}
+    assert set(trained.report["metrics"]) == set(trained.report["baseline"]) == measured
+    assert set(trained.report["linear_baseline"]) == measured
     assert Path(trained.report["model"]) == trained.model
     assert Path(trained.report["run"]) == trained.run
 

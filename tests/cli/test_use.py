@@ -252,3 +252,21 @@ def test_importances_of_columns_as_bars_and_as_json(trained: Trained) -> None:
 )
 def test_options_of_importances_that_do_not_go_together(trained: Trained, words: tuple[str, ...]) -> None:
     assert invoke("show", trained.model, *words).exit_code == 2
+
+
+def test_predictions_are_explained_in_words_and_as_json(trained: Trained, here: Path) -> None:
+    shown = invoke("predict", trained.model, trained.data, "--explain", "2").stdout
+    assert shown.count("logit of ") == 150
+    assert shown.startswith("Row 1: ")
+    assert "all others" in shown
+    records = json.loads(invoke("predict", trained.model, trained.data, "--explain", "2", "--json").stdout)
+    assert [len(entry["explanation"]["columns"]) for entry in records] == [2] * 150
+    expected = ranvier.load(trained.model).attributions(trained.data)
+    first = records[7]["explanation"]
+    assert [(entry["column"], entry["value"]) for entry in first["columns"]] == expected.largest(7, 2)
+    assert (first["explained"], first["output"]) == (records[7]["prediction"], float(expected.outputs[7]))
+    words = ("predict", trained.model, trained.data, "--explain", "3", "--output")
+    assert invoke(*words, here / "why.jsonl").exit_code == 0
+    lines = (here / "why.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(json.loads(lines[0])["explanation"]["columns"]) == 3
+    assert "end its name in .jsonl" in refused(*words, here / "why.csv")

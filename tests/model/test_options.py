@@ -67,7 +67,7 @@ def test_the_command_has_the_options_of_train_with_their_defaults() -> None:
 
 @pytest.mark.parametrize("make", [rv.Classifier, rv.Regressor])
 def test_estimators_have_the_options_of_train_with_their_defaults(make: Any) -> None:
-    absent = NOT_ESTIMATORS if make is rv.Classifier else NOT_ESTIMATORS | {"class_weight", "positive"}
+    absent = NOT_ESTIMATORS if make is rv.Classifier else NOT_ESTIMATORS | {"class_weight", "threshold", "positive"}
     expected = {RENAMED.get(name, name): default for name, default in SIGNATURE.items() if name not in absent}
     parameters = make().get_params()
     assert set(parameters) == {*expected, "warm_start"}

@@ -9,7 +9,7 @@ import pytest
 
 from ranvier.network.task import Task
 from ranvier.training import metrics
-from ranvier.training.against_baseline import no_better_sentence
+from ranvier.training.against_baseline import loss_gain, no_better_sentence
 
 RANDOM = np.random.default_rng(5)
 ROWS = 200
@@ -86,3 +86,15 @@ def test_classes_without_rows_or_predictions_have_no_scores() -> None:
     assert (classes[2]["precision"], classes[2]["recall"], classes[2]["f1"]) == (None, 0.0, 0.0)
     assert '"c" was never predicted' in notes
     assert "No row has the label" in undefined(LABELS, [[1, 0], [1, 0]], [[1, 0], [0, 0]])[2]
+
+
+def test_class_numbers_of_many_classes_are_compared_as_classes() -> None:
+    task = Task("multiclass", 20, tuple(range(20)))
+    index = np.random.default_rng(0).integers(0, 20, 400)
+    right = np.full((400, 20), 0.01)
+    right[np.arange(400), index] = 0.81
+    numbers = index.astype(np.int32)[:, None]
+    name, gain = loss_gain(task, right, numbers, np.full((400, 20), 0.05))
+    assert name == "log loss"
+    np.testing.assert_allclose(gain, np.log(0.81 / 0.05))
+    assert no_better_sentence(task, right, numbers, numbers) == ""

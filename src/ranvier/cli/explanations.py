@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ranvier.cli.console import Output, with_warnings
 
 if TYPE_CHECKING:
     from ranvier.explain.importance import Importances
     from ranvier.model.model import Model
+    from ranvier.model.predictions import Predictions
 
 
 def importances_of_file(model: Model, data: str, metric: str | None, repeats: int, correlated: bool) -> Importances:
@@ -34,7 +35,7 @@ def print_importances(output: Output, importances: Importances) -> None:
     """A bar for each column, as long as its importance."""
     from rich.text import Text
 
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import METRICS, bar, literal, metric, table
 
     title = METRICS.get(importances.metric, (importances.metric, ""))[0]
@@ -55,3 +56,46 @@ def print_importances(output: Output, importances: Importances) -> None:
         drawn = Text(bar(abs(entry.importance) / largest, 24), colour)
         grid.add_row(name, f"{entry.importance:+z.4f}", error, drawn)
     output.words.print(grid)
+
+
+MAX_CELL = 24
+
+
+def print_explanations(output: Output, predictions: Predictions) -> None:
+    """For each row the prediction, and below it what the columns that count most add to the output, as bars."""
+    from rich.text import Text
+
+    from ranvier.cli.printed_report import heading
+    from ranvier.display.tables import bar, literal, table
+
+    for row, entry in enumerate(predictions.records()):
+        explanation = entry["explanation"]
+        name = entry.get("file", f"Row {row + 1}")
+        if explanation is None:
+            output.say(f"{name}: no prediction.")
+            continue
+        heading(output, f"{name}: {_short(entry['prediction'])}")
+        what = "logit of " if explanation["unit"] == "logit" else ""
+        added = explanation["output"] - explanation["base"]
+        output.say(
+            f"{what}{explanation['explained']}: {explanation['output']:.4g} = {explanation['base']:.4g} of a typical "
+            f"row {added:+.4g}, to which add",
+            "dim",
+        )
+        shown = explanation["columns"]
+        largest = max((abs(column["value"]) for column in shown), default=0.0) or 1.0
+        grid = table("Column", "Cell", "Adds", " ", numbers=("Adds",))
+        for column in shown:
+            colour = "cyan" if column["value"] >= 0 else "red"
+            drawn = Text(bar(abs(column["value"]) / largest, 24), colour)
+            cell = "" if column["cell"] is None else _short(column["cell"])
+            grid.add_row(literal(column["column"]), literal(cell), f"{column['value']:+z.4g}", drawn)
+        rest = added - sum(column["value"] for column in shown)
+        grid.add_row(literal("all others", "dim"), "", f"{rest:+z.4g}", "")
+        output.words.print(grid)
+        output.say()
+
+
+def _short(value: Any) -> str:
+    text = " ".join(f"{value:.6g}".split() if isinstance(value, float) else str(value).split())
+    return text if len(text) <= MAX_CELL else f"{text[: MAX_CELL - 1]}…"

@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ranvier.model.predictions import Predictions
 
 FORMATS = (".csv", ".jsonl", ".parquet")
+COVERAGE = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
 
 
 @click.command("predict")
@@ -34,6 +35,31 @@ FORMATS = (".csv", ".jsonl", ".parquet")
     help=f"Write here: {', '.join(FORMATS)}; otherwise CSV on standard output.",
 )
 @click.option("--probabilities", is_flag=True, help="Give the probability of every class too; --json always does.")
+@click.option(
+    "--interval",
+    type=COVERAGE,
+    metavar="COVERAGE",
+    help="Give lower and upper bounds that hold the true number with this probability, such as 0.9.",
+)
+@click.option(
+    "--set",
+    "label_set",
+    type=COVERAGE,
+    metavar="COVERAGE",
+    help="Give the set of labels that holds the true one with this probability, such as 0.9.",
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    metavar="P",
+    help="Predict the second of two classes from this probability on; that of the model by default.",
+)
+@click.option(
+    "--explain",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Say what the N columns that count most add to each prediction.",
+)
 @click.option("--listen", is_flag=True, help="DATA is a long recording: print what is heard in it, and when.")
 @click.option(
     "--min-confidence",
@@ -51,6 +77,10 @@ def command(
     text: tuple[str, ...],
     output: str | None,
     probabilities: bool,
+    interval: float | None,
+    label_set: float | None,
+    threshold: float | None,
+    explain: int | None,
     listen: bool,
     min_confidence: float | None,
     keep: tuple[str, ...],
@@ -74,20 +104,28 @@ def command(
     if output is not None:
         _check_output(output, (model, *data))
     if listen or min_confidence is not None:
-        misplaced = bool(output is not None or probabilities or keep or len(data) != 1 or not listen)
+        extras = {interval, label_set, threshold, output, explain}
+        misplaced = bool(extras != {None} or probabilities or keep or len(data) != 1 or not listen)
         return _listen(model, data[0] if data else "", min_confidence, misplaced, as_json)
     trained = ranvier.load(model)
+    if explain and output is not None and Path(output).suffix.lower() != ".jsonl":
+        raise InputError(f"--explain gives several values a row, and {output} is a table; end its name in .jsonl.")
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
     source = texts_for(trained, text) if text else data[0] if len(data) == 1 else list(data)
     reading = Reading(header=header, skip_bad_rows=skip_bad_rows)
-    predictions, warned = with_warnings(lambda: predict_file(trained, source, reading, keep))
+    wanted: dict[str, Any] = {"interval": interval, "label_set": label_set, "threshold": threshold}
+    predictions, warned = with_warnings(lambda: predict_file(trained, source, reading, keep, explain or 0, **wanted))
     for note in (*predictions.notes, *warned):
         click.echo(note, err=True)
     if output is not None:
         write(predictions, output, probabilities)
         what = plural(len(predictions), "prediction is", "predictions are")
         click.echo(f"{what} in {shorten(output)}.", err=True)
+    elif explain and not as_json:
+        from ranvier.cli.explanations import print_explanations
+
+        print_explanations(Output(as_json), predictions)
     elif not as_json:
         sys.stdout.write(csv_text(predictions, probabilities))
     Output(as_json).finish(predictions.records)
@@ -102,8 +140,8 @@ def _listen(model: str, data: str, min_confidence: float | None, misplaced: bool
 
     if misplaced:
         raise InputError(
-            "--listen prints what is heard in one recording; --min-confidence goes with it, and --output, --keep and "
-            "--probabilities do not."
+            "--listen prints what is heard in one recording; --min-confidence goes with it, and --output, --keep, "
+            "--explain, --probabilities, --interval, --set and --threshold do not."
         )
     heard = ranvier.load(model).listen(data, 0.5 if min_confidence is None else min_confidence)
     if not as_json:

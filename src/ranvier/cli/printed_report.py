@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ranvier.cli.console import Output
+from ranvier.cli.diagnosis import print_diagnosis
 from ranvier.cli.exit_codes import DONE, INTERRUPTED
 from ranvier.display.format import duration
 from ranvier.display.ngrams import ngram_sentence
@@ -49,13 +50,16 @@ def print_metrics(output: Output, report: TrainReport) -> None:
         return
     use = {"test": "not used in training", "validation": "used only to decide when to stop"}[report.evaluated_on]
     heading(output, f"On {plural(report.split[report.evaluated_on], f'{report.evaluated_on} row')}, {use}")
-    output.words.print(metrics_table(report.metrics, report.baseline))
+    output.words.print(metrics_table(report.metrics, report.baseline, report.linear_baseline))
     ngrams = ngram_sentence(report.baseline)
     if ngrams:
         output.say(ngrams, "dim")
     print_classes(output, report.task, report.per_class, report.most_confused_pair)
     print_mistakes(output, report.worst_mistakes)
-    print_findings(output, report.findings)
+    kinds = {finding["kind"] for finding in report.diagnosis}
+    guessing = "no_better_than_guessing" in kinds
+    print_findings(output, [text for text in report.findings if not (guessing and "than guessing" in text)])
+    print_diagnosis(output, report.diagnosis)
 
 
 def print_mistakes(output: Output, mistakes: Sequence[Mapping[str, Any]]) -> None:

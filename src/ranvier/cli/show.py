@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ RECIPE_PARTS = {
 @click.argument("model", metavar="MODEL")
 @click.option("--layer", "-l", metavar="L", help="One layer: its number from 0, or its name such as layers.0.")
 @click.option("--neuron", "-n", type=click.IntRange(min=0), metavar="N", help="One neuron of that layer, from 0.")
+@click.option("--diagnose", metavar="DATA", help="Say what is wrong with the model and with these rows.")
 @click.option("--importances", metavar="DATA", help="Which columns it needs, measured on DATA with its targets.")
 @click.option("--metric", metavar="NAME", help="With --importances: what gets worse; accuracy or r2 by default.")
 @click.option("--repeats", type=click.IntRange(min=1), metavar="N", help="With --importances: shuffles a column, 5.")
@@ -51,6 +53,7 @@ def command(
     model: str,
     layer: str | None,
     neuron: int | None,
+    diagnose: str | None,
     importances: str | None,
     metric: str | None,
     repeats: int | None,
@@ -69,6 +72,8 @@ def command(
             and (metric is not None or repeats is not None or correlated),
             "--importances is about the whole network; leave out --layer and --plan.": importances is not None
             and (plan or layer is not None),
+            "--diagnose is about the whole model; leave out the others.": diagnose is not None
+            and (plan or layer is not None or importances is not None),
         }
     )
     import ranvier
@@ -80,6 +85,8 @@ def command(
     if plan:
         values = {"plan": trained.plan(measure=measure)}
         output.words.print(values["plan"], end="", markup=False, soft_wrap=True)
+    elif diagnose is not None:
+        values = _diagnose(output, trained, diagnose)
     elif importances is not None:
         from ranvier.cli.explanations import importances_of_file, print_importances
 
@@ -102,6 +109,21 @@ def command(
         neurons.print_neuron(output, values, picture)
     output.finish(lambda: {"model": model, **values})
     return DONE
+
+
+def _diagnose(output: Output, model: Model, data: str) -> dict[str, Any]:
+    """Print what is wrong with the model and with rows; the findings as plain values."""
+    from ranvier.cli.diagnosis import print_diagnosis
+    from ranvier.model.predictions import open_rows
+
+    rows, targets, notes = open_rows(model, data)
+    findings = [entry.to_dict() for entry in model.diagnose(rows, targets)]
+    for note in notes:
+        output.say(note, "dim")
+    print_diagnosis(output, findings, f"Diagnosis, with the rows of {data}")
+    if not findings:
+        output.say("Nothing was found.")
+    return {"diagnosis": findings}
 
 
 def _check_options(wrong: dict[str, bool]) -> None:
@@ -131,6 +153,7 @@ def _values(model: Model, summary: ModelSummary) -> dict[str, Any]:
 
 
 def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str, Any], path: str) -> None:
+    from ranvier.cli.diagnosis import print_diagnosis
     from ranvier.cli.printed_report import heading
     from ranvier.display.tables import layer_table
 
@@ -148,6 +171,7 @@ def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str
     if model.history:
         output.say()
         _print_training(output, model)
+    print_diagnosis(output, model.report.diagnosis)
 
 
 def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -> None:
@@ -226,16 +250,34 @@ def _print_training(output: Output, model: Model) -> None:
         line = Text.assemble((f"{title:<17}", "dim"), (curve(losses, width, output.words.encoding), "cyan"))
         line.append(f"  {number(losses[0])} → {number(losses[-1])}")
         output.words.print(line, soft_wrap=True)
-    for name, value in model.report.metrics.items():
-        _metric(output, name, value, model.report.evaluated_on)
+    report = model.report
+    for name, value in report.metrics.items():
+        _metric(output, name, value, report.evaluated_on, report.linear_baseline)
+    _print_calibration(output, model)
 
 
-def _metric(output: Output, name: str, value: float | None, evaluated_on: str) -> None:
+def _print_calibration(output: Output, model: Model) -> None:
+    """The temperature, the threshold and the rows for intervals or sets."""
+    task, known = model.task, model.conformal
+    if task.kind != "regression" and model.report.recipe_settings:
+        output.say(f"Temperature      {model.report.temperature:.3g}, fitted on rows that were not trained on", "dim")
+    if task.kind == "binary":
+        output.say(f"Threshold        {task.threshold:.3g}, from which on {task.classes[1]} is predicted", "dim")
+    if known is not None:
+        what = "Sets" if known.kind == "classes" else "Intervals"
+        how = ", each left out by one network" if known.folds else ""
+        output.say(f"{what:<17}from {plural(known.rows, 'row')} that were not trained on{how}", "dim")
+
+
+def _metric(
+    output: Output, name: str, value: float | None, evaluated_on: str, linear: Mapping[str, float | None]
+) -> None:
     from rich.text import Text
 
     from ranvier.display.tables import METRICS, metric
 
     title = METRICS.get(name, (name, ""))[0]
+    beside = f"; a linear model {metric(name, linear[name])}" if name in linear else ""
     output.words.print(
-        Text.assemble((f"{title:<17}", "dim"), metric(name, value), (f"  on {evaluated_on} rows", "dim"))
+        Text.assemble((f"{title:<17}", "dim"), metric(name, value), (f"  on {evaluated_on} rows{beside}", "dim"))
     )

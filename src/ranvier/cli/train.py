@@ -123,6 +123,13 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "",
             "Weight classes inversely to their frequency.",
         ),
+        (
+            "--threshold",
+            "RULE",
+            str,
+            "",
+            "Probability that predicts the positive class: a number, f1, accuracy, balanced_accuracy, or cost:FN:FP.",
+        ),
         ("--seed", "N", click.IntRange(min=0), "0", "The same seed gives the same model."),
     ),
     "Machine": (

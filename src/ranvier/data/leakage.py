@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
 from ranvier.data.columns.row_numbers import COUNTING, FIRST, LEFT_BY_INDEX
+from ranvier.data.diagnosis.finding import Finding
 from ranvier.data.encoders.target_values import Values, label_index
 from ranvier.data.sources.source import Source
 from ranvier.network.task import Task
@@ -34,8 +35,8 @@ MAX_UNEXPLAINED = 0.003
 MAX_NAMED = 5
 
 
-def leakage_notes(source: Source, values: Values, task: Task, columns: Sequence[str]) -> list[str]:
-    """A sentence on each input column that alone gives a target away, the first five.
+def leaking_columns(source: Source, values: Values, task: Task, columns: Sequence[str]) -> list[Finding]:
+    """A finding for each input column that alone gives a target away, the first five.
 
     Parameters:
         source: the rows, a table.
@@ -45,28 +46,31 @@ def leakage_notes(source: Source, values: Values, task: Task, columns: Sequence[
 
     >>> from ranvier.data.sources import open_source
     >>> y = np.random.default_rng(0).normal(size=100)
-    >>> leakage_notes(open_source({"a": y, "b": y[::-1]}), y, Task("regression", 1, target_names=("y",)), ["a", "b"])
-    ['Column "a" is a copy of the target "y". Leave it out unless it is known before the target: --ignore a.']
+    >>> task = Task("regression", 1, target_names=("y",))
+    >>> [found.evidence for found in leaking_columns(open_source({"a": y, "b": y[::-1]}), y, task, ["a", "b"])]
+    ['Column "a" is a copy of the target "y".']
     """
     if source.rows < MIN_ROWS or not columns:
         return []
     count = min(source.rows, max(MAX_ROWS // 8, min(MAX_ROWS, MAX_CELLS // len(columns))))
     index = np.sort(permutation(0, SAMPLE, 1, source.rows)[:count])
     frame, table = source.frame.select(columns)[index], values[index].reshape(count, -1)
-    notes = []
+    findings: list[Finding] = []
     for cells in frame.iter_columns():
         codes = _codes(cells)
         for target, name in zip(table.T, task.target_names, strict=False):
-            sentence = "" if codes is None else _sentence(cells, codes, target, name, task, len(columns))
-            if sentence:
-                notes.append(sentence)
+            finding = None if codes is None else _finding(cells, codes, target, name, task, len(columns))
+            if finding is not None:
+                findings.append(finding)
                 break
-        if len(notes) == MAX_NAMED:
+        if len(findings) == MAX_NAMED:
             break
-    return notes
+    return findings
 
 
-def _sentence(cells: pl.Series, codes: NDArray[Any], target: NDArray[Any], name: str, task: Task, columns: int) -> str:
+def _finding(
+    cells: pl.Series, codes: NDArray[Any], target: NDArray[Any], name: str, task: Task, columns: int
+) -> Finding | None:
     """What to say of a column and a target; nothing where it does not give the target away."""
     numbers = target.astype(np.float64) if target.dtype.kind in "bif" else None
     if numbers is not None and np.isnan(numbers).any():  # one of several targets, which a row may lack
@@ -76,21 +80,22 @@ def _sentence(cells: pl.Series, codes: NDArray[Any], target: NDArray[Any], name:
             return ""
     how = _right_classes(codes, target, task) if task.is_classifier else _explained(codes, numbers)
     if not how:
-        return ""
+        return None
     column, advice = f'Column "{cells.name}"', f"--ignore {cells.name}."
     if (numbers is not None and np.array_equal(codes, numbers)) or _same_text(cells, target):
-        return f'{column} is a copy of the target "{name}". Leave it out unless it is known before the target: {advice}'
-    if _looks_like_row_numbers(cells.name, codes):
-        return (
-            f'{column} looks like row numbers and alone predicts "{name}" {how}: the table seems to be sorted by its '
-            f"target. New rows have no such numbers, so leave it out: {advice}"
-        )
-    if columns == 1:
-        return ""
-    return (
-        f'{column} alone predicts "{name}" {how}. If it is made of the target, or known only after it, leave it out: '
-        f"{advice}"
-    )
+        evidence, meaning = f'{column} is a copy of the target "{name}".', "A model would only repeat it."
+        advice = f"Leave it out unless it is known before the target: {advice}"
+    elif looks_like_row_numbers(cells.name, codes):
+        evidence = f'{column} looks like row numbers and alone predicts "{name}" {how}.'
+        meaning = "The table seems to be sorted by its target, and new rows have no such numbers."
+        advice = f"Leave it out: {advice}"
+    elif columns == 1:
+        return None
+    else:
+        evidence = f'{column} alone predicts "{name}" {how}.'
+        meaning = "It may be made of the target, or known only after it."
+        advice = f"Leave it out in that case: {advice}"
+    return Finding("leaking_column", str(cells.name), evidence, meaning, advice)
 
 
 def _codes(cells: pl.Series) -> NDArray[np.float64] | None:
@@ -158,7 +163,7 @@ def _same_text(cells: pl.Series, target: NDArray[Any]) -> bool:
     return bool(parsing.clean_strings(cells).to_list() == target.tolist())
 
 
-def _looks_like_row_numbers(name: str, codes: NDArray[np.float64]) -> bool:
+def looks_like_row_numbers(name: str, codes: NDArray[np.float64]) -> bool:
     """Whether these are different integers, as dense as numbers of rows or named like them."""
     if np.isnan(codes).any() or (codes != np.floor(codes)).any() or len(np.unique(codes)) < len(codes):
         return False

@@ -5,8 +5,8 @@ B is the number of rows, N the number of target columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field, replace
 from functools import partial
 from typing import Any, TypeAlias, overload
 
@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from ranvier.data.columns.input_columns import as_columns, as_names, input_columns
 from ranvier.data.columns.schema import ColumnSchema
 from ranvier.data.decoded_columns import decoded_rows, rows_of
+from ranvier.data.diagnosis.drift import profile_of
+from ranvier.data.diagnosis.finding import Finding
+from ranvier.data.diagnosis.parts import findings_of_parts, input_names
+from ranvier.data.diagnosis.table import input_frame
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.context import ContextEncoder
@@ -34,7 +38,7 @@ from ranvier.data.labelled_rows import (
     open_with_target,
     without_zero_weights,
 )
-from ranvier.data.leakage import leakage_notes
+from ranvier.data.leakage import leaking_columns
 from ranvier.data.names_for_mistakes import names_for_mistakes
 from ranvier.data.sources import open_source
 from ranvier.data.sources.parts import given_parts, training_rows
@@ -77,6 +81,8 @@ class Prepared:
         columns: what each column of a table holds; empty for arrays.
         notes: what the user should know, one sentence each; the first says how the task was inferred.
         origin: where the data came from.
+        findings: what is wrong with the rows and columns.
+        profile: how the cells of each column are distributed, see `data.diagnosis.drift`.
         indexed: whether the user calls the rows by their index, as `rows_called` takes it.
         ngram_log_losses: of n-gram models of a text, n = 1, 2, ..., on the evaluation set; empty for other data.
     """
@@ -97,6 +103,8 @@ class Prepared:
     notes: tuple[str, ...]
     origin: str
     ngram_log_losses: tuple[float, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    profile: Mapping[str, Any] = field(default_factory=dict)
     indexed: bool = False
 
     @property
@@ -177,16 +185,17 @@ def prepare(
     shares = ((validation, validation_source), (test, test_source))
     fractions = checked_fractions(*(share if own is None else 0.0 for share, own in shares))
     if canonical and weight is not None:
-        parts = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
-        opened, target_array, weight, kept = *parts[:3], kept[parts[3]]
+        *counted, kept_rows = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
+        (opened, target_array, weight), kept = counted, kept[kept_rows]
     target_columns = names if target_array is None else ()
     columns, notes, rule = _columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds, rule)
     rows = labelled_rows(opened, names, target_array, weight, kept)
-    resolved, task_notes = _task(rows, task, names, positive, columns, loss)
-    notes = [*task_notes, *rows.notes, *opened.notes, *notes]
+    resolved, task_notes = _task(rows, task, names, positive, loss)
+    leaks = [] if task_record else _leaks(rows, resolved, columns)
+    notes = [*task_notes, *(leak.text for leak in leaks), *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
-    drawn: Any = (rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule)
-    training, validation_part, test_part = partition(*drawn)
+    encoded, ordered = TargetEncoder(resolved), columns if canonical else None
+    training, validation_part, test_part = partition(rows, fractions, seed, encoded, min_rows, ordered, rule)
     features = features and features.for_outputs(resolved.outputs)
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     formats, decoded = target_formats(opened, target_columns), _decoder(encoder, progress)
@@ -194,15 +203,14 @@ def prepare(
     validation_part = labelled_rows_of("Validation", validation_source, *known) or validation_part
     test_part = labelled_rows_of("Test", test_source, *known) or test_part
     outputs = _fitted_target(training, validation_part, resolved, loss, formats)
-    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part), rows, columns)
+    parts = (training, validation_part, test_part)
+    notes += _checked_parts(outputs, loss, rule, parts, rows, columns)
     return Prepared(
-        **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, (rule.group, columns)),
-        encoder=encoder,
-        target=outputs,
+        **_encoded_parts(*parts, encoder, outputs, dtype, (rule.group, columns)),
         columns=columns,
         notes=tuple(notes),
         origin=opened.origin,
-        indexed=rows.indexed,
+        **_diagnosis(parts, resolved, columns, leaks),
     )
 
 
@@ -224,9 +232,9 @@ def _columns(
     return columns, notes, rule.written(source, columns)
 
 
-def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) -> list[str]:
-    """A sentence on each column that gives the target away."""
-    return leakage_notes(rows.source, rows.values, task, [column.name for column in columns if column.used])
+def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) -> list[Finding]:
+    """A finding for each column that gives the target away."""
+    return leaking_columns(rows.source, rows.values, task, [column.name for column in columns if column.used])
 
 
 def _fitted_target(
@@ -236,6 +244,22 @@ def _fitted_target(
     held = () if validation is None else (validation.values, validation.row_numbers)
     with rows_called(training.indexed if validation is None else validation.indexed):
         return fit_target(training.values, task, True, training.row_numbers, loss, formats, *held)
+
+
+def _diagnosis(
+    parts: tuple[LabelledRows | None, ...], task: Task, columns: Sequence[ColumnSchema], leaks: list[Finding]
+) -> dict[str, Any]:
+    """The fields of `Prepared` that say what is wrong with the rows, how they are distributed and called."""
+    names, known = input_names(columns), parts_of(*parts)
+    findings = (*leaks, *findings_of_parts(known, task, names))
+    profile = profile_of(input_frame(known["training"].source, names))
+    return {"findings": findings, "profile": profile, "indexed": known["training"].indexed}
+
+
+def parts_of(*parts: LabelledRows | None) -> dict[str, LabelledRows]:
+    """The training, validation and test rows that there are, by name."""
+    named = zip(("training", "validation", "test"), parts, strict=True)
+    return {name: part for name, part in named if part is not None}
 
 
 def _checked_parts(
@@ -251,12 +275,10 @@ def _checked_parts(
     Raises:
         InputError: it does not take one of them.
     """
-    named = zip(("training", "validation", "test"), parts, strict=True)
     with rows_called(rows.indexed):
         notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
-    there = {name: part for name, part in named if part is not None}
-    notes += repeat_notes(there, outputs.task.is_classifier)
-    notes += repeated_text_notes(there, columns, outputs.task.is_classifier)
+    notes += repeat_notes(parts_of(*parts), outputs.task.is_classifier)
+    notes += repeated_text_notes(parts_of(*parts), columns, outputs.task.is_classifier)
     for part in parts:
         if part is not None and loss is not None:
             with rows_called(part.indexed):
@@ -273,7 +295,7 @@ def _encoded_parts(
     dtype: Any,
     grouping: tuple[str | None, tuple[ColumnSchema, ...]],
 ) -> dict[str, Any]:
-    """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoder of the model.
+    """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoders.
 
     Parameters:
         grouping: the column of groups, or None, and the schema of all columns.
@@ -295,7 +317,9 @@ def _encoded_parts(
         "test_rows": None if test is None else test.row_numbers,
         "test_labels": None if test is None else test.values,
         "test_names": None if test is None else names_for_mistakes(test.source, encoder),
+        "encoder": encoder,
         "inference_encoder": inference_encoder,
+        "target": outputs,
     }
 
 
@@ -304,7 +328,6 @@ def _task(
     task: str | Task | None,
     names: tuple[str, ...],
     positive: Any,
-    columns: tuple[ColumnSchema, ...],
     loss: Loss | None,
 ) -> tuple[Task, list[str]]:
     """The task, with its classes in the order of the target column where that has one, and notes on it."""
@@ -313,9 +336,8 @@ def _task(
     else:
         resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
         resolved = with_positive(with_column_order(resolved, rows.source), positive)
-    leaks = [] if isinstance(task, Task) else _leaks(rows, resolved, columns)
     rare = single_row_notes(rows.values, resolved.target_names[0]) if resolved.classes else ()
-    notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rare, *leaks]
+    notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rare]
     if loss is not None and loss.levels and resolved.kind == "regression":
         resolved = quantile_task(resolved.target_names, loss.levels)
     return resolved, notes

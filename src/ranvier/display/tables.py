@@ -17,12 +17,14 @@ MAX_CLASSES = 30
 MAX_SHOWN_CLASSES = 12
 METRICS = {
     "accuracy": ("Accuracy", "fraction of rows predicted correctly"),
-    "log_loss": ("Log loss", "log loss of the true class; lower is better"),
+    "log_loss": ("Log loss", "of the true class; lower is better"),
+    "brier": ("Brier", "squared error of probabilities"),
+    "ece": ("ECE", "calibration error in 15 bins; 0 is best"),
     "bits_per_character": ("Bits", "log loss a character in bits"),
     "perplexity": ("Perplexity", "as uncertain as between so many equally likely characters"),
-    "f1": ("F1", "harmonic mean of precision and recall; 1 is best"),
+    "f1": ("F1", "harmonic mean of precision and recall"),
     "auc": ("AUC", "area under the ROC curve; 0.5 is chance"),
-    "r2": ("R²", "fraction of the variance explained; 1 is best"),
+    "r2": ("R²", "share of the variance explained"),
     "rmse": ("RMSE", "root mean squared error, in target units"),
     "mae": ("MAE", "mean absolute error, in target units"),
     "pinball_loss": ("Pinball loss", "mean loss of the quantiles, in target units; lower is better"),
@@ -74,14 +76,19 @@ def metric(name: str, value: float | None) -> str:
     return number(value) if value else "0.0000"
 
 
-def metrics_table(metrics: Record, baseline: Record | None) -> Table:
-    """Each metric next to that of the baseline: the majority class, or the mean, of the training rows."""
-    grid = table("", "Model", *(["Baseline"] if baseline else []), " ", numbers=("Model", "Baseline"), flexible=(" ",))
+def metrics_table(metrics: Record, baseline: Record | None, linear: Record | None = None) -> Table:
+    """Each metric next to that of the baseline: the majority class, or the mean, of the training rows.
+
+    Parameters:
+        linear: the metrics of a linear model on the same inputs.
+    """
+    others = [(title, values) for title, values in (("Linear", linear), ("Baseline", baseline)) if values]
+    titles = [title for title, _ in others]
+    grid = table("", "Model", *titles, " ", numbers=("Model", *titles), flexible=(" ",))
     for name, value in metrics.items():
         title, meaning = METRICS.get(name, (name, ""))
         cells = [literal(metric(name, value), "bold")]
-        if baseline:
-            cells.append(literal(metric(name, baseline.get(name))))
+        cells += [literal(metric(name, values.get(name))) for _, values in others]
         grid.add_row(title, *cells, literal(meaning, "dim"))
     return grid
 

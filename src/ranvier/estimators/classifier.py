@@ -41,6 +41,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         patience: how many epochs without improvement are tolerated.
         class_weight: "balanced", or a dictionary of label to weight; it counts for the rows that
             decide when to stop, too.
+        threshold: the probability from which on the second of two classes is predicted: a number, "cost:5:1", or "f1",
+            "accuracy" or "balanced_accuracy" on rows left out of training; None for 0.5. As for `ranvier.train`.
         callbacks: a list such as [rv.EarlyStopping(metric="accuracy")].
         warm_start: whether a second `fit` goes on from the weights of the first.
         random_state: an integer for the same bits every time, a RandomState, or None for chance.
@@ -77,6 +79,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """
 
     class_weight: str | Mapping[Any, float] | None = None
+    threshold: float | str | None = None
     positive: Any = None
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -139,6 +142,31 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         """The natural logarithm of what `predict_proba` gives of X; minus infinity where a probability is 0."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
+
+    def predict_set(self, X: Any, coverage: float = 0.9) -> list[tuple[Any, ...]]:
+        """The labels that a row may have, so that the true one is among them with this probability.
+
+        Parameters:
+            X: as for `predict`, which raises the same.
+            coverage: as for `ranvier.Model.predict_set`, which says what the probability means.
+
+        Returns a tuple of labels for each row, the most probable first.
+
+        Raises:
+            InputError: y had several columns, or there were no validation rows.
+
+        >>> table = {"size": [1.0, 2.0, 8.0, 9.0] * 10}
+        >>> classifier = Classifier(hidden=(8,), recipe="plain", epochs=9, validation=0.5, engine="reference")
+        >>> sets = classifier.fit(table, ["low", "low", "high", "high"] * 10).predict_set({"size": [1.5]})
+        >>> len(sets)
+        1
+        """
+        outputs = self._outputs(X)
+        classes = self.classes_.tolist() if self.model_.task.is_classifier else []
+        return [tuple(classes[index] for index in numbers) for numbers in self.model_.class_sets(outputs, coverage)]
+
+    def _begin(self, goal: Goal, *rows: Any, **changes: Any) -> None:
+        super()._begin(goal, *rows, **{"threshold": self.threshold, **changes})
 
     def _learns_numbers(self) -> bool:
         return False

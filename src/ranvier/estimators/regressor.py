@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import Tags
@@ -62,6 +63,23 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         """
         outputs = self._outputs(X)
         return self.model_.target.values(outputs)
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> NDArray[np.float64]:
+        """Bounds between which the true number of a new row lies with this probability, (n, 2) or (n, targets, 2).
+
+        Parameters:
+            X: as for `predict`.
+            coverage: as for `ranvier.Model.predict_interval`, which says what the probability means.
+
+        Raises:
+            InputError: there were no validation rows.
+
+        >>> table = {"size": [1.0, 2.0, 3.0, 4.0] * 10}
+        >>> regressor = Regressor(hidden=(), recipe="plain", epochs=9, validation=0.5, engine="reference")
+        >>> regressor.fit(table, [10.0, 20.0, 30.0, 40.0] * 10).predict_interval({"size": [2.5]}).shape
+        (1, 2)
+        """
+        return self.model_.interval_of(self._outputs(X), coverage)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R2 of the predictions; of several quantiles that nearest to 0.5 counts.

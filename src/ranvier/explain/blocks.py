@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.errors import InputError, nearest
 from ranvier.random import SAMPLE, wide_bits
 from ranvier.records import record
 from ranvier.rows import CSR, Inputs
@@ -54,6 +55,27 @@ InputBlock(column='x1', dense=slice(0, 0, None), csr=slice(0, 1, None)))
         return _side_by_side((f"{back} back", 0, symbols) for back in range(context, 0, -1))
     names: Sequence[str] = getattr(encoder, "feature_names", None) or [f"x{k}" for k in range(n_dense + n_csr)]
     return _side_by_side((name, int(k < n_dense), int(k >= n_dense)) for k, name in enumerate(names))
+
+
+def find_block(blocks: Sequence[InputBlock], column: Any) -> InputBlock:
+    """The block of a column.
+
+    Raises:
+        InputError: there is no such column.
+    """
+    names = [block.column for block in blocks]
+    if column not in names:
+        raise InputError(f'There is no column "{column}". {nearest(str(column), names)}')
+    return blocks[names.index(column)]
+
+
+def evenly(n_rows: int, count: int) -> NDArray[np.int64]:
+    """The indices of at most so many rows that lie evenly among all.
+
+    >>> evenly(5, 3).tolist(), evenly(2, 3).tolist()
+    ([0, 2, 4], [0, 1])
+    """
+    return np.unique(np.linspace(0, max(n_rows - 1, 0), min(n_rows, count)).astype(np.int64))
 
 
 def _side_by_side(widths: Iterable[tuple[str, int, int]]) -> tuple[InputBlock, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError, nearest
-from ranvier.explain.blocks import NOTHING, InputBlock
+from ranvier.explain.blocks import NOTHING, InputBlock, evenly
 from ranvier.records import record
 from ranvier.rows import Inputs
 
@@ -121,7 +121,7 @@ def correlated_columns(blocks: Sequence[InputBlock], inputs: Inputs) -> list[lis
 
 def _redundancy(blocks: Sequence[InputBlock], inputs: Inputs) -> NDArray[np.float64]:
     """The adjusted R2 of predicting each column (second axis) from each (first axis), shape (C, C); 0 for itself."""
-    rows = np.unique(np.linspace(0, len(inputs) - 1, min(len(inputs), MAX_ROWS)).astype(np.int64))
+    rows = evenly(len(inputs), MAX_ROWS)
     dense, n_rows = inputs.dense[rows], len(rows)
     whitened, centred, ranks, starts, variances = [], [], [], [0], []
     for block in blocks:

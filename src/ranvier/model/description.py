@@ -18,6 +18,8 @@ MAX_EPOCHS = 100_000
 
 ENCODER = "encoder."
 """How the names of an encoder's arrays begin in a model file."""
+CONFORMAL = "conformal."
+"""How the names of the arrays of `Conformal` begin there."""
 
 
 def encoder_arrays(encoder: Any) -> dict[str, NDArray[Any]]:
@@ -28,6 +30,12 @@ def encoder_arrays(encoder: Any) -> dict[str, NDArray[Any]]:
     """
     arrays = encoder.arrays() if hasattr(encoder, "arrays") else {}
     return {f"{ENCODER}{name}": np.ascontiguousarray(array) for name, array in arrays.items()}
+
+
+def other_arrays(model: Model) -> dict[str, NDArray[Any]]:
+    """The arrays of a model beside its parameters, under their names in a model file."""
+    scores = {} if model.conformal is None else model.conformal.arrays()
+    return encoder_arrays(model.encoder) | {f"{CONFORMAL}{name}": array for name, array in scores.items()}
 
 
 def description_of(model: Model) -> dict[str, Any]:
@@ -42,4 +50,5 @@ def description_of(model: Model) -> dict[str, Any]:
         "engine": model.engine,
         "history": model.history.stored(MAX_EPOCHS),
         "report": model.report.to_dict(),
+        **({} if model.conformal is None else {"conformal": model.conformal.to_dict()}),
     }

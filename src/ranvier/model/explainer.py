@@ -5,16 +5,23 @@ The work is done in `ranvier.explain`, which is imported when it is needed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ranvier.engine import Executable
 from ranvier.errors import InputError
+from ranvier.explain.explained import logit_network
 from ranvier.model.evaluation import inputs_and_targets
 from ranvier.model.predictor import Predictor
+from ranvier.network.losses import LOSSES
 from ranvier.random import check_seed
+from ranvier.rows import Inputs
+from ranvier.training.inference import compile_for_inference
 
 if TYPE_CHECKING:
+    from ranvier.explain.attributions import Attributions
     from ranvier.explain.importance import Importances
 
 MAX_WINDOWS = 2**14
@@ -75,8 +82,6 @@ class Explainer(Predictor):
         from ranvier.explain.grouping import column_groups
         from ranvier.explain.importance import Score, permutation_importances
 
-        if isinstance(repeats, bool) or not isinstance(repeats, (int, np.integer)) or repeats < 1:
-            raise InputError(f"repeats is {repeats!r}; it must be an integer of at least 1.")
         score = Score.of(self.target, metric)
         if score.measured is not None and sample_weight is not None:
             raise InputError(
@@ -91,20 +96,93 @@ class Explainer(Predictor):
             targets,
             column_groups(blocks, groups, inputs),
             score,
-            repeats=int(repeats),
+            repeats=count_of("repeats", repeats),
             seed=check_seed(seed),
             weights=weights,
         )
 
+    def attributions(
+        self, X: Any, *, output: Any = None, baseline: Any = None, tolerance: float = 1e-3
+    ) -> Attributions:
+        """What each column of a row adds to the output, compared with a baseline: integrated gradients.
+
+        Formula: a_c = sum over the inputs k of column c of (x_k - x'_k) integral_0^1 dF(x' + t (x - x')) / dx_k dt,
+        with x the encoded row and x' the baseline. In each row the a_c add up to F(x) - F(x'); paths are divided until
+        that holds, and `error` says how well it does. All inputs of a column count together: the categories, the mark
+        of a missing cell, the pieces of a number, the words of a text, the features of a picture.
+
+        Parameters:
+            X: rows, as for `predict`.
+            output: which output F is: a class or label, whose logit is explained, or the name of a target. None for
+                the predicted class of each row, the second one of two classes, the most probable label, the only
+                number. Numbers are in the units of the target; of quantiles the one nearest to 0.5.
+            baseline: rows to compare with, as for `predict`; of several the mean of the attributions is taken (expected
+                gradients), which takes as many times as long. None for a typical row: medians or means, the most
+                frequent categories, no words, black pixels, average features; for arrays 0.
+            tolerance: how far the sum may be from the difference of outputs; of a number whose standard deviation is
+                less than 1, in such units. In float32 a sum of large numbers may be less exact; see `error`.
+
+        Returns `values` (rows, columns), `base` (rows,), `columns`, `outputs`, `error` and `explained`.
+
+        Raises:
+            InputError: there is no such output, or the rows do not fit the model.
+
+        Source: Sundararajan, Taly, Yan, "Axiomatic attribution for deep networks", ICML 2017.
+
+        >>> import ranvier as rv
+        >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
+        >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
+        >>> model.attributions([[3.0, 4.0]], baseline=[[1.0, 1.0]]).values.tolist()
+        [[4.0, -3.0]]
+        """
+        from ranvier.explain.attributions import Attributions, column_sums
+        from ranvier.explain.baseline import typical_row
+        from ranvier.explain.blocks import input_blocks
+        from ranvier.explain.explained import explained_output
+        from ranvier.explain.integrated_gradients import Function
+
+        if not isinstance(tolerance, (int, float)) or not tolerance > 0:
+            raise InputError(f"tolerance is {tolerance!r}; it must be a number above 0, such as 0.001.")
+        inputs = self.inputs(X)
+        run = self._run_logits(inputs)
+        if baseline is None:
+            start = typical_row(self.encoder, inputs.n_dense, inputs.n_csr, run.dtype)
+        else:
+            start = self.inputs(baseline)
+        explained = explained_output(self.target, run.outputs(inputs), output)
+        n_outputs = self.network.outputs
+
+        def gradients(part: Inputs, rows: Any) -> Any:
+            return run.input_gradients(part, explained.directions(n_outputs, rows, run.dtype))
+
+        function = Function(lambda part, rows: explained.values(run.outputs(part), rows), gradients, run.dtype)
+        limits = tolerance * np.clip(np.abs(explained.factor), 1e-12, 1.0)
+        blocks = input_blocks(self.encoder, inputs.n_dense, inputs.n_csr)
+        values, base, outputs, error = column_sums(function, inputs, start, blocks, limits)
+        names = tuple(block.column for block in blocks)
+        return Attributions(names, values, base, outputs, error, explained.labels, explained.unit)
+
+    def _run_logits(self, inputs: Inputs) -> Executable:
+        """The compiled network that outputs weighted sums in place of probabilities, as `_run`."""
+        executables, key = self._executables, ~inputs.n_csr
+        known = executables.get(key)
+        if known is None:
+            network = logit_network(self.network, self.task)
+            precision = "float32" if self.training.precision == "bfloat16" else self.training.precision
+            settings = replace(self.training, loss=LOSSES["squared_error"], precision=precision)
+            known = compile_for_inference(network, settings, self._flat, inputs)
+            executables[key] = known
+        return known
+
     def _measured_rows(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Encoded rows, targets and weights, without rows of weight 0."""
         from ranvier.data.encoders.context import ContextEncoder
+        from ranvier.explain.blocks import evenly
         from ranvier.model.language import text_rows
 
         if y is None and isinstance(self.encoder, ContextEncoder):
             rows = text_rows(self.encoder, X)
-            kept = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_WINDOWS)).astype(np.int64))
-            rows = rows.take(kept)
+            rows = rows.take(evenly(len(rows), MAX_WINDOWS))
             return rows.inputs, rows.targets, None
         inputs, targets, weights = inputs_and_targets(self, X, y, sample_weight, "importances", stacklevel=4)
         if weights is not None and not weights.all():
@@ -113,3 +191,10 @@ class Explainer(Predictor):
                 raise InputError("The weights of all rows are 0, so nothing can be measured; give some that count.")
             inputs, targets, weights = inputs[weighted], targets[weighted], weights[weighted]
         return inputs, targets, weights
+
+
+def count_of(name: str, value: Any) -> int:
+    """A number of rows or columns, at least 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{name} is {value!r}; it must be an integer of at least 1.")
+    return int(value)

@@ -10,6 +10,7 @@ from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
 from ranvier.engine import State
 from ranvier.errors import InputError
+from ranvier.model.calibrated import held_out_by
 from ranvier.model.model import Model
 from ranvier.model.parameters import flat_parameters
 from ranvier.model.rows import resident_rows
@@ -23,6 +24,7 @@ from ranvier.network.schedules import Schedule
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.rows import as_inputs
 from ranvier.training.callbacks import as_callbacks
+from ranvier.training.conformal import conformal_of
 from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.events import Sink
 from ranvier.training.loop import final_parameters
@@ -203,7 +205,10 @@ def fit_encoded(
         metrics=as_metrics(options["metrics"]),
         stop_requested=stop_requested,
     )
-    return build_model(network, target, training, result)
+    model = build_model(network, target, training, result)
+    if held is not None:
+        model.conformal = conformal_of(target, held_out_by(model, held))
+    return model
 
 
 def _starting_state(network: Network, optimizer: Optimizer, start: Model | Mapping[str, Any]) -> TrainingState:

@@ -13,10 +13,11 @@ from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.engine import check_loss_activation
 from ranvier.errors import InputError, ModelFileError
-from ranvier.model.description import ENCODER
+from ranvier.model.description import CONFORMAL, ENCODER
 from ranvier.model.model import Model
 from ranvier.network.network import Network
 from ranvier.network.renamed import renamed_parameters
+from ranvier.training.conformal import Conformal
 from ranvier.training.history import History
 from ranvier.training.report import TrainReport
 from ranvier.training.settings import TrainSettings
@@ -48,8 +49,8 @@ def load(path: str | Path) -> Model:
 def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> Model:
     """The model of a description; whatever is wrong with it raises one of Python's errors or an `InputError`."""
     network = Network.from_dict(description["network"])
-    own = {name.removeprefix(ENCODER): array for name, array in arrays.items() if name.startswith(ENCODER)}
-    arrays = {name: array for name, array in arrays.items() if not name.startswith(ENCODER)}
+    own, scores = _named(arrays, ENCODER), _named(arrays, CONFORMAL)
+    arrays = {name: array for name, array in arrays.items() if not name.startswith((ENCODER, CONFORMAL))}
     encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"], own)
     target = TargetEncoder.from_dict(description["target"])
     training = TrainSettings.from_dict(description["training"])
@@ -69,7 +70,13 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
         report=TrainReport.from_dict(description["report"]),
         # Models of the first files took bytes as 0 to 1, whatever their network.
         byte_divisor=description.get("byte_divisor", 255.0 if "entries" in description["training"] else None),
+        conformal=Conformal.from_dict(description["conformal"], scores) if "conformal" in description else None,
     )
+
+
+def _named(arrays: Mapping[str, Array], beginning: str) -> dict[str, Array]:
+    """The arrays whose names begin so, without that beginning."""
+    return {name.removeprefix(beginning): array for name, array in arrays.items() if name.startswith(beginning)}
 
 
 def _flat(network: Network, arrays: Mapping[str, Array]) -> Array:

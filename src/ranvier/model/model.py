@@ -18,9 +18,10 @@ from ranvier.display.progress import sink_for
 from ranvier.engine import State
 from ranvier.model import language, writing
 from ranvier.model import rows as row_tools
-from ranvier.model.description import description_of, encoder_arrays
+from ranvier.model.calibrated import CalibratedPredictor, held_out_by
+from ranvier.model.description import description_of, other_arrays
 from ranvier.model.evaluation import all_metrics, measured_levels, outputs_and_targets
-from ranvier.model.explainer import Explainer
+from ranvier.model.explorer import Explorer
 from ranvier.model.parameters import flat_parameters, parts_without_training
 from ranvier.model.shown import Shown
 from ranvier.network.layers import Dense
@@ -29,6 +30,7 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
+from ranvier.training.conformal import Conformal, conformal_of
 from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.history import Epoch, History
 from ranvier.training.loop import final_parameters
@@ -40,7 +42,7 @@ from ranvier.training.state import TrainingState, state_at_best, state_for_next_
 Array = NDArray[Any]
 
 
-class Model(Shown, Explainer):
+class Model(Shown, Explorer, CalibratedPredictor):
     """A trained network.
 
     Made by `Network.fit`, `ranvier.train` or `ranvier.load`. Where it was trained from a raw table it carries the
@@ -73,11 +75,13 @@ class Model(Shown, Explainer):
         encoder: Any = None,
         report: TrainReport | None = None,
         byte_divisor: float | None = None,
+        conformal: Conformal | None = None,
     ) -> None:
         super().__init__(network, target, parameters, training=training, encoder=encoder, byte_divisor=byte_divisor)
         self.engine = engine
         self.report = report or TrainReport()
         self.history = History(history if state is None else state.history)
+        self.conformal = conformal
         self._state = state
         self._lock = threading.RLock()
 
@@ -115,7 +119,7 @@ class Model(Shown, Explainer):
     def evaluate(
         self, X: Any, y: Any = None, sample_weight: Any = None, *, skip_bad_rows: bool = False
     ) -> dict[str, float]:
-        """How good the predictions are: accuracy, log_loss, f1, auc; or r2, rmse, mae.
+        """How good the predictions are: accuracy, log_loss, brier, ece, f1, auc; or r2, rmse, mae.
 
         Targets that are NaN beside others do not count. For rows of class probabilities, log_loss is the cross-entropy
         and the class is the most probable one. A model of quantiles adds pinball_loss and coverage. A language model
@@ -227,6 +231,7 @@ class Model(Shown, Explainer):
             measured = as_metrics(metrics)
             result = run_training(self.network, training, self.task, rows, held, metrics=measured, **parts)
             self._take(training, result)
+            self.conformal = None if held is None else conformal_of(self.target, held_out_by(self, held))
         return self
 
     def save(self, path: str | Path) -> None:
@@ -238,7 +243,7 @@ class Model(Shown, Explainer):
         from ranvier.storage.model_file import write_model
 
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
-        arrays |= encoder_arrays(self.encoder)
+        arrays |= other_arrays(self)
         write_model(path, arrays, description_of(self))
 
     @property
@@ -261,7 +266,7 @@ class Model(Shown, Explainer):
     def rescale(self, encoder: Any, target: TargetEncoder) -> None:
         """Take encoders that scale otherwise, of as many inputs and outputs; the parameters stay."""
         with self._lock:
-            self.encoder, self.target = encoder, target
+            self.encoder, self.target, self.conformal = encoder, target, None
             self._executables = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -276,13 +281,8 @@ class Model(Shown, Explainer):
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
-        layers = "-".join(
-            str(size)
-            for size in (
-                self.network.inputs,
-                *(p.outputs for p in self.network.iter_layers() if isinstance(p.layer, Dense)),
-            )
-        )
+        dense = (info.outputs for info in self.network.iter_layers() if isinstance(info.layer, Dense))
+        layers = "-".join(map(str, (self.network.inputs, *dense)))
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 
     def _resumable(self, training: TrainSettings) -> TrainingState:

@@ -21,10 +21,14 @@ from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_lists import are_text_files, table_of_text_files, table_of_texts
 from ranvier.errors import InputError, nearest
 from ranvier.model.model import Model
+from ranvier.model.predictor import with_threshold
 from ranvier.model.rows import readable_rows
 from ranvier.records import record
 
 Array = NDArray[Any]
+BOUNDS = ("lower", "upper")
+SEPARATOR = " | "
+"""Between the labels of a set in a cell."""
 
 
 @record(eq=False)
@@ -39,7 +43,11 @@ class Predictions:
         notes: what the user should know about the reading, one sentence each.
         names: the names of the rows' files; None where they have none.
         kept: columns of the input that stand beside the predictions, by name.
+        intervals: lower and upper bounds, (n, 2), or (n, targets, 2); None where they were not asked for.
+        sets: the labels that each row may have; None where they were not asked for.
         unreadable: which rows have a picture that cannot be read, and so no prediction, (n,); None for no row.
+        explanations: what the columns with the largest attributions add, one record a row as `Attributions.to_dict`
+            gives it, with the cell of each column; None where they were not requested.
     """
 
     target_names: tuple[str, ...]
@@ -50,12 +58,18 @@ class Predictions:
     names: list[str] | None = None
     kept: Mapping[str, list[Any]] = field(default_factory=dict)
     unreadable: NDArray[np.bool_] | None = None
+    intervals: NDArray[np.float64] | None = None
+    sets: list[tuple[Any, ...]] | None = None
+    explanations: list[dict[str, Any]] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def records(self) -> list[dict[str, Any]]:
-        """One record a row: columns kept, "prediction", "probabilities" by label for classifiers, "file" of a file."""
+        """One record a row: columns kept, "prediction", "probabilities" by label for classifiers, "file" of a file.
+
+        Where they were asked for, "lower" and "upper", or "set".
+        """
         values = self.values.tolist()
         if self.values.ndim == 2:
             values = [dict(zip(self.target_names, row, strict=True)) for row in values]
@@ -69,12 +83,23 @@ class Predictions:
             names = [str(label) for label in self.labels]
             for entry, row in zip(records, self._known(self.probabilities.tolist()), strict=True):
                 entry["probabilities"] = None if row is None else dict(zip(names, row, strict=True))
+        for name, column in self._bounds(rounded=False).items():
+            for entry, value in zip(records, column, strict=True):
+                entry[name] = value
+        if self.sets is not None:
+            for entry, labels in zip(records, self._known([list(labels) for labels in self.sets]), strict=True):
+                entry["set"] = labels
         for entry, name in zip(records, self.names or (), strict=False):
             entry["file"] = name
+        if self.explanations is not None:
+            for entry, explanation in zip(records, self._known(self.explanations), strict=True):
+                entry["explanation"] = explanation
         return records
 
     def columns(self, probabilities: bool, rounded: bool = False) -> dict[str, list[Any]]:
         """The columns of a table: those kept, "prediction" or one a target, and the probabilities if requested.
+
+        Where they were asked for, "lower" and "upper", of several targets one each, or "set" with its labels joined.
 
         Parameters:
             probabilities: whether to give one column for each probability.
@@ -93,13 +118,39 @@ class Predictions:
             shown = np.round(self.probabilities, 6) if rounded else self.probabilities
             for label, column in zip(self.labels, shown.T, strict=True):
                 columns[f"probability_{label}"] = self._known(column.tolist())
+        columns |= self._bounds(rounded)
+        if self.sets is not None:
+            columns["set"] = self._known([SEPARATOR.join(map(str, labels)) for labels in self.sets])
         return {**self.kept, **columns}
+
+    def _bounds(self, rounded: bool) -> dict[str, list[Any]]:
+        """The columns of the intervals."""
+        if self.intervals is None:
+            return {}
+        bounds = significant(self.intervals) if rounded else self.intervals
+        if bounds.ndim == 2:
+            return {name: self._known(column.tolist()) for name, column in zip(BOUNDS, bounds.T, strict=True)}
+        return {
+            f"{bound}_{name}": self._known(bounds[:, target, at].tolist())
+            for target, name in enumerate(interval_names(self.target_names, bounds.shape[1]))
+            for at, bound in enumerate(BOUNDS)
+        }
 
     def _known(self, values: list[Any]) -> list[Any]:
         """The values, None for rows without a prediction."""
         if self.unreadable is None:
             return values
         return [None if absent else value for value, absent in zip(values, self.unreadable.tolist(), strict=True)]
+
+
+def interval_names(target_names: Sequence[str], targets: int) -> list[str]:
+    """The names of the targets that have an interval; several quantiles of one target share one.
+
+    >>> interval_names(("y at 0.1", "y at 0.9"), 1), interval_names(("a", "b"), 2)
+    (['y'], ['a', 'b'])
+    """
+    every = len(target_names) // targets
+    return [name if every == 1 else name.rpartition(" at ")[0] for name in target_names[::every]]
 
 
 def significant(values: Array) -> Array:
@@ -112,13 +163,25 @@ def significant(values: Array) -> Array:
     return np.array(rounded).reshape(values.shape)
 
 
-def predict_file(model: Model, data: Any, reading: Reading = PLAIN, keep: Sequence[str] = ()) -> Predictions:
+def predict_file(
+    model: Model,
+    data: Any,
+    reading: Reading = PLAIN,
+    keep: Sequence[str] = (),
+    explain: int = 0,
+    interval: float | None = None,
+    label_set: float | None = None,
+    threshold: float | None = None,
+) -> Predictions:
     """The predictions of a model for a file or a table.
 
     Parameters:
         model: the model.
         data, reading: as for `open_rows`.
         keep: columns of the table that stand beside the predictions.
+        explain: of how many columns, those with the largest attributions, to say what they add; 0 for none.
+        interval, label_set: the coverage of intervals or sets to give besides; None for none.
+        threshold: as for `Model.predict`.
 
     A row whose picture or recording cannot be read keeps its place, without a prediction, and is named in the notes.
 
@@ -127,20 +190,42 @@ def predict_file(model: Model, data: Any, reading: Reading = PLAIN, keep: Sequen
     """
     rows, _, notes = open_rows(model, data, replace(reading, names=reading.names | frozenset(keep)), keep)
     beside = _kept(rows, keep)
+    target = model.target if threshold is None else with_threshold(model.target, threshold)
     names = names_of_rows(rows) if isinstance(rows, Source) else None
     rows, n_rows, readable, more = readable_rows(model.encoder, rows)
     outputs, unreadable = model.outputs(rows), None
+    explanations = _explanations(model, rows, explain) if explain else None
     if n_rows is not None and readable is not None:
         # Rows without a prediction keep their place; what stands there for them is not shown.
         unreadable = np.ones(n_rows, bool)
         unreadable[readable] = False
-        outputs = outputs[np.maximum(np.cumsum(~unreadable) - 1, 0)]
-    task, values = model.task, model.target.decode(outputs)
+        standing = np.maximum(np.cumsum(~unreadable) - 1, 0)
+        outputs = outputs[standing]
+        explanations = None if explanations is None else [explanations[at] for at in standing.tolist()]
+    task, values = model.task, target.decode(outputs)
     shared: dict[str, Any] = {"notes": (*notes, *more), "names": names, "kept": beside, "unreadable": unreadable}
+    shared["explanations"] = explanations
+    if interval is not None:
+        shared["intervals"] = model.interval_of(outputs, interval)
+    if label_set is not None:
+        shared["sets"] = [tuple(task.classes[at] for at in labels) for labels in model.class_sets(outputs, label_set)]
     if task.kind == "regression":
         return Predictions(task.target_names, values, **shared)
     labels = task.target_names if task.kind == "multilabel" else task.classes
     return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), **shared)
+
+
+def _explanations(model: Model, rows: Any, count: int) -> list[dict[str, Any]]:
+    """What the columns with the largest attributions of each row add, with their cells where they are single values."""
+    attributions = model.attributions(rows)
+    frame = rows.frame if isinstance(rows, Source) and rows.column_names else None
+    cells = {} if frame is None else {name: frame[name] for name in attributions.columns if name in frame.columns}
+    records = [attributions.to_dict(row, count) for row in range(len(attributions))]
+    for row, entry in enumerate(records):
+        for column in entry["columns"]:
+            cell = cells[column["column"]][row] if column["column"] in cells else None
+            column["cell"] = cell if isinstance(cell, (bool, int, float, str)) else None if cell is None else str(cell)
+    return records
 
 
 def _kept(source: Any, names: Sequence[str]) -> dict[str, list[Any]]:
@@ -149,7 +234,7 @@ def _kept(source: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     for name in names:
         if name not in known:
             raise InputError(f'There is no column "{name}" to keep. {nearest(name, known, "The columns are")}')
-        if name == "prediction" or name.startswith(("prediction_", "probability_")):
+        if name in ("prediction", "set", *BOUNDS) or name.startswith(("prediction_", "probability_")):
             raise InputError(f'The column "{name}" cannot be kept: the predictions have columns of such names.')
     return {name: source.frame[name].to_list() for name in names}
 

@@ -23,6 +23,7 @@ from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows, Windows, as_inputs
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.settings import TrainSettings
+from ranvier.training.threshold import check_has_threshold, checked_threshold
 
 if TYPE_CHECKING:
     from ranvier.model.listening import Heard
@@ -34,6 +35,19 @@ ONE_HOT_NUMBERS = 2**20
 
 AT_ONCE = 2**14
 """How many windows of a text are in memory at once."""
+
+
+def with_threshold(target: TargetEncoder, threshold: Any) -> TargetEncoder:
+    """A target whose second class is predicted from another probability on.
+
+    Raises:
+        InputError: there are not two classes, or the threshold is no number between 0 and 1.
+    """
+    check_has_threshold(target.task, threshold)
+    value = checked_threshold(threshold)
+    if not isinstance(value, float):
+        raise InputError(f"threshold is {threshold!r}; give a probability above 0 and below 1.")
+    return target.with_threshold(value)
 
 
 class Predictor:
@@ -64,6 +78,7 @@ class Predictor:
         self.training = training
         self.byte_divisor = byte_divisor
         self._flat = np.ascontiguousarray(parameters)
+        # By the number of CSR columns; what outputs logits by its bitwise complement.
         self._executables: dict[int, Executable] = {}
 
     @property
@@ -96,9 +111,19 @@ class Predictor:
             return np.concatenate([self._run(part).outputs(part) for part in parts])
         return self._run(inputs).outputs(inputs)
 
-    def predict(self, X: Any) -> Array:
-        """Answers in the user's own terms: labels (n,), numbers (n,) or (n, N), or 0/1 rows for multilabel."""
-        return self.target.decode(self.outputs(X))
+    def predict(self, X: Any, threshold: float | None = None) -> Array:
+        """Answers in the user's own terms: labels (n,), numbers (n,) or (n, N), or 0/1 rows for multilabel.
+
+        Parameters:
+            X: rows.
+            threshold: the probability from which on the second of two classes is predicted; None for that of the model,
+                `model.task.threshold`: 0.5, or what `ranvier.train` was asked for.
+
+        Raises:
+            InputError: a threshold is no number between 0 and 1, or there are not two classes.
+        """
+        target = self.target if threshold is None else with_threshold(self.target, threshold)
+        return target.decode(self.outputs(X))
 
     def probabilities(self, X: Any) -> NDArray[np.float64]:
         """The probability of each class, shape (n, classes), or of each label, shape (n, labels).

@@ -63,6 +63,7 @@ def train_report(
     trained: Trained,
     recipe: dict[str, Any],
     paths: dict[str, str | None],
+    linear: Mapping[str, float | None] | None = None,
 ) -> TrainReport:
     """The report of a training; a model whose outputs are not finite is kept, with a note and no metrics.
 
@@ -71,6 +72,7 @@ def train_report(
         model, prepared, trained: the model, the rows, and how training went.
         recipe: the name and the parts of the recipe as they were used.
         paths: of the model, the run and the data.
+        linear: the metrics of a linear model on the same rows; None where there is none.
     """
     parts = {name: getattr(read, name) for name in read.to_dict() if name not in ("kind", "version")}
     parts["notes"] = [*read.notes, *trained.notes]
@@ -87,6 +89,7 @@ def train_report(
         seconds=model.history.total_seconds,
         engine=model.engine,
         members=list(trained.members),
+        linear_baseline=dict(linear or {}),
         temperature=trained.temperature,
         stop_reason=trained.stop_reason,
         interrupted=trained.interrupted,

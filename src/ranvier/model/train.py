@@ -15,14 +15,16 @@ from ranvier.data.sources.reading import Reading
 from ranvier.data.splitting.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
+from ranvier.model.diagnosis.after_training import report_with_diagnosis
+from ranvier.model.linear import linear_outputs
 from ranvier.model.model import Model
 from ranvier.model.reading import reading_of
 from ranvier.model.ready_data import ReadyData
-from ranvier.model.report import data_event, train_report
+from ranvier.model.report import data_event
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.run_events import log_sink, resumable
 from ranvier.model.target_option import are_names, column_labels, target_names
-from ranvier.model.trained_model import model_from_trained, with_learned_encoder
+from ranvier.model.trained_model import model_from_trained, with_learned_encoder, with_threshold
 from ranvier.model.training_file import file_sha256
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
@@ -42,6 +44,7 @@ from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Sink, work_progress
 from ranvier.training.runner import callback_fingerprint
+from ranvier.training.threshold import check_has_threshold
 from ranvier.training.watching import shown_to_viewers
 
 MANY_ROWS = 1_000_000
@@ -81,6 +84,7 @@ def train(
     positive: Any = None,
     sample_weight: Any = None,
     class_weight: str | Mapping[Any, float] | None = None,
+    threshold: float | str | None = None,
     seed: int = 0,
     engine: str = "auto",
     precision: str = "float32",
@@ -134,6 +138,7 @@ def train(
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
             validation rows, too.
+        threshold: of the positive class of two: a number, "f1", "accuracy", "balanced_accuracy", "cost:5:1"; None: 0.5.
         image_size: height and width that pictures are brought to, in pixels; None chooses them by all pictures.
         augment: how pictures are distorted for training: "none", "affine" or "flip"; "auto" chooses on validation rows.
         seed, engine, precision, threads, callbacks, progress: as for `fit`; early stopping is always on.
@@ -148,7 +153,7 @@ def train(
 
     >>> model = train("iris", recipe="plain", epochs=5, engine="reference")
     >>> sorted(model.report.metrics)
-    ['accuracy', 'auc', 'f1', 'log_loss']
+    ['accuracy', 'auc', 'brier', 'ece', 'f1', 'log_loss']
     """
     arguments = locals()
     check_recipe(recipe, effort)
@@ -268,6 +273,7 @@ class TrainJob:
             check_writable(self.model_path, _files(self.inputs.data, self.options.validation, self.options.test))
         ready = self.ready()
         recipe, options, prepared, task, rows, validation = ready.parts()
+        check_has_threshold(task, options.threshold)
         network, settings = ready.network_and_settings(options, self.callbacks)
         read = data_event(prepared, network)
         folder = make_folder()
@@ -280,7 +286,8 @@ class TrainJob:
             checkpoint = None if folder is None else folder.checkpoints
             outside: dict[str, Any] = {"target": prepared.target, "sinks": sinks, "checkpoint": checkpoint}
             trained = recipe.train(network, settings, task, rows, validation, **outside, encoder=prepared.encoder)
-            prepared = with_learned_encoder(prepared, trained)
+            linear = linear_outputs(trained, prepared, settings, rows)
+            prepared = with_threshold(with_learned_encoder(prepared, trained), trained, options.threshold)
             model = model_from_trained(trained, prepared, settings)
             paths = {
                 "model": None if self.model_path is None else str(self.model_path),
@@ -289,9 +296,7 @@ class TrainJob:
                 "data_sha256": file_sha256(self.inputs.data),
             }
             used = recipe_as_used(recipe, options, settings)
-            measured = prepared.validation_rows if prepared.test_rows is None else prepared.test_rows
-            with rows_called(prepared.indexed, measured):
-                model.report = train_report(read, model, prepared, trained, used, paths)
+            model.report = report_with_diagnosis(read, model, prepared, trained, used, paths, settings, linear)
             if self.model_path is not None:
                 model.save(self.model_path)
         return model

@@ -12,7 +12,9 @@ from ranvier.model.model import Model
 from ranvier.recipes.merge import ple_to_linear_spline
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
+from ranvier.training.conformal import conformal_of
 from ranvier.training.settings import TrainSettings
+from ranvier.training.threshold import checked_threshold, chosen_threshold
 
 
 def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSettings) -> Model:
@@ -30,6 +32,7 @@ def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSett
         history=trained.history,
         engine=trained.engine,
         encoder=prepared.inference_encoder,
+        conformal=conformal_of(prepared.target, trained.held_out),
     )
 
 
@@ -42,6 +45,17 @@ def with_learned_encoder(prepared: Prepared, trained: Trained) -> Prepared:
         rows = _with_learned_features(rows, prepared.encoder, trained.encoder)
     notes = (*prepared.notes, *trained.notes)
     return replace(prepared, inference_encoder=trained.encoder, evaluation_set=rows, notes=notes)
+
+
+def with_threshold(prepared: Prepared, trained: Trained, rule: float | str | None) -> Prepared:
+    """The rows with the threshold in their task, chosen on rows that stood outside training where a metric decides."""
+    checked = checked_threshold(rule)
+    if checked is None:
+        return prepared
+    threshold = chosen_threshold(checked, prepared.target.task, trained.held_out)
+    positive = prepared.target.task.classes[1]
+    note = f'Threshold: "{positive}" is predicted from a probability of {threshold:.3g} on ({rule}).'
+    return replace(prepared, target=prepared.target.with_threshold(threshold), notes=(*prepared.notes, note))
 
 
 def _with_learned_features(rows: Rows, plain: Any, learned: Any) -> Rows:

@@ -22,6 +22,7 @@ from ranvier.recipes.picture_rows import is_mirrored, rows_with_copies
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
+from ranvier.training.held_out import HeldOut
 from ranvier.training.inference import outputs_of
 from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import inverse_temperature
@@ -53,12 +54,14 @@ class ChosenTraining:
         notes: why, one sentence for each choice.
         learner: "hidden", networks with a hidden layer on patch features; "linear", without one; "linear on pixels";
             or "with pixels", the first beside a network on the pixels of distorted copies.
+        held_out: what the chosen networks say of these rows, with the temperature; None for no rows.
     """
 
     name: str
     inverse_temperature: float
     notes: tuple[str, ...]
     learner: str = HIDDEN
+    held_out: HeldOut | None = None
 
 
 def choose_training(
@@ -200,7 +203,9 @@ def choice_of(task: Task, ways: Sequence[str], outputs: dict[str, Array], target
             f"A network on the pixels of distorted copies {verb} those on patch features: {_written(task, joint)} with "
             f"it, {measured} without, on the pictures left out."
         )
-    return ChosenTraining(best, inverse_temperature(task, kept, targets), tuple(notes), learner)
+    factor = inverse_temperature(task, kept, targets)
+    known = HeldOut(kept, targets, folds=True).calibrated(task, factor)
+    return ChosenTraining(best, factor, tuple(notes), learner, known)
 
 
 def _is_better(task: Task, first: Array, second: Array, targets: Array) -> bool:

@@ -16,6 +16,7 @@ from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
+from ranvier.training.held_out import HeldOut
 from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import run_training
@@ -53,6 +54,7 @@ class Choice:
         inverse_temperature: the factor that calibrates its logits, from the rows that were left out.
         scores: name -> accuracy, or for other tasks minus the mean squared error; empty where nothing was compared.
         n_rows, n_groups: how many rows and groups were left out; 0 groups where rows have none.
+        held_out: what the candidate says of these rows, with the temperature; None for no rows.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Choice:
     scores: Mapping[str, float]
     n_rows: int = 0
     n_groups: int = 0
+    held_out: HeldOut | None = None
 
 
 def choose_candidate(candidates: Mapping[str, Candidate], rows: Rows, task: Task, seed: int) -> Choice:
@@ -90,8 +93,10 @@ def choose_candidate(candidates: Mapping[str, Candidate], rows: Rows, task: Task
     ahead = {name: values - merits[first] for name, values in merits.items()}
     clearly = [name for name, gain in ahead.items() if gain.mean() > gain.std() / np.sqrt(len(gain))]
     best = max(clearly or [first], key=lambda name: scores[name])
-    factor = inverse_temperature(task, np.concatenate(outputs[best]), expected) if task.is_classifier else 1.0
-    return Choice(best, factor, scores, len(expected), held_groups)
+    of_best = np.concatenate(outputs[best])
+    factor = inverse_temperature(task, of_best, expected) if task.is_classifier else 1.0
+    known = HeldOut(of_best, expected, folds=True).calibrated(task, factor)
+    return Choice(best, factor, scores, len(expected), held_groups, known)
 
 
 def _folds(rows: Rows, task: Task, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:

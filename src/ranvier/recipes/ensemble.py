@@ -17,6 +17,7 @@ from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
+from ranvier.recipes.out_of_fold import Member, held_out_rows
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
@@ -87,14 +88,16 @@ def train_ensemble(
         return learned, held, class_prior_state(network, member.optimizer, task, learned, member.seed)
 
     results: list[RunResult] = []
-    predicted: list[tuple[Array, Rows]] = []
+    finished: list[Member] = []
     for result, held in train_members(network, settings, task, events, member_rows, target, checkpoint):
         results.append(result)
-        if held is not None and calibrate and task.kind != "regression" and not is_interrupted(result):
+        if held is not None and not is_interrupted(result):
             flat = final_parameters(result.outcome.state, settings.optimizer, network)
-            predicted.append((outputs_of(network, settings, flat, held.inputs), held))
-    factor = _merged_inverse_temperature(task, predicted)
-    return merged_members(network, settings, results, events, factor)
+            finished.append(Member(flat, held, outputs_of(network, settings, flat, held.inputs)))
+    factor = _merged_inverse_temperature(task, finished) if calibrate and task.kind != "regression" else 1.0
+    trained = merged_members(network, settings, results, events, factor)
+    once = finished if validation is not None else finished[:n_folds]
+    return replace(trained, held_out=held_out_rows(network, settings, task, once, factor))
 
 
 def train_members(
@@ -254,18 +257,18 @@ class MergedEvents:
         self.sink(EndEvent(reason, text, len(history), len(history), seconds))
 
 
-def _merged_inverse_temperature(task: Task, predicted: list[tuple[Array, Rows]]) -> float:
+def _merged_inverse_temperature(task: Task, members: list[Member]) -> float:
     """The factor for the merged network: that of a single one, nearer to 1, since a mean is less confident."""
-    if not predicted:
+    if not members:
         return 1.0
-    outputs = np.concatenate([outputs for outputs, _ in predicted])
-    targets = np.concatenate([rows.targets for _, rows in predicted])
-    weights = [rows.weights for _, rows in predicted if rows.weights is not None]
+    outputs = np.concatenate([member.outputs for member in members])
+    targets = np.concatenate([member.held.targets for member in members])
+    weights = [member.held.weights for member in members if member.held.weights is not None]
     # A random order, of which the fit takes the first rows where there are many.
     order = permutation(0, SAMPLE, 0, len(outputs))
     ordered_weights = np.concatenate(weights)[order] if weights else None
     factor = inverse_temperature(task, outputs[order], targets[order], ordered_weights)
-    return factor if len(predicted) == 1 else float(factor**ENSEMBLE_TEMPERATURE_POWER)
+    return factor if len(members) == 1 else float(factor**ENSEMBLE_TEMPERATURE_POWER)
 
 
 def renumbered(histories: Any) -> Iterator[Epoch]:

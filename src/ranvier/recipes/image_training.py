@@ -77,7 +77,8 @@ def train_on_pictures(
         trained, learned_image = members.on_pixels(network, settings)
     else:
         trained, learned_image = members.on_patches(network, settings)
-    return replace(trained, encoder=replace(encoder, encoders=(learned_image,)), notes=way.notes)
+    learned = replace(encoder, encoders=(learned_image,))
+    return replace(trained, encoder=learned, notes=way.notes, held_out=way.held_out)
 
 
 @record(eq=False)

@@ -17,6 +17,7 @@ from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
 from ranvier.recipes.recipe import Recipe
 from ranvier.records import record
+from ranvier.training.threshold import checked_threshold
 
 EFFORTS = ("fast", "default", "best")
 VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
@@ -52,6 +53,7 @@ class TrainOptions:
     group: str | None = None
     positive: Any = None
     class_weight: str | Mapping[Any, float] | None = None
+    threshold: float | str | None = None
     seed: int = 0
     engine: str = "auto"
     precision: str = "float32"
@@ -62,6 +64,7 @@ class TrainOptions:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
             _check_count(name, getattr(self, name))
+        checked_threshold(self.threshold)
         for name in ("hidden", "ignore"):
             object.__setattr__(self, name, _as_tuple(name, getattr(self, name)))
         if self.kinds is not None and not isinstance(self.kinds, Mapping):

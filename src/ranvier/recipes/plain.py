@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from numpy.typing import NDArray
+
 from ranvier.data import TargetEncoder
+from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.task import Task
@@ -16,10 +19,14 @@ from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
 from ranvier.training.events import Sink
+from ranvier.training.held_out import HeldOut
+from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings
+from ranvier.training.temperature import inverse_temperature
 
+Array = NDArray[Any]
 BATCH_SIZES = ((2_000, 32), (10_000, 64), (40_000, 128), (100_000, 256))
 
 
@@ -72,19 +79,60 @@ class PlainRecipe(Recipe):
         checkpoint: Path | None = None,
         encoder: Any = None,
     ) -> Trained:
-        """Train the network."""
+        """Train the network, and calibrate it on the validation rows.
+
+        Training goes on from the state, whose output layer has no temperature.
+        """
         options: dict[str, Any] = {"target": target, "sinks": sinks, "checkpoint": checkpoint}
         result = run_training(network, settings, task, rows, validation, **options)
         state = result.outcome.state
+        flat = final_parameters(state, settings.optimizer, network)
+        held, factor = None, 1.0
+        if validation is not None:
+            outputs = outputs_of(network, settings, flat, validation.inputs)
+            if can_be_scaled(network, task):
+                factor = inverse_temperature(task, outputs, validation.targets, validation.weights)
+            held = HeldOut(outputs, validation.targets, validation.weights).calibrated(task, factor)
         return Trained(
             network,
-            final_parameters(state, settings.optimizer, network),
+            with_temperature(network, flat, factor),
             state.history,
             result.engine,
             result.outcome.text,
             result.outcome.reason == "interrupted",
+            temperature=1.0 / factor,
             state=state,
+            held_out=held,
         )
+
+
+def can_be_scaled(network: Network, task: Task) -> bool:
+    """Whether the output layer has weights and biases alone, and gives probabilities of classes or labels.
+
+    >>> can_be_scaled(Network(1, [Dense(3, "softmax")]), Task("multiclass", 3, ("a", "b", "c")))
+    True
+    """
+    last = network.layers[-1]
+    logits = isinstance(last, Dense) and last.activation.name in ("sigmoid", "softmax")
+    return logits and task.kind != "regression" and last.trainable and last.constraint is None
+
+
+def with_temperature(network: Network, parameters: Array, inverse_temperature: float) -> Array:
+    """The parameters (P,) of the network whose logits are multiplied by a factor.
+
+    >>> network = Network(1, [Dense(2, "tanh"), Dense(1)])
+    >>> flat = network.parameter_table.initial(0) + 1
+    >>> (with_temperature(network, flat, 0.5) / flat).tolist()
+    [1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.5]
+    """
+    if inverse_temperature == 1.0:
+        return parameters
+    scaled = parameters.copy()
+    last = f"layers.{len(network.layers) - 1}."
+    for name, view in network.parameter_table.views(scaled).items():
+        if name.startswith(last):
+            view[...] = view * inverse_temperature
+    return scaled
 
 
 def batch_size_for(rows: int) -> int:

@@ -25,6 +25,7 @@ from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback, EarlyStopping
 from ranvier.training.events import Sink
+from ranvier.training.held_out import HeldOut
 from ranvier.training.history import History
 from ranvier.training.settings import TrainSettings, default_loss
 from ranvier.training.state import TrainingState
@@ -51,6 +52,8 @@ class Trained:
         state: where `Model.fit` goes on; None where it starts with an empty optimizer state.
         encoder: how the finished model encodes rows, where the recipe learned that; None where it stays as it was.
         notes: what the recipe decided, one sentence each.
+        linear: a linear model on the same inputs and its parameters, where the recipe trained one; else None.
+        held_out: outputs for rows that stood outside training, with the temperature; None for none.
     """
 
     network: Network
@@ -64,6 +67,8 @@ class Trained:
     state: TrainingState | None = None
     encoder: Any = None
     notes: tuple[str, ...] = ()
+    held_out: HeldOut | None = None
+    linear: tuple[Network, Array] | None = None
 
 
 class Recipe(ABC):

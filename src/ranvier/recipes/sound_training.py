@@ -87,7 +87,8 @@ def train_on_sounds(
     trained = merged_members(
         best.network, settings, results, events, choice.inverse_temperature, shared_inputs=choice.name != "patches"
     )
-    return replace(trained, encoder=replace(encoder, encoders=(learned_encoder,)), notes=(text,))
+    whole = replace(encoder, encoders=(learned_encoder,))
+    return replace(trained, encoder=whole, notes=(text,), held_out=choice.held_out)
 
 
 def _candidates(

@@ -26,6 +26,7 @@ from ranvier.rows import Rows
 from ranvier.rows.class_numbers import one_hot
 from ranvier.training.callbacks import EarlyStopping
 from ranvier.training.events import NoteEvent, Sink, tee
+from ranvier.training.held_out import HeldOut
 from ranvier.training.history import History
 from ranvier.training.inference import outputs_of
 from ranvier.training.logits import logits_of, probabilities_of, row_log_losses
@@ -147,7 +148,7 @@ def train_on_texts(
             return _finished(training, results, results, 1.0, "", True)
     best, factor, note = choose(task, results, held)
     tee(sinks)(NoteEvent(note)) if note else None
-    finals = best
+    finals, known, linear = best, _held_out(task, best, held, factor), _linear(results, strengths)
     if again:
         training.strengths = term_strengths(task, rows)
         training.strengths[rows.inputs.n_dense :] /= mean_norm(scaled(rows.inputs, training.strengths))
@@ -155,11 +156,27 @@ def train_on_texts(
         if repeated is None:
             training.strengths = strengths
             return _finished(training, results, best, factor, note, True)
-        finals = repeated
-        # Of the first ones only the history is asked for now, and their parameters are large.
+        best = finals = repeated
+        # Of the first ones only the history is asked for from here on, and their parameters are large.
         results = [*(replace(result, parameters=result.parameters[:0].copy()) for result in results), *repeated]
-        del best
-    return _finished(training, results, finals, factor, note, False)
+    finished = _finished(training, results, finals, factor, note, False)
+    return replace(finished, held_out=known, linear=linear)
+
+
+def _linear(results: Sequence[Result], strengths: Array) -> tuple[Network, Array] | None:
+    """The linear model that was trained on the rows that are not for validation."""
+    linear = next((result for result in results if result.member.name == LINEAR), None)
+    if linear is None:
+        return None
+    own = strengths if linear.member.strengthened else None
+    return merge_parts([Part(linear.member.network, linear.parameters, linear.factor, own)])
+
+
+def _held_out(task: Task, members: Sequence[Result], held: Rows | None, factor: float) -> HeldOut | None:
+    """What the chosen members, merged, say of the validation rows."""
+    if held is None or any(result.logits is None for result in members):
+        return None
+    return HeldOut(probabilities_of(task, factor * _mean_logits(members)), held.targets, held.weights)
 
 
 def members_of(

@@ -45,15 +45,16 @@ def no_better_sentence(
     """
     if len(targets) < MIN_ROWS:
         return ""
-    constant = mean_targets(task, training_targets.astype(np.float64).reshape(len(training_targets), -1))
-    baseline = np.broadcast_to(constant if targets.ndim > 1 else constant[0], targets.shape)
-    name, gain = _loss_gain(task, outputs, targets, baseline)
-    mean, error = _mean_and_error(gain, weights)
+    constant = mean_targets(task, training_targets)
+    baseline = np.broadcast_to(constant, (len(targets), len(constant)))
+    baseline = baseline[:, 0] if targets.ndim == 1 else baseline
+    name, gain = loss_gain(task, outputs, targets, baseline)
+    mean, error = mean_and_error(gain, weights)
     gains = [(mean, error)]
     if task.is_classifier:
         actual = class_indices(task, targets)
         correct = (class_indices(task, outputs) == actual).astype(np.float64)
-        gains.append(_mean_and_error(correct - (class_indices(task, baseline) == actual), weights))
+        gains.append(mean_and_error(correct - (class_indices(task, baseline) == actual), weights))
         gains += _order_gains(task, outputs, actual)
     if any(gain > STANDARD_ERRORS * error for gain, error in gains):
         return ""
@@ -73,8 +74,9 @@ def _compared(name: str, gain: float, error: float) -> str:
     return f"a {name} that is larger by {size} only, with a standard error of {error_text}"
 
 
-def _loss_gain(task: Task, outputs: Array, targets: Array, baseline: Array) -> tuple[str, Array]:
+def loss_gain(task: Task, outputs: Array, targets: Array, baseline: Array) -> tuple[str, Array]:
     """The name of a loss, and by how much it is smaller for the model than for the baseline, row by row (n,)."""
+    actual = class_indices(task, targets)[:, None] if task.is_classifier else None
     outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
     if task.kind == "regression":
         square = ((targets - baseline) ** 2 - (targets - outputs) ** 2).reshape(len(targets), -1)
@@ -87,7 +89,7 @@ def _loss_gain(task: Task, outputs: Array, targets: Array, baseline: Array) -> t
             return np.asarray(-np.nanmean(targets * np.log(clipped) + (1 - targets) * np.log1p(-clipped), axis=1))
 
         return "log loss", entropy(baseline) - entropy(outputs)
-    actual = class_indices(task, targets)[:, None]
+    assert actual is not None
     model, constant = (
         np.clip(np.take_along_axis(class_probabilities(task, values), actual, axis=1)[:, 0], eps, 1.0)
         for values in (outputs, baseline)
@@ -95,7 +97,7 @@ def _loss_gain(task: Task, outputs: Array, targets: Array, baseline: Array) -> t
     return "log loss", np.log(model) - np.log(constant)
 
 
-def _mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
+def mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
     """The weighted mean, and its standard error."""
     weight = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
     mean = float(np.average(values, weights=weight))

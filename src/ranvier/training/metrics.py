@@ -23,6 +23,7 @@ from ranvier.plural import plural
 from ranvier.rows.class_numbers import are_class_numbers, class_shares
 from ranvier.rows.row_names import at_row
 from ranvier.training.partial_targets import are_shares, columns_present, has_gaps
+from ranvier.training.reliability import brier_score, expected_calibration_error
 
 Array = NDArray[Any]
 PROBABILITY_RANGE = (float(np.finfo(np.float64).eps), 1.0 - float(np.finfo(np.float64).eps))
@@ -70,11 +71,11 @@ def r_squared(outputs: Array, targets: Array, weights: Array | None = None) -> f
 
 
 def all_metrics(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
-    """Every metric of the task: accuracy, log_loss, f1, auc; or r2, rmse, mae.
+    """Every metric of the task: accuracy, log_loss, brier, ece, f1, auc; or r2, rmse, mae.
 
-    `auc` is left out where the rows hold one class only, and `r2` is NaN for fewer than two rows. `f1` is that of the
-    positive class for binary, the mean over the classes otherwise. Regression metrics are in the units of `outputs` and
-    `targets`.
+    `brier` and `ece` are those of `training.reliability`; several labels at once have no `ece`. `auc` is left out where
+    the rows hold one class only, and `r2` is NaN for fewer than two rows. `f1` is that of the positive class for
+    binary, the mean over the classes otherwise. Regression metrics are in the units of `outputs` and `targets`.
 
     Raises:
         TrainingError: an output is not a finite number, or every weight is 0, so nothing can be measured.
@@ -141,6 +142,8 @@ def _classification(task: Task, outputs: Array, targets: Array, weights: Array |
     return {
         "accuracy": float(np.average(_is_correct(task, outputs, targets), weights=weights)),
         "log_loss": float(np.average(surprise, weights=weights)),
+        "brier": brier_score(task, outputs, targets, weights),
+        "ece": expected_calibration_error(task, outputs, targets, weights),
         "f1": float(f1),
         **({"auc": float(np.mean(aucs))} if aucs else {}),
     }
@@ -154,6 +157,7 @@ def _multilabel(task: Task, outputs: Array, targets: Array, weights: Array | Non
     return {
         "accuracy": float(np.average(_is_correct(task, outputs, targets), weights=weights)),
         "log_loss": float(np.average(entropy, weights=weights)),
+        "brier": brier_score(task, outputs, targets, weights),
         "f1": float(_precision_recall_f1(*counts)[2].mean()),
     }
 

@@ -23,6 +23,8 @@ SUMMARY = (
     "baseline",
     "parameters",
     "notes",
+    "linear_baseline",
+    "diagnosis",
 )
 """What `ranvier train --json` prints."""
 
@@ -40,7 +42,9 @@ class TrainReport:
         evaluated_on: which rows the metrics are of, "test" or, without test rows, "validation": the rows that decided
             when to stop.
         metrics, baseline: on these rows, of the model and of the majority class or the mean of the training rows:
-            accuracy, log_loss, f1, auc; or r2, rmse, mae. Empty without such rows.
+            accuracy, log_loss, brier, ece, f1, auc; or r2, rmse, mae. Empty without such rows.
+        linear_baseline: the same metrics of a linear model on the same inputs, so that one sees what the hidden layers
+            add; empty where there is none.
         per_class: label, rows, precision, recall and f1 of each class or label.
         most_confused_pair: actual, predicted, rows; None where no class was mistaken for another.
         worst_mistakes: name, actual, predicted and, for classes, probability of the actual one; of rows with files or
@@ -50,6 +54,8 @@ class TrainReport:
             texts name and merged, whether it is a part of the model; else empty.
         temperature: what the logits were divided by, so that probabilities are calibrated.
         findings: those of the notes that the metrics gave rise to.
+        diagnosis: what is wrong with the rows and the model, each as `Finding.to_dict` gives it; see `Model.diagnose`.
+        profile: how the cells of each column were distributed in the training rows, for comparing new rows.
         stop_reason, interrupted: why training ended, in a sentence; whether Ctrl-C ended it.
     """
 
@@ -75,6 +81,7 @@ class TrainReport:
     evaluated_on: str = "test"
     metrics: dict[str, float | None] = field(default_factory=dict)
     baseline: dict[str, float | None] = field(default_factory=dict)
+    linear_baseline: dict[str, float | None] = field(default_factory=dict)
     per_class: list[dict[str, Any]] = field(default_factory=list)
     most_confused_pair: dict[str, Any] | None = None
     worst_mistakes: list[dict[str, Any]] = field(default_factory=list)
@@ -85,6 +92,8 @@ class TrainReport:
     members: list[dict[str, Any]] = field(default_factory=list)
     temperature: float = 1.0
     findings: list[str] = field(default_factory=list)
+    diagnosis: list[dict[str, Any]] = field(default_factory=list)
+    profile: dict[str, Any] = field(default_factory=dict)
     stop_reason: str = ""
     interrupted: bool = False
 

@@ -110,6 +110,10 @@ class CategoryEncoder(ColumnEncoder):
         """
         CategoryColumns([(0, self)]).encode_row([cell], out)
 
+    def encode_typical(self, out: NDArray[Any]) -> None:
+        """Write the features of the most frequent category into the zeros of `out`, shape (width,)."""
+        out[0] = 1.0
+
     @classmethod
     def group(cls, encoders: Sequence[tuple[int, CategoryEncoder]]) -> CategoryColumns:
         """All columns of categories in a table, encoded together."""

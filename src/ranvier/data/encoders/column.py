@@ -86,6 +86,31 @@ class ColumnEncoder(ABC):
             NeedsColumnParser: only `encode` can read the cell, or refuse it.
         """
 
+    def encode_cells(self, cells: Sequence[Any]) -> tuple[NDArray[np.float32], CSR | None]:
+        """The dense features (B, D) of some cells, Python values, and their CSR features (B, S) where there are any.
+
+        Raises:
+            DataError: a cell is not of this kind.
+        """
+        import polars as pl
+
+        series = pl.Series(self.column, list(cells), strict=False)
+        out = np.zeros((len(cells), self.width), np.float32)
+        if self.width:
+            self.encode(series, out)
+        return out, self.encode_csr(series) if self.csr_width else None
+
+    def encode_typical(self, out: NDArray[Any]) -> None:
+        """Write the dense features of a typical cell into the zeros of `out`, floating point, shape (D,).
+
+        It is the mean or median of numbers, dates and booleans, the most frequent category, a text without words, a
+        black picture or silence, or average features of these. Its CSR features are all 0.
+        """
+        if self.width:
+            self.encode_cell(None, out)
+            if getattr(self, "missing_indicator", False):
+                out[-1] = 0.0
+
     @property
     def csr_feature_names(self) -> tuple[str, ...]:
         """One name for each feature in the CSR block; they differ from those in the dense block."""

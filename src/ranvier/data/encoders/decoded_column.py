@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ranvier.data.cells.parsing import NeedsColumnParser
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
-from ranvier.data.images.patches import PatchFeatures
+from ranvier.data.images.patches import BYTE_OFFSET, BYTE_STEP, PatchFeatures
 
 Array = NDArray[Any]
 ROWS_AT_ONCE = 1024
@@ -55,6 +55,11 @@ class DecodedColumnEncoder(ColumnEncoder):
     def encode_cell(self, cell: Any, out: Array) -> None:
         """Leave it to `encode`, which gives the same bits for one cell as for many."""
         raise NeedsColumnParser
+
+    def encode_typical(self, out: Array) -> None:
+        """Leave bytes of pixels 0, and make features average."""
+        if self.factor is None and self.as_bytes:
+            out[:] = -BYTE_OFFSET / BYTE_STEP
 
     def arrays(self) -> dict[str, Array]:
         """The arrays of the patch features, by number and name."""

@@ -13,11 +13,13 @@ from ranvier.rows.class_numbers import are_class_numbers
 
 Array = NDArray[Any]
 THRESHOLD = 0.5
-"""A binary output of at least this predicts the second class; a multilabel output, that the label is present."""
+"""A multilabel output of at least this predicts that the label is present."""
 
 
 def class_indices(task: Task, outputs: Array) -> NDArray[np.int64]:
     """The index of the predicted class of each row, shape (n,); of encoded targets, the index of the true class.
+
+    The second of two classes is predicted from the threshold of the task on.
 
     Parameters:
         task: binary or multiclass.
@@ -27,7 +29,7 @@ def class_indices(task: Task, outputs: Array) -> NDArray[np.int64]:
     [1]
     """
     if task.kind == "binary":
-        return np.asarray(outputs[:, 0] >= THRESHOLD, np.int64)
+        return np.asarray(outputs[:, 0] >= task.threshold, np.int64)
     if are_class_numbers(outputs):
         return outputs[:, 0].astype(np.int64)
     return np.asarray(outputs.argmax(axis=1), np.int64)

@@ -153,6 +153,12 @@ class ImageEncoder(DecodedColumnEncoder):
             out[:, start:stop] = flat if out.dtype == np.uint8 else flat / np.float32(255.0)
             out[:, stop:] = 0
 
+    def encode_typical(self, out: Array) -> None:
+        """Leave bytes of pixels 0, and make features average."""
+        super().encode_typical(out)
+        if self.with_pixels and self.patches:
+            out[-self.form.pixels :] = 0.0
+
     def with_form(self, form: PictureFormat) -> ImageEncoder:
         """The encoder with all that is known of the format."""
         return replace(self, form=form)

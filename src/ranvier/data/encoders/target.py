@@ -6,6 +6,7 @@ B is the number of rows, N the number of outputs.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ from ranvier.data.sources.reading import OR_SKIP
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.losses import LOSSES, Loss
 from ranvier.network.renamed import renamed_task
-from ranvier.network.task import KINDS, Task
+from ranvier.network.task import KINDS, USUAL_THRESHOLD, Task
 from ranvier.records import record
 from ranvier.rows.class_numbers import are_class_numbers, class_targets
 from ranvier.rows.row_names import at_row
@@ -157,8 +158,7 @@ class TargetEncoder:
         """The predictions: labels of their original type, 0 or 1 for each label, or values.
 
         Parameters:
-            outputs: shape (B, N); probabilities, or standardized values of a regression. A binary output of at least
-                0.5 is the second class.
+            outputs: shape (B, N); probabilities, or standardized values of a regression.
 
         Returns an array (B,), or (B, N) of a multilabel task or a regression with several columns.
 
@@ -174,6 +174,10 @@ class TargetEncoder:
             return label_indicators(array).astype(np.int64)
         labels: NDArray[Any] = label_array(self.task.classes)[class_indices(self.task, array)]
         return labels
+
+    def with_threshold(self, threshold: float) -> TargetEncoder:
+        """The encoder that predicts the second of two classes from this probability on."""
+        return replace(self, task=replace(self.task, threshold=threshold))
 
     def values(self, outputs: Any) -> NDArray[np.float64]:
         """The target values that outputs of a regression predict: outputs * scale + mean.
@@ -259,8 +263,9 @@ class TargetEncoder:
         )
         if kind not in KINDS or outputs == 0 or not all(isinstance(label, (str, int, float)) for label in classes):
             raise json_fields.damaged(f"its task is {kind[:40]!r} with {outputs} outputs")
+        threshold = json_fields.field(described, "threshold", float) if "threshold" in described else USUAL_THRESHOLD
         try:
-            task = Task(kind, outputs, tuple(classes), names)
+            task = Task(kind, outputs, tuple(classes), names, threshold)
         except InputError as error:
             raise json_fields.damaged(f"its task does not fit together ({error})") from error
         mean, scale = json_fields.items(data, "mean", float), json_fields.scales(data, "scale")

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import RanvierError
+from ranvier.model.diagnosis.neuron_flags import CONSTANT, DEAD, SATURATED, duplicates, flat_share
 from ranvier.rows import Rows
-from ranvier.view.questions.neuron_statistics import CONSTANT, DEAD, SATURATED, duplicates, flat_share
 from ranvier.view.subject import Subject
 
 Array = NDArray[Any]

@@ -8,19 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError
-from ranvier.expression import evaluate
+from ranvier.model.diagnosis.neuron_flags import duplicates, flat_share, neuron_flags
 from ranvier.model.inspect import find_layer
 from ranvier.network.network import LayerInfo
 from ranvier.view.subject import Subject
 
 Array = NDArray[Any]
 BINS = 21
-FLAT = 0.01
-"""A derivative of less than this share of the largest one of the activation counts as none."""
-DEAD, SATURATED = 0.999, 0.95
-"""The share of rows with a flat derivative from which on a neuron is dead or saturated."""
-CONSTANT = 1e-6
-DUPLICATE = 0.999
 
 
 def neuron_statistics(subject: Subject, path: str) -> list[dict[str, Any]]:
@@ -65,44 +59,8 @@ def _records(subject: Subject, info: LayerInfo) -> list[dict[str, Any]]:
                 "counts": counts.tolist(),
                 "edges": [float(edge) for edge in edges],
                 "rows": len(y),
-                "flags": [] if output_layer else _flags(y, deviation, None if flat is None else float(flat[at])),
+                "flags": [] if output_layer else neuron_flags(y, deviation, None if flat is None else float(flat[at])),
                 "duplicate_of": None if output_layer or copies[at] < 0 else int(copies[at]),
             }
         )
     return records
-
-
-def flat_share(layer: Any, sums: Array) -> Array | None:
-    """For each neuron the share of rows where its derivative is near 0, (N,); None for softmax."""
-    derivative = layer.activation.derivative
-    if derivative is None:
-        return None
-    with np.errstate(all="ignore"):
-        largest = float(np.abs(evaluate(derivative, {"x": np.linspace(-8.0, 8.0, 321)})).max())
-        values = np.abs(np.broadcast_to(evaluate(derivative, {"x": sums}), sums.shape))
-    return np.asarray((values < FLAT * largest).mean(axis=0))
-
-
-def duplicates(outputs: Array) -> NDArray[np.int64]:
-    """For each neuron the first one before it whose outputs have a correlation above 0.999 with its own, or -1.
-
-    >>> duplicates(np.array([[1.0, 5.0, 2.0], [2.0, 1.0, 4.0], [3.0, 2.0, 6.0]])).tolist()
-    [-1, -1, 0]
-    """
-    centered = outputs - outputs.mean(axis=0)
-    norms = np.sqrt((centered**2).sum(axis=0))
-    varies = norms > CONSTANT * np.sqrt(len(outputs))
-    centered = centered / np.where(varies, norms, 1.0)
-    same = np.triu((centered.T @ centered > DUPLICATE) & varies & varies[:, None], 1)
-    return np.where(same.any(axis=0), same.argmax(axis=0), -1)
-
-
-def _flags(y: Array, deviation: float, flat: float | None) -> list[str]:
-    flags = []
-    if flat is not None and flat >= DEAD and np.abs(y).max() <= CONSTANT:
-        flags.append("dead")
-    elif flat is not None and flat >= SATURATED:
-        flags.append("saturated")
-    if deviation < CONSTANT and "dead" not in flags:
-        flags.append("constant")
-    return flags

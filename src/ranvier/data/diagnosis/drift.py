@@ -1,0 +1,143 @@
+"""Do new rows look like the training rows? A small profile of each column is kept, and compared. B rows.
+
+The population stability index compares the shares of bins: sum (q - p) log(q / p), with p those of the training rows
+and q those of the new ones. Bins are tenths of the training rows, or categories, and one of missing cells.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ranvier.data.diagnosis.finding import Finding
+from ranvier.data.diagnosis.table import as_numbers, plain_columns
+from ranvier.plural import plural
+
+Floats = NDArray[np.float64]
+MAX_COLUMNS, MAX_CATEGORIES, TENTHS = 200, 20, 10
+MAX_PROFILED_ROWS = 50_000
+MIN_ROWS = 20
+MIN_INDEX = 0.25
+"""From this index on the literature calls a change large."""
+MIN_SIGMAS = 5.0
+"""By chance a sum of squares is so far above its mean in one of three million columns."""
+MAX_NAMED = 10
+
+
+def profile_of(frame: pl.DataFrame | None) -> dict[str, Any]:
+    """How the cells of each column are distributed, as plain JSON values: rows, and for each column bins and shares.
+
+    >>> profile_of(pl.DataFrame({"a": ["x", "y", "x"]}))["columns"]["a"]
+    {'values': ['x', 'y'], 'shares': [0.6667, 0.3333, 0.0, 0.0]}
+    """
+    if frame is None or not len(frame):
+        return {}
+    columns = {}
+    frame = plain_columns(frame).head(MAX_PROFILED_ROWS)
+    for cells in frame.iter_columns():
+        if len(columns) == MAX_COLUMNS:
+            break
+        columns[cells.name] = _profile(cells)
+    return {"rows": len(frame), "columns": {name: entry for name, entry in columns.items() if entry}}
+
+
+def _profile(cells: pl.Series) -> dict[str, Any]:
+    numbers = as_numbers(cells)
+    if numbers is None or cells.dtype == pl.Boolean:
+        top = cells.cast(pl.String, strict=False).value_counts(sort=True).drop_nulls()
+        values = sorted(top[top.columns[0]].head(MAX_CATEGORIES).to_list())
+        if len(top) > MAX_CATEGORIES and top["count"].head(MAX_CATEGORIES).sum() < len(cells) / 2:
+            return {}
+        entry: dict[str, Any] = {"values": values}
+    else:
+        finite = numbers[np.isfinite(numbers)]
+        if not len(finite):
+            return {}
+        edges = np.unique(np.quantile(finite, np.arange(1, TENTHS) / TENTHS, method="lower"))
+        entry = {"edges": [float(edge) for edge in edges]}
+    return {**entry, "shares": np.round(_counts(cells, entry) / len(cells), 4).tolist()}
+
+
+def _counts(cells: pl.Series, entry: Mapping[str, Any]) -> Floats:
+    """How many cells are in each bin of a profile, missing ones last."""
+    if "values" in entry:
+        known = {value: at for at, value in enumerate(entry["values"])}
+        texts = cells.cast(pl.String, strict=False).to_list()
+        index = [len(known) + 1 if text is None else known.get(text, len(known)) for text in texts]
+        return np.bincount(index, minlength=len(known) + 2).astype(np.float64)
+    numbers = as_numbers(cells)
+    edges = np.array(entry["edges"])
+    if numbers is None:
+        return np.zeros(len(edges) + 2)
+    index = np.searchsorted(edges, numbers, side="left")
+    index[~np.isfinite(numbers)] = len(edges) + 1
+    return np.bincount(index, minlength=len(edges) + 2).astype(np.float64)
+
+
+def drift(profile: Mapping[str, Any], frame: pl.DataFrame | None) -> list[Finding]:
+    """A finding for each column whose cells are distributed otherwise than in training, the ten largest changes.
+
+    A change counts if the index is at least 0.25 and chance does not give such a one.
+
+    Source: Siddiqi, "Credit risk scorecards", 2006.
+
+    >>> training = profile_of(pl.DataFrame({"a": np.arange(1000.0)}))
+    >>> [found.column for found in drift(training, pl.DataFrame({"a": np.arange(900.0, 1900.0)}))]
+    ['a']
+    """
+    if frame is None or not profile or len(frame) < MIN_ROWS:
+        return []
+    measured = []
+    for name, entry in profile["columns"].items():
+        if name not in frame.columns:
+            continue
+        counts = _counts(frame[name], entry)
+        index, sigmas = _compared(np.array(entry["shares"]), counts, profile["rows"])
+        if counts.sum() and index >= MIN_INDEX and sigmas >= MIN_SIGMAS:
+            measured.append((index, name, entry, counts))
+    measured.sort(key=lambda pair: -pair[0])
+    return [_finding(name, entry, counts, index) for index, name, entry, counts in measured[:MAX_NAMED]]
+
+
+def _compared(shares: Floats, counts: Floats, rows: int) -> tuple[float, float]:
+    """The population stability index, and by how many standard deviations chi-square is above its mean."""
+    total = max(float(counts.sum()), 1.0)
+    bins = len(shares)
+    p = (shares * rows + 0.5) / (rows + 0.5 * bins)
+    q = (counts + 0.5) / (total + 0.5 * bins)
+    index = float(((q - p) * np.log(q / p)).sum())
+    effective = total * rows / (total + rows)
+    chi_square = effective * float(((q - p) ** 2 / ((p * rows + q * total) / (rows + total))).sum())
+    degrees = max(int(((shares > 0) | (counts > 0)).sum()) - 1, 1)
+    return index, (chi_square - degrees) / math.sqrt(2 * degrees)
+
+
+def _finding(name: str, entry: Mapping[str, Any], counts: Floats, index: float) -> Finding:
+    shares = counts / counts.sum()
+    change = int(np.abs(shares - np.array(entry["shares"])).argmax())
+    what = _bin_text(entry, change)
+    return Finding(
+        "drift",
+        name,
+        f'Column "{name}" is distributed otherwise than in training (population stability index {index:.2f}): '
+        f"{what} in {100 * shares[change]:.3g} % of {plural(int(counts.sum()), 'row')}, and in "
+        f"{100 * entry['shares'][change]:.3g} % of the training rows.",
+        "Where inputs differ from those of training, metrics, probabilities and intervals need not hold.",
+        "Find out what changed, and train again with rows like these.",
+    )
+
+
+def _bin_text(entry: Mapping[str, Any], at: int) -> str:
+    bins: Sequence[Any] = entry.get("values", entry.get("edges", ()))
+    if "values" in entry:
+        return f'"{bins[at]}"' if at < len(bins) else ("other values" if at == len(bins) else "missing cells")
+    if at == len(bins) + 1:
+        return "missing cells"
+    if at == 0:
+        return f"values up to {bins[0]:.4g}"
+    return f"values above {bins[at - 1]:.4g}" + ("" if at == len(bins) else f" and up to {bins[at]:.4g}")

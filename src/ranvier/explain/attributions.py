@@ -1,0 +1,148 @@
+"""What each column of the user's table adds to an output of a network. n rows, C columns, K inputs, N outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.explain.blocks import NOTHING, InputBlock
+from ranvier.explain.integrated_gradients import Contributions, Function, integrated_gradients
+from ranvier.records import record
+from ranvier.rows import CSR, Inputs
+from ranvier.text_table import text_table
+
+Array = NDArray[Any]
+NUMBERS_AT_ONCE = 2**22
+MAX_SHOWN = 20
+
+
+@record(eq=False)
+class Attributions:
+    """What each column adds to an output: in each row the values and the base add up to the output.
+
+    Fields:
+        columns: the names of the C columns.
+        values: what each column adds, (n, C).
+        base: the output of the baseline, (n,).
+        outputs: the output of each row, (n,).
+        error: how far base + sum of the values is from the output, (n,).
+        explained: which output it is, for each row: a class, a label, or the name of a target.
+        unit: "logit" for classes and labels, else "value", a number in the units of the target.
+
+    >>> import ranvier as rv
+    >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
+    >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
+    >>> found = model.attributions([[3.0, 4.0]])
+    >>> found.values.tolist(), contributions.base.tolist(), contributions.outputs.tolist()
+    ([[6.0, -4.0]], [1.0], [3.0])
+    """
+
+    columns: tuple[str, ...]
+    values: NDArray[np.float64]
+    base: NDArray[np.float64]
+    outputs: NDArray[np.float64]
+    error: NDArray[np.float64]
+    explained: tuple[Any, ...]
+    unit: str
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def largest(self, row: int, count: int | None = None) -> list[tuple[str, float]]:
+        """The columns of a row with what they add, the largest in size first.
+
+        Parameters:
+            row: its index.
+            count: how many; None for all.
+        """
+        order = np.argsort(-np.abs(self.values[row]), kind="stable")[:count]
+        return [(self.columns[at], float(self.values[row, at])) for at in order]
+
+    def to_dict(self, row: int, count: int | None = None) -> dict[str, Any]:
+        """One row as plain JSON values, its columns as in `largest`."""
+        explained = self.explained[row]
+        return {
+            "explained": explained if isinstance(explained, (bool, int, float)) else str(explained),
+            "unit": self.unit,
+            "base": float(self.base[row]),
+            "output": float(self.outputs[row]),
+            "error": float(self.error[row]),
+            "columns": [{"column": name, "value": value} for name, value in self.largest(row, count)],
+        }
+
+    def __str__(self) -> str:
+        mean = np.abs(self.values).mean(axis=0) if len(self) else np.zeros(len(self.columns))
+        order = np.argsort(-mean, kind="stable")[:MAX_SHOWN]
+        rows = [(self.columns[at], f"{mean[at]:.4f}") for at in order]
+        title = f"What each column adds to the {self.unit}, {len(self):,} rows"
+        return f"{title}\n\n{text_table(('Column', 'Mean size'), rows, ('Mean size',))}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def column_sums(
+    function: Function,
+    inputs: Inputs,
+    baseline: Inputs,
+    blocks: Sequence[InputBlock],
+    tolerance: NDArray[np.float64],
+) -> tuple[Array, Array, Array, Array]:
+    """The integrated gradients of each column, the mean over the baseline rows.
+
+    Parameters:
+        function: the output that is explained.
+        inputs: (n, K).
+        baseline: rows to compare with, (b, K); of several the mean is taken, which is what expected gradients estimate.
+        blocks: of the columns.
+        tolerance: for each row, (n,).
+
+    Returns the sums (n, C), the output at the baseline and at the row, and the error, (n,) each.
+
+    Source: Erion, Janizek, Sturmfels, Lundberg, Lee, "Improving performance of deep learning models with axiomatic
+    attribution priors and expected gradients", Nature Machine Intelligence 2021.
+    """
+    n_rows, n_base = len(inputs), len(baseline)
+    values = np.zeros((n_rows, len(blocks)))
+    start, end, error = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows)
+    at_once = max(1, NUMBERS_AT_ONCE // max(inputs.n_dense, 64))
+    for first in range(0, n_rows, at_once):
+        rows = np.arange(first, min(first + at_once, n_rows))
+        part = inputs[first : first + at_once]
+        for at in range(n_base):
+            own = Function(
+                lambda x, some, rows=rows: function.values(x, rows[some]),
+                lambda x, some, rows=rows: function.gradients(x, rows[some]),
+                function.dtype,
+            )
+            contributions = integrated_gradients(own, part, baseline[np.full(len(part), at)], tolerance[rows])
+            values[rows] += block_sums(contributions, blocks)
+            start[rows] += contributions.start
+            end[rows] = contributions.end
+            error[rows] += contributions.error
+    return values / n_base, start / n_base, end, error / n_base
+
+
+def block_sums(contributions: Contributions, blocks: Sequence[InputBlock]) -> NDArray[np.float64]:
+    """The contributions of each column, (n, C)."""
+    sums = np.zeros((len(contributions.start), len(blocks)))
+    for at, block in enumerate(blocks):
+        if block.dense != NOTHING:
+            sums[:, at] = contributions.dense[:, block.dense].sum(axis=1)
+    entries = contributions.path.entries
+    if entries is not None and contributions.csr is not None:
+        sums += csr_block_sums(entries, contributions.csr, blocks)
+    return sums
+
+
+def csr_block_sums(entries: CSR, values: Array, blocks: Sequence[InputBlock]) -> NDArray[np.float64]:
+    """Values of the entries of CSR rows, added up for each column, (n, C)."""
+    column = np.zeros(entries.n_columns, np.int64)
+    for at, block in enumerate(blocks):
+        column[block.csr] = at
+    rows = np.repeat(np.arange(len(entries)), np.diff(entries.indptr))
+    index = rows * len(blocks) + column[entries.indices]
+    return np.bincount(index, values, minlength=len(entries) * len(blocks)).reshape(len(entries), len(blocks))

@@ -1,0 +1,133 @@
+"""Diagnose a model on rows: what training found, what the rows show, how the model fits them. n rows, N outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data import Source, open_source
+from ranvier.data.diagnosis.columns import identifiers, imbalance
+from ranvier.data.diagnosis.drift import drift
+from ranvier.data.diagnosis.finding import Finding, in_order
+from ranvier.data.diagnosis.parts import with_target
+from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_within
+from ranvier.data.diagnosis.table import input_frame
+from ranvier.data.leakage import leaking_columns
+from ranvier.errors import RanvierError, ShapeError
+from ranvier.model.diagnosis.curve import learning_curve_finding
+from ranvier.model.diagnosis.fit import in_units, no_better, underfitting, unscaled_inputs, worse_than_linear
+from ranvier.model.diagnosis.neurons import neuron_findings
+from ranvier.model.rows import with_targets
+from ranvier.model.targets import target_array
+from ranvier.network.layers import Dense
+from ranvier.network.task import Task
+from ranvier.random import SAMPLE, permutation
+from ranvier.recipes.linear_baseline import linear_baseline
+from ranvier.rows import Rows
+from ranvier.training.against_baseline import no_better_sentence
+from ranvier.training.inference import outputs_of
+
+if TYPE_CHECKING:
+    from ranvier.model.model import Model
+
+Array = NDArray[Any]
+MAX_ROWS = 20_000
+MAX_ACTIVATION_ROWS = 2_000
+
+
+def diagnose(model: Model, X: Any, y: Any, learning_curve: bool) -> list[Finding]:
+    """What is wrong: the findings of training, and with rows what they show.
+
+    Parameters:
+        model: the model.
+        X, y: as for `Model.diagnose`.
+        learning_curve: whether to train on parts of the rows.
+    """
+    findings = [Finding.from_dict(entry) for entry in model.report.diagnosis]
+    findings += _of_history(model)
+    if X is None:
+        return in_order(findings)
+    source, values = _opened(model, X, y)
+    inputs = model.inputs(getattr(source, "inputs", source) if model.encoder is None else source)
+    rows = None if values is None else Rows(inputs, model.target.transform(values, None, model.training.row_dtype))
+    names = [column.name for column in getattr(model.encoder, "columns", ()) if column.used] or None
+    frame = input_frame(source, names)
+    if frame is not None:
+        findings += _of_columns(source, frame, values, model.task)
+        findings += drift(model.report.profile, frame)
+    findings += neuron_findings(model.network, model.activations_of(inputs[: min(len(inputs), MAX_ACTIVATION_ROWS)]))
+    if model.encoder is None and isinstance(model.network.layers[0], Dense) and inputs.n_dense:
+        names = [f"x{at}" for at in range(inputs.n_dense)]
+        findings += unscaled_inputs(inputs.dense, names) if inputs.dense.dtype != np.uint8 else []
+    if values is not None and rows is not None:
+        findings += imbalance(values, model.task)
+        findings += _of_fit(model, rows)
+        if learning_curve:
+            findings += learning_curve_finding(model, rows)
+    return in_order(findings)
+
+
+def _of_history(model: Model) -> list[Finding]:
+    """Underfitting of a model that was not made by `train`, which has looked already."""
+    if model.report.recipe_settings:
+        return []
+    finished = bool(model.history) and len(model.history) == model.training.epochs
+    return underfitting(model.history, single=True, finished=finished)
+
+
+def _opened(model: Model, X: Any, y: Any) -> tuple[Source, Array | None]:
+    """At most 20,000 of the rows that have a target, and the targets; the latter None where there are none."""
+    source, values = _with_values(model, X if isinstance(X, Source) else open_source(X), y)
+    if source.rows <= MAX_ROWS:
+        return source, values
+    drawn = np.sort(permutation(0, SAMPLE, 0, source.rows)[:MAX_ROWS])
+    return source.take(drawn), None if values is None else values[drawn]
+
+
+def _with_values(model: Model, source: Source, y: Any) -> tuple[Source, Array | None]:
+    if y is not None:
+        values = target_array(y)
+        if len(values) != source.rows:
+            raise ShapeError(f"X has {source.rows:,} rows and y has {len(values):,}; the same number was expected.")
+        return source, values
+    in_table = bool(source.column_names) and set(model.task.target_names) <= set(source.column_names)
+    if not in_table and getattr(source, "targets", None) is None:
+        return source, None
+    formats = model.target.number_formats
+    values, source, _ = with_targets(source, model.task.target_names, model.task.classes, formats)
+    return source, target_array(values)
+
+
+def _of_columns(source: Source, frame: Any, values: Array | None, task: Task) -> list[Finding]:
+    """Findings on the columns and their cells."""
+    findings = identifiers(frame)
+    if values is None:
+        return findings
+    if source.column_names and task.kind != "multilabel":
+        findings += leaking_columns(source, values, task, list(frame.columns))
+    elif task.kind != "multilabel":
+        findings += leaking_columns(open_source(frame), values, task, list(frame.columns))
+    return [*findings, *conflicting_labels(frame, values, task), *repeated_within(with_target(frame, values))]
+
+
+def _of_fit(model: Model, rows: Rows) -> list[Finding]:
+    """Guessing, and a linear model trained on one half of the rows and compared on the other half."""
+    if model.target.levels:
+        return []
+    order = permutation(0, SAMPLE, 1, len(rows))
+    halves = [np.sort(order[part::2]) for part in (0, 1)]
+    outputs = model.outputs_of(rows.inputs)
+    own, targets = in_units(model.target, outputs), in_units(model.target, rows.targets)
+    findings = no_better(no_better_sentence(model.task, own, targets, targets))
+    linear = np.zeros_like(outputs)
+    try:
+        for learned, evaluation in (halves, halves[::-1]):
+            made = linear_baseline(model.training, model.task, rows.take(learned))
+            if made is None:
+                return findings
+            linear[evaluation] = outputs_of(made[0], model.training, made[1], rows.take(evaluation).inputs)
+    except RanvierError:
+        return findings
+    return [*findings, *worse_than_linear(model.task, own, in_units(model.target, linear), targets)]

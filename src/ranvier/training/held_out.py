@@ -1,0 +1,49 @@
+"""Outputs for rows that a network was not trained on: what probabilities and intervals are calibrated with.
+
+n rows, N outputs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ranvier.network.task import Task
+from ranvier.records import record
+from ranvier.training.logits import logits_of, probabilities_of
+
+Array = NDArray[Any]
+
+
+@record(eq=False)
+class HeldOut:
+    """Outputs beside the targets of rows that stood outside training.
+
+    Fields:
+        outputs: what a network says of rows that it was not trained on, (n, N), as the output layer gives it.
+        targets: encoded, (n, N), or numbers of classes, (n, 1).
+        weights: the weight of each row, (n,); None for equal weights.
+        folds: whether each row was left out by one of several networks; else all rows by all networks.
+    """
+
+    outputs: Array
+    targets: Array
+    weights: Array | None = None
+    folds: bool = False
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+    def calibrated(self, task: Task, inverse_temperature: float) -> HeldOut:
+        """The same with the logits multiplied by a factor, as those of the finished model are.
+
+        >>> import numpy as np
+        >>> sure = HeldOut(np.array([[0.9]]), np.array([[1.0]]))
+        >>> sure.calibrated(Task("binary", 1, (0, 1)), 0.5).outputs.round(2).tolist()
+        [[0.75]]
+        """
+        if task.kind == "regression" or inverse_temperature == 1.0:
+            return self
+        outputs = probabilities_of(task, inverse_temperature * logits_of(task, self.outputs))
+        return HeldOut(outputs, self.targets, self.weights, self.folds)
