@@ -17,6 +17,7 @@ from playwright.sync_api import sync_playwright
 
 import ranvier as rv
 from ranvier.view.known_rows import rows_of
+from ranvier.view.playground import Playground
 from ranvier.view.report_file import write_report
 from ranvier.view.runs_folder import RunsFolder
 from ranvier.view.serve import RunningView
@@ -57,6 +58,7 @@ def main() -> None:
             page.wait_for_timeout(500)
             page.screenshot(path=FOLDER / "view-report.png")
             photograph_runs(browser)
+            photograph_play(browser)
             browser.close()
             os.chdir(FOLDER)
 
@@ -72,6 +74,20 @@ def photograph_runs(browser: Any) -> None:
         page.goto(running.address)
         page.wait_for_timeout(1000)
         page.screenshot(path=FOLDER / "view-runs.png")
+
+
+def photograph_play(browser: Any) -> None:
+    """Two spirals after some hundred epochs."""
+    with RunningView(Playground()) as running:
+        page = browser.new_page(viewport={"width": 1280, "height": 830}, color_scheme="light")
+        page.goto(running.address)
+        page.wait_for_selector(".plane")
+        page.evaluate("() => { location.hash = '#/play?d=spirals&n=0.02&l=8:tanh,8:tanh&i=x,y,sinx,siny&r=0.01' }")
+        page.wait_for_function("() => location.hash.includes('v=1&d=spirals')")
+        page.wait_for_timeout(1000)
+        page.get_by_role("button", name="Play", exact=True).click()
+        page.wait_for_timeout(9000)
+        page.screenshot(path=FOLDER / "view-play.png")
 
 
 def go(page: Any, path: str, name: str) -> None:

@@ -93,6 +93,7 @@ _EXPORTS = {
     "ranvier.model.fit": ("fit",),
     "ranvier.model.fit_many": ("fit_many",),
     "ranvier.model.train": ("train", "resume"),
+    "ranvier.tuning.search": ("Search", "search"),
     "ranvier.estimators.classifier": ("Classifier",),
     "ranvier.estimators.regressor": ("Regressor",),
 }
@@ -164,6 +165,7 @@ __all__ = [
     "Rescale",
     "Residual",
     "Schedule",
+    "Search",
     "ShapeError",
     "StepDecay",
     "Task",
@@ -192,6 +194,7 @@ __all__ = [
     "recipe",
     "resume",
     "schedule",
+    "search",
     "sigmoid",
     "sign",
     "sin",

@@ -130,6 +130,9 @@ from ranvier.training.reliability import ReliabilityBin as ReliabilityBin
 
 from ranvier.training.report import TrainReport as TrainReport
 
+from ranvier.tuning.search import Search as Search
+from ranvier.tuning.search import search as search
+
 @overload
 def activation(name: Literal["identity"]) -> Activation: ...
 @overload

@@ -13,6 +13,7 @@ import pytest
 import ranvier as rv
 from ranvier import settings
 from ranvier.cli import train as cli
+from ranvier.cli.search import command as search_command
 from ranvier.cli.train import OPTIONS
 from ranvier.data.sources import SUFFIXES
 from ranvier.recipes.options import TrainOptions
@@ -24,6 +25,8 @@ CALL_ONLY = {"data", "sample_weight", "callbacks", "progress", "model", "run"}
 """What belongs to a call, and not to the options that a run folder keeps."""
 PYTHON_ONLY = {"data", "sample_weight", "callbacks", "progress", "loss"}
 """What the command line has no flag for: `data` is its argument."""
+COMMAND_ONLY = {"view"}
+"""What only a command can do."""
 OF_FILES = {"header"}
 """How files are read, which estimators do not do."""
 NOT_ESTIMATORS = {
@@ -59,8 +62,10 @@ def flags() -> dict[str, str]:
 
 
 def test_the_command_has_the_options_of_train_with_their_defaults() -> None:
-    assert set(flags()) == set(SIGNATURE) - PYTHON_ONLY
+    assert set(flags()) - COMMAND_ONLY == set(SIGNATURE) - PYTHON_ONLY
     for name, shown in flags().items():
+        if name in COMMAND_ONLY:
+            continue
         default = SIGNATURE[name]
         assert shown == ("" if default is None or default == () or default is False else str(default)), name
 
@@ -108,3 +113,14 @@ def test_a_model_goes_on_with_the_options_of_fit() -> None:
     assert inspect.signature(rv.Model.fit).parameters.keys() - {"self"} == (
         inspect.signature(rv.fit).parameters.keys() - {"network", "start"}
     )
+
+
+def test_a_search_has_the_options_of_the_data_with_their_defaults_in_python_and_as_flags() -> None:
+    search = {name: p.default for name, p in inspect.signature(rv.search).parameters.items()}
+    own = {"minutes", "trials", "space", "folder", "on_progress"}
+    assert set(search) - own <= set(SIGNATURE)
+    for name in set(search) - own - {"validation"}:
+        assert search[name] == SIGNATURE[name], name
+    command = {parameter.name for parameter in search_command.params} - {"quiet", "as_json", "print_space"}
+    in_python_only = {"sample_weight", "on_progress", "class_weight", "kinds"}
+    assert command - {"kind"} == set(search) - in_python_only

@@ -22,12 +22,13 @@ from ranvier.version import __version__
 COMMANDS = {
     "look": "Look at data without training: kinds, missing and odd cells.",
     "train": "Train a network on a table, arrays or a named data set.",
+    "search": "Search settings for some minutes, and train the best ones.",
     "predict": "Predict new rows with a trained model.",
     "evaluate": "Measure a trained model on rows with known targets.",
     "write": "Write text with a trained language model.",
     "show": "Look inside a trained model.",
     "view": "Look inside a trained model in the browser.",
-    "report": "Write a report of a trained model: one HTML file that needs no network.",
+    "report": "Write a report of a trained model as one HTML file.",
     "resume": "Go on with a training run that was stopped.",
     "doctor": "Check this machine and this installation.",
 }

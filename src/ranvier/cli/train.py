@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -29,6 +29,7 @@ from ranvier.settings import ENGINES
 if TYPE_CHECKING:
     from ranvier.model.model import Model
 
+F = TypeVar("F", bound="Callable[..., Any] | click.Command")
 COUNT = click.IntRange(min=1)
 FRACTION = click.FloatRange(0, 1, max_open=True)
 KINDS = ("binary", "multiclass", "multilabel", "regression")
@@ -151,31 +152,33 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
 }
 
 
-def _with_options(function: Any) -> Any:
-    """The options of OPTIONS on a command."""
+def with_options(groups: Collection[str] = tuple(OPTIONS), flags: Collection[str] = ()) -> Callable[[F], F]:
+    """A decorator that puts the options of OPTIONS on a command.
+
+    Parameters:
+        groups: all options of these groups.
+        flags: other ones, by the beginning of their flags.
+    """
     listed = [(title, *entry) for title, entries in OPTIONS.items() for entry in entries]
-    for title, flags, metavar, kind, default_text, help_text in reversed(listed):
-        settings: dict[str, Any] = {"type": kind}
-        if kind is REPEATABLE:
-            settings = {"multiple": True}
-        elif kind is SWITCH:
-            settings = {"is_flag": True, "default": None}
-        decorate = click.option(
-            *flags.split(),
-            cls=GroupedOption,
-            group=title,
-            default_text=default_text,
-            metavar=metavar,
-            help=help_text,
-            **settings,
-        )
-        function = decorate(function)
-    return function
+    wanted = [entry for entry in listed if entry[0] in groups or entry[1].split()[0] in flags]
+
+    def decorate(function: Any) -> Any:
+        for title, flag_names, metavar, kind, default_text, help_text in reversed(wanted):
+            settings: dict[str, Any] = {"type": kind}
+            if kind is REPEATABLE:
+                settings = {"multiple": True}
+            elif kind is SWITCH:
+                settings = {"is_flag": True, "default": None}
+            look = {"cls": GroupedOption, "group": title, "default_text": default_text}
+            function = click.option(*flag_names.split(), metavar=metavar, help=help_text, **look, **settings)(function)
+        return function
+
+    return decorate
 
 
 @click.command("train", cls=GroupedCommand)
 @click.argument("data", metavar="DATA")
-@_with_options
+@with_options()
 @click.option(
     "--report",
     "report_file",
@@ -203,7 +206,7 @@ def command(
     view = bool(options.pop("view"))
     passed = {name: value for name, value in options.items() if value is not None}
     for name in ("target", "ignore"):
-        passed[name] = names(passed[name], lambda: _columns(data, passed.get("header")))
+        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header")))
     passed["kinds"] = column_kinds(passed.pop("kind")) or None
     model = default_model(data, passed["target"]) if model is None else model
     if report_file is not None and not Path(report_file).parent.is_dir():
@@ -212,7 +215,7 @@ def command(
     return _train(Output(as_json, quiet), quiet, data, named, view, report_file)
 
 
-def _columns(data: str, header: bool | None) -> tuple[str, ...]:
+def column_names(data: str, header: bool | None) -> tuple[str, ...]:
     """The columns of the data; none where they cannot be read, which training says."""
     from ranvier.data.sources import Reading, open_source
 

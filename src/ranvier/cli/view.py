@@ -23,22 +23,24 @@ if TYPE_CHECKING:
 
 
 @click.command("view")
-@click.argument("model", metavar="MODEL|RUN|FOLDER")
+@click.argument("model", metavar="[MODEL|RUN|FOLDER]", required=False)
 @click.argument("data", metavar="[DATA]", required=False)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="0, the default, takes a free one.")
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
 @click.option("--attached", is_flag=True, hidden=True)
 @json_option
-def command(model: str, data: str | None, port: int, no_browser: bool, attached: bool, as_json: bool) -> int:
+def command(model: str | None, data: str | None, port: int, no_browser: bool, attached: bool, as_json: bool) -> int:
     """Look inside a trained model in the browser: its neurons, its mistakes, and its answers to your own rows.
 
     Rows are the test rows of the model's run, or those of DATA. A run that is still training is shown live; FOLDER is a
-    folder of runs, which are shown side by side. The page is served on this machine only, until Ctrl-C.
+    folder of runs, which are shown side by side. Without a model there is a small network to play with. The page is
+    served on this machine only, until Ctrl-C.
     """
+    from ranvier.view.playground import Playground
     from ranvier.view.serve import RunningView, over_ssh, tunnel_command
 
     output = Output(as_json)
-    subject = open_subject(model, data)
+    subject = Playground() if model is None else open_subject(model, data)
     with RunningView(subject, port) as running:
         output.say(f"{subject.name}: {_rows_of(subject)}.")
         output.words.print(running.address, markup=False, soft_wrap=True)
@@ -65,7 +67,7 @@ def _rows_of(subject: Subject | LiveRun | Asked) -> str:
     from ranvier.view.live_run import LiveRun
 
     if isinstance(subject, Asked):
-        return "its runs side by side"
+        return "a small network to play with" if subject.page == "play" else "its runs side by side"
     if isinstance(subject, LiveRun):
         return "it is training"
     return "no rows are known" if subject.rows is None else subject.rows.name

@@ -27,7 +27,7 @@ from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows import Inputs, as_inputs
 from ranvier.training.events import WorkEvent, silent
-from ranvier.training.population import run_side_by_side
+from ranvier.training.population import run_side_by_side, usable_threads
 
 Array = NDArray[Any]
 TOGETHER = ("engine", "precision", "threads", "checkpoint", "progress")
@@ -120,7 +120,7 @@ def fit_many(
     options = {name: arguments[name] for name in inspect.signature(fit).parameters if name in arguments}
     trials = _checked(trials, checkpoint)
     shared = _shared(network, X, y, options)
-    allowed = _usable_threads(threads)
+    allowed = usable_threads(threads)
     workers = max(1, min(allowed, len(trials)))
     shared = replace(shared, options={**shared.options, "threads": max(1, allowed // workers)})
     jobs = [partial(_train, shared, number, trial) for number, trial in enumerate(trials)]
@@ -217,9 +217,3 @@ def _all_models(shared: _Shared, trials: Sequence[Mapping[str, Any]], results: S
         )
     pairs = enumerate(zip(trials, results, strict=True))
     return [_train(shared, number, trial, lambda: True) if model is None else model for number, (trial, model) in pairs]
-
-
-def _usable_threads(threads: int | None) -> int:
-    from ranvier.native.machine import cpu  # loads what fits need anyway
-
-    return min(threads, cpu.threads()) if threads else cpu.default_threads()

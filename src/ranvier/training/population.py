@@ -80,3 +80,10 @@ def _one_after_the_other(jobs: Sequence[Job[T]], on_done: Callable[[int, T], Non
             results[number] = result
             on_done(number, result)
         return results, pressed()
+
+
+def usable_threads(threads: int | None) -> int:
+    """How many threads may work: as many as asked for or RANVIER_THREADS says, at most those of this machine."""
+    from ranvier.native.machine import cpu  # loads what trainings need anyway
+
+    return min(threads, cpu.threads()) if threads else cpu.default_threads()

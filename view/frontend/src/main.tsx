@@ -2,6 +2,7 @@ import { render } from "preact";
 import { App } from "./app";
 import { FrozenTransport, readFrozen } from "./frozen";
 import { askMode, loadModel } from "./load";
+import { Play } from "./play";
 import { Report } from "./report";
 import { Runs } from "./runs";
 import { followAddress, followTheme, gone, mode, useTransport } from "./state";
@@ -9,6 +10,7 @@ import "./style.css";
 import "./live.css";
 import "./report.css";
 import "./runs.css";
+import "./play.css";
 import { ServerTransport, takeToken } from "./transport";
 
 const root = document.getElementById("app")!;
@@ -23,11 +25,15 @@ if (frozen) {
   });
 } else {
   useTransport(new ServerTransport(takeToken()));
-  followAddress();
   askMode().then(
     ({ page, name }) => {
       mode.value = page;
       document.title = `${name} \u00b7 Ranvier`;
+      if (page === "play") {
+        render(<Play />, root);
+        return;
+      }
+      followAddress();
       if (page === "runs") {
         render(<Runs name={name} />, root);
         return;
@@ -37,6 +43,7 @@ if (frozen) {
     },
     (error: Error) => {
       gone.value = error.message;
+      followAddress();
       render(<App />, root);
     },
   );

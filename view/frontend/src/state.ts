@@ -80,6 +80,17 @@ export function ask<T>(name: string, body: object = {}): Promise<T> {
   return counted(transport.ask<T>(name, ofRun(body)));
 }
 
+/** Asks the playground. */
+export function askPlay<T>(name: string, body: object = {}): Promise<T> {
+  return transport.ask<T>(name, body);
+}
+
+/** Asks for a frame: its head, with its array beside it. */
+export async function askPicture<T>(name: string, body: object): Promise<T> {
+  const { head, array } = await transport.askFrame(name, body);
+  return { ...head, array } as T;
+}
+
 export async function askAnswer(body: object): Promise<Answer> {
   const { head, array } = await counted(transport.askFrame("answer", ofRun(body)));
   return { ...(head as unknown as Answer), array: array as Float32Array };

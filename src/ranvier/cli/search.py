@@ -1,0 +1,165 @@
+"""`ranvier search`: try many settings for some minutes, and train the best ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ranvier.cli.console import Output
+from ranvier.cli.exit_codes import DONE, INTERRUPTED
+from ranvier.cli.options import GroupedCommand, GroupedOption, column_kinds, json_option, names, quiet_option
+from ranvier.cli.train import column_names, default_model, with_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ranvier.tuning.generations import SearchProgress
+    from ranvier.tuning.search import Search
+
+F = TypeVar("F", bound="Callable[..., Any] | click.Command")
+SHARED = {"Data", "Recipe", "Machine"}
+"""The groups of options of `ranvier train` that a search has, too; and `--seed`."""
+
+
+def _own(*flags: str, **settings: Any) -> Callable[[F], F]:
+    return click.option(*flags, cls=GroupedOption, group="Search", **settings)
+
+
+@click.command("search", cls=GroupedCommand)
+@click.argument("data", metavar="DATA")
+@_own("--minutes", type=click.FloatRange(0, min_open=True), default=5.0, metavar="N", help="How long; 5 by default.")
+@_own("--trials", type=click.IntRange(min=1), metavar="N", help="At most so many trials, in whole generations of nine.")
+@_own(
+    "--space",
+    multiple=True,
+    metavar="OPTION=VALUES",
+    help="dropout=0:0.3, activation=relu,silu, hidden=64,256-128; batch_size= leaves it out. Repeat it.",
+)
+@_own("--print-space", is_flag=True, help="Print what would be searched, and stop.")
+@_own(
+    "--folder", metavar="FOLDER", help="Keep trials and model here; the same command goes on. NAME-search by default."
+)
+@with_options(SHARED, ("--seed",))
+@quiet_option
+@json_option
+def command(
+    data: str,
+    minutes: float,
+    trials: int | None,
+    space: tuple[str, ...],
+    print_space: bool,
+    folder: str | None,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Search settings for some minutes, and train the best ones.
+
+    Nine settings at a time are trained on DATA, the promising ones longer. Each generation is kept in a folder, and the
+    same command goes on there. It needs Optuna: pip install 'ranvier[search]'.
+    """
+    import ranvier
+    from ranvier.tuning.space import parse_space, space_lines
+
+    passed = {name: value for name, value in options.items() if value is not None}
+    for name in ("target", "ignore"):
+        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header")))
+    passed["kinds"] = column_kinds(passed.pop("kind")) or None
+    output = Output(as_json, quiet)
+    changes = parse_space(space) or None
+    if print_space:
+        from ranvier.tuning.search import space_of
+
+        lines = space_lines(space_of(data, space=changes, **passed))
+        for line in lines:
+            output.say(f"--space {line}")
+        output.finish(lambda: lines)
+        return DONE
+    name = Path(default_model(data, passed["target"])).stem
+    folder = f"{name}-search" if folder is None else folder
+    with _progress(output) as show:
+        result = ranvier.search(
+            data, minutes=minutes, trials=trials, space=changes, folder=folder, on_progress=show, **passed
+        )
+    _print(output, result, folder)
+    output.finish(result.to_dict)
+    return INTERRUPTED if result.interrupted else DONE
+
+
+class _progress:  # noqa: N801
+    """Shows generations: a table that is replaced on a terminal, a line for each elsewhere."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._live: Any = None
+
+    def __enter__(self) -> _progress:
+        from rich.live import Live
+        from rich.text import Text
+
+        console = self._output.words
+        if console.is_terminal and not console.is_dumb_terminal and not console.quiet:
+            self._live = Live(Text("Reading the data and training the first generation ..."), console=console)
+            self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, progress: SearchProgress) -> None:
+        """Show where the search stands."""
+        from rich.console import Group
+        from rich.text import Text
+
+        line = _standing(progress)
+        if self._live is not None:
+            self._live.update(Group(_table(progress.trials, progress.metric), Text(line, "dim")), refresh=True)
+        else:
+            self._output.say(line)
+
+
+def _standing(progress: SearchProgress) -> str:
+    from ranvier.display.format import duration, number
+
+    best, own = progress.best, progress.trials[0].value
+    value = "none yet" if best is None or best.value is None else number(best.value)
+    beside = "" if own is None else f" (the recipe's own settings: {number(own)})"
+    left = duration(max(progress.seconds - progress.elapsed, 0.0))
+    words = {"log_loss": "log loss", "rmse": "RMSE"}[progress.metric]
+    return f"{len(progress.trials):,} trials. Best {words} {value}{beside}. {left} left."
+
+
+def _table(trials: Any, metric: str) -> Any:
+    from ranvier.display.search_table import search_table
+    from ranvier.tuning.generations import rank
+
+    fields = ("number", "value", "epochs", "seconds", "options")
+    rows = [{name: getattr(trial, name) for name in fields} for trial in sorted(trials, key=rank)]
+    return search_table(rows, metric)
+
+
+def _print(output: Output, result: Search, folder: str) -> None:
+    from ranvier.cli.printed_report import heading
+
+    if output.words.quiet:
+        return
+    if result.interrupted:
+        output.say(f"Interrupted after {len(result.trials):,} trials. The same command goes on.")
+        return
+    heading(output, f"The best of {len(result.trials):,} trials")
+    output.words.print(_table(result.trials, result.metric))
+    model = result.model
+    if model is not None and model.report is not None:
+        from ranvier.display.format import number
+
+        measured = ", ".join(f"{name} {number(value)}" for name, value in model.report.metrics.items())
+        output.say()
+        output.say(f"On test rows, which no trial has seen: {measured}.")
+    output.say()
+    output.say("The same model in Python:")
+    output.words.print(f"  {result.code}", soft_wrap=True, markup=False)
+    output.say()
+    output.commands([(f"ranvier show {Path(folder) / 'best.rv'}", "look inside")])

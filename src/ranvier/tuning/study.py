@@ -1,0 +1,158 @@
+"""The study of a search in Optuna's storage: which settings to try next, by those that were tried.
+
+Trials come in generations of a fixed size. A generation is written when all of it is done, and what the next one tries
+depends on the seed and on what is written alone. So a search that was interrupted goes on to the same result.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ranvier.errors import InputError
+from ranvier.records import record
+from ranvier.tuning.space import Range, Space, Values
+
+LAST_RUNG = 2
+"""Rungs are 0, 1 and 2: a ninth of the epochs, a third, and all of them."""
+STUDY = "search"
+FILE = "optuna.log"
+STARTUP_TRIALS = 10
+"""So many are drawn at random before the sampler learns from them."""
+
+
+@record
+class Trial:
+    """Settings that were tried.
+
+    Fields:
+        number: which trial, from 0; trial 0 has the recipe's own settings.
+        options: the searched options, name -> value; empty for trial 0.
+        value: the loss on the validation rows after its last rung; None where training diverged.
+        rung: how far it came, from 0: each rung has three times the epochs of the one before, the last one all.
+        seconds, epochs: of its training on the last rung.
+        generation: of which it was a part, from 0.
+    """
+
+    number: int
+    options: Mapping[str, Any]
+    value: float | None
+    rung: int
+    seconds: float
+    epochs: int
+    generation: int
+
+
+class Study:
+    """The trials of a search, in a file that Optuna's own tools can read.
+
+    Parameters:
+        folder: of the search; None keeps them in memory.
+        space: what is searched.
+        seed: of the sampler.
+    """
+
+    def __init__(self, folder: Path | None, space: Space, seed: int) -> None:
+        self._optuna = _optuna()
+        self._space = space
+        self._seed = seed
+        self._distributions = {name: self._distribution(part) for name, part in space.items()}
+        self._stored = None if folder is None else self._open(folder / FILE)
+        self.trials: list[Trial] = [] if self._stored is None else self._read(self._stored)
+
+    @property
+    def generations(self) -> int:
+        """How many generations are done."""
+        return 1 + max((trial.generation for trial in self.trials), default=-1)
+
+    def ask(self, count: int) -> list[dict[str, Any]]:
+        """What to try next: `count` settings of the searched options."""
+        optuna = self._optuna
+        sampler = optuna.samplers.TPESampler(
+            n_startup_trials=STARTUP_TRIALS,
+            constant_liar=True,
+            seed=(self._seed * 1_000_003 + self.generations) % 2**32,
+        )
+        study = optuna.create_study(sampler=sampler)
+        study.add_trials([self._frozen(trial) for trial in self.trials])
+        return [self._options(study.ask(self._distributions).params) for _ in range(count)]
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Keep the trials of a generation."""
+        if self._stored is not None:
+            self._stored.add_trials([self._frozen(trial) for trial in trials])
+        self.trials += trials
+
+    def _open(self, path: Path) -> Any:
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            storage = JournalStorage(JournalFileBackend(str(path), JournalFileOpenLock(str(path))))
+        return self._optuna.create_study(storage=storage, study_name=STUDY, load_if_exists=True)
+
+    def _read(self, stored: Any) -> list[Trial]:
+        """The trials of the file, whose generations are written at once."""
+        return [
+            Trial(
+                number=number,
+                options=self._options(frozen.params),
+                value=frozen.user_attrs["value"],
+                **{name: frozen.user_attrs[name] for name in ("rung", "seconds", "epochs", "generation")},
+            )
+            for number, frozen in enumerate(stored.trials)
+        ]
+
+    def _distribution(self, part: Range | Values) -> Any:
+        distributions = self._optuna.distributions
+        if isinstance(part, Values):
+            return distributions.CategoricalDistribution([_plain(value) for value in part.values])
+        if part.integer:
+            return distributions.IntDistribution(int(part.low), int(part.high), log=part.log)
+        return distributions.FloatDistribution(part.low, part.high, log=part.log)
+
+    def _options(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters of Optuna as options: widths are tuples again."""
+        options = {}
+        for name, value in parameters.items():
+            part = self._space[name]
+            values = {_plain(choice): choice for choice in part.values} if isinstance(part, Values) else {}
+            options[name] = values.get(value, value)
+        return options
+
+    def _frozen(self, trial: Trial) -> Any:
+        """A trial as Optuna has it: one that was not trained to the end is pruned, one that diverged has failed."""
+        optuna, last = self._optuna, trial.value is not None and trial.rung == LAST_RUNG
+        states = optuna.trial.TrialState
+        failed = trial.value is None
+        return optuna.trial.create_trial(
+            state=states.FAIL if failed else states.COMPLETE if last else states.PRUNED,
+            params={name: _plain(value) for name, value in trial.options.items()},
+            distributions={name: self._distributions[name] for name in trial.options},
+            value=trial.value if last else None,
+            intermediate_values={} if failed else {trial.rung: trial.value},
+            user_attrs={
+                "value": trial.value,
+                "rung": trial.rung,
+                "seconds": trial.seconds,
+                "epochs": trial.epochs,
+                "generation": trial.generation,
+            },
+        )
+
+
+def _plain(value: Any) -> Any:
+    """A choice in a form that Optuna stores: widths as text."""
+    return "-".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise InputError("A search needs Optuna; install it with: pip install 'ranvier[search]'.") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna

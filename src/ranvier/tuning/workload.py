@@ -1,0 +1,111 @@
+"""The workload of a search: the encoded data, and the training of one trial on them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ranvier.data.encoders.decoding import class_indices
+from ranvier.errors import InputError, TrainingError
+from ranvier.model.ready_data import ReadyData
+from ranvier.model.train import TrainJob
+from ranvier.recipes.recipe import Recipe, Trained
+from ranvier.records import record
+from ranvier.rows import Rows
+from ranvier.rows.split import split_rows
+from ranvier.training.callbacks import Callback, CallbackResult, EpochContext
+from ranvier.training.epoch_metrics import EpochMetrics
+from ranvier.training.inference import outputs_of
+from ranvier.training.settings import TrainSettings
+from ranvier.tuning.space import Space, make_space, options_with
+from ranvier.tuning.study import LAST_RUNG
+
+HELD_SHARE = 0.2
+"""The share of the training rows that trials are compared on, where no validation rows are there."""
+
+
+@record(eq=False)
+class Workload:
+    """What every trial reads: the encoded data, the rows to learn from and those to be compared on, and the space."""
+
+    ready: ReadyData
+    recipe: Recipe
+    learned: Rows
+    held: Rows
+    space: Space
+
+    @classmethod
+    def of(cls, job: TrainJob, space: Mapping[str, Any] | None) -> Workload:
+        ready = job.ready()
+        if ready.recipe.name == "language":
+            raise InputError("A search takes tables, pictures, recordings and texts; a language model trains too long.")
+        single: Any = ready.recipe
+        if hasattr(single, "n_networks"):
+            single = replace(single, n_networks=1)
+        learned, held = ready.rows, ready.validation
+        if held is None:
+            labels = class_indices(ready.task, learned.targets) if ready.task.is_classifier else None
+            parts = split_rows(len(learned), (1.0 - HELD_SHARE, HELD_SHARE), ready.options.seed, labels, learned.groups)
+            if not all(len(part) for part in parts):
+                raise InputError(f"{len(learned)} training rows are too few for a search; give more.")
+            learned, held = learned.take(parts[0]), learned.take(parts[1])
+        return cls(ready, single, learned, held, make_space(ready.recipe, space))
+
+    @property
+    def metric(self) -> str:
+        """What trials are compared by."""
+        return "rmse" if self.ready.task.kind == "regression" else "log_loss"
+
+    @property
+    def final_factor(self) -> float:
+        """How many times as long the whole recipe trains as a trial that is trained to the end, on one thread."""
+        networks = getattr(self.ready.recipe, "n_networks", 1)
+        return float(networks) * len(self.ready.rows) / len(self.learned)
+
+    def sizes(self) -> dict[str, int]:
+        """How many rows and inputs there are, which tell other data from these."""
+        return {"rows": len(self.ready.rows), "held": len(self.held), "inputs": self.ready.prepared.encoder.width}
+
+    def train(
+        self, options: Mapping[str, Any], rung: int, threads: int, stop: Callable[[], bool]
+    ) -> tuple[float | None, float, int]:
+        """Train settings as long as their rung says; gives the value, the seconds and the epochs.
+
+        The value is None where training diverged, and NaN where it was stopped.
+        """
+        begun = time.monotonic()
+        changed = options_with(self.ready.options, {**options, "threads": threads})
+        network, settings = self.ready.network_and_settings(changed, (StopWhen(stop),), len(self.learned), True)
+        epochs = max(1, round(settings.epochs / 3 ** (LAST_RUNG - rung)))
+        settings = replace(settings, epochs=epochs)
+        target, encoder = self.ready.prepared.target, self.ready.prepared.encoder
+        try:
+            trained = self.recipe.train(
+                network, settings, self.ready.task, self.learned, self.held, target=target, encoder=encoder
+            )
+        except TrainingError:
+            return None, time.monotonic() - begun, epochs
+        if stop():
+            return float("nan"), time.monotonic() - begun, epochs
+        return self._value(trained, settings), time.monotonic() - begun, len(trained.history)
+
+    def _value(self, trained: Trained, settings: TrainSettings) -> float:
+        """The metric on the validation rows; the least validation loss of a recipe that learned features of its own."""
+        if trained.encoder is not None:
+            return min(epoch.validation_loss for epoch in trained.history if epoch.validation_loss is not None)
+        outputs = outputs_of(trained.network, settings, trained.parameters, self.held.inputs)
+        metrics = EpochMetrics(self.ready.prepared.target, (self.metric,))
+        return float(metrics.measure(outputs, self.held.targets, self.held.weights)[self.metric])
+
+
+class StopWhen(Callback):
+    """Stops a training when a function says so."""
+
+    def __init__(self, stop: Callable[[], bool]) -> None:
+        self._stop = stop
+
+    def on_epoch_end(self, state: dict[str, Any], context: EpochContext) -> tuple[dict[str, Any], CallbackResult]:
+        """Ask."""
+        return state, CallbackResult("The search has ended." if self._stop() else None)

@@ -1,0 +1,158 @@
+"""A search: deterministic, resumable to the same result, never worse than the recipe on the validation rows."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ranvier as rv
+from ranvier.tuning.generations import SearchProgress
+from ranvier.tuning.study import FILE, LAST_RUNG, Study, Trial
+
+optuna = pytest.importorskip("optuna")
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(80, 4))
+Y = np.where(X[:, 0] * X[:, 1] > 0, "yes", "no")
+SPACE: dict[str, Any] = {"hidden": [(4,), (8,)], "learning_rate": (1e-3, 0.1), "epochs": 9}
+RECIPE: Any = replace(rv.recipe("table"), epochs=9, min_steps=1, n_networks=1, n_bins=3)  # type: ignore[type-var]
+SEARCH: dict[str, Any] = {"space": SPACE, "recipe": RECIPE, "minutes": 10.0, "threads": 1}
+
+
+def values_of(found: rv.Search) -> list[tuple[Any, ...]]:
+    return [(trial.number, dict(trial.options), trial.value, trial.rung) for trial in found.trials]
+
+
+@pytest.fixture(scope="module")
+def once() -> rv.Search:
+    return rv.search(X, Y, trials=18, **SEARCH)
+
+
+def test_generations_are_halved_and_the_recipe_itself_is_a_trial(once: rv.Search) -> None:
+    assert len(once.trials) == 1 + 2 * 9
+    assert once.trials[0].options == {}
+    assert once.trials[0].rung == LAST_RUNG
+    for generation in (0, 1):
+        rungs = [trial.rung for trial in once.trials[1:] if trial.generation == generation]
+        assert sorted(rungs) == [0] * 6 + [1] * 2 + [2]
+    for trial in once.trials[1:]:
+        assert 1 <= trial.epochs <= (1, 3, 9)[trial.rung]
+    assert once.best.value == min(trial.value for trial in once.trials if trial.rung == LAST_RUNG)  # type: ignore[type-var]
+    assert once.best.value <= once.trials[0].value  # type: ignore[operator]
+
+
+def test_the_code_gives_the_same_model(once: rv.Search) -> None:
+    again = eval(once.code, {"rv": rv, "data": X, "target": Y, "recipe": RECIPE})
+    assert once.model is not None
+    for name, values in once.model.parameters.items():
+        assert np.array_equal(values, again.parameters[name])
+
+
+def test_any_number_of_threads_finds_the_same(once: rv.Search) -> None:
+    assert values_of(rv.search(X, Y, trials=18, **{**SEARCH, "threads": 2})) == values_of(once)
+
+
+def test_another_seed_tries_other_settings(once: rv.Search) -> None:
+    assert values_of(rv.search(X, Y, trials=9, seed=1, **SEARCH))[1:] != values_of(once)[1:10]
+
+
+def test_a_search_goes_on_to_the_same_result(tmp_path: Path, once: rv.Search) -> None:
+    first = rv.search(X, Y, trials=9, folder=tmp_path, **SEARCH)
+    assert values_of(first) == values_of(once)[:10]
+    second = rv.search(X, Y, trials=18, folder=tmp_path, **SEARCH)
+    assert values_of(second) == values_of(once)
+    assert np.array_equal(rv.load(tmp_path / "best.rv").outputs(X), second.model.outputs(X))  # type: ignore[union-attr]
+    with pytest.raises(rv.InputError, match="holds a search of other data, options or space"):
+        rv.search(X, Y, trials=9, folder=tmp_path, **{**SEARCH, "space": {"dropout": (0.0, 0.2)}})
+
+
+def test_optunas_own_tools_read_the_file(tmp_path: Path) -> None:
+    rv.search(X, Y, trials=9, folder=tmp_path, **SEARCH)
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(tmp_path / FILE)))
+    study = optuna.load_study(study_name="search", storage=storage)
+    states = [trial.state.name for trial in study.trials]
+    assert states.count("COMPLETE") == 2
+    assert states.count("PRUNED") == 8
+
+
+def test_after_ctrl_c_the_trials_so_far_are_kept(tmp_path: Path, once: rv.Search) -> None:
+    seen: list[SearchProgress] = []
+
+    def interrupt(progress: SearchProgress) -> None:
+        seen.append(progress)
+        if len(seen) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        rv.search(X, Y, trials=18, folder=tmp_path, on_progress=interrupt, **SEARCH)
+    assert [len(progress.trials) for progress in seen] == [10]
+    assert seen[0].best is not None
+    assert values_of(rv.search(X, Y, trials=18, folder=tmp_path, **SEARCH)) == values_of(once)
+
+
+def test_numbers_are_compared_by_their_rmse() -> None:
+    found = rv.search(X, X[:, 0] * 1000, trials=9, **SEARCH)
+    assert found.metric == "rmse"
+    assert found.to_frame()["rmse"][0] == found.best.value
+    assert found.to_dict()["best"]["number"] == found.best.number
+
+
+def test_settings_that_diverge_are_trials_that_failed() -> None:
+    space = {"learning_rate": [1e30, 1e-3], "optimizer": ["sgd"]}
+    found = rv.search(X, X[:, 0], trials=9, **{**SEARCH, "space": space})
+    failed = [trial for trial in found.trials if trial.value is None]
+    assert failed
+    assert all(trial.options["learning_rate"] == 1e30 for trial in failed)
+    assert found.best.value is not None
+
+
+def test_a_time_that_is_over_gives_the_recipe_itself() -> None:
+    found = rv.search(X, Y, **{**SEARCH, "minutes": 1e-6})
+    assert found.trials == ()
+    assert found.best.options == {}
+    assert found.model is not None
+
+
+def test_the_study_learns_from_what_was_tried() -> None:
+    space: Any = {"x": rv_range(0.0, 1.0)}
+    study = Study(None, space, 0)
+    study.tell([Trial(n, {"x": n / 40}, abs(n / 40 - 0.8), LAST_RUNG, 0.1, 1, n // 10) for n in range(40)])
+    proposed = [options["x"] for options in study.ask(20)]
+    assert abs(float(np.median(proposed)) - 0.8) < 0.2
+
+
+def rv_range(low: float, high: float) -> Any:
+    from ranvier.tuning.space import Range
+
+    return Range(low, high)
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"minutes": 0}, "minutes is 0"),
+    ({"minutes": True}, "minutes is True"),
+    ({"trials": 0}, "trials is 0"),
+    ({"trials": 2.5}, "trials is 2.5"),
+    ({"space": {"hiden": [(4,)]}}, 'Did you mean "hidden"'),
+    ({"effort": "huge"}, "effort"),
+    ({"space": {"activation": ["rellu"]}, "trials": 9}, "rellu"),
+]
+
+
+@pytest.mark.parametrize(("options", "sentence"), WRONG, ids=[f"case {number}" for number in range(len(WRONG))])
+def test_a_wrong_argument_is_refused(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(rv.InputError, match=sentence):
+        rv.search(X, Y, **{**SEARCH, **options})
+
+
+def test_without_optuna_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(rv.InputError, match=r"pip install 'ranvier\[search\]'"):
+        rv.search(X, Y, trials=9, **SEARCH)
