@@ -61,8 +61,8 @@ def repeated_text_notes(
         columns: the schema of their columns.
         labels: whether targets are classes.
     """
-    found = {name: _texts(part.source, columns) for name, part in parts.items()}
-    texts = {name: own for name, own in found.items() if own is not None}
+    by_part = {name: _texts(part.source, columns) for name, part in parts.items()}
+    texts = {name: own for name, own in by_part.items() if own is not None}
     if "training" not in texts:
         return []
     notes = []
