@@ -31,7 +31,7 @@ SMALL, MIDDLE = 30_000, 120_000
 """Training characters below which a quarter and a half of the width are enough."""
 MAX_EPOCHS = 20
 MANY_EPOCHS = 8
-"""From so many passes over a text on, a network learns it by heart unless it is regularized more."""
+"""From so many passes over a text on, a network overfits unless it is regularized more."""
 FEW_CHARACTERS: dict[str, float] = {"dropout": 0.3, "learning_rate": 0.003, "weight_decay": 0.1}
 """What the recipe's fields are then, where they were left as they are."""
 BATCH = 512
