@@ -43,6 +43,8 @@ def test_what_was_asked_for_stays() -> None:
     network = recipe.network(9, TASK, options)
     optimizer = recipe.settings(network, TASK, options, 180_000, (), True).optimizer
     assert (dropout_of(network), optimizer.weight_decay, optimizer.learning_rate) == (0.4, 0.2, 0.01)
+    flat = LanguageRecipe().network(9, TASK, LanguageRecipe().complete(TrainOptions(hidden=(4,))))
+    assert [layer.rate for layer in flat.layers if isinstance(layer, Dropout)] == [0.2]
     without = LanguageRecipe().network(9, TASK, LanguageRecipe().complete(TrainOptions(dropout=0.0)))
     assert not any(isinstance(layer, Dropout) for block in without.layers for layer in getattr(block, "layers", ()))
 

@@ -134,12 +134,12 @@ class LanguageRecipe(Recipe):
 
     def network(self, inputs: int, task: Task, options: TrainOptions, n_csr: int = 0) -> Network:
         """Residual blocks, or the hidden layers that the options say."""
+        rate = self.dropout if options.dropout is None else options.dropout
         if options.hidden is not None:
-            return super().network(inputs, task, options, n_csr)
+            return super().network(inputs, task, replace(options, dropout=rate), n_csr)
         activation = options.activation or "silu"
         layers: list[Layer] = [Dense(self.width, activation)]
         for _ in range(self.n_blocks):
-            rate = self.dropout if options.dropout is None else options.dropout
             dropout = [Dropout(rate)] if rate else []
             layers.append(Residual([LayerNorm(), Dense(self.width, activation), *dropout, Dense(self.width)]))
         return Network(inputs, [*layers, LayerNorm(), Dense(task.outputs, "softmax")])
