@@ -25,6 +25,16 @@ MAX_SHARE = 0.1
 SHOWN, MAX_CHARACTERS = 3, 60
 
 
+def are_texts(columns: Sequence[ColumnSchema]) -> bool:
+    """Whether texts are all the inputs.
+
+    >>> are_texts([ColumnSchema("note", "text", "", 0, 9), ColumnSchema("id", "drop", "", 0, 9)]), are_texts([])
+    (True, False)
+    """
+    used = [column for column in columns if column.used]
+    return bool(used) and all(column.kind == "text" for column in used)
+
+
 def text_codes(source: Source, columns: Sequence[ColumnSchema]) -> NDArray[np.int64] | None:
     """The number of each row's text, the same for equal ones, shape (B,); None where all differ.
 
@@ -100,7 +110,7 @@ def _conflict_note(parts: Mapping[str, LabelledRows], texts: Mapping[str, pl.Ser
 def _texts(source: Source, columns: Sequence[ColumnSchema]) -> pl.Series | None:
     """The texts of each row in lower case, with single blanks, null where missing; None where inputs are no texts."""
     used = [column for column in columns if column.used]
-    if not used or any(column.kind != "text" or column.name not in source.column_names for column in used):
+    if not are_texts(columns) or any(column.name not in source.column_names for column in used):
         return None
     frame: Any = pl.DataFrame([texts_of(source.frame[column.name]) for column in used])
     joined = frame.select(pl.concat_str(pl.all(), separator="\n", ignore_nulls=True).alias("text")).to_series()
