@@ -283,7 +283,7 @@ def _checked_parts(
     with rows_called(rows.indexed):
         notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
     there = parts_of(*parts)
-    notes += repeat_notes(there, outputs.task.is_classifier)
+    notes += repeat_notes(there, outputs.task.is_classifier, by_chance=rule.column is None)
     if are_texts(columns):
         notes += repeated_text_notes(there, columns, outputs.task.is_classifier)
     elif "training" in there:

@@ -13,21 +13,23 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from ranvier.network.network import Network
 from ranvier.records import record
-from ranvier.storage.live_folder import LivePublisher
-from ranvier.storage.live_folder import Status as Status
 from ranvier.training.events import ControlEvent, Sink
 from ranvier.training.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from ranvier.storage.live_folder import Status
 
 PUBLISH_SECONDS = 0.09
 """The least time between two publications, so that ten fit into a second."""
 MAX_SHARE = 0.02
 """Of the time, at most, goes into publishing."""
+RETRY_SECONDS = 5.0
 LOOK_SECONDS = 0.03
 """How often a training that waits looks whether it may go on."""
 STOPPED = "Stopped from the view; the weights so far are kept."
@@ -42,6 +44,13 @@ class Request:
     seconds: float = 0.0
 
 
+def status_of(*values: Any) -> Status:
+    """Where a training is, as viewers read it; a fit without a run folder imports no storage."""
+    from ranvier.storage.live_folder import Status
+
+    return Status(*values)
+
+
 class Watch:
     """Shows the trainings of one run, one after the other.
 
@@ -53,6 +62,8 @@ class Watch:
     """
 
     def __init__(self, run: Path) -> None:
+        from ranvier.storage.live_folder import LivePublisher
+
         self._live = LivePublisher(run)
         self.stopped = False
         self._paused = False
@@ -131,12 +142,17 @@ class Watch:
         self._paused, self._pause_at, self._pause_after = True, None, None
 
     def _publish(self, status: Status, snapshot: Callable[[], NDArray[Any]]) -> None:
-        begun = time.perf_counter()
-        if self._described is not None:
-            self._live.begin(self._described, *self._size)
-            self._described = None
-        self._live.publish(replace(status, time=time.time(), paused=self._paused), snapshot())
-        spent = time.perf_counter() - begun
+        begun, used = time.perf_counter(), time.thread_time()
+        try:
+            if self._described is not None:
+                self._live.begin(self._described, *self._size)
+                self._described = None
+            self._live.publish(replace(status, time=time.time(), paused=self._paused), snapshot())
+        except OSError:
+            # A full disk costs viewers the sight of the training, not the training.
+            self._next = begun + RETRY_SECONDS
+            return
+        spent = time.thread_time() - used
         self._next = begun + max(PUBLISH_SECONDS, spent / MAX_SHARE, 1.0 if self._paused else 0.0)
 
     def _obey(self, status: Status, sink: Sink) -> float:
