@@ -231,8 +231,8 @@ def _drawn_together(seed: int, purpose: int, streams: Sequence[Stream]) -> list[
         radius, angle = (np.concatenate([drawn[index].reshape(2, -1)[half] for index in normals]) for half in (0, 1))
         ends = list(itertools.accumulate(pairs[index] for index in normals))
         parts = np.split(_normal_pairs(radius, angle), ends[:-1], axis=1)
-        for index, part in zip(normals, parts, strict=True):
-            drawn[index] = part.reshape(-1)
+        for index, pair in zip(normals, parts, strict=True):
+            drawn[index] = pair.reshape(-1)
     return [part[: stream.count] for part, stream in zip(drawn, streams, strict=True)]
 
 

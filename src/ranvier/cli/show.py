@@ -83,7 +83,7 @@ def command(
     output = Output(as_json)
     trained = ranvier.load(model)
     if plan:
-        values = {"plan": trained.plan(measure=measure)}
+        values: dict[str, Any] = {"plan": trained.plan(measure=measure)}
         output.words.print(values["plan"], end="", markup=False, soft_wrap=True)
     elif diagnose is not None:
         values = _diagnose(output, trained, diagnose)

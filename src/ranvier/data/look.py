@@ -98,7 +98,7 @@ def look(
     >>> report.rows, report.columns[0].kind, report.target["classes"]
     (150, 'number', {'setosa': 50, 'versicolor': 50, 'virginica': 50})
     """
-    asked_for = frozenset({target} - {None}) | frozenset(kinds or {})
+    asked_for = frozenset(kinds or {}) | (frozenset() if target is None else frozenset({target}))
     reading = replace(reading, names=reading.names | asked_for, skip_empty_rows=True)
     opened = open_source(source, reading=reading)
     if not opened.is_sparse and not opened.column_names and opened.inputs.shape[1] <= MAX_ARRAY_COLUMNS:

@@ -164,5 +164,5 @@ def _merits(task: Task, outputs: Array, targets: Array) -> Array:
     if task.is_classifier:
         merits: Array = (class_indices(task, outputs) == class_indices(task, targets)).astype(np.float64)
         return merits
-    errors: Array = np.nanmean(np.square(outputs - targets), axis=1, dtype=np.float64)
+    errors: Array = np.asarray(np.nanmean(np.square(outputs - targets), axis=1, dtype=np.float64))
     return -errors

@@ -145,8 +145,8 @@ class _Members:
             others=others,
         )
         padding = single.inputs - self.image.form.pixels if others else 0
-        learned = {"patches": tuple(features[: len(results)]), "mirrored": repeats == 2, "with_pixels": bool(others)}
-        return merged, replace(self.image, as_bytes=True, padding=padding, **learned)
+        learned = replace(self.image, patches=tuple(features[: len(results)]), mirrored=repeats == 2, as_bytes=True)
+        return merged, replace(learned, with_pixels=bool(others), padding=padding)
 
     def _pixel_member(self, single: Network, settings: TrainSettings, copies: int, events: MergedEvents) -> list[Array]:
         """The parameters of a network on the pixels of distorted copies, in the shape of those on patch features."""

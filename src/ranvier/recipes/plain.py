@@ -113,8 +113,9 @@ def can_be_scaled(network: Network, task: Task) -> bool:
     True
     """
     last = network.layers[-1]
-    logits = isinstance(last, Dense) and last.activation.name in ("sigmoid", "softmax")
-    return logits and task.kind != "regression" and last.trainable and last.constraint is None
+    if not isinstance(last, Dense) or last.activation.name not in ("sigmoid", "softmax"):
+        return False
+    return task.kind != "regression" and last.trainable and last.constraint is None
 
 
 def with_temperature(network: Network, parameters: Array, inverse_temperature: float) -> Array:

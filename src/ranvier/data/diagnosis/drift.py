@@ -37,7 +37,7 @@ def profile_of(frame: pl.DataFrame | None) -> dict[str, Any]:
     """
     if frame is None or not len(frame):
         return {}
-    columns = {}
+    columns: dict[str, Any] = {}
     # Rows may be in an order, so that the first ones are like no others.
     frame = plain_columns(frame).gather_every(len(frame) // MAX_PROFILED_ROWS + 1)
     for cells in frame.iter_columns():
@@ -75,9 +75,9 @@ def _counts(cells: pl.Series, entry: Mapping[str, Any]) -> Floats:
     edges = np.array(entry["edges"])
     if numbers is None:
         return np.zeros(len(edges) + 2)
-    index = np.searchsorted(edges, numbers, side="left")
-    index[~np.isfinite(numbers)] = len(edges) + 1
-    return np.bincount(index, minlength=len(edges) + 2).astype(np.float64)
+    bins = np.searchsorted(edges, numbers, side="left")
+    bins[~np.isfinite(numbers)] = len(edges) + 1
+    return np.bincount(bins, minlength=len(edges) + 2).astype(np.float64)
 
 
 def drift(profile: Mapping[str, Any], frame: pl.DataFrame | None) -> list[Finding]:

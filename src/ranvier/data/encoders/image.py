@@ -185,9 +185,9 @@ class ImageEncoder(DecodedColumnEncoder):
         """
         form = PictureFormat.from_dict(json_fields.mapping(json_fields.field(data, "form", dict)))
         patches = cls.stored_patches(data)
-        flags = [json_fields.field(data, name, bool) for name in ("mirrored", "with_pixels", "as_bytes")]
+        flags = {name: json_fields.field(data, name, bool) for name in ("mirrored", "with_pixels", "as_bytes")}
         padding = json_fields.field({"padding": 0, **data}, "padding", int)
-        return cls(json_fields.field(data, "column", str), form, patches, *flags, padding)
+        return cls(json_fields.field(data, "column", str), form, patches, padding=padding, **flags)
 
 
 def pixels_of(cells: pl.Series, form: PictureFormat | None = None, first: int = 0) -> Array:

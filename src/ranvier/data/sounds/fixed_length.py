@@ -48,7 +48,7 @@ def counted_frames(spectrogram: Spectrogram, form: SoundFormat) -> int:
     if form.whole:
         return int(spectrogram.shape[1])
     part = loud_part(spectrogram)
-    return part.stop - part.start
+    return int(part.stop - part.start)
 
 
 def loud_part(spectrogram: Spectrogram) -> slice:

@@ -148,7 +148,7 @@ class Source(ABC):
         ('A line was skipped.',)
         """
         source: Any = self
-        return replace(source, notes=(*self.notes, *notes)) if notes else self  # type: ignore[no-any-return]
+        return replace(source, notes=(*self.notes, *notes)) if notes else self
 
     def describe(self) -> str:
         """The source in a few words, for messages.

@@ -100,11 +100,9 @@ def _findings(
         if trained.encoder is None and prepared.encoder.width == trained.network.inputs:
             known = _some(prepared.train, MAX_ROWS)
             of_known = outputs_of(trained.network, settings, trained.parameters, known.inputs)
-            pairs = [
-                (_in_units(prepared, values), _in_units(prepared, targets))
-                for values, targets in ((of_known, known.targets), (outputs, rows.targets))
-            ]
-            findings += overfitting(model.task, *pairs, part)
+            learned = _in_units(prepared, of_known), _in_units(prepared, known.targets)
+            new = _in_units(prepared, outputs), _in_units(prepared, rows.targets)
+            findings += overfitting(model.task, learned, new, part)
         findings += neuron_findings(model.network, model.activations_of(_sample(rows.inputs)))
     except RanvierError:
         return in_order(findings)
