@@ -5,7 +5,7 @@ Run:  RANVIER_DATA=FOLDER python benchmarks/explain.py
 One model of the table "adult" is trained. Permutation importance is measured on its 16,281 test rows with 5 repeats, by
 `model.importances` from the data frame, and by scikit-learn, which calls the same model with each shuffled frame. The
 order of the columns must be about the same in both. Attributions of 1,000 rows are computed by `model.attributions`,
-and of 100 of them by shap's KernelExplainer, of the same logit, with 20 background rows, which are both's baseline.
+and of 100 of them by shap's KernelExplainer, of the same logit, with 5 background rows, which are both's baseline.
 Both give a number a column; their correlation is reported, and how far each is from adding up to the difference of
 outputs. The times are medians of several runs after a first one, for shap that of one run.
 """
@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from installed import data_folder, versions
 
 RESULTS = Path(__file__).resolve().parent / "results"
-REPEATS, ROWS, SHAP_ROWS, BACKGROUND, RUNS = 5, 1000, 100, 20, 5
+REPEATS, ROWS, SHAP_ROWS, BACKGROUND, RUNS = 5, 1000, 100, 5, 5
 ASKED = {"importances_seconds": 1.0, "attributions_seconds": 1.0, "completeness_error": 1e-3}
 MIN_RANK_CORRELATION = 0.9
 

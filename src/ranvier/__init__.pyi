@@ -18,6 +18,7 @@ from ranvier.estimators.classifier import Classifier as Classifier
 from ranvier.estimators.regressor import Regressor as Regressor
 
 from ranvier.explain.attributions import Attributions as Attributions
+from ranvier.explain.attributions import PartAttributions as PartAttributions
 
 from ranvier.explain.dependence import PartialDependence as PartialDependence
 

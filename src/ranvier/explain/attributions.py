@@ -36,7 +36,7 @@ class Attributions:
     >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
     >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
     >>> found = model.attributions([[3.0, 4.0]])
-    >>> found.values.tolist(), contributions.base.tolist(), contributions.outputs.tolist()
+    >>> found.values.tolist(), found.base.tolist(), found.outputs.tolist()
     ([[6.0, -4.0]], [1.0], [3.0])
     """
 
@@ -84,13 +84,57 @@ class Attributions:
         return str(self)
 
 
+@record(eq=False)
+class PartAttributions:
+    """What the parts of one column add to an output: the words of a text, the pixels of a picture, bands in time.
+
+    Fields:
+        column: its name.
+        kind: "text", "image" or "sound".
+        words: of each text the pairs (word, what it adds), in reading order; empty for other kinds.
+        maps: what each pixel adds, (n, height, width), or each band and frame, (n, bands, frames); None for texts.
+        rest: what the column adds beside, such as the mark of a missing text, (n,).
+        values: what the column adds altogether, (n,).
+        explained, unit: as in `Attributions`.
+    """
+
+    column: str
+    kind: str
+    words: tuple[tuple[tuple[str, float], ...], ...]
+    maps: NDArray[np.float64] | None
+    rest: NDArray[np.float64]
+    values: NDArray[np.float64]
+    explained: tuple[Any, ...]
+    unit: str
+
+
+@record(eq=False)
+class ColumnSums:
+    """What columns add, the mean over the baseline rows.
+
+    Fields:
+        values: (n, C).
+        start, end, error: the output at the baseline and at the row, and how far the values are from adding up, (n,).
+        dense: what each dense input of the column that is kept adds, (n, width).
+        csr: what the entries of the rows' CSR block add, in their order, (nnz,); None without one.
+    """
+
+    values: NDArray[np.float64]
+    start: NDArray[np.float64]
+    end: NDArray[np.float64]
+    error: NDArray[np.float64]
+    dense: NDArray[np.float64]
+    csr: NDArray[np.float64] | None
+
+
 def column_sums(
     function: Function,
     inputs: Inputs,
     baseline: Inputs,
     blocks: Sequence[InputBlock],
     tolerance: NDArray[np.float64],
-) -> tuple[Array, Array, Array, Array]:
+    kept: slice = NOTHING,
+) -> ColumnSums:
     """The integrated gradients of each column, the mean over the baseline rows.
 
     Parameters:
@@ -99,15 +143,15 @@ def column_sums(
         baseline: rows to compare with, (b, K); of several the mean is taken, which is what expected gradients estimate.
         blocks: of the columns.
         tolerance: for each row, (n,).
-
-    Returns the sums (n, C), the output at the baseline and at the row, and the error, (n,) each.
+        kept: dense inputs of which each is to be known.
 
     Source: Erion, Janizek, Sturmfels, Lundberg, Lee, "Improving performance of deep learning models with axiomatic
     attribution priors and expected gradients", Nature Machine Intelligence 2021.
     """
-    n_rows, n_base = len(inputs), len(baseline)
-    values = np.zeros((n_rows, len(blocks)))
+    n_rows, n_base, entries = len(inputs), len(baseline), inputs.entries
+    values, dense = np.zeros((n_rows, len(blocks))), np.zeros((n_rows, kept.stop - kept.start))
     start, end, error = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows)
+    csr = None if entries is None else np.zeros(len(entries.data))
     at_once = max(1, NUMBERS_AT_ONCE // max(inputs.n_dense, 64))
     for first in range(0, n_rows, at_once):
         rows = np.arange(first, min(first + at_once, n_rows))
@@ -118,12 +162,26 @@ def column_sums(
                 lambda x, some, rows=rows: function.gradients(x, rows[some]),
                 function.dtype,
             )
-            contributions = integrated_gradients(own, part, baseline[np.full(len(part), at)], tolerance[rows])
-            values[rows] += block_sums(contributions, blocks)
-            start[rows] += contributions.start
-            end[rows] = contributions.end
-            error[rows] += contributions.error
-    return values / n_base, start / n_base, end, error / n_base
+            added = integrated_gradients(own, part, baseline[np.full(len(part), at)], tolerance[rows])
+            values[rows] += block_sums(added, blocks)
+            dense[rows] += added.dense[:, kept]
+            if csr is not None and entries is not None and added.path.entries is not None and added.csr is not None:
+                inside = slice(entries.indptr[rows[0]], entries.indptr[rows[-1] + 1])
+                csr[inside] += _at_entries(added.path.entries, added.csr, entries[rows])
+            start[rows] += added.start
+            end[rows] = added.end
+            error[rows] += added.error
+    mean_csr = None if csr is None else csr / n_base
+    return ColumnSums(values / n_base, start / n_base, end, error / n_base, dense / n_base, mean_csr)
+
+
+def _at_entries(entries: CSR, values: NDArray[np.float64], wanted: CSR) -> NDArray[np.float64]:
+    """The values of those entries that other rows have, which are among them, in the order of these."""
+    keys, known = (
+        np.repeat(np.arange(len(rows)), np.diff(rows.indptr)) * np.int64(rows.n_columns) + rows.indices
+        for rows in (wanted, entries)
+    )
+    return values[np.searchsorted(known, keys)]
 
 
 def block_sums(contributions: Contributions, blocks: Sequence[InputBlock]) -> NDArray[np.float64]:

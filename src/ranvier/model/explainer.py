@@ -21,7 +21,7 @@ from ranvier.rows import Inputs
 from ranvier.training.inference import compile_for_inference
 
 if TYPE_CHECKING:
-    from ranvier.explain.attributions import Attributions
+    from ranvier.explain.attributions import Attributions, PartAttributions
     from ranvier.explain.importance import Importances
 
 MAX_WINDOWS = 2**14
@@ -135,13 +135,66 @@ class Explainer(Predictor):
         >>> model.attributions([[3.0, 4.0]], baseline=[[1.0, 1.0]]).values.tolist()
         [[4.0, -3.0]]
         """
-        from ranvier.explain.attributions import Attributions, column_sums
+        from ranvier.explain.attributions import Attributions
+
+        _, blocks, sums, explained = self._integrated(X, output, baseline, tolerance, None)
+        names = tuple(block.column for block in blocks)
+        parts = sums.values, sums.start, sums.end, sums.error
+        return Attributions(names, *parts, explained.labels, explained.unit)
+
+    def part_attributions(
+        self, X: Any, column: str | None = None, *, output: Any = None, baseline: Any = None, tolerance: float = 1e-3
+    ) -> PartAttributions:
+        """What each word of a text, each pixel of a picture, or each band and frame of a recording adds to the output.
+
+        The integrated gradients of the features of the column, see `attributions`, are divided among what they are made
+        of. Words: what a term adds is divided evenly among the words that it is made of. Pixels and spectrograms that
+        are inputs have what they add. Features of patches are no differentiable function of pixels here: what such a
+        feature adds is divided among the patches of its cell in proportion to how much each resembles it, and evenly
+        among the pixels of a patch; what a statistic of a band adds, evenly among its frames. So a map adds up to what
+        the column adds, and is as fine as the patches.
+
+        Parameters:
+            X, output, baseline, tolerance: as for `attributions`.
+            column: of texts, pictures or recordings; None for the only one.
+
+        Raises:
+            InputError: there is no such column of texts, pictures or recordings, or more than one.
+
+        >>> import ranvier as rv
+        >>> rows = {"note": ["good soup", "bad soup"] * 10, "label": ["up", "down"] * 10}
+        >>> options = {"kinds": {"note": "text"}, "recipe": "plain", "hidden": [4], "epochs": 2, "test": 0}
+        >>> model = rv.train(rows, target="label", progress=False, engine="reference", **options)
+        >>> [word for word, _ in model.part_attributions({"note": ["bad soup"]}).words[0]]
+        ['bad', 'soup']
+        """
+        from ranvier.explain.attributions import PartAttributions
+        from ranvier.explain.parts import part_encoder, part_maps, part_words
+
+        part = part_encoder(self.encoder, column)
+        source = self.encoder.open(X)
+        inputs, blocks, sums, explained = self._integrated(source, output, baseline, tolerance, part.column)
+        at = [block.column for block in blocks].index(part.column)
+        cells, values = source.frame[part.column], sums.values[:, at]
+        words, maps = (), None
+        if part.kind == "text":
+            words = part_words(part, cells, inputs.entries, sums.csr, blocks[at].csr)
+            inside = np.array([sum(value for _, value in pairs) for pairs in words])
+        else:
+            maps = part_maps(part, cells, sums.dense)
+            inside = maps.sum(axis=(1, 2))
+        rest = values - inside
+        return PartAttributions(part.column, part.kind, words, maps, rest, values, explained.labels, explained.unit)
+
+    def _integrated(self, X: Any, output: Any, baseline: Any, tolerance: float, column: str | None) -> Any:
+        """Encoded rows, blocks, what each column adds, and which output is explained; of one column all inputs."""
+        from ranvier.explain.attributions import column_sums
         from ranvier.explain.baseline import typical_row
-        from ranvier.explain.blocks import input_blocks
+        from ranvier.explain.blocks import NOTHING, find_block, input_blocks
         from ranvier.explain.explained import explained_output
         from ranvier.explain.integrated_gradients import Function
 
-        if not isinstance(tolerance, (int, float)) or not tolerance > 0:
+        if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance > 0:
             raise InputError(f"tolerance is {tolerance!r}; it must be a number above 0, such as 0.001.")
         inputs = self.inputs(X)
         run = self._run_logits(inputs)
@@ -158,9 +211,8 @@ class Explainer(Predictor):
         function = Function(lambda part, rows: explained.values(run.outputs(part), rows), gradients, run.dtype)
         limits = tolerance * np.clip(np.abs(explained.factor), 1e-12, 1.0)
         blocks = input_blocks(self.encoder, inputs.n_dense, inputs.n_csr)
-        values, base, outputs, error = column_sums(function, inputs, start, blocks, limits)
-        names = tuple(block.column for block in blocks)
-        return Attributions(names, values, base, outputs, error, explained.labels, explained.unit)
+        kept = NOTHING if column is None else find_block(blocks, column).dense
+        return inputs, blocks, column_sums(function, inputs, start, blocks, limits, kept), explained
 
     def _run_logits(self, inputs: Inputs) -> Executable:
         """The compiled network that outputs weighted sums in place of probabilities, as `_run`."""

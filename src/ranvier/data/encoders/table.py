@@ -183,30 +183,44 @@ class TableEncoder:
         >>> encoder.transform({"sex": ["Female", "Unknown", None]}).tolist()
         [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
         """
-        if self.image is not None and isinstance(X, np.ndarray) and X.dtype.kind in "buif":
-            return self.encode(arrays_from(self.image.form.batch(X), None, "the array"))
+        X = self._as_rows(X)
         if self.image is not None and isinstance(X, Arrays):
             return self.encode(X)
-        if self.vector_column is not None and isinstance(X, np.ndarray) and X.ndim == 2:
-            X = {self.vector_column: X}
-        if self.text_column is not None and is_text_list(X):
-            X = {self.text_column: texts_of_list(X)}
         cells = self._cells(X)
         inputs = None if cells is None else self._concat.encode_row(cells, dtype)
         if inputs is not None:
             return inputs
-        if cells is not None and isinstance(X, dict) and self._is_one_row(cells):
-            X = [X]
-        source = open_rows(X, self.column_names)
+        source = self._opened(X, cells)
         with rows_called(source.in_memory):
             return self.encode(source, dtype)
+
+    def open(self, X: Any) -> Source:
+        """The rows that `transform` takes, as a table with the column names that the model knows."""
+        X = self._as_rows(X)
+        pictures = self.image is not None and isinstance(X, Arrays)
+        return self.named(X if pictures else self._opened(X, self._cells(X)))
+
+    def _as_rows(self, X: Any) -> Any:
+        """X, with a column's name where it is an array of pictures or vectors, or a list of texts."""
+        if self.image is not None and isinstance(X, np.ndarray) and X.dtype.kind in "buif":
+            return arrays_from(self.image.form.batch(X), None, "the array")
+        if self.vector_column is not None and isinstance(X, np.ndarray) and X.ndim == 2:
+            return {self.vector_column: X}
+        if self.text_column is not None and is_text_list(X):
+            return {self.text_column: texts_of_list(X)}
+        return X
+
+    def _opened(self, X: Any, cells: list[Any] | None) -> Source:
+        """Rows as a source; those of one row have its cells in `cells`."""
+        single = cells is not None and isinstance(X, dict) and self._is_one_row(cells)
+        return open_rows([X] if single else X, self.column_names)
 
     def encode(self, source: Source, dtype: Any = np.float32) -> NDArray[Any] | Inputs:
         """Encode the rows of an opened source; columns without names stand in the order of the training table.
 
         Returns and raises what `transform` does.
         """
-        table = self._with_files_named(self._as_cells(source).with_column_names(self.column_names))
+        table = self.named(source)
         absent = [name for name in self._names if name not in table.frame.columns]
         if absent:
             others = (
@@ -215,6 +229,10 @@ class TableEncoder:
             hint = nearest(absent[0], table.frame.columns, "Its columns are")
             raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
         return self._concat.encode([table.frame[name] for name in self._names], dtype)
+
+    def named(self, source: Source) -> Source:
+        """The rows of an opened source as a table with the column names that the model knows."""
+        return self._with_files_named(self._as_cells(source).with_column_names(self.column_names))
 
     def decoded(self, source: Source, progress: Progress | None = None) -> tuple[Source, NDArray[np.int64] | None]:
         """The source with pictures and spectrograms in the place of files, and the rows that are kept, or None for all.

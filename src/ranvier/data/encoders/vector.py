@@ -101,6 +101,9 @@ class VectorEncoder(ColumnEncoder):
             raise NeedsColumnParser
         self._write(vector[None], out[None])
 
+    def encode_typical(self, out: NDArray[Any]) -> None:
+        """Leave the zeros, which stand for the mean vector."""
+
     def _write(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
         for start in range(0, len(values), BLOCK):
             part = values[start : start + BLOCK]

@@ -165,7 +165,7 @@ class PatchFeatures:
 
     def _by_threads(self, pixels: Array, write: Callable[[int, Array], None], progress: Progress | None) -> None:
         """Call `write` with the pooled features of some pictures and the index of the first, by several threads."""
-        weights = self._pooling_weights(*pixels.shape[1:3])
+        weights = self.pooling_weights(*pixels.shape[1:3])
 
         def task(start: int) -> None:
             block = pixels[start : start + ROWS_PER_TASK]
@@ -176,6 +176,14 @@ class PatchFeatures:
 
     def _features(self, picture: Array, weights: Array) -> Array:
         """The pooled features of one picture (H, W, C). Always of one, so that the bits depend on nothing beside it."""
+        distances, average = self.distances(picture)
+        features: Array = (weights @ average - weights @ distances).reshape(-1)
+        return features
+
+    def distances(self, picture: Array) -> tuple[Array, Array]:
+        """Of each piece of one picture (H, W, C) the distances min(d, a) from the centroids, (pieces, K), and a, their
+        mean, (pieces, 1): the soft assignment f is a - min(d, a).
+        """
         matrix, shift, distance = self._products
         count = len(self.mean)
         windows = np.lib.stride_tricks.sliding_window_view(picture, (self.side, self.side), axis=(0, 1))
@@ -196,8 +204,7 @@ class PatchFeatures:
         average = distances @ self._average
         # max(0, a - d) = a - min(d, a)
         np.minimum(distances, average, out=distances)
-        features: Array = (weights @ average - weights @ distances).reshape(-1)
-        return features
+        return distances, average
 
     @cached_property
     def _average(self) -> Array:
@@ -219,7 +226,7 @@ class PatchFeatures:
         shift = (self.mean.astype(np.float64) @ whitening).astype(np.float32)
         return centred.astype(np.float32), shift, np.ascontiguousarray(distance.astype(np.float32))
 
-    def _pooling_weights(self, height: int, width: int) -> Array:
+    def pooling_weights(self, height: int, width: int) -> Array:
         """The weights of all pieces in each cell, shape (cells, pieces), each row summing to 1."""
         rows, columns = ((side - self.side) // self.stride + 1 for side in (height, width))
         down, across = _cell_weights(rows, self.grid[0]), _cell_weights(columns, self.grid[1])
