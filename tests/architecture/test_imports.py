@@ -26,7 +26,9 @@ def loaded() -> set[str]:
     return {name.split(".")[0] for name in found.stdout.split()}
 
 
-@pytest.mark.parametrize("library", ["polars", "pandas", "narwhals", "sklearn", "scipy", "rich", "click", "llvmlite"])
+@pytest.mark.parametrize(
+    "library", ["polars", "pandas", "narwhals", "sklearn", "scipy", "rich", "click", "llvmlite", "filelock"]
+)
 def test_a_fit_on_arrays_does_without(library: str, loaded: set[str]) -> None:
     assert find_spec(library) is not None, "a library that is not installed cannot be imported by mistake"
     assert library not in loaded

@@ -55,6 +55,16 @@ def write_files(folder: Path) -> None:
     for name, text in TEXTS.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "latin.csv").write_bytes(shop(line_9="20,north,no,60").replace("south", "süd").encode("utf-16")[:-3])
+    (folder / "bad_utf8.csv").write_bytes(shop().replace("south", "süd").encode()[:-4] + b"\xc3")
+    (folder / "utf32.csv").write_bytes(shop().encode("utf-32")[:-2])
+    (folder / "bom.csv").write_bytes(b"\xef\xbb\xbf")
+    (folder / "bytes0.csv").write_bytes(b"\0" * 200)
+    (folder / "binary.csv").write_bytes(bytes(range(1, 256)) * 20)
+    (folder / "only_blanks.csv").write_text("\n\n  \n", encoding="utf-8")
+    (folder / "odd.jsonl").write_bytes(b'{"size": 1, "sold": "\xff\xfe"}\n')
+    for name in ("parquet", "jsonl", "npz", "txt", "zip", "csv.gz", "rv"):
+        (folder / f"empty.{name}").write_bytes(b"")
+    (folder / "empty-images-idx3-ubyte").write_bytes(b"")
     (folder / "broken.parquet").write_bytes(b"PAR1" + b"\0" * 40)
     (folder / "cut.csv.gz").write_bytes(gzip.compress(shop().encode())[:-20])
     with zipfile.ZipFile(folder / "nothing.zip", "w"):

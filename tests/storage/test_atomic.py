@@ -156,9 +156,9 @@ class TestRefusedPaths:
         assert names(tmp_path) == []
 
     def test_folder_given(self, tmp_path: Path, check) -> None:
-        with pytest.raises(InputError, match="is a folder; give a file name in it"):
+        with pytest.raises(InputError, match="is a folder; give the name of a file in it"):
             check(tmp_path)
-        with pytest.raises(InputError, match="names a folder; give a file name in it"):
+        with pytest.raises(InputError, match="names a folder; give the name of a file in it"):
             check(f"{tmp_path}/new/")
 
     def test_file_in_place_of_a_folder(self, tmp_path: Path, check) -> None:

@@ -209,8 +209,12 @@ def command(
         passed[name] = names(passed[name], lambda: column_names(data, passed.get("header")))
     passed["kinds"] = column_kinds(passed.pop("kind")) or None
     model = default_model(data, passed["target"]) if model is None else model
-    if report_file is not None and not Path(report_file).parent.is_dir():
-        raise InputError(f'The folder of the report "{report_file}" does not exist; create it, or give another file.')
+    if report_file is not None:
+        from ranvier.storage.atomic import check_writable
+
+        if Path(report_file).resolve() == Path(model).resolve():
+            raise InputError(f'The model and the report are both to be written to "{report_file}"; give two names.')
+        check_writable(report_file, [data])
     named = {**passed, "model": model, "run": run or True}
     return _train(Output(as_json, quiet), quiet, data, named, view, report_file)
 

@@ -26,8 +26,7 @@ from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
-from ranvier.data.encoders.target_values import plain_values
-from ranvier.data.encoders.task_inference import as_read, single_row_notes
+from ranvier.data.encoders.task_inference import single_row_notes
 from ranvier.data.encoders.usual_range import usual_ranges
 from ranvier.data.images.threads import Progress
 from ranvier.data.labelled_rows import (
@@ -45,8 +44,9 @@ from ranvier.data.sources.parts import given_parts, training_rows
 from ranvier.data.sources.source import Source
 from ranvier.data.splitting.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
 from ranvier.data.splitting.repeat_notes import repeat_notes
+from ranvier.data.splitting.repeated_rows import repeated_rows_note
 from ranvier.data.splitting.split_rule import SplitRule
-from ranvier.data.targets.bad_targets import without_bad_targets
+from ranvier.data.targets.bad_targets import with_usable_targets
 from ranvier.data.targets.far_targets import far_target_notes
 from ranvier.data.targets.positive_class import positive_notes, with_positive
 from ranvier.data.targets.target_column import target_formats, with_column_order
@@ -178,11 +178,10 @@ def prepare(
     opened, target_array, weight, kept = decoded_rows(opened, target_array, weight, kinds, image_size, progress)
     kept = rows_of(np.arange(opened.rows) if kept is None else kept, training_rows(opened))
     opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
-    opened, target_array, weight, kept = _with_good_targets(skip_bad, opened, names, target_array, weight, kept, task)
+    opened, target_array, weight, kept = with_usable_targets(skip_bad, opened, names, target_array, weight, kept, task)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
-    shares = ((validation, validation_source), (test, test_source))
-    fractions = checked_fractions(*(share if own is None else 0.0 for share, own in shares))
+    fractions = checked_fractions(*_shares((validation, validation_source), (test, test_source)))
     if canonical and weight is not None:
         *counted, kept_rows = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
         (opened, target_array, weight), kept = counted, kept[kept_rows]
@@ -196,14 +195,15 @@ def prepare(
     encoded, ordered = TargetEncoder(resolved), columns if canonical else None
     training, validation_part, test_part = partition(rows, fractions, seed, encoded, min_rows, ordered, rule)
     features = features and features.for_outputs(resolved.outputs)
-    encoder = fit_encoder(training.source, columns or None, target_columns, features)
-    formats, decoded = target_formats(opened, target_columns), _decoder(encoder, progress)
-    known: Any = (names if in_table else None, names, resolved, formats, decoded, skip_bad)
+    with rows_called(training.indexed, training.row_numbers):
+        encoder = fit_encoder(training.source, columns or None, target_columns, features)
+    formats = target_formats(opened, target_columns)
+    known: Any = (names if in_table else None, names, resolved, formats, _decoder(encoder, progress), skip_bad)
     validation_part = labelled_rows_of("Validation", validation_source, *known) or validation_part
     test_part = labelled_rows_of("Test", test_source, *known) or test_part
     outputs = _fitted_target(training, validation_part, resolved, loss, formats)
     parts = (training, validation_part, test_part)
-    notes += _checked_parts(outputs, loss, rule, parts, rows)
+    notes += _checked_parts(outputs, loss, rule, parts, rows, columns)
     return Prepared(
         **_encoded_parts(*parts, encoder, outputs, dtype, rule.group),
         columns=columns,
@@ -211,6 +211,11 @@ def prepare(
         origin=opened.origin,
         **_diagnosis(parts, resolved, columns, leaks),
     )
+
+
+def _shares(*parts: tuple[float, Any]) -> Iterable[float]:
+    """The share of each part that is drawn from the rows: 0 for one with rows of its own."""
+    return (share if own is None else 0.0 for share, own in parts)
 
 
 def _decoder(encoder: Encoder, progress: Progress | None) -> Decoded | None:
@@ -267,6 +272,7 @@ def _checked_parts(
     rule: SplitRule,
     parts: tuple[LabelledRows | None, ...],
     rows: LabelledRows,
+    columns: tuple[ColumnSchema, ...],
 ) -> list[str]:
     """What to say of the training, validation and test rows, whose targets the loss takes, and of all drawn rows.
 
@@ -275,7 +281,10 @@ def _checked_parts(
     """
     with rows_called(rows.indexed):
         notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
-    notes += repeat_notes(parts_of(*parts), outputs.task.is_classifier)
+    there = parts_of(*parts)
+    notes += repeat_notes(there, outputs.task.is_classifier)
+    used = [column.name for column in columns if column.used]
+    notes += repeated_rows_note(there["training"], there.get("test"), "test", used) if "training" in there else ()
     for part in parts:
         if part is not None and loss is not None:
             with rows_called(part.indexed):
@@ -345,30 +354,6 @@ def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[
     if task is not None:
         return open_source(source), task.target_names, target
     return *open_with_target(source, target), None
-
-
-def _with_good_targets(
-    skip_bad: bool,
-    source: Source,
-    names: tuple[str, ...],
-    target_array: Any,
-    weight: Any,
-    row_numbers: NDArray[np.int64],
-    task: str | Task | None,
-) -> tuple[Source, Any, Any, NDArray[np.int64]]:
-    """The rows whose target can be used, with their target values, weights and numbers; the notes count the others.
-
-    Parameters:
-        skip_bad: whether the others are left out; else all stay, and are refused later.
-    """
-    good, notes = without_bad_targets(source, names, target_array, row_numbers, task) if skip_bad else (None, ())
-    if good is None:
-        return source, target_array, weight, row_numbers
-    kept = source.take(good).with_notes(notes)
-    if target_array is None and not source.column_names:
-        kept = kept.with_target(as_read(plain_values(kept.targets)))
-    target_array, weight, row_numbers = (rows_of(values, good) for values in (target_array, weight, row_numbers))
-    return kept, target_array, weight, row_numbers
 
 
 @overload

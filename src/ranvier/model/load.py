@@ -30,9 +30,14 @@ def load(path: str | Path) -> Model:
 
     Raises:
         ModelFileError: the file is missing, damaged, of another kind or made by a newer version.
+        DataError: the path is an address on a network.
     """
     from ranvier.storage.model_file import read_model
 
+    if ":/" in str(path):
+        from ranvier.data.sources.files import refuse_address
+
+        refuse_address(str(path))
     arrays, description = read_model(path)
     try:
         return _described(arrays, description)

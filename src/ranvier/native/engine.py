@@ -258,6 +258,10 @@ class NativeExecutable(PreparedNetwork):
 
     def outputs(self, inputs: Any) -> Array:
         """The outputs of the last layer, shape (rows, N), computed as for predictions."""
+        # What is not inputs yet is converted in our floating-point mode.
+        fast = self.try_fast_outputs(inputs.dense) if type(inputs) is Inputs and inputs.csr is None else None
+        if fast is not None:
+            return fast
         with self.held():
             inputs = as_inputs(inputs)
             fast = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
@@ -290,7 +294,8 @@ class NativeExecutable(PreparedNetwork):
             few = self._few.get((inputs.shape, inputs.dtype))
             if few is None:
                 return None
-            self._check_weights()
+            if not self._weights_checked:
+                self._check_weights()
             return few(inputs)
 
     def _readable(self, inputs: Inputs) -> tuple[Inputs, dict[str, int]]:

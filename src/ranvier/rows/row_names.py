@@ -53,9 +53,19 @@ def row_name(index: int) -> str:
     >>> row_name(4)
     'row 5'
     """
-    naming = _NAMING.get()
-    number = int(index if naming.numbers is None else naming.numbers[index])
-    return f"row index {number}" if naming.indexed else f"row {number + 1}"
+    number = row_index(index)
+    return f"row index {number}" if _NAMING.get().indexed else f"row {number + 1}"
+
+
+def row_index(index: int) -> int:
+    """The index, in the user's data, of the row at an index of those that are there.
+
+    >>> with rows_called(indexed=True, numbers=[3, 7]):
+    ...     row_index(1)
+    7
+    """
+    numbers = _NAMING.get().numbers
+    return int(index if numbers is None else numbers[index])
 
 
 def at_row(index: int) -> str:

@@ -166,7 +166,7 @@ def _target(path: PathLike) -> tuple[Path, int | None]:
         except FileNotFoundError:
             _check_folder(Path(text).parent)
             if text.endswith((os.sep, "/")):
-                raise InputError(f'"{text}" names a folder; give a file name in it.') from None
+                raise InputError(f'"{text}" names a folder; give the name of a file in it.') from None
             return target, None
         except NotADirectoryError:
             _check_folder(Path(text).parent)
@@ -174,7 +174,7 @@ def _target(path: PathLike) -> tuple[Path, int | None]:
     except OSError as error:
         raise os_error(Path(text), error) from error
     if stat.S_ISDIR(status.st_mode):
-        raise InputError(f'"{text}" is a folder; give a file name in it, such as {Path(text) / "model.rv"}.')
+        raise InputError(f'"{text}" is a folder; give the name of a file in it.')
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f'"{text}" is not an ordinary file and cannot be replaced; choose another name.')
     if not os.access(target, os.W_OK):

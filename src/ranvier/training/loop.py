@@ -29,7 +29,7 @@ from ranvier.training.callbacks import Callback, CallbackResult, epoch_context
 from ranvier.training.events import EpochEvent, ProgressEvent, Sink, silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.state import TrainingState, inference_parameters
-from ranvier.training.watching import Status, Watch
+from ranvier.training.watching import Watch, status_of
 
 Array = NDArray[Any]
 SPAN_SECONDS = 0.05
@@ -243,7 +243,7 @@ class TrainingLoop:
             return 0.0
         state, last = self.state, self.state.first_epoch + self.config.epochs
         speed = self.config.spec.batch_size / self.step_seconds if self.step_seconds else 0.0
-        at = Status(self._step(), state.epoch, last, state.position, self.steps_per_epoch, False, rate, speed)
+        at = status_of(self._step(), state.epoch, last, state.position, self.steps_per_epoch, False, rate, speed)
         request = self.config.watch.look(at, self._snapshot, self.config.stop_requested, self.config.sink)
         reason = state.stop_reason or request.stop_reason
         self.state = replace(state, factor=state.factor * request.factor, stop_reason=reason)

@@ -13,16 +13,17 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from ranvier.network.network import Network
 from ranvier.records import record
-from ranvier.storage.live_folder import LivePublisher
-from ranvier.storage.live_folder import Status as Status
 from ranvier.training.events import ControlEvent, Sink
 from ranvier.training.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from ranvier.storage.live_folder import Status
 
 PUBLISH_SECONDS = 0.09
 """The least time between two publications, so that ten fit into a second."""
@@ -42,6 +43,13 @@ class Request:
     seconds: float = 0.0
 
 
+def status_of(*values: Any) -> Status:
+    """Where a training is, as viewers read it; a fit without a run folder imports no storage."""
+    from ranvier.storage.live_folder import Status
+
+    return Status(*values)
+
+
 class Watch:
     """Shows the trainings of one run, one after the other.
 
@@ -53,6 +61,8 @@ class Watch:
     """
 
     def __init__(self, run: Path) -> None:
+        from ranvier.storage.live_folder import LivePublisher
+
         self._live = LivePublisher(run)
         self.stopped = False
         self._paused = False

@@ -22,6 +22,7 @@ from ranvier.errors import DataError, ShapeError
 from ranvier.records import record
 from ranvier.rows import CSR
 from ranvier.rows.finite import not_finite
+from ranvier.rows.row_names import row_index
 
 ENCODED = {
     "none": ("sparse rows", "x"),
@@ -223,4 +224,4 @@ def _refuse_infinite(inputs: NDArray[Any], origin: str) -> None:
     wrong = np.isinf(inputs)
     if wrong.any():
         row, column = (int(number) for number in np.argwhere(wrong)[0])
-        raise not_finite(inputs[row, column], row, column, f"The inputs of {origin} hold")
+        raise not_finite(inputs[row, column], row_index(row), column, f"The inputs of {origin} hold")

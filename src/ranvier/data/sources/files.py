@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ranvier.errors import DataError, nearest
 
+DELIMITED = (".csv", ".tsv", ".tab")
+
 
 def refuse_address(text: str) -> None:
     """Refuse an address of the network, which is no path.
@@ -86,5 +88,6 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise DataError(f'"{path}" cannot be read: {error.strerror or error}.') from error
     if not data:
-        raise DataError(f'"{path}" is empty. A file with a header line and rows was expected.')
+        text = any(ending in DELIMITED for ending in path.suffixes)
+        raise DataError(f'"{path}" is empty. A file with {"a header line and " if text else ""}rows was expected.')
     return data

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from ranvier.data.cells.cell_lists import listed_cells
 from ranvier.data.cells.number_format import NumberFormat
+from ranvier.data.decoded_columns import rows_of
 from ranvier.data.encoders.target_values import Values, label_index, not_numbers, plain_values
-from ranvier.data.encoders.task_inference import stray_labels
+from ranvier.data.encoders.task_inference import as_read, stray_labels
 from ranvier.data.sources.source import Source
 from ranvier.data.targets.target_column import MAX_TARGET, target_columns
 from ranvier.network.task import Task
@@ -125,3 +126,27 @@ def without_bad_targets(
     if not len(rows):
         return None, ()
     return np.setdiff1d(np.arange(source.rows), rows), (bad_targets_note(cells, row_numbers[rows]),)
+
+
+def with_usable_targets(
+    skip_bad: bool,
+    source: Source,
+    names: tuple[str, ...],
+    target_array: Any,
+    weight: Any,
+    row_numbers: NDArray[np.int64],
+    task: str | Task | None,
+) -> tuple[Source, Any, Any, NDArray[np.int64]]:
+    """The rows whose target can be used, with their target values, weights and numbers; the notes count the others.
+
+    Parameters:
+        skip_bad: whether the others are left out; else all stay, and are refused later.
+    """
+    good, notes = without_bad_targets(source, names, target_array, row_numbers, task) if skip_bad else (None, ())
+    if good is None:
+        return source, target_array, weight, row_numbers
+    kept = source.take(good).with_notes(notes)
+    if target_array is None and not source.column_names:
+        kept = kept.with_target(as_read(plain_values(kept.targets)))
+    target_array, weight, row_numbers = (rows_of(values, good) for values in (target_array, weight, row_numbers))
+    return kept, target_array, weight, row_numbers
