@@ -11,11 +11,12 @@ from ranvier.explain.importance import Score, permutation_importances
 from ranvier.view.subject import Subject
 
 MAX_COLUMNS = 100
+MAX_ROWS = 1000
 REPEATS, SEED = 3, 0
 
 
 def importances(subject: Subject) -> dict[str, Any]:
-    """The permutation importance of each column over the sample of the known rows, the most important first.
+    """The permutation importance of each column over at most 1,000 known rows, the most important first.
 
     Returns `metric`, what gets worse; `rows` measured on; and `columns`: column, importance, standard_error.
 
@@ -25,7 +26,8 @@ def importances(subject: Subject) -> dict[str, Any]:
     model, rows = subject.model, subject.known()
     if rows.targets is None:
         raise InputError("The true answers of these rows are not known, so importances cannot be measured.")
-    inputs, targets = rows.inputs[subject.sample], rows.targets[subject.sample]
+    index = subject.sample[:: -(-len(subject.sample) // MAX_ROWS)]
+    inputs, targets = rows.inputs[index], rows.targets[index]
     blocks = input_blocks(model.encoder, inputs.n_dense, inputs.n_csr)
     if not 1 < len(blocks) <= MAX_COLUMNS or subject.form.kind != "table":
         raise InputError(f"Importances are shown for tables of 2 to {MAX_COLUMNS} columns.")
