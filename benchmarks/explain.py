@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 import warnings
@@ -174,7 +175,9 @@ def main() -> int:
         "attributions_seconds": results["attributions"]["seconds"],
         "completeness_error": results["attributions"]["completeness_error"],
     }
-    machine = {"processor": cpu.facts().model, **versions(("ranvier", "numpy", "scikit-learn", "shap"))}
+    # Several times more work than processors means that the times below are too long.
+    load = {"load_average": round(os.getloadavg()[0], 1), "processors": os.cpu_count()}
+    machine = {"processor": cpu.facts().model, **load, **versions(("ranvier", "numpy", "scikit-learn", "shap"))}
     report = {"machine": machine, "parameters": model.network.parameter_count, "asked": ASKED, **results}
     options.output.write_text(json.dumps(report, indent=1) + "\n")
     print(json.dumps(report, indent=1))

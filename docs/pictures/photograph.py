@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
 
 import ranvier as rv
-from ranvier.view.known_rows import rows_of
+from ranvier.view.known_rows import rows_from_arrays, rows_of
+from ranvier.view.live_run import LiveRun
 from ranvier.view.playground import Playground
 from ranvier.view.report_file import write_report
 from ranvier.view.runs_folder import RunsFolder
@@ -58,6 +61,8 @@ def main() -> None:
             page.wait_for_timeout(500)
             page.screenshot(path=FOLDER / "view-report.png")
             photograph_runs(browser)
+            photograph_steps(browser)
+            photograph_training(browser)
             photograph_play(browser)
             browser.close()
             os.chdir(FOLDER)
@@ -74,6 +79,48 @@ def photograph_runs(browser: Any) -> None:
         page.goto(running.address)
         page.wait_for_timeout(1000)
         page.screenshot(path=FOLDER / "view-runs.png")
+
+
+def photograph_steps(browser: Any) -> None:
+    """The way back of a step of a network with two inputs."""
+    X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]] * 4
+    y = [0, 1, 1, 0] * 4
+    network = rv.Network(2, [rv.Dense(6, "tanh"), rv.Dense(4, "tanh"), rv.Dense(1, "sigmoid")])
+    model = network.fit(X, y, epochs=100, batch_size=8, optimizer=rv.Adam(0.03))
+    with RunningView(Subject(model, rows_from_arrays(model, X, y), "xor")) as running:
+        page = browser.new_page(viewport={"width": 1280, "height": 700}, color_scheme="light")
+        page.goto(running.address)
+        go(page, "step?layer=layers.0&neuron=2", "")
+        page.get_by_role("button", name="Backward").click()
+        for button in page.locator(".sum button").all()[:2]:
+            button.click()
+        page.wait_for_timeout(700)
+        page.screenshot(path=FOLDER / "view-step.png")
+
+
+def photograph_training(browser: Any) -> None:
+    """A training that is watched."""
+    ends = threading.Event()
+
+    def slowly(context: rv.EpochContext) -> rv.CallbackResult | None:
+        time.sleep(0.2)
+        return rv.CallbackResult(stop_reason="The picture is taken.") if ends.is_set() else None
+
+    options: dict[str, Any] = {"hidden": (64, 32), "epochs": 300, "patience": 300, "progress": False}
+    trains = threading.Thread(
+        target=lambda: rv.train("digits", recipe="plain", run="watched", callbacks=[slowly], **options)
+    )
+    trains.start()
+    while not Path("watched/lock.holder").exists():
+        time.sleep(0.05)
+    with RunningView(LiveRun("watched")) as running:
+        page = browser.new_page(viewport={"width": 1280, "height": 1010}, color_scheme="light")
+        page.goto(running.address)
+        page.wait_for_selector('[data-name="update.layers.0"]')
+        page.wait_for_timeout(9000)
+        page.screenshot(path=FOLDER / "view-live.png")
+        ends.set()
+        trains.join()
 
 
 def photograph_play(browser: Any) -> None:

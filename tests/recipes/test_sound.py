@@ -186,6 +186,11 @@ def test_silence_and_nothing_have_no_words(model: rv.Model) -> None:
     assert model.listen((RATE, np.zeros(0, np.float32))) == []
 
 
+def test_a_recording_of_a_lower_rate_warns(model: rv.Model) -> None:
+    with pytest.warns(UserWarning, match=r"lower rate than the 8,000 Hz of the training.* \(4,000 Hz\)"):
+        model.listen((4000, np.zeros(8000, np.float32)))
+
+
 def test_words_without_pauses_are_divided(model: rv.Model) -> None:
     heard = model.listen((RATE, sentence(["rising", "falling", "rising"], 0.0)), 0.0)
     assert len(heard) >= 2

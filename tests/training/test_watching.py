@@ -114,10 +114,17 @@ def test_steps_epochs_and_pauses_leave_the_bits(tmp_path: Path) -> None:
 
 
 def test_the_learning_rate_is_changed_and_recorded(tmp_path: Path) -> None:
-    options = {**OPTIONS, "engine": "reference", "schedule": "constant", "learning_rate": 0.001}
+    options = {
+        **OPTIONS,
+        "engine": "reference",
+        "schedule": "constant",
+        "learning_rate": 0.001,
+        "epochs": 25,
+        "patience": 25,
+    }
     script = ((lambda status: status.epoch >= 1, {"do": "rate", "value": 0.0005}),)
     with viewer(tmp_path / "run", *script):
-        model = rv.train("iris", **options, callbacks=[hold(0.15)], run=tmp_path / "run")
+        model = rv.train("iris", **options, callbacks=[hold(0.1)], run=tmp_path / "run")
     (asked,) = controls(tmp_path / "run")
     assert asked["value"] == 0.0005
     assert asked["text"] == "The learning rate was set to 0.0005."
@@ -176,6 +183,16 @@ def test_what_makes_no_sense_is_not_obeyed(command: dict[str, Any], tmp_path: Pa
     with viewer(tmp_path / "run", *script):
         model = rv.train("iris", **{**OPTIONS, "engine": "reference"}, callbacks=[hold()], run=tmp_path / "run")
     assert controls(tmp_path / "run") == []
+    assert len(model.history) == OPTIONS["epochs"]
+
+
+def test_a_full_disk_does_not_end_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ranvier.storage.live_folder.LivePublisher.begin", full)
+    with viewer(tmp_path / "run"):
+        model = rv.train("iris", **{**OPTIONS, "engine": "reference"}, callbacks=[hold()], run=tmp_path / "run")
     assert len(model.history) == OPTIONS["epochs"]
 
 

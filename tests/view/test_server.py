@@ -27,6 +27,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "connections": {"path": "layers.0"},
     "neuron": {"path": "layers.0", "neuron": 2, "row": 0},
     "cell": {"actual": 1, "predicted": 1},
+    "neuron_examples": {"path": "layers.0", "neuron": 2},
     "step": {"step": 1},
     "step_check": {"step": 1, "path": "layers.0", "neuron": 2, "term": 3},
 }

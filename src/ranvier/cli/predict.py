@@ -143,7 +143,10 @@ def _listen(model: str, data: str, min_confidence: float | None, misplaced: bool
             "--listen prints what is heard in one recording; --min-confidence goes with it, and --output, --keep, "
             "--explain, --probabilities, --interval, --set and --threshold do not."
         )
-    heard = ranvier.load(model).listen(data, 0.5 if min_confidence is None else min_confidence)
+    trained = ranvier.load(model)
+    heard, warned = with_warnings(lambda: trained.listen(data, 0.5 if min_confidence is None else min_confidence))
+    for note in warned:
+        click.echo(note, err=True)
     if not as_json:
         import polars as pl
 

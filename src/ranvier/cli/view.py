@@ -81,7 +81,7 @@ def _attach(running: RunningView) -> None:
         running.end()
 
     with contextlib.suppress(AttributeError, OSError):
-        os.nice(10)
+        os.nice(5)
     threading.Thread(target=end, name="ranvier view end", daemon=True).start()
 
 

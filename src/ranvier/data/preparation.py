@@ -282,7 +282,7 @@ def _checked_parts(
     with rows_called(rows.indexed):
         notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
     there = parts_of(*parts)
-    notes += repeat_notes(there, outputs.task.is_classifier)
+    notes += repeat_notes(there, outputs.task.is_classifier, by_chance=rule.column is None)
     used = [column.name for column in columns if column.used]
     notes += repeated_rows_note(there["training"], there.get("test"), "test", used) if "training" in there else ()
     for part in parts:

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.explain.blocks import NOTHING, InputBlock
-from ranvier.explain.integrated_gradients import Contributions, Function, integrated_gradients
+from ranvier.explain.integrated_gradients import STEPS, Contributions, Function, integrated_gradients
 from ranvier.records import record
 from ranvier.rows import CSR, Inputs
 from ranvier.text_table import text_table
 
 Array = NDArray[Any]
-NUMBERS_AT_ONCE = 2**22
+NUMBERS_AT_ONCE = 2**23
+"""How many products of gradients and inputs are held at once."""
 MAX_SHOWN = 20
 
 
@@ -152,16 +153,12 @@ def column_sums(
     values, dense = np.zeros((n_rows, len(blocks))), np.zeros((n_rows, kept.stop - kept.start))
     start, end, error = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows)
     csr = None if entries is None else np.zeros(len(entries.data))
-    at_once = max(1, NUMBERS_AT_ONCE // max(inputs.n_dense, 64))
+    at_once = max(1, NUMBERS_AT_ONCE // (2 * STEPS * max(inputs.n_dense, 64)))
     for first in range(0, n_rows, at_once):
         rows = np.arange(first, min(first + at_once, n_rows))
         part = inputs[first : first + at_once]
         for at in range(n_base):
-            own = Function(
-                lambda x, some, rows=rows: function.values(x, rows[some]),
-                lambda x, some, rows=rows: function.gradients(x, rows[some]),
-                function.dtype,
-            )
+            own = _of_rows(function, rows)
             added = integrated_gradients(own, part, baseline[np.full(len(part), at)], tolerance[rows])
             values[rows] += block_sums(added, blocks)
             dense[rows] += added.dense[:, kept]
@@ -173,6 +170,15 @@ def column_sums(
             error[rows] += added.error
     mean_csr = None if csr is None else csr / n_base
     return ColumnSums(values / n_base, start / n_base, end, error / n_base, dense / n_base, mean_csr)
+
+
+def _of_rows(function: Function, rows: NDArray[np.int64]) -> Function:
+    """The function for some of the explained rows, which are counted from 0."""
+    return Function(
+        lambda x, some: function.values(x, rows[some]),
+        lambda x, some: function.gradients(x, rows[some]),
+        function.dtype,
+    )
 
 
 def _at_entries(entries: CSR, values: NDArray[np.float64], wanted: CSR) -> NDArray[np.float64]:
@@ -203,4 +209,5 @@ def csr_block_sums(entries: CSR, values: Array, blocks: Sequence[InputBlock]) ->
         column[block.csr] = at
     rows = np.repeat(np.arange(len(entries)), np.diff(entries.indptr))
     index = rows * len(blocks) + column[entries.indices]
-    return np.bincount(index, values, minlength=len(entries) * len(blocks)).reshape(len(entries), len(blocks))
+    sums = np.bincount(index, values, minlength=len(entries) * len(blocks))
+    return np.asarray(sums.reshape(len(entries), len(blocks)), np.float64)

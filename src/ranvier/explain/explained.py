@@ -81,9 +81,9 @@ def explained_output(target: TargetEncoder, logits: Array, output: Any = None) -
     if task.kind == "regression":
         index = np.full(n_rows, _number(target, output))
         scale, mean = np.array(target.scale)[index], np.array(target.mean)[index]
-        names = (_number_name(target, int(index[0])),) * n_rows if n_rows else ()
-        return ExplainedOutput(index, scale, mean, names, "value")
-    names = task.classes if task.kind == "multiclass" else task.target_names
+        labels: tuple[Any, ...] = (_number_name(target, int(index[0])),) * n_rows if n_rows else ()
+        return ExplainedOutput(index, scale, mean, labels, "value")
+    names: tuple[Any, ...] = task.classes if task.kind == "multiclass" else task.target_names
     index = logits.argmax(axis=1) if output is None else np.full(n_rows, _position(output, names, "class or label"))
     labels = tuple(names[at] if names else at for at in index.tolist())
     return ExplainedOutput(index.astype(np.int64), np.ones(n_rows), np.zeros(n_rows), labels, "logit")
@@ -105,7 +105,7 @@ def _number(target: TargetEncoder, output: Any) -> int:
     middle = int(np.abs(np.array(target.levels) - 0.5).argmin()) if target.levels else 0
     if output is None and task.outputs == n_levels:
         return middle
-    names = task.target_names or tuple(range(task.outputs))
+    names: tuple[Any, ...] = task.target_names or tuple(range(task.outputs))
     if output is None:
         shown = ", ".join(map(repr, names[:5]))
         raise InputError(f"The model predicts {task.outputs} numbers; choose the one to explain: output={shown}.")

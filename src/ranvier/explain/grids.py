@@ -51,7 +51,7 @@ def grid_of(encoder: Any, block: InputBlock, grid: Any, cells: Any) -> list[Any]
     if kind != "number":
         raise InputError(f'Column "{block.column}" holds {kind}s: give the cells to look at, grid=[...].')
     low, high = _range(part, cells)
-    return np.linspace(low, high, int(grid)).tolist()
+    return list(np.linspace(low, high, int(grid)).tolist())
 
 
 def has_grid(encoder: Any, block: InputBlock) -> bool:
@@ -129,4 +129,5 @@ def inputs_of_cells(
         rows = to_inputs(values).with_blocks(shape[0], bool(shape[1]))
         csr = rows.entries.columns(block.csr.start, block.csr.stop) if rows.entries is not None else None
         return rows.dense[:, block.dense], csr
-    return part.encode_cells(cells)
+    dense, csr = part.encode_cells(cells)
+    return dense, csr

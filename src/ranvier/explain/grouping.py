@@ -62,8 +62,8 @@ def column_groups(blocks: Sequence[InputBlock], groups: Any, inputs: Inputs) -> 
     members: dict[tuple[int, str], list[InputBlock]] = {}
     first: dict[str, int] = {}
     for at, block in enumerate(blocks):
-        name = group_of.get(at)
-        key = (at, block.column) if name is None else (first.setdefault(name, at), name)
+        own = group_of.get(at)
+        key = (at, block.column) if own is None else (first.setdefault(own, at), own)
         members.setdefault(key, []).append(block)
     return [ColumnGroup(name, tuple(parts)) for (_, name), parts in members.items()]
 

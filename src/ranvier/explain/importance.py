@@ -86,7 +86,9 @@ class Importances(Sequence[Importance]):
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Titles and rows, as text."""
         shown = self.records[:MAX_SHOWN]
-        rows = [(entry.column, f"{entry.importance:+.4f}", f"{entry.standard_error:.4f}") for entry in shown]
+        rows: list[tuple[str, ...]] = [
+            (entry.column, f"{entry.importance:+.4f}", f"{entry.standard_error:.4f}") for entry in shown
+        ]
         return ("Column", "Importance", "± standard error"), rows
 
     def __str__(self) -> str:

@@ -69,7 +69,8 @@ def _csr_squares(row: CSR, rows: CSR) -> NDArray[np.float64]:
     vector = row.toarray()[0].astype(np.float64)
     data, numbers = rows.data.astype(np.float64), np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
     terms = data * (data - 2.0 * vector[rows.indices])
-    return np.maximum(np.bincount(numbers, terms, minlength=len(rows)) + float(vector @ vector), 0.0)
+    squares = np.bincount(numbers, terms, minlength=len(rows)) + float(vector @ vector)
+    return np.asarray(np.maximum(squares, 0.0), np.float64)
 
 
 def _csr_variance(rows: CSR) -> float:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ranvier.explain.attributions import Attributions, PartAttributions
     from ranvier.explain.importance import Importances
 
+MIN_TOLERANCE = 0.01
+"""Attributions of numbers are not asked to be more exact than this times the tolerance, in standard deviations."""
 MAX_WINDOWS = 2**14
 """Of a longer text, so many characters that lie evenly in it are looked at."""
 
@@ -119,8 +121,9 @@ class Explainer(Predictor):
             baseline: rows to compare with, as for `predict`; of several the mean of the attributions is taken (expected
                 gradients), which takes as many times as long. None for a typical row: medians or means, the most
                 frequent categories, no words, black pixels, average features; for arrays 0.
-            tolerance: how far the sum may be from the difference of outputs; of a number whose standard deviation is
-                less than 1, in such units. In float32 a sum of large numbers may be less exact; see `error`.
+            tolerance: how far the sum may be from the difference of outputs, in the units of the output; for targets
+                of which a unit is less than a hundredth of the standard deviation or more than the whole of it, in
+                these. What was reached is in `error`.
 
         Returns `values` (rows, columns), `base` (rows,), `columns`, `outputs`, `error` and `explained`.
 
@@ -176,7 +179,8 @@ class Explainer(Predictor):
         inputs, blocks, sums, explained = self._integrated(source, output, baseline, tolerance, part.column)
         at = [block.column for block in blocks].index(part.column)
         cells, values = source.frame[part.column], sums.values[:, at]
-        words, maps = (), None
+        words: tuple[tuple[tuple[str, float], ...], ...] = ()
+        maps = None
         if part.kind == "text":
             words = part_words(part, cells, inputs.entries, sums.csr, blocks[at].csr)
             inside = np.array([sum(value for _, value in pairs) for pairs in words])
@@ -209,7 +213,8 @@ class Explainer(Predictor):
             return run.input_gradients(part, explained.directions(n_outputs, rows, run.dtype))
 
         function = Function(lambda part, rows: explained.values(run.outputs(part), rows), gradients, run.dtype)
-        limits = tolerance * np.clip(np.abs(explained.factor), 1e-12, 1.0)
+        scale = np.abs(explained.factor)
+        limits = tolerance * np.maximum(np.minimum(scale, 1.0), MIN_TOLERANCE * scale)
         blocks = input_blocks(self.encoder, inputs.n_dense, inputs.n_csr)
         kept = NOTHING if column is None else find_block(blocks, column).dense
         return inputs, blocks, column_sums(function, inputs, start, blocks, limits, kept), explained

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.sounds.activity import sounding_parts
-from ranvier.data.sounds.decode import SoundError, decode
+from ranvier.data.sounds.decode import SoundError, decode, resampled
 from ranvier.data.sounds.fixed_length import fixed_length, smoothed
+from ranvier.data.sounds.load import LOWER, lower_rate_note
 from ranvier.data.sounds.log_mel import frame_sizes, levels, mel_power
 from ranvier.data.sounds.noise import without_noise
 from ranvier.data.sounds.sound_format import SoundFormat
@@ -83,11 +85,16 @@ def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> lis
         raise InputError(f"min_confidence is {min_confidence!r}; a probability from 0 to 1 was expected.")
     form: SoundFormat = sound.form
     try:
-        samples, _ = decode(recording, form.rate, MAX_SECONDS)
+        samples, rate = decode(recording, None, MAX_SECONDS)
     except SoundError as error:
         raise DataError(
             f"The recording {getattr(recording, 'name', recording)!s:.200} cannot be read: {error}."
         ) from error
+    if rate < LOWER * form.rate:
+        warnings.warn(
+            lower_rate_note(form, [f"{getattr(recording, 'name', 'this one')!s:.200} ({rate:,} Hz)"]), stacklevel=3
+        )
+    samples = resampled(samples, rate, form.rate)
     mel = mel_power(samples, form)
     if not form.whole:
         mel = without_noise(mel)

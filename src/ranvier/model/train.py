@@ -277,15 +277,15 @@ class TrainJob:
         network, settings = ready.network_and_settings(options, self.callbacks)
         read = data_event(prepared, network)
         folder = make_folder()
-        path = None if folder is None else folder.path
-        read = replace(read, run=None if path is None else str(path))
+        read = replace(read, run=None if folder is None else str(folder.path))
         sinks = (self.sink,) if folder is None else (self.sink, log_sink(folder))
-        with resumable(folder), contextlib.nullcontext() if folder is None else folder.lock(), shown_to_viewers(path):
+        with resumable(folder), contextlib.nullcontext() if folder is None else folder.lock():
             for sink in sinks:
                 sink(read)
             checkpoint = None if folder is None else folder.checkpoints
             outside: dict[str, Any] = {"target": prepared.target, "sinks": sinks, "checkpoint": checkpoint}
-            trained = recipe.train(network, settings, task, rows, validation, **outside, encoder=prepared.encoder)
+            with shown_to_viewers(None if folder is None else folder.path):
+                trained = recipe.train(network, settings, task, rows, validation, **outside, encoder=prepared.encoder)
             linear = linear_outputs(trained, prepared, settings, rows)
             prepared = with_threshold(with_learned_encoder(prepared, trained), trained, options.threshold)
             model = model_from_trained(trained, prepared, settings)

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 STEP = 9
 """Frames between possible cuts at most; where the sound is softest they are nearer."""
-CUT_COST = 4.0
+CUT_COST = 6.0
 """What a word costs, in frames times nats, so that a sound is not cut into too many."""
-LENGTH_COST = 8.0
+LENGTH_COST = 4.0
 """What it costs, in frames times nats, that a word is twice as long as usual."""
-SKIP_COST = 0.6
+SKIP_COST = 1.2
 """What a frame costs that belongs to no word, times how loud it is, from 0 to 1."""
 
 
@@ -21,8 +21,8 @@ def possible_cuts(loudness: NDArray[np.float64]) -> list[int]:
     Parameters:
         loudness: of each frame of the sound, smoothed.
 
-    >>> possible_cuts(np.array([5.0, 3.0, 1.0, 3.0, 5.0, 5.0, 5.0]))
-    [0, 2, 7]
+    >>> possible_cuts(np.array([5.0, 4.0, 3.0, 1.0, 3.0, 5.0, 5.0]))
+    [0, 3, 7]
     """
     count = len(loudness)
     inner = loudness[1:-1]

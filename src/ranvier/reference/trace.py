@@ -90,12 +90,17 @@ def trace_step(spec: CompileSpec, state: State, rows: Rows, batch: NDArray[np.in
 
 
 def batch_loss_at(spec: CompileSpec, state: State, rows: Rows, batch: NDArray[np.int64]) -> tuple[float, list[Array]]:
-    """The loss of a batch without penalties, and the weighted sums of each Dense layer, for finite differences."""
+    """The loss of a batch without penalties, and the derivatives of the activations of each layer that has them."""
     with np.errstate(all="ignore"):
         records, targets, weights = _forward(spec, state, rows, batch)
         last = records[-1]
         row_losses = losses.row_losses(spec.loss, last.y if last.z is None else last.z, last.y, targets)
-        return losses.batch_loss(row_losses, weights), [entry.z for entry in records if entry.z is not None]
+        slopes = []
+        for entry in records:
+            layer: Any = entry.info.layer
+            if entry.z is not None and layer.activation.name != "softmax":
+                slopes.append(activations.derivative(layer.activation, entry.z))
+        return losses.batch_loss(row_losses, weights), slopes
 
 
 def _forward(

@@ -115,6 +115,9 @@ class LivePublisher:
         path = self._folder / f"parameters-{self._number}"
         _, end = slot_at(2, n_parameters * self._dtype.itemsize)
         with path.open("wb+") as file:
+            if hasattr(os, "posix_fallocate"):
+                # Writing into a mapped file for which the disk has no room would end the process.
+                os.posix_fallocate(file.fileno(), 0, end)
             file.truncate(end)
             self._map = mmap.mmap(file.fileno(), end)
         self._map[: HEADER.size] = HEADER.pack(MAGIC, VERSION, self._dtype.itemsize, n_parameters)
@@ -126,8 +129,9 @@ class LivePublisher:
                     path.unlink()
 
     def publish(self, status: Status, parameters: Array) -> None:
-        """Show parameters, (P,)."""
-        assert self._map is not None
+        """Show parameters, (P,); nothing where `begin` failed."""
+        if self._map is None:
+            return
         self._sequence += 1
         head, array = slot_at(self._sequence % 2, parameters.size * self._dtype.itemsize)
         self._map[head : head + SLOT.size] = status.to_bytes(0)

@@ -11,8 +11,6 @@ from ranvier.network.task import Task
 from ranvier.training import metrics
 
 Array = NDArray[Any]
-METHOD = "inverted_cdf"
-"""The one that NumPy has with weights."""
 
 
 def quantile_metrics(
@@ -62,6 +60,6 @@ def constant_quantiles(levels: tuple[float, ...], targets: Array, weights: Array
     quantiles = []
     for column in values.T:
         present = ~np.isnan(column) if weights is None else ~np.isnan(column) & (weights > 0)
-        some = None if weights is None else weights[present]
-        quantiles.append(np.quantile(column[present], levels, method=METHOD, weights=some))
+        some: Any = None if weights is None else weights[present]
+        quantiles.append(np.quantile(column[present], np.array(levels), method="inverted_cdf", weights=some))
     return np.concatenate(quantiles)

@@ -29,6 +29,7 @@ PUBLISH_SECONDS = 0.09
 """The least time between two publications, so that ten fit into a second."""
 MAX_SHARE = 0.02
 """Of the time, at most, goes into publishing."""
+RETRY_SECONDS = 5.0
 LOOK_SECONDS = 0.03
 """How often a training that waits looks whether it may go on."""
 STOPPED = "Stopped from the view; the weights so far are kept."
@@ -141,12 +142,17 @@ class Watch:
         self._paused, self._pause_at, self._pause_after = True, None, None
 
     def _publish(self, status: Status, snapshot: Callable[[], NDArray[Any]]) -> None:
-        begun = time.perf_counter()
-        if self._described is not None:
-            self._live.begin(self._described, *self._size)
-            self._described = None
-        self._live.publish(replace(status, time=time.time(), paused=self._paused), snapshot())
-        spent = time.perf_counter() - begun
+        begun, used = time.perf_counter(), time.thread_time()
+        try:
+            if self._described is not None:
+                self._live.begin(self._described, *self._size)
+                self._described = None
+            self._live.publish(replace(status, time=time.time(), paused=self._paused), snapshot())
+        except OSError:
+            # A full disk costs viewers the sight of the training, not the training.
+            self._next = begun + RETRY_SECONDS
+            return
+        spent = time.thread_time() - used
         self._next = begun + max(PUBLISH_SECONDS, spent / MAX_SHARE, 1.0 if self._paused else 0.0)
 
     def _obey(self, status: Status, sink: Sink) -> float:

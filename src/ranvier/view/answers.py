@@ -16,6 +16,7 @@ from ranvier.view.questions.data import data
 from ranvier.view.questions.importances import importances
 from ranvier.view.questions.layer_health import layer_health
 from ranvier.view.questions.neuron import neuron
+from ranvier.view.questions.neuron_examples import neuron_examples
 from ranvier.view.questions.neuron_sizes import neuron_sizes
 from ranvier.view.questions.neuron_statistics import neuron_statistics
 from ranvier.view.questions.residuals import residuals
@@ -85,6 +86,7 @@ QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "health": _health,
     "layers": lambda subject, body: layer_health(subject),
     "sizes": lambda subject, body: frame("network", *_sizes(subject)),
+    "neuron_examples": lambda subject, body: neuron_examples(subject, str(body["path"]), body["neuron"]),
     "surface": lambda subject, body: frame("surface", *surface(subject)),
     "step": lambda subject, body: step(
         subject, body["step"], body.get("row", 0), body.get("path"), body.get("neuron", 0), body.get("seed")

@@ -24,9 +24,9 @@ Array = NDArray[Any]
 FRAME_SECONDS = 0.1
 STATUS_SECONDS = 1.0
 SIZES_SECONDS = LINES_SECONDS = 0.5
-RANK_SECONDS = 5.0
+RANK_SECONDS = 15.0
 """How often the lines that carry most are chosen again; their weights are sent more often."""
-HEALTH_SECONDS = 2.0
+HEALTH_SECONDS = 4.0
 MAX_CONTROLS = 20
 LINES = 200
 SHOWN = ("activations", *KINDS)

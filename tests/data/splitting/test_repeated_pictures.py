@@ -16,6 +16,7 @@ from ranvier.data.splitting.repeated_pictures import joined
 from ranvier.data.splitting.split_rule import SplitRule
 from tests.data.pictures import stripes, write_folder
 from tests.data.recordings import RATE, chirps
+from tests.data.recordings import write_folder as write_recordings
 
 
 def frame(copies: int = 3) -> tuple[pl.DataFrame, np.ndarray]:
@@ -94,6 +95,25 @@ def test_photos_that_look_alike_are_counted(tmp_path: Path) -> None:
     alike = "1 picture of the test rows looks nearly like training pictures, which makes them easy: test/cat/new.jpg"
     assert f"{alike} like train/cat/4.png." in notes
     assert not any("among the training rows" in note for note in notes)
+
+
+def test_speakers_in_training_and_test_rows_are_pointed_out(tmp_path: Path) -> None:
+    folder = write_recordings(tmp_path, 60)
+    (note,) = (note for note in prepare(folder).notes if note.startswith("Names of files"))
+    assert "(ann, bob, eve)" in note
+    pattern = note.split('--group "')[1].split('"')[0]
+    divided = prepare(folder, validation=0.0, rule=SplitRule(group=pattern))
+    assert not any(note.startswith("Names of files") for note in divided.notes)
+    assert any(
+        "stay together: 2 in training, 1 in test" in note or "stay together: 1" in note for note in divided.notes
+    )
+
+
+def test_names_that_say_the_class_or_a_number_are_no_speakers(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, 60)
+    for path in list(folder.rglob("*.png")):
+        path.rename(path.with_name(f"{path.parent.name}_{path.stem}.png"))
+    assert not any(note.startswith("Names of files") for note in prepare(folder).notes)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=20))

@@ -86,6 +86,14 @@ def test_a_kink_is_said() -> None:
     assert "kink" in told["note"]
 
 
+def test_a_smooth_activation_has_no_kink() -> None:
+    X, y = np.array([[0.0, 0.0], [0.0, 1.0]]), np.array([1.0, 2.0])
+    model = rv.Network(2, [rv.Dense(3, "tanh"), rv.Dense(1)]).fit(X, y, epochs=1, engine="reference", batch_size=2)
+    told = step_check(Subject(model, rows_from_arrays(model, X, y)), 0, "layers.0", 0)
+    assert told["note"] is None
+    assert told["numeric"] == pytest.approx(told["analytic"], rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("question", "sentence"),
     [

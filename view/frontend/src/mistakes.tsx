@@ -122,7 +122,7 @@ export function ConfusionPanel({ what }: { what: What }) {
                           data-value={String(value)}
                           aria-label={`${plural(value, "row")}: true ${what.classes[actual]}, predicted ${what.classes[predicted]}`}
                           class={share > 0.6 ? "strong" : ""}
-                          style={actual === predicted ? {} : { backgroundColor: `color-mix(in oklab, var(--error) ${Math.round(18 + 82 * share)}%, var(--surface))` }}
+                          style={actual === predicted ? {} : { backgroundColor: `color-mix(in oklab, var(--error) ${Math.round(18 + 54 * share)}%, var(--surface))` }}
                           onClick={() => (cell.value = chosen ? null : [actual, predicted])}
                         >
                           {count(value)}

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { signedColour } from "./colours";
 import { count, number, percent, signed } from "./format";
+import { Examples } from "./examples";
 import { MEANINGS } from "./layers";
 import { Canvas, token, Value } from "./parts";
 import { health, layer, neuron as chosen, theme } from "./state";
@@ -10,7 +11,13 @@ import type { Neuron, Statistics, What } from "./types";
 
 const TERMS = 8;
 
-export function NeuronPanel({ what, opened, row, close }: { what: What; opened: Neuron; row: string | null; close: () => void }) {
+export function NeuronPanel({ what, opened, row, close, examples = true }: {
+  what: What;
+  opened: Neuron;
+  row: string | null;
+  close: () => void;
+  examples?: boolean;
+}) {
   const info = what.layers.find((part) => part.path === opened.layer)!;
   const dense = what.layers.filter((part) => part.neurons);
   const at = dense.indexOf(info);
@@ -49,6 +56,7 @@ export function NeuronPanel({ what, opened, row, close }: { what: What; opened: 
       <Weights what={what} opened={opened} first={at === 0} />
       <Terms opened={opened} />
       {opened.statistics && <Histogram statistics={opened.statistics} output={opened.output} />}
+      {examples && opened.statistics && <Examples what={what} path={opened.layer} neuron={opened.neuron} />}
     </aside>
   );
 }

@@ -42,8 +42,9 @@ export function Picture({ pixels, shape, size, label }: { pixels: ArrayLike<numb
       class="picture"
       width={width}
       height={height}
-      role="img"
-      aria-label={label}
+      role={label ? "img" : undefined}
+      aria-label={label || undefined}
+      aria-hidden={!label}
       style={{ width: `${width * scale}px`, height: `${height * scale}px` }}
     />
   );

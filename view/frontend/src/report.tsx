@@ -145,7 +145,7 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
             <AnswerBars what={what} predicted={answer.data.predicted} probabilities={answer.data.probabilities} actual={typeof shown?.actual === "string" ? shown.actual : undefined} />
           </div>
         )}
-        {opened.data && <NeuronPanel what={what} opened={opened.data} row={null} close={closeNeuron} />}
+        {opened.data && <NeuronPanel what={what} opened={opened.data} row={null} close={closeNeuron} examples={false} />}
       </div>
     </section>
   );

@@ -247,3 +247,10 @@ export interface Surface {
   points: [number, number, number][];
   array: Uint8Array;
 }
+
+export interface NeuronExamples {
+  name: string;
+  low: number;
+  high: number;
+  rows: (Row & { output: number })[];
+}

@@ -143,11 +143,7 @@ def _in_format(
     longer = [readable.name(at) for at, _, _, frames in good if frames > LONGER * form.frames]
     notes = []
     if lower:
-        what = plural(len(lower), "recording has", "recordings have")
-        notes.append(
-            f"{what} a lower rate than the {form.rate:,} Hz of the training, so that the upper bands are silent: "
-            f"{listed_names(lower)}."
-        )
+        notes.append(lower_rate_note(form, lower))
     if longer:
         what = plural(len(longer), "recording is", "recordings are")
         notes.append(
@@ -177,6 +173,19 @@ def spectrogram_of(cell: Any, form: SoundFormat) -> Spectrogram:
         SoundError: it is no recording, or a damaged one.
     """
     return log_mel(decode(cell, form.rate)[0], form)
+
+
+def lower_rate_note(form: SoundFormat, names: Sequence[str]) -> str:
+    """A sentence on recordings of a lower rate than those of the training.
+
+    >>> lower_rate_note(SoundFormat(16000, 60), ["a.wav (8,000 Hz)"])[:66]
+    '1 recording has a lower rate than the 16,000 Hz of the training, s'
+    """
+    what = plural(len(names), "recording has", "recordings have")
+    return (
+        f"{what} a lower rate than the {form.rate:,} Hz of the training, so that the upper bands are silent: "
+        f"{listed_names(names)}."
+    )
 
 
 def choose_rate(rates: Sequence[int]) -> int:

@@ -1,7 +1,7 @@
 """Steady noise in a long recording, taken away band by band.
 
     N[f]  = the power of band f that a tenth of the frames do not reach     of the noise
-    M'    = M - 3 N where that is larger than 0, else 0                      without it
+    M'    = M - 2 N where that is larger than 0, else 0                      without it
 
 Source: Boll, "Suppression of acoustic noise in speech using spectral subtraction", IEEE Transactions on Acoustics,
 Speech, and Signal Processing, 1979.
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 QUIET = 0.1
 """The share of the frames that are taken for noise."""
-FACTOR = 3.0
+FACTOR = 2.0
 """How many times the noise is taken away, since it varies from frame to frame."""
 SMOOTHING = 9
 """Frames over which power is averaged before the noise is measured."""
@@ -29,7 +29,7 @@ def without_noise(mel: NDArray[np.float32]) -> NDArray[np.float32]:
     >>> noise = np.ones((1, 100), np.float32)
     >>> noise[0, 50] = 9.0
     >>> without_noise(noise)[0, 48:53].tolist()
-    [0.0, 0.0, 6.0, 0.0, 0.0]
+    [0.0, 0.0, 7.0, 0.0, 0.0]
     """
     count = mel.shape[1]
     if count < SMOOTHING:

@@ -15,6 +15,7 @@ from ranvier.data.decoded_columns import names_of_rows
 from ranvier.data.readable_cells import listed_names
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
+from ranvier.data.splitting.name_groups import name_group_note
 from ranvier.data.splitting.repeated_pictures import codes_of, digests_of
 from ranvier.plural import plural
 from ranvier.rows.row_names import row_name, rows_called
@@ -28,12 +29,13 @@ DOWN, ACROSS = 8, 9
 BLOCK = 1024
 
 
-def repeat_notes(parts: Mapping[str, LabelledRows], labels: bool = False) -> list[str]:
+def repeat_notes(parts: Mapping[str, LabelledRows], labels: bool = False, by_chance: bool = False) -> list[str]:
     """Sentences on files that stand several times in a part, under different labels, or in two parts.
 
     Parameters:
         parts: the rows of "training" and of other parts.
         labels: whether targets are classes.
+        by_chance: whether the parts are divided by chance alone, so that speakers may stand in two of them.
     """
     digests = {name: digests_of(part.source) for name, part in parts.items()}
     coded = [codes for codes in map(codes_of, digests.values()) if codes is not None]
@@ -57,6 +59,8 @@ def repeat_notes(parts: Mapping[str, LabelledRows], labels: bool = False) -> lis
             what = plural(int(known.sum()), f"file of the {name} rows stands", f"files of the {name} rows stand")
             notes.append(f"{what} among the training rows, too.")
         notes += _look_alike_note(parts["training"].source, parts[name].source, known, name)
+    if by_chance and "training" in parts:
+        notes += name_group_note(parts["training"], parts.get("test"))
     return notes
 
 

@@ -1,6 +1,6 @@
 """Rows whose target cannot be used: cells that are no number among numbers, labels that nothing can be learned of.
 
-Each of them is an error, unless the caller asked for such rows to be left out and counted.
+Each of them is an error, or a class of few rows, unless the caller asked for such rows to be left out and counted.
 """
 
 from __future__ import annotations

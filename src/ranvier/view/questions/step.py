@@ -19,7 +19,9 @@ Array = NDArray[Any]
 MAX_TERMS = 8
 MAX_POINTS = 160
 MAX_OUTPUTS = 12
-KINK = "A weighted sum changes its sign between the two, where the activation has a kink: the numbers may differ."
+KINK = "Between the two a weighted sum passes a kink of its activation, where the slope jumps: the numbers may differ."
+JUMP = 1e-3
+"""A slope that changes by more on the way of a finite difference has jumped."""
 
 
 def stepping_of(subject: Subject, seed: Any = None) -> Stepping:
@@ -92,8 +94,8 @@ def step_check(
     Parameters:
         term: the number of the weight of the neuron; None for its bias.
 
-    Returns `analytic`, `numeric`, `h`, `plus` and `minus`, the two losses, and a `note` where a weighted sum changes
-    its sign on the way.
+    Returns `analytic`, `numeric`, `h`, `plus` and `minus`, the two losses, and a `note` where an activation has a
+    kink on the way.
 
     Raises:
         InputError: there is no such step, neuron or weight.
@@ -116,8 +118,8 @@ def step_check(
         moved[at] += sign * h
         state = type(trace.before)(moved, trace.before.slots, trace.before.step)
         sides.append(batch_loss_at(steps.spec, state, steps.rows, steps.batch(number)))
-    (plus, sums_plus), (minus, sums_minus) = sides
-    crosses = any((np.sign(a) != np.sign(b)).any() for a, b in zip(sums_plus, sums_minus, strict=True))
+    (plus, slopes_plus), (minus, slopes_minus) = sides
+    crosses = any((np.abs(a - b) > JUMP).any() for a, b in zip(slopes_plus, slopes_minus, strict=True))
     return {
         "analytic": float(trace.gradients[name][index]),
         "numeric": (plus - minus) / (2.0 * h),

@@ -1,0 +1,186 @@
+"""What it costs a training to be watched: rows per second alone, with a plain client, and with a page in Chromium.
+
+Run:  RANVIER_DATA=FOLDER python benchmarks/view.py [--rounds 3] [--seconds 6]
+
+FOLDER holds images/mnist. A network 784-512-512-10 trains in a process of its own, the view in another, as `ranvier
+train --view` starts it. Nobody and somebody look in turn; an epoch counts where nobody came or went within it. Asked:
+at most 5 % less, at ten frames a second. The page's first paint and the growth of its heap are measured, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+
+from ranvier.storage.tail import Tail
+from ranvier.view.frames import TOPICS
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from installed import data_folder
+from versus_parts.report import machine
+
+TRAIN = """
+import sys, ranvier as rv
+rv.train(sys.argv[1], recipe="plain", hidden=(512, 512), activation="relu", dropout=0.0, batch_size=128, epochs=100000,
+         patience=100000, validation=0.02, test=0.8, run=sys.argv[2], progress=False)
+"""
+ASKED_LOSS, ASKED_PAINT = 0.05, 1.0
+
+
+class Epochs:
+    """The epochs of a run as they come: when each came, and its rows per second."""
+
+    def __init__(self, run: Path) -> None:
+        self._tail, self.seen = Tail(run / "events.jsonl"), list[tuple[float, float]]()
+
+    def until(self, end: float) -> None:
+        """Wait until a time."""
+        while time.monotonic() < end:
+            for event in self._tail.read():
+                if event["kind"] == "epoch":
+                    self.seen.append((time.monotonic(), event["examples_per_second"]))
+            time.sleep(0.02)
+
+    def between(self, begin: float, end: float) -> list[float]:
+        """The rows per second of the epochs that began and ended in between."""
+        pairs = zip(self.seen, self.seen[1:], strict=False)
+        return [speed for (before, _), (at, speed) in pairs if before >= begin and at <= end]
+
+
+@contextmanager
+def process(*command: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that ends with the body."""
+    with subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+@contextmanager
+def plain_client(address: str, counted: list[int]) -> Iterator[Any]:
+    """Reads the stream as it comes, in a thread; counts its frames of the network."""
+    base, _, token = address.partition("#token=")
+    ends = threading.Event()
+
+    def read() -> None:
+        rest = b""
+        with (
+            httpx.Client(base_url=base, headers={"x-ranvier-token": token}, timeout=60) as client,
+            client.stream("POST", "api/watch", json={"row": 1}) as response,
+        ):
+            for chunk in response.iter_raw():
+                rest += chunk
+                while len(rest) >= 24 and len(rest) >= (length := int.from_bytes(rest[:4], "little") + 4):
+                    counted[0] += rest[4] == TOPICS["network"]
+                    rest = rest[length:]
+                if ends.is_set():
+                    return
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    yield None
+    ends.set()
+    thread.join()
+
+
+def measure(epochs: Epochs, rounds: int, seconds: float, look: Callable[[], Any]) -> tuple[float, float]:
+    """The median rows per second while nobody looks, and while somebody does, in turn."""
+    alone: list[float] = []
+    seen: list[float] = []
+    for _ in range(rounds):
+        begin = time.monotonic() + 3.5  # until the heartbeat of the last look is stale
+        epochs.until(begin + seconds)
+        alone += epochs.between(begin, begin + seconds)
+        with look():
+            begin = time.monotonic() + 3.5  # until what is compiled for the first look is
+            epochs.until(begin + seconds)
+            seen += epochs.between(begin, begin + seconds)
+    return statistics.median(alone), statistics.median(seen)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp())
+    run = folder / "run"
+    results: dict[str, Any] = {"machine": machine()}
+    data = data_folder() / "images" / "mnist" / "train-images-idx3-ubyte.gz"
+    with process(sys.executable, "-c", TRAIN, str(data), str(run)):
+        while not (run / "lock.holder").exists():
+            time.sleep(0.1)
+        epochs = Epochs(run)
+        with process(sys.executable, "-m", "ranvier", "view", str(run), "--json", "--no-browser", "--attached") as view:
+            assert view.stdout is not None
+            address = json.loads(view.stdout.readline())["address"]
+            epochs.until(time.monotonic() + 8)
+            counted = [0]
+            with plain_client(address, counted):
+                epochs.until(time.monotonic() + 12)
+            counted[0] = 0
+            alone, seen = measure(epochs, options.rounds, options.seconds, lambda: plain_client(address, counted))
+            frames = counted[0] / (options.rounds * (options.seconds + 3.5))
+            results["plain client"] = {"alone": alone, "watched": seen, "lost": 1 - seen / alone, "frames": frames}
+            print(json.dumps(results["plain client"]), flush=True)
+            results["chromium"] = chromium(address, epochs, options)
+    shutil.rmtree(folder, ignore_errors=True)
+    print(json.dumps(results, indent=1))
+    for name in ("plain client", "chromium"):
+        print(f"{name}: {results[name]['lost']:.1%} of the speed lost; at most {ASKED_LOSS:.0%} was asked")
+    print(f"first paint {results['chromium']['first_paint']:.2f} s; under {ASKED_PAINT:.0f} s was asked")
+
+
+def chromium(address: str, epochs: Epochs, options: argparse.Namespace) -> dict[str, Any]:
+    """The same with a page in Chromium, its first paint in seconds, and its heap after the looks, in bytes."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(address)
+        page.wait_for_selector('[data-name="live.state"]')
+        paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") / 1000
+        page.wait_for_selector('[data-name="update.layers.0"]', timeout=60_000)
+        session = page.context.new_cdp_session(page)
+
+        def heap() -> float:
+            session.send("HeapProfiler.collectGarbage")
+            return float(page.evaluate("performance.memory.usedJSHeapSize"))
+
+        @contextmanager
+        def look() -> Iterator[None]:
+            page.goto(address)
+            page.wait_for_selector('[data-name="update.layers.0"]', timeout=60_000)
+            yield
+            page.goto("about:blank")
+
+        alone, seen = measure(epochs, options.rounds, options.seconds, look)
+        page.goto(address)
+        page.wait_for_selector('[data-name="update.layers.0"]', timeout=60_000)
+        first = heap()
+        page.wait_for_timeout(30_000)
+        grown = heap() - first
+        nodes = page.evaluate("document.querySelectorAll('*').length")
+        browser.close()
+    speeds = {"alone": alone, "watched": seen, "lost": 1 - seen / alone}
+    return speeds | {"first_paint": paint, "heap_growth_30_s": grown, "nodes": nodes}
+
+
+if __name__ == "__main__":
+    main()
