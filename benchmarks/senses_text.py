@@ -1,6 +1,6 @@
 """How accurate training on texts is, beside linear models of scikit-learn, and how long it takes: one command.
 
-Run:  RANVIER_DATA=FOLDER python benchmarks/senses_text.py [SET ...] [--effort default] [--seed 0] [--no-versus]
+Run:  RANVIER_DATA=FOLDER python benchmarks/senses_text.py [SET ...] [--effort default] [--seed 0] [--no-versus] [--mlp]
 
 Each set is given to `rv.train` with its official training rows, and is measured on its official test rows. What is
 chosen is chosen on training rows alone. Sets without an official split get the one on which the numbers that are asked
@@ -8,8 +8,9 @@ for were measured, the same for every seed: 4 of 5 rows, in proportion to the cl
 five folds, with copies of a message in one fold.
 
 Beside the accuracy stand those of `LinearSVC` and `LogisticRegression` of scikit-learn on TF-IDF of words and pairs of
-words and of parts of words, with C chosen by three folds of the training rows, and what was asked for. The time is that
-of the whole call, from the texts to the report, in seconds of the wall clock and of all processors.
+words and of parts of words, with C chosen by three folds of the training rows, and what was asked for. With --mlp,
+scikit-learn's `MLPClassifier` learns from the same features, too. The time is that of the whole call, from the texts to
+the report, in seconds of the wall clock and of all processors; the peak of memory is that of the process so far.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -99,18 +101,36 @@ def parts_of(name: str, texts: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFram
         yield frames[0], frames[1]
 
 
-def linear_accuracies(train: pl.DataFrame, test: pl.DataFrame) -> dict[str, float]:
-    """The accuracy in % of linear models, C chosen by cross-validation on the training rows."""
+def tfidf_rows(train: pl.DataFrame, test: pl.DataFrame) -> tuple[Any, Any]:
+    """The training and test texts by words, pairs of words and parts of words, as sparse rows of scikit-learn."""
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GridSearchCV
     from sklearn.pipeline import make_union
-    from sklearn.svm import LinearSVC
 
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2, token_pattern=r"\w+|[^\w\s]")
     parts = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2, max_features=100_000)
     union = make_union(words, parts)
-    rows, test_rows = union.fit_transform(train["text"].to_list()), union.transform(test["text"].to_list())
+    return union.fit_transform(train["text"].to_list()), union.transform(test["text"].to_list())
+
+
+def mlp_measured(train: pl.DataFrame, test: pl.DataFrame) -> dict[str, float]:
+    """The accuracy in % of scikit-learn's network of the same width, and the seconds of processors it takes."""
+    from sklearn.neural_network import MLPClassifier
+
+    start = time.process_time()
+    rows, test_rows = tfidf_rows(train, test)
+    model = MLPClassifier((256,), early_stopping=True, n_iter_no_change=3, random_state=0)
+    model.fit(rows, train["label"].to_numpy())
+    accuracy = 100 * float(np.mean(model.predict(test_rows) == test["label"].to_numpy()))
+    return {"mlp": accuracy, "mlp_cpu_seconds": time.process_time() - start}
+
+
+def linear_accuracies(train: pl.DataFrame, test: pl.DataFrame) -> dict[str, float]:
+    """The accuracy in % of linear models, C chosen by cross-validation on the training rows."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.svm import LinearSVC
+
+    rows, test_rows = tfidf_rows(train, test)
     labels, accuracies = train["label"].to_numpy(), {}
     for name, model in (("svc", LinearSVC()), ("logistic", LogisticRegression(max_iter=300))):
         # Logistic regression on very many rows and classes takes minutes a value of C.
@@ -122,22 +142,27 @@ def linear_accuracies(train: pl.DataFrame, test: pl.DataFrame) -> dict[str, floa
     return accuracies
 
 
-def measured(name: str, texts: Path, effort: str, seed: int, versus: bool) -> dict[str, Any]:
+def measured(name: str, texts: Path, effort: str, seed: int, versus: bool, mlp: bool) -> dict[str, Any]:
     """Accuracy in %, seconds and what the recipe chose, over all parts of a set."""
     right, rows, wall, cpu = 0.0, 0, 0.0, 0.0
     notes: list[str] = []
     linear: list[dict[str, float]] = []
+    others: list[dict[str, float]] = []
     for train, test in parts_of(name, texts):
         start, start_cpu = time.perf_counter(), time.process_time()
         model = rv.train(train, "label", test=test, effort=effort, seed=seed, progress=False)
         wall, cpu = wall + time.perf_counter() - start, cpu + time.process_time() - start_cpu
         right, rows = right + model.report.metrics["accuracy"] * test.height, rows + test.height
         notes += [note for note in model.report.notes if "linear model alone has" in note]
+        peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         linear += [linear_accuracies(train, test)] if versus else []
+        others += [mlp_measured(train, test)] if mlp else []
     record = {"set": name, "effort": effort, "seed": seed, "accuracy": 100 * right / rows, "test_rows": rows}
     record |= {"seconds": wall, "cpu_seconds": cpu, "inputs": model.network.inputs, "chosen": notes}
-    means = {key: float(np.mean([values[key] for values in linear])) for key in (linear[0] if linear else ())}
-    return {**record, **means}
+    record |= {"peak_megabytes": peak}
+    for found in (linear, others):
+        record |= {key: float(np.mean([values[key] for values in found])) for key in (found[0] if found else ())}
+    return record
 
 
 def main() -> None:
@@ -147,14 +172,19 @@ def main() -> None:
     parser.add_argument("--effort", choices=("default", "best"), default="default")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-versus", action="store_true", help="leave the linear models out")
+    parser.add_argument("--mlp", action="store_true", help="train scikit-learn's network, too, which takes minutes")
     arguments = parser.parse_args()
     folder = data_folder()
     path = RESULTS / f"senses_text_{arguments.effort}.json"
     print(f"{'set':<24}{'asked':>8}{'hoped':>8}{'ours':>8}{'SVC':>8}{'logistic':>10}{'s':>8}{'cpu s':>8}")
     for name in arguments.sets:
-        record = measured(name, folder / "text", arguments.effort, arguments.seed, not arguments.no_versus)
+        versus = (not arguments.no_versus, arguments.mlp)
+        record = measured(name, folder / "text", arguments.effort, arguments.seed, *versus)
         records = {r["set"]: r for r in json.loads(path.read_text())["records"]} if path.exists() else {}
-        records[name] = {**{key: records.get(name, {}).get(key) for key in ("svc", "logistic")}, **record}
+        records[name] = {
+            **{key: records.get(name, {}).get(key) for key in ("svc", "logistic", "mlp", "mlp_cpu_seconds")},
+            **record,
+        }
         record = records[name]
         accuracies = (*SETS[name][arguments.effort], record["accuracy"])
         linear = [f"{record[key]:.2f}" if record[key] is not None else "-" for key in ("svc", "logistic")]

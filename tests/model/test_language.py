@@ -189,3 +189,7 @@ def test_a_stream_is_flushed_while_it_is_written_and_at_the_end(model: rv.Model)
         model.write("7 green", length=40, stream=broken)
     assert broken.flushed[-1] == 20
     assert whole.getvalue().startswith(broken.getvalue())
+
+
+def test_the_report_says_the_dropout_that_was_used(model: rv.Model) -> None:
+    assert model.report.recipe_settings["dropout"] == 0.3

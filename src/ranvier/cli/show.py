@@ -260,7 +260,8 @@ def _print_calibration(output: Output, model: Model) -> None:
     """The temperature, the threshold and the rows for intervals or sets."""
     task, known = model.task, model.conformal
     if task.kind != "regression" and model.report.recipe_settings:
-        output.say(f"Temperature      {model.report.temperature:.3g}, fitted on rows that were not trained on", "dim")
+        fitted = ", fitted on rows that were not trained on" if model.report.temperature != 1.0 else ""
+        output.say(f"Temperature      {model.report.temperature:.3g}{fitted}", "dim")
     if task.kind == "binary":
         output.say(f"Threshold        {task.threshold:.3g}, from which on {task.classes[1]} is predicted", "dim")
     if known is not None:

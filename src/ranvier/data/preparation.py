@@ -45,6 +45,7 @@ from ranvier.data.sources.source import Source
 from ranvier.data.splitting.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
 from ranvier.data.splitting.repeat_notes import repeat_notes
 from ranvier.data.splitting.repeated_rows import repeated_rows_note
+from ranvier.data.splitting.repeated_texts import are_texts, repeated_text_notes
 from ranvier.data.splitting.split_rule import SplitRule
 from ranvier.data.targets.bad_targets import with_usable_targets
 from ranvier.data.targets.far_targets import far_target_notes
@@ -205,7 +206,7 @@ def prepare(
     parts = (training, validation_part, test_part)
     notes += _checked_parts(outputs, loss, rule, parts, rows, columns)
     return Prepared(
-        **_encoded_parts(*parts, encoder, outputs, dtype, rule.group),
+        **_encoded_parts(*parts, encoder, outputs, dtype, (rule.group, columns)),
         columns=columns,
         notes=tuple(notes),
         origin=opened.origin,
@@ -283,8 +284,11 @@ def _checked_parts(
         notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
     there = parts_of(*parts)
     notes += repeat_notes(there, outputs.task.is_classifier, by_chance=rule.column is None)
-    used = [column.name for column in columns if column.used]
-    notes += repeated_rows_note(there["training"], there.get("test"), "test", used) if "training" in there else ()
+    if are_texts(columns):
+        notes += repeated_text_notes(there, columns, outputs.task.is_classifier)
+    elif "training" in there:
+        used = [column.name for column in columns if column.used]
+        notes += repeated_rows_note(there["training"], there.get("test"), "test", used)
     for part in parts:
         if part is not None and loss is not None:
             with rows_called(part.indexed):
@@ -299,9 +303,14 @@ def _encoded_parts(
     encoder: Encoder,
     outputs: TargetEncoder,
     dtype: Any,
-    group: str | None,
+    grouping: tuple[str | None, tuple[ColumnSchema, ...]],
 ) -> dict[str, Any]:
-    """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoders."""
+    """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoders.
+
+    Parameters:
+        grouping: the column of groups, or None, and the schema of all columns.
+    """
+    groups = groups_of_rows(training.source, *grouping)
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
     validation_set = _encoded(validation, encoder, outputs, dtype, clip=True)
     test_set = _encoded(test, inference_encoder, outputs, dtype)
@@ -309,7 +318,7 @@ def _encoded_parts(
     if test_set is None and (inference_encoder is not encoder or outputs.limits):
         evaluation_set = _encoded(validation, inference_encoder, outputs, dtype)
     return {
-        "train": _with_groups(_encoded(training, encoder, outputs, dtype, clip=True), training.source, group),
+        "train": replace(_encoded(training, encoder, outputs, dtype, clip=True), groups=groups),
         "validation": validation_set,
         "test": test_set,
         "evaluation_set": evaluation_set,
@@ -322,11 +331,6 @@ def _encoded_parts(
         "inference_encoder": inference_encoder,
         "target": outputs,
     }
-
-
-def _with_groups(rows: Rows, source: Source, group: str | None) -> Rows:
-    """The rows with the number of the group of each, where a column says it or pictures are equal."""
-    return replace(rows, groups=groups_of_rows(source, group))
 
 
 def _task(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,6 +30,10 @@ from ranvier.training.settings import TrainSettings
 SMALL, MIDDLE = 30_000, 120_000
 """Training characters below which a quarter and a half of the width are enough."""
 MAX_EPOCHS = 20
+MANY_EPOCHS = 8
+"""From so many passes over a text on, a network overfits unless it is regularized more."""
+FEW_CHARACTERS: dict[str, float] = {"dropout": 0.3, "learning_rate": 0.003, "weight_decay": 0.1}
+"""What the recipe's fields are then, where they were left as they are."""
 BATCH = 512
 
 
@@ -48,7 +52,7 @@ class LanguageRecipe(Recipe):
         width: of the hidden layers, for texts of more than 120,000 characters.
         n_blocks: how many residual blocks.
         dropout: in each block.
-        learning_rate: of AdamW, which falls along a cosine.
+        learning_rate, weight_decay: of AdamW; the learning rate falls along a cosine.
         examples: about how many characters training goes over, all epochs together.
         max_characters: the largest number of characters of the vocabulary; rarer ones are read as one sign.
         form: "text" for running text, "lines" for an example a line; "auto" looks at the lines.
@@ -63,6 +67,7 @@ class LanguageRecipe(Recipe):
     n_blocks: int = 2
     dropout: float = 0.2
     learning_rate: float = 0.0015
+    weight_decay: float = 0.01
     examples: int = 2_800_000
     max_characters: int = MAX_CHARACTERS
     form: str = "auto"
@@ -72,12 +77,12 @@ class LanguageRecipe(Recipe):
             raise InputError(f"There is no form of text {self.form!r}. {nearest(str(self.form), FORMS)}")
 
     def complete(self, options: TrainOptions) -> TrainOptions:
-        """The options, with the optimizer, the activation and dropout of the recipe where they were left open.
+        """The options, with the optimizer, the activation and the schedule of the recipe where they were left open.
 
         >>> LanguageRecipe().complete(TrainOptions()).optimizer
         'adamw'
         """
-        return options.with_defaults(optimizer="adamw", activation="silu", dropout=self.dropout, schedule="cosine")
+        return options.with_defaults(optimizer="adamw", activation="silu", schedule="cosine")
 
     def prepare(
         self, source: Source, options: TrainOptions, validation: Any = None, test: Any = None, sample_weight: Any = None
@@ -106,22 +111,36 @@ class LanguageRecipe(Recipe):
         return prepare_text(source, wanted, validation, test)
 
     def bound(self, encoder: Any, options: TrainOptions, rows: int) -> LanguageRecipe:
-        """The recipe for so many training characters: narrower for few.
+        """The recipe for so many training characters: narrower for few, and more regularized where passes are many.
 
-        >>> LanguageRecipe().bound(None, TrainOptions(), 100_000).width
-        192
+        >>> small = LanguageRecipe().bound(None, TrainOptions(), 100_000)
+        >>> small.width, small.dropout
+        (192, 0.3)
         """
         width = self.width // (4 if rows < SMALL else 2 if rows < MIDDLE else 1)
-        return replace(self, width=max(width, 16))
+        usual = all(
+            field.default == getattr(self, field.name) for field in fields(self) if field.name in FEW_CHARACTERS
+        )
+        changes: dict[str, Any] = FEW_CHARACTERS if usual and self.epochs_for(rows) >= MANY_EPOCHS else {}
+        return replace(self, width=max(width, 16), **changes)
+
+    def epochs_for(self, rows: int) -> int:
+        """Passes over so many training characters.
+
+        >>> LanguageRecipe().epochs_for(1_000_000)
+        3
+        """
+        return min(max(round(self.examples / rows), 1), MAX_EPOCHS)
 
     def network(self, inputs: int, task: Task, options: TrainOptions, n_csr: int = 0) -> Network:
         """Residual blocks, or the hidden layers that the options say."""
+        rate = self.dropout if options.dropout is None else options.dropout
         if options.hidden is not None:
-            return super().network(inputs, task, options, n_csr)
+            return super().network(inputs, task, replace(options, dropout=rate), n_csr)
         activation = options.activation or "silu"
         layers: list[Layer] = [Dense(self.width, activation)]
         for _ in range(self.n_blocks):
-            dropout = [Dropout(options.dropout)] if options.dropout else []
+            dropout = [Dropout(rate)] if rate else []
             layers.append(Residual([LayerNorm(), Dense(self.width, activation), *dropout, Dense(self.width)]))
         return Network(inputs, [*layers, LayerNorm(), Dense(task.outputs, "softmax")])
 
@@ -137,10 +156,10 @@ class LanguageRecipe(Recipe):
         """As many epochs as make about `examples` characters."""
         changes: dict[str, Any] = options.optimizer_options()
         if options.optimizer in (None, "adamw"):
-            changes = {"learning_rate": self.learning_rate, **changes}
+            changes = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay, **changes}
         optimizer = find_optimizer(options.optimizer or "adamw", **changes)
         batch_size = options.batch_size or min(BATCH, max(32, 1 << max(rows // 200, 1).bit_length()))
-        epochs = min(max(round(self.examples / rows), 1), MAX_EPOCHS)
+        epochs = self.epochs_for(rows)
         metric = "validation_loss" if validated else "loss"
         sizes = {"epochs": epochs, "batch_size": batch_size, "patience": epochs}
         return make_settings(network, task, options, optimizer, callbacks, metric=metric, **sizes)

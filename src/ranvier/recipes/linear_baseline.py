@@ -68,7 +68,8 @@ def linear_baseline(settings: TrainSettings, task: Task, rows: Rows) -> tuple[Ne
     )
     try:
         return network, trained_parameters(network, steps, task, rows)
-    except RanvierError:
+    except (RanvierError, KeyboardInterrupt):
+        # The network is trained already; Ctrl-C ends the comparison alone.
         return None
 
 

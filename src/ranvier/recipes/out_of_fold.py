@@ -49,7 +49,7 @@ def held_out_rows(
 
     Where all networks have the same validation rows, the outputs are those of the merged network. Where each has a fold
     of its own, a row has the output of the network that was not trained on it. Such a network alone errs more than all
-    together; for numbers, its errors are made smaller by the share that `merged_share` finds.
+    together; for numbers that are no quantiles, its errors are made smaller by the share that `merged_share` finds.
 
     Parameters:
         network, settings: of one network.
@@ -66,7 +66,7 @@ def held_out_rows(
         return merged.calibrated(task, inverse_temperature)
     outputs = np.concatenate([member.outputs for member in members])
     targets = np.concatenate([rows.targets for rows in held])
-    if task.kind == "regression" and settings.loss.units.output == "identity":
+    if task.kind == "regression" and settings.loss.units.output == "identity" and not settings.loss.levels:
         outputs = targets - merged_share(_all_errors(network, settings, members)) * (targets - outputs)
     joined = HeldOut(outputs, targets, np.concatenate(weights) if weights else None, folds=True)
     return joined.calibrated(task, inverse_temperature)
@@ -74,7 +74,7 @@ def held_out_rows(
 
 def _all_errors(network: Network, settings: TrainSettings, members: Sequence[Member]) -> list[Array]:
     """The errors of all networks on each fold, one array (K, rows, N) for each."""
-    parts = [member.held.take(np.arange(min(len(member.held), MAX_ROWS))) for member in members]
+    parts = [member.held.take(np.arange(0, len(member.held), len(member.held) // MAX_ROWS + 1)) for member in members]
     errors = [np.empty((len(members), *part.targets.shape)) for part in parts]
     for number, member in enumerate(members):
         executable = compile_for_inference(network, settings, member.parameters, parts[0].inputs)

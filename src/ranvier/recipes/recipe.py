@@ -263,7 +263,7 @@ def recipe_as_used(recipe: Recipe, options: TrainOptions, settings: TrainSetting
     used = {
         "hidden": recipe.to_dict().get("hidden", []) if options.hidden is None else list(options.hidden),
         "activation": getattr(options.activation, "name", options.activation),
-        "dropout": options.dropout,
+        "dropout": getattr(recipe, "dropout", None) if options.dropout is None else options.dropout,
         "optimizer": type(optimizer).__name__,
         "learning_rate": getattr(optimizer, "learning_rate", None),
         "weight_decay": getattr(optimizer, "weight_decay", None),

@@ -148,7 +148,7 @@ def train_on_texts(
             return _finished(training, results, results, 1.0, "", True)
     best, factor, note = choose(task, results, held)
     tee(sinks)(NoteEvent(note)) if note else None
-    finals = best
+    finals, known, linear = best, _held_out(task, best, held, factor), _linear(results, strengths)
     if again:
         training.strengths = term_strengths(task, rows)
         training.strengths[rows.inputs.n_dense :] /= mean_norm(scaled(rows.inputs, training.strengths))
@@ -156,11 +156,11 @@ def train_on_texts(
         if repeated is None:
             training.strengths = strengths
             return _finished(training, results, best, factor, note, True)
-        finals = repeated
-        results += repeated
+        best = finals = repeated
+        # Of the first ones only the history is asked for from here on, and their parameters are large.
+        results = [*(replace(result, parameters=result.parameters[:0].copy()) for result in results), *repeated]
     finished = _finished(training, results, finals, factor, note, False)
-    known = _held_out(task, best, held, factor)
-    return replace(finished, held_out=known, linear=_linear(results, strengths))
+    return replace(finished, held_out=known, linear=linear)
 
 
 def _linear(results: Sequence[Result], strengths: Array) -> tuple[Network, Array] | None:

@@ -121,7 +121,8 @@ def names_for(task: Task) -> tuple[str, ...]:
     """
     if task.kind == "regression":
         return ("r2", "rmse", "mae")
-    return ("accuracy", "log_loss", "f1", *(() if task.kind == "multilabel" else ("auc",)), CALIBRATED_D2)
+    of_classes = () if task.kind == "multilabel" else ("auc", "ece")
+    return ("accuracy", "log_loss", "f1", "brier", *of_classes, CALIBRATED_D2)
 
 
 @record

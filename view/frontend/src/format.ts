@@ -57,6 +57,8 @@ export function cut(name: string, length: number): string {
 export const METRICS: Record<string, string> = {
   accuracy: "Accuracy",
   log_loss: "Log loss",
+  brier: "Brier score",
+  ece: "Calibration error",
   f1: "F1",
   auc: "AUC",
   r2: "R\u00b2",

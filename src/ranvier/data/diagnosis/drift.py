@@ -38,7 +38,8 @@ def profile_of(frame: pl.DataFrame | None) -> dict[str, Any]:
     if frame is None or not len(frame):
         return {}
     columns = {}
-    frame = plain_columns(frame).head(MAX_PROFILED_ROWS)
+    # Rows may be in an order, so that the first ones are like no others.
+    frame = plain_columns(frame).gather_every(len(frame) // MAX_PROFILED_ROWS + 1)
     for cells in frame.iter_columns():
         if len(columns) == MAX_COLUMNS:
             break
@@ -111,9 +112,11 @@ def _compared(shares: Floats, counts: Floats, rows: int) -> tuple[float, float]:
     p = (shares * rows + 0.5) / (rows + 0.5 * bins)
     q = (counts + 0.5) / (total + 0.5 * bins)
     index = float(((q - p) * np.log(q / p)).sum())
-    effective = total * rows / (total + rows)
-    chi_square = effective * float(((q - p) ** 2 / ((p * rows + q * total) / (rows + total))).sum())
-    degrees = max(int(((shares > 0) | (counts > 0)).sum()) - 1, 1)
+    pooled = (shares * rows + counts) / (rows + total)
+    there = pooled > 0
+    difference = (counts / total - shares)[there]
+    chi_square = total * rows / (total + rows) * float((difference**2 / pooled[there]).sum())
+    degrees = max(int(there.sum()) - 1, 1)
     return index, (chi_square - degrees) / math.sqrt(2 * degrees)
 
 

@@ -14,6 +14,7 @@ from ranvier.data.labelled_rows import LabelledRows
 from ranvier.data.sources.source import Source
 from ranvier.data.splitting.canonical_order import canonical_order
 from ranvier.data.splitting.repeated_pictures import joined, picture_codes
+from ranvier.data.splitting.repeated_texts import text_codes
 from ranvier.data.splitting.split_rule import SplitRule, group_codes, group_pattern, time_order, time_parts
 from ranvier.errors import InputError
 from ranvier.plural import plural
@@ -65,16 +66,16 @@ def partition(
         parts = _parts_by_rule(rows, fractions, seed, target, min_rows, rule)
         parts[:2] = [_in_canonical_order(part, columns) for part in parts[:2]]
     elif columns is None:
-        parts = [rows.take(index) for index in _split(rows, fractions, seed, target, min_rows)]
+        parts = [rows.take(index) for index in _split(rows, fractions, seed, target, min_rows, ())]
     else:
         others, test = (
-            rows.take(index) for index in _split(rows, (1.0 - fractions[2], fractions[2]), seed, target, min_rows)
+            rows.take(index)
+            for index in _split(rows, (1.0 - fractions[2], fractions[2]), seed, target, min_rows, columns)
         )
         ordered = _in_canonical_order(others, columns)
         fraction = fractions[1] / (1.0 - fractions[2])
-        parts = [ordered.take(at) for at in _split(ordered, (1.0 - fraction, fraction), seed, target, min_rows)] + [
-            test
-        ]
+        learned = _split(ordered, (1.0 - fraction, fraction), seed, target, min_rows, columns)
+        parts = [*(ordered.take(at) for at in learned), test]
     training, validation, test = parts
     return training, validation if len(validation.values) else None, test if len(test.values) else None
 
@@ -128,9 +129,14 @@ def _with_repeats(source: Source, codes: NDArray[np.int64]) -> NDArray[np.int64]
     return codes if repeated is None else joined(codes, repeated)
 
 
-def groups_of_rows(source: Source, group: str | None) -> NDArray[np.int64] | None:
-    """The number of the group of each row, of which equal pictures are one, too; None where all rows are apart."""
-    return picture_codes(source) if group is None else _with_repeats(source, group_codes(source, group))
+def groups_of_rows(
+    source: Source, group: str | None, columns: tuple[ColumnSchema, ...] = ()
+) -> NDArray[np.int64] | None:
+    """The number of the group of each row, of which equal pictures or texts are one; None where all rows are apart."""
+    if group is None:
+        codes = picture_codes(source)
+        return text_codes(source, columns) if codes is None else codes
+    return _with_repeats(source, group_codes(source, group))
 
 
 def rule_notes(rule: SplitRule, parts: Sequence[LabelledRows | None]) -> list[str]:
@@ -166,11 +172,16 @@ def rule_notes(rule: SplitRule, parts: Sequence[LabelledRows | None]) -> list[st
 
 
 def _split(
-    rows: LabelledRows, fractions: tuple[float, ...], seed: int, target: TargetEncoder, min_rows: int
+    rows: LabelledRows,
+    fractions: tuple[float, ...],
+    seed: int,
+    target: TargetEncoder,
+    min_rows: int,
+    columns: tuple[ColumnSchema, ...],
 ) -> tuple[NDArray[np.int64], ...]:
-    """Row numbers of the parts; the first one needs at least `min_rows` rows."""
+    """Row numbers of the parts; the first one needs at least `min_rows` rows. Equal pictures or texts are together."""
     labels = target.class_index(rows.values, rows.row_numbers) if target.task.is_classifier else None
-    codes = picture_codes(rows.source)
+    codes = groups_of_rows(rows.source, None, columns)
     if codes is None:
         parts = split_rows(len(rows.values), fractions, seed, labels)
     else:

@@ -105,7 +105,7 @@ def _findings(
                 for values, targets in ((of_known, known.targets), (outputs, rows.targets))
             ]
             findings += overfitting(model.task, *pairs, part)
-        findings += neuron_findings(model.network, model.activations_of(_first(rows.inputs)))
+        findings += neuron_findings(model.network, model.activations_of(_sample(rows.inputs)))
     except RanvierError:
         return in_order(findings)
     return in_order(findings)
@@ -123,5 +123,6 @@ def _some(rows: Rows, count: int) -> Rows:
     return rows.take(np.sort(permutation(0, SAMPLE, 0, len(rows))[:count]))
 
 
-def _first(inputs: Inputs) -> Inputs:
-    return inputs[: min(len(inputs), MAX_ACTIVATION_ROWS)]
+def _sample(inputs: Inputs) -> Inputs:
+    """Rows at equal distances, since rows may be in an order."""
+    return inputs[np.arange(0, len(inputs), len(inputs) // MAX_ACTIVATION_ROWS + 1)]

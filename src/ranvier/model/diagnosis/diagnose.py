@@ -57,7 +57,7 @@ def diagnose(model: Model, X: Any, y: Any, learning_curve: bool) -> list[Finding
     if frame is not None:
         findings += _of_columns(source, frame, values, model.task)
         findings += drift(model.report.profile, frame)
-    findings += neuron_findings(model.network, model.activations_of(inputs[: min(len(inputs), MAX_ACTIVATION_ROWS)]))
+    findings += neuron_findings(model.network, model.activations_of(inputs[:: len(inputs) // MAX_ACTIVATION_ROWS + 1]))
     if model.encoder is None and isinstance(model.network.layers[0], Dense) and inputs.n_dense:
         names = [f"x{at}" for at in range(inputs.n_dense)]
         findings += unscaled_inputs(inputs.dense, names) if inputs.dense.dtype != np.uint8 else []

@@ -31,6 +31,7 @@ LOSS_RATIO = 0.6
 FALLING = 0.03
 """The share by which the loss of the last epochs fell where training ended too early."""
 LAST_EPOCHS = 3
+MAX_SAMPLE = 5_000
 MAX_SIZE = 30.0
 """The root mean square of an input from which on it is called unscaled."""
 DECIMALS = {"accuracy": "{:.1%}", "r2": "R² {:.3f}"}
@@ -155,7 +156,7 @@ def unscaled_inputs(inputs: Array, names: list[str]) -> list[Finding]:
     """
     if len(inputs) < MIN_ROWS:
         return []
-    sample = np.asarray(inputs[:5000], np.float64)
+    sample = np.asarray(inputs[:: len(inputs) // MAX_SAMPLE + 1], np.float64)
     size = np.sqrt(np.square(sample).mean(axis=0))
     largest = int(size.argmax())
     if size[largest] <= MAX_SIZE:
