@@ -77,7 +77,7 @@ def _finding(
         present = ~np.isnan(numbers)
         cells, codes, target, numbers = cells.filter(present), codes[present], target[present], numbers[present]
         if len(numbers) < MIN_ROWS:
-            return ""
+            return None
     how = _right_classes(codes, target, task) if task.is_classifier else _explained(codes, numbers)
     if not how:
         return None
