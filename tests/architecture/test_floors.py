@@ -66,6 +66,8 @@ THIRD_PARTIES = {
     "soundfile": ("data/sounds/decode.py",),
     "starlette": ("view/server.py", "view/safety.py"),
     "uvicorn": ("view/serve.py",),
+    "anywidget": ("view/notebook.py",),
+    "traitlets": ("view/notebook.py",),
     "scipy": ("data/sounds/", "data/text/", "expression/", "reference/", "training/lbfgs.py"),
     "safetensors": ("storage/",),
     "filelock": ("storage/lock.py",),

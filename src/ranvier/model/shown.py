@@ -68,7 +68,8 @@ class Shown(Predictor):
     def view(self, X: Any = None, y: Any = None, *, port: int = 0, browser: bool = True) -> RunningView:
         """Look inside the model in the browser: its neurons, its mistakes, its answers to rows that you change or draw.
 
-        The page is served on this machine only, by a thread of this program, until it is closed.
+        The page is served on this machine only, by a thread of this program, until it is closed. In a Jupyter notebook,
+        where anywidget is installed (the extra `notebook`), the page is shown below the cell, and there is no server.
 
         Parameters:
             X: rows to show, as for `predict`, or a table or file that holds the target too; None for those that the

@@ -13,6 +13,7 @@ from ranvier.view.questions.calibration import calibration
 from ranvier.view.questions.confusion import cell, confusion, measured, per_class
 from ranvier.view.questions.connections import connections
 from ranvier.view.questions.data import data
+from ranvier.view.questions.importances import importances
 from ranvier.view.questions.layer_health import layer_health
 from ranvier.view.questions.neuron import neuron
 from ranvier.view.questions.neuron_examples import neuron_examples
@@ -99,6 +100,7 @@ QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "cell": lambda subject, body: cell(subject, body["actual"], body["predicted"]),
     "classes": lambda subject, body: per_class(subject),
     "metrics": lambda subject, body: measured(subject),
+    "importances": lambda subject, body: subject.kept(("importances",), lambda: importances(subject)),
     "calibration": lambda subject, body: calibration(subject),
     "sample": lambda subject, body: sample(subject),
     "residuals": lambda subject, body: residuals(subject, body.get("output", 0)),

@@ -22,7 +22,19 @@ DIGITS = 5
 """How many significant digits curves, weights and histograms keep; what is shown as a number keeps all of them."""
 BUDGET = 1_400_000
 """How many bytes of answers a report holds at most; with the page itself it stays below 2 MB."""
-ALWAYS = ("what", "result", "data", "health", "confusion", "classes", "metrics", "calibration", "residuals", "sample")
+ALWAYS = (
+    "what",
+    "result",
+    "data",
+    "health",
+    "confusion",
+    "classes",
+    "metrics",
+    "calibration",
+    "residuals",
+    "sample",
+    "importances",
+)
 
 
 def frozen_answers(subject: Subject, budget: int = BUDGET) -> dict[str, Any]:

@@ -97,6 +97,15 @@ def report_page(subject: Subject, opened_with: str | None = None) -> str:
     )
 
 
+def notebook_page() -> str:
+    """The page of the view in one text, for the frame of a notebook's cell."""
+    return (
+        '<!doctype html><html lang="en" data-notebook=""><head><meta charset="utf-8">'
+        f'<style>{_style()}</style></head><body><div id="app"></div>'
+        f'<script type="module">{_script()}</script></body></html>'
+    )
+
+
 def _script() -> str:
     """The script of the page as it may stand between tags."""
     script = (ASSETS / "view.js").read_text(encoding="utf-8").strip()

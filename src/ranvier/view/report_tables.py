@@ -148,7 +148,7 @@ def _number(value: Any) -> float | None:
 def _importances(importances: Any) -> list[str]:
     if not importances:
         return []
-    rows = [(part["column"], part["importance"], part["standard_error"]) for part in importances]
+    rows = [(part["column"], part["importance"], part["standard_error"]) for part in importances["columns"]]
     return [_section("What it relies on", _table(("column", "importance", "standard error"), rows))]
 
 

@@ -8,16 +8,19 @@ import socket
 import threading
 import time
 import webbrowser
+from importlib.util import find_spec
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import uvicorn
 
+from ranvier.display.progress import in_notebook
 from ranvier.errors import InputError, RanvierError
 from ranvier.model.model import Model
 from ranvier.view.asked import Asked
 from ranvier.view.known_rows import rows_from_arrays, rows_of
 from ranvier.view.live_run import LiveRun
+from ranvier.view.notebook import notebook_view
 from ranvier.view.safety import new_token
 from ranvier.view.server import view_app
 from ranvier.view.subject import Subject
@@ -107,9 +110,13 @@ class RunningView:
 
 
 def view_model(model: Model, X: Any = None, y: Any = None, port: int = 0, browser: bool = True) -> RunningView:
-    """Serve a view of a model; `Model.view` gives it."""
+    """Serve a view of a model; `Model.view` gives it. In a notebook with anywidget it is a widget, without a server."""
     rows = rows_of(model) if X is None else rows_from_arrays(model, X, y)
-    running = RunningView(Subject(model, rows, model.report.model or "model"), port)
+    subject = Subject(model, rows, model.report.model or "model")
+    if browser and in_notebook() and find_spec("anywidget") is not None:
+        widget: Any = notebook_view(subject)
+        return cast(RunningView, widget)
+    running = RunningView(subject, port)
     if browser and not over_ssh():
         running.open_browser()
     return running

@@ -12,6 +12,7 @@ import ranvier as rv
 from ranvier.training import metrics
 from ranvier.view.known_rows import rows_from_arrays, rows_from_file
 from ranvier.view.questions.data import data
+from ranvier.view.questions.importances import importances
 from ranvier.view.questions.result import result
 from ranvier.view.subject import Subject
 
@@ -75,3 +76,15 @@ def test_a_column_that_a_file_lacks_has_no_cells(people: Subject) -> None:
     said = data(Subject(people.model, rows))
     assert said["columns"][1]["top"] == [["Rome", 0.5]]
     assert "counts" not in data(Subject(people.model))["columns"][0]
+
+
+def test_importances_are_those_of_the_model(people: Subject) -> None:
+    said = importances(people)
+    rows = people.known()
+    expected = people.model.importances(rows.source, repeats=3, seed=0)
+    assert [(part["column"], part["importance"]) for part in said["columns"]] == [
+        (entry.column, pytest.approx(entry.importance)) for entry in expected
+    ]
+    assert (said["metric"], said["rows"]) == ("accuracy", 60)
+    with pytest.raises(rv.InputError, match="No rows are known"):
+        importances(Subject(people.model))

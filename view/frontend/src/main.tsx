@@ -2,6 +2,7 @@ import { render } from "preact";
 import { App } from "./app";
 import { FrozenTransport, readFrozen } from "./frozen";
 import { askMode, loadModel } from "./load";
+import { inNotebook, NotebookTransport } from "./notebook";
 import { Play } from "./play";
 import { Report } from "./report";
 import { Runs } from "./runs";
@@ -24,7 +25,7 @@ if (frozen) {
     render(<Report frozen={frozen} transport={transport} />, root);
   });
 } else {
-  useTransport(new ServerTransport(takeToken()));
+  useTransport(inNotebook() ? new NotebookTransport() : new ServerTransport(takeToken()));
   askMode().then(
     ({ page, name }) => {
       mode.value = page;

@@ -6,7 +6,7 @@ import { ThemeButton, Value } from "./parts";
 import { PlayNetwork } from "./play_network";
 import { PlaySettings } from "./play_settings";
 import { fromAddress, type Look, type Opened, type Options, type PlayState, toValues } from "./play_state";
-import { askPlay, askPicture, gone } from "./state";
+import { askPlay, askPicture, gone, writeAddress } from "./state";
 import { Gone } from "./transport";
 
 const FAST = 80;
@@ -38,7 +38,7 @@ export function Play() {
     try {
       const answer = await askPlay<Opened>("open", { state: values, table: values.d === "own" ? table.current : null, instead: current.current });
       current.current = answer.session;
-      history.replaceState(null, "", `${location.pathname}#/play?${answer.address}`);
+      writeAddress(`#/play?${answer.address}`);
       setProblem(answer.notes.join(" ") || null);
       setLosses([]);
       setLook(null);

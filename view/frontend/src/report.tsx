@@ -8,6 +8,7 @@ import { count, number, plural } from "./format";
 import type { Frozen, FrozenTransport } from "./frozen";
 import { CalibrationPanel, CellRows, Classes, ConfusionPanel, ResidualPanel, Worst } from "./mistakes";
 import { Network } from "./network";
+import { Importances } from "./importances";
 import { closeNeuron, NeuronPanel } from "./neuron";
 import { AnswerBars, decode, Problem, said, ThemeButton, Value } from "./parts";
 import { ResultSection, Sample, WhatToKnow } from "./result";
@@ -45,6 +46,7 @@ export function Report({ frozen, transport }: Props) {
       {transport.has("sample") && <Sample />}
       <DataSection />
       <Training what={what} />
+      {transport.has("importances") && <Importances />}
       {what.has_targets && <Mistakes what={what} />}
       <Inside what={what} transport={transport} />
       <footer class="note">

@@ -33,6 +33,11 @@ export const kept = {
 };
 
 export const page = signal<Page>("inside");
+/** Writes the fragment; a page in a cell of a notebook has no address of its own. */
+export function writeAddress(hash: string): void {
+  if (document.documentElement.dataset.notebook === undefined) history.replaceState(null, "", location.pathname + hash);
+}
+
 export type Mode = "model" | "runs" | "play";
 export const mode = signal<Mode>("model");
 /** Of a folder of runs, the one that is opened. */
@@ -157,7 +162,7 @@ export function followAddress(): void {
     const path = mode.value === "runs" && run.value === null ? "runs" : page.value;
     const hash = path === "runs" ? "#/runs" : `#/${path}${query ? `?${query}` : ""}`;
     if (mode.value === "play") return;
-    if (location.hash !== hash) history.replaceState(null, "", location.pathname + hash);
+    if (location.hash !== hash) writeAddress(hash);
   });
 }
 
