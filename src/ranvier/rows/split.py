@@ -84,7 +84,7 @@ def split_groups(
     expected = np.asarray(shares, np.float64)[used, None] * counts.sum(axis=0)
     missing = -expected
     part_of = np.empty(n_groups, np.int64)
-    alone: NDArray[np.bool_] = (counts[:, np.count_nonzero(counts, axis=0) == 1] > 0).any(axis=1)
+    alone = np.asarray((counts[:, np.count_nonzero(counts, axis=0) == 1] > 0).any(axis=1), np.bool_)
     alone &= not alone.all()
     for group in order_of(wide_bits(seed, SPLIT, 0, 1, n_groups)):
         # The growth of the sum of (rows - expected)**2 / expected if the group goes to each part.

@@ -128,7 +128,7 @@ def conformal_of(target: TargetEncoder, held: HeldOut | None) -> Conformal | Non
     task = target.task
     if held is None or task.kind == "multilabel":
         return None
-    known: NDArray[np.bool_] = np.isfinite(held.outputs).all(axis=1) & np.isfinite(held.targets).all(axis=1)
+    known = np.isfinite(np.column_stack([held.outputs, held.targets])).all(axis=1)
     weights = None if held.weights is None else np.asarray(held.weights, np.float64)[known]
     if weights is not None:
         known, weights = _with_weight(known, weights)
