@@ -136,7 +136,9 @@ def test_missing_files_name_their_neighbours(tmp_path: Path) -> None:
     refused(tmp_path / "adlt.csv", "There is no file", 'Did you mean "adult.csv"?')
     refused(tmp_path / "zzzzzzzz", "Files in that folder: adult.csv", *NAMED)
     refused(tmp_path / "nowhere" / "adult.csv", "its folder", "does not exist")
-    refused(tmp_path, "holds 1 file (.csv) and no picture")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "adult.pdf").write_bytes(bytes(range(256)))
+    refused(tmp_path / "other", "holds 1 file (.pdf) and no picture")
     with pytest.raises(DataError, match='Did you mean "digits"'):
         open_source("digts")
 
