@@ -4,10 +4,12 @@ The files are never written anew; a version adds a folder of its own (`make.py`)
 `outputs`, `predict`, `save`, `rv.resume` and the command `show`, so that no other name can be the reason of a failure.
 
 How equal is equal? The native engine's sums and functions are its own, so arrays get the same bits on every machine.
-Whatever NumPy computes has the same bits where `arithmetic()` is what it was when the files were written: the reference
-engine, waves of an encoder, learning rates. Elsewhere it differs by roundings: float64 through a few layers of at most
-16 neurons stays within 1e-12, relative and absolute, as do its sums in a run of some hundred steps within 1e-8; float32
-within 1e-5, and 1e-3 after a run.
+Whatever NumPy computes has the same bits where `arithmetic()` is what it was when the files were written: outputs of
+the reference engine, waves of an encoder. Elsewhere it differs by roundings, and so does, everywhere, the end of a run
+of the reference engine: version 0.1 computed learning rates and corrections of the bias by NumPy's functions, which
+choose instructions by processor, and later versions compute them by additions and multiplications of their own. float64
+through a few layers of at most 16 neurons stays within 1e-12, relative and absolute, as do its sums in a run of some
+hundred steps within 1e-8; float32 within 1e-5, and 1e-3 after a run.
 """
 
 from __future__ import annotations
@@ -86,7 +88,8 @@ def test_a_stored_run_goes_on(path: Path, on: Any, tmp_path: Path, monkeypatch: 
     shutil.copy(path.with_suffix(".csv"), tmp_path)
     monkeypatch.chdir(tmp_path)
     model = rv.resume(path.name, progress=False)
-    check(model, stored, stored["engine"], 0.0 if written_here(path) else ROUNDING_OF_A_RUN[stored["engine"]])
+    exact = written_here(path) and stored["engine"] == "native"
+    check(model, stored, stored["engine"], 0.0 if exact else ROUNDING_OF_A_RUN[stored["engine"]])
 
 
 def test_other_numbers_are_noticed(on: Any) -> None:

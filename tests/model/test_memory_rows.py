@@ -24,10 +24,10 @@ X = np.random.default_rng(0).normal(size=(40, 2))
 Y = (X[:, 0] > 0).astype(int)
 COLUMNS = {"x": X[:, 0], "z": X[:, 1], "y": Y}
 UNREADABLE: dict[str, list[Any]] = {
-    "lists": [[1, 2]] * 40,
+    "lists": [[1, 2], [1]] * 20,
     "dicts": [{"a": 1}] * 40,
     "bytes": [b"raw"] * 40,
-    "arrays": [np.zeros(2)] * 40,
+    "arrays": [np.zeros(2), np.zeros(3)] * 20,
     "mixed": [[1], "word", None, 4] * 10,
 }
 MAKERS: dict[str, Any] = {

@@ -94,8 +94,8 @@ def fit_many(
         progress: None shows progress on a terminal, True always, False never; or a function that takes a `WorkEvent`
             after each network.
         checkpoint: a folder with a folder for each trial; calling again with the same arguments goes on from there.
-        loss, optimizer, schedule, epochs, batch_size, validation, callbacks, metrics, seed, engine, precision,
-            sample_weight, class_weight, shuffle, start: as for `fit`, for all trials that do not say otherwise.
+        loss, optimizer, schedule, epochs, batch_size, validation: as for `fit`, for trials that do not say otherwise.
+        callbacks, metrics, seed, engine, precision, sample_weight, class_weight, shuffle, start: as for `fit`, too.
             Functions of yours may be called by several threads at once.
 
     Returns the trained models in the order of the trials. After Ctrl-C each is the model so far, and networks that had
@@ -105,8 +105,7 @@ def fit_many(
         InputError: a trial has an unknown option, or an argument cannot be used as it is; the sentence names the trial.
         TrainingError: the loss or a parameter of a trial is no longer a finite number.
 
-    Source: Graham, "Bounds for certain multiprocessing anomalies", Bell System Technical Journal 1966, on threads that
-    take the next work as soon as they are free.
+    Source: Graham, "Bounds for certain multiprocessing anomalies", Bell System Technical Journal 1966.
 
     >>> import numpy as np, ranvier as rv
     >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])

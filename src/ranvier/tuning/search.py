@@ -126,8 +126,8 @@ def search(
             learning_rate, schedule, weight_decay, clip_norm, epochs, batch_size, patience.
         folder: keeps the trials and the model, best.rv; the same call goes on there. None keeps them in memory.
         on_progress: called after each generation.
-        recipe, effort, task, test, ignore, kinds, header, skip_bad_rows, split, group, positive, sample_weight,
-            class_weight, seed, engine, precision, threads: as for `train`.
+        recipe, effort, task, test, ignore, kinds, header, skip_bad_rows, split, group, positive: as for `train`.
+        sample_weight, class_weight, seed, engine, precision, threads: as for `train`.
         validation: rows that trials are compared on: a share of the rows, a file or table, or a tuple (X, y); None
             takes a fifth of the training rows.
 
@@ -136,8 +136,7 @@ def search(
     Raises:
         InputError: the data, the target or an option cannot be used, or Optuna is not installed.
 
-    Source: Jamieson, Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", AISTATS 2016;
-    Bergstra et al., "Algorithms for hyper-parameter optimization", NeurIPS 2011.
+    Source: Jamieson, Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", 2016.
 
     >>> found = search("iris", minutes=1, trials=9, space={"hidden": [(8,), (16,)]}, effort="fast")
     >>> len(found.trials), found.metric, found.best.value <= found.trials[0].value

@@ -76,4 +76,4 @@ def test_an_encoder_of_earlier_versions_reads_tags() -> None:
 def test_a_text_of_more_than_a_million_bytes_is_named() -> None:
     texts = [*reviews(5)["text"], "soup " * (MAX_TEXT_BYTES // 5 + 1)]
     column = infer_schema(pl.DataFrame({"text": texts}))[0]
-    assert "text 16 has 1,000,004 bytes" in column.notes[0]
+    assert "text in row 16 has 1,000,004 bytes" in column.notes[0]
