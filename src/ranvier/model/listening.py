@@ -32,6 +32,8 @@ LONGEST = 1.2
 """How many times longer than nearly all words of the training a word may be."""
 SHORTEST = 12
 """Frames of a word at least."""
+CLEAN = 1e-3
+"""A recording is clean if steady noise is less than this share of its power."""
 WINDOW_STEPS = 4
 """Windows over sounds that have no words are a quarter of their length apart."""
 USUAL = 0.7
@@ -96,12 +98,11 @@ def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> lis
         )
     samples = resampled(samples, rate, form.rate)
     mel = mel_power(samples, form)
-    if not form.whole:
-        mel = without_noise(mel)
-    ear = _Ear(model, sound, mel)
+    ear = _Ear(model, sound, mel if form.whole else without_noise(mel))
+    clean = float(ear.mel.sum()) >= (1.0 - CLEAN) * float(mel.sum())
     hop = frame_sizes(form)[1] / form.rate
     length = len(samples) / form.rate
-    heard = _stretches(ear) if form.whole else _words(ear)
+    heard = _stretches(ear) if form.whole else _words(ear, clean)
     return [
         Heard(
             round(part.start * hop, 3),
@@ -159,8 +160,11 @@ def _stretches(ear: _Ear) -> list[tuple[slice, NDArray[np.float64]]]:
     return _merged(windows, ear.probabilities(windows)) if windows else []
 
 
-def _words(ear: _Ear) -> list[tuple[slice, NDArray[np.float64]]]:
-    """The words, in frames, and their probabilities: sounds between pauses, cut where one holds several."""
+def _words(ear: _Ear, clean: bool) -> list[tuple[slice, NDArray[np.float64]]]:
+    """The words, in frames, and their probabilities: sounds between pauses, cut where one holds several.
+
+    Without noise, a sound that is no longer than nearly all words of the training is one word.
+    """
     form = ear.sound.form
     spectrogram = levels(ear.mel, form)
     loudness = smoothed(spectrogram.mean(axis=0))
@@ -168,9 +172,10 @@ def _words(ear: _Ear) -> list[tuple[slice, NDArray[np.float64]]]:
     parts = sounding_parts(spectrogram)
     cuts = [possible_cuts(loudness[part]) for part in parts]
     pairs = [
-        pairs_of_cuts(own, SHORTEST, round(LONGEST * form.frames)) or [(0, len(own) - 1)]  # shorter than any word
+        [] if clean and own[-1] <= form.frames else pairs_of_cuts(own, SHORTEST, round(LONGEST * form.frames))
         for own in cuts
     ]
+    pairs = [of_part or [(0, len(own) - 1)] for of_part, own in zip(pairs, cuts, strict=True)]
     stretches = [
         slice(part.start + own[first], part.start + own[last])
         for part, own, of_part in zip(parts, cuts, pairs, strict=True)
