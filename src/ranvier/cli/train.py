@@ -54,7 +54,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "COLUMN=KIND",
             REPEATABLE,
             "",
-            "Kind of a column: number, category, boolean, date, or drop; repeat it.",
+            "Kind of a column: number, category, boolean, date, text, image, sound, vector, or drop; repeat it.",
         ),
         (
             "--header/--no-header",

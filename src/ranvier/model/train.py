@@ -124,7 +124,7 @@ def train(
         test: rows that are only used for the metrics of the report, given like `validation`.
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
-            "boolean", "date", "image", "sound" or "vector"; or "drop", which leaves the column out.
+            "boolean", "date", "text", "image", "sound" or "vector"; or "drop", which leaves the column out.
         header: whether the first line of a CSV or TSV file holds the names of its columns; None to infer it from the
             lines. Without names columns are called column_1, column_2 and so on.
         skip_bad_rows: leave out rows that cannot be read, or whose target cannot be used, such as a text among numbers,
