@@ -196,6 +196,11 @@ def test_missing_cells_and_numbers() -> None:
     assert out[0, 1] == 0
 
 
+@pytest.mark.parametrize("cells", [["[1, 2]", "[3, 4]"], [[1, 2], [3, 4]]])
+def test_a_column_of_vectors_may_be_called_count(cells: list[Any]) -> None:
+    assert vectors(pl.Series("count", cells)).tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
 def test_strings_of_lists_of_several_lengths_are_none() -> None:
     assert not holds_vectors(pl.Series(["[1, 2]", "[3]", "[]"]))
     assert not holds_vectors(pl.Series(["[a, b]", "[c, d]"]))

@@ -67,3 +67,9 @@ def test_a_model_reads_marks_as_it_was_trained(tmp_path: Path) -> None:
     assert target_values(source, ("y",), ("BW", "NA", "ZA")).tolist()[:2] == ["NA", "ZA"]
     path.write_text("y\nNA\nyes\nno\n")
     assert target_values(open_source(path), ("y",), ("no", "yes")).tolist() == [None, "yes", "no"]
+
+
+def test_a_target_may_be_called_count() -> None:
+    labels = ["ZA", "BW", "NA"] * 10
+    frame = pl.DataFrame({"x": [float(row % 7) for row in range(30)], "count": labels})
+    assert set(prepare(frame, "count").task.classes) == set(labels)

@@ -88,3 +88,10 @@ def test_importances_are_those_of_the_model(people: Subject) -> None:
     assert (said["metric"], said["rows"]) == ("accuracy", 60)
     with pytest.raises(rv.InputError, match="No rows are known"):
         importances(Subject(people.model))
+
+
+def test_a_column_of_categories_may_be_called_count() -> None:
+    table = {"count": ["one", "many", "one"] * 10, "y": ["a", "b", "b"] * 10}
+    model = rv.train(table, target="y", recipe="plain", epochs=1, engine="reference", progress=False)
+    said = data(Subject(model, rows_from_file(model, table)))
+    assert said["columns"][0]["top"] == [["one", pytest.approx(2 / 3)], ["many", pytest.approx(1 / 3)]]

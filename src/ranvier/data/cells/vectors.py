@@ -177,8 +177,8 @@ def _of_one_length(cells: pl.Series, length: int | None) -> pl.Series:
     sizes = lists.list.len()
     usual = length
     if usual is None:
-        counts = sizes.drop_nulls().value_counts(sort=True)
-        usual = int(counts[cells.name][0]) if counts.height else 0
+        counts = sizes.drop_nulls().rename("size").value_counts(sort=True)
+        usual = int(counts["size"][0]) if counts.height else 0
     odd = (sizes != usual).fill_null(False)
     if odd.any():
         row = int(odd.arg_max() or 0)

@@ -50,9 +50,9 @@ def profile_of(frame: pl.DataFrame | None) -> dict[str, Any]:
 def _profile(cells: pl.Series) -> dict[str, Any]:
     numbers = as_numbers(cells)
     if numbers is None or cells.dtype == pl.Boolean:
-        top = cells.cast(pl.String, strict=False).value_counts(sort=True).drop_nulls()
-        values = sorted(top[top.columns[0]].head(MAX_CATEGORIES).to_list())
-        if len(top) > MAX_CATEGORIES and top["count"].head(MAX_CATEGORIES).sum() < len(cells) / 2:
+        top = cells.cast(pl.String, strict=False).rename("value").value_counts(sort=True, name="rows").drop_nulls()
+        values = sorted(top["value"].head(MAX_CATEGORIES).to_list())
+        if len(top) > MAX_CATEGORIES and top["rows"].head(MAX_CATEGORIES).sum() < len(cells) / 2:
             return {}
         entry: dict[str, Any] = {"values": values}
     else:

@@ -79,7 +79,7 @@ def read_labels(
     marked_cells = pl.DataFrame({"text": written, "row": pl.int_range(len(cells), eager=True)}).filter(marked)
     grouped = marked_cells.group_by("text", maintain_order=True).agg(pl.len().alias("rows"), pl.col("row").first())
     marks = sorted((Mark(*row) for row in grouped.iter_rows()), key=lambda mark: -mark.rows)
-    others = strings.drop_nulls().value_counts()
+    others = strings.drop_nulls().rename("value").value_counts(name="rows")
     several = others.height + len(marks) > 1 or classes is not None
     labels = {mark.text for mark in marks if several and _is_label(mark, others, in_memory, classes)}
     if labels:

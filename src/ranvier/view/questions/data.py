@@ -56,7 +56,7 @@ def _seen(subject: Subject, name: str) -> dict[str, Any]:
         return histogram(part.number_format.read(cells)[0])
     if part is not None and part.kind in ("category", "boolean"):
         known = getattr(part, "categories", None)
-        counts = cells.drop_nulls().cast(str).value_counts(sort=True).rows()
+        counts = cells.drop_nulls().cast(str).rename("value").value_counts(sort=True).rows()
         listed = [[label, count / len(cells)] for label, count in counts if known is None or label in known]
         return {"top": listed[:MAX_CATEGORIES], "different": len(listed)}
     return {}
