@@ -256,8 +256,8 @@ def _diagnosis(
 ) -> dict[str, Any]:
     """The fields of `Prepared` that say what is wrong with the rows, how they are distributed and called."""
     names, known = input_names(columns), parts_of(*parts)
-    findings = (*leaks, *findings_of_parts(known, task, names))
     profile = profile_of(input_frame(known["training"].source, names))
+    findings = (*leaks, *findings_of_parts(known, task, names, profile))
     return {"findings": findings, "profile": profile, "indexed": known["training"].indexed}
 
 

@@ -48,34 +48,50 @@ def profile_of(frame: pl.DataFrame | None) -> dict[str, Any]:
 
 
 def _profile(cells: pl.Series) -> dict[str, Any]:
-    numbers = as_numbers(cells)
-    if numbers is None or cells.dtype == pl.Boolean:
-        top = cells.cast(pl.String, strict=False).rename("value").value_counts(sort=True, name="rows").drop_nulls()
+    numbers = None if cells.dtype == pl.Boolean else as_numbers(cells)
+    if numbers is None:
+        counted = _counted(cells)
+        top = counted.drop_nulls()
         values = sorted(top["value"].head(MAX_CATEGORIES).to_list())
         if len(top) > MAX_CATEGORIES and top["rows"].head(MAX_CATEGORIES).sum() < len(cells) / 2:
             return {}
         entry: dict[str, Any] = {"values": values}
+        counts = _in_categories(counted, values)
     else:
         finite = numbers[np.isfinite(numbers)]
         if not len(finite):
             return {}
         edges = np.unique(np.quantile(finite, np.arange(1, TENTHS) / TENTHS, method="lower"))
         entry = {"edges": [float(edge) for edge in edges]}
-    return {**entry, "shares": np.round(_counts(cells, entry) / len(cells), 4).tolist()}
+        counts = _in_bins(numbers, entry["edges"])
+    return {**entry, "shares": np.round(counts / len(cells), 4).tolist()}
 
 
 def _counts(cells: pl.Series, entry: Mapping[str, Any]) -> Floats:
     """How many cells are in each bin of a profile, missing ones last."""
     if "values" in entry:
-        known = {value: at for at, value in enumerate(entry["values"])}
-        texts = cells.cast(pl.String, strict=False).to_list()
-        index = [len(known) + 1 if text is None else known.get(text, len(known)) for text in texts]
-        return np.bincount(index, minlength=len(known) + 2).astype(np.float64)
+        return _in_categories(_counted(cells), entry["values"])
     numbers = as_numbers(cells)
-    edges = np.array(entry["edges"])
-    if numbers is None:
-        return np.zeros(len(edges) + 2)
-    bins = np.searchsorted(edges, numbers, side="left")
+    return np.zeros(len(entry["edges"]) + 2) if numbers is None else _in_bins(numbers, entry["edges"])
+
+
+def _counted(cells: pl.Series) -> pl.DataFrame:
+    """The different cells as texts, "value", and how often each is there, "rows", the most frequent first."""
+    return cells.cast(pl.String, strict=False).rename("value").value_counts(sort=True, name="rows")
+
+
+def _in_categories(counted: pl.DataFrame, values: Sequence[str]) -> Floats:
+    """How many cells have each of the values, another one or none."""
+    known = {value: at for at, value in enumerate(values)}
+    counts = np.zeros(len(known) + 2)
+    for value, rows in counted.iter_rows():
+        counts[len(known) + 1 if value is None else known.get(value, len(known))] += rows
+    return counts
+
+
+def _in_bins(numbers: Floats, edges: Sequence[float]) -> Floats:
+    """How many numbers are up to each edge, above all of them, or missing."""
+    bins = np.searchsorted(np.array(edges), numbers, side="left")
     bins[~np.isfinite(numbers)] = len(edges) + 1
     return np.bincount(bins, minlength=len(edges) + 2).astype(np.float64)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from ranvier.data.diagnosis.columns import identifiers, imbalance
-from ranvier.data.diagnosis.drift import drift, profile_of
+from ranvier.data.diagnosis.drift import drift
 from ranvier.data.diagnosis.finding import Finding
 from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_across
 from ranvier.data.diagnosis.table import input_frame
@@ -26,13 +26,16 @@ def input_names(columns: Sequence[ColumnSchema]) -> list[str] | None:
     return [column.name for column in columns if column.used] or None
 
 
-def findings_of_parts(parts: Mapping[str, LabelledRows], task: Task, names: Collection[str] | None) -> list[Finding]:
+def findings_of_parts(
+    parts: Mapping[str, LabelledRows], task: Task, names: Collection[str] | None, profile: Mapping[str, Any]
+) -> list[Finding]:
     """Findings on the rows and columns; drift between the training and the test rows among them.
 
     Parameters:
         parts: "training", and "validation" and "test" where there are such.
         task: what is asked for.
         names: the input columns; None for arrays.
+        profile: of the training rows.
     """
     frames = {name: input_frame(part.source, names) for name, part in parts.items()}
     training = frames["training"]
@@ -44,7 +47,7 @@ def findings_of_parts(parts: Mapping[str, LabelledRows], task: Task, names: Coll
     findings += identifiers(training)
     findings += conflicting_labels(training, parts["training"].values, task)
     findings += repeated_across({name: with_target(frame, parts[name].values) for name, frame in known.items()})
-    return findings + drift(profile_of(training), known.get("test"))
+    return findings + drift(profile, known.get("test"))
 
 
 def with_target(frame: pl.DataFrame, values: Values) -> pl.DataFrame:
