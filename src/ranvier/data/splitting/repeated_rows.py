@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.diagnosis.repeats import hashes, with_target
+
 if TYPE_CHECKING:
     from ranvier.data.labelled_rows import LabelledRows
 
@@ -44,11 +46,7 @@ def repeated_rows_note(
 def _hashes(part: LabelledRows, columns: Sequence[str]) -> NDArray[np.uint64] | None:
     """A number for each row, the same for equal rows; None where cells cannot be compared."""
     frame = part.source.frame
-    if part.values.ndim > 1 or any(name not in frame.columns or not _comparable(frame[name]) for name in columns):
+    if part.values.ndim > 1 or not set(columns) <= set(frame.columns):
         return None
-    target = pl.Series("\0target", [str(value) for value in part.values.tolist()])
-    return frame.select(columns).with_columns(target).hash_rows().to_numpy()
-
-
-def _comparable(cells: pl.Series) -> bool:
-    return not (cells.dtype.is_nested() or cells.dtype in (pl.Object, pl.Binary))
+    rows = frame.select(columns)
+    return None if pl.Binary in rows.dtypes else hashes(with_target(rows, part.values))

@@ -11,8 +11,8 @@ from ranvier.data import Source, open_source
 from ranvier.data.diagnosis.columns import identifiers, imbalance
 from ranvier.data.diagnosis.drift import drift
 from ranvier.data.diagnosis.finding import Finding, in_order
-from ranvier.data.diagnosis.parts import with_target
-from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_within
+from ranvier.data.diagnosis.parts import input_names
+from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_within, with_target
 from ranvier.data.diagnosis.table import input_frame
 from ranvier.data.leakage import leaking_columns
 from ranvier.errors import RanvierError, ShapeError
@@ -52,8 +52,7 @@ def diagnose(model: Model, X: Any, y: Any, learning_curve: bool) -> list[Finding
     source, values = _opened(model, X, y)
     inputs = model.inputs(getattr(source, "inputs", source) if model.encoder is None else source)
     rows = None if values is None else Rows(inputs, model.target.transform(values, None, model.training.row_dtype))
-    names = [column.name for column in getattr(model.encoder, "columns", ()) if column.used] or None
-    frame = input_frame(source, names)
+    frame = input_frame(source, input_names(getattr(model.encoder, "columns", ())))
     if frame is not None:
         findings += _of_columns(source, frame, values, model.task)
         findings += drift(model.report.profile, frame)
