@@ -51,6 +51,6 @@ def with_target(frame: pl.DataFrame, values: Values) -> pl.DataFrame:
     """The input columns and the target, for comparing rows."""
     table = np.asarray(values).reshape(len(frame), -1)
     targets = [
-        pl.Series(f"target {at}", [str(value) for value in column.tolist()]) for at, column in enumerate(table.T)
+        pl.Series(f"\0target {at}", [str(value) for value in column.tolist()]) for at, column in enumerate(table.T)
     ]
     return frame.with_columns(targets)

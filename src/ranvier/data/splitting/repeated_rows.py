@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
+
+from ranvier.data.diagnosis.parts import with_target
+from ranvier.data.diagnosis.repeats import hashes
 
 if TYPE_CHECKING:
     from ranvier.data.labelled_rows import LabelledRows
@@ -44,11 +46,6 @@ def repeated_rows_note(
 def _hashes(part: LabelledRows, columns: Sequence[str]) -> NDArray[np.uint64] | None:
     """A number for each row, the same for equal rows; None where cells cannot be compared."""
     frame = part.source.frame
-    if part.values.ndim > 1 or any(name not in frame.columns or not _comparable(frame[name]) for name in columns):
+    if part.values.ndim > 1 or any(name not in frame.columns for name in columns):
         return None
-    target = pl.Series("\0target", [str(value) for value in part.values.tolist()])
-    return frame.select(columns).with_columns(target).hash_rows().to_numpy()
-
-
-def _comparable(cells: pl.Series) -> bool:
-    return not (cells.dtype.is_nested() or cells.dtype in (pl.Object, pl.Binary))
+    return hashes(with_target(frame.select(columns), part.values))
