@@ -56,6 +56,13 @@ def invoke(*words: str | Path) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words], prog_name="ranvier", env={"COLUMNS": "80"})
 
 
+def printed(*words: str | Path) -> str:
+    """Call the command, which succeeds, and give its standard output."""
+    result = invoke(*words)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
 def refused(*words: str | Path) -> str:
     """Call the command with wrong input: exit code 2, one line on standard error, nothing on standard output."""
     result = invoke(*words)

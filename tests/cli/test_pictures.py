@@ -12,15 +12,10 @@ from PIL import Image
 
 import ranvier as rv
 from ranvier.cli.main import main
+from tests.cli.helpers import printed
 from tests.data.pictures import write_folder
 
 OPTIONS = ["--effort", "fast", "--hidden", "8", "--epochs", "8", "--learning-rate", "0.03", "--dropout", "0"]
-
-
-def call(*words: str) -> str:
-    result = CliRunner().invoke(main, list(words))
-    assert result.exit_code == 0, result.output
-    return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +27,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     wrong.rename(folder / "photos" / "test" / "across" / "mislabelled.png")
     model, run = str(folder / "m.rv"), str(folder / "run")
     options = ["--engine", "reference", "--model", model, "--run", run]
-    return folder, call("train", str(folder / "photos"), *OPTIONS, *options)
+    return folder, printed("train", str(folder / "photos"), *OPTIONS, *options)
 
 
 def test_the_report_names_the_worst_mistakes(trained: tuple[Path, str]) -> None:
@@ -40,7 +35,7 @@ def test_the_report_names_the_worst_mistakes(trained: tuple[Path, str]) -> None:
     assert "28 x 28 pixels, grey" in " ".join(words.split())
     assert "Worst mistakes" in words
     assert "mislabelled.png" in words
-    report = json.loads(call("show", str(folder / "m.rv"), "--json"))["report"]
+    report = json.loads(printed("show", str(folder / "m.rv"), "--json"))["report"]
     worst = report["worst_mistakes"][0]
     assert worst["name"].endswith("mislabelled.png")
     assert (worst["actual"], worst["predicted"]) == ("across", "along")
@@ -51,12 +46,12 @@ def test_predict_takes_pictures_and_folders(trained: tuple[Path, str]) -> None:
     folder, _ = trained
     model, across = str(folder / "m.rv"), folder / "photos" / "test" / "across"
     paths = sorted(across.glob("[0-9]*.png"))[:3]
-    one = json.loads(call("predict", model, str(paths[0]), "--json"))
+    one = json.loads(printed("predict", model, str(paths[0]), "--json"))
     assert [record["prediction"] for record in one] == ["across"]
     assert one[0]["file"].endswith(paths[0].name)
-    several = json.loads(call("predict", model, *map(str, paths), "--json"))
+    several = json.loads(printed("predict", model, *map(str, paths), "--json"))
     assert several[0]["probabilities"] == one[0]["probabilities"]
-    lines = call("predict", model, str(across)).splitlines()
+    lines = printed("predict", model, str(across)).splitlines()
     assert lines[0] == "file,prediction"
     assert len(lines) == 12
 
@@ -64,7 +59,7 @@ def test_predict_takes_pictures_and_folders(trained: tuple[Path, str]) -> None:
 def test_evaluate_takes_the_test_folder(trained: tuple[Path, str]) -> None:
     folder, _ = trained
     model, photos = str(folder / "m.rv"), folder / "photos"
-    whole, test = (json.loads(call("evaluate", model, str(path), "--json")) for path in (photos, photos / "test"))
+    whole, test = (json.loads(printed("evaluate", model, str(path), "--json")) for path in (photos, photos / "test"))
     assert whole["rows"] == test["rows"] == 20
     assert whole["metrics"] == test["metrics"]
 
@@ -74,7 +69,7 @@ def test_look_counts_classes_sizes_broken_files_and_duplicates(tmp_path: Path) -
     along = tmp_path / "photos" / "along"
     (along / "copy.png").write_bytes((along / "0.png").read_bytes())
     (along / "broken.png").write_bytes(b"nothing")
-    words = " ".join(call("look", str(tmp_path / "photos")).split())
+    words = " ".join(printed("look", str(tmp_path / "photos")).split())
     for part in ("12 x 12 pixels; L (31)", "broken.png", "along/copy.png as along/0.png", "across"):
         assert part in words
 
@@ -83,8 +78,8 @@ def test_weights_of_pixels_are_drawn(tmp_path: Path) -> None:
     write_folder(tmp_path / "photos", 30)
     model = str(tmp_path / "m.rv")
     options = ["--recipe", "plain", "--hidden", "2", "--epochs", "2", "--engine", "reference", "--image-size", "12"]
-    call("train", str(tmp_path / "photos"), *options, "--model", model, "--run", str(tmp_path / "run"))
-    drawn = [line for line in call("show", model, "--layer", "layers.1", "--neuron", "0").splitlines() if line]
+    printed("train", str(tmp_path / "photos"), *options, "--model", model, "--run", str(tmp_path / "run"))
+    drawn = [line for line in printed("show", model, "--layer", "layers.1", "--neuron", "0").splitlines() if line]
     start = next(at for at, line in enumerate(drawn) if line.startswith("Bias")) + 1
     picture = drawn[start : start + 6]
     assert all(set(line) <= set(" .:-=+*#%@") for line in picture)
@@ -93,7 +88,7 @@ def test_weights_of_pixels_are_drawn(tmp_path: Path) -> None:
 
 def test_patterns_of_patch_features_are_drawn(trained: tuple[Path, str]) -> None:
     folder, _ = trained
-    lines = call("show", str(folder / "m.rv"), "--layer", "layers.1", "--neuron", "0").splitlines()
+    lines = printed("show", str(folder / "m.rv"), "--layer", "layers.1", "--neuron", "0").splitlines()
     named = [at for at, line in enumerate(lines) if line.startswith("file: patch ") and ", weight " in line]
     assert len(named) == 4
     pattern = lines[named[0] + 1 : named[0] + 4]
@@ -132,7 +127,7 @@ def test_broken_pictures_are_left_out_and_named(trained: tuple[Path, str], tmp_p
     lines = predicted.stdout.splitlines()
     assert len(lines) == 25
     assert lines[1] == "across/1.png,,,"
-    records = json.loads(call("predict", model, str(tmp_path / "photos"), "--json"))
+    records = json.loads(printed("predict", model, str(tmp_path / "photos"), "--json"))
     assert (records[0]["prediction"], records[0]["probabilities"]) == (None, None)
     paths = [str(record["file"]) for record in records[1:]]
     alone = rv.load(model).predict([tmp_path / "photos" / path for path in paths]).tolist()

@@ -12,16 +12,11 @@ from click.testing import CliRunner
 import ranvier as rv
 from ranvier.cli.main import main
 from ranvier.recipes.sound import SoundRecipe
+from tests.cli.helpers import printed
 from tests.data.recordings import chirp, encoded, write_folder
 
 WORDS = ["rising", "falling", "falling", "rising"]
 OPTIONS = ["--hidden", "8", "--epochs", "20", "--learning-rate", "0.02", "--dropout", "0", "--engine", "reference"]
-
-
-def call(*words: str) -> str:
-    result = CliRunner().invoke(main, list(words))
-    assert result.exit_code == 0, result.output
-    return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +31,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         parts += [chirp(word, 0.4, 50 + at), np.zeros(3000, np.float32)]
     (folder / "long.wav").write_bytes(encoded(np.concatenate(parts)))
     options = [*OPTIONS, "--effort", "fast", "--model", str(folder / "m.rv"), "--run", str(folder / "run")]
-    return folder, call("train", str(folder / "tones"), *options)
+    return folder, printed("train", str(folder / "tones"), *options)
 
 
 def test_the_report_names_the_worst_mistakes(trained: tuple[Path, str]) -> None:
@@ -47,15 +42,15 @@ def test_the_report_names_the_worst_mistakes(trained: tuple[Path, str]) -> None:
 def test_listening_prints_what_was_heard_and_when(trained: tuple[Path, str]) -> None:
     folder, _ = trained
     model, long = str(folder / "m.rv"), str(folder / "long.wav")
-    lines = call("predict", model, long, "--listen").splitlines()
+    lines = printed("predict", model, long, "--listen").splitlines()
     assert lines[0] == "start,end,label,confidence"
     assert [line.split(",")[2] for line in lines[1:]] == WORDS
-    heard = json.loads(call("predict", model, long, "--listen", "--json"))
+    heard = json.loads(printed("predict", model, long, "--listen", "--json"))
     assert [sound["label"] for sound in heard] == WORDS
     for at, sound in enumerate(heard):
         assert abs(sound["start"] - (0.375 + 0.775 * at)) < 0.1
         assert 0.5 <= sound["confidence"] <= 1.0
-    assert json.loads(call("predict", model, long, "--listen", "--json", "--min-confidence", "1")) == [
+    assert json.loads(printed("predict", model, long, "--listen", "--json", "--min-confidence", "1")) == [
         sound for sound in heard if sound["confidence"] >= 1.0
     ]
 
@@ -72,7 +67,7 @@ def test_patterns_in_the_spectrogram_are_drawn(trained: tuple[Path, str], tmp_pa
     recipe = SoundRecipe(candidate="patches", n_centroids=90, hidden=(2,), epochs=1, n_networks=1)
     model = str(tmp_path / "m.rv")
     rv.train(trained[0] / "tones", recipe=recipe, engine="reference", progress=False, model=model)
-    lines = call("show", model, "--layer", "layers.1", "--neuron", "0").splitlines()
+    lines = printed("show", model, "--layer", "layers.1", "--neuron", "0").splitlines()
     named = [at for at, line in enumerate(lines) if line.startswith("file: patch ") and ", weight " in line]
     assert len(named) == 4
     pattern = lines[named[0] + 1 : named[0] + 4]
@@ -83,8 +78,8 @@ def test_patterns_in_the_spectrogram_are_drawn(trained: tuple[Path, str], tmp_pa
 def test_weights_over_a_spectrogram_are_drawn(trained: tuple[Path, str], tmp_path: Path) -> None:
     model = str(tmp_path / "plain.rv")
     options = ["--recipe", "plain", "--hidden", "2", "--epochs", "1", "--engine", "reference", "--model", model]
-    call("train", str(trained[0] / "tones"), *options, "--run", str(tmp_path / "run"))
-    lines = [line for line in call("show", model, "--layer", "layers.1", "--neuron", "0").splitlines() if line]
+    printed("train", str(trained[0] / "tones"), *options, "--run", str(tmp_path / "run"))
+    lines = [line for line in printed("show", model, "--layer", "layers.1", "--neuron", "0").splitlines() if line]
     start = next(at for at, line in enumerate(lines) if line.startswith("Bias")) + 1
     assert all(set(line) <= set(" .:-=+*#%@") for line in lines[start : start + 20])
 
@@ -93,6 +88,6 @@ def test_a_look_tells_lengths_rates_and_copies(trained: tuple[Path, str], tmp_pa
     write_folder(tmp_path / "tones", 20)
     first = tmp_path / "tones" / "falling" / "0_ann.wav"
     (first.parent / "copy.wav").write_bytes(first.read_bytes())
-    words = " ".join(call("look", str(tmp_path / "tones")).split())
+    words = " ".join(printed("look", str(tmp_path / "tones")).split())
     for part in ("8,000 Hz; 1 channel", "falling/copy.wav as falling/0_ann.wav", "rising"):
         assert part in words

@@ -52,8 +52,8 @@ class LabelledRows:
     def take(self, rows: NDArray[np.int64]) -> LabelledRows:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
-        taken = LabelledRows(self.source.take(rows), self.values[rows], weight, self.row_numbers[rows])
-        return replace(taken, indexed=self.indexed)
+        numbers = self.row_numbers[rows]
+        return LabelledRows(self.source.take(rows), self.values[rows], weight, numbers, indexed=self.indexed)
 
 
 def open_with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:

@@ -165,9 +165,6 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         classes = self.classes_.tolist() if self.model_.task.is_classifier else []
         return [tuple(classes[index] for index in numbers) for numbers in self.model_.class_sets(outputs, coverage)]
 
-    def _begin(self, goal: Goal, *rows: Any, **changes: Any) -> None:
-        super()._begin(goal, *rows, **{"threshold": self.threshold, **changes})
-
     def _learns_numbers(self) -> bool:
         return False
 
@@ -187,7 +184,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         return {"class_weight": dict(known) if isinstance(known, dict) else known}
 
     def _options_of_start(self) -> dict[str, Any]:
-        return {} if self.positive is None else {"positive": self.positive}
+        positive = {} if self.positive is None else {"positive": self.positive}
+        return {"threshold": self.threshold, **positive}
 
     def __sklearn_tags__(self) -> Tags:
         """Several labels at once are welcome."""

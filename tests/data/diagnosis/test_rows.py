@@ -11,6 +11,7 @@ import pytest
 from ranvier.data import open_source
 from ranvier.data.diagnosis.columns import identifiers, imbalance
 from ranvier.data.diagnosis.finding import Finding, in_order
+from ranvier.data.diagnosis.parts import with_target
 from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_across, repeated_within
 from ranvier.data.diagnosis.table import input_frame
 from ranvier.network.task import Task
@@ -24,6 +25,13 @@ def test_rows_of_two_parts() -> None:
     assert repeated_across({"training": ROWS[:150], "test": ROWS[150:]}) == []
     (finding,) = repeated_across({"training": ROWS, "validation": ROWS[:0], "test": ROWS[150:]})
     assert finding.evidence == "50 of the 50 test rows stand among the training rows, too."
+
+
+def test_a_column_that_is_called_like_the_target_counts() -> None:
+    rows = pl.DataFrame({"a": [1] * 20, "target 0": range(20)})
+    assert repeated_within(with_target(rows, np.zeros(20))) == []
+    (finding,) = repeated_within(with_target(rows.drop("target 0"), np.zeros(20)))
+    assert finding.evidence.startswith("19 rows repeat")
 
 
 def test_rows_of_one_table() -> None:

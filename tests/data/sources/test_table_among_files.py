@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ranvier.data import Table, open_source, prepare
+from ranvier.data import open_source, prepare
 from ranvier.errors import DataError, InputError
 from tests.data.media_files import pets, png, write_tree
-from tests.data.test_archives import Files, pack_tar, pack_zip
+from tests.data.test_archives import Files, opened, pack_tar, pack_zip
 
 ROWS = b"photo,price,kind\n1.png,10,cat\n2.png,12,dog\n3.png,14,cat\n"
 PHOTOS = {f"{number}.png": png(number) for number in (1, 2, 3)}
@@ -20,12 +20,6 @@ PACKERS: dict[str, Callable[[Path, Files], Path]] = {
     "data.tar.gz": pack_tar,
 }
 each_way = pytest.mark.parametrize("name", PACKERS)
-
-
-def opened(path: Path) -> Table:
-    source = open_source(path)
-    assert isinstance(source, Table)
-    return source
 
 
 @each_way

@@ -37,8 +37,9 @@ def holds_vectors(cells: pl.Series) -> bool:
         sample = cells.head(SAMPLE).drop_nulls()
         if not len(sample) or not sample.str.contains(WRITTEN).all():
             return False
-        lengths = _lists(cells).list.len().drop_nulls()
-        return lengths.n_unique() == 1 and int(lengths[0]) > 1 and _wrong_number(cells, _lists(cells)) is None
+        lists = _lists(cells)
+        lengths = lists.list.len().drop_nulls()
+        return lengths.n_unique() == 1 and int(lengths[0]) > 1 and _wrong_number(cells, lists) is None
     return is_vector_dtype(cells.dtype)
 
 

@@ -6,12 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from ranvier.data.diagnosis.columns import identifiers, imbalance
 from ranvier.data.diagnosis.drift import drift
 from ranvier.data.diagnosis.finding import Finding
-from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_across, with_target
+from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_across
 from ranvier.data.diagnosis.table import input_frame
+from ranvier.data.encoders.target_values import Values
 from ranvier.network.task import Task
 
 if TYPE_CHECKING:
@@ -46,3 +48,12 @@ def findings_of_parts(
     findings += conflicting_labels(training, parts["training"].values, task)
     findings += repeated_across({name: with_target(frame, parts[name].values) for name, frame in known.items()})
     return findings + drift(profile, known.get("test"))
+
+
+def with_target(frame: pl.DataFrame, values: Values) -> pl.DataFrame:
+    """The input columns and the target, for comparing rows."""
+    table = np.asarray(values).reshape(len(frame), -1)
+    targets = [
+        pl.Series(f"\0target {at}", [str(value) for value in column.tolist()]) for at, column in enumerate(table.T)
+    ]
+    return frame.with_columns(targets)

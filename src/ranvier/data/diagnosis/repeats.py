@@ -32,15 +32,6 @@ def hashes(frame: pl.DataFrame) -> NDArray[np.uint64] | None:
     return plain.hash_rows(seed=0).to_numpy() if plain.width == frame.width and plain.width else None
 
 
-def with_target(frame: pl.DataFrame, values: Values) -> pl.DataFrame:
-    """The input columns and the target, for comparing rows."""
-    table = np.asarray(values).reshape(len(frame), -1)
-    targets = [
-        pl.Series(f"\0target {at}", [str(value) for value in column.tolist()]) for at, column in enumerate(table.T)
-    ]
-    return frame.with_columns(targets)
-
-
 def repeated_across(parts: Mapping[str, pl.DataFrame]) -> list[Finding]:
     """A finding where rows of a part stand among the training rows, too.
 

@@ -103,13 +103,12 @@ class TableEncoder:
     @property
     def factor(self) -> float | None:
         """What the network multiplies its inputs with: that of a single column of bytes; None for other tables."""
-        return self.encoders[0].factor if len(self.encoders) == 1 else None
+        return None if self._only is None else self._only.factor
 
     @property
     def image(self) -> ImageEncoder | None:
         """The encoder of the only column that is used, where it holds pictures; else None."""
-        only = self.encoders[0] if len(self.encoders) == 1 else None
-        return only if isinstance(only, ImageEncoder) else None
+        return self._only if isinstance(self._only, ImageEncoder) else None
 
     @property
     def forms(self) -> dict[str, PictureFormat | SoundFormat]:
@@ -119,20 +118,26 @@ class TableEncoder:
     @property
     def sound(self) -> SoundEncoder | None:
         """The encoder of the only column that is used, where it holds recordings; else None."""
-        only = self.encoders[0] if len(self.encoders) == 1 else None
-        return only if isinstance(only, SoundEncoder) else None
+        return self._only if isinstance(self._only, SoundEncoder) else None
 
     @property
     def text_column(self) -> str | None:
         """The name of the only column that is used, where it holds texts; else None."""
-        only = self.encoders[0] if len(self.encoders) == 1 else None
-        return only.column if only is not None and only.kind == "text" else None
+        return self._only_column("text")
 
     @property
     def vector_column(self) -> str | None:
         """The name of the only column that is used, where it holds vectors; else None."""
-        only = self.encoders[0] if len(self.encoders) == 1 else None
-        return only.column if only is not None and only.kind == "vector" else None
+        return self._only_column("vector")
+
+    @property
+    def _only(self) -> ColumnEncoder | None:
+        """The encoder of the only column that is used; None for none or several."""
+        return self.encoders[0] if len(self.encoders) == 1 else None
+
+    def _only_column(self, kind: str) -> str | None:
+        """The name of the only column that is used, where it is of this kind; else None."""
+        return self._only.column if self._only is not None and self._only.kind == kind else None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays of all encoders, by the number of the encoder and name."""

@@ -36,8 +36,7 @@ def overview(cells: Sequence[Any], name: str) -> tuple[str, ...]:
         loaded = load_pictures(cells, name)
     except DataError as error:
         return (*notes, str(error))
-    names = [str(getattr(cells[row], "name", f"row index {row}")) for row in loaded.rows.tolist()]
-    return (*notes, *loaded.notes, *repeats_note(loaded.pixels, names, "picture"))
+    return (*notes, *loaded.notes, *repeats_note(loaded.pixels, cells, loaded.rows, "picture"))
 
 
 def _survey(cell: Any) -> Survey | None:

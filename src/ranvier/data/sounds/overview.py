@@ -35,8 +35,7 @@ def overview(cells: Sequence[Any], name: str) -> tuple[str, ...]:
         loaded = load_sounds(cells, name)
     except DataError as error:
         return (*notes, str(error))
-    names = [str(getattr(cells[row], "name", f"row index {row}")) for row in loaded.rows.tolist()]
-    return (*notes, *loaded.notes, *repeats_note(loaded.spectrograms, names, "recording"))
+    return (*notes, *loaded.notes, *repeats_note(loaded.spectrograms, cells, loaded.rows, "recording"))
 
 
 def _survey(cell: Any) -> SoundSurvey | None:

@@ -181,7 +181,8 @@ def _split(
 ) -> tuple[NDArray[np.int64], ...]:
     """Row numbers of the parts; the first one needs at least `min_rows` rows. Equal pictures or texts are together."""
     labels = target.class_index(rows.values, rows.row_numbers) if target.task.is_classifier else None
-    codes = groups_of_rows(rows.source, None, columns)
+    divided = np.count_nonzero(fractions) > 1  # else all rows are of one part, whatever their groups
+    codes = groups_of_rows(rows.source, None, columns) if divided else None
     if codes is None:
         parts = split_rows(len(rows.values), fractions, seed, labels)
     else:

@@ -47,6 +47,7 @@ def repeat_notes(parts: Mapping[str, LabelledRows], labels: bool = False, by_cha
     if labels:
         notes += _conflict_note(parts, digests)
     learned = [frozenset(column.tolist()) for column in digests["training"]]
+    shown = _difference_hashes(parts["training"].source) if len(parts) > 1 and learned else None
     for name, columns in digests.items():
         if name == "training" or not learned:
             continue
@@ -58,7 +59,8 @@ def repeat_notes(parts: Mapping[str, LabelledRows], labels: bool = False, by_cha
         if known.any():
             what = plural(int(known.sum()), f"file of the {name} rows stands", f"files of the {name} rows stand")
             notes.append(f"{what} among the training rows, too.")
-        notes += _look_alike_note(parts["training"].source, parts[name].source, known, name)
+        if shown is not None:
+            notes += _look_alike_note(parts["training"].source, shown, parts[name].source, known, name)
     if by_chance and "training" in parts:
         notes += name_group_note(parts["training"], parts.get("test"))
     return notes
@@ -82,18 +84,21 @@ def _conflict_note(parts: Mapping[str, LabelledRows], digests: Mapping[str, Any]
     return [f"{what} under different labels: {shown}. One of them is wrong."]
 
 
-def _look_alike_note(training: Source, held: Source, known: NDArray[np.bool_], name: str) -> list[str]:
+def _look_alike_note(
+    training: Source, shown: NDArray[np.uint64], held: Source, known: NDArray[np.bool_], name: str
+) -> list[str]:
     """A sentence on pictures of a part that look like training pictures and are no copies of them.
 
     Parameters:
+        shown: what `_difference_hashes` gives of the training pictures.
         known: which pictures of the part are copies, shape (B,).
         name: of the part.
     """
-    hashes = [_difference_hashes(source) for source in (training, held)]
-    if hashes[0] is None or hashes[1] is None:
+    hashes = _difference_hashes(held)
+    if hashes is None:
         return []
-    first = {value: row for row, value in reversed(list(enumerate(hashes[0].tolist()))) if value}
-    alike = [(row, first[value]) for row, value in enumerate(hashes[1].tolist()) if value in first and not known[row]]
+    first = {value: row for row, value in reversed(list(enumerate(shown.tolist()))) if value}
+    alike = [(row, first[value]) for row, value in enumerate(hashes.tolist()) if value in first and not known[row]]
     if not alike:
         return []
     names = [names_of_rows(source) for source in (held, training)]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data.diagnosis.repeats import hashes, with_target
+from ranvier.data.diagnosis.parts import with_target
+from ranvier.data.diagnosis.repeats import hashes
 
 if TYPE_CHECKING:
     from ranvier.data.labelled_rows import LabelledRows
@@ -46,7 +46,6 @@ def repeated_rows_note(
 def _hashes(part: LabelledRows, columns: Sequence[str]) -> NDArray[np.uint64] | None:
     """A number for each row, the same for equal rows; None where cells cannot be compared."""
     frame = part.source.frame
-    if part.values.ndim > 1 or not set(columns) <= set(frame.columns):
+    if part.values.ndim > 1 or any(name not in frame.columns for name in columns):
         return None
-    rows = frame.select(columns)
-    return None if pl.Binary in rows.dtypes else hashes(with_target(rows, part.values))
+    return hashes(with_target(frame.select(columns), part.values))

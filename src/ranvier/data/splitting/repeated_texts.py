@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.columns.column_schema import ColumnSchema
 from ranvier.data.encoders.text import texts_of
+from ranvier.data.readable_cells import listed_names
 from ranvier.data.sources.source import Source
 from ranvier.plural import plural
 
@@ -101,10 +102,9 @@ def _conflict_note(parts: Mapping[str, LabelledRows], texts: Mapping[str, pl.Ser
     conflicts = own.filter(pl.col("label").list.len() > 1)
     if not conflicts.height:
         return []
-    shown = ", ".join(f'"{_short(text)}" ({", ".join(labels)})' for text, labels in conflicts.head(SHOWN).rows())
-    more = f" and {conflicts.height - SHOWN:,} more" if conflicts.height > SHOWN else ""
+    shown = listed_names([f'"{_short(text)}" ({", ".join(labels)})' for text, labels in conflicts.rows()])
     what = plural(conflicts.height, "text stands", "texts stand")
-    return [f"{what} under different labels: {shown}{more}."]
+    return [f"{what} under different labels: {shown}."]
 
 
 def _texts(source: Source, columns: Sequence[ColumnSchema]) -> pl.Series | None:

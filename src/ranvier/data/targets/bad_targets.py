@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ranvier.data.cells.cell_lists import listed_cells
 from ranvier.data.cells.number_format import NumberFormat
 from ranvier.data.decoded_columns import rows_of
-from ranvier.data.encoders.target_values import Values, label_index, not_numbers, plain_values
+from ranvier.data.encoders.target_values import Values, label_index, missing_rows, not_numbers, plain_values
 from ranvier.data.encoders.task_inference import as_read, stray_labels
 from ranvier.data.sources.source import Source
 from ranvier.data.targets.target_column import MAX_TARGET, target_columns
@@ -46,28 +46,24 @@ def _bad_rows(values: Values, task: Task | str | None, several: bool) -> NDArray
     kind = task.kind if isinstance(task, Task) else task
     if isinstance(task, Task) and task.is_classifier:
         known = label_index(values, task.classes) >= 0
-        return np.flatnonzero(~known & ~_missing(values))
+        return np.flatnonzero(~known & ~missing_rows(values))
     if kind in ("regression", "multilabel") or several:
         texts = not_numbers(values)
         if len(texts) and not (isinstance(task, Task) or _mostly_numbers(values, texts)):
             return np.zeros(0, np.int64)
         if kind == "multilabel":
             numbers = _numbers(values)
-            return np.flatnonzero(~np.isin(numbers, (0.0, 1.0)) & ~_missing(values))
+            return np.flatnonzero(~np.isin(numbers, (0.0, 1.0)) & ~missing_rows(values))
     else:
         texts = stray_labels(values, kind)
     if values.dtype.kind == "f":
-        return np.flatnonzero(np.abs(np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)) > MAX_TARGET)
+        return np.flatnonzero(np.abs(values) > MAX_TARGET)
     return texts
 
 
 def _mostly_numbers(values: Values, texts: NDArray[np.int64]) -> bool:
     """Whether more than half of the values are numbers."""
-    return 2 * (len(values) - len(texts) - int(_missing(values).sum())) > len(values)
-
-
-def _missing(values: Values) -> NDArray[np.bool_]:
-    return np.array([value is None or value != value for value in values.tolist()], np.bool_)
+    return 2 * (len(values) - len(texts) - int(missing_rows(values).sum())) > len(values)
 
 
 def _numbers(values: Values) -> NDArray[np.float64]:

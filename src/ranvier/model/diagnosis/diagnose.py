@@ -11,8 +11,8 @@ from ranvier.data import Source, open_source
 from ranvier.data.diagnosis.columns import identifiers, imbalance
 from ranvier.data.diagnosis.drift import drift
 from ranvier.data.diagnosis.finding import Finding, in_order
-from ranvier.data.diagnosis.parts import input_names
-from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_within, with_target
+from ranvier.data.diagnosis.parts import input_names, with_target
+from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_within
 from ranvier.data.diagnosis.table import input_frame
 from ranvier.data.leakage import leaking_columns
 from ranvier.errors import RanvierError, ShapeError
