@@ -14,7 +14,7 @@ from ranvier.recipes.merge import ple_to_linear_spline
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
 from ranvier.training import metrics
-from ranvier.training.inference import outputs_of
+from ranvier.training.inference import outputs_of, uncompiled
 from ranvier.training.settings import TrainSettings
 
 Array = NDArray[Any]
@@ -39,7 +39,8 @@ def linear_outputs(trained: Trained, prepared: Prepared, settings: TrainSettings
     encodings = prepared.encoder.piecewise_linear
     parameters = ple_to_linear_spline(network, parameters, encodings) if encodings else parameters
     try:
-        outputs = outputs_of(network, settings, parameters, measured.inputs)
+        few = uncompiled(settings, len(measured) * network.parameter_count)
+        outputs = outputs_of(network, few, parameters, measured.inputs)
     except RanvierError:
         return None
     return outputs if np.isfinite(outputs).all() else None

@@ -17,10 +17,13 @@ from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.candidates import trained_parameters
 from ranvier.rows import Inputs, Rows, Windows
+from ranvier.training.inference import uncompiled
 from ranvier.training.settings import TrainSettings, default_loss
 
 Array = NDArray[Any]
 STEPS = 40
+EVALUATIONS = 14 * STEPS
+"""Gradients that the line searches of so many steps take."""
 MAX_CELLS = 6_000_000
 """So many inputs of all rows together are learned from; of more rows some are drawn."""
 MIN_ROWS = 20
@@ -58,8 +61,9 @@ def linear_baseline(settings: TrainSettings, task: Task, rows: Rows) -> tuple[Ne
         return None
     bytes_first = [Rescale(BYTE_STEP)] if rows.inputs.dense.dtype == np.uint8 and not rows.inputs.n_csr else []
     network = Network(width, [*bytes_first, Dense(task.outputs, activation, l2=1.0 / len(rows))])
+    products = 2 * EVALUATIONS * len(rows) * max(_cells_of_a_row(rows.inputs), 1) * task.outputs
     steps = replace(
-        settings.on(rows.inputs),
+        uncompiled(settings, products).on(rows.inputs),
         loss=default_loss(network, task),
         optimizer=LBFGS(),
         schedule=schedule("constant"),

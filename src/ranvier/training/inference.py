@@ -16,6 +16,23 @@ from ranvier.rows import Inputs
 from ranvier.training.engines import compile_network
 from ranvier.training.settings import TrainSettings
 
+MAX_INTERPRETED = 500_000_000
+"""So many products take the reference engine about as long as compiling a network takes the other one."""
+
+
+def uncompiled(settings: TrainSettings, products: int) -> TrainSettings:
+    """The settings of a computation beside the training: on the reference engine where it is not worth compiling for.
+
+    Parameters:
+        products: how many numbers are multiplied in all.
+
+    >>> import ranvier as rv
+    >>> settings = rv.fit(rv.Network(1, [rv.Dense(1)]), [[0.0], [1.0]], [0.0, 1.0], epochs=1).training
+    >>> uncompiled(settings, 1000).engine, uncompiled(settings, 10**12).engine
+    ('reference', 'auto')
+    """
+    return replace(settings, engine="reference") if products <= MAX_INTERPRETED else settings
+
 
 def compile_for_inference(
     network: Network, settings: TrainSettings, parameters: NDArray[Any], inputs: Inputs

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from ranvier.data import Prepared
 from ranvier.data.diagnosis.finding import Finding, in_order
+from ranvier.engine import LayerValues
 from ranvier.errors import RanvierError
 from ranvier.model.diagnosis.fit import in_units, no_better, overfitting, underfitting, worse_than_linear
 from ranvier.model.diagnosis.neurons import neuron_findings
 from ranvier.model.linear import linear_metrics
+from ranvier.model.parameters import flat_parameters
 from ranvier.model.predictor import Predictor
 from ranvier.model.report import train_report
 from ranvier.random import SAMPLE, permutation
@@ -21,7 +23,7 @@ from ranvier.recipes.recipe import Trained
 from ranvier.rows import Inputs, Rows
 from ranvier.rows.row_names import rows_called
 from ranvier.training.events import DataEvent
-from ranvier.training.inference import outputs_of
+from ranvier.training.inference import compile_for_inference, outputs_of, uncompiled
 from ranvier.training.report import TrainReport
 from ranvier.training.settings import TrainSettings
 
@@ -76,6 +78,16 @@ def diagnosed(
     return replace(report, diagnosis=[entry.to_dict() for entry in findings], profile=dict(prepared.profile))
 
 
+def _activations(model: Predictor, settings: TrainSettings, inputs: Inputs) -> tuple[LayerValues, ...]:
+    """What the neurons do with some rows; small networks are not compiled for it."""
+    few = uncompiled(settings, len(inputs) * model.network.parameter_count)
+    if few.engine != "reference":
+        return model.activations_of(inputs)
+    flat = flat_parameters(model.network, model.parameters)
+    executable = compile_for_inference(model.network, few, flat, inputs)
+    return executable.activations(inputs)
+
+
 def _findings(
     report: TrainReport,
     model: Predictor,
@@ -103,7 +115,7 @@ def _findings(
             learned = _in_units(prepared, of_known), _in_units(prepared, known.targets)
             new = _in_units(prepared, outputs), _in_units(prepared, rows.targets)
             findings += overfitting(model.task, learned, new, part)
-        findings += neuron_findings(model.network, model.activations_of(_sample(rows.inputs)))
+        findings += neuron_findings(model.network, _activations(model, settings, _sample(rows.inputs)))
     except RanvierError:
         return in_order(findings)
     return in_order(findings)
