@@ -108,6 +108,10 @@ def test_a_picture_that_is_none_is_one_sentence(trained: tuple[Path, str], tmp_p
     assert result.exit_code == 2
     assert "bad.png" in result.stderr
     assert result.stderr.count("\n") == 1
+    some = CliRunner().invoke(main, ["predict", str(folder / "m.rv"), *map(str, sorted(tmp_path.glob("*.png")))])
+    assert some.exit_code == 0
+    assert "1 picture was left out" in some.stderr
+    assert [line.partition(",")[2] == "" for line in some.stdout.splitlines()[1:]] == [True, False]
 
 
 def test_broken_pictures_are_left_out_and_named(trained: tuple[Path, str], tmp_path: Path) -> None:
