@@ -18,7 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span, State, check_separable, never_cancel
+from ranvier.engine import (
+    Cancelled,
+    CompileSpec,
+    LayerValues,
+    RowsHandle,
+    Span,
+    State,
+    check_separable,
+    never_cancel,
+    unlimited,
+)
 from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
@@ -52,6 +62,10 @@ class ReferenceEngine:
         """Prepare a spec for running."""
         return ReferenceExecutable(spec)
 
+    def at_once(self, spec: CompileSpec, trainings: int) -> int:
+        """Always 1: Python runs one thread at a time."""
+        return 1
+
 
 class ReferenceExecutable(Serialized):
     """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
@@ -62,6 +76,7 @@ class ReferenceExecutable(Serialized):
         super().__init__()
         self.spec = spec
         self.should_cancel: Callable[[], bool] = never_cancel
+        self.thread_limit: Callable[[], int] = unlimited
         self._table = spec.network.parameter_table
         self._layer_infos = spec.network.layer_infos
         self._trained, self._decayed = self._table.trainable_mask(), self._table.decay_mask()

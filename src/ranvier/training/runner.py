@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.engine import CompileSpec, Executable
+from ranvier.engine import CompileSpec, Executable, unlimited
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
@@ -31,11 +31,12 @@ from ranvier.training.divergence import naming_large_inputs
 from ranvier.training.engines import compile_network
 from ranvier.training.epoch_metrics import EpochMetrics, Metric
 from ranvier.training.events import EndEvent, NoteEvent, Sink, StartEvent, tee
+from ranvier.training.history import History
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, initial_state
-from ranvier.training.watching import Watch, current_watch
+from ranvier.training.watching import AnyWatch, current_watch
 
 Array = NDArray[Any]
 DIGESTED_ROWS = 1024
@@ -63,6 +64,8 @@ def run_training(
     target: TargetEncoder | None = None,
     metrics: tuple[str | Metric, ...] = (),
     stop_requested: Callable[[], bool] | None = None,
+    thread_limit: Callable[[], int] = unlimited,
+    tell_earlier: Callable[[History], None] | None = None,
 ) -> RunResult:
     """Train, with events, Ctrl-C and checkpoints.
 
@@ -76,6 +79,8 @@ def run_training(
         target: how targets are encoded, for metrics in the user's terms; None where they are as the network has them.
         metrics: what to measure after every epoch besides what the task and the callbacks need.
         stop_requested: asked whether to stop, within long work too; None asks whether Ctrl-C was pressed.
+        thread_limit: asked how many threads may work now.
+        tell_earlier: takes the epochs that a checkpoint holds, before training goes on.
     """
     settings.check(network, task, validation is not None)
     spec, unit = _spec_and_unit(network, settings, rows, target)
@@ -90,6 +95,9 @@ def run_training(
             stack.enter_context(_locked(folder))
             save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink, settings.epochs)
         engine, executable = _compiled(settings, spec, sink, stack)
+        executable.thread_limit = thread_limit
+        if stored is not None and tell_earlier is not None:
+            tell_earlier(stored.history)
         begin = stored or _first_state(state, network, settings, executable.dtype, unit)
         stop_requested = stop_requested or stack.enter_context(stop_on_interrupt())
         try:
@@ -137,7 +145,7 @@ def _compiled(
 
 def _begun_watch(
     network: Network, settings: TrainSettings, executable: Executable, stack: contextlib.ExitStack
-) -> Watch | None:
+) -> AnyWatch | None:
     """What shows this training to viewers until the stack ends; None for a training without a run folder."""
     watch = current_watch()
     if watch is not None:
