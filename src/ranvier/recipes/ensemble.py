@@ -148,18 +148,18 @@ def train_members(
             member = replace(settings, seed=member_seed(settings.seed, number))
             yield number, member, member_rows(number, member)
 
-    def tell(place: int, event: Event) -> None:
-        events.number = numbers[place]
+    def tell(position: int, event: Event) -> None:
+        events.number = numbers[position]
         events(event)
 
     all_rows = prepared()
     first = next(all_rows)
     events.at_once = trainings_at_once(network, settings, len(numbers), first[2][0])
-    jobs = (partial(job, *one) for one in chain((first,), all_rows))
+    jobs = (partial(job, *member) for member in chain((first,), all_rows))
     threads = usable_threads(settings.threads)
-    for place, (result, held) in enumerate(run_in_turn(jobs, events.at_once, threads, tell)):
+    for position, (result, held) in enumerate(run_in_turn(jobs, events.at_once, threads, tell)):
         events.epochs_before += len(result.outcome.state.history)
-        if numbers[place] == 0 or not is_interrupted(result):
+        if numbers[position] == 0 or not is_interrupted(result):
             yield result, held
         if is_interrupted(result) or stopped_by_viewer():
             return

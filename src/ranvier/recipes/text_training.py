@@ -105,7 +105,7 @@ class Training:
         jobs = (partial(self._train, member, rows, held, name) for name, member in members)
         threads = usable_threads(settings[0].threads)
         self.events.at_once = at_once
-        for result in run_in_turn(jobs, at_once, threads, lambda place, event: self.events(event)):
+        for result in run_in_turn(jobs, at_once, threads, lambda position, event: self.events(event)):
             self.events.epochs_before += len(result.history)
             self.events.number += 1
             yield result

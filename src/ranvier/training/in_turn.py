@@ -51,11 +51,11 @@ class Seat:
 
 
 Job: TypeAlias = Callable[[Seat], T]
-Told: TypeAlias = Callable[[int, Event], None]
+Tell: TypeAlias = Callable[[int, Event], None]
 """Takes the number of a training and one of its events."""
 
 
-def run_in_turn(jobs: Iterable[Job[T]], at_once: int, threads: int, tell: Told) -> Iterator[T]:
+def run_in_turn(jobs: Iterable[Job[T]], at_once: int, threads: int, tell: Tell) -> Iterator[T]:
     """Run trainings, some at a time, and give their results in order.
 
     After Ctrl-C, or once a viewer ends the run, no more begin and those that run are asked to stop.
@@ -93,12 +93,12 @@ class _Telling:
     off. Then that one still had something to tell, when it went on.
     """
 
-    def __init__(self, tell: Told) -> None:
+    def __init__(self, tell: Tell) -> None:
         self.turn = 0
         self._tell = tell
         self._kept: dict[int, list[Event]] = defaultdict(list)
         self._earlier: dict[int, History] = {}
-        self._told = self._told_before = False
+        self._spoke = self._spoke_before = False
 
     def sink(self, number: int) -> Sink:
         return lambda event: self.event(number, event)
@@ -108,7 +108,7 @@ class _Telling:
 
     def event(self, number: int, event: Event) -> None:
         if number == self.turn:
-            self._told = self._told or isinstance(event, (EpochEvent, ProgressEvent))
+            self._spoke = self._spoke or isinstance(event, (EpochEvent, ProgressEvent))
             self._tell(number, event)
         elif not isinstance(event, ProgressEvent):
             self._kept[number].append(event)
@@ -116,13 +116,13 @@ class _Telling:
     def history(self, number: int, history: History) -> None:
         if number != self.turn:
             self._earlier[number] = history
-        elif self._told_before:
+        elif self._spoke_before:
             for epoch in history:
                 self.event(number, EpochEvent(epoch))
 
     def end(self) -> None:
         """The training whose turn it was has told everything."""
-        self._told_before, self._told = self._told, False
+        self._spoke_before, self._spoke = self._spoke, False
 
     def begin(self) -> None:
         """It is the next one's turn."""

@@ -91,15 +91,11 @@ def run_training(
     with contextlib.ExitStack() as stack:
         save, stored = None, None
         if checkpoint is not None:
-            folder, mark = Path(checkpoint), fingerprint(network, settings, rows, validation, state)
-            stack.enter_context(_locked(folder))
-            save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink, settings.epochs)
-        engine, executable = _compiled(settings, spec, sink, stack)
-        executable.thread_limit = thread_limit
-        if stored is not None and tell_earlier is not None:
-            tell_earlier(stored.history)
+            mark = fingerprint(network, settings, rows, validation, state)
+            stack.enter_context(_locked(Path(checkpoint)))
+            save, stored = _opened(Path(checkpoint), mark, sink, settings.epochs, tell_earlier)
+        engine, executable = _compiled(settings, spec, sink, stack, thread_limit)
         begin = stored or _first_state(state, network, settings, executable.dtype, unit)
-        stop_requested = stop_requested or stack.enter_context(stop_on_interrupt())
         try:
             config = LoopConfig(
                 spec=spec,
@@ -116,7 +112,7 @@ def run_training(
                 callbacks=settings.callbacks,
                 sink=sink,
                 save=save,
-                stop_requested=stop_requested,
+                stop_requested=stop_requested or stack.enter_context(stop_on_interrupt()),
                 watch=_begun_watch(network, settings, executable, stack),
             )
             sink(_start_event(network, settings, engine, rows, validation, begin))
@@ -133,10 +129,15 @@ def run_training(
 
 
 def _compiled(
-    settings: TrainSettings, spec: CompileSpec, sink: Sink, stack: contextlib.ExitStack
+    settings: TrainSettings,
+    spec: CompileSpec,
+    sink: Sink,
+    stack: contextlib.ExitStack,
+    thread_limit: Callable[[], int],
 ) -> tuple[str, Executable]:
     """The name of the engine and the compiled network, which the stack closes."""
     engine, executable, note = compile_network(settings.engine, spec)
+    executable.thread_limit = thread_limit
     if note is not None:
         sink(NoteEvent(note))
     stack.callback(executable.close)
@@ -259,6 +260,16 @@ def _locked(folder: Path) -> Iterator[None]:
         raise InputError(f'Checkpoints cannot be saved in "{folder}": {error.strerror or error}.') from error
     with locked(folder / "lock", f'the checkpoints in "{folder}"'):
         yield
+
+
+def _opened(
+    folder: Path, mark: str, sink: Sink, epochs: int, tell_earlier: Callable[[History], None] | None
+) -> tuple[Callable[[TrainingState], None], TrainingState | None]:
+    """What saves states in a folder, and the newest state there; its epochs are told."""
+    stored = _load_checkpoint(folder, mark, sink, epochs)
+    if stored is not None and tell_earlier is not None:
+        tell_earlier(stored.history)
+    return _checkpoint_saver(folder, mark), stored
 
 
 def _checkpoint_saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:
