@@ -158,14 +158,11 @@ def _file_notes(cells: pl.Series, kind: str, labels: Sequence[Any] | None) -> tu
 
 def _length_note(cells: pl.Series) -> tuple[str, ...]:
     """How long the texts of a column are, in a sentence."""
-    lengths = texts_of(cells).drop_nulls().str.len_chars()
-    if lengths.is_empty():
+    lengths = texts_of(cells).drop_nulls().str.len_chars().to_numpy()
+    if not len(lengths):
         return ()
-    half = float(np.median(lengths.to_numpy()))
-    return (
-        f"Texts: {lengths.min():,} to {plural(int(lengths.max() or 0), 'character')}, half of them longer than "
-        f"{half:,.0f}.",
-    )
+    longest = plural(int(lengths.max()), "character")
+    return (f"Texts: {lengths.min():,} to {longest}, half of them longer than {np.median(lengths):,.0f}.",)
 
 
 def _schema(frame: pl.DataFrame, kinds: Mapping[str, str], decimal_commas: bool) -> list[ColumnSchema]:

@@ -78,7 +78,8 @@ def _memberships(task: Task, targets: Array, weights: Array) -> Iterator[Array]:
 
 def _sums(csr: CSR, weights: Array) -> NDArray[np.float64]:
     """The sum of the weights (n,) of the rows that have an entry in each column, (S,)."""
-    return np.bincount(csr.indices, np.repeat(weights, np.diff(csr.indptr)), csr.n_columns)
+    sums: NDArray[Any] = np.bincount(csr.indices, np.repeat(weights, np.diff(csr.indptr)), csr.n_columns)
+    return sums.astype(np.float64, copy=False)
 
 
 def _log_ratios(inside: Array, total: Array) -> Array:
