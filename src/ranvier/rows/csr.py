@@ -162,9 +162,9 @@ class CSR:
         for block in blocks:
             for part in _row_parts(block.indptr):
                 here = slice(block.indptr[part.start], block.indptr[part.stop])
-                places = _entries(begins, block.indptr, part)
-                data[places] = block.data[here]
-                indices[places] = block.indices[here] + np.int32(first_column)
+                positions = _entries(begins, block.indptr, part)
+                data[positions] = block.data[here]
+                indices[positions] = block.indices[here] + np.int32(first_column)
             begins += np.diff(block.indptr)
             first_column += block.n_columns
         return cls(data, indices, indptr, first_column)

@@ -20,7 +20,7 @@ _CHUNK = re.compile(rb"[A-Za-z][A-Za-z0-9 _-]{3}")
 
 
 def mended(content: bytes) -> bytes | None:
-    """The file with the sizes that are true; None where there are no samples to be found, or it is no WAV file.
+    """The file with the sizes that are true; None where there are no samples to be sizes, or it is no WAV file.
 
     Parameters:
         content: the bytes of the file.
@@ -30,10 +30,10 @@ def mended(content: bytes) -> bytes | None:
     >>> mended(stopped)[-14:]
     b'data\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00'
     """
-    found = _samples(content)
-    if found is None:
+    sizes = _samples(content)
+    if sizes is None:
         return None
-    form, start, size = found
+    form, start, size = sizes
     left = len(content) - start
     samples = content[start : start + (size if 0 < size <= left else left)]
     return _chunk(b"RIFF", b"WAVE" + _chunk(FORMAT, _mended_format(form)) + _chunk(DATA, samples))
@@ -46,10 +46,10 @@ def is_cut(content: bytes) -> bool:
     >>> is_cut(HEADER.pack(b"RIFF", 40) + b"WAVE" + chunk + HEADER.pack(DATA, 8) + bytes(6))
     True
     """
-    found = _samples(content)
-    if found is None:
+    sizes = _samples(content)
+    if sizes is None:
         return False
-    _, start, size = found
+    _, start, size = sizes
     return size > len(content) - start or 0 == size < len(content) - start
 
 
