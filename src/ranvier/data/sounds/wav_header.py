@@ -20,7 +20,7 @@ _CHUNK = re.compile(rb"[A-Za-z][A-Za-z0-9 _-]{3}")
 
 
 def mended(content: bytes) -> bytes | None:
-    """The file with the sizes that are true; None where there are no samples to be sizes, or it is no WAV file.
+    """The file with the sizes that are true; None where there are no samples to be read, or it is no WAV file.
 
     Parameters:
         content: the bytes of the file.
