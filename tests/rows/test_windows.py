@@ -16,6 +16,7 @@ from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.plain import PlainRecipe
+from ranvier.recipes.recipe import TrainingSetup
 from ranvier.rows import Inputs, Rows, Windows, as_inputs
 
 
@@ -58,7 +59,7 @@ def test_training_on_windows_has_the_bits_of_training_on_their_csr_rows(engine: 
         recipe, options = PlainRecipe(), TrainOptions(engine=engine, epochs=2, batch_size=32, hidden=(8,))
         options = recipe.complete(options)
         settings = recipe.settings(network, task, options, len(learned), (), True).on(learned.inputs)
-        results.append(recipe.train(network, settings, task, learned, learned.take(slice(0, 50))))
+        results.append(recipe.train(TrainingSetup(network, settings, task, learned, learned.take(slice(0, 50)))))
     assert (results[0].parameters == results[1].parameters).all()
     assert [epoch.validation_loss for epoch in results[0].history] == [
         epoch.validation_loss for epoch in results[1].history

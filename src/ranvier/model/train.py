@@ -33,7 +33,7 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
 from ranvier.recipes.options import TEST_SHARE, VALIDATION_SHARE, TrainOptions, split_rows_option
-from ranvier.recipes.recipe import Recipe, recipe_as_used
+from ranvier.recipes.recipe import Recipe, TrainingSetup, recipe_as_used
 from ranvier.recipes.registry import check_recipe, recipe_for
 from ranvier.recipes.stored import options_from_dict
 from ranvier.records import record
@@ -293,9 +293,10 @@ class TrainJob:
             for sink in sinks:
                 sink(read)
             checkpoint = None if folder is None else folder.checkpoints
-            outside: dict[str, Any] = {"target": prepared.target, "sinks": sinks, "checkpoint": checkpoint}
+            outside = (prepared.target, sinks, checkpoint, prepared.encoder)
+            setup = TrainingSetup(network, settings, task, rows, validation, *outside)
             with shown_to_viewers(None if folder is None else folder.path):
-                trained = recipe.train(network, settings, task, rows, validation, **outside, encoder=prepared.encoder)
+                trained = recipe.train(setup)
             linear = linear_outputs(trained, prepared, settings, rows)
             prepared = with_threshold(with_learned_encoder(prepared, trained), trained, options.threshold)
             model = model_from_trained(trained, prepared, settings)

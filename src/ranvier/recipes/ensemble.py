@@ -23,7 +23,7 @@ from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.out_of_fold import Member, held_out_rows
-from ranvier.recipes.recipe import Trained
+from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
 from ranvier.training.callbacks import may_run_beside
@@ -62,37 +62,23 @@ MAX_BYTES_AT_ONCE = 1 << 31
 """So many bytes of rows may be there for networks that are trained side by side, each on a copy of its own."""
 
 
-def train_ensemble(
-    network: Network,
-    settings: TrainSettings,
-    task: Task,
-    rows: Rows,
-    validation: Rows | None,
-    *,
-    n_networks: int,
-    n_folds: int,
-    calibrate: bool,
-    target: TargetEncoder | None = None,
-    sinks: tuple[Sink, ...] = (),
-    checkpoint: Path | None = None,
-) -> Trained:
+def train_ensemble(setup: TrainingSetup, n_networks: int, n_folds: int, calibrate: bool) -> Trained:
     """Train several networks and merge them into one.
 
     Each network is trained on all folds of the rows but one, which is its validation fold. A checkpoint folder holds a
     folder for each network, so that an interrupted call goes on with the networks that it had reached, bit-identically.
 
     Parameters:
-        network, settings: what each of them is and how it is trained; each has its own seed.
-        task, rows: what to learn, and from what.
-        validation: validation rows for all networks; None takes folds of `rows`.
+        setup: what each of them is and how it is trained, with a seed of its own; without validation rows for all of
+            them each takes a fold of the rows.
         n_networks, n_folds: how many networks, and into how many folds the rows are divided; 1 for no validation.
         calibrate: whether the merged network gets a temperature, fitted on the validation rows.
-        target: how targets are encoded, for metrics in their units.
-        sinks: who listens; they see one run whose epochs are numbered through.
-        checkpoint: where to save training states.
+
+    Who listens sees one run whose epochs are numbered through.
     """
-    events = MergedEvents(tee(sinks), n_networks, settings.epochs)
-    splits = member_splits(task, rows, validation, n_networks, n_folds, settings.seed)
+    network, settings, task = setup.network, setup.settings, setup.task
+    events = MergedEvents(tee(setup.sinks), n_networks, settings.epochs)
+    splits = member_splits(task, setup.rows, setup.validation, n_networks, n_folds, settings.seed)
 
     def member_rows(number: int, member: TrainSettings) -> MemberRows:
         learned, held = next(splits)
@@ -100,14 +86,14 @@ def train_ensemble(
 
     results: list[RunResult] = []
     finished: list[Member] = []
-    for result, held in train_members(network, settings, task, events, member_rows, target, checkpoint):
+    for result, held in train_members(network, settings, task, events, member_rows, setup.target, setup.checkpoint):
         results.append(result)
         if held is not None and not is_interrupted(result):
             flat = final_parameters(result.outcome.state, settings.optimizer, network)
             finished.append(Member(flat, held, outputs_of(network, settings, flat, held.inputs)))
     factor = _merged_inverse_temperature(task, finished) if calibrate and task.kind != "regression" else 1.0
     trained = merged_members(network, settings, results, events, factor)
-    once = finished if validation is not None else finished[:n_folds]
+    once = finished if setup.validation is not None else finished[:n_folds]
     return replace(trained, held_out=held_out_rows(network, settings, task, once, factor))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
-from ranvier.data import Source, TargetEncoder
+from ranvier.data import Source
 from ranvier.data.encoders.image import stride_for
 from ranvier.data.images.distortion import DISTORTIONS
 from ranvier.data.images.patches import BYTE_OFFSET, BYTE_STEP
@@ -22,11 +21,9 @@ from ranvier.network.task import Task
 from ranvier.recipes.image_training import train_on_pictures
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.picture_rows import CELLS
-from ranvier.recipes.recipe import Recipe, Trained, chosen_optimizer, make_settings, only_column
+from ranvier.recipes.recipe import Recipe, Trained, TrainingSetup, chosen_optimizer, make_settings, only_column
 from ranvier.records import record
-from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
-from ranvier.training.events import Sink
 from ranvier.training.settings import TrainSettings
 
 COLUMN = "image"
@@ -149,23 +146,9 @@ class ImageRecipe(Recipe):
             network, task, options, optimizer, callbacks, metric=metric, label_smoothing=self.label_smoothing, **sizes
         )
 
-    def train(
-        self,
-        network: Network,
-        settings: TrainSettings,
-        task: Task,
-        rows: Rows,
-        validation: Rows | None,
-        *,
-        target: TargetEncoder | None = None,
-        sinks: tuple[Sink, ...] = (),
-        checkpoint: Path | None = None,
-        encoder: Any = None,
-    ) -> Trained:
+    def train(self, setup: TrainingSetup) -> Trained:
         """Choose the augmentation, learn patch features and train on them."""
-        return train_on_pictures(
-            self, network, settings, task, rows, validation, encoder, target=target, sinks=sinks, checkpoint=checkpoint
-        )
+        return train_on_pictures(self, setup)
 
     @property
     def stride(self) -> int:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import TargetEncoder
 from ranvier.data.encoders.image import ImageEncoder
-from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.images.patches import PatchFeatures
 from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
-from ranvier.network.task import Task
 from ranvier.recipes.augmentation import (
     LINEAR,
     LINEAR_PIXELS,
@@ -28,11 +25,12 @@ from ranvier.recipes.augmentation import (
 from ranvier.recipes.candidates import linear_layers, linear_settings
 from ranvier.recipes.ensemble import MemberRows, MergedEvents, is_interrupted, merged_members, train_members
 from ranvier.recipes.picture_rows import CELLS, is_mirrored, rows_with_copies
-from ranvier.recipes.recipe import Trained
+from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.events import NoteEvent, Sink, tee, work_progress
 from ranvier.training.loop import final_parameters
+from ranvier.training.runner import RunResult
 from ranvier.training.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -41,43 +39,29 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-def train_on_pictures(
-    recipe: ImageRecipe,
-    network: Network,
-    settings: TrainSettings,
-    task: Task,
-    rows: Rows,
-    validation: Rows | None,
-    encoder: TableEncoder,
-    *,
-    target: TargetEncoder | None = None,
-    sinks: tuple[Sink, ...] = (),
-    checkpoint: Path | None = None,
-) -> Trained:
+def train_on_pictures(recipe: ImageRecipe, setup: TrainingSetup) -> Trained:
     """Train the networks of a recipe and merge them into one, whose encoder has their patch features.
 
     Parameters:
         recipe: bound to the format of the pictures.
-        network, settings: of one network on pictures without copies.
-        task, rows, validation: what to learn, and from what; the inputs are pixels.
-        encoder: gave these rows: a table of one column of pictures.
-        target, sinks, checkpoint: as for `Recipe.train`.
+        setup: of one network on pictures without copies; the inputs are pixels, and the encoder that gave them is that
+            of a table of one column of pictures.
     """
-    image = encoder.image
-    assert image is not None
+    network, settings, rows, validation = setup.network, setup.settings, setup.rows, setup.validation
+    image = setup.encoder.image
     pixels = pixels_of_rows(rows, image)
     held_out = None if validation is None else (pixels_of_rows(validation, image), validation)
-    sink = tee(sinks)
+    sink = tee(setup.sinks)
     progress = work_progress(sink, "Comparing small networks")
-    way = choose_training(recipe, pixels, rows, task, network, settings, held_out, progress)
+    way = choose_training(recipe, pixels, rows, setup.task, network, settings, held_out, progress)
     for note in way.notes:
         sink(NoteEvent(note))
-    members = _Members(recipe, image, pixels, rows, validation, task, way, sink, target, checkpoint)
+    members = _Members(recipe, setup, image, pixels, way, sink)
     if way.learner == LINEAR_PIXELS:
         trained, learned_image = members.on_pixels(network, settings)
     else:
         trained, learned_image = members.on_patches(network, settings)
-    learned = replace(encoder, encoders=(learned_image,))
+    learned = replace(setup.encoder, encoders=(learned_image,))
     return replace(trained, encoder=learned, notes=way.notes, held_out=way.held_out)
 
 
@@ -86,7 +70,7 @@ class _Members:
     """Trains the networks that were chosen, and merges them into one.
 
     Fields:
-        recipe, rows, validation, task, target, checkpoint: as for `train_on_pictures`.
+        recipe, setup: as for `train_on_pictures`.
         image: the encoder of the pictures as pixels.
         pixels: of the rows, shape (B, H, W, C).
         way: what was chosen.
@@ -94,19 +78,15 @@ class _Members:
     """
 
     recipe: ImageRecipe
+    setup: TrainingSetup
     image: ImageEncoder
     pixels: Array
-    rows: Rows
-    validation: Rows | None
-    task: Task
     way: ChosenTraining
     sink: Sink
-    target: TargetEncoder | None
-    checkpoint: Path | None
 
     def on_patches(self, network: Network, settings: TrainSettings) -> tuple[Trained, ImageEncoder]:
         """The merged network on patch features, and on pixels beside them if that was chosen; and its encoder."""
-        recipe, way, count = self.recipe, self.way, len(self.rows)
+        recipe, way, count = self.recipe, self.way, len(self.setup.rows)
         copies = 0 if way.name == "none" else recipe.copies_for(count)
         layers = linear_layers(network) if way.learner == LINEAR else network.layers
         single = Network(CELLS * recipe.centroids_for(count), layers)
@@ -121,13 +101,15 @@ class _Members:
             patches = PatchFeatures.fit(self.pixels, recipe.centroids_for(count), member.seed, stride=recipe.stride)
             features.append(patches)
             progress = work_progress(self.sink, "Making patch features")
-            learned = rows_with_copies(patches, self.pixels, self.rows, way.name, copies, member.seed, progress)
-            validation = None if self.validation is None else _with_features(self.validation, patches, self.image)
+            learned = rows_with_copies(patches, self.pixels, self.setup.rows, way.name, copies, member.seed, progress)
+            validation = (
+                None if self.setup.validation is None else _with_features(self.setup.validation, patches, self.image)
+            )
             return learned, validation, None
 
         member = replace(settings, epochs=epochs)
         which = range(recipe.n_networks)
-        trained = train_members(single, member, self.task, events, member_rows, self.target, self.checkpoint, which)
+        trained = self._train(single, member, events, member_rows, which)
         results = [result for result, _ in trained]
         others: list[Array] = []
         if joins and len(results) == recipe.n_networks and not is_interrupted(results[-1]):
@@ -154,11 +136,11 @@ class _Members:
 
         def member_rows(number: int, member: TrainSettings) -> MemberRows:
             progress = work_progress(self.sink, "Distorting pictures")
-            learned = rows_with_copies(None, self.pixels, self.rows, PIXEL_WAY, copies, member.seed, progress)
-            return learned, self.validation, None
+            learned = rows_with_copies(None, self.pixels, self.setup.rows, PIXEL_WAY, copies, member.seed, progress)
+            return learned, self.setup.validation, None
 
         which = range(self.recipe.n_networks, self.recipe.n_networks + 1)
-        trained = train_members(network, settings, self.task, events, member_rows, self.target, self.checkpoint, which)
+        trained = self._train(network, settings, events, member_rows, which)
         result = next(iter(trained), None)
         if result is None or is_interrupted(result[0]):
             return []
@@ -172,12 +154,23 @@ class _Members:
         events = MergedEvents(self.sink, 1, own.epochs)
 
         def member_rows(number: int, member: TrainSettings) -> MemberRows:
-            return self.rows, self.validation, None
+            return self.setup.rows, self.setup.validation, None
 
-        trained = train_members(linear, own, self.task, events, member_rows, self.target, self.checkpoint)
+        trained = self._train(linear, own, events, member_rows)
         results = [result for result, _ in trained]
         factor = self.way.inverse_temperature
         return merged_members(linear, own, results, events, factor), replace(self.image, as_bytes=True)
+
+    def _train(
+        self,
+        network: Network,
+        settings: TrainSettings,
+        events: MergedEvents,
+        member_rows: Callable[[int, TrainSettings], MemberRows],
+        which: range | None = None,
+    ) -> Iterator[tuple[RunResult, Rows | None]]:
+        setup = self.setup
+        return train_members(network, settings, setup.task, events, member_rows, setup.target, setup.checkpoint, which)
 
 
 def in_shape_of_features(flat: Array, network: Network, single: Network) -> Array:

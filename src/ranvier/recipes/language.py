@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ranvier.data import Prepared, Source, TargetEncoder
+from ranvier.data import Prepared, Source
 from ranvier.data.language.corpus import FORMS
 from ranvier.data.language.preparation import TextOptions, prepare_text
 from ranvier.data.language.vocabulary import MAX_CHARACTERS
@@ -20,11 +19,9 @@ from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.plain import PlainRecipe
-from ranvier.recipes.recipe import Recipe, Trained, make_settings
+from ranvier.recipes.recipe import Recipe, Trained, TrainingSetup, make_settings
 from ranvier.records import record
-from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
-from ranvier.training.events import Sink
 from ranvier.training.settings import TrainSettings
 
 SMALL, MIDDLE = 30_000, 120_000
@@ -164,22 +161,9 @@ class LanguageRecipe(Recipe):
         sizes = {"epochs": epochs, "batch_size": batch_size, "patience": epochs}
         return make_settings(network, task, options, optimizer, callbacks, metric=metric, **sizes)
 
-    def train(
-        self,
-        network: Network,
-        settings: TrainSettings,
-        task: Task,
-        rows: Rows,
-        validation: Rows | None,
-        *,
-        target: TargetEncoder | None = None,
-        sinks: tuple[Sink, ...] = (),
-        checkpoint: Path | None = None,
-        encoder: Any = None,
-    ) -> Trained:
+    def train(self, setup: TrainingSetup) -> Trained:
         """Train the network; the epoch with the smallest validation loss is kept."""
-        options: dict[str, Any] = {"target": target, "sinks": sinks, "checkpoint": checkpoint, "encoder": encoder}
-        return PlainRecipe().train(network, settings, task, rows, validation, **options)
+        return PlainRecipe().train(setup)
 
 
 def _check_options(options: TrainOptions, sample_weight: Any, parts: tuple[Any, ...]) -> None:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from ranvier.data import TargetEncoder
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
-from ranvier.recipes.recipe import Recipe, Trained, make_settings
+from ranvier.recipes.recipe import Recipe, Trained, TrainingSetup, make_settings
 from ranvier.records import record
-from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
-from ranvier.training.events import Sink
 from ranvier.training.held_out import HeldOut
 from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
@@ -66,25 +62,14 @@ class PlainRecipe(Recipe):
         sizes = {"epochs": epochs, "batch_size": batch_size, "patience": epochs // 7}
         return make_settings(network, task, options, optimizer, callbacks, metric=metric, **sizes)
 
-    def train(
-        self,
-        network: Network,
-        settings: TrainSettings,
-        task: Task,
-        rows: Rows,
-        validation: Rows | None,
-        *,
-        target: TargetEncoder | None = None,
-        sinks: tuple[Sink, ...] = (),
-        checkpoint: Path | None = None,
-        encoder: Any = None,
-    ) -> Trained:
+    def train(self, setup: TrainingSetup) -> Trained:
         """Train the network, and calibrate it on the validation rows.
 
         Training goes on from the state, whose output layer has no temperature.
         """
-        options: dict[str, Any] = {"target": target, "sinks": sinks, "checkpoint": checkpoint}
-        result = run_training(network, settings, task, rows, validation, **options)
+        network, settings, task, validation = setup.network, setup.settings, setup.task, setup.validation
+        outside: dict[str, Any] = {"target": setup.target, "sinks": setup.sinks, "checkpoint": setup.checkpoint}
+        result = run_training(network, settings, task, setup.rows, validation, **outside)
         state = result.outcome.state
         flat = final_parameters(state, settings.optimizer, network)
         held, factor = None, 1.0

@@ -38,6 +38,32 @@ OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel"
 
 
 @record(eq=False)
+class TrainingSetup:
+    """What a recipe trains, on what, and who is told.
+
+    Fields:
+        network, settings: what is trained, and how.
+        task, rows: what to learn, and from what.
+        validation: rows that decide when to stop; None where the recipe divides `rows` itself.
+        target: how targets are encoded, for metrics in their units; None for those of the encoded targets.
+        sinks: who listens.
+        checkpoint: the folder where training states are saved; None for none. One that holds those of an interrupted
+            call with the same arguments goes on to the same bits.
+        encoder: how rows were encoded; None where nobody asks.
+    """
+
+    network: Network
+    settings: TrainSettings
+    task: Task
+    rows: Rows
+    validation: Rows | None
+    target: TargetEncoder | None = None
+    sinks: tuple[Sink, ...] = ()
+    checkpoint: Path | None = None
+    encoder: Any = None
+
+
+@record(eq=False)
 class Trained:
     """What the training of a recipe gives.
 
@@ -151,24 +177,8 @@ class Recipe(ABC):
         """How the network is trained, with what was left open chosen by the task and the number of rows."""
 
     @abstractmethod
-    def train(
-        self,
-        network: Network,
-        settings: TrainSettings,
-        task: Task,
-        rows: Rows,
-        validation: Rows | None,
-        *,
-        target: TargetEncoder | None = None,
-        sinks: tuple[Sink, ...] = (),
-        checkpoint: Path | None = None,
-        encoder: Any = None,
-    ) -> Trained:
-        """Train, and merge and calibrate what was trained.
-
-        Metrics are in the units of `target`, or of the encoded targets without it; `encoder` is how rows were encoded.
-        A checkpoint folder that holds an interrupted call with the same arguments goes on to the same bits.
-        """
+    def train(self, setup: TrainingSetup) -> Trained:
+        """Train, and merge and calibrate what was trained."""
 
     def to_dict(self) -> dict[str, Any]:
         """The name and the parts as plain JSON values."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
-from ranvier.data import TargetEncoder
 from ranvier.data.images.patches import BYTE_OFFSET, BYTE_STEP
 from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.errors import InputError
@@ -16,12 +14,10 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import AdamW
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
-from ranvier.recipes.recipe import Recipe, Trained, chosen_optimizer, make_settings, only_column
+from ranvier.recipes.recipe import Recipe, Trained, TrainingSetup, chosen_optimizer, make_settings, only_column
 from ranvier.recipes.sound_training import train_on_sounds
 from ranvier.records import record
-from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
-from ranvier.training.events import Sink
 from ranvier.training.settings import TrainSettings
 
 STATISTICS_PER_BAND = 10
@@ -123,23 +119,9 @@ class SoundRecipe(Recipe):
             network, task, options, optimizer, callbacks, metric=metric, label_smoothing=self.label_smoothing, **sizes
         )
 
-    def train(
-        self,
-        network: Network,
-        settings: TrainSettings,
-        task: Task,
-        rows: Rows,
-        validation: Rows | None,
-        *,
-        target: TargetEncoder | None = None,
-        sinks: tuple[Sink, ...] = (),
-        checkpoint: Path | None = None,
-        encoder: Any = None,
-    ) -> Trained:
+    def train(self, setup: TrainingSetup) -> Trained:
         """Learn patch features and statistics, choose among them, and train."""
-        return train_on_sounds(
-            self, network, settings, task, rows, validation, encoder, target=target, sinks=sinks, checkpoint=checkpoint
-        )
+        return train_on_sounds(self, setup)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> SoundRecipe:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import TargetEncoder
 from ranvier.data.encoders.sound import SoundEncoder, fit_patches
-from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.sounds.band_statistics import BandStatistics
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.recipes.candidates import Candidate, Choice, choose_candidate, linear_layers, linear_settings
 from ranvier.recipes.ensemble import MemberRows, MergedEvents, merged_members, train_members
-from ranvier.recipes.recipe import Trained
+from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.rows import Rows
-from ranvier.training.events import NoteEvent, Sink, tee
+from ranvier.training.events import NoteEvent, tee
 from ranvier.training.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -34,40 +31,26 @@ WORDS = {
 }
 
 
-def train_on_sounds(
-    recipe: SoundRecipe,
-    network: Network,
-    settings: TrainSettings,
-    task: Task,
-    rows: Rows,
-    validation: Rows | None,
-    encoder: TableEncoder,
-    *,
-    target: TargetEncoder | None = None,
-    sinks: tuple[Sink, ...] = (),
-    checkpoint: Path | None = None,
-) -> Trained:
+def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
     """Train the networks of a recipe and merge them into one, whose encoder has their features.
 
     Parameters:
         recipe: bound to the format of the recordings.
-        network, settings: of one network on patch features and statistics.
-        task, rows, validation: what to learn, and from what; the inputs are spectrograms.
-        encoder: gave these rows: a table of one column of recordings.
-        target, sinks, checkpoint: as for `Recipe.train`.
+        setup: of one network on patch features and statistics; the inputs are spectrograms, and the encoder that gave
+            them is that of a table of one column of recordings.
     """
-    sound = encoder.sound
-    assert sound is not None
+    settings, task, rows, validation = setup.settings, setup.task, setup.rows, setup.validation
+    sound = setup.encoder.sound
     spectrograms = _spectrograms(rows, sound)
     statistics = BandStatistics.fit(spectrograms[..., 0])
     block = statistics.encode(spectrograms[..., 0])
     first = fit_patches(spectrograms, sound.form, recipe.n_centroids, settings.seed)
-    candidates = _candidates(recipe, network, settings, first.encode(spectrograms), block)
+    candidates = _candidates(recipe, setup.network, settings, first.encode(spectrograms), block)
     choice = choose_candidate(candidates, rows, task, settings.seed)
     text = choice_text(choice, task, recipe.candidate != "auto")
-    tee(sinks)(NoteEvent(text))
+    tee(setup.sinks)(NoteEvent(text))
     best = candidates[choice.name]
-    events = MergedEvents(tee(sinks), recipe.n_networks, settings.epochs)
+    events = MergedEvents(tee(setup.sinks), recipe.n_networks, settings.epochs)
     encoders: list[SoundEncoder] = []
 
     def member_rows(number: int, member: TrainSettings) -> MemberRows:
@@ -80,14 +63,14 @@ def train_on_sounds(
         held = None if validation is None else _with_features(validation, own)
         return Rows(learned, rows.targets, rows.weights), held, None
 
-    members = train_members(best.network, best.settings, task, events, member_rows, target, checkpoint)
+    members = train_members(best.network, best.settings, task, events, member_rows, setup.target, setup.checkpoint)
     results = [result for result, _ in members]
     features = tuple(patches for own in encoders[: len(results)] for patches in own.patches)
     learned_encoder = replace(sound, patches=features, statistics=statistics, as_bytes=True)
     trained = merged_members(
         best.network, settings, results, events, choice.inverse_temperature, shared_inputs=choice.name != "patches"
     )
-    whole = replace(encoder, encoders=(learned_encoder,))
+    whole = replace(setup.encoder, encoders=(learned_encoder,))
     return replace(trained, encoder=whole, notes=(text,), held_out=choice.held_out)
 
 

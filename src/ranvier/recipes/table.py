@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
-from ranvier.data import TargetEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.network.layers import Layer, LearnedScale
 from ranvier.network.network import Network
@@ -16,11 +14,9 @@ from ranvier.network.optimizers import AdamW
 from ranvier.network.task import Task
 from ranvier.recipes.ensemble import train_ensemble
 from ranvier.recipes.options import TrainOptions
-from ranvier.recipes.recipe import Recipe, Trained, chosen_optimizer, make_settings
+from ranvier.recipes.recipe import Recipe, Trained, TrainingSetup, chosen_optimizer, make_settings
 from ranvier.records import record
-from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
-from ranvier.training.events import Sink
 from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import CALIBRATED_D2
 
@@ -148,33 +144,9 @@ class TableRecipe(Recipe):
         metric = metric if validated else "loss"
         return make_settings(network, task, options, optimizer, callbacks, metric=metric, **sizes)
 
-    def train(
-        self,
-        network: Network,
-        settings: TrainSettings,
-        task: Task,
-        rows: Rows,
-        validation: Rows | None,
-        *,
-        target: TargetEncoder | None = None,
-        sinks: tuple[Sink, ...] = (),
-        checkpoint: Path | None = None,
-        encoder: Any = None,
-    ) -> Trained:
+    def train(self, setup: TrainingSetup) -> Trained:
         """Train the ensemble, merge it and calibrate it."""
-        return train_ensemble(
-            network,
-            settings,
-            task,
-            rows,
-            validation,
-            n_networks=self.n_networks,
-            n_folds=self.folds_for(len(rows)),
-            calibrate=self.calibrate,
-            target=target,
-            sinks=sinks,
-            checkpoint=checkpoint,
-        )
+        return train_ensemble(setup, self.n_networks, self.folds_for(len(setup.rows)), self.calibrate)
 
     def folds_for(self, rows: int) -> int:
         """Into how many folds so many rows are divided: at least three of a hundred rows each, if there are so many.

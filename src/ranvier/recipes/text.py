@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
-from ranvier.data import TargetEncoder
 from ranvier.data.encoders.feature_options import MAX_TERMS, FeatureOptions
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Adam
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
-from ranvier.recipes.recipe import Recipe, Trained, chosen_optimizer, make_settings
+from ranvier.recipes.recipe import Recipe, Trained, TrainingSetup, chosen_optimizer, make_settings
 from ranvier.recipes.table import TableRecipe
 from ranvier.recipes.text_training import train_on_texts
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
-from ranvier.training.events import Sink
 from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import CALIBRATED_D2
 
@@ -153,22 +150,9 @@ class TextRecipe(Recipe):
             return settings
         return replace(settings, optimizer=replace(optimizer, learning_rate=optimizer.learning_rate * factor))
 
-    def train(
-        self,
-        network: Network,
-        settings: TrainSettings,
-        task: Task,
-        rows: Rows,
-        validation: Rows | None,
-        *,
-        target: TargetEncoder | None = None,
-        sinks: tuple[Sink, ...] = (),
-        checkpoint: Path | None = None,
-        encoder: Any = None,
-    ) -> Trained:
+    def train(self, setup: TrainingSetup) -> Trained:
         """Train the members, choose, merge and calibrate."""
-        outside: dict[str, Any] = {"target": target, "sinks": sinks, "checkpoint": checkpoint}
-        return train_on_texts(self, network, settings, task, rows, validation, **outside)
+        return train_on_texts(self, setup)
 
 
 TEXT_PRESETS = {

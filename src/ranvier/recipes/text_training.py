@@ -26,14 +26,14 @@ from ranvier.recipes.ensemble import (
     renumbered,
     trainings_at_once,
 )
-from ranvier.recipes.recipe import Trained
+from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.class_numbers import one_hot
 from ranvier.training.callbacks import EarlyStopping
-from ranvier.training.events import NoteEvent, Sink, tee
+from ranvier.training.events import NoteEvent, tee
 from ranvier.training.held_out import HeldOut
 from ranvier.training.history import History
 from ranvier.training.in_turn import Seat, run_in_turn
@@ -133,34 +133,22 @@ class Training:
         return replace(rows, inputs=scaled(rows.inputs, self.strengths))
 
 
-def train_on_texts(
-    recipe: TextRecipe,
-    network: Network,
-    settings: TrainSettings,
-    task: Task,
-    rows: Rows,
-    validation: Rows | None,
-    *,
-    target: TargetEncoder | None = None,
-    sinks: tuple[Sink, ...] = (),
-    checkpoint: Path | None = None,
-) -> Trained:
+def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
     """Train the members, choose by the validation rows which ones are merged, and train these again on all rows.
 
     Parameters:
         recipe: how many networks, and whether they are trained again.
-        network, settings: of the network on TF-IDF.
-        task, rows, validation: what to learn, and from what; without validation rows a fold of the rows is taken.
-        target, sinks, checkpoint: as for `Recipe.train`.
+        setup: of the network on TF-IDF; without validation rows a fold of the rows is taken.
     """
+    settings, task, rows, validation = setup.settings, setup.task, setup.rows, setup.validation
     learned, held = next(member_splits(task, rows, validation, 1, recipe.folds_for(len(rows)), settings.seed))
     strengths = term_strengths(task, learned)
     strengths[learned.inputs.n_dense :] /= mean_norm(scaled(learned.inputs, strengths))
-    members = members_of(recipe, network, settings, task, held is not None)
+    members = members_of(recipe, setup.network, settings, task, held is not None)
     again = validation is None and held is not None and recipe.trains_again(rows, settings)
     n_runs = len(members) * (1 + again * recipe.n_seeds)
-    events = MergedEvents(tee(sinks), n_runs, settings.epochs)
-    training = Training(task, target, events, checkpoint, strengths)
+    events = MergedEvents(tee(setup.sinks), n_runs, settings.epochs)
+    training = Training(task, setup.target, events, setup.checkpoint, strengths)
     results: list[Result] = []
     named = [(f"network-{number + 1}", member) for number, member in enumerate(members)]
     for result in training.run(named, learned, held):
@@ -169,7 +157,8 @@ def train_on_texts(
         if result.interrupted:
             return _finished(training, results, results, 1.0, "", True)
     best, factor, note = choose(task, results, held)
-    tee(sinks)(NoteEvent(note)) if note else None
+    if note:
+        tee(setup.sinks)(NoteEvent(note))
     finals, known, linear = best, _held_out(task, best, held, factor), _linear(results, strengths)
     if again:
         training.strengths = term_strengths(task, rows)

@@ -11,7 +11,7 @@ from ranvier.data.encoders.decoding import class_indices
 from ranvier.errors import InputError, TrainingError
 from ranvier.model.ready_data import ReadyData
 from ranvier.model.train import TrainJob
-from ranvier.recipes.recipe import Recipe, Trained
+from ranvier.recipes.recipe import Recipe, Trained, TrainingSetup
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
@@ -80,11 +80,10 @@ class Workload:
         network, settings = self.ready.network_and_settings(changed, (stop_when(stop),), len(self.learned), True)
         epochs = max(1, round(settings.epochs / 3 ** (LAST_RUNG - rung)))
         settings = replace(settings, epochs=epochs)
-        target, encoder = self.ready.prepared.target, self.ready.prepared.encoder
+        outside: Any = {"target": self.ready.prepared.target, "encoder": self.ready.prepared.encoder}
+        setup = TrainingSetup(network, settings, self.ready.task, self.learned, self.held, **outside)
         try:
-            trained = self.recipe.train(
-                network, settings, self.ready.task, self.learned, self.held, target=target, encoder=encoder
-            )
+            trained = self.recipe.train(setup)
         except TrainingError:
             return None, time.monotonic() - begun, epochs
         if stop():
