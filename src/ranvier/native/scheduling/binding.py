@@ -133,7 +133,7 @@ def opened(
         elif node.name is not None and node.name in known:
             values[node] = known[node.name]
             opens.add(node)
-        elif node.arguments and all(one in values for one in node.arguments):
+        elif node.arguments and values.keys() >= set(node.arguments):
             values[node] = float(evaluate(node, known))
             opens |= {node} if opens.intersection(node.arguments) else set()
         elif node.arguments:
