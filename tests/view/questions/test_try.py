@@ -104,6 +104,9 @@ def test_responses_are_what_the_model_says_of_changed_rows(people: Subject, outp
         rows = [{**values, name: cell} for cell in curve["grid"]]
         chances = people.model.probabilities(rows)[:, 0 if output == "no" else 1]
         assert np.allclose(curve["values"], chances, rtol=1e-12)
+    flat = [value for curve in told["curves"].values() for value in curve["values"]]
+    assert told["low"] <= min(flat) < max(flat) <= told["high"]
+    assert told["high"] - told["low"] == pytest.approx(max(0.01, max(flat) - min(flat)))
     age = next(column for column in people.form.columns if column.name == "age")
     assert [told["curves"]["age"]["grid"][at] for at in (0, -1)] == [age.low, age.high]
 

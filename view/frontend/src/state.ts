@@ -206,3 +206,38 @@ export function useAsked<T>(question: (() => Promise<T>) | null, depends: unknow
   );
   return state;
 }
+
+/** As `useAsked`, for what changes while a hand moves: one question is on its way at a time, and each answer is shown. */
+export function useLatest<T>(question: (() => Promise<T>) | null, depends: unknown[]): Asked<T> {
+  const [state, setState] = useState<Asked<T>>({ data: null, error: null, waiting: question !== null });
+  const next = useRef<(() => Promise<T>) | null>(null);
+  const busy = useRef(false);
+  const ended = useRef(false);
+  const run = async () => {
+    busy.current = true;
+    while (next.current && !ended.current) {
+      const asked = next.current;
+      next.current = null;
+      try {
+        const data = await asked();
+        if (!ended.current) setState({ data, error: null, waiting: next.current !== null });
+      } catch (error) {
+        if (error instanceof Gone) gone.value = error.message;
+        if (!ended.current) setState({ data: null, error: (error as Error).message, waiting: next.current !== null });
+      }
+    }
+    busy.current = false;
+  };
+  useEffect(() => {
+    next.current = question;
+    if (!question) setState({ data: null, error: null, waiting: false });
+    else if (!busy.current) void run();
+  }, depends);
+  useEffect(
+    () => () => {
+      ended.current = true;
+    },
+    [],
+  );
+  return state;
+}

@@ -14,6 +14,7 @@ from ranvier.view.subject import Subject
 
 MAX_COLUMNS, MAX_CATEGORIES = 100, 40
 POINTS = 33
+MIN_SPAN = 0.01
 
 
 def responses(subject: Subject, inputs: Inputs, output: Any = None) -> dict[str, Any]:
@@ -26,7 +27,8 @@ def responses(subject: Subject, inputs: Inputs, output: Any = None) -> dict[str,
         output: a class, label or target; None for what the model predicts, of two classes for the second.
 
     Returns `explained`, what the values are of: the probability of a class or label, or a number; `low` and `high`,
-    between which all curves lie, 0 and 1 for probabilities; and `curves`, column -> `grid` (G,) and `values` (G,).
+    between which all curves lie, for probabilities at least a hundredth apart; and `curves`, column -> `grid` (G,) and
+    `values` (G,).
 
     Raises:
         InputError: there is no such output.
@@ -46,8 +48,10 @@ def responses(subject: Subject, inputs: Inputs, output: Any = None) -> dict[str,
             continue
         curves[column.name] = {"grid": points, "values": (1.0 - found if is_first else found).tolist()}
     flat = np.array([value for curve in curves.values() for value in curve["values"]])
-    is_number = model.task.kind == "regression"
-    low, high = (float(flat.min()), float(flat.max())) if is_number and len(flat) else (0.0, 1.0)
+    low, high = (float(flat.min()), float(flat.max())) if len(flat) else (0.0, 1.0)
+    if model.task.kind != "regression" and high - low < MIN_SPAN:
+        low = min(low, 1.0 - MIN_SPAN)
+        high = low + MIN_SPAN
     return {"explained": str(at.labels[0]), "low": low, "high": high, "curves": curves}
 
 
