@@ -114,7 +114,7 @@ export async function askSurface(): Promise<Surface> {
 
 /** Frames of the run that trains, until it ends. */
 export function watchRun(body: object, take: (topic: number, frame: Frame) => void, stop: AbortSignal): Promise<void> {
-  return transport.watch!(body, take, stop);
+  return transport.watch!(ofRun(body), take, stop);
 }
 
 /** What a click on a row does, and for which rows and cells of a confusion matrix there is something to open. */
