@@ -50,7 +50,7 @@ def _answer(subject: Subject, body: dict[str, Any]) -> bytes:
     return frame("answer", *answer(subject, inputs))
 
 
-def _given(subject: Subject, body: dict[str, Any]) -> tuple[Inputs, Any]:
+def _whole_row(subject: Subject, body: dict[str, Any]) -> tuple[Inputs, Any]:
     """The row that a question is about, encoded and as `Model.inputs` takes it."""
     model = subject.model
     if body.get("values") is not None:
@@ -96,9 +96,9 @@ QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "what": lambda subject, body: what(subject),
     "rows": lambda subject, body: rows_page(subject, body["start"], body["count"], body.get("order", "index")),
     "answer": _answer,
-    "contributions": lambda subject, body: contributions(subject, *_given(subject, body), body.get("output")),
-    "responses": lambda subject, body: responses(subject, _given(subject, body)[0], body.get("output")),
-    "near": lambda subject, body: near(subject, _given(subject, body)[0], body.get("row")),
+    "contributions": lambda subject, body: contributions(subject, *_whole_row(subject, body), body.get("output")),
+    "responses": lambda subject, body: responses(subject, _whole_row(subject, body)[0], body.get("output")),
+    "near": lambda subject, body: near(subject, _whole_row(subject, body)[0], body.get("row")),
     "weights": _weights,
     "connections": lambda subject, body: connections(subject, str(body["path"]), body.get("count", 200)),
     "neuron": _neuron,
