@@ -71,7 +71,8 @@ def test_several_networks_become_one_that_writes(tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("".join(f"{a}{b}{c}\n" for a in "bdklm" for b in "aeiou" for c in "nrst"))
     recipe = LanguageRecipe(context=4, width=12, n_blocks=1, n_networks=2, examples=2_000)
     model = rv.train(tmp_path / "names.txt", recipe=recipe, engine="reference", progress=False)
-    assert [layer.groups for layer in model.network.layers[1].layers if isinstance(layer, Dense)] == [2, 2]
+    dense = [info.layer for info in model.network.iter_layers() if isinstance(info.layer, Dense)]
+    assert [layer.groups for layer in dense] == [1, 2, 2, 1]
     assert len(model.report.members) == 2
     loss, baseline = model.report.metrics["log_loss"], model.report.baseline["log_loss_1_gram"]
     assert loss is not None

@@ -87,7 +87,7 @@ def merge_networks(
                 np.multiply(weight, gain, out=into[f"layers.{position}.weight"][:, own])
                 into[f"layers.{position}.bias"][own] = bias
         del parameters, views
-    weight, bias = _output(*zip(*outputs, strict=True), last == first, inverse_temperature)
+    weight, bias = _output(outputs, last == first, inverse_temperature)
     into[f"layers.{len(kept) - 1}.weight"][: len(weight)] = weight
     into[f"layers.{len(kept) - 1}.bias"][...] = bias
     return merged, flat
@@ -171,10 +171,9 @@ def ple_to_linear_spline(network: Network, parameters: Array, encodings: Sequenc
     return changed
 
 
-def _output(
-    weights: Sequence[Array], biases: Sequence[Array], first: bool, inverse_temperature: float
-) -> tuple[Array, Array]:
+def _output(outputs: Sequence[tuple[Array, Array]], first: bool, inverse_temperature: float) -> tuple[Array, Array]:
     """Weight and bias of the output layer: the mean of the members', times the inverse temperature."""
+    weights, biases = ([pair[which] for pair in outputs] for which in (0, 1))
     weight: Array = np.mean(weights, axis=0) if first else np.concatenate(weights) / len(weights)
     bias: Array = np.mean(biases, axis=0) * inverse_temperature
     return weight * inverse_temperature, bias
