@@ -40,7 +40,7 @@ from ranvier.view.subject import Subject
 def _row(subject: Subject, body: dict[str, Any]) -> Inputs | None:
     """The row that a question is about: a known one, or one that was filled in or drawn."""
     if body.get("values") is not None or body.get("sound") is not None:
-        return _given(subject, body)[0]
+        return _whole_row(subject, body)[0]
     return None if body.get("row") is None else subject.row(body["row"])
 
 
@@ -51,7 +51,7 @@ def _answer(subject: Subject, body: dict[str, Any]) -> bytes:
     return frame("answer", *answer(subject, inputs))
 
 
-def _given(subject: Subject, body: dict[str, Any]) -> tuple[Inputs, Any]:
+def _whole_row(subject: Subject, body: dict[str, Any]) -> tuple[Inputs, Any]:
     """The row that a question is about, encoded and as `Model.inputs` takes it."""
     model = subject.model
     if body.get("sound") is not None:
@@ -100,11 +100,11 @@ QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "what": lambda subject, body: what(subject),
     "rows": lambda subject, body: rows_page(subject, body["start"], body["count"], body.get("order", "index")),
     "answer": _answer,
-    "contributions": lambda subject, body: contributions(subject, *_given(subject, body), body.get("output")),
-    "responses": lambda subject, body: responses(subject, _given(subject, body)[0], body.get("output")),
+    "contributions": lambda subject, body: contributions(subject, *_whole_row(subject, body), body.get("output")),
+    "responses": lambda subject, body: responses(subject, _whole_row(subject, body)[0], body.get("output")),
     "sound": lambda subject, body: frame("sound", *sound(subject, body["row"])),
     "heard": lambda subject, body: frame("sound", *heard(subject, body["sound"])),
-    "near": lambda subject, body: near(subject, _given(subject, body)[0], body.get("row")),
+    "near": lambda subject, body: near(subject, _whole_row(subject, body)[0], body.get("row")),
     "weights": _weights,
     "connections": lambda subject, body: connections(subject, str(body["path"]), body.get("count", 200)),
     "neuron": _neuron,

@@ -35,11 +35,11 @@ def contributions(subject: Subject, inputs: Inputs, row: Any, output: Any = None
         InputError: there is no such output, or the model is one of texts without columns.
     """
     model, form = subject.model, subject.form
-    found = model.attributions_of(inputs, output=output)
-    listed = found.largest(0)
+    attributed = model.attributions_of(inputs, output=output)
+    listed = attributed.largest(0)
     shown = listed if len(listed) <= MAX_BARS + 1 else listed[:MAX_BARS]
     more = listed[len(shown) :]
-    explained = found.to_dict(0, 0)
+    explained = attributed.to_dict(0, 0)
     answer = explained | {
         "explained": str(explained["explained"]),
         "columns": [{"column": name, "value": value} for name, value in shown],
@@ -47,24 +47,24 @@ def contributions(subject: Subject, inputs: Inputs, row: Any, output: Any = None
         "rest": math.fsum(value for _, value in more),
         "words": _words(subject, row, output),
     }
-    values = _map(subject, found, row, output)
+    values = _map(subject, attributed, row, output)
     if values is None:
         return answer
     height, width, *_ = form.shape
     return answer | {"map": values.reshape(-1).tolist(), "map_shape": [height, width]}
 
 
-def _map(subject: Subject, found: Attributions, row: Any, output: Any) -> Any:
+def _map(subject: Subject, attributed: Attributions, row: Any, output: Any) -> Any:
     """What each pixel, or band and frame, adds, (H, W); None for a table."""
     model, form = subject.model, subject.form
     if form.kind == "table":
         return None
     height, width, *channels = form.shape
     if form.pixels:
-        values = dict(zip(found.columns, found.values[0].tolist(), strict=True))
+        values = dict(zip(attributed.columns, attributed.values[0].tolist(), strict=True))
         return np.array([values.get(name, 0.0) for name in form.pixels]).reshape(height, width)
-    if found.values.shape[1] == math.prod(form.shape):
-        return found.values[0].reshape(height, width, *channels).sum(axis=tuple(range(2, 2 + len(channels))))
+    if attributed.values.shape[1] == math.prod(form.shape):
+        return attributed.values[0].reshape(height, width, *channels).sum(axis=tuple(range(2, 2 + len(channels))))
     try:
         maps = model.part_attributions(row, output=output).maps
     except InputError:
@@ -80,6 +80,6 @@ def _words(subject: Subject, row: Any, output: Any) -> dict[str, list[list[Any]]
     parts = [part for part in getattr(model.encoder, "encoders", ()) if part.kind == "text"]
     words = {}
     for part in parts[:4]:
-        found = model.part_attributions(row, part.column, output=output).words[0]
-        words[part.column] = [[word, value] for word, value in found[:MAX_WORDS]]
+        pairs = model.part_attributions(row, part.column, output=output).words[0]
+        words[part.column] = [[word, value] for word, value in pairs[:MAX_WORDS]]
     return words

@@ -30,16 +30,16 @@ def near(subject: Subject, inputs: Inputs, row: int | None = None) -> dict[str, 
     Raises:
         InputError: no rows are known.
     """
-    found = subject.neighbours()
-    if found is None:
+    compared = subject.neighbours()
+    if compared is None:
         return {"reading": True}
-    model, known = subject.model, found.known()
+    model, known = subject.model, compared.known()
     if known.inputs.n_csr != inputs.n_csr or known.inputs.n_dense != inputs.n_dense:
         raise InputError("These rows are stored in another way than the ones that are known.")
     distances = column_distances(inputs, known.inputs, input_blocks(model.encoder, inputs.n_dense, inputs.n_csr))
-    answers = found.kept(("answers",), lambda: model.target.decode(model.outputs_of(known.inputs)))
+    answers = compared.kept(("answers",), lambda: model.target.decode(model.outputs_of(known.inputs)))
     allowed = np.ones(len(known), np.bool_)
-    if found is subject and row is not None:
+    if compared is subject and row is not None:
         allowed[row] = False
     nearest = nearest_rows(distances, answers, allowed, COUNT)
     other = None
@@ -49,13 +49,15 @@ def near(subject: Subject, inputs: Inputs, row: int | None = None) -> dict[str, 
         other = next(iter(nearest_rows(distances, answers, differs, 1)), None)
     listed = [*nearest, *([] if other is None else [other])]
     described = [
-        {**entry, "distance": place.distance}
-        for entry, place in zip(describe_rows(found, np.array([place.row for place in listed])), listed, strict=True)
+        {**record, "distance": neighbour.distance}
+        for record, neighbour in zip(
+            describe_rows(compared, np.array([neighbour.row for neighbour in listed])), listed, strict=True
+        )
     ]
     return {
         "reading": False,
         "among": known.name,
-        "own": found is subject,
+        "own": compared is subject,
         "rows": described[: len(nearest)],
         "other": None if other is None else described[-1],
     }

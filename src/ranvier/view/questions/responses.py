@@ -43,10 +43,10 @@ def responses(subject: Subject, inputs: Inputs, output: Any = None) -> dict[str,
         if not points:
             continue
         try:
-            found = model.response_of(inputs, column.name, points).average[:, index]
+            outputs_there = model.response_of(inputs, column.name, points).average[:, index]
         except RanvierError:
             continue
-        curves[column.name] = {"grid": points, "values": (1.0 - found if is_first else found).tolist()}
+        curves[column.name] = {"grid": points, "values": (1.0 - outputs_there if is_first else outputs_there).tolist()}
     flat = np.array([value for curve in curves.values() for value in curve["values"]])
     low, high = (float(flat.min()), float(flat.max())) if len(flat) else (0.0, 1.0)
     if model.task.kind != "regression" and high - low < MIN_SPAN:
