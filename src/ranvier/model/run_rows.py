@@ -79,8 +79,8 @@ def rows_of_run(run: str | Path, model: Model, training: bool = False) -> RunRow
     job = TrainJob(TrainData(data, options.target, None, None, None), options, None, (), silent, "options" in described)
     prepared = job.prepare(source, reading, recipe, notes)
     if training:
-        numbers = prepared.train_rows
-        return RunRows(source.take(np.searchsorted(every, numbers)), numbers, "training", (), _some(files, numbers))
+        learned = prepared.train_rows
+        return RunRows(source.take(np.searchsorted(every, learned)), learned, "training", (), _some(files, learned))
     parts = {"test": prepared.test_rows, "validation": prepared.validation_rows}
     for part, numbers in parts.items():
         if numbers is not None and len(numbers) == model.report.split.get(part):
