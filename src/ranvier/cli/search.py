@@ -151,6 +151,8 @@ def _print(output: Output, result: Search, folder: str) -> None:
         return
     heading(output, f"The best of {len(result.trials):,} trials")
     output.words.print(_table(result.trials, result.metric))
+    if len({trial.rung for trial in result.trials}) > 1:
+        output.say("Trials that were stopped early stand below those that were trained to the end.", "dim")
     model = result.model
     if model is not None and model.report is not None:
         from ranvier.display.format import number
