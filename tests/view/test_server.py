@@ -128,7 +128,7 @@ def test_bodies_that_are_no_questions(body: bytes, client: TestClient) -> None:
     assert client.post("/api/what", content=body).status_code == 400
 
 
-@pytest.mark.parametrize("name", sorted(set(QUESTIONS) - {"residuals", "sample", "surface", "importances"}))
+@pytest.mark.parametrize("name", sorted(set(QUESTIONS) - {"residuals", "sample", "surface", "importances", "reasons"}))
 def test_every_question_is_answered(name: str, client: TestClient) -> None:
     response = client.post(f"/api/{name}", json=BODIES.get(name, {}))
     assert response.status_code == 200, response.text
@@ -143,6 +143,7 @@ def test_every_question_is_answered(name: str, client: TestClient) -> None:
         ("step", {"step": "1"}, "There is no step"),
         ("residuals", {}, "Only predicted numbers have residuals."),
         ("importances", {}, "Importances are shown for tables"),
+        ("reasons", {}, "explained for rows of tables"),
         ("sample", {}, "Only a model that was trained on a plain text writes."),
         ("neuron", {"path": "layers.9", "neuron": 0}, "There is no layer"),
         ("neuron", {"path": "layers.0", "neuron": "1"}, "an integer was expected"),

@@ -199,7 +199,7 @@ def predict_file(
     names = names_of_rows(rows) if isinstance(rows, Source) else None
     rows, n_rows, readable, more = readable_rows(model.encoder, rows)
     outputs, unreadable = model.outputs(rows), None
-    explanations = _explanations(model, rows, explain) if explain else None
+    explanations = explanations_of(model, rows, explain) if explain else None
     if n_rows is not None and readable is not None:
         # Rows without a prediction keep their place; what stands there for them is not shown.
         unreadable = np.ones(n_rows, bool)
@@ -220,10 +220,14 @@ def predict_file(
     return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), **shared)
 
 
-def _explanations(model: Model, rows: Any, count: int) -> list[list[dict[str, Any]]]:
+def explanations_of(model: Model, rows: Any, count: int) -> list[list[dict[str, Any]]]:
     """What the columns with the largest attributions of each row add to the class or label, or to each number.
 
     Columns stand with their cells where these are single values.
+
+    Parameters:
+        rows: as for `Model.attributions`.
+        count: how many columns.
     """
     every = [model.attributions(rows, output=output) for output in outputs_to_explain(model.target)]
     frame = rows.frame if isinstance(rows, Source) and rows.column_names else None

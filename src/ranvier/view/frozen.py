@@ -13,11 +13,11 @@ import numpy as np
 
 from ranvier.errors import RanvierError
 from ranvier.view.answers import QUESTIONS
+from ranvier.view.questions.examples import example_rows
 from ranvier.view.subject import Subject
 
 MAX_WORST, MAX_CELL_ROWS, MAX_CELLS = 24, 12, 20
 MAX_NEURONS, MAX_TERMS, MAX_WEIGHTS = 64, 24, 1024
-MAX_EXAMPLES = 8
 DIGITS = 5
 """How many significant digits curves, weights and histograms keep; what is shown as a number keeps all of them."""
 BUDGET = 1_400_000
@@ -34,6 +34,9 @@ ALWAYS = (
     "residuals",
     "sample",
     "importances",
+    "findings",
+    "uncertainty",
+    "reasons",
 )
 
 
@@ -93,25 +96,6 @@ def _questions(subject: Subject) -> Iterator[tuple[str, dict[str, Any], bool]]:
     units = {info.path: info.outputs for info in subject.dense_layers}
     for path, number in [entry for entry in neurons if entry[1] < units[entry[0]]][:MAX_NEURONS]:
         yield "neuron", {"path": path, "neuron": number}, False
-
-
-def example_rows(subject: Subject) -> list[int]:
-    """Rows to show running through the network: of each class the surest right one, then the most wrong ones.
-
-    For numbers: the nearest, the median and the farthest off. Without true answers: the first.
-    """
-    if subject.rows is None or not len(subject.rows):
-        return []
-    if subject.rows.targets is None:
-        return list(range(min(len(subject.rows), MAX_EXAMPLES)))
-    order = np.argsort(subject.losses, kind="stable")
-    if subject.model.task.kind not in ("binary", "multiclass"):
-        listed = [order[0], order[len(order) // 2], *order[::-1][: MAX_EXAMPLES - 2]]
-        return list(dict.fromkeys(int(row) for row in listed))
-    right = order[subject.actual[order] == subject.predicted[order]]
-    _, first = np.unique(subject.actual[right], return_index=True)
-    best = right[np.sort(first)][: MAX_EXAMPLES // 2]
-    return list(dict.fromkeys(int(row) for row in (*best, *order[::-1][: MAX_EXAMPLES - len(best)])))
 
 
 def confused_cells(subject: Subject) -> list[tuple[int, int]]:
