@@ -14,7 +14,7 @@ import { closeNeuron, NeuronPanel } from "./neuron";
 import { AnswerBars, decode, Problem, said, ThemeButton, Value } from "./parts";
 import { Reasons } from "./reasons";
 import { ResultSection, Sample, WhatToKnow } from "./result";
-import { ask, askAnswer, layer, neuron, opening, row, theme, useAsked, what as about } from "./state";
+import { ask, askAnswer, layer, neuron, opening, pending, row, theme, useAsked, what as about } from "./state";
 import type { Neuron, RowPage, What } from "./types";
 import { Uncertainty } from "./uncertainty";
 
@@ -35,7 +35,7 @@ export function Report({ frozen, transport }: Props) {
   }, []);
   useEffect(followPrinting, []);
   return (
-    <main class="report">
+    <main class="report" aria-busy={pending.value > 0}>
       <header class="title">
         <div>
           <p class="kicker">Ranvier report</p>
