@@ -42,8 +42,11 @@ def reasons(subject: Subject) -> list[dict[str, Any]]:
             for column in part["columns"]:
                 column["cell"] = _finite(column["cell"])
             part["rest"] = _rest(part)
-        kept = {name: entry[name] for name in ("row", "predicted", "actual") if name in entry}
-        records.append({**kept, "parts": parts, **({"words": words[at]} if words else {})})
+        record: dict[str, Any] = {name: entry[name] for name in ("row", "predicted", "actual") if name in entry}
+        record["parts"] = parts
+        if words:
+            record["words"] = words[at]
+        records.append(record)
     return records
 
 
@@ -61,7 +64,7 @@ def _finite(cell: Any) -> Any:
 
 def _words(model: Any, rows: Any) -> list[list[list[Any]]]:
     """Of a model of one column of texts: of each text the words with what they add; else nothing."""
-    encoders = getattr(model.encoder, "encoders", ())
+    encoders: tuple[Any, ...] = getattr(model.encoder, "encoders", ())
     if len(encoders) != 1 or encoders[0].kind != "text":
         return []
     found = model.part_attributions(rows)

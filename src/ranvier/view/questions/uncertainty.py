@@ -101,4 +101,7 @@ def _shown(bounds: Floats, predicted: Floats, truth: Floats) -> list[list[float]
     """Some rows in the order of their predictions: lower bound, prediction, upper bound, truth."""
     order = np.argsort(predicted, kind="stable")
     some = order[np.unique(np.linspace(0, len(order) - 1, min(len(order), MAX_SHOWN)).astype(np.int64))]
-    return np.column_stack([bounds[some, 0], predicted[some], bounds[some, 1], truth[some]]).tolist()
+    lines: list[list[float]] = np.column_stack(
+        [bounds[some, 0], predicted[some], bounds[some, 1], truth[some]]
+    ).tolist()
+    return lines
