@@ -104,11 +104,11 @@ def train_ensemble(
         results.append(result)
         if held is not None and not is_interrupted(result):
             flat = final_parameters(result.outcome.state, settings.optimizer, network)
-            finished.append(Member(flat, held, outputs_of(network, settings, flat, held.inputs)))
+            finished.append(Member(held, outputs_of(network, settings, flat, held.inputs)))
     factor = _merged_inverse_temperature(task, finished) if calibrate and task.kind != "regression" else 1.0
     trained = merged_members(network, settings, results, events, factor)
     once = finished if validation is not None else finished[:n_folds]
-    return replace(trained, held_out=held_out_rows(network, settings, task, once, factor))
+    return replace(trained, held_out=held_out_rows(task, once, factor))
 
 
 def train_members(
