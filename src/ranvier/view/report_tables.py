@@ -84,9 +84,9 @@ def _result(answers: Answers) -> list[str]:
         on = f"<p>Measured on {escape(result['measured_on'])}.</p>" if result["measured_on"] else ""
         guess = f"<p>{escape(result['guess'])}</p>" if result["guess"] else ""
         parts.append(_section("Result", on, _table(("metric", "model", "baseline"), rows), guess))
-    told = [entry["evidence"] for entry in answers.get("findings {}") or ()]
+    evidences = [entry["evidence"] for entry in answers.get("findings {}") or ()]
     sentences = [*result["warnings"], *result["notes"]]
-    warnings = [sentence for sentence in sentences if not any(evidence in sentence for evidence in told)]
+    warnings = [sentence for sentence in sentences if not any(evidence in sentence for evidence in evidences)]
     return [*parts, _section("What to know", _list(warnings))] if warnings else parts
 
 
@@ -96,9 +96,9 @@ def _findings(findings: Any) -> list[str]:
     if not findings:
         return [_section("Diagnosis", "<p>Nothing was found in the rows, the fit or the neurons.</p>")]
     parts = [
-        f"<h3>{escape(found['title'])}</h3>"
-        f"<p>{escape(found['evidence'])} {escape(found['meaning'])} <strong>{escape(found['advice'])}</strong></p>"
-        for found in findings
+        f"<h3>{escape(finding['title'])}</h3><p>{escape(finding['evidence'])} {escape(finding['meaning'])} "
+        f"<strong>{escape(finding['advice'])}</strong></p>"
+        for finding in findings
     ]
     return [_section("Diagnosis", *parts)]
 
@@ -175,8 +175,8 @@ def _reasons(rows: Any) -> list[str]:
     """Of each example row what the columns add, in a table for each part of the answer."""
     parts = []
     for row in rows or ():
-        truth = f", truly {_said(row['actual'])}" if "actual" in row else ""
-        parts.append(f"<h3>Row {row['row']}: {escape(_said(row['predicted']))}{escape(truth)}</h3>")
+        truth = f", truly {_text_of(row['actual'])}" if "actual" in row else ""
+        parts.append(f"<h3>Row {row['row']}: {escape(_text_of(row['predicted']))}{escape(truth)}</h3>")
         for part in row["parts"]:
             what = f"{'logit of ' if part['unit'] == 'logit' else ''}{part['explained']}"
             lines = [(column["column"], column["cell"], column["value"]) for column in part["columns"]]
@@ -186,10 +186,10 @@ def _reasons(rows: Any) -> list[str]:
     return [_section("Where answers come from", *parts)] if parts else []
 
 
-def _said(value: Any) -> str:
+def _text_of(value: Any) -> str:
     """A prediction or a true answer as text."""
     if isinstance(value, list):
-        return ", ".join(_said(part) for part in value)
+        return ", ".join(_text_of(part) for part in value)
     return words.number(value) if _is_number(value) else str(value)
 
 

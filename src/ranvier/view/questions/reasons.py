@@ -67,5 +67,5 @@ def _words(model: Any, rows: Any) -> list[list[list[Any]]]:
     encoders: tuple[Any, ...] = getattr(model.encoder, "encoders", ())
     if len(encoders) != 1 or encoders[0].kind != "text":
         return []
-    found = model.part_attributions(rows)
-    return [[[word, value] for word, value in pairs[:MAX_WORDS]] for pairs in found.words]
+    explained = model.part_attributions(rows)
+    return [[[word, value] for word, value in pairs[:MAX_WORDS]] for pairs in explained.words]
