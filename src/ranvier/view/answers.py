@@ -30,19 +30,20 @@ from ranvier.view.questions.responses import responses
 from ranvier.view.questions.result import result
 from ranvier.view.questions.rows import rows_page
 from ranvier.view.questions.sample import sample
+from ranvier.view.questions.sound import heard, sound
 from ranvier.view.questions.step import step, step_check
 from ranvier.view.questions.surface import surface
 from ranvier.view.questions.uncertainty import uncertainty
 from ranvier.view.questions.weights import weights
 from ranvier.view.questions.what import what
-from ranvier.view.row_form import inputs_of_values, row_of_values
+from ranvier.view.row_form import row_of_sound, row_of_values
 from ranvier.view.subject import Subject
 
 
 def _row(subject: Subject, body: dict[str, Any]) -> Inputs | None:
     """The row that a question is about: a known one, or one that was filled in or drawn."""
-    if body.get("values") is not None:
-        return inputs_of_values(subject.form, subject.model, body["values"])
+    if body.get("values") is not None or body.get("sound") is not None:
+        return _whole_row(subject, body)[0]
     return None if body.get("row") is None else subject.row(body["row"])
 
 
@@ -56,12 +57,22 @@ def _answer(subject: Subject, body: dict[str, Any]) -> bytes:
 def _whole_row(subject: Subject, body: dict[str, Any]) -> tuple[Inputs, Any]:
     """The row that a question is about, encoded and as `Model.inputs` takes it."""
     model = subject.model
+    if body.get("sound") is not None:
+        row = row_of_sound(subject.form, model, body["sound"])
+        return model.inputs(row), row
     if body.get("values") is not None:
         row = row_of_values(subject.form, model, body["values"])
         return model.inputs(row), row
     inputs = subject.row(body["row"])
     source = subject.known().source.take(np.array([body["row"]]))
     return inputs, source if model.encoder is not None else inputs
+
+
+def _output(subject: Subject, body: dict[str, Any]) -> Any:
+    """Which output is asked about; of several numbers the first where none is said."""
+    target = subject.model.target
+    several = target.task.kind == "regression" and target.task.outputs != max(1, len(target.levels))
+    return 0 if several and body.get("output") is None else body.get("output")
 
 
 def _weights(subject: Subject, body: dict[str, Any]) -> bytes:
@@ -99,8 +110,10 @@ QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "what": lambda subject, body: what(subject),
     "rows": lambda subject, body: rows_page(subject, body["start"], body["count"], body.get("order", "index")),
     "answer": _answer,
-    "contributions": lambda subject, body: contributions(subject, *_whole_row(subject, body), body.get("output")),
-    "responses": lambda subject, body: responses(subject, _whole_row(subject, body)[0], body.get("output")),
+    "contributions": lambda subject, body: contributions(subject, *_whole_row(subject, body), _output(subject, body)),
+    "responses": lambda subject, body: responses(subject, _whole_row(subject, body)[0], _output(subject, body)),
+    "sound": lambda subject, body: frame("sound", *sound(subject, body["row"])),
+    "heard": lambda subject, body: frame("sound", *heard(subject, body["sound"])),
     "near": lambda subject, body: near(subject, _whole_row(subject, body)[0], body.get("row")),
     "weights": _weights,
     "connections": lambda subject, body: connections(subject, str(body["path"]), body.get("count", 200)),
