@@ -9,8 +9,8 @@ import pytest
 
 import ranvier as rv
 from ranvier.view.runs_folder import RunsFolder
-from tests.browser.conftest import Open, settle
-from tests.browser.test_report import number
+from tests.browser.conftest import Open, fits, number, settle
+from tests.view.training import training
 
 LONG = "a run with a name of more than forty characters"
 
@@ -32,6 +32,7 @@ def test_the_best_values_are_those_of_the_events(runs: Path, open_view: Open) ->
         assert number(page, f"best.{entry['name']}") == entry["best"]["accuracy"]["value"]
     names = page.locator("tbody th").all_inner_texts()
     page.get_by_role("button", name="hidden").click()
+    settle(page)
     assert page.locator("tbody tr td:nth-child(3)").all_inner_texts() == ["3", "5", "8"]
     assert sorted(names) == sorted(page.locator("tbody th").all_inner_texts())
     page.get_by_label("Show only runs").fill("hidden=8")
@@ -52,10 +53,28 @@ def test_a_run_opens_and_closes(runs: Path, open_view: Open) -> None:
     assert page.url.endswith("#/runs")
 
 
+def test_a_run_that_trains_opens_live_and_closes(open_view: Open, tmp_path: Path) -> None:
+    with training(tmp_path):
+        page = open_view(RunsFolder(tmp_path), "runs", wait="main")
+        page.get_by_title("Watch it train").click()
+        page.wait_for_selector('[data-name="live.state"][data-value="running"]')
+        page.wait_for_selector('[data-name="update.layers.0"]')
+        page.get_by_role("button", name="Pause").click()
+        page.wait_for_selector('[data-name="live.state"][data-value="paused"]')
+        page.get_by_role("link", name="Runs").click()
+        page.wait_for_selector(".table-of-runs .live")
+        assert page.locator(".bar").count() == 0
+        page.get_by_title("Watch it train").click()
+        page.get_by_role("button", name="Go on").click()
+        page.wait_for_selector('[data-name="live.state"][data-value="running"]')
+        page.get_by_role("button", name="Stop and keep").click()
+        page.wait_for_selector('[data-name="live.state"][data-value="ended"]')
+        settle(page)
+        assert number(page, "parameters") == rv.load(tmp_path / "m.rv").network.parameter_count
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_overflows(theme: str, runs: Path, open_view: Open) -> None:
     page = open_view(RunsFolder(runs), "runs", color_scheme=theme)
     page.wait_for_selector(".overlay canvas")
-    for width, height in ((1280, 720), (1024, 768), (768, 1024)):
-        page.set_viewport_size({"width": width, "height": height})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    fits(page)

@@ -18,6 +18,7 @@ from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.scheduled import skips_zeros_of
 from ranvier.native.scheduling.stages import stealable
 from ranvier.native.state_layout import StateLayout
+from ranvier.network.optimizers.base import at_unit_rate
 from ranvier.records import record
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ RUN_TIME = ("seed", "threads")
 """What of a spec decides no plan: compiled code reads the seed at run time."""
 _PLANNED = tuple(field.name for field in fields(CompileSpec) if field.name not in RUN_TIME)
 _planned_values = attrgetter(*_PLANNED)
+_OPTIMIZER = _PLANNED.index("optimizer")
 
 
 @record(eq=False)
@@ -110,7 +112,10 @@ def plans_of(spec: CompileSpec, machine: Machine, threads: int) -> Plans:
     Raises:
         EngineError: the spec asks for something that this engine does not have.
     """
-    return _plans(_planned_values(spec), machine, threads)
+    values = _planned_values(spec)
+    # The learning rate is one of the scalars of each step.
+    optimizer = at_unit_rate(values[_OPTIMIZER])
+    return _plans((*values[:_OPTIMIZER], optimizer, *values[_OPTIMIZER + 1 :]), machine, threads)
 
 
 @memoize

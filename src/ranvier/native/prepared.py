@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import CompileSpec, State, never_cancel
+from ranvier.engine import CompileSpec, State, never_cancel, unlimited
 from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError
 from ranvier.native.machine import barrier, cpu, floating_point_mode
@@ -35,6 +35,7 @@ class PreparedNetwork(Serialized):
         super().__init__()
         self.spec = spec
         self.should_cancel: Callable[[], bool] = never_cancel
+        self.thread_limit: Callable[[], int] = unlimited
         self.target = cpu.target()
         self.machine = machine(self.target, spec.precision)
         self.available = cpu.threads() if spec.threads else cpu.default_threads()

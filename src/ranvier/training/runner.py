@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.engine import CompileSpec, Executable
+from ranvier.engine import CompileSpec, Executable, unlimited
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
@@ -31,11 +31,12 @@ from ranvier.training.divergence import naming_large_inputs
 from ranvier.training.engines import compile_network
 from ranvier.training.epoch_metrics import EpochMetrics, Metric
 from ranvier.training.events import EndEvent, NoteEvent, Sink, StartEvent, tee
+from ranvier.training.history import History
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, initial_state
-from ranvier.training.watching import Watch, current_watch
+from ranvier.training.watching import AnyWatch, current_watch
 
 Array = NDArray[Any]
 DIGESTED_ROWS = 1024
@@ -63,6 +64,8 @@ def run_training(
     target: TargetEncoder | None = None,
     metrics: tuple[str | Metric, ...] = (),
     stop_requested: Callable[[], bool] | None = None,
+    thread_limit: Callable[[], int] = unlimited,
+    tell_earlier: Callable[[History], None] | None = None,
 ) -> RunResult:
     """Train, with events, Ctrl-C and checkpoints.
 
@@ -76,6 +79,8 @@ def run_training(
         target: how targets are encoded, for metrics in the user's terms; None where they are as the network has them.
         metrics: what to measure after every epoch besides what the task and the callbacks need.
         stop_requested: asked whether to stop, within long work too; None asks whether Ctrl-C was pressed.
+        thread_limit: asked how many threads may work now.
+        tell_earlier: takes the epochs that a checkpoint holds, before training goes on.
     """
     settings.check(network, task, validation is not None)
     spec, unit = _spec_and_unit(network, settings, rows, target)
@@ -86,12 +91,11 @@ def run_training(
     with contextlib.ExitStack() as stack:
         save, stored = None, None
         if checkpoint is not None:
-            folder, mark = Path(checkpoint), fingerprint(network, settings, rows, validation, state)
-            stack.enter_context(_locked(folder))
-            save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink, settings.epochs)
-        engine, executable = _compiled(settings, spec, sink, stack)
+            mark = fingerprint(network, settings, rows, validation, state)
+            stack.enter_context(_locked(Path(checkpoint)))
+            save, stored = _opened(Path(checkpoint), mark, sink, settings.epochs, tell_earlier)
+        engine, executable = _compiled(settings, spec, sink, stack, thread_limit)
         begin = stored or _first_state(state, network, settings, executable.dtype, unit)
-        stop_requested = stop_requested or stack.enter_context(stop_on_interrupt())
         try:
             config = LoopConfig(
                 spec=spec,
@@ -108,7 +112,7 @@ def run_training(
                 callbacks=settings.callbacks,
                 sink=sink,
                 save=save,
-                stop_requested=stop_requested,
+                stop_requested=stop_requested or stack.enter_context(stop_on_interrupt()),
                 watch=_begun_watch(network, settings, executable, stack),
             )
             sink(_start_event(network, settings, engine, rows, validation, begin))
@@ -125,10 +129,15 @@ def run_training(
 
 
 def _compiled(
-    settings: TrainSettings, spec: CompileSpec, sink: Sink, stack: contextlib.ExitStack
+    settings: TrainSettings,
+    spec: CompileSpec,
+    sink: Sink,
+    stack: contextlib.ExitStack,
+    thread_limit: Callable[[], int],
 ) -> tuple[str, Executable]:
     """The name of the engine and the compiled network, which the stack closes."""
     engine, executable, note = compile_network(settings.engine, spec)
+    executable.thread_limit = thread_limit
     if note is not None:
         sink(NoteEvent(note))
     stack.callback(executable.close)
@@ -137,7 +146,7 @@ def _compiled(
 
 def _begun_watch(
     network: Network, settings: TrainSettings, executable: Executable, stack: contextlib.ExitStack
-) -> Watch | None:
+) -> AnyWatch | None:
     """What shows this training to viewers until the stack ends; None for a training without a run folder."""
     watch = current_watch()
     if watch is not None:
@@ -251,6 +260,16 @@ def _locked(folder: Path) -> Iterator[None]:
         raise InputError(f'Checkpoints cannot be saved in "{folder}": {error.strerror or error}.') from error
     with locked(folder / "lock", f'the checkpoints in "{folder}"'):
         yield
+
+
+def _opened(
+    folder: Path, mark: str, sink: Sink, epochs: int, tell_earlier: Callable[[History], None] | None
+) -> tuple[Callable[[TrainingState], None], TrainingState | None]:
+    """What saves states in a folder, and the newest state there; its epochs are told."""
+    stored = _load_checkpoint(folder, mark, sink, epochs)
+    if stored is not None and tell_earlier is not None:
+        tell_earlier(stored.history)
+    return _checkpoint_saver(folder, mark), stored
 
 
 def _checkpoint_saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import Arrays
+from ranvier.data import Arrays, Source
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.image import pixels_of
 from ranvier.data.encoders.table import TableEncoder
@@ -123,10 +124,7 @@ def pixels_of_rows(form: RowForm, model: Model, rows: KnownRows, index: NDArray[
     source = rows.source.take(index)
     shape = (len(index), *form.shape)
     if form.kind == "sound":
-        assert isinstance(model.encoder, TableEncoder)
-        assert model.encoder.sound is not None
-        spectrograms = source.frame[model.encoder.sound.column].to_numpy().reshape(shape)
-        return np.asarray(spectrograms[:, ::-1], np.uint8)
+        return spectrograms_of(form, model, source)
     if form.pixels:
         levels = np.stack([_numbers(source.frame[name]) for name in form.pixels], axis=1) / form.white
         return np.asarray(np.clip(np.nan_to_num(levels) * 255.0, 0, 255).reshape(shape), np.uint8)
@@ -137,6 +135,14 @@ def pixels_of_rows(form: RowForm, model: Model, rows: KnownRows, index: NDArray[
         name = image.column if image.column in table.column_names else next(iter(table.kinds))
         return np.asarray(pixels_of(table.frame[name], image.form), np.uint8)
     return np.asarray(source.dense().reshape(shape), np.uint8)
+
+
+def spectrograms_of(form: RowForm, model: Model, source: Source) -> NDArray[np.uint8]:
+    """The decoded recordings of a source, low bands below, (n, bands, frames, 1)."""
+    assert isinstance(model.encoder, TableEncoder)
+    assert model.encoder.sound is not None
+    spectrograms = source.frame[model.encoder.sound.column].to_numpy().reshape(source.rows, *form.shape)
+    return np.asarray(spectrograms[:, ::-1], np.uint8)
 
 
 def cells_of_rows(form: RowForm, rows: KnownRows, index: NDArray[np.int64]) -> list[list[Any]]:
@@ -150,7 +156,12 @@ def cells_of_rows(form: RowForm, rows: KnownRows, index: NDArray[np.int64]) -> l
 
 
 def inputs_of_values(form: RowForm, model: Model, values: Any) -> Inputs:
-    """The inputs (1, K) of a row that was filled in or drawn.
+    """The inputs (1, K) of a row that was filled in or drawn, as `row_of_values` takes it."""
+    return model.inputs(row_of_values(form, model, values))
+
+
+def row_of_values(form: RowForm, model: Model, values: Any) -> Any:
+    """A row that was filled in or drawn, as `Model.inputs` takes it.
 
     Parameters:
         values: column -> cell for a table; H * W * C numbers from 0 to 255 for a picture.
@@ -159,7 +170,7 @@ def inputs_of_values(form: RowForm, model: Model, values: Any) -> Inputs:
         InputError: values are missing or of another type.
     """
     if form.kind == "table":
-        return _inputs_of_cells(form, model, values)
+        return _row_of_cells(form, model, values)
     if form.kind == "sound":
         raise InputError("A recording cannot be filled in; choose one of the rows.")
     count = math.prod(form.shape)
@@ -169,23 +180,41 @@ def inputs_of_values(form: RowForm, model: Model, values: Any) -> Inputs:
     pixels = np.array(values, np.float64)
     if form.pixels:
         levels = (pixels / 255.0 * form.white).tolist()
-        return model.inputs(dict(zip(form.pixels, levels, strict=True)))
+        return dict(zip(form.pixels, levels, strict=True))
     batch = np.asarray(np.rint(pixels), np.uint8).reshape(1, -1)
-    return model.inputs(batch.reshape(1, *form.shape) if isinstance(model.encoder, TableEncoder) else batch)
+    return batch.reshape(1, *form.shape) if isinstance(model.encoder, TableEncoder) else batch
 
 
-def _inputs_of_cells(form: RowForm, model: Model, values: Any) -> Inputs:
+def row_of_sound(form: RowForm, model: Model, text: Any) -> Any:
+    """A recording that was made or given on the page, as `Model.inputs` takes it.
+
+    Parameters:
+        text: the bytes of its file in base64.
+
+    Raises:
+        InputError: the model takes no recordings, or this is none.
+    """
+    if form.kind != "sound":
+        raise InputError("This model takes no recordings.")
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (TypeError, ValueError) as error:
+        raise InputError("A recording is the bytes of a file in base64.") from error
+    return {model.encoder.sound.column: [content]}
+
+
+def _row_of_cells(form: RowForm, model: Model, values: Any) -> Any:
     names = [column.name for column in form.columns]
     if not names:
         raise InputError(f"Rows with more than {MAX_COLUMNS:,} columns cannot be filled in here.")
     if not isinstance(values, Mapping) or set(values) != set(names):
         raise InputError("A row here is one value for each column, and null for a missing one.")
     if model.encoder is not None:
-        return model.inputs([dict(values)])
+        return [dict(values)]
     cells = [values[name] for name in names]
     if len(cells) != model.network.inputs or not all(type(cell) in (int, float) for cell in cells):
         raise InputError("Every column here needs a number.")
-    return model.inputs(np.array([cells], np.float64))
+    return np.array([cells], np.float64)
 
 
 def _column(encoder: Any, rows: KnownRows | None) -> Column:

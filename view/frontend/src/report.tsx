@@ -12,7 +12,8 @@ import { Importances } from "./importances";
 import { closeNeuron, NeuronPanel } from "./neuron";
 import { AnswerBars, decode, Problem, said, ThemeButton, Value } from "./parts";
 import { ResultSection, Sample, WhatToKnow } from "./result";
-import { ask, askAnswer, layer, neuron, opening, row, theme, useAsked, what as about } from "./state";
+import { ask, askAnswer, layer, neuron, opening, pending, row, theme, useAsked, what as about } from "./state";
+import { cellsOf, Why } from "./why";
 import type { Neuron, RowPage, What } from "./types";
 
 interface Props {
@@ -24,6 +25,7 @@ export function Report({ frozen, transport }: Props) {
   const what = about.value!;
   useMemo(() => {
     opening.can = (number) => transport.has("answer", { row: number });
+    opening.canPlay = (number) => transport.has("sound", { row: number });
     opening.canCell = (actual, predicted) => transport.has("cell", { actual, predicted });
     opening.open = (number) => {
       row.value = number;
@@ -32,7 +34,7 @@ export function Report({ frozen, transport }: Props) {
   }, []);
   useEffect(followPrinting, []);
   return (
-    <main class="report">
+    <main class="report" aria-busy={pending.value > 0}>
       <header class="title">
         <div>
           <p class="kicker">Ranvier report</p>
@@ -143,6 +145,11 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
               Answer <small>for row {at}</small>
             </h3>
             <AnswerBars what={what} predicted={answer.data.predicted} probabilities={answer.data.probabilities} actual={typeof shown?.actual === "string" ? shown.actual : undefined} />
+          </div>
+        )}
+        {shown && at !== null && transport.has("contributions", { row: at }) && (
+          <div class="why">
+            <Why what={what} given={{ row: at }} changes={[at, what]} cells={cellsOf(what, shown)} choosable={false} />
           </div>
         )}
         {opened.data && <NeuronPanel what={what} opened={opened.data} row={null} close={closeNeuron} examples={false} />}

@@ -52,6 +52,8 @@ export const what = signal<What | null>(null);
 export const health = signal<Health | null>(null);
 export const gone = signal<string | null>(null);
 export const tried = signal<Values | null>(null);
+/** A recording of one's own: its bytes, and the same in base64. */
+export const triedSound = signal<{ bytes: Uint8Array<ArrayBuffer>; name: string; text: string } | null>(null);
 export const theme = signal<Theme>(startTheme());
 
 let transport: Transport;
@@ -63,7 +65,8 @@ export function useTransport(value: Transport): void {
 /** How many questions have no answer yet. */
 export const pending = signal(0);
 
-async function counted<T>(question: Promise<T>): Promise<T> {
+/** Counts a question until it has its answer. */
+export async function counted<T>(question: Promise<T>): Promise<T> {
   pending.value++;
   try {
     return await question;
@@ -113,12 +116,13 @@ export async function askSurface(): Promise<Surface> {
 
 /** Frames of the run that trains, until it ends. */
 export function watchRun(body: object, take: (topic: number, frame: Frame) => void, stop: AbortSignal): Promise<void> {
-  return transport.watch!(body, take, stop);
+  return transport.watch!(ofRun(body), take, stop);
 }
 
 /** What a click on a row does, and for which rows and cells of a confusion matrix there is something to open. */
 export const opening = {
   can: (_: number): boolean => true,
+  canPlay: (_: number): boolean => true,
   canCell: (_actual: number, _predicted: number): boolean => true,
   open: (number: number): void => {
     row.value = number;
@@ -200,6 +204,41 @@ export function useAsked<T>(question: (() => Promise<T>) | null, depends: unknow
   useEffect(
     () => () => {
       turn.current++;
+    },
+    [],
+  );
+  return state;
+}
+
+/** As `useAsked`, for what changes while a hand moves: one question is on its way at a time, and each answer is shown. */
+export function useLatest<T>(question: (() => Promise<T>) | null, depends: unknown[]): Asked<T> {
+  const [state, setState] = useState<Asked<T>>({ data: null, error: null, waiting: question !== null });
+  const next = useRef<(() => Promise<T>) | null>(null);
+  const busy = useRef(false);
+  const ended = useRef(false);
+  const run = async () => {
+    busy.current = true;
+    while (next.current && !ended.current) {
+      const asked = next.current;
+      next.current = null;
+      try {
+        const data = await asked();
+        if (!ended.current) setState({ data, error: null, waiting: next.current !== null });
+      } catch (error) {
+        if (error instanceof Gone) gone.value = error.message;
+        if (!ended.current) setState({ data: null, error: (error as Error).message, waiting: next.current !== null });
+      }
+    }
+    busy.current = false;
+  };
+  useEffect(() => {
+    next.current = question;
+    if (!question) setState({ data: null, error: null, waiting: false });
+    else if (!busy.current) void run();
+  }, depends);
+  useEffect(
+    () => () => {
+      ended.current = true;
     },
     [],
   );

@@ -40,6 +40,8 @@ export interface What {
   form: { kind: "picture" | "sound" | "table"; columns: Column[]; shape: number[]; pixels: string[] };
   rows: { count: number; name: string; notes: string[] } | null;
   has_targets: boolean;
+  /** Whether the recordings themselves are at hand. */
+  plays: boolean;
   training: {
     recipe: string;
     seconds: number;
@@ -253,4 +255,37 @@ export interface NeuronExamples {
   low: number;
   high: number;
   rows: (Row & { output: number })[];
+}
+
+/** What each column adds to an output, from a typical row to this one. */
+export interface Contributions {
+  explained: string;
+  unit: "logit" | "value";
+  base: number;
+  output: number;
+  error: number;
+  columns: { column: string; value: number }[];
+  others: number;
+  rest: number;
+  words: Record<string, [string, number][]>;
+  map?: number[];
+  map_shape?: [number, number];
+}
+
+/** What the model would say with other cells in a column. */
+export interface Responses {
+  explained: string;
+  low: number;
+  high: number;
+  curves: Record<string, { grid: Cell[]; values: number[] }>;
+}
+
+export type NearRow = Row & { distance: number };
+
+export interface NearRows {
+  reading: boolean;
+  among: string;
+  own: boolean;
+  rows: NearRow[];
+  other: NearRow | null;
 }

@@ -36,12 +36,12 @@ LOWEST = -3.0e38
 
 @contextmanager
 def loss_function(module: Emitter, name: str) -> Iterator[Function]:
-    """`(z, dz, losses, targets, class_numbers, order, weights, i64 shift, double weight_scale, i64 from, to)`.
+    """`(z, dz, losses, targets, class_numbers, order, weights, scalars, i64 shift, double weight_scale, i64 from, to)`.
 
     `order` gives the row of the targets and weights for each row of the batch; null stands for row + shift.
     `weights` may be null: then every row's row_weight is `weight_scale`; else it is the weight times `weight_scale`.
     """
-    parameters = dict.fromkeys(("z", "dz", "losses", "targets", "class_numbers", "order", "weights"), "ptr")
+    parameters = dict.fromkeys(("z", "dz", "losses", "targets", "class_numbers", "order", "weights", "scalars"), "ptr")
     numbers = {"shift": "i64", "weight_scale": "double", "from": "i64", "to": "i64"}
     with module.function(name, {**parameters, **numbers}) as f:
         yield f
@@ -50,7 +50,8 @@ def loss_function(module: Emitter, name: str) -> Iterator[Function]:
 def write_loss(module: Emitter, name: str, step: LossStep) -> None:
     """Write the function of a loss, row by row; see `loss_function`."""
     with loss_function(module, name) as f:
-        z, dz, losses, targets, class_numbers, order, weights, shift, weight_scale, first, stop = f.parameters
+        z, dz, losses, targets, class_numbers, order, weights, scalars, shift, weight_scale, first, stop = f.parameters
+        smoothing = smoothing_of(f, scalars, step)
         with f.loop(first, stop, name="b") as loop:
             row = loop.index
             source = source_row(f, order, shift, row)
@@ -58,8 +59,17 @@ def write_loss(module: Emitter, name: str, step: LossStep) -> None:
             row_weight = normalized_weight(f, weights, source, weight_scale)
             error = None if step.dz is None else f.pointer(dz, f.multiply(row, stride_of(step.dz)), name="error")
             target = RowTarget(f, step.z.columns, at, (targets, class_numbers), source)
-            value = RowLoss(f, step, at, target, row_weight, error).write()
+            value = RowLoss(f, step, at, target, row_weight, error, smoothing).write()
             f.store(value, f.pointer(losses, f.add(row, shift)))
+
+
+def smoothing_of(f: Function, scalars: Value, step: LossStep) -> tuple[Value, Value] | None:
+    """What label smoothing multiplies targets by, and what it adds to them, in all lanes; None if there is none."""
+    if step.smoothing is None:
+        return None
+    position = step.smoothing.position
+    places = [f.pointer(scalars, number, "double") for number in (position, position + 1)]
+    return f.broadcast(places[0], name="smoothing"), f.broadcast(places[1], name="smoothing")
 
 
 def source_row(f: Function, order: Value, shift: Value, row: Value) -> Value:
@@ -166,15 +176,21 @@ class RowLoss(RowValues):
     """Writes the loss of one row."""
 
     def __init__(
-        self, f: Function, step: LossStep, z: Value, target: Target, row_weight: Value, error: Value | None
+        self,
+        f: Function,
+        step: LossStep,
+        z: Value,
+        target: Target,
+        row_weight: Value,
+        error: Value | None,
+        smoothing: tuple[Value, Value] | None,
     ) -> None:
         super().__init__(f, z, step.z.columns)
         self.step, self.target, self.error = step, target, error
         loss, outputs = step.loss, step.z.columns
         self.scale = 1.0 / outputs if loss.reduction == "mean" and loss.applied_to != "log_probability" else 1.0
         self.row_weight = self.spread(row_weight, "row_weight")
-        self.smoothing = loss.label_smoothing
-        self.level = self.smoothing / (outputs if loss.applied_to == "log_probability" else 2)
+        self.smoothing = smoothing
 
     def write(self) -> Value:
         """The row's loss; its gradient is stored on the way."""
@@ -186,8 +202,8 @@ class RowLoss(RowValues):
 
     def targets(self, column: Value, mask: Value | None) -> Value:
         f, t = self.f, self.target.load(column, mask)
-        if self.smoothing:
-            t = f.fma(t, f.constant(1.0 - self.smoothing), f.constant(self.level))
+        if self.smoothing is not None:
+            t = f.fma(t, *self.smoothing)
         return t
 
     def levels(self, column: Value) -> dict[str, Value]:

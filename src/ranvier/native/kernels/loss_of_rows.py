@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import INLINE, Body, tail_mask
-from ranvier.native.kernels.loss import RowLoss, loss_function
+from ranvier.native.kernels.loss import RowLoss, loss_function, smoothing_of
 from ranvier.native.kernels.transpose import transposed_panel
 from ranvier.native.kernels.values import NULL, Value, vector_of
 from ranvier.native.lowering.steps import LossStep
@@ -32,7 +32,8 @@ def write_loss_of_rows(module: Emitter, name: str, step: LossStep) -> None:
 
 
 def _write(f: Function, step: LossStep) -> None:
-    z, dz, losses, targets, _, order, weights, shift, weight_scale, first, stop = f.parameters
+    z, dz, losses, targets, _, order, weights, scalars, shift, weight_scale, first, stop = f.parameters
+    smoothing = smoothing_of(f, scalars, step)
     columns = step.z.columns
     sums, wanted, errors = (f.stack(f.module.vector, PANEL, name=name) for name in ("sums", "wanted", "errors"))
     with f.loop(first, stop, PANEL, name="b") as loop:
@@ -44,7 +45,7 @@ def _write(f: Function, step: LossStep) -> None:
         row_weight = normalized_weights(f, weights, sources, weight_scale)
         target = TurnedTarget(f, wanted)
         error = None if step.dz is None else errors
-        value = LossOfRows(f, step, sums, target, row_weight, error).write()
+        value = LossOfRows(f, step, sums, target, row_weight, error, smoothing).write()
         inside = f.compare("slt", f.lane_numbers(), f.splat(f.subtract(stop, loop.index)))
         f.masked_store(value, f.pointer(losses, f.add(loop.index, shift)), inside)
         if step.dz is not None:
