@@ -219,8 +219,8 @@ class Product:
                 f.prefetch(f.pointer(out, self.index_distance(self.out, p, r)), write=True)
         row = self.starts(column, panels, tail)
         with f.when(f.bitwise("xor", self.part[0], TRUE), name="later", carried=row * height) as later:
-            places = itertools.product(range(height), range(panels))
-            later.carry(*(f.load(f.pointer(out, self.index_distance(self.out, p, r)), name="c") for r, p in places))
+            positions = itertools.product(range(height), range(panels))
+            later.carry(*(f.load(f.pointer(out, self.index_distance(self.out, p, r)), name="c") for r, p in positions))
         return [list(later.results[r * panels : (r + 1) * panels]) for r in range(height)]
 
     def starts(self, column: Value, panels: int, tail: bool) -> list[Value]:
@@ -240,11 +240,11 @@ class Product:
             self.store_tile(accumulators, (row, column), out, False, tail)
 
     def store_tile(
-        self, accumulators: Tile, place: tuple[Value, Value], out: Value, complete: bool, tail: bool
+        self, accumulators: Tile, position: tuple[Value, Value], out: Value, complete: bool, tail: bool
     ) -> None:
         f, extra, extra_at = self.f, self.extra_buffer, None
         if complete and extra is not None:
-            extra_at = f.pointer(self.extra, self.element_index(extra, *place), name="beside")
+            extra_at = f.pointer(self.extra, self.element_index(extra, *position), name="beside")
         for r, values in enumerate(accumulators):
             for p, value in enumerate(values):
                 last = tail and p == len(values) - 1

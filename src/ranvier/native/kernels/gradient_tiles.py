@@ -210,9 +210,9 @@ class Tiles:
                     self.prefetch_errors(b, f.subtract(row, shape.first), length, height)
                 if waiting is None:
                     with self.complete(sums):
-                        for r, p in self.places(height):
+                        for r, p in self.positions(height):
                             self.finisher.prefetch(row, p, r)
-                addresses = {(r, p): sums.at(row, p, r) for r, p in self.places(height)} if sums else {}
+                addresses = {(r, p): sums.at(row, p, r) for r, p in self.positions(height)} if sums else {}
                 start = [[f.constant(0.0)] * shape.count] * height
                 if sums is not None and sums.complete is not None:
                     start = [[f.load(addresses[r, p]) for p in range(shape.count)] for r in range(height)]
@@ -232,14 +232,14 @@ class Tiles:
         for (r, p), at in addresses.items():
             f.store(accumulators[r][p], at)
         if sums is None:
-            for r, p in self.places(height):
+            for r, p in self.positions(height):
                 self.finisher(row, p, accumulators[r][p], r)
         elif not self.delayed:
             with self.complete(sums), f.loop(row, f.add(row, height), name="move") as move:
                 for p in range(count):
                     self.finisher(move.index, p, f.load(sums.at(move.index, p), name="g"))
 
-    def places(self, height: int) -> list[tuple[int, int]]:
+    def positions(self, height: int) -> list[tuple[int, int]]:
         """All rows and panels of a tile."""
         return list(itertools.product(range(height), range(self.shape.count)))
 

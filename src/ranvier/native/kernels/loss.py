@@ -68,8 +68,8 @@ def smoothing_of(f: Function, scalars: Value, step: LossStep) -> tuple[Value, Va
     if step.smoothing is None:
         return None
     position = step.smoothing.position
-    places = [f.pointer(scalars, number, "double") for number in (position, position + 1)]
-    return f.broadcast(places[0], name="smoothing"), f.broadcast(places[1], name="smoothing")
+    pointers = [f.pointer(scalars, number, "double") for number in (position, position + 1)]
+    return f.broadcast(pointers[0], name="smoothing"), f.broadcast(pointers[1], name="smoothing")
 
 
 def source_row(f: Function, order: Value, shift: Value, row: Value) -> Value:
@@ -141,7 +141,7 @@ class RowValues:
         """The weighted sums from a column on."""
         return self.f.load(self.f.pointer(self.z, column), name="z")
 
-    def each(self, body: Body, carried: Sequence[Value] = ()) -> tuple[Any, ...]:
+    def each_column(self, body: Body, carried: Sequence[Value] = ()) -> tuple[Any, ...]:
         """Write the body for each group of columns; gives what it carried last."""
         return each_group(self.f, self.columns, body, carried)
 
@@ -168,8 +168,8 @@ class RowValues:
         def mass(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
             return (f.add(so_far[0], masked(f, exp(f, f.subtract(self.sums(column), top)), mask)),)
 
-        top = self.spread(self.largest(self.each(higher, [f.constant(LOWEST)])[0]), "top")
-        return top, self.spread(self.total(self.each(mass, [f.constant(0.0)])[0]), "mass")
+        top = self.spread(self.largest(self.each_column(higher, [f.constant(LOWEST)])[0]), "top")
+        return top, self.spread(self.total(self.each_column(mass, [f.constant(0.0)])[0]), "mass")
 
 
 class RowLoss(RowValues):
@@ -226,7 +226,9 @@ class RowLoss(RowValues):
     def add_up(self, term: Callable[[Value, Value | None], Value]) -> Value:
         """The sum over the row of `term`, called for each group of columns."""
         f = self.f
-        return self.total(self.each(lambda c, m, s: (f.add(s[0], masked(f, term(c, m), m)),), [f.constant(0.0)])[0])
+        return self.total(
+            self.each_column(lambda c, m, s: (f.add(s[0], masked(f, term(c, m), m)),), [f.constant(0.0)])[0]
+        )
 
     def elementwise(self) -> Value:
         f, loss, activation = self.f, self.step.loss, self.step.activation
@@ -261,9 +263,9 @@ class RowLoss(RowValues):
 
         count = self.add_up(is_number)
         whole = f.compare("oeq", count, float(self.columns))
-        one = f.constant(1.0, count.type)
-        some = f.intrinsic("maxnum", count, one)
-        return f.select(whole, f.constant(self.scale, count.type), f.divide(one, some), "mean_scale")
+        unit = f.constant(1.0, count.type)
+        some = f.intrinsic("maxnum", count, unit)
+        return f.select(whole, f.constant(self.scale, count.type), f.divide(unit, some), "mean_scale")
 
     def log_probability(self) -> Value:
         f, loss = self.f, self.step.loss
@@ -282,7 +284,7 @@ class RowLoss(RowValues):
             return f.add(sums[0], losses), f.add(sums[1], masked(f, f.multiply(t, change), mask))
 
         zero = f.constant(0.0)
-        losses, changes = self.each(both, [zero, zero])
+        losses, changes = self.each_column(both, [zero, zero])
         if self.error is not None:
             together = self.spread(self.total(changes), "together")
 
@@ -291,7 +293,7 @@ class RowLoss(RowValues):
                 self.store(column, mask, f.subtract(f.multiply(t, change), f.multiply(exp(f, log_p), together)))
                 return ()
 
-            self.each(back)
+            self.each_column(back)
         return self.total(losses)
 
     def through_softmax(self) -> Value:
@@ -310,7 +312,7 @@ class RowLoss(RowValues):
             return f.add(sums[0], masked(f, value, mask)), f.add(sums[1], masked(f, f.multiply(p, change), mask))
 
         zero = f.constant(0.0)
-        values, products = self.each(both, [zero, zero])
+        values, products = self.each_column(both, [zero, zero])
         if self.error is not None:
             together = self.spread(self.total(products), "together")
 
@@ -320,7 +322,7 @@ class RowLoss(RowValues):
                 self.store(column, mask, f.multiply(error, self.scale))
                 return ()
 
-            self.each(back)
+            self.each_column(back)
         return f.multiply(self.total(values), self.scale)
 
 

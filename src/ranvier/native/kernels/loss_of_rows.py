@@ -117,21 +117,21 @@ class LossOfRows(RowLoss):
     def spread(self, value: Value, name: str) -> Value:
         return value
 
-    def each(self, body: Body, carried: Sequence[Value] = ()) -> tuple[list[Value], ...]:
+    def each_column(self, body: Body, carried: Sequence[Value] = ()) -> tuple[list[Value], ...]:
         """Write the body for each column; gives what it carried for each of 16: those after the last carry nothing."""
         f, start = self.f, tuple(carried)
         if self.columns <= INLINE:
-            found = [body(f.i64(column), None, start) for column in range(self.columns)]
+            results = [body(f.i64(column), None, start) for column in range(self.columns)]
         else:
             kept = [f.stack(f.module.vector, PANEL, name="kept") for _ in start]
             with f.loop(0, self.columns, name="column") as loop:
                 for value, memory in zip(body(loop.index, None, start), kept, strict=True):
                     f.store(value, f.pointer(memory, f.multiply(loop.index, PANEL)))
-            found = [
+            results = [
                 tuple(f.load(f.pointer(memory, column * PANEL)) for memory in kept) for column in range(self.columns)
             ]
-        found += [start] * (PANEL - self.columns)
-        return tuple([values[number] for values in found] for number in range(len(start)))
+        results += [start] * (PANEL - self.columns)
+        return tuple([values[number] for values in results] for number in range(len(start)))
 
     def total(self, values: list[Value]) -> Value:
         return self._tree(values, self.f.add)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LINE = 64
 """Bytes of a cache line."""
-WORDS = ("line", "stop", "each", "lines", "row_bytes", "inputs", "order")
+WORDS = ("line", "stop", "per_tile", "lines", "row_bytes", "inputs", "order")
 """What lies in memory: the next line, the one after the last, lines of a tile, lines and bytes of a row, and two
 pointers: to the inputs, and to the numbers of the rows of the next batch."""
 
@@ -54,17 +54,17 @@ class NextRows:
         for number, element in enumerate(KINDS.values()):
             row_bytes = f.select(f.compare("eq", kind, number), f.i64(columns * bytes_of(element)), row_bytes)
         lines = f.bitwise("lshr", f.add(row_bytes, LINE - 1), LINE.bit_length() - 1, "lines")
-        each = f.divide(f.add(f.multiply(count, lines), tiles_of_batch - 1), tiles_of_batch, "each")
-        values = (f.multiply(first, lines), f.multiply(stop, lines), each, lines, row_bytes, inputs, order)
+        per_tile = f.divide(f.add(f.multiply(count, lines), tiles_of_batch - 1), tiles_of_batch, "per_tile")
+        values = (f.multiply(first, lines), f.multiply(stop, lines), per_tile, lines, row_bytes, inputs, order)
         for name, value in zip(WORDS, values, strict=True):
             f.store(value, self._at(name), 8)
 
     def prefetch(self) -> None:
         """Prefetch the lines of a tile."""
         f = self.f
-        line, stop, each, lines, row_bytes = (self._load(name) for name in WORDS[:5])
+        line, stop, per_tile, lines, row_bytes = (self._load(name) for name in WORDS[:5])
         inputs, order = (self._load(name, "ptr") for name in WORDS[5:])
-        end = f.intrinsic("smin", f.add(line, each), stop)
+        end = f.intrinsic("smin", f.add(line, per_tile), stop)
         with f.loop(line, end, name="line") as loop:
             row = f.divide(loop.index, lines)
             number = f.load(f.pointer(order, row, "i64"), "i64", name="number")
