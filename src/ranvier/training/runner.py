@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.engine import CompileSpec, Executable
+from ranvier.engine import CompileSpec
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
@@ -35,7 +35,7 @@ from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, initial_state
-from ranvier.training.watching import Watch, current_watch
+from ranvier.training.watching import current_watch
 
 Array = NDArray[Any]
 DIGESTED_ROWS = 1024
@@ -82,17 +82,16 @@ def run_training(
     requested = (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
     measured = EpochMetrics(target or TargetEncoder(task), requested)
     weights = None if validation is None else validation.weights
-    sink = tee(sinks)
-    with contextlib.ExitStack() as stack:
-        save, stored = None, None
-        if checkpoint is not None:
-            folder, mark = Path(checkpoint), fingerprint(network, settings, rows, validation, state)
-            stack.enter_context(_locked(folder))
-            save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink, settings.epochs)
-        engine, executable = _compiled(settings, spec, sink, stack)
-        begin = stored or _first_state(state, network, settings, executable.dtype, unit)
-        stop_requested = stop_requested or stack.enter_context(stop_on_interrupt())
+    sink, watch = tee(sinks), current_watch()
+    stop = stop_on_interrupt() if stop_requested is None else contextlib.nullcontext(stop_requested)
+    with _checkpoints(checkpoint, network, settings, rows, validation, state, sink) as (save, stored), stop as stopped:
+        engine, executable, note = compile_network(settings.engine, spec)
         try:
+            if note is not None:
+                sink(NoteEvent(note))
+            begin = stored or _first_state(state, network, settings, executable.dtype, unit)
+            if watch is not None:
+                watch.begin(network, settings, executable.dtype)
             config = LoopConfig(
                 spec=spec,
                 rows=rows,
@@ -108,8 +107,8 @@ def run_training(
                 callbacks=settings.callbacks,
                 sink=sink,
                 save=save,
-                stop_requested=stop_requested,
-                watch=_begun_watch(network, settings, executable, stack),
+                stop_requested=stopped,
+                watch=watch,
             )
             sink(_start_event(network, settings, engine, rows, validation, begin))
             # Only the callee holds the arrays, so that it can let them go.
@@ -120,30 +119,12 @@ def run_training(
         except BaseException:
             sink(EndEvent("failed", "Training failed."))
             raise
+        finally:
+            executable.close()
+            if watch is not None:
+                watch.end()
     sink(_end_event(outcome))
     return RunResult(outcome, engine)
-
-
-def _compiled(
-    settings: TrainSettings, spec: CompileSpec, sink: Sink, stack: contextlib.ExitStack
-) -> tuple[str, Executable]:
-    """The name of the engine and the compiled network, which the stack closes."""
-    engine, executable, note = compile_network(settings.engine, spec)
-    if note is not None:
-        sink(NoteEvent(note))
-    stack.callback(executable.close)
-    return engine, executable
-
-
-def _begun_watch(
-    network: Network, settings: TrainSettings, executable: Executable, stack: contextlib.ExitStack
-) -> Watch | None:
-    """What shows this training to viewers until the stack ends; None for a training without a run folder."""
-    watch = current_watch()
-    if watch is not None:
-        watch.begin(network, settings, executable.dtype)
-        stack.callback(watch.end)
-    return watch
 
 
 def _first_state(
@@ -157,11 +138,10 @@ def _spec_and_unit(
     network: Network, settings: TrainSettings, rows: Rows, target: TargetEncoder | None
 ) -> tuple[CompileSpec, float]:
     """What the engine specializes itself to, and the factor that turns its losses into those of the user's units."""
-    spec = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
-    if target is None:
-        return spec, 1.0
-    loss, unit = scaled_loss(settings.loss, target.mean, target.scale)
-    return replace(spec, loss=loss), unit
+    loss, unit = settings.loss, 1.0
+    if target is not None:
+        loss, unit = scaled_loss(loss, target.mean, target.scale)
+    return settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None, loss), unit
 
 
 def _start_event(
@@ -238,6 +218,25 @@ def _digest_one_hot(digest: Any, numbers: Array, classes: int, dtype: np.dtype[A
 def callback_fingerprint(callback: Callback) -> str:
     """A callback in words that are the same in every process and version: no addresses, and fields by first names."""
     return original_callback(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback)))
+
+
+@contextlib.contextmanager
+def _checkpoints(
+    checkpoint: str | Path | None,
+    network: Network,
+    settings: TrainSettings,
+    rows: Rows,
+    validation: Rows | None,
+    state: TrainingState | None,
+    sink: Sink,
+) -> Iterator[tuple[Callable[[TrainingState], None] | None, TrainingState | None]]:
+    """What saves checkpoints in a folder, which is locked, and the newest of them; None and None without a folder."""
+    if checkpoint is None:
+        yield None, None
+        return
+    folder, mark = Path(checkpoint), fingerprint(network, settings, rows, validation, state)
+    with _locked(folder):
+        yield _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink, settings.epochs)
 
 
 @contextlib.contextmanager

@@ -52,9 +52,6 @@ class TrainingState:
     stop_reason: str | None = None
     loss_unit: float = 1.0
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "history", History(self.history))
-
     def arrays(self) -> dict[str, Array]:
         """The arrays that a checkpoint stores."""
         arrays = {"parameters": self.engine.parameters, "slots": self.engine.slots}

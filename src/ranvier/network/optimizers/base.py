@@ -113,7 +113,10 @@ class Optimizer:
         Returns a float64 array of shape (len(steps), number of scalars), columns in the order of the rule's `scalars`.
         """
         columns = self._columns(np.asarray(steps, np.int64), np.asarray(learning_rates, np.float64))
-        return np.stack(tuple(columns.values()), axis=1)
+        values = np.empty((len(steps), len(columns)))
+        for index, column in enumerate(columns.values()):
+            values[:, index] = column
+        return values
 
     def initial_slots(self, parameters: NDArray[Any]) -> NDArray[Any]:
         """The optimizer's memory before its first step, shape (S, P), of the type of the parameters (P,).
