@@ -288,14 +288,11 @@ class Model(Shown, Explorer, CalibratedPredictor):
     def _resumable(self, training: TrainSettings) -> TrainingState:
         """The state from which training goes on: these weights, and the optimizer's memory if it can take it."""
         if self._state is not None and training.optimizer.takes_state_of(self.training.optimizer):
-            return state_for_next_fit(replace(self._state, engine=state_at_best(self._state, training.optimizer)))
+            engine = state_at_best(self._state, training.optimizer)
+            return state_for_next_fit(engine, self._state.epoch, self._state.history)
         flat = self.network.parameter_table.constrained(self._flat)
-        state = TrainingState(
-            State(flat, training.optimizer.initial_slots(flat), 0),
-            epoch=self.history[-1].epoch if self.history else 0,
-            history=self.history,
-        )
-        return state_for_next_fit(state)
+        engine = State(flat, training.optimizer.initial_slots(flat), 0)
+        return state_for_next_fit(engine, self.history[-1].epoch if self.history else 0, self.history)
 
     def _take(self, training: TrainSettings, result: RunResult) -> None:
         self.training, self.engine = training, result.engine

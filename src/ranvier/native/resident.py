@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -136,6 +137,7 @@ def resident_rows(rows: Rows | RowsHandle, spec: CompileSpec) -> ResidentRows:
     return rows
 
 
+@lru_cache(64)
 def layout_of(spec: CompileSpec) -> str:
     """What decides how rows lie in memory, as words.
 

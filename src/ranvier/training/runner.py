@@ -131,7 +131,8 @@ def _first_state(
     state: TrainingState | None, network: Network, settings: TrainSettings, dtype: type, unit: float
 ) -> TrainingState:
     """Where a run begins that no checkpoint goes on with; those keep the unit in which they wrote their losses."""
-    return replace(state or initial_state(network, settings.optimizer, settings.seed, dtype), loss_unit=unit)
+    first = state or initial_state(network, settings.optimizer, settings.seed, dtype)
+    return first if first.loss_unit == unit else replace(first, loss_unit=unit)
 
 
 def _spec_and_unit(

@@ -157,7 +157,13 @@ def override_settings(
         InputError: a setting cannot be used.
     """
     makers: dict[str, Callable[[Any], Any]] = {"optimizer": optimizer, "schedule": schedule, "loss": loss}
-    changed = {name: makers.get(name, _unchanged)(value) for name, value in changes.items() if value is not None}
+    changed = {
+        name: makers.get(name, _unchanged)(value)
+        for name, value in changes.items()
+        if value is not None and value is not getattr(settings, name)
+    }
+    if not changed and epochs == settings.epochs and not callbacks and not settings.callbacks:
+        return settings
     return replace(settings, epochs=epochs, callbacks=as_callbacks(callbacks), **changed)
 
 

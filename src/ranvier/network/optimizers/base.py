@@ -140,7 +140,8 @@ class Optimizer:
         >>> SGD(0.01, momentum=0.8).takes_state_of(SGD(0.1, momentum=0.9)), SGD(0.1).takes_state_of(SGD(momentum=0.9))
         (True, False)
         """
-        return (type(self), self.name) == (type(other), other.name) and self._remembers() == other._remembers()
+        same_kind = (type(self), self.name) == (type(other), other.name)
+        return self is other or (same_kind and self._remembers() == other._remembers())
 
     def _remembers(self) -> Any:
         """What its memory is made of."""
