@@ -14,7 +14,6 @@ from ranvier.native.lowering.lowered import GRADIENT, PREDICT, TRAIN
 from ranvier.native.machine import barrier, floating_point_mode
 from ranvier.native.machine.target import Target
 from ranvier.native.packed_state import PackedState
-from ranvier.native.processor import machine
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.plan import Plan, make_plan
 from ranvier.native.scheduling.processor import Machine
@@ -156,7 +155,7 @@ class Plans:
 
 
 @memoize
-def plans_of(spec: CompileSpec, target: Target, available: int, threads: int | None = None) -> Plans:
+def plans_of(spec: CompileSpec, machine: Machine, available: int, threads: int | None = None) -> Plans:
     """The memoized plans of a spec, for as many threads as a training step is worth.
 
     Parameters:
@@ -166,10 +165,9 @@ def plans_of(spec: CompileSpec, target: Target, available: int, threads: int | N
     Raises:
         EngineError: the spec asks for something that this engine does not have.
     """
-    return _plans(_planned_values(spec), target, threads or cost.training_threads(spec, available))
+    return _plans(_planned_values(spec), machine, threads or cost.training_threads(spec, available))
 
 
 @memoize
-def _plans(values: tuple[Any, ...], target: Target, threads: int) -> Plans:
-    spec = CompileSpec(**dict(zip(_PLANNED, values, strict=True)))
-    return Plans(spec, machine(target, spec.precision), threads)
+def _plans(values: tuple[Any, ...], machine: Machine, threads: int) -> Plans:
+    return Plans(CompileSpec(**dict(zip(_PLANNED, values, strict=True))), machine, threads)

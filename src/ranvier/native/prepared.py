@@ -14,6 +14,7 @@ from ranvier.errors import EngineError
 from ranvier.native.machine import cpu, floating_point_mode
 from ranvier.native.packed_state import PackedState
 from ranvier.native.plans import Memory, load_plan, plans_of
+from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.plan import Plan
@@ -35,7 +36,8 @@ class PreparedNetwork(Serialized):
         self.should_cancel: Callable[[], bool] = never_cancel
         self.target = cpu.target()
         self.available = cpu.threads() if spec.threads else cpu.default_threads()
-        self._plans = plans_of(spec, self.target, self.available)
+        self.machine = machine(self.target, spec.precision)
+        self._plans = plans_of(spec, self.machine, self.available)
         self._plan = self._plans.training
         self.dtype = self._plans.layout.dtype
         self._weights_checked = False
@@ -51,7 +53,7 @@ class PreparedNetwork(Serialized):
     @threads.setter
     def threads(self, count: int) -> None:
         before, self._memory = self._memory, None
-        self._plans = plans_of(self.spec, self.target, self.available, count)
+        self._plans = plans_of(self.spec, self.machine, self.available, count)
         self._few.clear()
         if before is not None and before.state.loaded:
             self._state.set(before.state.get())
