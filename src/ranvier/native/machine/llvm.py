@@ -95,7 +95,7 @@ def _quick_options(target: Target) -> dict[str, tuple[str, str]]:
 
 @contextlib.contextmanager
 def _generating(target: Target) -> Iterator[None]:
-    """Hold the lock with LLVM ready to generate code for a target: its options belong to the process, so for us alone."""
+    """Hold the lock, with LLVM and its options, which belong to the process, ready to generate code for a target."""
     with _llvm():
         _initialize(target)
         options = _quick_options(target)
@@ -199,9 +199,8 @@ def assembly(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> str:
     Raises:
         EngineError: the text is not valid IR.
     """
-    with _generating(target):
-        with _verified(ir_text, target, level) as (module, machine):
-            return str(machine.emit_assembly(module))
+    with _generating(target), _verified(ir_text, target, level) as (module, machine):
+        return str(machine.emit_assembly(module))
 
 
 def load_objects(images: Sequence[bytes], name: str, symbols: Mapping[str, int] | None = None) -> Library:
