@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,6 +23,22 @@ if TYPE_CHECKING:
 __all__ = ["diabetes", "digits", "digits_run", "people"]
 
 Open = Callable[..., "Page"]
+ROUNDING = 1e-12
+"""One row and many may take other instructions for the same function of NumPy, which round the last bit differently."""
+SIZES = ((1280, 720), (1024, 768), (768, 1024))
+SETTLED = """async (hash) => {
+    const until = performance.now() + 60_000;
+    if (hash !== null && location.hash !== hash)
+        await new Promise((done) => {
+            addEventListener("hashchange", done, { once: true });
+            location.hash = hash;
+        });
+    for (let quiet = 0; quiet < 3; quiet = document.querySelector("main")?.ariaBusy === "false" ? quiet + 1 : 0) {
+        if (performance.now() > until) throw new Error(`The page is still busy with ${location.hash}`);
+        await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    }
+}"""
+"""Frames are counted, not time: an answer is drawn in one, and what follows from it is asked before another one."""
 
 
 @pytest.fixture(scope="session")
@@ -96,15 +113,31 @@ def open_report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
 
 
 def go(page: Page, path: str) -> None:
-    """Open another page of the same view, and wait until all is there."""
-    page.evaluate("path => { location.hash = '#/' + path }", path)
-    settle(page)
+    """Open another page of the same view, and wait until all of it is there and the page before is not."""
+    page.evaluate(SETTLED, f"#/{path}")
 
 
 def settle(page: Page) -> None:
     """Wait until the page has drawn what changed, and has all answers that it asked for."""
-    for _ in range(2):
-        page.evaluate(
-            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 20))))"
-        )
-        page.wait_for_selector('main[aria-busy="false"]')
+    page.evaluate(SETTLED, None)
+
+
+def number(page: Page, name: str) -> float:
+    """The full value of a number on the page."""
+    return float(page.locator(f'[data-name="{name}"]').first.get_attribute("data-value") or math.nan)
+
+
+def comes_to(page: Page, name: str, value: float) -> None:
+    """Wait until a number on the page has a value."""
+    page.wait_for_function(
+        "([name, value]) => Number(document.querySelector(`[data-name='${name}']`)?.dataset.value || NaN) === value",
+        arg=[name, value],
+    )
+
+
+def fits(page: Page, sizes: tuple[tuple[int, int], ...] = SIZES) -> None:
+    """Nothing of the page lies beyond the right edge of a window of each size."""
+    for width, height in sizes:
+        page.set_viewport_size({"width": width, "height": height})
+        settle(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (page.url, width)

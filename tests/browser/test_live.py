@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,8 @@ import pytest
 
 from ranvier.storage.run_folder import RunFolder
 from ranvier.view.live_run import LiveRun
-from tests.browser.conftest import Open, settle
-from tests.browser.test_pages import number
-from tests.view.training import training
+from tests.browser.conftest import Open, comes_to, fits, number, settle
+from tests.view.training import LONG, training
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -25,6 +25,13 @@ def state(page: Page, name: str) -> None:
 
 def events(run: Path, kind: str) -> list[dict[str, Any]]:
     return [event for event in RunFolder.open(run).read_events() if event["kind"] == kind]
+
+
+def bias_of(live: LiveRun, neuron: int) -> float:
+    """The bias of a neuron of the first layer, of the newest weights that were read."""
+    assert live.parameters is not None
+    values = live.subject().model.network.parameter_table.views(live.parameters)
+    return float(values["layers.0.bias"][neuron])
 
 
 def test_a_run_is_watched_and_steered_until_its_model_is_there(open_view: Open, tmp_path: Path) -> None:
@@ -43,10 +50,10 @@ def test_a_run_is_watched_and_steered_until_its_model_is_there(open_view: Open, 
             arg=before,
         )
         state(page, "paused")
-        page.wait_for_timeout(1600)
-        assert live.parameters is not None
-        values = live.subject().model.network.parameter_table.views(live.parameters)
-        assert number(page, "neuron.bias") == values["layers.0.bias"][2]
+        until = time.monotonic() + LONG
+        while number(page, "neuron.bias") != bias_of(live, 2) and time.monotonic() < until:
+            page.wait_for_timeout(50)
+        assert number(page, "neuron.bias") == bias_of(live, 2)
         loss = {event["epoch"]: event["loss"] for event in events(run, "epoch")}
         assert number(page, "curve.loss") == loss[max(loss)]
         page.get_by_label("Learning rate", exact=True).fill("0.0002")
@@ -55,11 +62,10 @@ def test_a_run_is_watched_and_steered_until_its_model_is_there(open_view: Open, 
             '[data-name="live.rate"][data-value^="0.0002"], [data-name="live.rate"][data-value^="0.00019"]'
         )
         page.locator("body").press("e")
-        page.wait_for_function("() => document.querySelector('[data-name=\"live.position\"]').dataset.value === '0'")
+        comes_to(page, "live.position", 0)
         page.get_by_role("button", name="updates").click()
         page.get_by_role("button", name="Go on").click()
         state(page, "running")
-        page.wait_for_timeout(700)
         page.get_by_role("button", name="Stop and keep").click()
         state(page, "ended")
         settle(page)
@@ -77,10 +83,7 @@ def test_nothing_overflows_while_a_run_is_watched(theme: str, open_view: Open, t
         page = open_view(LiveRun(run), color_scheme=theme)  # type: ignore[arg-type]
         state(page, "running")
         page.wait_for_selector('[data-name="update.layers.0"]')
-        for width, height in ((1280, 720), (1024, 768), (768, 1024)):
-            page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_timeout(150)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+        fits(page)
 
 
 def test_a_run_that_prepares_says_so(open_view: Open, tmp_path: Path) -> None:

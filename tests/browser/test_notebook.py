@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ranvier.view.notebook import WIDGET, reply_to
 from ranvier.view.report_file import notebook_page
 from ranvier.view.subject import Subject
-from tests.browser.test_report import number
+from tests.browser.conftest import number
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

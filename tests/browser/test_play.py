@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 import ranvier as rv
 from ranvier.view.playground import Playground
-from tests.browser.conftest import Open
-from tests.browser.test_report import number
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
+from tests.browser.conftest import Open, comes_to, fits, go, number, settle
 
 
 @pytest.fixture
@@ -25,22 +21,15 @@ def ground() -> Iterator[Playground]:
     playground.close()
 
 
-def begin(page: Page, query: str) -> None:
-    """Open an address of the playground, and wait until its network is there."""
-    page.evaluate("query => { location.hash = '#/play?' + query }", query)
-    page.wait_for_function("() => document.querySelector('main').ariaBusy === 'false'")
-    page.wait_for_selector(".plane .cell")
-
-
 def session_of(ground: Playground) -> Any:
     return next(session for session in ground._sessions.values() if not session.closed)
 
 
 def test_it_plays_pauses_steps_and_begins_again(ground: Playground, open_view: Open) -> None:
     page = open_view(ground, "play")
-    begin(page, "d=gaussians&l=2:tanh")
+    go(page, "play?d=gaussians&l=2:tanh")
     page.get_by_role("button", name="Step").click()
-    page.wait_for_function("() => document.querySelector('[data-name=\"play.epoch\"]').dataset.value === '1'")
+    comes_to(page, "play.epoch", 1)
     session = session_of(ground)
     assert number(page, "play.loss") == session.losses[0][1]
     assert number(page, "play.bias") == session.weights()[-1]["bias"][0]
@@ -48,12 +37,12 @@ def test_it_plays_pauses_steps_and_begins_again(ground: Playground, open_view: O
     page.wait_for_function("() => Number(document.querySelector('[data-name=\"play.epoch\"]').dataset.value) > 5")
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Reset").click()
-    page.wait_for_function("() => document.querySelector('[data-name=\"play.epoch\"]').dataset.value === '0'")
+    comes_to(page, "play.epoch", 0)
 
 
 def test_the_address_holds_the_settings_and_not_the_token(ground: Playground, open_view: Open) -> None:
     page = open_view(ground, "play")
-    begin(page, "d=moons&l=3:relu&r=99&token=secret")
+    go(page, "play?d=moons&l=3:relu&r=99&token=secret")
     page.wait_for_function("() => location.hash.includes('r=10')")
     assert "secret" not in page.url
     assert "lies between" in page.locator('[data-name="play.message"]').inner_text()
@@ -62,14 +51,14 @@ def test_the_address_holds_the_settings_and_not_the_token(ground: Playground, op
     page.get_by_label("optimizer").select_option("sgd")
     page.wait_for_function("() => location.hash.includes('o=sgd')")
     page.reload()
-    page.wait_for_selector(".plane .cell")
+    settle(page)
     assert "l=4:relu" in page.url
     assert page.locator(".plane .cell").count() == 2 + 4
 
 
 def test_a_table_is_taken_and_files_are_given(ground: Playground, open_view: Open, tmp_path: Path) -> None:
     page = open_view(ground, "play")
-    begin(page, "d=xor")
+    go(page, "play?d=xor")
     (tmp_path / "mine.csv").write_text(
         "wide,long,sort\n" + "".join(f"{at},{at % 7},{'ab'[at % 2]}\n" for at in range(60))
     )
@@ -79,7 +68,7 @@ def test_a_table_is_taken_and_files_are_given(ground: Playground, open_view: Ope
         "() => document.querySelector('.result')?.innerText.includes('Upwards long, to the right wide')"
     )
     page.get_by_role("button", name="Step").click()
-    page.wait_for_function("() => document.querySelector('[data-name=\"play.epoch\"]').dataset.value === '1'")
+    comes_to(page, "play.epoch", 1)
     with page.expect_download() as download:
         page.get_by_role("button", name="Model file").click()
     download.value.save_as(tmp_path / "play.rv")
@@ -92,7 +81,7 @@ def test_a_table_is_taken_and_files_are_given(ground: Playground, open_view: Ope
 
 def test_a_teacher_may_hide_controls(ground: Playground, open_view: Open) -> None:
     page = open_view(ground, "play")
-    begin(page, "d=xor&hide=layers,features,optimizer")
+    go(page, "play?d=xor&hide=layers,features,optimizer")
     assert page.get_by_label("optimizer").count() == 0
     assert page.get_by_role("button", name="+ layer").count() == 0
     assert page.get_by_label("learning rate").count() == 1
@@ -101,7 +90,5 @@ def test_a_teacher_may_hide_controls(ground: Playground, open_view: Open) -> Non
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_overflows(theme: str, ground: Playground, open_view: Open) -> None:
     page = open_view(ground, "play", color_scheme=theme)
-    begin(page, "l=8:tanh,8:tanh,8:tanh,8:tanh,8:tanh,8:tanh&i=x,y,xx,yy,xy,sinx,siny")
-    for width, height in ((1280, 720), (1024, 768), (768, 1024)):
-        page.set_viewport_size({"width": width, "height": height})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    go(page, "play?l=8:tanh,8:tanh,8:tanh,8:tanh,8:tanh,8:tanh&i=x,y,xx,yy,xy,sinx,siny")
+    fits(page)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,19 +13,7 @@ from ranvier.view.known_rows import rows_from_file
 from ranvier.view.questions.confusion import confusion
 from ranvier.view.questions.result import result
 from ranvier.view.subject import Subject
-from tests.browser.conftest import Open
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-
-ROUNDING = 1e-12
-"""One row and many may take other instructions for the same function of NumPy, which round the last bit differently."""
-
-
-def number(page: Page, name: str) -> float:
-    """The full value of a number on the page."""
-    return float(page.locator(f'[data-name="{name}"]').first.get_attribute("data-value") or math.nan)
+from tests.browser.conftest import ROUNDING, SIZES, Open, fits, number, settle
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +40,7 @@ def test_the_numbers_are_those_of_the_model(digits: Subject, open_report: Open) 
     for actual, predicted in np.argwhere(counts > 0):
         assert number(page, f"confusion.{actual}.{predicted}") == counts[actual, predicted]
     row = example_rows(digits)[0]
-    page.wait_for_selector(".bars.balance ~ *, #network .bars")
+    settle(page)
     for at, chance in enumerate(digits.model.outputs_of(digits.row(row))[0]):
         if page.locator(f'#network [data-name="probability.{at}"]').count():
             assert number(page, f"probability.{at}") == pytest.approx(float(chance), rel=ROUNDING)
@@ -85,9 +72,7 @@ def test_nothing_overflows(name: str, open_report: Open, request: pytest.Fixture
     for theme in ("light", "dark"):
         page = open_report(request.getfixturevalue(name), color_scheme=theme)
         page.wait_for_selector(".network canvas")
-        for width, height in ((1280, 720), (768, 1024), (390, 844)):
-            page.set_viewport_size({"width": width, "height": height})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, (theme, width)
+        fits(page, (*SIZES, (390, 844)))
 
 
 def test_it_prints_in_the_light_theme(people: Subject, open_report: Open) -> None:

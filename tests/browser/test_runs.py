@@ -9,8 +9,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.view.runs_folder import RunsFolder
-from tests.browser.conftest import Open, settle
-from tests.browser.test_report import number
+from tests.browser.conftest import Open, fits, number, settle
 
 LONG = "a run with a name of more than forty characters"
 
@@ -32,6 +31,7 @@ def test_the_best_values_are_those_of_the_events(runs: Path, open_view: Open) ->
         assert number(page, f"best.{entry['name']}") == entry["best"]["accuracy"]["value"]
     names = page.locator("tbody th").all_inner_texts()
     page.get_by_role("button", name="hidden").click()
+    settle(page)
     assert page.locator("tbody tr td:nth-child(3)").all_inner_texts() == ["3", "5", "8"]
     assert sorted(names) == sorted(page.locator("tbody th").all_inner_texts())
     page.get_by_label("Show only runs").fill("hidden=8")
@@ -56,6 +56,4 @@ def test_a_run_opens_and_closes(runs: Path, open_view: Open) -> None:
 def test_nothing_overflows(theme: str, runs: Path, open_view: Open) -> None:
     page = open_view(RunsFolder(runs), "runs", color_scheme=theme)
     page.wait_for_selector(".overlay canvas")
-    for width, height in ((1280, 720), (1024, 768), (768, 1024)):
-        page.set_viewport_size({"width": width, "height": height})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    fits(page)

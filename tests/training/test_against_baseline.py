@@ -84,7 +84,9 @@ def test_classes_without_rows_or_predictions_have_no_scores() -> None:
     assert 'No row has the class "b", "c"' in notes
     _, classes, notes = undefined(CLASSES, np.eye(3)[[0, 0, 1]], np.eye(3)[[0, 1, 2]])
     assert (classes[2]["precision"], classes[2]["recall"], classes[2]["f1"]) == (None, 0.0, 0.0)
-    assert '"c" was never predicted' in notes
+    assert '"c" was never predicted: its precision is' in notes
+    notes = undefined(CLASSES, np.eye(3)[[0, 0, 0]], np.eye(3)[[0, 1, 2]])[2]
+    assert '"b", "c" were never predicted: their precision is' in notes
     assert "No row has the label" in undefined(LABELS, [[1, 0], [1, 0]], [[1, 0], [0, 0]])[2]
 
 

@@ -16,6 +16,7 @@ import ranvier as rv
 from ranvier.storage.live_folder import LiveReader
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.watching import STOPPED, current_watch
+from tests.model.trial import ENGINES
 
 OPTIONS: dict[str, Any] = {"recipe": "plain", "hidden": (8,), "epochs": 6, "progress": False, "batch_size": 8}
 LONG = 60.0
@@ -145,6 +146,26 @@ def test_stop_keeps_the_weights(recipe: str, tmp_path: Path) -> None:
     if recipe == "plain":
         resumed = rv.resume(tmp_path / "run", callbacks=[hold(0.1)], progress=False)
         assert len(resumed.history) == len(model.history)
+
+
+@pytest.mark.skipif("native" not in ENGINES, reason="the native engine cannot run here")
+def test_networks_side_by_side_are_shown_and_steered_in_turn(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"recipe": "table", "hidden": (8,), "epochs": 3000, "patience": 3000, "threads": 2}
+    script = (
+        (lambda status: True, {"do": "pause"}),
+        (lambda status: status.paused, {"do": "step", "value": 3}),
+        (lambda status: status.paused, {"do": "play"}),
+        (lambda status: not status.paused, {"do": "stop"}),
+    )
+    with viewer(tmp_path / "run", *script) as watching:
+        model = rv.train("iris", **options, engine="native", progress=False, run=tmp_path / "run")
+    assert model.report.stop_reason == STOPPED
+    assert not model.report.interrupted
+    assert [event["do"] for event in controls(tmp_path / "run")] == ["pause", "step", "play", "stop"]
+    paused = [status.step for status in watching.statuses if status.paused]
+    assert paused[-1] == paused[0] + 3
+    epochs = [event["epoch"] for event in RunFolder.open(tmp_path / "run").read_events() if event["kind"] == "epoch"]
+    assert epochs == list(range(1, len(model.history) + 1))
 
 
 def test_without_a_viewer_a_pause_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

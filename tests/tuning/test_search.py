@@ -54,6 +54,12 @@ def test_the_code_gives_the_same_model(once: rv.Search) -> None:
         assert np.array_equal(values, again.parameters[name])
 
 
+def test_a_list_of_labels_is_searched_like_an_array(once: rv.Search) -> None:
+    found = rv.search(X, Y.tolist(), trials=9, **SEARCH)
+    assert values_of(found) == values_of(once)[:10]
+    assert found.code == once.code
+
+
 def test_any_number_of_threads_finds_the_same(once: rv.Search) -> None:
     assert values_of(rv.search(X, Y, trials=18, **{**SEARCH, "threads": 2})) == values_of(once)
 
@@ -65,7 +71,7 @@ def test_another_seed_tries_other_settings(once: rv.Search) -> None:
 def test_a_search_goes_on_to_the_same_result(tmp_path: Path, once: rv.Search) -> None:
     first = rv.search(X, Y, trials=9, folder=tmp_path, **SEARCH)
     assert values_of(first) == values_of(once)[:10]
-    second = rv.search(X, Y, trials=18, folder=tmp_path, **SEARCH)
+    second = rv.search(X, Y, trials=18, folder=tmp_path, **{**SEARCH, "threads": 2})
     assert values_of(second) == values_of(once)
     assert np.array_equal(rv.load(tmp_path / "best.rv").outputs(X), second.model.outputs(X))  # type: ignore[union-attr]
     with pytest.raises(rv.InputError, match="holds a search of other data, options or space"):

@@ -139,6 +139,35 @@ def test_nan_stops_and_names_the_setting(ground: Playground) -> None:
     assert all(math.isfinite(value) for layer in head["layers"] for row in layer["weight"] for value in row)
 
 
+@pytest.mark.parametrize("error", [MemoryError("no room"), KeyboardInterrupt()])
+def test_what_breaks_training_off_is_said_and_it_can_go_on(
+    error: BaseException, ground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, fitted, broken = opened(ground)["session"], PlaySession._fitted, [error]
+
+    def fails_once(self: PlaySession, *given: Any) -> Any:
+        if broken:
+            raise broken.pop()
+        return fitted(self, *given)
+
+    monkeypatch.setattr(PlaySession, "_fitted", fails_once)
+    ground.ask("do", {"session": session, "do": "play"})
+    head = wait_for(ground, session, lambda head: head["message"])
+    assert head["message"].startswith(f"Training broke off: {type(error).__name__}")
+    assert not head["playing"]
+    ground.ask("do", {"session": session, "do": "step"})
+    assert wait_for(ground, session, lambda head: head["epoch"] == 1)["message"] == ""
+
+
+def test_no_session_begins_in_a_closed_playground(ground: Playground) -> None:
+    first = opened(ground)["session"]
+    ground.close()
+    with pytest.raises(InputError, match="being closed"):
+        opened(ground)
+    with pytest.raises(InputError, match="has ended"):
+        ground.ask("do", {"session": first, "do": "play"})
+
+
 def test_at_most_four_sessions_and_those_of_closed_pages_end(
     ground: Playground, monkeypatch: pytest.MonkeyPatch
 ) -> None:

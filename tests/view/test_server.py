@@ -159,12 +159,21 @@ def test_a_wrong_question_gets_a_sentence(name: str, body: dict[str, Any], sente
     assert sentence in response.json()["error"]
 
 
-def test_ctrl_c_within_a_question_ends_no_thread(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(subject: Subject, body: dict[str, Any]) -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(("times", "status"), [(1, 200), (2, 503)])
+def test_ctrl_c_within_a_question_of_a_view_that_goes_on(
+    times: int, status: int, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    what, asked = QUESTIONS["what"], []
+
+    def interrupted(subject: Subject, body: dict[str, Any]) -> Any:
+        asked.append("what")
+        if len(asked) <= times:
+            raise KeyboardInterrupt
+        return what(subject, body)
 
     monkeypatch.setitem(QUESTIONS, "what", interrupted)
-    assert client.post("/api/what").status_code == 503
+    assert client.post("/api/what").status_code == status
+    assert client.post("/api/what").status_code == 200
 
 
 def test_an_unknown_question(client: TestClient) -> None:

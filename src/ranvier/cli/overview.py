@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 MAX_SHOWN_NOTES = 12
 MAX_SHOWN_CLASSES = 12
-MAX_SHOWN_NAMES = 100
+MAX_SHOWN_NAMES = 30
 
 
 @contextmanager

@@ -59,7 +59,14 @@ def print_metrics(output: Output, report: TrainReport) -> None:
     kinds = {finding["kind"] for finding in report.diagnosis}
     guessing = "no_better_than_guessing" in kinds
     print_findings(output, [text for text in report.findings if not (guessing and "than guessing" in text)])
-    print_diagnosis(output, report.diagnosis)
+    print_diagnosis(output, [finding for finding in report.diagnosis if _text(finding) not in report.notes])
+
+
+def _text(finding: Mapping[str, Any]) -> str:
+    """A finding as the notes say it, which are printed before the training."""
+    from ranvier.data.diagnosis.finding import Finding
+
+    return Finding.from_dict(finding).text
 
 
 def print_mistakes(output: Output, mistakes: Sequence[Mapping[str, Any]]) -> None:

@@ -44,7 +44,6 @@ from ranvier.data.sources.parts import given_parts, training_rows
 from ranvier.data.sources.source import Source
 from ranvier.data.splitting.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
 from ranvier.data.splitting.repeat_notes import repeat_notes
-from ranvier.data.splitting.repeated_rows import repeated_rows_note
 from ranvier.data.splitting.repeated_texts import are_texts, repeated_text_notes
 from ranvier.data.splitting.split_rule import SplitRule
 from ranvier.data.targets.bad_targets import with_usable_targets
@@ -286,9 +285,6 @@ def _checked_parts(
     notes += repeat_notes(there, outputs.task.is_classifier, by_chance=rule.column is None)
     if are_texts(columns):
         notes += repeated_text_notes(there, columns, outputs.task.is_classifier)
-    elif "training" in there:
-        used = [column.name for column in columns if column.used]
-        notes += repeated_rows_note(there["training"], there.get("test"), "test", used)
     for part in parts:
         if part is not None and loss is not None:
             with rows_called(part.indexed):

@@ -1,7 +1,7 @@
 """The border between the training loop and the engines that do the arithmetic."""
 
 from ranvier.engine.compile_spec import CompileSpec, check_loss_activation, check_separable, feeds_dense
-from ranvier.engine.protocol import Cancelled, Engine, Executable, RowsHandle, never_cancel
+from ranvier.engine.protocol import Cancelled, Engine, Executable, RowsHandle, never_cancel, unlimited
 from ranvier.engine.state import LayerValues, Span, State
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "check_separable",
     "feeds_dense",
     "never_cancel",
+    "unlimited",
 ]

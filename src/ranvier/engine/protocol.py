@@ -11,6 +11,7 @@ that was never cancelled. `set_state`, `apply`, `outputs` of few rows and everyt
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -37,6 +38,15 @@ def never_cancel() -> bool:
     return False
 
 
+def unlimited() -> int:
+    """How many threads may work: any number.
+
+    >>> unlimited() > 1000
+    True
+    """
+    return sys.maxsize
+
+
 class RowsHandle(Protocol):
     """Rows where an executable reads them, made by its `upload`. Their memory is free once nobody holds this handle."""
 
@@ -57,6 +67,9 @@ class Executable(Protocol):
 
     should_cancel: Callable[[], bool]
     """Asked before and within long work, as this file says; `never_cancel` unless it is set. Must be quick."""
+
+    thread_limit: Callable[[], int]
+    """Asked before each piece of work how many threads may do it; `unlimited` unless it is set. Bits stay the same."""
 
     def set_state(self, state: State) -> None:
         """Take a copy of a training state: parameters (P,), slots (S, P), and the number of steps made."""
@@ -218,4 +231,8 @@ class Engine(Protocol):
         Raises:
             EngineError: the spec asks for something that this engine does not have.
         """
+        ...
+
+    def at_once(self, spec: CompileSpec, trainings: int) -> int:
+        """How many of so many trainings of a spec are best run at a time, a thread each; 1 for one after the other."""
         ...

@@ -25,7 +25,7 @@ from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.run_events import log_sink, resumable
 from ranvier.model.target_option import are_names, column_labels, target_names
 from ranvier.model.trained_model import model_from_trained, with_learned_encoder, with_threshold
-from ranvier.model.training_file import file_sha256
+from ranvier.model.training_file import file_sha256, paths_among, reopenable, run_name
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
@@ -155,17 +155,7 @@ def train(
     >>> sorted(model.report.metrics)
     ['accuracy', 'auc', 'brier', 'ece', 'f1', 'log_loss']
     """
-    arguments = locals()
-    check_recipe(recipe, effort)
-    target = column_labels(data, target)
-    columns = _are_names(target)
-    validation_share, validation_rows = split_rows_option("validation", validation)
-    test_share, test_rows = split_rows_option("test", test)
-    names = target_names(target) if columns else None
-    options = TrainOptions.of({**arguments, "target": names, "validation": validation_share, "test": test_share})
-    labels = options.target if columns else target
-    inputs = TrainData(data, labels, sample_weight, validation_rows, test_rows)
-    job = TrainJob(inputs, options, model, as_callbacks(callbacks), sink_for(progress))
+    job = train_job(locals(), as_callbacks(callbacks), sink_for(progress), model)
     return job.run(lambda: job.make_folder(run))
 
 
@@ -222,6 +212,26 @@ def resume(
     return TrainJob(inputs, options, path, records, sink_for(progress), current, exact).run(lambda: folder)
 
 
+def train_job(
+    arguments: Mapping[str, Any], callbacks: tuple[Callback, ...], sink: Sink, model: str | Path | None = None
+) -> TrainJob:
+    """What `train` does with these arguments; options that are not among them are as usual.
+
+    Raises:
+        InputError: an option cannot be used as it is.
+    """
+    check_recipe(arguments["recipe"], arguments["effort"])
+    data, target = arguments["data"], column_labels(arguments["data"], arguments["target"])
+    columns = _are_names(target)
+    validation_share, validation_rows = split_rows_option("validation", arguments["validation"])
+    test_share, test_rows = split_rows_option("test", arguments["test"])
+    names = target_names(target) if columns else None
+    options = TrainOptions.of({**arguments, "target": names, "validation": validation_share, "test": test_share})
+    labels = options.target if columns else target
+    inputs = TrainData(data, labels, arguments["sample_weight"], validation_rows, test_rows)
+    return TrainJob(inputs, options, model, callbacks, sink)
+
+
 @record(eq=False)
 class TrainData:
     """What a call of `train` was given to read: the data, target columns or values, weights, rows from memory."""
@@ -255,10 +265,10 @@ class TrainJob:
         if run is None or run is False:
             return None
         data = self.inputs.data
-        folder = RunFolder.create(None if run is True else run, name=_run_name(data))
+        folder = RunFolder.create(None if run is True else run, name=run_name(data))
         folder.write_description(
             {
-                "data": _reopenable(data),
+                "data": reopenable(data),
                 "options": self.options.to_dict(),
                 "model": None if self.model_path is None else str(Path(self.model_path).resolve()),
                 "callbacks": [callback_fingerprint(callback) for callback in self.callbacks],
@@ -270,7 +280,7 @@ class TrainJob:
     def run(self, make_folder: Callable[[], RunFolder | None]) -> Model:
         """Train; the run's folder is made only once the data and the options are known to be good."""
         if self.model_path is not None:
-            check_writable(self.model_path, _files(self.inputs.data, self.options.validation, self.options.test))
+            check_writable(self.model_path, paths_among(self.inputs.data, self.options.validation, self.options.test))
         ready = self.ready()
         recipe, options, prepared, task, rows, validation = ready.parts()
         check_has_threshold(task, options.threshold)
@@ -292,7 +302,7 @@ class TrainJob:
             paths = {
                 "model": None if self.model_path is None else str(self.model_path),
                 "run": read.run,
-                "data": _reopenable(self.inputs.data),
+                "data": reopenable(self.inputs.data),
                 "data_sha256": file_sha256(self.inputs.data),
             }
             used = recipe_as_used(recipe, options, settings)
@@ -381,20 +391,3 @@ def _weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Row
 
     held = prepared.validation
     return task, weighted(prepared.train), None if held is None else weighted(held)
-
-
-def _run_name(data: Any) -> str:
-    """What a run's folder is named after."""
-    return Path(data).name.split(".")[0] if isinstance(data, (str, Path)) else "table"
-
-
-def _reopenable(data: Any) -> str | None:
-    """What to write down so that the data can be read again: an absolute path or a set's name; None for memory."""
-    if not isinstance(data, (str, Path)):
-        return None
-    return str(Path(data).resolve()) if Path(data).exists() else str(data)
-
-
-def _files(*sources: Any) -> list[str | Path]:
-    """What among the data could be files, which the model must not replace."""
-    return [source for source in sources if isinstance(source, (str, Path))]

@@ -42,3 +42,20 @@ def training_file_note(report: TrainReport, data: Any) -> str:
     if name is None or report.evaluated_on != "test":
         return f"{start}; give other rows."
     return f"{start}; on its test rows: {METRICS.get(name, (name,))[0]} {metric(name, report.metrics[name])}."
+
+
+def run_name(data: Any) -> str:
+    """What a run's folder is named after."""
+    return Path(data).name.split(".")[0] if isinstance(data, (str, Path)) else "table"
+
+
+def reopenable(data: Any) -> str | None:
+    """What to write down so that the data can be read again: an absolute path or a set's name; None for memory."""
+    if not isinstance(data, (str, Path)):
+        return None
+    return str(Path(data).resolve()) if Path(data).exists() else str(data)
+
+
+def paths_among(*sources: Any) -> list[str | Path]:
+    """What among the data could be files, which the model must not replace."""
+    return [source for source in sources if isinstance(source, (str, Path))]

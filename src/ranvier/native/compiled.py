@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache
@@ -44,20 +45,27 @@ _clear_functions: list[Callable[[], None]] = []
 def memoize(function: Callable[P, R]) -> Callable[P, R]:
     """Memoize a function of records, for the latest arguments. Results for unhashable arguments are not kept.
 
+    Threads that ask for the same at the same time wait for the first of them.
+
     >>> memoize(len)([1, 2])
     2
     """
     known: Any = lru_cache(MAX_MEMOIZED)(function)
+    working: dict[Any, threading.Lock] = {}
 
     def call(*arguments: P.args, **options: P.kwargs) -> R:
         try:
-            hash(arguments)
+            lock = working.setdefault(arguments, threading.Lock())
         except TypeError:
             return function(*arguments, **options)
-        result: R = known(*arguments, **options)
+        with lock:
+            result: R = known(*arguments, **options)
+        working.pop(arguments, None)
         return result
 
     _clear_functions.append(known.cache_clear)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=working.clear)
     return call
 
 

@@ -72,6 +72,17 @@ class NativeEngine:
         """
         return NativeExecutable(spec)
 
+    def at_once(self, spec: CompileSpec, trainings: int) -> int:
+        """How many of so many trainings of a spec are best run at a time, a thread each; 1 for one after the other.
+
+        Side by side they need no barriers; one after the other each step may use more threads than there are trainings.
+        Steps that last long are made one after the other, since Ctrl-C breaks them off in the main thread alone.
+        """
+        threads = cost.usable_threads(spec, cpu.threads() if spec.threads else cpu.default_threads())
+        together = min(trainings, threads)
+        shared = cost.training_threads(spec, threads) > together or spec.batch_size >= cost.long_step(spec)
+        return 1 if shared else max(1, together)
+
     def plan(self, spec: CompileSpec, measure: bool = False) -> str:
         """What a training step does, as a readable loop nest; see `Plan.show`.
 
@@ -138,7 +149,7 @@ class NativeExecutable(PreparedNetwork):
             return len(losses[-1])
 
         steps = len(starts) - 1
-        self._chooser(program.plan).run(steps, some, self.threads)
+        self._chooser(program.plan).run(steps, some, min(self.threads, self.thread_limit()))
         return losses[0] if len(losses) == 1 else np.concatenate([np.zeros(0), *losses])
 
     @serialized
@@ -230,7 +241,7 @@ class NativeExecutable(PreparedNetwork):
     @property
     def allowed(self) -> int:
         """How many threads predictions may use."""
-        return min(self.available, self.spec.threads or self.available)
+        return min(self.available, self.spec.threads or self.available, self.thread_limit())
 
     def threads_for(self, rows: int) -> int:
         """How many threads predictions of so many rows are worth."""

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import CompileSpec, State, never_cancel
+from ranvier.engine import CompileSpec, State, never_cancel, unlimited
 from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError
 from ranvier.native.machine import cpu, floating_point_mode
@@ -34,6 +34,7 @@ class PreparedNetwork(Serialized):
         super().__init__()
         self.spec = spec
         self.should_cancel: Callable[[], bool] = never_cancel
+        self.thread_limit: Callable[[], int] = unlimited
         self.target = cpu.target()
         self.available = cpu.threads() if spec.threads else cpu.default_threads()
         self.machine = machine(self.target, spec.precision)

@@ -1,9 +1,14 @@
-"""Train an ensemble: networks of one shape, each with another validation fold, merged into one."""
+"""Train an ensemble: networks of one shape, each with another validation fold, merged into one.
+
+Networks are trained side by side where a thread for each is faster; observers are told of one after the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,6 +26,8 @@ from ranvier.recipes.out_of_fold import Member, held_out_rows
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
+from ranvier.training.callbacks import may_run_beside
+from ranvier.training.engines import engine as find_engine
 from ranvier.training.events import (
     ControlEvent,
     EndEvent,
@@ -33,8 +40,10 @@ from ranvier.training.events import (
     tee,
 )
 from ranvier.training.history import Epoch, History
+from ranvier.training.in_turn import Seat, run_in_turn
 from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
+from ranvier.training.population import usable_threads
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
@@ -49,6 +58,8 @@ ENSEMBLE_TEMPERATURE_POWER = 0.7
 for many whose errors are independent."""
 SEED_RANGE, SEED_STEP = 2**64, 0x9E3779B97F4A7C15
 """Seeds lie below 2**64; those of one run lie far apart, so that the runs of neighbouring seeds share no network."""
+MAX_BYTES_AT_ONCE = 1 << 31
+"""So many bytes of rows may be there for networks that are trained side by side, each on a copy of its own."""
 
 
 def train_ensemble(
@@ -65,10 +76,10 @@ def train_ensemble(
     sinks: tuple[Sink, ...] = (),
     checkpoint: Path | None = None,
 ) -> Trained:
-    """Train several networks one after the other and merge them into one.
+    """Train several networks and merge them into one.
 
     Each network is trained on all folds of the rows but one, which is its validation fold. A checkpoint folder holds a
-    folder for each network, so that an interrupted call goes on with the network that it had reached, bit-identically.
+    folder for each network, so that an interrupted call goes on with the networks that it had reached, bit-identically.
 
     Parameters:
         network, settings: what each of them is and how it is trained; each has its own seed.
@@ -110,7 +121,7 @@ def train_members(
     checkpoint: Path | None = None,
     numbers: range | None = None,
 ) -> Iterator[tuple[RunResult, Rows | None]]:
-    """Train networks one after the other, until all are trained, Ctrl-C comes or a viewer ends the run.
+    """Train networks, until all are trained, Ctrl-C comes or a viewer ends the run.
 
     A network that Ctrl-C leaves unfinished is not given, unless it is the first.
 
@@ -118,24 +129,49 @@ def train_members(
         network, settings, task: what each is, how it is trained, and on what; each has its own seed.
         events: of as many networks as are to be trained.
         member_rows: from the number of a network and its settings to its training and validation rows and the state in
-            which it begins.
+            which it begins; called in order.
         target, checkpoint: as for `train_ensemble`.
         numbers: which of the networks are to be trained now; None for all.
 
-    Gives each result and the validation rows of that network.
+    Gives, in order, each result and the validation rows of that network.
     """
-    for number in range(events.networks) if numbers is None else numbers:
-        member = replace(settings, seed=member_seed(settings.seed, number))
-        learned, held, state = member_rows(number, member)
+    numbers = range(events.networks) if numbers is None else numbers
+
+    def job(number: int, member: TrainSettings, rows: MemberRows, seat: Seat) -> tuple[RunResult, Rows | None]:
+        learned, held, state = rows
         folder = None if checkpoint is None else checkpoint / f"network-{number + 1}"
-        events.number = number
-        options: dict[str, Any] = {"target": target, "state": state, "sinks": (events,), "checkpoint": folder}
-        result = run_training(network, member, task, learned, held, **options)
+        options: dict[str, Any] = {"target": target, "state": state, "checkpoint": folder, **seat.options()}
+        return run_training(network, member, task, learned, held, **options), held
+
+    def prepared() -> Iterator[tuple[int, TrainSettings, MemberRows]]:
+        for number in numbers:
+            member = replace(settings, seed=member_seed(settings.seed, number))
+            yield number, member, member_rows(number, member)
+
+    def tell(position: int, event: Event) -> None:
+        events.number = numbers[position]
+        events(event)
+
+    all_rows = prepared()
+    first = next(all_rows)
+    events.at_once = trainings_at_once(network, settings, len(numbers), first[2][0])
+    jobs = (partial(job, *member) for member in chain((first,), all_rows))
+    threads = usable_threads(settings.threads)
+    for position, (result, held) in enumerate(run_in_turn(jobs, events.at_once, threads, tell)):
         events.epochs_before += len(result.outcome.state.history)
-        if number == 0 or not is_interrupted(result):
+        if numbers[position] == 0 or not is_interrupted(result):
             yield result, held
         if is_interrupted(result) or stopped_by_viewer():
             return
+
+
+def trainings_at_once(network: Network, settings: TrainSettings, count: int, rows: Rows) -> int:
+    """How many of so many networks are trained at a time, by what they compute and the rows of one of them."""
+    if count == 1 or not may_run_beside(settings.callbacks):
+        return 1
+    spec = settings.compile_spec(network, min(settings.batch_size, len(rows)))
+    size = sum(array.nbytes for array in rows.inputs.arrays())
+    return min(find_engine(settings.engine).at_once(spec, count), max(1, MAX_BYTES_AT_ONCE // max(size, 1)))
 
 
 def merged_members(
@@ -166,7 +202,7 @@ def merged_members(
     interrupted = is_interrupted(results[-1]) or (done < events.networks and not stopped)
     text = _stop_message(done, events.networks, interrupted, results[-1])
     text = results[-1].outcome.text if stopped and not interrupted else text
-    history = History(renumbered(result.outcome.state.history for result in results))
+    history = History(renumbered((result.outcome.state.history for result in results), events))
     events.end(text, interrupted, history)
     members = tuple(member_summary(result) for result in results)
     temperature = 1.0 / inverse_temperature
@@ -221,6 +257,8 @@ class MergedEvents:
         sink: who listens.
         networks, epochs: how many networks are trained, and for how many epochs each at most.
         number, epochs_before: which network it is, from 0, and the epochs of those before it.
+        at_once: how many are trained at a time; the seconds of an epoch are then divided among them, so that those of
+            all epochs are how long the run took.
     """
 
     sink: Sink
@@ -228,6 +266,7 @@ class MergedEvents:
     epochs: int
     number: int = 0
     epochs_before: int = 0
+    at_once: int = 1
     started: bool = False
     notes: set[str] = field(default_factory=set)
 
@@ -240,7 +279,7 @@ class MergedEvents:
         elif isinstance(event, ProgressEvent):
             self.sink(replace(event, epoch=event.epoch + before, member=which[0], members=which[1]))
         elif isinstance(event, EpochEvent):
-            self.sink(EpochEvent(replace(event.record, epoch=event.record.epoch + before), *which))
+            self.sink(EpochEvent(self.of_run(event.record, self.number, event.record.epoch + before), *which))
         elif isinstance(event, ControlEvent):
             self.sink(replace(event, epoch=event.epoch + before))
         elif isinstance(event, NoteEvent):
@@ -249,6 +288,11 @@ class MergedEvents:
             self.notes.add(event.text)
         elif not isinstance(event, EndEvent) or event.reason == "failed":
             self.sink(event)
+
+    def of_run(self, epoch: Epoch, member: int, number: int) -> Epoch:
+        """The record of an epoch of a member as one of the run, by its number there."""
+        beside = min(self.at_once, self.networks - member // self.at_once * self.at_once)
+        return replace(epoch, epoch=number, seconds=epoch.seconds / beside)
 
     def end(self, text: str, interrupted: bool, history: History) -> None:
         """Send the one event that ends all runs."""
@@ -271,13 +315,13 @@ def _merged_inverse_temperature(task: Task, members: list[Member]) -> float:
     return factor if len(members) == 1 else float(factor**ENSEMBLE_TEMPERATURE_POWER)
 
 
-def renumbered(histories: Any) -> Iterator[Epoch]:
-    """The epochs of several runs, numbered through."""
+def renumbered(histories: Iterable[History], events: MergedEvents) -> Iterator[Epoch]:
+    """The epochs of the members, from the first one on, as those of one run."""
     number = 0
-    for history in histories:
+    for member, history in enumerate(histories):
         for epoch in history:
             number += 1
-            yield replace(epoch, epoch=number)
+            yield events.of_run(epoch, member, number)
 
 
 def member_summary(result: RunResult) -> dict[str, Any]:

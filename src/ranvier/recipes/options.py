@@ -75,8 +75,8 @@ class TrainOptions:
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> TrainOptions:
-        """The options among the arguments of a call of `train`."""
-        return cls(**{field.name: arguments[field.name] for field in fields(cls)})
+        """The options among the arguments of a call; those that are not among them are as usual."""
+        return cls(**{field.name: arguments[field.name] for field in fields(cls) if field.name in arguments})
 
     def with_defaults(self, **defaults: Any) -> TrainOptions:
         """The same with these values where an option is None; a full-batch optimizer has defaults of its own.

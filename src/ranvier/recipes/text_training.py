@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,14 @@ from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.recipes.candidates import linear_layers
 from ranvier.recipes.class_prior import class_prior_state
-from ranvier.recipes.ensemble import MergedEvents, member_seed, member_splits, member_summary, renumbered
+from ranvier.recipes.ensemble import (
+    MergedEvents,
+    member_seed,
+    member_splits,
+    member_summary,
+    renumbered,
+    trainings_at_once,
+)
 from ranvier.recipes.recipe import Trained
 from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
@@ -28,9 +36,11 @@ from ranvier.training.callbacks import EarlyStopping
 from ranvier.training.events import NoteEvent, Sink, tee
 from ranvier.training.held_out import HeldOut
 from ranvier.training.history import History
+from ranvier.training.in_turn import Seat, run_in_turn
 from ranvier.training.inference import outputs_of
 from ranvier.training.logits import logits_of, probabilities_of, row_log_losses
 from ranvier.training.loop import final_parameters
+from ranvier.training.population import usable_threads
 from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import inverse_temperature
@@ -85,17 +95,29 @@ class Training:
     checkpoint: Path | None
     strengths: Array
 
-    def run(self, member: Member, rows: Rows, held: Rows | None, name: str) -> Result:
-        """Train a member on rows."""
+    def run(self, members: Sequence[tuple[str, Member]], rows: Rows, held: Rows | None) -> Iterator[Result]:
+        """Train members on rows, each with the name of its folder; gives the results in order."""
+        settings = [member.settings.on(rows.inputs) for _, member in members]
+        at_once = min(
+            trainings_at_once(member.network, own, len(members), rows)
+            for (_, member), own in zip(members, settings, strict=True)
+        )
+        jobs = (partial(self._train, member, rows, held, name) for name, member in members)
+        threads = usable_threads(settings[0].threads)
+        self.events.at_once = at_once
+        for result in run_in_turn(jobs, at_once, threads, lambda position, event: self.events(event)):
+            self.events.epochs_before += len(result.history)
+            self.events.number += 1
+            yield result
+
+    def _train(self, member: Member, rows: Rows, held: Rows | None, name: str, seat: Seat) -> Result:
         if member.strengthened:
             rows, held = self._strengthened(rows), None if held is None else self._strengthened(held)
         folder = None if self.checkpoint is None else self.checkpoint / name
         state = class_prior_state(member.network, member.settings.optimizer, self.task, rows, member.settings.seed)
-        options: dict[str, Any] = {"target": self.target, "state": state, "checkpoint": folder}
+        options: dict[str, Any] = {"target": self.target, "state": state, "checkpoint": folder, **seat.options()}
         settings = member.settings.on(rows.inputs)
-        run = run_training(member.network, settings, self.task, rows, held, sinks=(self.events,), **options)
-        self.events.epochs_before += len(run.outcome.state.history)
-        self.events.number += 1
+        run = run_training(member.network, settings, self.task, rows, held, **options)
         flat = final_parameters(run.outcome.state, settings.optimizer, member.network)
         outcome = run.outcome
         ends = outcome.reason == "interrupted" or stopped_by_viewer()
@@ -140,8 +162,8 @@ def train_on_texts(
     events = MergedEvents(tee(sinks), n_runs, settings.epochs)
     training = Training(task, target, events, checkpoint, strengths)
     results: list[Result] = []
-    for number, member in enumerate(members):
-        result = training.run(member, learned, held, f"network-{number + 1}")
+    named = [(f"network-{number + 1}", member) for number, member in enumerate(members)]
+    for result in training.run(named, learned, held):
         if not (result.interrupted and results):
             results.append(result)
         if result.interrupted:
@@ -245,7 +267,7 @@ def row_losses(task: Task, logits: Array, targets: Array) -> NDArray[np.float64]
 
 def _trained_again(training: Training, best: Sequence[Result], rows: Rows, n_seeds: int) -> list[Result] | None:
     """The chosen members on all rows, for the epochs that were best; None where Ctrl-C ended one."""
-    repeated = []
+    again, factors = [], []
     for seed in range(n_seeds):
         for number, result in enumerate(best):
             member = result.member
@@ -259,11 +281,13 @@ def _trained_again(training: Training, best: Sequence[Result], rows: Rows, n_see
                 callbacks=tuple(kept),
                 seed=member_seed(member.settings.seed, seed + 1),
             )
-            name = f"again-{seed + 1}-{number + 1}"
-            repeat = training.run(replace(member, settings=settings), rows, None, name)
-            if repeat.interrupted:
-                return None
-            repeated.append(replace(repeat, factor=result.factor))
+            again.append((f"again-{seed + 1}-{number + 1}", replace(member, settings=settings)))
+            factors.append(result.factor)
+    repeated: list[Result] = []
+    for repeat in training.run(again, rows, None):
+        if repeat.interrupted:
+            return None
+        repeated.append(replace(repeat, factor=factors[len(repeated)]))
     return repeated
 
 
@@ -279,7 +303,7 @@ def _finished(
         strengths = training.strengths if result.member.strengthened else None
         parts.append(Part(result.member.network, result.parameters, share, strengths))
     network, flat = merge_parts(parts)
-    history = History(renumbered(result.history for result in results))
+    history = History(renumbered((result.history for result in results), training.events))
     text = f"{len(results)} networks are trained." if not interrupted else results[-1].text
     training.events.end(text, interrupted, history)
     members = tuple({**result.summary, "merged": result in merged} for result in results)

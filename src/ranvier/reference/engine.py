@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span, State, check_separable, never_cancel
+from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span, State, check_separable
+from ranvier.engine.protocol import never_cancel, unlimited
 from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
@@ -52,6 +53,10 @@ class ReferenceEngine:
         """Prepare a spec for running."""
         return ReferenceExecutable(spec)
 
+    def at_once(self, spec: CompileSpec, trainings: int) -> int:
+        """Always 1: Python runs one thread at a time."""
+        return 1
+
 
 class ReferenceExecutable(Serialized):
     """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
@@ -62,14 +67,13 @@ class ReferenceExecutable(Serialized):
         super().__init__()
         self.spec = spec
         self.should_cancel: Callable[[], bool] = never_cancel
-        self._table = spec.network.parameter_table
-        self._layer_infos = spec.network.layer_infos
+        self.thread_limit: Callable[[], int] = unlimited
+        self._table, self._layer_infos = spec.network.parameter_table, spec.network.layer_infos
         self._trained, self._decayed = self._table.trainable_mask(), self._table.decay_mask()
         self._l1, self._l2 = self._table.l1(), self._table.l2()
         self._factors = self._table.learning_rate_factors()
         self._penalized = bool(self._l1.any() or self._l2.any())
-        full_batch = spec.optimizer.full_batch
-        self._slot_names = None if full_batch else [name for name, _ in spec.optimizer.rule().slots]
+        self._slot_names = None if spec.optimizer.full_batch else [name for name, _ in spec.optimizer.rule().slots]
         self._is_bfloat16 = spec.precision == "bfloat16"
         self._state: State | None = None
         self._parameters: dict[str, Array] = {}
@@ -233,7 +237,7 @@ class ReferenceExecutable(Serialized):
                 row_losses[block] = losses.row_losses(
                     self.spec.loss, z, y, one_hot(rows.targets[block], self.spec.network.outputs)
                 )
-            return losses.batch_loss(row_losses, _as_weights(rows.weights)), outputs
+            return losses.batch_loss(row_losses, losses.as_weights(rows.weights)), outputs
 
     def try_fast_outputs(self, inputs: Array) -> None:
         """None: this engine has no fast path."""
@@ -359,8 +363,8 @@ class ReferenceExecutable(Serialized):
         records = network.forward(self._layer_infos, parameters, x.dense, mode, x.entries)
         y = records[-1].y
         z = y if records[-1].z is None else records[-1].z
-        row_weights = losses.normalized_weights(len(x), _as_weights(weights))
-        value = losses.batch_loss(losses.row_losses(loss, z, y, targets), _as_weights(weights))
+        row_weights = losses.normalized_weights(len(x), losses.as_weights(weights))
+        value = losses.batch_loss(losses.row_losses(loss, z, y, targets), losses.as_weights(weights))
         delta = row_weights[:, None] * losses.output_delta(loss, activation, z, y, targets)
         gradients: dict[str, Array] = {}
         network.backward(records, parameters, delta, gradients)
@@ -394,7 +398,3 @@ class ReferenceExecutable(Serialized):
         inputs = inputs.with_blocks(*((spec.network.inputs, False) if dense else (spec.n_dense, spec.sparse)))
         csr = inputs.entries
         return Inputs(inputs.dense.astype(np.float64), None if csr is None else csr.astype(np.float64))
-
-
-def _as_weights(weights: Array | None) -> Array | None:
-    return None if weights is None else np.asarray(weights, np.float64)

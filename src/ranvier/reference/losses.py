@@ -36,6 +36,11 @@ def batch_loss(rows: Array, weights: Array | None) -> float:
     return float(rows @ normalized_weights(len(rows), weights))
 
 
+def as_weights(weights: Array | None) -> Array | None:
+    """The weights of rows in float64, where there are any."""
+    return None if weights is None else np.asarray(weights, np.float64)
+
+
 def normalized_weights(rows: int, weights: Array | None) -> Array:
     """The weights w_b / sum_b w_b of the rows of a batch, shape (B,)."""
     if weights is None:

@@ -261,6 +261,22 @@ class FromFunction(Callback):
         return state, result
 
 
+def may_run_beside(callbacks: Iterable[Callback]) -> bool:
+    """Whether trainings with these callbacks may run side by side: those that call no function of the user's.
+
+    A time limit counts the time of a training that has the machine for itself.
+
+    >>> may_run_beside([EarlyStopping()]), may_run_beside([EarlyStopping(), TimeLimit(60)])
+    (True, False)
+    """
+    return all(
+        isinstance(callback, EarlyStopping)
+        and type(callback) in (EarlyStopping, EarlyStoppingFromStart)
+        and not isinstance(callback.metric, Metric)
+        for callback in callbacks
+    )
+
+
 def as_callbacks(callbacks: Any) -> tuple[Callback, ...]:
     """Callbacks from a sequence of callbacks and functions.
 

@@ -29,7 +29,7 @@ from ranvier.training.callbacks import Callback, CallbackResult, epoch_context
 from ranvier.training.events import EpochEvent, ProgressEvent, Sink, silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.state import TrainingState, inference_parameters
-from ranvier.training.watching import Watch, status_of
+from ranvier.training.watching import AnyWatch, status_of
 
 Array = NDArray[Any]
 SPAN_SECONDS = 0.05
@@ -68,7 +68,7 @@ class LoopConfig:
     sink: Sink = silent
     save: Callable[[TrainingState], None] | None = None
     stop_requested: Callable[[], bool] = bool
-    watch: Watch | None = None
+    watch: AnyWatch | None = None
 
 
 @record

@@ -315,7 +315,10 @@ def with_undefined(
         what = "class" if task.is_classifier else "label"
         notes.append(f"No row has the {what} {_listed(empty)}: recall and F1 are not defined there.")
     if never:
-        notes.append(f"{_listed(never)} was never predicted: its precision is not defined.")
+        verb = (
+            "was never predicted: its precision is" if len(never) == 1 else "were never predicted: their precision is"
+        )
+        notes.append(f"{_listed(never)} {verb} not defined.")
     return defined, notes
 
 

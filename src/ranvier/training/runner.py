@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.engine import CompileSpec
+from ranvier.engine import CompileSpec, unlimited
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
@@ -31,6 +31,7 @@ from ranvier.training.divergence import naming_large_inputs
 from ranvier.training.engines import compile_network
 from ranvier.training.epoch_metrics import EpochMetrics, Metric
 from ranvier.training.events import EndEvent, NoteEvent, Sink, StartEvent, tee
+from ranvier.training.history import History
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
@@ -63,6 +64,8 @@ def run_training(
     target: TargetEncoder | None = None,
     metrics: tuple[str | Metric, ...] = (),
     stop_requested: Callable[[], bool] | None = None,
+    thread_limit: Callable[[], int] = unlimited,
+    tell_earlier: Callable[[History], None] | None = None,
 ) -> RunResult:
     """Train, with events, Ctrl-C and checkpoints.
 
@@ -76,6 +79,8 @@ def run_training(
         target: how targets are encoded, for metrics in the user's terms; None where they are as the network has them.
         metrics: what to measure after every epoch besides what the task and the callbacks need.
         stop_requested: asked whether to stop, within long work too; None asks whether Ctrl-C was pressed.
+        thread_limit: asked how many threads may work now.
+        tell_earlier: takes the epochs that a checkpoint holds, before training goes on.
     """
     settings.check(network, task, validation is not None)
     spec, unit = _spec_and_unit(network, settings, rows, target)
@@ -84,8 +89,10 @@ def run_training(
     weights = None if validation is None else validation.weights
     sink, watch = tee(sinks), current_watch()
     stop = stop_on_interrupt() if stop_requested is None else contextlib.nullcontext(stop_requested)
-    with _checkpoints(checkpoint, network, settings, rows, validation, state, sink) as (save, stored), stop as stopped:
+    mark = None if checkpoint is None else fingerprint(network, settings, rows, validation, state)
+    with _checkpoints(checkpoint, mark, sink, settings.epochs, tell_earlier) as (save, stored), stop as stopped:
         engine, executable, note = compile_network(settings.engine, spec)
+        executable.thread_limit = thread_limit
         try:
             if note is not None:
                 sink(NoteEvent(note))
@@ -224,20 +231,18 @@ def callback_fingerprint(callback: Callback) -> str:
 @contextlib.contextmanager
 def _checkpoints(
     checkpoint: str | Path | None,
-    network: Network,
-    settings: TrainSettings,
-    rows: Rows,
-    validation: Rows | None,
-    state: TrainingState | None,
+    mark: str | None,
     sink: Sink,
+    epochs: int,
+    tell_earlier: Callable[[History], None] | None,
 ) -> Iterator[tuple[Callable[[TrainingState], None] | None, TrainingState | None]]:
-    """What saves checkpoints in a folder, which is locked, and the newest of them; None and None without a folder."""
-    if checkpoint is None:
+    """What saves states in a folder, which is locked, and the newest state there; None and None without a folder."""
+    if checkpoint is None or mark is None:
         yield None, None
         return
-    folder, mark = Path(checkpoint), fingerprint(network, settings, rows, validation, state)
+    folder = Path(checkpoint)
     with _locked(folder):
-        yield _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink, settings.epochs)
+        yield _opened(folder, mark, sink, epochs, tell_earlier)
 
 
 @contextlib.contextmanager
@@ -251,6 +256,16 @@ def _locked(folder: Path) -> Iterator[None]:
         raise InputError(f'Checkpoints cannot be saved in "{folder}": {error.strerror or error}.') from error
     with locked(folder / "lock", f'the checkpoints in "{folder}"'):
         yield
+
+
+def _opened(
+    folder: Path, mark: str, sink: Sink, epochs: int, tell_earlier: Callable[[History], None] | None
+) -> tuple[Callable[[TrainingState], None], TrainingState | None]:
+    """What saves states in a folder, and the newest state there; its epochs are told."""
+    stored = _load_checkpoint(folder, mark, sink, epochs)
+    if stored is not None and tell_earlier is not None:
+        tell_earlier(stored.history)
+    return _checkpoint_saver(folder, mark), stored
 
 
 def _checkpoint_saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:

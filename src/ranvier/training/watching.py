@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from numpy.typing import NDArray
 
@@ -89,6 +89,11 @@ class Watch:
         if self._pause_at is not None:
             return max(1, self._pause_at - step)
         return None
+
+    @property
+    def paused(self) -> bool:
+        """Whether a viewer paused the run."""
+        return self._paused
 
     @property
     def holds(self) -> bool:
@@ -196,16 +201,82 @@ class Watch:
         self._paused, self._pause_at, self._pause_after = False, pause_at, pause_after
 
 
+class WatchInTurn:
+    """The watch of a training that may run beside others of its run: viewers see and steer it when it is its turn.
+
+    Before, it waits while they pause the run.
+
+    Parameters:
+        watch: of the run.
+        has_turn: whether all trainings before this one have ended.
+    """
+
+    def __init__(self, watch: Watch, has_turn: Callable[[], bool]) -> None:
+        self._watch, self._has_turn = watch, has_turn
+        self._about: tuple[Network, TrainSettings, type] | None = None
+        self._begun = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a viewer ended the run."""
+        return self._watch.stopped
+
+    @property
+    def holds(self) -> bool:
+        """As for `Watch`."""
+        return self._watch.paused or (self._begun and self._watch.holds)
+
+    def begin(self, network: Network, settings: TrainSettings, dtype: type) -> None:
+        """As for `Watch`."""
+        self._about = network, settings, dtype
+
+    def end(self) -> None:
+        """As for `Watch`."""
+        if self._begun:
+            self._watch.end()
+
+    def steps_left(self, step: int) -> int | None:
+        """As for `Watch`."""
+        return self._watch.steps_left(step) if self._begun else None
+
+    def look(
+        self, status: Status, snapshot: Callable[[], NDArray[Any]], stop_requested: Callable[[], bool], sink: Sink
+    ) -> Request:
+        """As for `Watch`."""
+        begun = time.perf_counter()
+        while self._watch.paused and not self._has_turn() and not stop_requested():
+            time.sleep(LOOK_SECONDS)
+        waited = time.perf_counter() - begun
+        if not self._has_turn() or self._about is None:
+            return Request(seconds=waited)
+        if not self._begun:
+            self._watch.begin(*self._about)
+            self._begun = True
+        request = self._watch.look(status, snapshot, stop_requested, sink)
+        return replace(request, seconds=request.seconds + waited)
+
+
 def _is_rate(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value) and 0 < value < 1e6
 
 
-_current: ContextVar[Watch | None] = ContextVar("watch", default=None)
+AnyWatch: TypeAlias = Watch | WatchInTurn
+_current: ContextVar[AnyWatch | None] = ContextVar("watch", default=None)
 
 
-def current_watch() -> Watch | None:
+def current_watch() -> AnyWatch | None:
     """The watch of the run whose training this is; None outside `shown_to_viewers`."""
     return _current.get()
+
+
+@contextlib.contextmanager
+def watched_by(watch: AnyWatch | None) -> Iterator[None]:
+    """Let a watch show the trainings of the body."""
+    before = _current.set(watch)
+    try:
+        yield
+    finally:
+        _current.reset(before)
 
 
 def stopped_by_viewer() -> bool:
@@ -218,10 +289,9 @@ def stopped_by_viewer() -> bool:
 def shown_to_viewers(run: Path | None) -> Iterator[None]:
     """Let viewers watch all trainings of the body; None for a run without a folder."""
     watch = None if run is None else Watch(run)
-    before = _current.set(watch)
     try:
-        yield
+        with watched_by(watch):
+            yield
     finally:
-        _current.reset(before)
         if watch is not None:
             watch.end()

@@ -12,10 +12,10 @@ from typing import Any
 
 from ranvier.errors import InputError
 from ranvier.model.model import Model
-from ranvier.model.target_option import are_names, column_labels, target_names
-from ranvier.model.train import TrainData, TrainJob, train
+from ranvier.model.target_option import are_names, column_labels
+from ranvier.model.train import TrainJob, train, train_job
 from ranvier.network.task import Task
-from ranvier.recipes.options import TEST_SHARE, VALIDATION_SHARE, TrainOptions, split_rows_option
+from ranvier.recipes.options import TEST_SHARE, VALIDATION_SHARE, TrainOptions
 from ranvier.recipes.recipe import Recipe
 from ranvier.records import record
 from ranvier.storage.atomic import write_atomically
@@ -150,7 +150,7 @@ def search(
     path = None if folder is None else Path(folder)
     fixed = {name: arguments[name] for name in _TRAIN_OPTIONS}
     if path is not None:
-        _describe(path, {"space": space_lines(work.space), "options": work.ready.options.to_dict(), **work.sizes()})
+        _describe(path, _description(work))
     study = Study(path, work.space, seed)
     budget = Budget(begun, 60.0 * minutes, work.final_factor)
     interrupted = run_generations(work, study, budget, trials, on_progress)
@@ -203,21 +203,16 @@ def _check(minutes: Any, trials: Any) -> None:
         raise InputError(f"trials is {trials!r}; it must be an integer of at least 1, or None.")
 
 
-def _job(arguments: dict[str, Any]) -> TrainJob:
+def _job(arguments: Mapping[str, Any]) -> TrainJob:
     """The data and the options as `train` would take them."""
-    data, target = arguments["data"], column_labels(arguments["data"], arguments["target"])
-    columns = target is None or isinstance(target, str) or are_names(target)
     validation = VALIDATION_SHARE if arguments["validation"] is None else arguments["validation"]
-    validation_share, validation_rows = split_rows_option("validation", validation)
-    test_share, test_rows = split_rows_option("test", arguments["test"])
-    open_options = {field.name: field.default for field in fields(TrainOptions)}
-    shared = {name: value for name, value in arguments.items() if name in open_options}
-    names = target_names(target) if columns else None
-    parts = {"target": names, "validation": validation_share, "test": test_share}
-    options = TrainOptions(**{**open_options, **shared, **parts})
-    labels = options.target if columns else target
-    inputs = TrainData(data, labels, arguments["sample_weight"], validation_rows, test_rows)
-    return TrainJob(inputs, options, None, (), silent)
+    return train_job({**arguments, "validation": validation}, (), silent)
+
+
+def _description(work: Workload) -> dict[str, Any]:
+    """What decides a search; the threads do not."""
+    options = {name: value for name, value in work.ready.options.to_dict().items() if name != "threads"}
+    return {"space": space_lines(work.space), "options": options, **work.sizes()}
 
 
 def _describe(folder: Path, description: dict[str, Any]) -> None:
@@ -241,6 +236,7 @@ def _describe(folder: Path, description: dict[str, Any]) -> None:
 def _code(data: Any, target: Any, options: Mapping[str, Any]) -> str:
     """The call of `train` that gives the model."""
     usual = {field.name: field.default for field in fields(TrainOptions)}
+    target = column_labels(data, target)
     parts = [repr(str(data)) if isinstance(data, (str, Path)) else "data"]
     if isinstance(target, (list, tuple)) and all(isinstance(name, str) for name in target) and len(target) < 2:
         target = target[0] if target else None

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any, TypeAlias
 
 from ranvier.errors import InputError, nearest
-from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.recipe import Recipe
 from ranvier.records import record
 
@@ -181,9 +179,3 @@ def _text(part: Range | Values) -> str:
     if isinstance(part, Range):
         return f"{part.low:g}:{part.high:g}"
     return ",".join("-".join(map(str, v)) if isinstance(v, tuple) else str(v) for v in part.values)
-
-
-def options_with(options: TrainOptions, changes: Mapping[str, Any]) -> TrainOptions:
-    """Options with some of them changed; checked as those of `train`."""
-    values = {field.name: getattr(options, field.name) for field in fields(options)}
-    return TrainOptions(**{**values, **changes})

@@ -15,11 +15,11 @@ from ranvier.recipes.recipe import Recipe, Trained
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
-from ranvier.training.callbacks import Callback, CallbackResult, EpochContext
+from ranvier.training.callbacks import Callback, CallbackResult, as_callback
 from ranvier.training.epoch_metrics import EpochMetrics
 from ranvier.training.inference import outputs_of
 from ranvier.training.settings import TrainSettings
-from ranvier.tuning.space import Space, make_space, options_with
+from ranvier.tuning.space import Space, make_space
 from ranvier.tuning.study import LAST_RUNG
 
 HELD_SHARE = 0.2
@@ -76,8 +76,8 @@ class Workload:
         The value is None where training diverged, and NaN where it was stopped.
         """
         begun = time.monotonic()
-        changed = options_with(self.ready.options, {**options, "threads": threads})
-        network, settings = self.ready.network_and_settings(changed, (StopWhen(stop),), len(self.learned), True)
+        changed = replace(self.ready.options, **options, threads=threads)
+        network, settings = self.ready.network_and_settings(changed, (stop_when(stop),), len(self.learned), True)
         epochs = max(1, round(settings.epochs / 3 ** (LAST_RUNG - rung)))
         settings = replace(settings, epochs=epochs)
         target, encoder = self.ready.prepared.target, self.ready.prepared.encoder
@@ -100,12 +100,6 @@ class Workload:
         return float(metrics.measure(outputs, self.held.targets, self.held.weights)[self.metric])
 
 
-class StopWhen(Callback):
-    """Stops a training when a function says so."""
-
-    def __init__(self, stop: Callable[[], bool]) -> None:
-        self._stop = stop
-
-    def on_epoch_end(self, state: dict[str, Any], context: EpochContext) -> tuple[dict[str, Any], CallbackResult]:
-        """Ask."""
-        return state, CallbackResult("The search has ended." if self._stop() else None)
+def stop_when(stop: Callable[[], bool]) -> Callback:
+    """A callback that stops a training when a function says so."""
+    return as_callback(lambda context: CallbackResult("The search has ended.") if stop() else None)

@@ -119,7 +119,11 @@ class PlaySession:
                     self._wake.wait(1.0)
                     continue
                 start = time.monotonic()
-                self._train(1 if self._steps else chunk)
+                try:
+                    self._train(1 if self._steps else chunk)
+                except BaseException as error:  # noqa: BLE001
+                    # The thread goes on: a page that waits for it is told why nothing happens.
+                    self._stop(f"Training broke off: {type(error).__name__} {error}".rstrip() + ".")
                 self._steps = max(0, self._steps - 1)
                 spent = time.monotonic() - start
             if spent > 2.0 * CHUNK_SECONDS:
@@ -133,11 +137,9 @@ class PlaySession:
         try:
             self.trained = self._fitted(self.state, self.trained, epochs)
         except TrainingError:
-            self.message = self._blame()
-            self.playing, self._steps = False, 0
+            self._stop(self._blame())
         except RanvierError as error:
-            self.message = str(error)
-            self.playing, self._steps = False, 0
+            self._stop(str(error))
         else:
             self.model = self.trained
             for entry in self.trained.history[before:]:
@@ -147,6 +149,11 @@ class PlaySession:
                 self.playing, self.message = False, f"{len(self.losses):,} epochs are done."
             elif self.losses[-1][1] < MIN_LOSS and self.playing:
                 self.playing, self.message = False, f"The loss is below {MIN_LOSS:g}."
+        self.version += 1
+
+    def _stop(self, message: str) -> None:
+        """Train no more until asked again, and say why."""
+        self.message, self.playing, self._steps = message, False, 0
         self.version += 1
 
     def _fitted(self, state: PlayState, model: Model | None, epochs: int) -> Model:

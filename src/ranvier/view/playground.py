@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class Playground(Asked):
 
     def __init__(self) -> None:
         self._sessions: dict[str, PlaySession] = {}
+        self._closed = False
+        self._changing = threading.Lock()
 
     def ask(self, name: str, body: dict[str, Any]) -> Any:
         """Answer a question of the page."""
@@ -60,10 +63,12 @@ class Playground(Asked):
         return _look(session, body.get("version"), body.get("losses", 0))
 
     def close(self) -> None:
-        """End all sessions."""
-        for session in self._sessions.values():
+        """End all sessions; no other one begins."""
+        with self._changing:
+            self._closed = True
+            sessions, self._sessions = list(self._sessions.values()), {}
+        for session in sessions:
             session.close()
-        self._sessions = {}
 
     def _open(self, body: dict[str, Any]) -> dict[str, Any]:
         """A new session with a state, in the place of an earlier one of the same page."""
@@ -71,13 +76,16 @@ class Playground(Asked):
         if not isinstance(values, dict) or len(values) > MAX_KEYS or not isinstance(table, (str, type(None))):
             raise InputError("A state is an object with the keys of the address, and a table is text.")
         state, notes = PlayState.read(values)
-        self._close(body.get("instead"))
-        self._sessions = {key: session for key, session in self._sessions.items() if not session.closed}
-        if len(self._sessions) >= MAX_SESSIONS:
-            raise InputError(f"{MAX_SESSIONS} pages play already; close one of them, and wait half a minute.")
-        session = PlaySession(state, table)
-        key = secrets.token_urlsafe(9)
-        self._sessions[key] = session
+        with self._changing:
+            self._close(body.get("instead"))
+            self._sessions = {key: session for key, session in self._sessions.items() if not session.closed}
+            if self._closed:
+                raise InputError("This view is being closed.")
+            if len(self._sessions) >= MAX_SESSIONS:
+                raise InputError(f"{MAX_SESSIONS} pages play already; close one of them, and wait half a minute.")
+            session = PlaySession(state, table)
+            key = secrets.token_urlsafe(9)
+            self._sessions[key] = session
         points = session.points
         return {
             "session": key,

@@ -39,17 +39,23 @@ def view_app(subject: Subject | LiveRun | Asked, token: str) -> ASGIApp:
     lock: Any = threading.Lock() if live is None else live.lock
 
     def ask(name: str, body: dict[str, Any]) -> Response:
-        try:
+        def once() -> Any:
             with lock:
                 if name == "page":
-                    return JSONResponse({"page": getattr(subject, "page", "model"), "name": subject.name})
+                    return {"page": getattr(subject, "page", "model"), "name": subject.name}
                 if isinstance(subject, Asked):
-                    result = subject.ask(name, body)
-                else:
-                    now: Any = subject if live is None else live.subject()
-                    result = QUESTIONS[name](now, body)
-                if name == "what" and not isinstance(subject, Asked):
-                    result["live"] = live is not None and live.state != "ended"
+                    return subject.ask(name, body)
+                now: Any = subject if live is None else live.subject()
+                result = QUESTIONS[name](now, body)
+                return result | {"live": live is not None and live.state != "ended"} if name == "what" else result
+
+        try:
+            try:
+                result = once()
+            except KeyboardInterrupt:
+                # Polars raises Ctrl-C in every thread that it works in. It was meant for the main thread, which may
+                # go on with the view, as a shell and a notebook do: then this question has its answer.
+                result = once()
         except NotYet as error:
             return JSONResponse({"error": str(error), "waiting": True}, 202)
         except KeyError as error:
@@ -57,8 +63,7 @@ def view_app(subject: Subject | LiveRun | Asked, token: str) -> ASGIApp:
         except RanvierError as error:
             return JSONResponse({"error": str(error)}, 422)
         except KeyboardInterrupt:
-            # Ctrl-C cancels what the native engine computes, in this thread, too; the main thread ends the view.
-            return JSONResponse({"error": "The view is being closed."}, 503)
+            return JSONResponse({"error": "Ctrl-C broke this off; ask again."}, 503)
         if isinstance(result, bytes):
             return Response(result, media_type="application/octet-stream")
         return JSONResponse(result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -221,3 +222,14 @@ def test_encoders_of_earlier_versions_are_read(name: str) -> None:
     del described["columns"][0]["commas"]
     with pytest.raises(ModelFileError, match="thousands_separator"):
         encoder_from_dict(described)
+
+
+@pytest.mark.parametrize("cell", ["12.5 kg", "$1,234.50", "45.1%", "<30", "30+", "1.5 m", "(12 kg)", "≤ 7"])
+def test_a_rare_unit_or_bound_is_named_and_a_usual_one_is_not(cell: str) -> None:
+    plain = [f"{row / 7:.2f}" for row in range(60)]
+    (rare,) = infer_schema(pl.DataFrame({"x": [*plain, cell]}))
+    assert rare.kind == "number"
+    assert [note for note in rare.notes if f'"{cell}" in row 61' in note and "most lack" in note]
+    usual = [re.sub("[1-9]", str(row % 9 + 1), cell, count=1) for row in range(60)]
+    (column,) = infer_schema(pl.DataFrame({"x": usual}))
+    assert not [note for note in column.notes if "most lack" in note]

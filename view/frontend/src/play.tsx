@@ -6,7 +6,7 @@ import { ThemeButton, Value } from "./parts";
 import { PlayNetwork } from "./play_network";
 import { PlaySettings } from "./play_settings";
 import { fromAddress, type Look, type Opened, type Options, type PlayState, toValues } from "./play_state";
-import { askPlay, askPicture, gone, writeAddress } from "./state";
+import { askPlay, askPicture, counted, gone, pending, writeAddress } from "./state";
 import { Gone } from "./transport";
 
 const FAST = 80;
@@ -32,7 +32,7 @@ export function Play() {
   const begin = (values: Record<string, string>) => {
     const own = ++turn.current;
     queue.current = queue.current.then(() => (own === turn.current ? open(values) : undefined));
-    return queue.current;
+    return counted(queue.current);
   };
   const open = async (values: Record<string, string>) => {
     try {
@@ -51,7 +51,7 @@ export function Play() {
   const steer = (action: string) => opened && askPlay("do", { session: opened.session, do: action }).catch(failed);
 
   useEffect(() => {
-    askPlay<Options>("options").then(setOptions, failed);
+    counted(askPlay<Options>("options")).then(setOptions, failed);
     void begin(fromAddress());
     const read = () => void begin(fromAddress());
     addEventListener("hashchange", read);
@@ -136,7 +136,7 @@ export function Play() {
           {gone.value}
         </p>
       )}
-      <main class="play" aria-busy={!look}>
+      <main class="play" aria-busy={pending.value > 0 || (opened ? !look : !problem)}>
         {opened && options && (
           <>
             <section class="panel controls">

@@ -12,7 +12,7 @@ import { Importances } from "./importances";
 import { closeNeuron, NeuronPanel } from "./neuron";
 import { AnswerBars, decode, Problem, said, ThemeButton, Value } from "./parts";
 import { ResultSection, Sample, WhatToKnow } from "./result";
-import { ask, askAnswer, layer, neuron, opening, row, theme, useAsked, what as about } from "./state";
+import { ask, askAnswer, layer, neuron, opening, pending, row, theme, useAsked, what as about } from "./state";
 import type { Neuron, RowPage, What } from "./types";
 
 interface Props {
@@ -32,7 +32,7 @@ export function Report({ frozen, transport }: Props) {
   }, []);
   useEffect(followPrinting, []);
   return (
-    <main class="report">
+    <main class="report" aria-busy={pending.value > 0}>
       <header class="title">
         <div>
           <p class="kicker">Ranvier report</p>

@@ -63,7 +63,8 @@ export function useTransport(value: Transport): void {
 /** How many questions have no answer yet. */
 export const pending = signal(0);
 
-async function counted<T>(question: Promise<T>): Promise<T> {
+/** Counts a question until it has its answer. */
+export async function counted<T>(question: Promise<T>): Promise<T> {
   pending.value++;
   try {
     return await question;

@@ -6,9 +6,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.cells import parsing
 from ranvier.data.cells.cell_lists import listed_cells
 from ranvier.data.cells.date_format import DAY_FIRST
 from ranvier.data.cells.number_format import NumberFormat
+from ranvier.data.cells.number_parts import split, units
 from ranvier.data.encoders.usual_range import usual_range
 from ranvier.data.text.html import n_with_tags
 from ranvier.plural import plural
@@ -32,6 +34,36 @@ def missing_note(strings: pl.Series, unread: NDArray[np.bool_]) -> str | None:
         return None
     counted = plural(len(rows), "cell counts", "cells count")
     return f'Column "{strings.name}": {counted} as missing: {listed_cells(strings.gather(rows), rows)}.'
+
+
+def rare_parts_note(strings: pl.Series, form: NumberFormat, values: NDArray[np.float64]) -> str | None:
+    """Which cells have a unit or a bound that most numbers of their column lack; None where there are none.
+
+    Parameters:
+        strings: the clean cells.
+        values: the numbers that `form` reads in them, shape (B,).
+
+    >>> cells = pl.Series("x", ["1", "12 kg", "3"])
+    >>> form = NumberFormat(units=("kg",))
+    >>> rare_parts_note(cells, form, form.read(cells)[0])
+    'Column "x": 1 cell has a unit or a bound that most lack, and is read without it: "12 kg" in row 2.'
+    """
+    if form.magnitudes or not (form.units or form.bounds):
+        return None
+    read = strings.is_not_null().to_numpy() & ~np.isnan(values)
+    rows = np.flatnonzero(read & parsing.cast_numbers(strings).is_null().to_numpy())
+    if 2 * len(rows) > np.count_nonzero(read):
+        return None  # of a column that is written so, its reason speaks
+    parts = split(strings.gather(rows))
+    rows = rows[((units(parts) != "") | parts["bound"].is_not_null() | parts["plus"].is_not_null()).to_numpy()]
+    if not len(rows):
+        return None
+    counted = plural(len(rows), "cell has", "cells have")
+    without = "is read without it" if len(rows) == 1 else "are read without it"
+    return (
+        f'Column "{strings.name}": {counted} a unit or a bound that most lack, and {without}: '
+        f"{listed_cells(strings.gather(rows), rows)}."
+    )
 
 
 def html_note(texts: pl.Series) -> str:

@@ -16,7 +16,15 @@ from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import LEADING_ZERO, are_codes, different_strings, infer_number_format
 from ranvier.data.cells.text_shape import text_shape
 from ranvier.data.cells.vectors import distinct_vectors, holds_vectors, vectors
-from ranvier.data.columns.column_notes import counting_note, far_note, html_note, long_text_note, missing_note, written
+from ranvier.data.columns.column_notes import (
+    counting_note,
+    far_note,
+    html_note,
+    long_text_note,
+    missing_note,
+    rare_parts_note,
+    written,
+)
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
 from ranvier.data.columns.row_numbers import FIRST, LEFT_BY_INDEX
 from ranvier.data.encoders.column import ColumnEncoder
@@ -174,7 +182,7 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
         read = None if strings is None else infer_number_format(different_strings(strings), known)
         form = PLAIN if read is None else read.format
         values = finite(cells, *form.read(cells))
-        notes = _number_notes(cells, strings, values)
+        notes = _number_notes(cells, strings, values, form)
         missing, distinct = int(np.isnan(values).sum()), int(np.unique(values[~np.isnan(values)]).size)
         column = ColumnSchema(name, kind, f"as requested{written(form)}", missing, distinct, form, notes=notes)
         return Guess(column, read is not None and read.ambiguous and not how)
@@ -254,7 +262,7 @@ def _number(
     if strings is None and parsing.is_string(cells) and missing:
         written_so = parsing.clean_strings(cells.filter(pl.Series(absent))).null_count() < missing
         strings = parsing.clean_strings(cells) if written_so else None
-    notes += _number_notes(cells, strings if missing else None, values)
+    notes += _number_notes(cells, strings, values, form)
     return replace(column, number_format=form if column.used else PLAIN, notes=notes)
 
 
@@ -279,10 +287,15 @@ def _identifier(name: str, rows: int, distinct: int, counts: bool) -> tuple[str,
     return DROP, "integers, most of them different, named like an id"
 
 
-def _number_notes(cells: pl.Series, strings: pl.Series | None, values: NDArray[np.float64]) -> tuple[str, ...]:
-    """What was odd about the cells of a number."""
-    unread = None if strings is None else missing_note(strings, strings.is_not_null().to_numpy() & np.isnan(values))
-    return _notes(unread, far_note(cells.name, values))
+def _number_notes(
+    cells: pl.Series, strings: pl.Series | None, values: NDArray[np.float64], form: NumberFormat
+) -> tuple[str, ...]:
+    """What was odd about the cells of a number; `strings` are the clean cells where they are strings."""
+    if strings is None:
+        return _notes(far_note(cells.name, values))
+    absent = np.isnan(values)
+    unread = missing_note(strings, strings.is_not_null().to_numpy() & absent) if absent.any() else None
+    return _notes(unread, rare_parts_note(strings, form, values), far_note(cells.name, values))
 
 
 def _name_words(name: str) -> list[str]:

@@ -34,7 +34,7 @@ LAST_EPOCHS = 3
 MAX_SAMPLE = 5_000
 MAX_SIZE = 30.0
 """The root mean square of an input from which on it is called unscaled."""
-DECIMALS = {"accuracy": "{:.1%}", "r2": "R² {:.3f}"}
+WRITTEN = {"accuracy": ("Accuracy", "{:.1%}"), "r2": ("R²", "{:.3f}")}
 
 
 def in_units(target: TargetEncoder, values: Array) -> Array:
@@ -62,12 +62,13 @@ def overfitting(
     error = float(np.hypot(gains[0][1], gains[1][1]))
     if known - unknown < GAP[name] or gains[0][0] - gains[1][0] < STANDARD_ERRORS * error:
         return []
-    first, second = (DECIMALS[name].format(value) for value in (known, unknown))
+    metric, decimals = WRITTEN[name]
+    first, second = (decimals.format(value).replace("%", " %") for value in (known, unknown))
     return [
         Finding(
             "overfitting",
             None,
-            f"The model has {first} on training rows and {second} on {plural(len(new[1]), f'{part} row')}.",
+            f"{metric} is {first} on training rows and {second} on {plural(len(new[1]), f'{part} row')}.",
             "It has memorised its training rows, with their noise.",
             "Stop early (validation rows), take a smaller network, dropout or weight decay, or give more rows.",
         )

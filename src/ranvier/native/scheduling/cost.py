@@ -83,8 +83,13 @@ def long_prediction(spec: CompileSpec) -> int:
     return -(-LONG // (2 * row_products(spec) + ELEMENTWISE_FLOPS * values))
 
 
+def usable_threads(spec: CompileSpec, available: int) -> int:
+    """How many of the available threads a spec may use."""
+    return available if spec.threads is None else min(spec.threads, available)
+
+
 def training_threads(spec: CompileSpec, available: int) -> int:
     """How many threads a training step is worth."""
-    threads = available if spec.threads is None else min(spec.threads, available)
+    threads = usable_threads(spec, available)
     work = step_work(spec)
     return max(1, min(threads, spec.batch_size, work // SMALL_STEP + 1 if work >= SMALL_STEP else 1))

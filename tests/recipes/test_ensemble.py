@@ -1,0 +1,101 @@
+"""Networks of an ensemble side by side: the bits, the events and the run's log are those of one after the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ranvier as rv
+from ranvier.native.machine import cpu
+from ranvier.recipes.ensemble import trainings_at_once
+from ranvier.rows import Rows
+from ranvier.training.events import EpochEvent
+from tests.model.test_resume import broken_off
+from tests.model.trial import ENGINES, bits, frame
+
+pytestmark = pytest.mark.skipif("native" not in ENGINES, reason="the native engine cannot run here")
+SMALL: dict[str, Any] = {"recipe": "table", "engine": "native", "hidden": (4,), "epochs": 3, "progress": False}
+
+
+def cook(data: Any, **options: Any) -> rv.Model:
+    return rv.train(data, "income", **{**SMALL, **options})
+
+
+def settings_of(**options: Any) -> tuple[rv.Network, Any]:
+    recipe = rv.recipe("table")
+    task = rv.Task("binary", 1, ("no", "yes"))
+    chosen = recipe.complete(rv.recipes.options.TrainOptions(**options))
+    network = recipe.network(6, task, chosen)
+    return network, recipe.settings(network, task, chosen, 200, (), True)
+
+
+def test_bits_and_events_are_those_of_one_after_the_other() -> None:
+    told: dict[int, list[tuple[int, int, float]]] = {1: [], 2: []}
+    models = {}
+    for threads, events in told.items():
+
+        def listen(event: Any, events: list[Any] = events) -> None:
+            assert threading.current_thread() is threading.main_thread()
+            if isinstance(event, EpochEvent):
+                events.append((event.member, event.epoch, event.record.loss))
+
+        models[threads] = cook(frame(), threads=threads, progress=listen)
+    assert bits(models[1]) == bits(models[2])
+    assert told[1] == told[2]
+    assert [epoch for _, epoch, _ in told[2]] == list(range(1, len(told[2]) + 1))
+
+
+def test_small_networks_are_trained_side_by_side_and_large_ones_by_all_threads() -> None:
+    threads = cpu.threads()
+    rows = Rows(np.zeros((200, 6), np.float32), np.zeros((200, 1), np.float32))
+    network, settings = settings_of(engine="native", threads=threads)
+    assert trainings_at_once(network, settings, 6 * threads, rows) == threads
+    assert trainings_at_once(network, settings, 1, rows) == 1
+    large, settings = settings_of(engine="native", threads=threads, hidden=(4096, 4096), batch_size=8192)
+    rows = Rows(np.zeros((9000, 6), np.float32), np.zeros((9000, 1), np.float32))
+    assert trainings_at_once(large, settings, 6, rows) == 1
+
+
+def test_functions_of_the_user_are_called_for_one_network_at_a_time() -> None:
+    epochs: list[int] = []
+    model = cook(frame(), callbacks=[lambda context: epochs.append(context.epoch.epoch)], threads=2)
+    assert epochs == [*range(1, 4)] * len(model.report.members)
+
+
+@pytest.mark.parametrize("step", [1, 4, 8])
+def test_a_run_that_broke_off_goes_on_and_its_log_is_whole(
+    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "data.csv"
+    frame(40).write_csv(path)
+    expected = bits(cook(str(path), threads=2))
+    broken_off(step, monkeypatch, lambda: cook(str(path), threads=2, run=tmp_path / "run"))
+    model = rv.resume(tmp_path / "run", progress=False)
+    assert bits(model) == expected
+    lines = (tmp_path / "run" / "events.jsonl").read_text().splitlines()
+    events = [event for event in map(json.loads, lines) if event["kind"] == "epoch"]
+    told = {event["epoch"]: event["loss"] for event in events}
+    assert told == {epoch.epoch: epoch.loss for epoch in model.history}
+
+
+def test_after_ctrl_c_the_model_is_made_of_the_first_networks(tmp_path: Path) -> None:
+    pressed: list[int] = []
+
+    def press(event: Any) -> None:
+        if isinstance(event, EpochEvent) and event.member == 2 and not pressed:
+            pressed.append(event.epoch)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    options: dict[str, Any] = {"epochs": 200, "patience": 200, "threads": 2}
+    model = cook(frame(), progress=press, run=tmp_path / "run", **options)
+    assert model.report.interrupted
+    done = len(model.report.members)
+    assert 1 <= done < rv.recipe("table").n_networks
+    assert bits(rv.resume(tmp_path / "run", data=frame(), progress=False)) == bits(cook(frame(), **options))
