@@ -86,6 +86,7 @@ def measured(name: str, images: Path, effort: str, seed: int, beside: bool) -> d
         "cpu_seconds": time.process_time() - cpu_begun,
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "chosen": notes,
+        "processor": cpu.facts().model,
     }
     return record | (others(model, train, test) if beside else {})
 
@@ -163,7 +164,6 @@ def store(record: dict[str, Any], effort: str) -> None:
     kept = [one for one in earlier if (one["set"], one["seed"]) != (record["set"], record["seed"])]
     described = {
         "versions": versions(("numpy", "pillow", "polars")),
-        "processor": cpu.facts().model,
         "records": sorted([*kept, record], key=lambda one: (list(SETS).index(one["set"]), one["seed"])),
     }
     RESULTS.mkdir(exist_ok=True)

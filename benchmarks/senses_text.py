@@ -144,22 +144,22 @@ def linear_accuracies(train: pl.DataFrame, test: pl.DataFrame) -> dict[str, floa
 
 def measured(name: str, texts: Path, effort: str, seed: int, versus: bool, mlp: bool) -> dict[str, Any]:
     """Accuracy in %, seconds and what the recipe chose, over all parts of a set."""
-    right, rows, wall, cpu = 0.0, 0, 0.0, 0.0
+    right, rows, wall, cpu_time = 0.0, 0, 0.0, 0.0
     notes: list[str] = []
     linear: list[dict[str, float]] = []
     others: list[dict[str, float]] = []
     for train, test in parts_of(name, texts):
         start, start_cpu = time.perf_counter(), time.process_time()
         model = rv.train(train, "label", test=test, effort=effort, seed=seed, progress=False)
-        wall, cpu = wall + time.perf_counter() - start, cpu + time.process_time() - start_cpu
+        wall, cpu_time = wall + time.perf_counter() - start, cpu_time + time.process_time() - start_cpu
         right, rows = right + model.report.metrics["accuracy"] * test.height, rows + test.height
         notes += [note for note in model.report.notes if "linear model alone has" in note]
         peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         linear += [linear_accuracies(train, test)] if versus else []
         others += [mlp_measured(train, test)] if mlp else []
     record = {"set": name, "effort": effort, "seed": seed, "accuracy": 100 * right / rows, "test_rows": rows}
-    record |= {"seconds": wall, "cpu_seconds": cpu, "inputs": model.network.inputs, "chosen": notes}
-    record |= {"peak_megabytes": peak}
+    record |= {"seconds": wall, "cpu_seconds": cpu_time, "inputs": model.network.inputs, "chosen": notes}
+    record |= {"peak_megabytes": peak, "processor": cpu.facts().model}
     for found in (linear, others):
         record |= {key: float(np.mean([values[key] for values in found])) for key in (found[0] if found else ())}
     return record
@@ -193,7 +193,6 @@ def main() -> None:
         RESULTS.mkdir(exist_ok=True)
         described = {
             "versions": versions(("numpy", "polars", "scikit-learn")),
-            "processor": cpu.facts().model,
             "records": [records[known] for known in SETS if known in records],
         }
         path.write_text(json.dumps(described, indent=1) + "\n")

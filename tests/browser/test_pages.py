@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from ranvier.view.questions.confusion import confusion, measured
+from ranvier.view.questions.near import near
 from ranvier.view.questions.residuals import residuals
+from ranvier.view.questions.responses import responses
 from ranvier.view.row_form import inputs_of_values
 from ranvier.view.subject import Subject
 from tests.browser.conftest import ROUNDING, Open, fits, go, number, settle
@@ -109,19 +111,40 @@ def test_a_drawing_is_answered(digits: Subject, open_view: Open) -> None:
     chances = digits.model.outputs_of(inputs)[0]
     for at, chance in enumerate(chances):
         assert number(page, f"probability.{at}") == pytest.approx(float(chance), rel=ROUNDING)
+    assert number(page, "why.output") == digits.model.attributions_of(inputs).outputs[0]
+    page.wait_for_selector(".likes.pictures li")
+    assert page.locator(".likes.pictures canvas").count() == 5
 
 
 def test_a_changed_row_is_answered(people: Subject, open_view: Open) -> None:
     page = open_view(people, "try?row=4")
     page.get_by_label("age", exact=True).fill("55")
     page.get_by_label("age", exact=True).press("Enter")
-    page.get_by_label("city").select_option("Oslo")
+    page.get_by_label("city", exact=True).select_option("Oslo")
     settle(page)
     frame = people.known().source.take(np.array([4])).frame
     values = {column.name: frame[column.name][0] for column in people.form.columns}
     inputs = inputs_of_values(people.form, people.model, {**values, "age": 55, "city": "Oslo"})
     assert number(page, "probability.yes") == pytest.approx(float(people.model.outputs_of(inputs)[0, 0]), rel=ROUNDING)
     assert page.locator(".field.changed").count() == 2 - (values["city"] == "Oslo")
+    found = people.model.attributions([{**values, "age": 55, "city": "Oslo"}])
+    assert number(page, "why.base") == found.base[0]
+    for name, value in found.largest(0):
+        assert number(page, f"why.{name}") == value
+    told = responses(people, inputs)
+    for name, curve in told["curves"].items():
+        shown = page.locator(f'[data-name="response.{name}"]').get_attribute("data-value")
+        assert json.loads(shown or "") == curve["values"]
+    page.get_by_role("button", name="city Rome").click()
+    settle(page)
+    assert page.get_by_label("city", exact=True).input_value() == "Rome"
+    changed = inputs_of_values(people.form, people.model, {**values, "age": 55, "city": "Rome"})
+    for entry in near(people, changed)["rows"]:
+        assert number(page, f"near.{entry['row']}") == entry["distance"]
+    page.get_by_label("Explained answer").select_option("no")
+    settle(page)
+    rome = people.model.attributions([{**values, "age": 55, "city": "Rome"}], output="no")
+    assert number(page, "why.output") == rome.outputs[0]
 
 
 @pytest.mark.parametrize(("name", "theme"), [("digits", "light"), ("people", "dark"), ("diabetes", "light")])

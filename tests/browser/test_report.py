@@ -41,6 +41,7 @@ def test_the_numbers_are_those_of_the_model(digits: Subject, open_report: Open) 
         assert number(page, f"confusion.{actual}.{predicted}") == counts[actual, predicted]
     row = example_rows(digits)[0]
     settle(page)
+    assert number(page, "why.output") == digits.model.attributions_of(digits.row(row)).outputs[0]
     for at, chance in enumerate(digits.model.outputs_of(digits.row(row))[0]):
         if page.locator(f'#network [data-name="probability.{at}"]').count():
             assert number(page, f"probability.{at}") == pytest.approx(float(chance), rel=ROUNDING)

@@ -10,6 +10,7 @@ import pytest
 import ranvier as rv
 from ranvier.view.runs_folder import RunsFolder
 from tests.browser.conftest import Open, fits, number, settle
+from tests.view.training import training
 
 LONG = "a run with a name of more than forty characters"
 
@@ -50,6 +51,26 @@ def test_a_run_opens_and_closes(runs: Path, open_view: Open) -> None:
     page.get_by_role("link", name="Runs").click()
     page.wait_for_selector(".table-of-runs")
     assert page.url.endswith("#/runs")
+
+
+def test_a_run_that_trains_opens_live_and_closes(open_view: Open, tmp_path: Path) -> None:
+    with training(tmp_path):
+        page = open_view(RunsFolder(tmp_path), "runs", wait="main")
+        page.get_by_title("Watch it train").click()
+        page.wait_for_selector('[data-name="live.state"][data-value="running"]')
+        page.wait_for_selector('[data-name="update.layers.0"]')
+        page.get_by_role("button", name="Pause").click()
+        page.wait_for_selector('[data-name="live.state"][data-value="paused"]')
+        page.get_by_role("link", name="Runs").click()
+        page.wait_for_selector(".table-of-runs .live")
+        assert page.locator(".bar").count() == 0
+        page.get_by_title("Watch it train").click()
+        page.get_by_role("button", name="Go on").click()
+        page.wait_for_selector('[data-name="live.state"][data-value="running"]')
+        page.get_by_role("button", name="Stop and keep").click()
+        page.wait_for_selector('[data-name="live.state"][data-value="ended"]')
+        settle(page)
+        assert number(page, "parameters") == rv.load(tmp_path / "m.rv").network.parameter_count
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -15,6 +15,7 @@ from ranvier.data.columns.input_columns import input_columns
 from ranvier.data.look import look
 from ranvier.data.sources import open_source
 from tests.cli.helpers import invoke, refused
+from tests.data.media_files import pets, png, write_tree
 
 
 @pytest.fixture
@@ -148,3 +149,13 @@ def test_blank_rows_are_no_repeated_rows(here: Path) -> None:
     seen = look(path, "litres")
     assert (seen.rows, seen.duplicates, seen.columns[0].missing) == (30, 0, 0)
     assert any("40" in note and "empty" in note for note in seen.notes)
+
+
+def test_class_folders_of_texts_and_pictures(tmp_path: Path) -> None:
+    texts = {f"{label}/{at}.txt": f"{label} words {at}".encode() for label in ("good", "bad") for at in range(12)}
+    seen = look(write_tree(tmp_path / "texts", {**texts, "good/x.txt": b"bad words 1"}))
+    assert seen.columns[0].notes == ("Texts: 11 to 13 characters, half of them longer than 12.",)
+    assert seen.target is not None
+    assert '1 text stands under different labels: "bad words 1" (bad, good).' in seen.target["notes"]
+    notes = " ".join(look(write_tree(tmp_path / "pets", {**pets(1), "dogs/1.png": png(9)})).columns[0].notes)
+    assert "1 file stands under different labels: cats/0.png (cats) and dogs/0.png (dogs)." in notes

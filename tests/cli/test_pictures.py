@@ -108,6 +108,10 @@ def test_a_picture_that_is_none_is_one_sentence(trained: tuple[Path, str], tmp_p
     assert result.exit_code == 2
     assert "bad.png" in result.stderr
     assert result.stderr.count("\n") == 1
+    some = CliRunner().invoke(main, ["predict", str(folder / "m.rv"), *map(str, sorted(tmp_path.glob("*.png")))])
+    assert some.exit_code == 0
+    assert "1 picture was left out" in some.stderr
+    assert [line.partition(",")[2] == "" for line in some.stdout.splitlines()[1:]] == [True, False]
 
 
 def test_broken_pictures_are_left_out_and_named(trained: tuple[Path, str], tmp_path: Path) -> None:
@@ -134,12 +138,16 @@ def test_broken_pictures_are_left_out_and_named(trained: tuple[Path, str], tmp_p
     assert alone == [record["prediction"] for record in records[1:]]
 
 
-def test_too_many_broken_pictures_stop_every_command(trained: tuple[Path, str], tmp_path: Path) -> None:
+def test_too_many_broken_pictures_stop_what_measures(trained: tuple[Path, str], tmp_path: Path) -> None:
     folder, _ = trained
     write_folder(tmp_path / "photos", 10)
     for name in ("across/1.png", "along/0.png"):
         (tmp_path / "photos" / name).write_bytes(b"nothing")
-    for command in ("predict", "evaluate"):
-        result = CliRunner().invoke(main, [command, str(folder / "m.rv"), str(tmp_path / "photos")])
-        assert result.exit_code == 2
-        assert "2 of 10 pictures" in result.stderr
+    results = [
+        CliRunner().invoke(main, [command, str(folder / "m.rv"), str(tmp_path / "photos")])
+        for command in ("evaluate", "predict")
+    ]
+    assert [result.exit_code for result in results] == [2, 0]
+    assert "2 of 10 pictures" in results[0].stderr
+    assert "2 pictures were left out" in results[1].stderr
+    assert sum(line.endswith(",") for line in results[1].stdout.splitlines()) == 2

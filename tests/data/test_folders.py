@@ -107,6 +107,14 @@ def test_texts_are_read_in_their_encoding(tmp_path: Path) -> None:
     assert opened.notes == ("Read as Windows-1252, since they are not UTF-8: bad/2.",)
 
 
+def test_files_without_text_are_left_out_and_named(tmp_path: Path) -> None:
+    texts = {f"{label}/{at}.txt": f"words {at}\x1a".encode() for label in ("good", "bad") for at in range(2)}
+    others = {"bad/scan.pdf": b"%PDF-1.7 plain", "bad/x.txt": bytes(range(256)), "good/y.txt": b"{\\rtf1 words}"}
+    opened = table(write_tree(tmp_path, {**texts, **others}))
+    assert opened.frame["text"].to_list() == ["words 0\x1a", "words 1\x1a"] * 2
+    assert opened.notes == ("Left out: 3 files that are no text (bad/scan.pdf, bad/x.txt, good/y.txt).",)
+
+
 def test_recordings_are_known_by_their_content(tmp_path: Path) -> None:
     files = {f"{label}/{name}": data for label in ("yes", "no") for name, data in SOUNDS.items()}
     assert dict(table(write_tree(tmp_path, files)).kinds) == {"file": "sound"}

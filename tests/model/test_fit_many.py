@@ -49,6 +49,30 @@ def test_each_trial_has_the_bits_of_a_fit_of_its_own(engine: str, threads: int) 
     assert not same_bits(models[0], rv.fit_many(NETWORK, X, Y, trials=[{"seed": 3}], **SETTINGS)[0])
 
 
+def test_trials_that_differ_in_hyper_parameters_share_their_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
+    from ranvier.native import compiled
+
+    compiled.clear_memoized()
+    loaded: list[str] = []
+    load = llvm.load_objects
+
+    def counted(images: Any, name: str) -> Any:
+        loaded.append(name)
+        return load(images, name)
+
+    monkeypatch.setattr(llvm, "load_objects", counted)
+    trials = []
+    for share in (0.1, 0.2, 0.3, 0.4, 0.5):
+        layers = [rv.Dense(5, "tanh", l2=share), rv.Dropout(share), rv.Dense(3, "softmax")]
+        loss = rv.loss("categorical_cross_entropy", label_smoothing=share)
+        optimizer = rv.AdamW(share, beta1=share, beta2=1 - share, weight_decay=share, clip_norm=share)
+        trials.append({"network": rv.Network(3, layers), "loss": loss, "optimizer": optimizer})
+    rv.fit_many(NETWORK, X, Y, trials=trials, engine="native", validation=0.2, threads=2, **SETTINGS)
+    assert loaded.count("train plan") == 1
+    assert loaded.count("predict plan") == 1
+
+
 @pytest.mark.parametrize("form", ["indices", "booleans"])
 def test_a_trial_learns_from_its_rows_with_their_weights(form: str) -> None:
     index = np.flatnonzero(FOLD)

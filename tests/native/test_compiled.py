@@ -105,13 +105,13 @@ OTHERS: dict[str, Callable[[int], dict[str, Any]]] = {
     "its option": lambda which: {
         "network": Network(3, [Dense(5, activation("elu", alpha=(1.0, 1.5)[which])), Dense(2)])
     },
-    "dropout": lambda which: {"network": Network(3, [Dense(5, "tanh"), Dropout((0.2, 0.4)[which]), Dense(2)])},
-    "penalty": lambda which: {"network": Network(3, [Dense(5, "tanh", l2=(0.1, 0.2)[which]), Dense(2)])},
+    "dropout": lambda which: {"network": Network(3, [Dense(5, "tanh"), Dropout((0.0, 0.4)[which]), Dense(2)])},
+    "penalty": lambda which: {"network": Network(3, [Dense(5, "tanh", l2=(0.0, 0.2)[which]), Dense(2)])},
     "loss": lambda which: {"loss": loss(("squared_error", "absolute_error")[which])},
     "optimizer": lambda which: {"optimizer": (Adam(), SGD())[which]},
-    "its constant": lambda which: {"optimizer": Adam(beta1=(0.9, 0.8)[which])},
+    "its constant": lambda which: {"optimizer": Adam(beta1=(0.9, 0.0)[which])},
     "weight decay": lambda which: {"optimizer": Adam(weight_decay=(0.0, 0.1)[which])},
-    "clipping": lambda which: {"optimizer": Adam(clip_norm=(1.0, 2.0)[which])},
+    "clipping": lambda which: {"optimizer": Adam(clip_norm=(1.0, None)[which])},
     "precision": lambda which: {"precision": ("float32", "float64")[which]},
     "a user's activation": lambda which: {"network": own_activation((1.0, 1.0 + 2**-52)[which])},
     "a user's rule": lambda which: {"optimizer": own_rule((0.1, 0.2)[which])},

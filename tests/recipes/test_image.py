@@ -57,7 +57,7 @@ def test_a_folder_becomes_a_model(model: rv.Model, folder: Path) -> None:
     assert "12 x 12" in notes
     assert "28 x 28 pixels, grey" in notes
     assert "train/along/broken.png" in notes
-    assert "Augmentation: none, as requested." in notes
+    assert "Augmentation: none, without a comparison." in notes
     assert model.network.inputs == 54
 
 

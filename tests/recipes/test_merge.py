@@ -69,6 +69,25 @@ def test_the_joined_network_says_the_mean_of_the_weighted_sums(
     np.testing.assert_allclose(found, expected, rtol=0, atol=steps * EPSILON * size * far)
 
 
+def test_blocks_with_batch_normalization_are_joined() -> None:
+    block = rv.Residual([rv.BatchNorm(), rv.Dense(6, "silu", groups=2), rv.Dropout(0.2), rv.Dense(4)])
+    network = rv.Network(3, [rv.Dense(4, "silu"), block, rv.BatchNorm(), rv.Dense(2, "softmax")])
+    generator = np.random.default_rng(0)
+    flats = [generator.uniform(0.2, 1.0, network.parameter_table.size) for _ in range(3)]
+    X = generator.normal(size=(5, 3))
+    joined, flat = merge_networks(network, flats, 0.5)
+    expected = 0.5 * np.mean([logits(says(network, one, X), "softmax") for one in flats], axis=0)
+    found = logits(says(joined, flat, X), "softmax")
+    np.testing.assert_allclose(np.diff(found), np.diff(expected), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("layers", [[rv.BatchNorm(), rv.Dense(2)], [rv.Dense(3), rv.LayerNorm(), rv.Dense(2)]])
+def test_other_normalization_cannot_be_joined(layers: list[rv.Layer]) -> None:
+    network = rv.Network(3, layers)
+    with pytest.raises(InputError, match="cannot be merged"):
+        merge_networks(network, [network.parameter_table.initial(0)])
+
+
 def test_the_joined_network_holds_the_weights_of_its_members_and_no_others() -> None:
     """Their mean at the output has one bias, and the factors of their inputs are in their weights."""
     network = rv.Network(

@@ -36,6 +36,17 @@ def test_rows_are_what_they_were(dense: Any, data: st.DataObject) -> None:
     assert np.array_equal(filled.toarray(), np.concatenate([dense, np.zeros((3, dense.shape[1]))]))
 
 
+@pytest.mark.parametrize("at_once", [1, 3, 1 << 20])
+def test_parts_of_rows_make_no_difference(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ranvier.rows.csr.ENTRIES_AT_ONCE", at_once)
+    random = np.random.default_rng(0)
+    blocks = [random.choice([0.0, 0.0, 1.0, 2.0], (7, width)) for width in (3, 1, 5)]
+    rows = CSR.hstack([CSR.from_dense(block) for block in blocks])
+    assert np.array_equal(rows.toarray(), np.concatenate(blocks, axis=1))
+    chosen = np.array([6, 0, 0, 3])
+    assert np.array_equal(rows[chosen].toarray(), np.concatenate(blocks, axis=1)[chosen])
+
+
 def test_other_formats() -> None:
     bytes_ = np.array([[0, 51, 255]], np.uint8)
     rows = CSR.from_dense(bytes_)

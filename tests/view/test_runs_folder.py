@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 import ranvier as rv
 from ranvier.errors import InputError
 from ranvier.storage.run_folder import RunFolder
+from ranvier.view.live_run import NotYet
 from ranvier.view.runs_folder import RunsFolder, differing_settings, thinned
 from ranvier.view.safety import new_token
 from ranvier.view.server import view_app
@@ -71,8 +72,11 @@ def test_a_run_that_goes_on_is_marked_and_followed(folder: Path) -> None:
         table = {entry["name"]: entry for entry in runs.ask("runs", {})["runs"]}
         assert (table["c"]["state"], table["a"]["state"]) == ("training", "ended")
         assert table["c"]["best"]["accuracy"] == {"value": 0.99, "epoch": 2}
-        with pytest.raises(InputError, match="is training; watch it with: ranvier view"):
+        with pytest.raises(NotYet):
             runs.ask("what", {"run": "c"})
+        assert runs.live_run("c") is runs.live_run("c")
+        assert runs.live_run("a") is None
+    runs.close()
     assert {entry["name"]: entry["state"] for entry in runs.ask("runs", {})["runs"]}["c"] == "stopped"
 
 
@@ -118,6 +122,9 @@ def test_the_endpoints_refuse_and_pass(folder: Path) -> None:
     assert client.post("/api/curves", json={"runs": ["a"], "metric": "loss"}).status_code == 200
     assert client.post("/api/answer", json={"row": 0}).status_code == 422
     assert client.post("/api/nothing").status_code == 404
+    for name in ("watch", "control"):
+        assert "does not train" in client.post(f"/api/{name}", json={"run": "a"}).json()["error"]
+        assert "no run" in client.post(f"/api/{name}", json={"run": "../a"}).json()["error"]
 
 
 @given(st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), min_size=1, max_size=300), st.integers(2, 40))

@@ -13,6 +13,7 @@ from ranvier.data.columns.kind_inference import is_picture_dtype
 from ranvier.data.images import load as images
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.images.threads import Progress
+from ranvier.data.readable_cells import MAX_BROKEN
 from ranvier.data.sounds import load as sounds
 from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.data.sources.source import Source
@@ -67,26 +68,30 @@ def with_decoded(
 
 
 def with_known_forms(
-    source: Table, forms: Mapping[str, PictureFormat | SoundFormat], progress: Progress | None = None
+    source: Table,
+    forms: Mapping[str, PictureFormat | SoundFormat],
+    progress: Progress | None = None,
+    max_broken: float = MAX_BROKEN,
 ) -> tuple[Table, NDArray[np.int64] | None]:
     """The source with pictures and spectrograms in the place of files, and the rows that are kept; None where all are.
 
     Parameters:
         source, progress: as for `with_decoded`.
         forms: column -> the format of its pictures or recordings.
+        max_broken: the largest share of a column that may be left out.
 
     Raises:
-        DataError: more than a tenth of the pictures or recordings of a column cannot be read.
+        DataError: a larger share of the pictures or recordings of a column cannot be read, or none can.
     """
     rows = None
     for name, form in forms.items():
         if name not in source.column_names or _is_decoded(source.frame[name], form):
             continue
         if isinstance(form, SoundFormat):
-            recordings = sounds.load_known(source.frame[name].to_list(), form, name, progress)
+            recordings = sounds.load_known(source.frame[name].to_list(), form, name, progress, max_broken)
             source, rows = _replaced(source, rows, name, recordings, recordings.spectrograms)
         else:
-            pictures = images.load_known(cells_of(source.frame[name]), form, name, progress)
+            pictures = images.load_known(cells_of(source.frame[name]), form, name, progress, max_broken)
             source, rows = _replaced(source, rows, name, pictures, pictures.pixels)
     return source, rows
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ranvier.data.cells.vectors import is_vector, shown_vector
@@ -16,14 +17,17 @@ from ranvier.data.decoded_columns import cells_of
 from ranvier.data.encoders.target import explain_task
 from ranvier.data.encoders.target_values import label_counts
 from ranvier.data.encoders.task_inference import single_row_notes
+from ranvier.data.encoders.text import texts_of
 from ranvier.data.images.overview import overview as picture_overview
 from ranvier.data.labelled_rows import labelled_rows
 from ranvier.data.sounds.overview import overview as sound_overview
 from ranvier.data.sources import open_source
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.source import Source
+from ranvier.data.splitting.repeated_texts import repeated_text_notes
 from ranvier.data.targets.target_column import check_column
 from ranvier.errors import InputError
+from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows.row_names import rows_called
 
@@ -110,7 +114,7 @@ def look(
     check_kinds(opened.column_names, kinds or {})
     with rows_called(opened.in_memory):
         schema, columns = _columns(opened, target, kinds or {})
-        described = None if target is None else _target(opened, target)
+        described = None if target is None else _target(opened, target, schema)
     duplicates = opened.rows - _distinct_rows(opened.frame) if opened.column_names else 0
     notes = (*opened.notes, *comma_notes({column.name: column.number_format for column in schema}))
     return Look(opened.origin, opened.rows, duplicates, columns, opened.shape, described, notes)
@@ -123,6 +127,7 @@ def _columns(
     if not source.column_names:
         return (), ()
     frame, commas = source.frame, source.decimal_commas
+    labels = frame[target].to_list() if target in frame.columns and frame[target].dtype == pl.Enum else None
     known, counted = known_kinds(source, () if target is None else (target,), kinds)
     try:
         schema = _schema(frame, known, commas)
@@ -136,17 +141,28 @@ def _columns(
             column.missing,
             column.distinct,
             _examples(frame[column.name]),
-            (*getattr(column, "notes", ()), *_file_notes(frame[column.name], column.kind)),
+            (*getattr(column, "notes", ()), *_file_notes(frame[column.name], column.kind, labels)),
         )
         for column in schema
     )
 
 
-def _file_notes(cells: pl.Series, kind: str) -> tuple[str, ...]:
-    """What is in a column of pictures or recordings; nothing for other kinds."""
+def _file_notes(cells: pl.Series, kind: str, labels: Sequence[Any] | None) -> tuple[str, ...]:
+    """What is in a column of pictures, recordings or texts; nothing for other kinds."""
     if kind == "sound":
-        return sound_overview(cells.to_list(), cells.name)
-    return picture_overview(cells_of(cells), cells.name) if kind == "image" else ()
+        return sound_overview(cells.to_list(), cells.name, labels)
+    if kind == "image":
+        return picture_overview(cells_of(cells), cells.name, labels)
+    return _length_note(cells) if kind == "text" else ()
+
+
+def _length_note(cells: pl.Series) -> tuple[str, ...]:
+    """How long the texts of a column are, in a sentence."""
+    lengths = texts_of(cells).drop_nulls().str.len_chars().to_numpy()
+    if not len(lengths):
+        return ()
+    longest = plural(int(lengths.max()), "character")
+    return (f"Texts: {lengths.min():,} to {longest}, half of them longer than {np.median(lengths):,.0f}.",)
 
 
 def _schema(frame: pl.DataFrame, kinds: Mapping[str, str], decimal_commas: bool) -> list[ColumnSchema]:
@@ -183,21 +199,23 @@ def _distinct_rows(frame: pl.DataFrame) -> int:
         return frame.height
 
 
-def _target(source: Source, name: str) -> dict[str, Any]:
+def _target(source: Source, name: str, schema: Sequence[ColumnSchema]) -> dict[str, Any]:
     """The task of a target column, and the rows of each class; or why it cannot be learned."""
+    inputs = [column for column in schema if column.name != name]
     try:
         rows = labelled_rows(source, (name,))
         task, reason = explain_task(rows.values, None, (name,), rows.row_numbers)
     except InputError as error:
         return {"name": name, "task": None, "reason": str(error), "missing": 0, "classes": {}, "notes": []}
     counts = label_counts(rows.values) if task.is_classifier else {}
+    repeated = repeated_text_notes({"training": rows}, inputs, task.is_classifier)
     return {
         "name": name,
         "task": task.kind,
         "reason": reason,
         "missing": source.rows - len(rows.values),
         "classes": {str(label): count for label, count in counts.items()},
-        "notes": [*rows.notes, *(single_row_notes(rows.values, name) if task.classes else ())],
+        "notes": [*rows.notes, *(single_row_notes(rows.values, name) if task.classes else ()), *repeated],
     }
 
 

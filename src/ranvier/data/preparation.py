@@ -42,6 +42,7 @@ from ranvier.data.names_for_mistakes import names_for_mistakes
 from ranvier.data.sources import open_source
 from ranvier.data.sources.parts import given_parts, training_rows
 from ranvier.data.sources.source import Source
+from ranvier.data.splitting.absent_classes import absent_class_notes
 from ranvier.data.splitting.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
 from ranvier.data.splitting.repeat_notes import repeat_notes
 from ranvier.data.splitting.repeated_texts import are_texts, repeated_text_notes
@@ -282,6 +283,7 @@ def _checked_parts(
     with rows_called(rows.indexed):
         notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
     there = parts_of(*parts)
+    notes += absent_class_notes(there) if outputs.task.classes else []
     notes += repeat_notes(there, outputs.task.is_classifier, by_chance=rule.column is None)
     if are_texts(columns):
         notes += repeated_text_notes(there, columns, outputs.task.is_classifier)

@@ -81,13 +81,22 @@ class ReadableCells:
         left_out = f"1 {self.what} was" if count == 1 else f"{count:,} {self.what}s were"
         return f"{left_out} left out, which cannot be read: {self._reasons()}."
 
-    def check_share(self) -> None:
-        """Raise a `DataError` where more than a tenth cannot be read."""
-        if len(self.broken) > MAX_BROKEN * len(self.cells):
-            raise DataError(
-                f'{len(self.broken):,} of {len(self.cells):,} {self.what}s of column "{self.column}" cannot be read '
-                f"({self._reasons()}); at most a tenth was expected. Mend them or take them out."
-            )
+    def check_share(self, largest: float = MAX_BROKEN) -> None:
+        """Raise a `DataError` where a larger share cannot be read, or none can.
+
+        Parameters:
+            largest: 1 where what cannot be read is only named, as for predictions.
+        """
+        count, broken = len(self.cells), len(self.broken)
+        if broken <= largest * count and (broken < count or not count):
+            return
+        if count == 1:
+            self.check_all()
+        expected = "at most a tenth" if largest < 1.0 else "one that can be read"
+        raise DataError(
+            f'{broken:,} of {count:,} {self.what}s of column "{self.column}" cannot be read ({self._reasons()}); '
+            f"{expected} was expected. Mend them or take them out."
+        )
 
     def check_all(self) -> None:
         """Raise a `DataError` where one cannot be read."""

@@ -138,9 +138,16 @@ class Explainer(Predictor):
         >>> model.attributions([[3.0, 4.0]], baseline=[[1.0, 1.0]]).values.tolist()
         [[4.0, -3.0]]
         """
+        start = None if baseline is None else self.inputs(baseline)
+        return self.attributions_of(self.inputs(X), output=output, baseline=start, tolerance=tolerance)
+
+    def attributions_of(
+        self, inputs: Inputs, *, output: Any = None, baseline: Inputs | None = None, tolerance: float = 1e-3
+    ) -> Attributions:
+        """`attributions` of rows that are encoded already, (n, K), compared with encoded rows."""
         from ranvier.explain.attributions import Attributions
 
-        _, blocks, sums, explained = self._integrated(X, output, baseline, tolerance, None)
+        blocks, sums, explained = self._integrated(inputs, output, baseline, tolerance, None)
         names = tuple(block.column for block in blocks)
         parts = sums.values, sums.start, sums.end, sums.error
         return Attributions(names, *parts, explained.labels, explained.unit)
@@ -176,7 +183,8 @@ class Explainer(Predictor):
 
         part = part_encoder(self.encoder, column)
         source = self.encoder.open(X)
-        inputs, blocks, sums, explained = self._integrated(source, output, baseline, tolerance, part.column)
+        inputs, start = self.inputs(source), None if baseline is None else self.inputs(baseline)
+        blocks, sums, explained = self._integrated(inputs, output, start, tolerance, part.column)
         at = [block.column for block in blocks].index(part.column)
         cells, values = source.frame[part.column], sums.values[:, at]
         words: tuple[tuple[tuple[str, float], ...], ...] = ()
@@ -190,8 +198,10 @@ class Explainer(Predictor):
         rest = values - inside
         return PartAttributions(part.column, part.kind, words, maps, rest, values, explained.labels, explained.unit)
 
-    def _integrated(self, X: Any, output: Any, baseline: Any, tolerance: float, column: str | None) -> Any:
-        """Encoded rows, blocks, what each column adds, and which output is explained; of one column all inputs."""
+    def _integrated(
+        self, inputs: Inputs, output: Any, baseline: Inputs | None, tolerance: float, column: str | None
+    ) -> Any:
+        """Blocks, what each column adds, and which output is explained; of one column all inputs."""
         from ranvier.explain.attributions import column_sums
         from ranvier.explain.baseline import typical_row
         from ranvier.explain.blocks import NOTHING, find_block, input_blocks
@@ -200,12 +210,10 @@ class Explainer(Predictor):
 
         if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance > 0:
             raise InputError(f"tolerance is {tolerance!r}; it must be a number above 0, such as 0.001.")
-        inputs = self.inputs(X)
         run = self._run_logits(inputs)
-        if baseline is None:
+        start = baseline
+        if start is None:
             start = typical_row(self.encoder, inputs.n_dense, inputs.n_csr, run.dtype)
-        else:
-            start = self.inputs(baseline)
         explained = explained_output(self.target, run.outputs(inputs), output)
         n_outputs = self.network.outputs
 
@@ -217,7 +225,7 @@ class Explainer(Predictor):
         limits = tolerance * np.maximum(np.minimum(scale, 1.0), MIN_TOLERANCE * scale)
         blocks = input_blocks(self.encoder, inputs.n_dense, inputs.n_csr)
         kept = NOTHING if column is None else find_block(blocks, column).dense
-        return inputs, blocks, column_sums(function, inputs, start, blocks, limits, kept), explained
+        return blocks, column_sums(function, inputs, start, blocks, limits, kept), explained
 
     def _run_logits(self, inputs: Inputs) -> Executable:
         """The compiled network that outputs weighted sums in place of probabilities, as `_run`."""

@@ -107,6 +107,12 @@ class Explorer(Explainer):
         curves = (self._response(known, inputs, block, grid, X) for block in some)
         return tuple(replace(curve, ice=None) for curve in curves)
 
+    def response_of(self, inputs: Inputs, column: str, cells: Any) -> PartialDependence:
+        """The response of one row that is encoded already, (1, K), to given cells of a column."""
+        from ranvier.explain.blocks import find_block
+
+        return self._response(None, inputs, find_block(self._blocks(inputs), column), list(cells), None)
+
     def interactions(
         self, X: Any, *, columns: Any = None, output: Any = None, rows: int = 64, max_columns: int = 10
     ) -> tuple[Interaction, ...]:

@@ -192,7 +192,7 @@ def predict_file(
     beside = _kept(rows, keep)
     target = model.target if threshold is None else with_threshold(model.target, threshold)
     names = names_of_rows(rows) if isinstance(rows, Source) else None
-    rows, n_rows, readable, more = readable_rows(model.encoder, rows)
+    rows, n_rows, readable, more = readable_rows(model.encoder, rows, max_broken=1.0)
     outputs, unreadable = model.outputs(rows), None
     explanations = _explanations(model, rows, explain) if explain else None
     if n_rows is not None and readable is not None:

@@ -14,6 +14,7 @@ from ranvier import data
 from ranvier.data import Source, TargetEncoder
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.data.encoders.target_values import Values, empty_rows
+from ranvier.data.readable_cells import MAX_BROKEN
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_class_rows, target_array
 from ranvier.network.losses import Loss
@@ -31,18 +32,21 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-def readable_rows(encoder: Any, X: Any) -> tuple[Any, int | None, NDArray[np.int64] | None, tuple[str, ...]]:
+def readable_rows(
+    encoder: Any, X: Any, max_broken: float = MAX_BROKEN
+) -> tuple[Any, int | None, NDArray[np.int64] | None, tuple[str, ...]]:
     """X without rows whose picture or recording cannot be read, where a model takes such files.
 
     Parameters:
         encoder: of the model; None for one that takes arrays.
         X: as for `Model.predict`.
+        max_broken: the largest share of a column that may be left out.
 
     Returns X, opened and decoded where it may hold such files; the number of its rows and the indices of
     those that are kept, None for all; and a sentence on the others.
 
     Raises:
-        DataError: more than a tenth of the pictures or recordings of a column cannot be read.
+        DataError: a larger share of the pictures or recordings of a column cannot be read, or none can.
 
     >>> readable_rows(None, [[1.0]])
     ([[1.0]], None, None, ())
@@ -52,7 +56,7 @@ def readable_rows(encoder: Any, X: Any) -> tuple[Any, int | None, NDArray[np.int
     from ranvier.data.sources.raw_rows import open_rows
 
     source = open_rows(X, encoder.column_names)
-    decoded, kept = encoder.decoded(source)
+    decoded, kept = encoder.decoded(source, max_broken=max_broken)
     if kept is None:
         return decoded, None, None, ()
     return decoded, source.rows, kept, tuple(note for note in decoded.notes if note not in source.notes)

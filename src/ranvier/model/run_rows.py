@@ -31,7 +31,7 @@ class RunRows:
     Fields:
         source: these rows.
         numbers: of them in the data, counted from 0.
-        part: "test", "validation" or "known", where they may be any.
+        part: "test", "validation", "training", or "known", where they may be any.
         notes: why they are not test rows, one sentence each.
     """
 
@@ -41,15 +41,16 @@ class RunRows:
     notes: tuple[str, ...] = ()
 
 
-def rows_of_run(run: str | Path, model: Model) -> RunRows:
+def rows_of_run(run: str | Path, model: Model, training: bool = False) -> RunRows:
     """The test rows of a run; its validation rows where it had no test rows; all rows where its data have changed.
 
     Parameters:
         run: its folder.
         model: that it trained.
+        training: whether to give the rows that the model was trained on instead.
 
     Raises:
-        InputError: its data were in memory, or cannot be read any more.
+        InputError: its data were in memory, or cannot be read any more, or have changed and training rows are wanted.
     """
     described = RunFolder.open(run).read_description()
     options = options_from_dict(described["options" if "options" in described else "choices"])
@@ -59,18 +60,22 @@ def rows_of_run(run: str | Path, model: Model) -> RunRows:
     reading = reading_of(options)
     recipe, notes = recipe_for(options.recipe, options.effort, source := open_source(data, reading=reading), options)
     options, source = recipe.complete(options), recipe.source(source)
-    if isinstance(options.test, str):
+    if isinstance(options.test, str) and not training:
         source = open_source(options.test, reading=reading)
         return RunRows(source, np.arange(source.rows), "test")
     own = source.part("test")
-    if own is not None:
+    if own is not None and not training:
         return RunRows(own, np.arange(own.rows), "test")
     source, _, _, kept = decoded_rows(source, None, None, options.kinds, options.image_size)
     every = np.arange(source.rows) if kept is None else kept
     if model.report.data_sha256 not in (None, file_sha256(data)):
+        if training:
+            raise InputError("The file has changed since training, so the rows that were trained on are not known.")
         return RunRows(source, every, "known", ("The file has changed since training; these are all its rows.",))
     job = TrainJob(TrainData(data, options.target, None, None, None), options, None, (), silent, "options" in described)
     prepared = job.prepare(source, reading, recipe, notes)
+    if training:
+        return RunRows(source.take(np.searchsorted(every, prepared.train_rows)), prepared.train_rows, "training")
     parts = {"test": prepared.test_rows, "validation": prepared.validation_rows}
     for part, numbers in parts.items():
         if numbers is not None and len(numbers) == model.report.split.get(part):

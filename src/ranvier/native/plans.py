@@ -20,6 +20,7 @@ from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.scheduled import skips_zeros_of
 from ranvier.native.scheduling.stages import stealable
 from ranvier.native.state_layout import StateLayout
+from ranvier.network.optimizers.base import at_unit_rate
 from ranvier.records import record
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ RUN_TIME = ("seed", "threads")
 """What of a spec decides no plan: compiled code reads the seed at run time."""
 _PLANNED = tuple(field.name for field in fields(CompileSpec) if field.name not in RUN_TIME)
 _planned_values = attrgetter(*_PLANNED)
+_OPTIMIZER = _PLANNED.index("optimizer")
 
 
 @record(eq=False)
@@ -165,7 +167,11 @@ def plans_of(spec: CompileSpec, machine: Machine, available: int, threads: int |
     Raises:
         EngineError: the spec asks for something that this engine does not have.
     """
-    return _plans(_planned_values(spec), machine, threads or cost.training_threads(spec, available))
+    values = _planned_values(spec)
+    # The learning rate is one of the scalars of each step.
+    optimizer = at_unit_rate(values[_OPTIMIZER])
+    values = (*values[:_OPTIMIZER], optimizer, *values[_OPTIMIZER + 1 :])
+    return _plans(values, machine, threads or cost.training_threads(spec, available))
 
 
 @memoize

@@ -23,6 +23,7 @@ from ranvier.native.packed_state import PackedState
 from ranvier.native.plans import LoadedPlan
 from ranvier.native.resident import target_words
 from ranvier.native.scheduling.arguments import ARGUMENTS, KIND_NUMBERS
+from ranvier.native.scheduling.binding import number_row
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import size_of, stride_of
 from ranvier.native.scheduling.stages import COUNTER_STRIDE
@@ -87,6 +88,8 @@ class Program:
             cancelled=at + CANCELLED_OFFSET * self.control.itemsize,
         )
         self.chunk_counters = np.zeros(0, np.int64)
+        self.numbers = number_row(plan.numbers)
+        self.set(scalars=memory.address(self.numbers))
         for buffer in plan.buffers:
             if buffer.name in state.arrays:
                 self.point(buffer, state.arrays[buffer.name])
@@ -175,7 +178,7 @@ class Program:
         """
         order, starts, scalars = batches
         losses, first = np.zeros(len(starts) - 1), int(steps_done[0])
-        scalars = np.ascontiguousarray(scalars, np.float64)
+        scalars = self._number_rows(scalars)
         # A forked child may have the count of a step that its parent was making.
         barrier[0] = 0
         self.set(
@@ -201,6 +204,13 @@ class Program:
                 self.control[0] = 1
             self.run(threads)
         return losses[: int(steps_done[0]) - first]
+
+    def _number_rows(self, scalars: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What the steps with these scalars (k, H) read: in each row the hyper-parameters, then the scalars."""
+        rows = np.empty((len(scalars), len(self.numbers) + scalars.shape[1]))
+        rows[:, : len(self.numbers)] = self.numbers
+        rows[:, len(self.numbers) :] = scalars
+        return rows
 
     def _clear_chunk_counters(self, threads: int) -> None:
         """Set the counters of the chunks that so many threads share to zero."""

@@ -91,7 +91,7 @@ def choose_training(
     usual = "flip" if pixels.shape[3] == 3 else "affine"
     if len(rows) < MIN_ROWS:
         name = usual if recipe.augment == "auto" else recipe.augment
-        reason = "as usual for so few pictures" if recipe.augment == "auto" else "as requested"
+        reason = "as usual for so few pictures" if recipe.augment == "auto" else "without a comparison"
         return ChosenTraining(name, 1.0, (f"Augmentation: {name}, {reason}.",))
     ways = WAYS if recipe.augment == "auto" else (recipe.augment,)
     outputs: dict[str, list[Array]] = defaultdict(list)
@@ -258,7 +258,7 @@ def _score(task: Task, outputs: Array, targets: Array) -> float:
 def _text(task: Task, scores: dict[str, float], best: str, rows: int) -> str:
     """Why a way was taken."""
     if len(scores) == 1:
-        return f"Augmentation: {best}, as requested."
+        return f"Augmentation: {best}, without a comparison."
     listed = ", ".join(f"{way} {_written(task, scores[way])}" for way in ("none", "affine", "flip"))
     what = "accuracy" if task.is_classifier else "squared error"
     return f"Augmentation: {best}, by the {what} of small networks on {rows:,} pictures left out ({listed})."

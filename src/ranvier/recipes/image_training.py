@@ -68,7 +68,7 @@ def train_on_pictures(
     pixels = pixels_of_rows(rows, image)
     held_out = None if validation is None else (pixels_of_rows(validation, image), validation)
     sink = tee(sinks)
-    progress = work_progress(sink, "Choosing the augmentation")
+    progress = work_progress(sink, "Comparing small networks")
     way = choose_training(recipe, pixels, rows, task, network, settings, held_out, progress)
     for note in way.notes:
         sink(NoteEvent(note))

@@ -1,15 +1,16 @@
 """Merge several networks of one shape into one network, whose logits are the mean of theirs.
 
 K networks (members) of layers of widths n become one network of widths K n. Its first layer is theirs side by side over
-the same inputs; further hidden layers have a group for each member; its output layer takes the mean of their weighted
-sums. So a softmax or sigmoid network gives the normalized geometric mean of their probabilities (Hinton, "Training
-products of experts by minimizing contrastive divergence", 2002), and a network with plain outputs the mean of their
-outputs, exactly. Trained factors in front of the first layer are multiplied into its weights.
+the same inputs; further hidden layers, also those in residual blocks, have a group for each member, and batch
+normalization goes column by column; its output layer takes the mean of their weighted sums. So a softmax or sigmoid
+network gives the normalized geometric mean of their probabilities (Hinton, "Training products of experts by minimizing
+contrastive divergence", 2002), and a network with plain outputs the mean of their outputs, exactly. Trained factors in
+front of the first layer are multiplied into its weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError
-from ranvier.network.layers import Dense, Dropout, Layer, LearnedScale, Rescale
+from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LearnedScale, Rescale, Residual
 from ranvier.network.network import Network
 from ranvier.network.parameters import block_diagonal_weight
 
@@ -30,7 +31,8 @@ def merge_networks(
     """One network whose output logits are the mean of those of all members, times the inverse temperature.
 
     Parameters:
-        network: what every member is: rescale and scale layers, then dense layers with biases, and dropout.
+        network: what every member is: rescale and scale layers, then dense layers with biases, the first and the last
+            of them in no block; batch normalization, dropout, and residual blocks of these between them.
         members: the flat parameters of each, shape (P,).
         inverse_temperature: what the mean of the logits is multiplied by.
         shared_inputs: whether all members have the same inputs; else each has its own, one block after the other.
@@ -48,12 +50,7 @@ def merge_networks(
     """
     if not members:
         raise InputError("There are no networks to merge; give at least one.")
-    mergeable = (Rescale, LearnedScale, Dense, Dropout)
-    kinds = [type(layer).__name__ for layer in network.layers if not isinstance(layer, mergeable)]
-    if kinds:
-        raise InputError(
-            f"Networks with {kinds[0]} layers cannot be merged; only Rescale, LearnedScale, Dense and Dropout ones can."
-        )
+    _check_layers(network)
     views = [network.parameter_table.views(flat) for flat in members]
     gains = [np.ones(network.inputs, flat.dtype) for flat in members]
     layers: list[Layer] = []
@@ -74,14 +71,46 @@ def merge_networks(
             if index == last:
                 pieces += _output(weights, biases, first, inverse_temperature)
                 layers.append(replace(layer, groups=1))
-            else:
+            elif first:
                 pieces += [np.concatenate(weights, axis=1), np.concatenate(biases)]
-                groups = 1 if first else len(members) * layer.groups
-                layers.append(replace(layer, units=layer.units * len(members), groups=groups))
+                layers.append(replace(layer, units=layer.units * len(members), groups=1))
+            else:
+                layers.append(_beside(layer, f"layers.{index}", views, pieces))
         else:
-            layers.append(layer)
+            layers.append(_beside(layer, f"layers.{index}", views, pieces))
     merged = Network(network.inputs if shared_inputs else len(members) * network.inputs, layers)
     return merged, np.concatenate([piece.reshape(-1) for piece in pieces]).astype(members[0].dtype)
+
+
+def _check_layers(network: Network) -> None:
+    """Raise an `InputError` for a network with layers that cannot be merged."""
+    dense = [index for index, layer in enumerate(network.layers) if isinstance(layer, Dense)]
+    first = min(dense, default=len(network.layers))
+    for info in network.iter_layers():
+        between = isinstance(info.layer, (BatchNorm, Residual)) and first < int(info.path.split(".")[1])
+        if not between and not isinstance(info.layer, (Rescale, LearnedScale, Dense, Dropout)):
+            raise InputError(
+                f"Networks with {type(info.layer).__name__} layers cannot be merged; only Rescale, LearnedScale, Dense "
+                "and Dropout ones can, and BatchNorm and Residual ones behind the first Dense one."
+            )
+
+
+def _beside(layer: Layer, path: str, views: Sequence[Mapping[str, Array]], pieces: list[Array]) -> Layer:
+    """The layer of all members side by side, whose parameters are added to the pieces.
+
+    Parameters:
+        layer, path: of a member, and where its parameters are in the views of each.
+    """
+    if isinstance(layer, Residual):
+        inner = enumerate(layer.layers)
+        return Residual([_beside(child, f"{path}.layers.{index}", views, pieces) for index, child in inner])
+    roles = {Dense: ("weight", "bias"), BatchNorm: ("scale", "bias", "running_mean", "running_var")}.get(
+        type(layer), ()
+    )
+    pieces += [np.concatenate([view[f"{path}.{role}"] for view in views], axis=-1) for role in roles]
+    if isinstance(layer, Dense):
+        return replace(layer, units=layer.units * len(views), groups=layer.groups * len(views))
+    return layer
 
 
 def ple_to_linear_spline(network: Network, parameters: Array, encodings: Sequence[slice]) -> Array:

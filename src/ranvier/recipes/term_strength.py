@@ -38,11 +38,11 @@ def term_strengths(task: Task, rows: Rows) -> NDArray[np.float32]:
     if csr is None:
         return ones
     weights = np.ones(len(rows)) if rows.weights is None else np.asarray(rows.weights, np.float64)
-    row_of_entry = np.repeat(np.arange(len(csr)), np.diff(csr.indptr))
-    total = np.bincount(csr.indices, weights[row_of_entry], csr.n_columns)
+    total = _sums(csr, weights)
     strengths = np.zeros(csr.n_columns)
     for present in _memberships(task, rows.targets, weights):
-        ratios = _log_ratios(csr, present[row_of_entry], total)
+        there = np.flatnonzero(present)
+        ratios = _log_ratios(_sums(csr[there], present[there]), total)
         strengths = np.maximum(strengths, ratios if task.kind == "multiclass" else np.abs(ratios))
     return np.concatenate([ones, strengths.astype(np.float32)])
 
@@ -76,10 +76,15 @@ def _memberships(task: Task, targets: Array, weights: Array) -> Iterator[Array]:
         yield weights * ((column > np.median(column)) if task.kind == "regression" else column)
 
 
-def _log_ratios(csr: CSR, entry_weights: Array, total: Array) -> Array:
-    """r of each column for one class."""
-    inside = np.bincount(csr.indices, entry_weights, csr.n_columns)
+def _sums(csr: CSR, weights: Array) -> NDArray[np.float64]:
+    """The sum of the weights (n,) of the rows that have an entry in each column, (S,)."""
+    sums: NDArray[Any] = np.bincount(csr.indices, np.repeat(weights, np.diff(csr.indptr)), csr.n_columns)
+    return sums.astype(np.float64, copy=False)
+
+
+def _log_ratios(inside: Array, total: Array) -> Array:
+    """r of each column for one class, from the counts p and p + q."""
     outside = np.maximum(total - inside, 0.0)
-    smoothed = [(counts + 1.0) / (counts.sum() + csr.n_columns) for counts in (inside, outside)]
+    smoothed = [(counts + 1.0) / (counts.sum() + len(counts)) for counts in (inside, outside)]
     ratios: Array = np.log(smoothed[0]) - np.log(smoothed[1])
     return ratios

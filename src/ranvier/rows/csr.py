@@ -6,7 +6,7 @@ Proceedings of the IEEE 1967.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from ranvier.rows.finite import not_finite
 
 Array = NDArray[Any]
 MAX_COLUMNS = 2**31 - 1
+ENTRIES_AT_ONCE = 1 << 20
+"""Entries whose numbers, of 8 bytes each, are in memory together where rows are put together."""
 
 
 @record(eq=False)
@@ -76,11 +78,14 @@ class CSR:
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> CSR:
         """Some of the rows, in the order that `rows` says."""
         numbers = np.arange(len(self))[rows]
-        lengths = np.diff(self.indptr)[numbers]
+        starts = self.indptr[numbers]
         indptr = np.zeros(len(numbers) + 1, np.int64)
-        np.cumsum(lengths, out=indptr[1:])
-        entries = np.repeat(self.indptr[numbers] - indptr[:-1], lengths) + np.arange(indptr[-1])
-        return CSR(self.data[entries], self.indices[entries], indptr, self.n_columns)
+        np.cumsum(self.indptr[numbers + 1] - starts, out=indptr[1:])
+        data, indices = np.empty(indptr[-1], self.data.dtype), np.empty(indptr[-1], np.int32)
+        for part in _row_parts(indptr):
+            here, entries = slice(indptr[part.start], indptr[part.stop]), _entries(starts, indptr, part)
+            data[here], indices[here] = self.data[entries], self.indices[entries]
+        return CSR(data, indices, indptr, self.n_columns)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -150,13 +155,19 @@ class CSR:
         rows = len(blocks[0])
         if any(len(block) != rows for block in blocks):
             raise ShapeError(f"CSR blocks have {[len(block) for block in blocks]} rows; they must have as many.")
-        starts = np.cumsum([0, *(block.n_columns for block in blocks)])
-        numbers = np.concatenate([np.repeat(np.arange(rows), np.diff(block.indptr)) for block in blocks])
-        order = np.argsort(numbers, kind="stable")
-        data = np.concatenate([block.data for block in blocks])[order]
-        columns = [block.indices + start for block, start in zip(blocks, starts[:-1], strict=True)]
         indptr = np.vstack([block.indptr for block in blocks]).sum(axis=0)
-        return cls(data, np.concatenate(columns)[order].astype(np.int32), indptr, int(starts[-1]))
+        data = np.empty(indptr[-1], np.result_type(*(block.data for block in blocks)))
+        indices = np.empty(indptr[-1], np.int32)
+        first_column, begins = 0, indptr[:-1].copy()
+        for block in blocks:
+            for part in _row_parts(block.indptr):
+                here = slice(block.indptr[part.start], block.indptr[part.stop])
+                positions = _entries(begins, block.indptr, part)
+                data[positions] = block.data[here]
+                indices[positions] = block.indices[here] + np.int32(first_column)
+            begins += np.diff(block.indptr)
+            first_column += block.n_columns
+        return cls(data, indices, indptr, first_column)
 
     @classmethod
     def from_dense(cls, rows: Array) -> CSR:
@@ -164,6 +175,24 @@ class CSR:
         numbers, columns = np.nonzero(rows)
         indptr = np.searchsorted(numbers, np.arange(len(rows) + 1)).astype(np.int64)
         return cls(as_floats(rows[numbers, columns]), columns.astype(np.int32), indptr, rows.shape[1])
+
+
+def _row_parts(indptr: NDArray[np.int64]) -> Iterator[slice]:
+    """Parts of the rows with about `ENTRIES_AT_ONCE` entries each, so that their numbers take little memory."""
+    start, count = 0, len(indptr) - 1
+    while start < count:
+        stop = int(np.searchsorted(indptr, indptr[start] + ENTRIES_AT_ONCE, side="right")) - 1
+        stop = min(max(stop, start + 1), count)
+        yield slice(start, stop)
+        start = stop
+
+
+def _entries(begins: NDArray[np.int64], indptr: NDArray[np.int64], part: slice) -> NDArray[np.int64]:
+    """The numbers of as many entries as `indptr` says, of which those of row b begin at begins[b]."""
+    lengths = np.diff(indptr[part.start : part.stop + 1])
+    shifts = np.repeat(begins[part] - indptr[part], lengths)
+    shifts += np.arange(indptr[part.start], indptr[part.stop])
+    return shifts
 
 
 def as_floats(values: Array) -> Array:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ranvier.errors import InputError
 from ranvier.rows import Inputs
 from ranvier.view.frames import frame
@@ -12,14 +14,17 @@ from ranvier.view.questions.answer import answer
 from ranvier.view.questions.calibration import calibration
 from ranvier.view.questions.confusion import cell, confusion, measured, per_class
 from ranvier.view.questions.connections import connections
+from ranvier.view.questions.contributions import contributions
 from ranvier.view.questions.data import data
 from ranvier.view.questions.importances import importances
 from ranvier.view.questions.layer_health import layer_health
+from ranvier.view.questions.near import near
 from ranvier.view.questions.neuron import neuron
 from ranvier.view.questions.neuron_examples import neuron_examples
 from ranvier.view.questions.neuron_sizes import neuron_sizes
 from ranvier.view.questions.neuron_statistics import neuron_statistics
 from ranvier.view.questions.residuals import residuals
+from ranvier.view.questions.responses import responses
 from ranvier.view.questions.result import result
 from ranvier.view.questions.rows import rows_page
 from ranvier.view.questions.sample import sample
@@ -27,7 +32,7 @@ from ranvier.view.questions.step import step, step_check
 from ranvier.view.questions.surface import surface
 from ranvier.view.questions.weights import weights
 from ranvier.view.questions.what import what
-from ranvier.view.row_form import inputs_of_values
+from ranvier.view.row_form import inputs_of_values, row_of_values
 from ranvier.view.subject import Subject
 
 
@@ -43,6 +48,17 @@ def _answer(subject: Subject, body: dict[str, Any]) -> bytes:
     if inputs is None:
         raise InputError("Say which row: row, the number of a known one, or values.")
     return frame("answer", *answer(subject, inputs))
+
+
+def _whole_row(subject: Subject, body: dict[str, Any]) -> tuple[Inputs, Any]:
+    """The row that a question is about, encoded and as `Model.inputs` takes it."""
+    model = subject.model
+    if body.get("values") is not None:
+        row = row_of_values(subject.form, model, body["values"])
+        return model.inputs(row), row
+    inputs = subject.row(body["row"])
+    source = subject.known().source.take(np.array([body["row"]]))
+    return inputs, source if model.encoder is not None else inputs
 
 
 def _weights(subject: Subject, body: dict[str, Any]) -> bytes:
@@ -80,6 +96,9 @@ QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "what": lambda subject, body: what(subject),
     "rows": lambda subject, body: rows_page(subject, body["start"], body["count"], body.get("order", "index")),
     "answer": _answer,
+    "contributions": lambda subject, body: contributions(subject, *_whole_row(subject, body), body.get("output")),
+    "responses": lambda subject, body: responses(subject, _whole_row(subject, body)[0], body.get("output")),
+    "near": lambda subject, body: near(subject, _whole_row(subject, body)[0], body.get("row")),
     "weights": _weights,
     "connections": lambda subject, body: connections(subject, str(body["path"]), body.get("count", 200)),
     "neuron": _neuron,

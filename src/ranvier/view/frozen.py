@@ -87,6 +87,7 @@ def _questions(subject: Subject) -> Iterator[tuple[str, dict[str, Any], bool]]:
         for row in example_rows(subject):
             yield "rows", {"start": row, "count": 1}, False
             yield "answer", {"row": row}, False
+            yield "contributions", {"row": row}, False
         for actual, predicted in confused_cells(subject):
             yield "cell", {"actual": actual, "predicted": predicted}, False
     neurons = [(path, number) for number in range(MAX_NEURONS) for path in reversed(layers)]
@@ -137,6 +138,8 @@ def _shortened(name: str, answer: Any) -> Any:
         return {**answer, "terms": answer["terms"][:MAX_TERMS], "weights": short, "curve": _rounded(answer["curve"])}
     if name == "residuals":
         return {**answer, **{part: _rounded(answer[part]) for part in ("actual", "predicted")}}
+    if name == "contributions" and "map" in answer:
+        return {**answer, "map": _rounded(answer["map"])}
     if name == "connections":
         return {**answer, "lines": _rounded(answer["lines"])}
     return answer

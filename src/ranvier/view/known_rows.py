@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from ranvier.data import Arrays, Source
 from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.sources.array_source import arrays_from
 from ranvier.errors import InputError
+from ranvier.explain.blocks import evenly
 from ranvier.model import rows as row_tools
 from ranvier.model.model import Model
 from ranvier.model.predictions import open_rows
@@ -23,6 +26,8 @@ from ranvier.records import record
 from ranvier.rows import Inputs
 
 Array = NDArray[Any]
+MAX_TRAINING_ROWS, MAX_TRAINING_NUMBERS = 20_000, 8_000_000
+"""Among how many training rows, and numbers in them, rows like another one are searched."""
 
 
 @record(eq=False)
@@ -38,6 +43,8 @@ class KnownRows:
         name: what they are, such as "the 30 test rows of the set iris".
         notes: what the user should know of them, one sentence each.
         of_training: whether they are the rows that the metrics in the report of the training are of.
+        trained_on: reads the rows that the model was trained on, which takes as long as reading these; None where they
+            are not known.
     """
 
     source: Source
@@ -47,6 +54,7 @@ class KnownRows:
     name: str
     notes: tuple[str, ...] = ()
     of_training: bool = False
+    trained_on: Callable[[], KnownRows] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -98,10 +106,24 @@ def rows_of(model: Model, path: Path | None = None) -> KnownRows | None:
         if folder is not None:
             kept = rows_of_run(folder, model)
             rows = known_rows(model, kept.source, kept.numbers, f"{kept.part} rows", kept.notes)
-            return replace(rows, of_training=kept.part == model.report.evaluated_on)
+            split = kept.part == model.report.evaluated_on
+            return replace(rows, of_training=split, trained_on=partial(training_rows, folder, model) if split else None)
         return None if data is None else rows_from_file(model, data)
     except InputError:
         return None
+
+
+def training_rows(run: Path, model: Model) -> KnownRows:
+    """The rows that a run trained on; of many, some that lie evenly among them.
+
+    Raises:
+        InputError: they cannot be read any more, or have changed.
+    """
+    kept = rows_of_run(run, model, training=True)
+    total = len(kept.numbers)
+    some = evenly(total, max(1, min(MAX_TRAINING_ROWS, MAX_TRAINING_NUMBERS // model.network.inputs)))
+    rows = known_rows(model, kept.source.take(some), kept.numbers[some], "training rows", kept.notes)
+    return rows if len(some) == total else replace(rows, name=f"{len(rows):,} of {total:,} training rows")
 
 
 def known_rows(

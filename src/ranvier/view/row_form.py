@@ -150,7 +150,12 @@ def cells_of_rows(form: RowForm, rows: KnownRows, index: NDArray[np.int64]) -> l
 
 
 def inputs_of_values(form: RowForm, model: Model, values: Any) -> Inputs:
-    """The inputs (1, K) of a row that was filled in or drawn.
+    """The inputs (1, K) of a row that was filled in or drawn, as `row_of_values` takes it."""
+    return model.inputs(row_of_values(form, model, values))
+
+
+def row_of_values(form: RowForm, model: Model, values: Any) -> Any:
+    """A row that was filled in or drawn, as `Model.inputs` takes it.
 
     Parameters:
         values: column -> cell for a table; H * W * C numbers from 0 to 255 for a picture.
@@ -159,7 +164,7 @@ def inputs_of_values(form: RowForm, model: Model, values: Any) -> Inputs:
         InputError: values are missing or of another type.
     """
     if form.kind == "table":
-        return _inputs_of_cells(form, model, values)
+        return _row_of_cells(form, model, values)
     if form.kind == "sound":
         raise InputError("A recording cannot be filled in; choose one of the rows.")
     count = math.prod(form.shape)
@@ -169,23 +174,23 @@ def inputs_of_values(form: RowForm, model: Model, values: Any) -> Inputs:
     pixels = np.array(values, np.float64)
     if form.pixels:
         levels = (pixels / 255.0 * form.white).tolist()
-        return model.inputs(dict(zip(form.pixels, levels, strict=True)))
+        return dict(zip(form.pixels, levels, strict=True))
     batch = np.asarray(np.rint(pixels), np.uint8).reshape(1, -1)
-    return model.inputs(batch.reshape(1, *form.shape) if isinstance(model.encoder, TableEncoder) else batch)
+    return batch.reshape(1, *form.shape) if isinstance(model.encoder, TableEncoder) else batch
 
 
-def _inputs_of_cells(form: RowForm, model: Model, values: Any) -> Inputs:
+def _row_of_cells(form: RowForm, model: Model, values: Any) -> Any:
     names = [column.name for column in form.columns]
     if not names:
         raise InputError(f"Rows with more than {MAX_COLUMNS:,} columns cannot be filled in here.")
     if not isinstance(values, Mapping) or set(values) != set(names):
         raise InputError("A row here is one value for each column, and null for a missing one.")
     if model.encoder is not None:
-        return model.inputs([dict(values)])
+        return [dict(values)]
     cells = [values[name] for name in names]
     if len(cells) != model.network.inputs or not all(type(cell) in (int, float) for cell in cells):
         raise InputError("Every column here needs a number.")
-    return model.inputs(np.array([cells], np.float64))
+    return np.array([cells], np.float64)
 
 
 def _column(encoder: Any, rows: KnownRows | None) -> Column:

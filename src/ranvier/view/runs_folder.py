@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,15 @@ from ranvier.storage.tail import Tail
 from ranvier.view.answers import QUESTIONS
 from ranvier.view.asked import Asked
 from ranvier.view.known_rows import rows_of
+from ranvier.view.live_run import LiveRun
 from ranvier.view.run_model import model_file_of
 from ranvier.view.subject import Subject
 
 MAX_RUNS = 500
 MAX_POINTS = 1000
 MAX_CURVES = 40
+MAX_LIVE = 4
+"""How many runs that train are followed, for all pages."""
 HIGHER_IS_BETTER = ("accuracy", "f1", "auc", "r2", "coverage")
 
 
@@ -114,19 +118,48 @@ class RunsFolder(Asked):
         self.name = self._path.resolve().name
         self._runs: dict[str, FollowedRun] = {}
         self._subjects: dict[str, Subject] = {}
+        self._live: dict[str, LiveRun] = {}
+        self._opening = threading.Lock()
         if not next(run_folders(self._path), None):
             raise InputError(f'"{path}" has no run folders in it.')
 
     def ask(self, name: str, body: dict[str, Any]) -> Any:
         """Answer a question about the runs, or about the model of one."""
         if body.get("run") is not None:
-            result = QUESTIONS[name](self._subject(body["run"]), body)
-            return {**result, "live": False} if name == "what" else result
+            live = self.live_run(body["run"])
+            if live is None:
+                result = QUESTIONS[name](self._subject(body["run"]), body)
+                return {**result, "live": False} if name == "what" else result
+            with live.lock:
+                result = QUESTIONS[name](live.subject(), body)
+                return {**result, "live": live.state != "ended"} if name == "what" else result
         if name == "runs":
             return self._table()
         if name == "curves":
             return self._curves(body["runs"], body["metric"])
         raise InputError("Say which run: run, its name.")
+
+    def live_run(self, name: Any) -> LiveRun | None:
+        """The run of a name, where it trains, or ended while it was watched; None for others.
+
+        Raises:
+            InputError: there is no run of this name.
+        """
+        run = self._run(name)
+        with self._opening:
+            live = self._live.get(run.name)
+            if run.state == "training" and (live is None or live.state == "ended"):
+                live = self._live[run.name] = LiveRun(run.folder)
+                for other in list(self._live)[:-MAX_LIVE]:
+                    self._live.pop(other).close()
+            return live
+
+    def close(self) -> None:
+        """Follow no run any more."""
+        with self._opening:
+            for live in self._live.values():
+                live.close()
+            self._live = {}
 
     def _read(self) -> list[FollowedRun]:
         """The runs that are there now."""
@@ -192,8 +225,6 @@ class RunsFolder(Asked):
 
     def _subject(self, name: Any) -> Subject:
         run = self._run(name)
-        if run.state == "training":
-            raise InputError(f"The run {run.name} is training; watch it with: ranvier view {run.folder}")
         if run.name not in self._subjects:
             file = model_file_of(run.folder)
             model = load(file)

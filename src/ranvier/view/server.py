@@ -20,6 +20,7 @@ from ranvier.errors import InputError, RanvierError
 from ranvier.view.answers import QUESTIONS
 from ranvier.view.asked import Asked
 from ranvier.view.live_run import LiveRun, NotYet
+from ranvier.view.runs_folder import RunsFolder
 from ranvier.view.safety import Guard, bounded_body
 from ranvier.view.subject import Subject
 from ranvier.view.watch import FRAME_SECONDS, Follower, Wishes
@@ -69,11 +70,11 @@ def view_app(subject: Subject | LiveRun | Asked, token: str) -> ASGIApp:
         return JSONResponse(result)
 
     names = subject.names if isinstance(subject, Asked) else frozenset(QUESTIONS)
-    names |= {"page"}
+    names |= {"page", "watch", "control"} if isinstance(subject, (LiveRun, RunsFolder)) else {"page"}
 
     async def question(request: Request) -> Response:
         name = request.path_params["name"]
-        if name not in names and not (live is not None and name in ("watch", "control")):
+        if name not in names:
             return JSONResponse({"error": "There is no such question."}, 404)
         body = await bounded_body(request)
         if isinstance(body, Response):
@@ -84,14 +85,25 @@ def view_app(subject: Subject | LiveRun | Asked, token: str) -> ASGIApp:
             parsed = None
         if not isinstance(parsed, dict):
             return JSONResponse({"error": "A question is a JSON object."}, 400)
-        if live is not None and name == "watch":
-            return _watch(live, parsed)
-        if live is not None and name == "control":
-            return _control(live, parsed)
+        if name in ("watch", "control"):
+            return await _about_training(subject, name, parsed)
         return await run_in_threadpool(ask, name, parsed)
 
     routes = [Route("/api/{name}", question, methods=["POST"]), *_asset_routes()]
     return Guard(Starlette(routes=routes), token)
+
+
+async def _about_training(subject: Any, name: str, body: dict[str, Any]) -> Response:
+    """Watch or steer the run that trains: the subject, or one of the runs in a folder."""
+    live = subject
+    if isinstance(subject, RunsFolder):
+        try:
+            live = await run_in_threadpool(subject.live_run, body.get("run"))
+        except InputError as error:
+            return JSONResponse({"error": str(error)}, 422)
+    if live is None:
+        return JSONResponse({"error": "This run does not train."}, 422)
+    return _watch(live, body) if name == "watch" else _control(live, body)
 
 
 def _watch(live: LiveRun, body: dict[str, Any]) -> Response:

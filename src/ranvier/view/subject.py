@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders.decoding import class_indices, class_probabilities
 from ranvier.engine import LayerValues
-from ranvier.errors import InputError
+from ranvier.errors import InputError, RanvierError
 from ranvier.model.model import Model
 from ranvier.network.layers import Dense
 from ranvier.network.network import LayerInfo
@@ -24,6 +25,8 @@ Array = NDArray[Any]
 T = TypeVar("T")
 MAX_STATISTICS_ROWS = 2000
 """Of how many rows neurons are described."""
+WAIT_SECONDS = 0.2
+"""How long a question waits for rows that are being read."""
 SMALLEST = float(np.finfo(np.float64).tiny)
 
 
@@ -49,6 +52,8 @@ class Subject:
         self.model, self.rows, self.name, self._max_sample = model, rows, name, max_sample
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._lasting: dict[tuple[Any, ...], Any] = {} if before is None else before._lasting
+        self._neighbours: Subject | None = None
+        self._reading: threading.Thread | None = None
         if before is not None:
             self.form = before.form
 
@@ -85,6 +90,30 @@ class Subject:
         if self.rows is None:
             raise InputError("No rows are known. Give the file they are in: ranvier view MODEL DATA.")
         return self.rows
+
+    def neighbours(self) -> Subject | None:
+        """The rows to find like ones among: those of the training, else the known ones; None while they are being read.
+
+        The first call begins to read; questions have their answers meanwhile.
+
+        Raises:
+            InputError: none are known.
+        """
+        read = self.known().trained_on
+        if read is None:
+            return self
+        if self._reading is None:
+            self._reading = threading.Thread(target=self._read_neighbours, args=(read,), daemon=True)
+            self._reading.start()
+        self._reading.join(WAIT_SECONDS)
+        return None if self._reading.is_alive() else self._neighbours
+
+    def _read_neighbours(self, read: Callable[[], KnownRows]) -> None:
+        try:
+            self._neighbours = Subject(self.model, read(), self.name)
+            self._neighbours.form = self.form
+        except RanvierError:
+            self._neighbours = self
 
     def row(self, number: Any) -> Inputs:
         """One known row, encoded, (1, K).

@@ -73,6 +73,30 @@ def test_sizes_in_headers_are_hints(lie: str) -> None:
 def test_a_mended_header_is_counted() -> None:
     assert survey(wav(data=0)).mended
     assert not survey(wav()).mended
+    assert survey(wav()[:-20]).mended
+
+
+FORMS = {
+    "no bits": struct.pack("<HHIIH", 1, 1, RATE, 2 * RATE, 2),
+    "bits of 0": struct.pack("<HHIIHH", 1, 1, RATE, 2 * RATE, 2, 0),
+    "no GUID": struct.pack("<HHIIHH", 0xFFFE, 1, RATE, 2 * RATE, 2, 16),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_formats_that_are_cut_short_are_mended(form: str) -> None:
+    whole = HEADER.pack(b"fmt ", 16) + struct.pack("<HHIIHH", 1, 1, RATE, 2 * RATE, 2, 16)
+    content = wav().replace(whole, HEADER.pack(b"fmt ", len(FORMS[form])) + FORMS[form])
+    np.testing.assert_array_equal(decode(content)[0], decode(wav())[0])
+    assert survey(content).mended
+
+
+def test_what_cannot_be_mended_gives_both_reasons() -> None:
+    with pytest.raises(SoundError, match=r"^Error in WAV/W64/RF64 file\. Malformed 'fmt ' chunk$"):
+        decode(wav(tag=0))
+    silent = HEADER.pack(b"fmt ", 17) + struct.pack("<HHIIHHB", 1, 0, RATE, 2 * RATE, 2, 16, 0)
+    with pytest.raises(SoundError, match="No 'data' chunk marker; with its header mended: Channel count is zero"):
+        decode(wav().replace(wav()[12:36], silent))
 
 
 def test_a_file_cut_off_inside_a_sample_gives_the_others() -> None:

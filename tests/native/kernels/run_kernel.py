@@ -13,20 +13,25 @@ import ctypes
 import itertools
 import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.scalars import LoweredRule, Scalar
 from ranvier.native.machine import cpu, llvm
 from ranvier.native.machine.target import Target
+from ranvier.native.scheduling.binding import Binding, BoundRule, number_row
 from ranvier.native.scheduling.layouts import panels_of, size_of
 from ranvier.native.scheduling.packing import pack, unpack
 from ranvier.native.scheduling.tiles import PANEL, Registers
+from ranvier.network.optimizers import Optimizer
 
 Array = NDArray[Any]
+T = TypeVar("T")
 Writer = Callable[[Emitter, str], None]
 REGISTERS = (Registers(16, 2), Registers(32, 1))
 """The registers of AVX2 and of AVX-512. They decide tiles, not instructions, so both run on every machine."""
@@ -182,3 +187,18 @@ def close(got: Array, wanted: Array, terms: float, size: float | None = None) ->
     bound = terms * size * float(np.finfo(got.dtype).eps) / 2
     error = float(np.abs(got.astype(np.float64) - wanted).max(initial=0.0))
     assert error <= bound, (error, bound)
+
+
+def bound(part: T, optimizer: Optimizer | None = None) -> tuple[T, BoundRule | None, Array]:
+    """A step with positions for its hyper-parameters, the optimizer's rule likewise, and the row that both read.
+
+    The row holds the hyper-parameters; the scalars of a step follow.
+    """
+    binding, rule = Binding("float32"), None
+    part = binding.bound(part)
+    if optimizer is not None:
+        formula, values = optimizer.open_rule()
+        known = tuple(Scalar(name, value) for name, value in values.items())
+        rule = binding.rule(LoweredRule(formula, known, Scalar("weight_decay", optimizer.weight_decay)))
+        rule = replace(rule, scalars_at=len(binding.values))
+    return part, rule, number_row(tuple(binding.values))

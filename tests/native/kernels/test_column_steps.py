@@ -25,6 +25,7 @@ from ranvier.native.scheduling.blocking import PACKED_PADDING
 from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.packing import transposed
 from tests.native.kernels.run_kernel import (
+    bound,
     close,
     compile_kernel,
     fma,
@@ -98,8 +99,8 @@ def test_norm_and_clipping(inputs: int, columns: int, largest: float) -> None:
     compile_kernel(write_squares)(memory_of(weight, values), stride_of(weight), partial, 0, count)
     wide = values.astype(np.float64)
     close(partial.sum(keepdims=True), (wide**2).sum(keepdims=True), 16 + inputs)
-    step = s.Update((), Buffer("partial", 1, "cells", count), Scalar("max_norm", largest))
-    factor = compile_kernel(lambda m, name: write_clipping(m, name, step))(partial, None)
+    step, _, row = bound(s.Update((), Buffer("partial", 1, "cells", count), Scalar("max_norm", largest)))
+    factor = compile_kernel(lambda m, name: write_clipping(m, name, step))(partial, None, row)
     assert factor == pytest.approx(min(1.0, largest / np.sqrt((wide**2).sum())), rel=1e-5)
 
 

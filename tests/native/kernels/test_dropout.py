@@ -16,6 +16,7 @@ from ranvier.native.lowering.buffers import Buffer  # noqa: E402
 from ranvier.native.lowering.scalars import Scalar  # noqa: E402
 from ranvier.native.lowering.steps import Drop  # noqa: E402
 from ranvier.native.machine import cpu  # noqa: E402
+from ranvier.native.scheduling.binding import Binding, number_row  # noqa: E402
 from ranvier.native.scheduling.layouts import stride_of  # noqa: E402
 from ranvier.native.scheduling.tiles import PANEL  # noqa: E402
 
@@ -27,20 +28,22 @@ ROWS, LAYER = 7, 3
 def test_masks_are_those_of_the_reference(columns: int) -> None:
     x, factors, y = (Buffer(name, number, "rows", columns) for number, name in enumerate(("x", "factors", "y")))
     module = Emitter("float32", PANEL)
-    step = Drop(x, factors, y, Scalar("rate", 0.3), LAYER)
+    binding = Binding("float32")
+    step = binding.bound(Drop(x, factors, y, Scalar("rate", 0.3), LAYER))
+    row = number_row(tuple(binding.values))
     write_drop(module, "drop", step)
     numbers = ", ".join(f"i64 %{name}" for name in ("seed", "step", "from", "to"))
     module.add_text(
-        f"define void @entry(ptr %x, ptr %factors, ptr %y, {numbers}) {{\n"
-        f"  call void @drop(ptr %x, ptr %factors, ptr %y, {numbers})\n  ret void\n}}\n",
+        f"define void @entry(ptr %x, ptr %factors, ptr %y, ptr %row, {numbers}) {{\n"
+        f"  call void @drop(ptr %x, ptr %factors, ptr %y, ptr %row, {numbers})\n  ret void\n}}\n",
         {},
     )
     library = llvm.load_objects([llvm.compile_ir(module.text(), cpu.target())], "drop")
-    function = library.function("entry", None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 4)
+    function = library.function("entry", None, *[ctypes.c_void_p] * 4, *[ctypes.c_int64] * 4)
     given = np.arange(1, ROWS * stride_of(x) + 1, dtype=np.float32)
     drawn, dropped = np.full((2, given.size), np.nan, np.float32)
     for seed, number in ((5, 2), (6, 2), (5, 3)):
-        function(given.ctypes.data, drawn.ctypes.data, dropped.ctypes.data, seed, number, 1, ROWS)
+        function(*(array.ctypes.data for array in (given, drawn, dropped, row)), seed, number, 1, ROWS)
         wanted = dropout_factors(0.3, ROWS, columns, seed, number, LAYER)[1:].astype(np.float32)
         mask = drawn.reshape(ROWS, -1)[1:]
         np.testing.assert_array_equal(mask[:, :columns], wanted)

@@ -98,7 +98,7 @@ def test_losses(name: str, rows: int, columns: int, weighted: bool, seed: int) -
     order = generator.permutation(rows)
     kernel = compile_kernel(lambda m, label: write_loss(m, label, step))
     error, out = memory_of(dz, None, rows), memory_of(losses, None, rows)
-    kernel(memory_of(z, sums), error, out, targets, None, order, weights if weighted else None, 0, 0.5, 0, rows)
+    kernel(memory_of(z, sums), error, out, targets, None, order, weights if weighted else None, None, 0, 0.5, 0, rows)
     wide, t = sums.astype(np.float64), targets[order].astype(np.float64)
     y = reference_activations.forward(activation(shape), wide)
     shares = 0.5 * (weights[order] if weighted else np.ones(rows))

@@ -29,6 +29,7 @@ from ranvier.rows import CSR
 from tests.native.kernels.run_kernel import (
     REGISTERS,
     Array,
+    bound,
     chain,
     compile_kernel,
     fma,
@@ -78,7 +79,7 @@ def test_sparse_gradient(rows: int, inputs: int, columns: int, stored: bool, thr
     step = SparseGradient("layers.0", dz, Trained(entry, table, (), gradient=gradient), KEEP if stored else UPDATE)
     size = link_size("float32", measured=False)
     heads, links = Buffer("heads", 3, "cells", inputs), Buffer("links", 4, "entries", size)
-    rule = SGD(0.1).rule()
+    step, rule, _ = bound(step, SGD(0.1))
     kernel = compile_kernel(
         lambda m, name: write_sparse_gradient(m, name, ScheduledSparseGradient(step, heads, links), REGISTERS[0], rule)
     )

@@ -10,6 +10,7 @@ import { closeNeuron, NeuronPanel, unlearned } from "./neuron";
 import { AnswerBars, decode, Problem, RowChooser, said, Value } from "./parts";
 import { ask, askAnswer, askSurface, layer, neuron, row, theme, useAsked } from "./state";
 import { pictures, SurfacePanel } from "./surface";
+import { cellsOf, Why } from "./why";
 import type { LayerHealth, Neuron, RowPage, What } from "./types";
 
 export function Inside({ what }: { what: What }) {
@@ -64,6 +65,11 @@ export function Inside({ what }: { what: What }) {
                 Answer <small>for row {at}</small>
               </h3>
               <AnswerBars what={what} predicted={answer.data.predicted} probabilities={answer.data.probabilities} actual={shown && typeof shown.actual === "string" ? shown.actual : undefined} />
+            </section>
+          )}
+          {answer.data && shown && !live && (
+            <section class="why">
+              <Why what={what} given={{ row: at }} cells={cellsOf(what, shown)} choosable={false} />
             </section>
           )}
         </About>

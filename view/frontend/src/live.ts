@@ -22,8 +22,10 @@ export const seen = signal(0);
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 8000;
 
-/** Follows the run until it ends; `renewed` is called for every other network, the finished model included. */
-export function followRun(renewed: () => void): void {
+/** Follows the run until it ends, or until the function that it returns is called.
+
+`renewed` is called for every other network, the finished model included. */
+export function followRun(renewed: () => void): () => void {
   let control: AbortController | null = null;
   let wait = FIRST_WAIT;
   let generation = -1;
@@ -82,12 +84,24 @@ export function followRun(renewed: () => void): void {
   };
 
   let soon = 0;
-  effect(() => {
+  const unwatch = effect(() => {
     void [row.value, show.value, page.value];
     clearTimeout(soon);
     soon = setTimeout(open, 40);
   });
-  document.addEventListener("visibilitychange", () => (document.hidden ? control?.abort() : open()));
+  const turned = () => (document.hidden ? control?.abort() : void open());
+  document.addEventListener("visibilitychange", turned);
+  return () => {
+    unwatch();
+    clearTimeout(soon);
+    clearTimeout(retry);
+    control?.abort();
+    control = null;
+    document.removeEventListener("visibilitychange", turned);
+    [status.value, liveAnswer.value, sizes.value, liveLines.value, layerHealth.value] = [null, null, null, null, null];
+    epochs.value = [];
+    link.value = "off";
+  };
 }
 
 interface LineHead {

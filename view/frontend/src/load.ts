@@ -1,11 +1,11 @@
 // Which page a server shows, and the model that its pages are about.
 
 import { followRun } from "./live";
-import { ask, askWhole, gone, health, type Mode, what } from "./state";
+import { ask, askWhole, gone, health, type Mode, run, what } from "./state";
 import { Waiting } from "./transport";
 import type { Health, What } from "./types";
 
-let follows = false;
+let stop: (() => void) | null = null;
 
 /** What is looked at: a model, a folder of runs, or a playground. */
 export function askMode(): Promise<{ page: Mode; name: string }> {
@@ -13,22 +13,31 @@ export function askMode(): Promise<{ page: Mode; name: string }> {
 }
 
 /** Asks what the model is, and which of its neurons do not learn; of a run that trains, everything again as it changes. */
-export async function loadModel(): Promise<void> {
+export async function loadModel(failed = (error: Error) => void (gone.value = error.message)): Promise<void> {
+  const asked = run.value;
   try {
     const answer = await ask<What>("what");
+    if (asked !== run.value) return;
     what.value = answer;
     document.title = `${answer.name} \u00b7 Ranvier`;
     if (answer.live) follow();
     else if (answer.rows) ask<Health>("health").then((flags) => (health.value = flags), () => undefined);
   } catch (error) {
+    if (asked !== run.value) return;
     if (error instanceof Waiting) follow();
-    else gone.value = (error as Error).message;
+    else failed(error as Error);
   }
 }
 
 /** Follows the run that trains; what is shown is asked again for each of its networks, and for the finished model. */
 function follow(): void {
-  if (follows) return;
-  follows = true;
-  followRun(() => void loadModel());
+  stop ??= followRun(() => void loadModel());
+}
+
+/** Leaves the model, and the run that trains. */
+export function leaveModel(): void {
+  stop?.();
+  stop = null;
+  what.value = null;
+  health.value = null;
 }

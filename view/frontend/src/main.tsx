@@ -12,6 +12,7 @@ import "./live.css";
 import "./report.css";
 import "./runs.css";
 import "./play.css";
+import "./try.css";
 import { ServerTransport, takeToken } from "./transport";
 
 const root = document.getElementById("app")!;

@@ -1,12 +1,11 @@
 // A neuron opened: what goes in, how it is weighed, summed and bent, and what it does over the known rows.
 
 import { useState } from "preact/hooks";
-import { signedColour } from "./colours";
 import { count, number, percent, signed } from "./format";
 import { Examples } from "./examples";
 import { MEANINGS } from "./layers";
-import { Canvas, token, Value } from "./parts";
-import { health, layer, neuron as chosen, theme } from "./state";
+import { SignedPicture, Value } from "./parts";
+import { health, layer, neuron as chosen } from "./state";
 import type { Neuron, Statistics, What } from "./types";
 
 const TERMS = 8;
@@ -146,27 +145,11 @@ function Weights({ what, opened, first }: { what: What; opened: Neuron; first: b
   }
   if (!values) return null;
   const limit = Math.max(...values.map(Math.abs)) || 1;
-  const size = 160;
-  const step = size / Math.max(rows, columns);
   return (
     <section>
       <h3>{title}</h3>
       <div class="side">
-        <div style={{ width: `${columns * step}px` }}>
-          <Canvas
-            height={rows * step}
-            label={`${title}, as a picture of ${columns} by ${rows} pixels`}
-            depends={[values]}
-            draw={(context) => {
-              values.forEach((value, at) => {
-                context.fillStyle = signedColour(theme.value, value, limit);
-                context.fillRect((at % columns) * step, Math.floor(at / columns) * step, step + 0.4, step + 0.4);
-              });
-              context.strokeStyle = token("line");
-              context.strokeRect(0.5, 0.5, columns * step - 1, rows * step - 1);
-            }}
-          />
-        </div>
+        <SignedPicture values={values} rows={rows} columns={columns} size={160} label={title} />
         <p class="note">
           Blue raises the sum, orange lowers it. The strongest colour is ±<Value name="neuron.limit" value={limit} text={number(limit, 3)} />.
         </p>

@@ -1,6 +1,7 @@
 // Small pieces that every page uses.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { signedColour } from "./colours";
 import { count, number, percent } from "./format";
 import { kept, theme } from "./state";
 import type { Row, What } from "./types";
@@ -128,6 +129,29 @@ export function Canvas({ draw, depends, height, label }: {
   return (
     <div class="fit">
       <canvas ref={ref} role="img" aria-label={label} />
+    </div>
+  );
+}
+
+/** Numbers as a picture, blue where they are positive and orange where they are negative; the largest has the full colour. */
+export function SignedPicture({ values, rows, columns, size, label }: { values: number[]; rows: number; columns: number; size: number; label: string }) {
+  const limit = Math.max(...values.map(Math.abs)) || 1;
+  const step = size / Math.max(rows, columns);
+  return (
+    <div style={{ width: `${columns * step}px` }}>
+      <Canvas
+        height={rows * step}
+        label={`${label}, as a picture of ${columns} by ${rows} pixels`}
+        depends={[values]}
+        draw={(context) => {
+          values.forEach((value, at) => {
+            context.fillStyle = signedColour(theme.value, value, limit);
+            context.fillRect((at % columns) * step, Math.floor(at / columns) * step, step + 0.4, step + 0.4);
+          });
+          context.strokeStyle = token("line");
+          context.strokeRect(0.5, 0.5, columns * step - 1, rows * step - 1);
+        }}
+      />
     </div>
   );
 }

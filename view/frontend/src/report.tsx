@@ -13,6 +13,7 @@ import { closeNeuron, NeuronPanel } from "./neuron";
 import { AnswerBars, decode, Problem, said, ThemeButton, Value } from "./parts";
 import { ResultSection, Sample, WhatToKnow } from "./result";
 import { ask, askAnswer, layer, neuron, opening, pending, row, theme, useAsked, what as about } from "./state";
+import { cellsOf, Why } from "./why";
 import type { Neuron, RowPage, What } from "./types";
 
 interface Props {
@@ -143,6 +144,11 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
               Answer <small>for row {at}</small>
             </h3>
             <AnswerBars what={what} predicted={answer.data.predicted} probabilities={answer.data.probabilities} actual={typeof shown?.actual === "string" ? shown.actual : undefined} />
+          </div>
+        )}
+        {shown && at !== null && transport.has("contributions", { row: at }) && (
+          <div class="why">
+            <Why what={what} given={{ row: at }} cells={cellsOf(what, shown)} choosable={false} />
           </div>
         )}
         {opened.data && <NeuronPanel what={what} opened={opened.data} row={null} close={closeNeuron} examples={false} />}

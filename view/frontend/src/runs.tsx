@@ -3,12 +3,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { App } from "./app";
 import { count, cut, duration, metric, METRICS } from "./format";
-import { loadModel } from "./load";
+import { status } from "./live";
+import { leaveModel, loadModel } from "./load";
 import { Overlay } from "./overlay";
 import { Problem, ThemeButton, Value } from "./parts";
-import { ask, askWhole, gone, kept, pending, run, SERIES, what } from "./state";
+import { askWhole, gone, kept, pending, run, SERIES, what } from "./state";
 import { Gone } from "./transport";
-import type { What } from "./types";
 
 export interface Best {
   value: number;
@@ -38,16 +38,16 @@ export function Runs({ name }: { name: string }) {
   const chosen = run.value;
   const [problem, setProblem] = useState<string | null>(null);
   useEffect(() => {
-    what.value = null;
     if (chosen === null) return;
     setProblem(null);
-    ask<What>("what").then(loadModel, (error: Error) => {
+    void loadModel((error) => {
       if (error instanceof Gone) gone.value = error.message;
       setProblem(error.message);
       run.value = null;
     });
+    return leaveModel;
   }, [chosen]);
-  if (chosen !== null && what.value)
+  if (chosen !== null && (what.value || status.value))
     return (
       <App
         back={
@@ -205,13 +205,9 @@ function RunsTable() {
                     <input type="checkbox" aria-label={`Show ${entry.name} in the picture`} checked={picked.includes(entry.name)} onChange={() => toggle(entry.name)} class="pick" data-series={picked.includes(entry.name) ? colourOf(entry.name, picked) : undefined} />
                   </td>
                   <th scope="row" title={entry.name}>
-                    {entry.state === "training" ? (
-                      <span>{cut(entry.name, 40)}</span>
-                    ) : (
-                      <button class="link" onClick={() => (run.value = entry.name)}>
-                        {cut(entry.name, 40)}
-                      </button>
-                    )}
+                    <button class="link" title={entry.state === "training" ? "Watch it train" : undefined} onClick={() => (run.value = entry.name)}>
+                      {cut(entry.name, 40)}
+                    </button>
                   </th>
                   {table.settings.map((name) => (
                     <td key={name} class={typeof entry.settings[name] === "number" ? "right" : ""} title={setting(entry.settings[name])}>

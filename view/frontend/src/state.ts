@@ -114,7 +114,7 @@ export async function askSurface(): Promise<Surface> {
 
 /** Frames of the run that trains, until it ends. */
 export function watchRun(body: object, take: (topic: number, frame: Frame) => void, stop: AbortSignal): Promise<void> {
-  return transport.watch!(body, take, stop);
+  return transport.watch!(ofRun(body), take, stop);
 }
 
 /** What a click on a row does, and for which rows and cells of a confusion matrix there is something to open. */
@@ -201,6 +201,41 @@ export function useAsked<T>(question: (() => Promise<T>) | null, depends: unknow
   useEffect(
     () => () => {
       turn.current++;
+    },
+    [],
+  );
+  return state;
+}
+
+/** As `useAsked`, for what changes while a hand moves: one question is on its way at a time, and each answer is shown. */
+export function useLatest<T>(question: (() => Promise<T>) | null, depends: unknown[]): Asked<T> {
+  const [state, setState] = useState<Asked<T>>({ data: null, error: null, waiting: question !== null });
+  const next = useRef<(() => Promise<T>) | null>(null);
+  const busy = useRef(false);
+  const ended = useRef(false);
+  const run = async () => {
+    busy.current = true;
+    while (next.current && !ended.current) {
+      const asked = next.current;
+      next.current = null;
+      try {
+        const data = await asked();
+        if (!ended.current) setState({ data, error: null, waiting: next.current !== null });
+      } catch (error) {
+        if (error instanceof Gone) gone.value = error.message;
+        if (!ended.current) setState({ data: null, error: (error as Error).message, waiting: next.current !== null });
+      }
+    }
+    busy.current = false;
+  };
+  useEffect(() => {
+    next.current = question;
+    if (!question) setState({ data: null, error: null, waiting: false });
+    else if (!busy.current) void run();
+  }, depends);
+  useEffect(
+    () => () => {
+      ended.current = true;
     },
     [],
   );

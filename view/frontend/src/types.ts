@@ -254,3 +254,36 @@ export interface NeuronExamples {
   high: number;
   rows: (Row & { output: number })[];
 }
+
+/** What each column adds to an output, from a typical row to this one. */
+export interface Contributions {
+  explained: string;
+  unit: "logit" | "value";
+  base: number;
+  output: number;
+  error: number;
+  columns: { column: string; value: number }[];
+  others: number;
+  rest: number;
+  words: Record<string, [string, number][]>;
+  map?: number[];
+  map_shape?: [number, number];
+}
+
+/** What the model would say with other cells in a column. */
+export interface Responses {
+  explained: string;
+  low: number;
+  high: number;
+  curves: Record<string, { grid: Cell[]; values: number[] }>;
+}
+
+export type NearRow = Row & { distance: number };
+
+export interface NearRows {
+  reading: boolean;
+  among: string;
+  own: boolean;
+  rows: NearRow[];
+  other: NearRow | null;
+}

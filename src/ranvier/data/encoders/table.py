@@ -24,6 +24,7 @@ from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
 from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.images.threads import Progress
+from ranvier.data.readable_cells import MAX_BROKEN
 from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import Arrays, arrays_from
@@ -239,13 +240,18 @@ class TableEncoder:
         """The rows of an opened source as a table with the column names that the model knows."""
         return self._with_files_named(self._as_cells(source).with_column_names(self.column_names))
 
-    def decoded(self, source: Source, progress: Progress | None = None) -> tuple[Source, NDArray[np.int64] | None]:
+    def decoded(
+        self, source: Source, progress: Progress | None = None, max_broken: float = MAX_BROKEN
+    ) -> tuple[Source, NDArray[np.int64] | None]:
         """The source with pictures and spectrograms in the place of files, and the rows that are kept, or None for all.
 
         Rows whose picture or recording cannot be read are left out, and named in the notes of the source.
 
+        Parameters:
+            max_broken: the largest share of a column that may be left out.
+
         Raises:
-            DataError: more than a tenth of the pictures or recordings of a column cannot be read.
+            DataError: a larger share of the pictures or recordings of a column cannot be read, or none can.
 
         >>> encoder = TableEncoder.fit({"age": [39, 50]})
         >>> encoder.decoded(open_source({"age": [40]}))[1] is None
@@ -253,7 +259,7 @@ class TableEncoder:
         """
         forms = self.forms
         table = self._with_files_named(self._as_cells(source)) if forms else source
-        return with_known_forms(table, forms, progress) if isinstance(table, Table) else (source, None)
+        return with_known_forms(table, forms, progress, max_broken) if isinstance(table, Table) else (source, None)
 
     def _as_cells(self, source: Source) -> Source:
         """Arrays as the pictures or vectors that a model of one column of these takes, pictures also where flat."""

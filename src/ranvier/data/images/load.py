@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ranvier.data.images.decode import Pixels, Survey, decode, survey
 from ranvier.data.images.picture_format import PictureFormat, float_white_level, white_level
 from ranvier.data.images.threads import Progress, part_of
-from ranvier.data.readable_cells import ReadableCells, listed_names
+from ranvier.data.readable_cells import MAX_BROKEN, ReadableCells, listed_names
 from ranvier.errors import DataError
 from ranvier.plural import plural
 from ranvier.records import record
@@ -98,20 +98,27 @@ def load_array(array: NDArray[Any], name: str, size: int | None = None) -> Pictu
     return Pictures(pixels, np.arange(len(pixels)), form, (_format_note([seen], form, name),))
 
 
-def load_known(cells: Sequence[Any], form: PictureFormat, name: str, progress: Progress | None = None) -> Pictures:
+def load_known(
+    cells: Sequence[Any],
+    form: PictureFormat,
+    name: str,
+    progress: Progress | None = None,
+    max_broken: float = MAX_BROKEN,
+) -> Pictures:
     """Decode the pictures of a column in a format that is known; those that cannot be read are left out.
 
     Parameters:
         cells, name, progress: as for `load_pictures`.
         form: the format.
+        max_broken: the largest share that may be left out.
 
     Raises:
-        DataError: more than a tenth cannot be read.
+        DataError: a larger share cannot be read, or none can.
 
     >>> load_known([np.zeros((9, 9), np.uint8)], PictureFormat(8, 8, 1), "x").rows.tolist()
     [0]
     """
-    return _decoded(ReadableCells(cells, name, "picture"), form, progress)
+    return _decoded(ReadableCells(cells, name, "picture"), form, progress, max_broken)
 
 
 def decode_all(cells: Sequence[Any], form: PictureFormat, name: str, first: int = 0) -> Pixels:
@@ -132,10 +139,12 @@ def decode_all(cells: Sequence[Any], form: PictureFormat, name: str, first: int 
     return pixels
 
 
-def _decoded(readable: ReadableCells, form: PictureFormat, progress: Progress | None) -> Pictures:
+def _decoded(
+    readable: ReadableCells, form: PictureFormat, progress: Progress | None, max_broken: float = MAX_BROKEN
+) -> Pictures:
     """The pictures that can be read, and a note on the others."""
     pixels = _pixels(readable, form, progress)
-    readable.check_share()
+    readable.check_share(max_broken)
     rows = readable.rows
     if len(rows) == len(pixels):
         return Pictures(pixels, rows, form, ())

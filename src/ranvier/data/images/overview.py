@@ -12,12 +12,13 @@ from ranvier.data.repeated_cells import repeats_note
 from ranvier.errors import DataError
 
 
-def overview(cells: Sequence[Any], name: str) -> tuple[str, ...]:
+def overview(cells: Sequence[Any], name: str, labels: Sequence[Any] | None = None) -> tuple[str, ...]:
     """Sentences on the pictures of a column.
 
     Parameters:
         cells: as `decode` takes them.
         name: of the column.
+        labels: the class of each cell; None where there are none.
 
     >>> import numpy as np
     >>> overview([np.zeros((8, 9), np.uint8)] * 2, "photo")[0]
@@ -36,7 +37,7 @@ def overview(cells: Sequence[Any], name: str) -> tuple[str, ...]:
         loaded = load_pictures(cells, name)
     except DataError as error:
         return (*notes, str(error))
-    return (*notes, *loaded.notes, *repeats_note(loaded.pixels, cells, loaded.rows, "picture"))
+    return (*notes, *loaded.notes, *repeats_note(loaded.pixels, cells, loaded.rows, "picture", labels))
 
 
 def _survey(cell: Any) -> Survey | None:

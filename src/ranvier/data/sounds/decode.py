@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.readable_cells import CellError
 from ranvier.data.sounds.samples import is_samples
-from ranvier.data.sounds.wav_header import mended
+from ranvier.data.sounds.wav_header import is_cut, mended
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.records import record
 
@@ -41,7 +41,7 @@ class SoundSurvey:
         rate: in Hz.
         channels: how many.
         seconds: how long it is.
-        mended: whether its header had to be mended.
+        mended: whether its header had to be mended, or says that there is more than the file holds.
     """
 
     rate: int
@@ -63,9 +63,11 @@ def survey(cell: Any) -> SoundSurvey:
     if in_memory is not None:
         array, rate = in_memory
         return SoundSurvey(rate, array.shape[1], len(array) / rate)
-    file, was_mended = _opened(_file_bytes(cell))
+    content = _file_bytes(cell)
+    file, was_mended = _opened(content)
     with file:
-        return SoundSurvey(file.samplerate, file.channels, file.frames / file.samplerate, was_mended)
+        seconds = file.frames / file.samplerate
+        return SoundSurvey(file.samplerate, file.channels, seconds, was_mended or is_cut(content))
 
 
 def decode(cell: Any, rate: int | None = None, max_seconds: float = MAX_SECONDS) -> tuple[Samples, int]:
@@ -164,8 +166,10 @@ def _opened(content: bytes) -> tuple[Any, bool]:
         if other is not None:
             try:
                 return soundfile.SoundFile(io.BytesIO(other)), is_header and other != content
-            except (soundfile.LibsndfileError, RuntimeError):
-                continue
+            except (soundfile.LibsndfileError, RuntimeError) as error:
+                again = str(getattr(error, "error_string", error)).strip().rstrip(".")
+                if is_header and again not in reason:
+                    reason = f"{reason.strip().rstrip('.')}; with its header mended: {again}"
     if not reason:
         return soundfile.SoundFile(io.BytesIO(content)), False
     raise SoundError(_advice(content, reason))

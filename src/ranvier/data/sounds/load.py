@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.images.threads import Progress
-from ranvier.data.readable_cells import ReadableCells, listed_names
+from ranvier.data.readable_cells import MAX_BROKEN, ReadableCells, listed_names
 from ranvier.data.sounds.decode import MAX_SECONDS, SoundSurvey, decode, resampled, survey
 from ranvier.data.sounds.fixed_length import counted_frames, fixed_length, loud_part
 from ranvier.data.sounds.log_mel import Spectrogram, log_mel
@@ -85,22 +85,29 @@ def load_sounds(cells: Sequence[Any], name: str, progress: Progress | None = Non
     return Sounds(fixed, rows, form, _notes(readable, good, silent, form))
 
 
-def load_known(cells: Sequence[Any], form: SoundFormat, name: str, progress: Progress | None = None) -> Sounds:
+def load_known(
+    cells: Sequence[Any],
+    form: SoundFormat,
+    name: str,
+    progress: Progress | None = None,
+    max_broken: float = MAX_BROKEN,
+) -> Sounds:
     """Decode the recordings of a column in a format that is known; those that cannot be read are left out.
 
     Parameters:
         cells, name, progress: as for `load_sounds`.
         form: the format.
+        max_broken: the largest share that may be left out.
 
     Raises:
-        DataError: more than a tenth cannot be read.
+        DataError: a larger share cannot be read, or none can.
 
     >>> load_known([(8000, np.zeros(1))], SoundFormat(8000, 60), "clip").rows.tolist()
     [0]
     """
     readable = ReadableCells(cells, name, "recording")
     spectrograms, unlike = _in_format(readable, form, progress)
-    readable.check_share()
+    readable.check_share(max_broken)
     notes = (readable.note,) if readable.broken else ()
     return Sounds(spectrograms, readable.rows, form, (*notes, *unlike))
 
@@ -248,7 +255,7 @@ def _notes(
         notes.append(f"{plural(len(silent), 'recording is', 'recordings are')} silent: {names}.")
     counts = {
         "several channels, which are mixed": sum(item.channels > 1 for item in surveys),
-        "a header that was mended": sum(item.mended for item in surveys),
+        "a header that does not fit the file, of which all that is there counts": sum(item.mended for item in surveys),
         f"more than {MAX_SECONDS:.0f} s, of which the first count": sum(value > MAX_SECONDS for value in seconds),
     }
     notes += [f"{plural(count, 'recording has', 'recordings have')} {what}." for what, count in counts.items() if count]

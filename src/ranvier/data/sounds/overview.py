@@ -13,12 +13,13 @@ from ranvier.data.sounds.load import load_sounds, rates_text
 from ranvier.errors import DataError
 
 
-def overview(cells: Sequence[Any], name: str) -> tuple[str, ...]:
+def overview(cells: Sequence[Any], name: str, labels: Sequence[Any] | None = None) -> tuple[str, ...]:
     """Sentences on the recordings of a column.
 
     Parameters:
         cells: as `decode` takes them.
         name: of the column.
+        labels: the class of each cell; None where there are none.
 
     >>> overview([(8000, np.zeros(4000, np.float32)), (8000, np.ones(8000, np.float32))], "clip")[0]
     'Recordings: 0.5 to 1 s, half of them longer than 0.75 s; 8,000 Hz; 1 channel.'
@@ -35,7 +36,7 @@ def overview(cells: Sequence[Any], name: str) -> tuple[str, ...]:
         loaded = load_sounds(cells, name)
     except DataError as error:
         return (*notes, str(error))
-    return (*notes, *loaded.notes, *repeats_note(loaded.spectrograms, cells, loaded.rows, "recording"))
+    return (*notes, *loaded.notes, *repeats_note(loaded.spectrograms, cells, loaded.rows, "recording", labels))
 
 
 def _survey(cell: Any) -> SoundSurvey | None:

@@ -5,7 +5,10 @@ Names alone say little: JPEG files are called .png, pictures of HEIC .jpg, and e
 
 from __future__ import annotations
 
+import codecs
 import re
+
+from ranvier.data.sources.text_encoding import is_utf_16
 
 HEAD = 4096
 """How many bytes of a file are looked at."""
@@ -32,6 +35,11 @@ MAGIC = (
 )
 _MAGIC = tuple((kind, re.compile(pattern, re.DOTALL)) for kind, pattern in MAGIC)
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_DOCUMENT = re.compile(rb"%PDF-|%!PS|\{\\rtf|PK\x03\x04|\xd0\xcf\x11\xe0")
+"""How PDF, PostScript, RTF and the files of word processors begin, whose bytes are not the text that they hold."""
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+MAX_CONTROLS = 0.01
+"""The share of control characters that a text may have, such as the end mark of old systems."""
 
 
 def content_kind(head: bytes, name: str) -> str | None:
@@ -54,9 +62,22 @@ def content_kind(head: bytes, name: str) -> str | None:
         return "image"
     if lowered.endswith(SOUND_ENDINGS):
         return "sound"
+    if _DOCUMENT.match(head):
+        return None
     if lowered.endswith(TEXT_ENDINGS):
         return "text"
-    utf_16 = head[:2] in (b"\xff\xfe", b"\xfe\xff")
-    if not head or lowered.endswith(OTHER_ENDINGS) or (not utf_16 and _CONTROL.search(head)):
+    if not head or lowered.endswith(OTHER_ENDINGS) or (not head.startswith(UTF_16) and _CONTROL.search(head)):
         return None
     return "text"
+
+
+def is_binary(head: bytes) -> bool:
+    """Whether the first bytes of a file are those of no text, whatever its name says.
+
+    >>> is_binary(b"Hello"), is_binary("Hello".encode("utf-16")), is_binary(b"MZ\\x90\\0\\3\\0\\0\\0")
+    (False, False, True)
+    """
+    if head.startswith(UTF_16) or is_utf_16(head):
+        return False
+    controls = _CONTROL.findall(head)
+    return b"\0" in controls or len(controls) > max(MAX_CONTROLS * len(head), 1)

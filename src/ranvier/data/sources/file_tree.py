@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ranvier.data.sources.file_content import HEAD, content_kind
+from ranvier.data.sources.file_content import HEAD, content_kind, is_binary
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.natural_order import natural_key
 from ranvier.data.sources.table_source import Table
@@ -107,7 +107,11 @@ def _parts(paths: list[list[str]]) -> tuple[Any, list[list[str]]]:
 
 def _of_one_kind(files: Sequence[FileReference], origin: str) -> tuple[str, Any, list[str]]:
     """The kind that most files have, the files of that kind, and what is left out, in words."""
-    kinds = np.array([content_kind(file.read(HEAD), file.name) or "" for file in files], np.str_)
+    heads = [file.read(HEAD) for file in files]
+    kinds = np.array([content_kind(head, file.name) or "" for head, file in zip(heads, files, strict=True)], np.str_)
+    if len(files) > 1:
+        # A single file is refused where it is read, with the reason.
+        kinds[[at for at in np.flatnonzero(kinds == "text") if is_binary(heads[at])]] = ""
     counts = Counter(kind for kind in kinds.tolist() if kind)
     if not counts:
         endings = Counter("." + file.name.rsplit(".", 1)[1].lower() for file in files if "." in file.name[1:])

@@ -70,7 +70,7 @@ def _encoding(data: bytes) -> tuple[str, str, int]:
     for mark, encoding, name in MARKS:
         if data.startswith(mark):
             return encoding, name, len(mark)
-    if _is_utf16(data):
+    if is_utf_16(data):
         return ("utf-16-le" if data[1] == 0 else "utf-16-be"), "UTF-16", 0
     for encoding, name in (("utf-8", "UTF-8"), *WESTERN.items()):
         if encoding == "latin-1" or _fits(data, encoding):
@@ -88,8 +88,12 @@ def _fits(data: bytes, encoding: str) -> bool:
     return True
 
 
-def _is_utf16(data: bytes) -> bool:
-    """Whether every other byte of the beginning is zero, as in UTF-16 without a byte order mark."""
+def is_utf_16(data: bytes) -> bool:
+    """Whether every other byte of the beginning is zero, as in UTF-16 without a byte order mark.
+
+    >>> is_utf_16("Hello".encode("utf-16-le")), is_utf_16(b"Hello")
+    (True, False)
+    """
     head = data[: SAMPLE - SAMPLE % 2]
     head = head[: len(head) - len(head) % 2]
     first, second = head[0::2], head[1::2]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.decoded_columns import names_of_rows
 from ranvier.data.readable_cells import listed_names
+from ranvier.data.repeated_cells import conflict_note
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 from ranvier.data.splitting.name_groups import name_group_note
@@ -76,12 +77,7 @@ def _conflict_note(parts: Mapping[str, LabelledRows], digests: Mapping[str, Any]
             names = names_of_rows(part.source) or [row_name(row) for row in part.row_numbers.tolist()]
         for digest, called, label in zip(digests[name][0].tolist(), names, part.values.tolist(), strict=True):
             rows_of.setdefault(digest, []).append((called, str(label)))
-    conflicts = [rows for rows in rows_of.values() if len({label for _, label in rows}) > 1]
-    if not conflicts:
-        return []
-    shown = listed_names([" and ".join(f"{called} ({label})" for called, label in rows[:3]) for rows in conflicts])
-    what = plural(len(conflicts), "file stands", "files stand")
-    return [f"{what} under different labels: {shown}. One of them is wrong."]
+    return conflict_note(rows_of.values())
 
 
 def _look_alike_note(

@@ -5,6 +5,7 @@ B texts, U different tokens, V terms of a block. A block is a way to make terms;
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ CAPITALS = " capitals"
 MIN_PART, MAX_PART = 2, 5
 """The characters of a part of a word, the spaces around the word counted."""
 N_FIRST = 3
-ROWS_AT_ONCE = 1024
+ROWS_AT_ONCE, PAIRS_AT_ONCE = 1024, 1 << 19
 
 
 @record(eq=False)
@@ -66,10 +67,22 @@ def frequencies(rows: Array, items: Array, count: int) -> NDArray[np.int64]:
 
 
 def _frequent(rows: Array, keys: Array) -> tuple[Array, Array]:
-    """The keys that stand in two rows or more, ascending, and in how many."""
-    matches = pl.DataFrame({"row": rows, "key": keys}).unique().group_by("key").len("rows").filter(pl.col("rows") > 1)
-    matches = matches.sort("key")
+    """The keys that stand in two rows or more, ascending, and in how many; `rows` ascend."""
+    once = [pl.DataFrame({"row": rows[part], "key": keys[part]}).unique()["key"] for part in _whole_rows(rows)]
+    if not once:
+        return keys, np.zeros(0, np.int64)
+    matches = pl.concat(once).to_frame().group_by("key").len("rows").filter(pl.col("rows") > 1).sort("key")
     return matches["key"].to_numpy(), matches["rows"].to_numpy().astype(np.int64)
+
+
+def _whole_rows(rows: Array) -> Iterator[slice]:
+    """Parts of ascending rows that divide none, about `PAIRS_AT_ONCE` each, which a table of pairs needs less for."""
+    start = 0
+    while start < len(rows):
+        last = rows[min(start + PAIRS_AT_ONCE, len(rows)) - 1]
+        stop = int(np.searchsorted(rows, last, side="right"))
+        yield slice(start, stop)
+        start = stop
 
 
 def counts(rows: Array, items: Array, shape: tuple[int, int]) -> sparse.csr_array:

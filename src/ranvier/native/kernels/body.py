@@ -110,7 +110,7 @@ class Body:
         step = cast(s.Drop, scheduled.step)
         name = self.w.name("drop", scheduled, write_drop, step)
         buffers = (self.at(step.x), self.at(step.factors), self.at(step.y))
-        self.w.f.call(name, *buffers, self.w.words["seed"], self.step, first, stop)
+        self.w.f.call(name, *buffers, self.scalars, self.w.words["seed"], self.step, first, stop)
 
     def _sparse_forward(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
         sparse.call_forward(self, cast(SparseForward, scheduled.step), first, stop)
@@ -181,11 +181,11 @@ class Body:
         targets = words["targets"], words["class_numbers"]
         if self.plan.learns:
             losses, weights = self.at(step.losses), words["weights"]
-            loss_arguments = (losses, *targets, self.order, weights, self.shift, self.weight_scale)
+            loss_arguments = (losses, *targets, self.order, weights, self.scalars, self.shift, self.weight_scale)
             f.call(name, self.at(step.z), self.at(step.dz), *loss_arguments, first, stop)
             return
         with f.when(f.compare("ne", self.result, NULL), name="with_losses"):
-            loss_arguments = (self.result, *targets, NULL, NULL, self.shift, UNSCALED)
+            loss_arguments = (self.result, *targets, NULL, NULL, self.scalars, self.shift, UNSCALED)
             f.call(name, self.at(step.z), NULL, *loss_arguments, first, stop)
 
     # Panels
@@ -345,7 +345,7 @@ class Body:
         if step.max_norm is None:
             return UNSCALED
         name = self.w.name("clipping", (), columns.write_clipping, step, result="double")
-        return self.w.f.call(name, self.at(step.partial), self.at(step.squares))
+        return self.w.f.call(name, self.at(step.partial), self.at(step.squares), self.scalars)
 
     def _update(self, scheduled: Scheduled) -> None:
         f, rule, step = self.w.f, self.plan.rule, cast(s.Update, scheduled.step)

@@ -12,13 +12,12 @@ from ranvier.native.kernels.groups import total
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.sparse import clipped_squares
 from ranvier.native.kernels.transpose import transpose
-from ranvier.native.kernels.update import Pointers, Updater
+from ranvier.native.kernels.update import Pointers, Updater, read
 from ranvier.native.kernels.values import NULL, Value
 from ranvier.native.lowering.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained, Update
-from ranvier.native.scheduling.binding import constant_of
+from ranvier.native.scheduling.binding import BoundRule
 from ranvier.native.scheduling.layouts import group_panels_of, stride_of
 from ranvier.native.scheduling.tiles import PANEL
-from ranvier.network.optimizers import UpdateRule
 
 
 def write_column_sums(module: Emitter, name: str, step: ColumnSums) -> None:
@@ -96,14 +95,14 @@ def write_squares(module: Emitter, name: str) -> None:
 
 
 def write_clipping(module: Emitter, name: str, step: Update) -> None:
-    """Write `(partial, squares) -> double`: the factor that limits the norm of the gradients to `max_norm`.
+    """Write `(partial, squares, scalars) -> double`: the factor that limits the norm of the gradients to `max_norm`.
 
     `squares` are the sums of squares of sparse rows, or null.
     """
     assert step.partial is not None
     assert step.max_norm is not None
-    with module.function(name, {"partial": "ptr", "squares": "ptr"}, "double") as f:
-        partial, squares = f.parameters
+    with module.function(name, dict.fromkeys(("partial", "squares", "scalars"), "ptr"), "double") as f:
+        partial, squares, scalars = f.parameters
         with f.loop(0, step.partial.columns, name="panel", carried=[f.constant(0.0, "double")]) as loop:
             value = f.load(f.pointer(partial, loop.index), f.module.element)
             exact = value if f.module.element == "double" else f.cast("fpext", value, "double")
@@ -112,12 +111,12 @@ def write_clipping(module: Emitter, name: str, step: Update) -> None:
         if step.squares is not None:
             added = clipped_squares(f, squares, added)
         norm = f.intrinsic("sqrt", added)
-        max_norm = f.constant(constant_of(step.max_norm), "double")
+        max_norm = read(f, scalars, step.max_norm, "double")
         factor = f.select(f.compare("ogt", norm, max_norm), f.divide(max_norm, norm), f.constant(1.0, "double"))
         f.give_back(factor)
 
 
-def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule) -> None:
+def write_update(module: Emitter, name: str, trained: Trained, rule: BoundRule) -> None:
     """Write `(value, rounded, transposed, gradient, slots..., scalars, double factor, i64 from, i64 to)`: panels."""
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("value", "rounded", "transposed", "gradient", *slot_names, "scalars")

@@ -16,7 +16,6 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import masked, tail_mask
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Drop
-from ranvier.native.scheduling.binding import constant_of
 from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.tiles import PANEL
 
@@ -47,13 +46,14 @@ class Drawing:
 
 
 def write_drop(module: Emitter, name: str, step: Drop) -> None:
-    """Write `(x, factors, y, i64 seed, i64 step, i64 from, i64 to)`."""
+    """Write `(x, factors, y, scalars, i64 seed, i64 step, i64 from, i64 to)`."""
     numbers = dict.fromkeys(("seed", "step", "from", "to"), "i64")
-    with module.function(name, {**dict.fromkeys(("x", "factors", "y"), "ptr"), **numbers}) as f:
-        x, factors, y, seed, number, first, stop = f.parameters
-        columns, rate = step.x.columns, constant_of(step.rate)
+    with module.function(name, {**dict.fromkeys(("x", "factors", "y", "scalars"), "ptr"), **numbers}) as f:
+        x, factors, y, scalars, seed, number, first, stop = f.parameters
+        columns, position = step.x.columns, step.rate.position
         drawing = Drawing(f, philox.stream(f, seed, random.DROPOUT, number, step.layer), columns)
-        scale, zero = f.constant(1.0 / (1.0 - rate)), f.constant(0.0)
+        scale, zero = f.broadcast(f.pointer(scalars, position, "double"), name="scale"), f.constant(0.0)
+        threshold = f.broadcast(f.pointer(scalars, position + 1, "double"), "i32", "threshold")
         with f.loop(first, stop, name="b") as loop:
             row = loop.index
             start = f.multiply(row, columns, "number")
@@ -66,7 +66,7 @@ def write_drop(module: Emitter, name: str, step: Drop) -> None:
                 drawn_words = drawing.words(f.add(start, column))
                 for group, (words, mask) in enumerate(zip(drawn_words, masks, strict=False)):
                     first_column = f.add(column, group * PANEL)
-                    holds = philox.at_least(f, words, int(rate * 2**32))
+                    holds = philox.at_least(f, words, threshold)
                     factor = masked(f, f.select(holds, scale, zero), mask)
                     f.store(factor, f.pointer(at_factors, first_column))
                     f.store(f.multiply(f.load(f.pointer(at_x, first_column)), factor), f.pointer(at_y, first_column))

@@ -40,11 +40,11 @@ from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import VectorGradient
+from ranvier.native.scheduling.binding import BoundRule
 from ranvier.native.scheduling.blocking import gradient_panels
 from ranvier.native.scheduling.layouts import group_panels_of, stride_of
 from ranvier.native.scheduling.scheduled import ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers, exact_heights
-from ranvier.network.optimizers import UpdateRule
 from ranvier.records import record
 
 
@@ -59,7 +59,7 @@ def write_weight_gradient(
     name: str,
     scheduled: ScheduledWeightGradient,
     registers: Registers,
-    rule: UpdateRule | None,
+    rule: BoundRule | None,
     cancellable: bool = False,
 ) -> None:
     """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units.
@@ -336,7 +336,7 @@ class Tiles:
         prefetch_rows(f, b, stride_of(step.dz), following, begin, end)
 
 
-def write_vector_gradient(module: Emitter, name: str, step: VectorGradient, rule: UpdateRule | None) -> None:
+def write_vector_gradient(module: Emitter, name: str, step: VectorGradient, rule: BoundRule | None) -> None:
     """Write `(a, b, value, gradient, slots..., scalars, i64 rows, i64 from, i64 to)` over panels."""
     trained = step.trained
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]

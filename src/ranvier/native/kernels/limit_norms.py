@@ -13,9 +13,9 @@ from ranvier.native.kernels.columns import copy_panel
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import largest
+from ranvier.native.kernels.update import read
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import LimitNorms
-from ranvier.native.scheduling.binding import constant_of
 from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.scheduled import Scheduled
 from ranvier.native.scheduling.tiles import PANEL
@@ -30,15 +30,17 @@ def call_limit_norms(body: Body, scheduled: Scheduled) -> None:
     t = step.trained
     name = body.w.name("limit_norms", scheduled, write_limit_norms, step)
     buffers = (t.value, t.rounded, t.transposed, step.average)
-    body.w.f.call(name, *(body.at(buffer) for buffer in buffers), *body.thread_range(panels_of(t.value)))
+    pointers = (*(body.at(buffer) for buffer in buffers), body.scalars)
+    body.w.f.call(name, *pointers, *body.thread_range(panels_of(t.value)))
 
 
 def write_limit_norms(module: Emitter, name: str, step: LimitNorms) -> None:
-    """Write `(value, rounded, transposed, average, i64 from, i64 to)` over panels."""
-    trained, limit = step.trained, constant_of(step.limit)
-    pointers = dict.fromkeys(("value", "rounded", "transposed", "average"), "ptr")
+    """Write `(value, rounded, transposed, average, scalars, i64 from, i64 to)` over panels."""
+    trained = step.trained
+    pointers = dict.fromkeys(("value", "rounded", "transposed", "average", "scalars"), "ptr")
     with module.function(name, {**pointers, "from": "i64", "to": "i64"}) as f:
-        value, rounded, transposed, average, first, stop = f.parameters
+        value, rounded, transposed, average, scalars, first, stop = f.parameters
+        limit = f.splat(read(f, scalars, step.limit), name="limit")
         with f.loop(first, stop, name="panel") as loop:
             base = f.multiply(loop.index, stride_of(trained.value))
             if step.average is not None:
@@ -55,14 +57,14 @@ def write_limit_norms(module: Emitter, name: str, step: LimitNorms) -> None:
                 copy_panel(f, trained, loop.index, source, transposed)
 
 
-def _limit(f: Function, panel: Value, rows: int, limit: float) -> Value:
+def _limit(f: Function, panel: Value, rows: int, limit: Value) -> Value:
     """Scale the columns of a panel down whose norm is above a limit; gives whether there was one, an i1."""
     with f.loop(0, rows, name="row", carried=[f.constant(0.0)]) as loop:
         w = f.load(f.pointer(panel, f.multiply(loop.index, PANEL)), name="w")
         loop.carry(f.fma(w, w, loop.values[0]))
     norm = f.intrinsic("sqrt", loop.results[0])
     above = f.compare("ogt", norm, limit)
-    factors = f.select(above, f.divide(f.constant(limit), norm), f.constant(1.0), "factors")
+    factors = f.select(above, f.divide(limit, norm), f.constant(1.0), "factors")
     marked = f.select(above, f.constant(1.0), f.constant(0.0))
     large = f.compare("ogt", largest(f, marked), 0.0, "large")
     with f.when(large, name="scaled"), f.loop(0, rows, name="row") as loop:

@@ -33,15 +33,17 @@ LOWEST = -3.0e38
 
 
 def write_loss(module: Emitter, name: str, step: LossStep) -> None:
-    """Write `(z, dz, losses, targets, class_numbers, order, weights, i64 shift, double weight_scale, i64 from, to)`.
+    """Write `(z, dz, losses, targets, class_numbers, order, weights, scalars, i64 shift, double weight_scale, i64 from,
+    i64 to)`.
 
     `order` gives the row of the targets and weights for each row of the batch; null stands for row + shift.
     `weights` may be null: then every row's row_weight is `weight_scale`; else it is the weight times `weight_scale`.
     """
-    parameters = dict.fromkeys(("z", "dz", "losses", "targets", "class_numbers", "order", "weights"), "ptr")
+    parameters = dict.fromkeys(("z", "dz", "losses", "targets", "class_numbers", "order", "weights", "scalars"), "ptr")
     numbers = {"shift": "i64", "weight_scale": "double", "from": "i64", "to": "i64"}
     with module.function(name, {**parameters, **numbers}) as f:
-        z, dz, losses, targets, class_numbers, order, weights, shift, weight_scale, first, stop = f.parameters
+        z, dz, losses, targets, class_numbers, order, weights, scalars, shift, weight_scale, first, stop = f.parameters
+        smoothing = None if step.smoothing is None else (share(f, scalars, step, 0), share(f, scalars, step, 1))
         with f.loop(first, stop, name="b") as loop:
             row = loop.index
             source = source_row(f, order, shift, row)
@@ -49,8 +51,14 @@ def write_loss(module: Emitter, name: str, step: LossStep) -> None:
             row_weight = normalized_weight(f, weights, source, weight_scale)
             error = None if step.dz is None else f.pointer(dz, f.multiply(row, stride_of(step.dz)), name="error")
             target = RowTarget(f, step.z.columns, at, (targets, class_numbers), source)
-            value = RowLoss(f, step, at, target, row_weight, error).write()
+            value = RowLoss(f, step, at, target, row_weight, error, smoothing).write()
             f.store(value, f.pointer(losses, f.add(row, shift)))
+
+
+def share(f: Function, scalars: Value, step: LossStep, number: int) -> Value:
+    """What label smoothing multiplies targets by (0), or what it adds to them (1), in all lanes."""
+    assert step.smoothing is not None
+    return f.broadcast(f.pointer(scalars, step.smoothing.position + number, "double"), name="smoothing")
 
 
 def source_row(f: Function, order: Value, shift: Value, row: Value) -> Value:
@@ -109,15 +117,21 @@ class RowLoss:
     """Writes the loss of one row."""
 
     def __init__(
-        self, f: Function, step: LossStep, z: Value, target: RowTarget, row_weight: Value, error: Value | None
+        self,
+        f: Function,
+        step: LossStep,
+        z: Value,
+        target: RowTarget,
+        row_weight: Value,
+        error: Value | None,
+        smoothing: tuple[Value, Value] | None,
     ) -> None:
         self.f, self.step, self.z, self.target, self.error = f, step, z, target, error
         loss, outputs = step.loss, step.z.columns
         self.columns = outputs
         self.scale = 1.0 / outputs if loss.reduction == "mean" and loss.applied_to != "log_probability" else 1.0
         self.row_weight = f.splat(row_weight, name="row_weight")
-        self.smoothing = loss.label_smoothing
-        self.level = self.smoothing / (outputs if loss.applied_to == "log_probability" else 2)
+        self.smoothing = smoothing
 
     def write(self) -> Value:
         """The row's loss; its gradient is stored on the way."""
@@ -132,8 +146,8 @@ class RowLoss:
 
     def targets(self, column: Value, mask: Value | None) -> Value:
         f, t = self.f, self.target.load(column, mask)
-        if self.smoothing:
-            t = f.fma(t, f.constant(1.0 - self.smoothing), f.constant(self.level))
+        if self.smoothing is not None:
+            t = f.fma(t, *self.smoothing)
         return t
 
     def levels(self, column: Value) -> dict[str, Value]:

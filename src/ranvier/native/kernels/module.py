@@ -40,7 +40,6 @@ from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.floating_point_mode import mode_ir
 from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.arguments import ARGUMENTS
-from ranvier.native.scheduling.binding import constant_of
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import panels_of
 from ranvier.native.scheduling.plan import Code
@@ -132,8 +131,8 @@ class ModuleWriter:
                 start = f.load(at, "i64", name="start")
                 rows = f.subtract(f.load(f.pointer(at, 1, "i64"), "i64"), start, "rows")
                 body.order = f.pointer(words["order"], start, "i64", name="numbers")
-                scalars = len(self.plan.rule.scalars) if self.plan.rule else 0
-                body.scalars = f.pointer(words["scalars"], f.multiply(loop.index, scalars), "double", name="scalars")
+                width = self.plan.row_width
+                body.scalars = f.pointer(words["scalars"], f.multiply(loop.index, width), "double", name="scalars")
                 body.result = f.pointer(words["results"], loop.index, "double", name="result")
                 body.step = f.add(words["first_step"], loop.index, "number")
                 body.rows, body.shift = rows, ZERO
@@ -221,7 +220,7 @@ class ModuleWriter:
             blocks = f.divide(f.add(words["rows"], rows_at_once - 1), rows_at_once, "blocks")
             body.order = NULL
             body.weight_scale = body.inverse_batch_size = UNSCALED
-            body.result = words["results"]
+            body.result, body.scalars = words["results"], words["scalars"]
 
             def bounds(owner: Value) -> tuple[Value, Value]:
                 first = f.divide(f.multiply(blocks, owner), threads)
@@ -254,6 +253,7 @@ class ModuleWriter:
             self._begin(f, ZERO, argument)
             body = Body(self)
             body.order, body.shift, body.result = NULL, ZERO, self.words["results"]
+            body.scalars = self.words["scalars"]
             body.weight_scale = body.inverse_batch_size = UNSCALED
             single_row = f.compare("eq", self.words["rows"], 1)
             helped = f.bitwise("and", single_row, f.compare("ne", self.words["helper"], NULL), "helped")
@@ -309,7 +309,7 @@ def signature(part: Any) -> Any:
         # What of it decides code is in the other fields of what is trained.
         return None
     if isinstance(part, Scalar):
-        return constant_of(part)
+        return part.position
     if isinstance(part, tuple):
         return tuple(map(signature, part))
     if isinstance(part, s.Step | s.Trained | Scheduled):

@@ -7,7 +7,7 @@ A word depends on (seed, purpose, step, layer, index) alone; random.py defines t
 from __future__ import annotations
 
 from ranvier import random
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, Operand
 from ranvier.native.kernels.values import Value, constant
 from ranvier.records import record
 
@@ -62,7 +62,7 @@ def block(f: Function, stream: Stream, start: Value | int) -> tuple[Value, Value
     return first, second, third, fourth
 
 
-def at_least(f: Function, words: Value, threshold: int) -> Value:
+def at_least(f: Function, words: Value, threshold: Operand) -> Value:
     """One i1 per lane: whether the word is at least `threshold`, unsigned."""
     return f.compare("uge", words, threshold, "kept")
 

@@ -31,10 +31,10 @@ from ranvier.native.kernels.tile import panel_loops
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import UNSCALED, ZERO, Value
 from ranvier.native.lowering.sparse import KEEP, MEASURE, SparseForward, SparseGradient
+from ranvier.native.scheduling.binding import BoundRule
 from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.scheduled import ScheduledSparseGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers
-from ranvier.network.optimizers import UpdateRule
 from ranvier.records import record
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def write_sparse_gradient(
     name: str,
     scheduled: ScheduledSparseGradient,
     registers: Registers,
-    rule: UpdateRule | None,
+    rule: BoundRule | None,
 ) -> None:
     """Write `(values, columns, starts, order, dz, value, rounded, gradient, slots..., heads, links, squares, scalars,
     double factor, i64 link_capacity, i64 thread, i64 threads, i64 rows)`.

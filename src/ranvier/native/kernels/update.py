@@ -8,9 +8,9 @@ from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
+from ranvier.native.lowering.scalars import Scalar
 from ranvier.native.lowering.steps import Trained
-from ranvier.native.scheduling.binding import constant_of
-from ranvier.network.optimizers import UpdateRule
+from ranvier.native.scheduling.binding import BoundRule
 from ranvier.network.optimizers.base import AVERAGE, LEARNING_RATE
 from ranvier.records import record
 
@@ -20,19 +20,19 @@ class Updater:
 
     Parameters:
         rule: the optimizer's, or None if gradients are stored.
-        scalars: pointer to the step's numbers in float64, in the order of the rule.
+        scalars: pointer to the step's row of numbers; see `scheduling/binding.py`.
     """
 
-    def __init__(self, f: Function, rule: UpdateRule | None, trained: Trained, scalars: Value):
-        self.f, self.rule, self.trained = f, rule, trained
+    def __init__(self, f: Function, rule: BoundRule | None, trained: Trained, scalars: Value):
+        self.f, self.bound, self.trained, self.scalars = f, rule, trained, scalars
+        self.rule = None if rule is None else rule.rule
         self.values: dict[str, Value] = {}
         if rule is None:
             return
-        self.values["decay"] = f.constant(0.0 if trained.decay is None else constant_of(trained.decay))
-        for number, name in enumerate(rule.scalars):
+        for number, name in enumerate(rule.rule.scalars, start=rule.scalars_at):
             exact = f.load(f.pointer(scalars, number, "double"), "double", name=name)
             if name == LEARNING_RATE and trained.factor is not None:
-                exact = f.multiply(exact, constant_of(trained.factor), name)
+                exact = f.multiply(exact, read(f, scalars, trained.factor, "double"), name)
             self.values[name] = f.splat(self.rounded(exact), name=name)
 
     @property
@@ -43,13 +43,17 @@ class Updater:
     def rounded(self, exact: Value) -> Value:
         return exact if self.f.module.element == "double" else self.f.cast("fptrunc", exact, self.f.module.element)
 
+    def number(self, number: Scalar | None) -> Value:
+        """A hyper-parameter in all lanes, read where it is used, so that it takes no register before; 0 for None."""
+        return self.f.constant(0.0) if number is None else self.f.splat(read(self.f, self.scalars, number))
+
     def penalized(self, gradient: Value, weight: Value) -> Value:
         """The gradient plus the derivatives of the penalties."""
         f, trained = self.f, self.trained
         if trained.l2 is not None:
-            gradient = f.fma(weight, f.constant(constant_of(trained.l2)), gradient)
+            gradient = f.fma(weight, self.number(trained.l2), gradient)
         if trained.l1 is not None:
-            strength = f.constant(constant_of(trained.l1))
+            strength = self.number(trained.l1)
             up = f.select(f.compare("ogt", weight, 0.0), strength, f.constant(0.0))
             gradient = f.add(gradient, f.select(f.compare("olt", weight, 0.0), f.negative(strength), up))
         return gradient
@@ -58,7 +62,9 @@ class Updater:
         """Update the 16 parameters at `offset` and their slots with a complete gradient."""
         f, rule = self.f, self.rule
         assert rule is not None
-        values = {**self.values, "gradient": gradient, "parameter": weight}
+        assert self.bound is not None
+        values = {**self.values, "decay": self.number(self.trained.decay), "gradient": gradient, "parameter": weight}
+        values |= {name: self.number(number) for name, number in self.bound.numbers}
         slots_at = [f.pointer(slot, offset) for slot in pointers.slots]
         for (name, _), at in zip(rule.slots, slots_at, strict=True):
             values[name] = f.load(at, name=name)
@@ -72,6 +78,11 @@ class Updater:
             f.store(result, at)
         if pointers.rounded is not None:
             f.store(to_bfloat16(f, results[0]), f.pointer(pointers.rounded, offset))
+
+
+def read(f: Function, scalars: Value, number: Scalar, type: str | None = None) -> Value:
+    """A hyper-parameter from the row of numbers of a step; of the type of the parameters unless said otherwise."""
+    return f.load(f.pointer(scalars, number.position, "double"), type or f.module.element, name="number")
 
 
 @record

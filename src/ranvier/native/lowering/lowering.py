@@ -103,7 +103,7 @@ class Lowering:
 
     def lower(self) -> None:
         """Write down the steps, in order."""
-        network, spec = self.spec.network, self.spec
+        network = self.spec.network
         x = first_layer.gathered(self)
         self.done = self.forward(network.layer_infos, x, output=True)
         final = self.done[-1]
@@ -112,7 +112,7 @@ class Lowering:
         shape = network.output_activation
         if self.learns:
             error = self.buffer("error", network.outputs)
-            self.add(s.LossStep(z, error, losses, spec.loss, shape))
+            self.add(self.loss_step(z, error))
             self.last.append(s.LossSum(losses))
             backward.chain(self, self.done, error, isinstance(final.info.layer, Dense), needed=False)
             self.finish()
@@ -127,8 +127,15 @@ class Lowering:
                 self.add(*first_layer.input_gradients(self, dx, output))
         else:
             if self.purpose == PREDICT:
-                self.add(s.LossStep(z, None, losses, spec.loss, shape))
+                self.add(self.loss_step(z, None))
             self.add(s.Answer(z, shape))
+
+    def loss_step(self, z: Buffer, error: Buffer | None) -> s.LossStep:
+        """The step that computes the losses of rows, and their error where one is asked for."""
+        loss, shape = self.spec.loss, self.spec.network.output_activation
+        smoothing = Scalar("label_smoothing", float(loss.label_smoothing)) if loss.label_smoothing else None
+        sharp = replace(loss, label_smoothing=0.0) if smoothing else loss
+        return s.LossStep(z, error, self.buffer("losses", 1, "column"), sharp, shape, smoothing)
 
     # Buffers and steps
 

@@ -3,9 +3,8 @@
 What changes from step to step is read as the code runs, from a row of scalars for each step: the learning rate, the
 corrections of moving averages, the rate of the averaged parameters; `UpdateRule.scalars` lists them. What stays the
 same all through a training is a `Scalar`: decay rates of moments, momentum, epsilon and the limit of single gradients
-(`LoweredRule.numbers`), weight decay, l1, l2, the dropout rate and the limit of the norm. `scheduling/binding.py` makes
-constants of all of these, so that compiled code computes with them at no cost; code that serves many members with
-numbers of their own would read them there.
+(`LoweredRule.numbers`), weight decay, l1, l2, the dropout rate, label smoothing and the limit of the norm. It is read
+from that row, too (`scheduling/binding.py`), so that trainings that differ in these numbers share their code.
 """
 
 from __future__ import annotations
@@ -16,10 +15,14 @@ from ranvier.records import record
 
 @record
 class Scalar:
-    """A hyper-parameter: its name, such as "layers.1.rate" or "beta1", and its value."""
+    """A hyper-parameter: its name, such as "layers.1.rate" or "beta1", and its value.
+
+    Once it is bound, it has a `position` in the row of numbers of each step, and no value here any more.
+    """
 
     name: str
-    value: float
+    value: float | None
+    position: int = -1
 
 
 @record

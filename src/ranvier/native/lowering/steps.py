@@ -211,13 +211,17 @@ class Rounding(RowStep):
 
 @record
 class LossStep(RowStep):
-    """Row losses from z (or y where the last layer has no activation), and dz of each row times its share."""
+    """Row losses from z (or y where the last layer has no activation), and dz of each row times its share.
+
+    `loss` says nothing of label smoothing: `smoothing` does, where there is any.
+    """
 
     z: Buffer
     dz: Buffer | None
     losses: Buffer
     loss: Loss
     activation: Activation
+    smoothing: Scalar | None = None
 
 
 @record

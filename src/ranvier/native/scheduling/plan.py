@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ranvier.engine import CompileSpec
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.lowered import GRADIENT, LEARNING, STEP_GRADIENT, TRAIN
 from ranvier.native.lowering.lowering import lower
 from ranvier.native.lowering.steps import Trained
 from ranvier.native.scheduling import cost
-from ranvier.native.scheduling.binding import bound_rule
+from ranvier.native.scheduling.binding import Binding, BoundRule
 from ranvier.native.scheduling.blocking import Blocking
 from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.schedule import Scheduler
 from ranvier.native.scheduling.stages import PANELS, Stage, in_stages
 from ranvier.native.scheduling.tiles import Registers, at_once, heights
-from ranvier.network.optimizers import UpdateRule
 from ranvier.records import record
 
 PREDICT_ROWS = 96
@@ -31,7 +32,8 @@ Steps of fewer rows can be cancelled until their gradients, and with them the up
 class Code:
     """What decides the compiled code, and nothing else: plans whose `Code` is equal share it.
 
-    Fields: `dtype`, the format in which numbers are kept; `measured`, whether the time of each step is measured, see
+    Fields: `dtype`, the format in which numbers are kept; `rule`, how trained numbers move; `row_width`, how many
+    numbers a step reads, hyper-parameters and scalars; `measured`, whether the time of each step is measured, see
     `kernels/timing.py`; the rest as in `Plan`.
     """
 
@@ -44,7 +46,8 @@ class Code:
     all_rows: int
     all_heights: tuple[int, ...]
     registers: Registers
-    rule: UpdateRule | None
+    rule: BoundRule | None
+    row_width: int
     steals: bool
     measured: bool = False
 
@@ -73,7 +76,8 @@ class Plan:
         all_rows, all_heights: the same where threads share panels, each with all rows of the batch, or with a single
             row that is predicted.
         machine: what it was made for.
-        rule: how trained numbers move, with all hyper-parameters bound; None where they do not.
+        rule: how trained numbers move; None where they do not.
+        numbers: (format, value) of the hyper-parameters, by their positions in the row of numbers of each step.
         long: from how many rows on a step or a prediction may take one thread more than some 50 milliseconds.
         steals: whether threads that are done take over what others have not begun, see `kernels/work_stealing.py`.
     """
@@ -89,7 +93,8 @@ class Plan:
     all_rows: int
     all_heights: tuple[int, ...]
     machine: Machine
-    rule: UpdateRule | None
+    rule: BoundRule | None
+    numbers: tuple[tuple[str, float], ...]
     long: int
     steals: bool
 
@@ -103,7 +108,8 @@ class Plan:
         """What decides the compiled code."""
         rows = (self.rows, self.heights, self.all_rows, self.all_heights)
         shape = (self.stages, self.buffers, *rows, self.registers)
-        return Code(self.purpose, self.dtype, *shape, self.rule, self.steals)
+        width = len(self.numbers) + (len(self.rule.rule.scalars) if self.rule else 0)
+        return Code(self.purpose, self.dtype, *shape, self.rule, width, self.steals)
 
     @property
     def dtype(self) -> str:
@@ -146,7 +152,10 @@ def make_plan(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -
     lowered = lower(spec, purpose, store=cancellable and spec.batch_size >= STORED_ROWS)
     blocking = Blocking(spec, purpose in (TRAIN, STEP_GRADIENT), purpose == GRADIENT, threads, rows, machine)
     scheduler = Scheduler(lowered, blocking)
-    stages = in_stages(scheduler.steps, cancellable)
+    binding = Binding(spec.dtype)
+    stages = in_stages(map(binding.bound, scheduler.steps), cancellable)
+    rule = None if lowered.rule is None else binding.rule(lowered.rule)
+    numbers = tuple(binding.values)
     all_rows = at_once(spec.batch_size) if any(stage.kind == PANELS for stage in stages) else 1
     return Plan(
         spec,
@@ -160,7 +169,8 @@ def make_plan(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -
         all_rows,
         heights(all_rows, machine.registers),
         machine,
-        None if lowered.rule is None else bound_rule(lowered.rule),
+        None if rule is None else replace(rule, scalars_at=len(numbers)),
+        numbers,
         long,
         learns and threads > 1,
     )

@@ -276,7 +276,7 @@ def _totals(plan: Plan) -> tuple[float, float]:
                 weight = scheduled.step.trained.value
                 heights = exact_heights(weight.rows, plan.registers)
                 useful, peak = _product(weight.rows, batch, weight, heights, plan.registers)
-                formula = "" if plan.rule is None else str(plan.rule.parameter)
+                formula = "" if plan.rule is None else str(plan.rule.rule.parameter)
                 divides = "/" in formula or "sqrt" in formula
                 registers = weight.rows * panels_of(weight) * plan.registers.per_panel
                 peak += registers * (DIVISION_CYCLES if divides else 3.0) * _per_cycle(plan.registers)

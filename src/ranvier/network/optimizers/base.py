@@ -7,7 +7,7 @@ elementwise: each of the P parameters is updated from its own gradient and its o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields
+from dataclasses import field, fields, replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -86,7 +86,7 @@ class Optimizer:
         The rule clips the gradient by value, decays the weight, updates it, and updates the slot "average". Clipping by
         norm happens before, because it is not elementwise.
         """
-        return _rule(self)
+        return _rule(at_unit_rate(self))
 
     def open_rule(self) -> tuple[UpdateRule, dict[str, float]]:
         """The update with hyperparameters as variables, for compiled code that is shared by several values of them.
@@ -101,7 +101,7 @@ class Optimizer:
         >>> rule.updates, values
         ((Expression('momentum * velocity + gradient'),), {'momentum': 0.9})
         """
-        return _open_rule(self)
+        return _open_rule(at_unit_rate(self))
 
     def scalar_values(self, steps: Steps, learning_rates: Numbers) -> Numbers:
         """The scalars of the rule for some steps, in float64: a pure function of the step, so that resuming is exact.
@@ -183,6 +183,17 @@ def bind(rule: UpdateRule, values: Mapping[str, float]) -> UpdateRule:
         simplify(substitute(expression, constants)) for expression in (rule.parameter, *rule.updates)
     )
     return UpdateRule(rule.slots, rule.scalars, parameter, tuple(updates))
+
+
+@lru_cache(64)
+def at_unit_rate(optimizer: Optimizer) -> Optimizer:
+    """The optimizer with the learning rate 1: what stays the same where the learning rate is another one.
+
+    >>> from ranvier.network.optimizers.sgd import SGD
+    >>> at_unit_rate(SGD(0.1, momentum=0.9)) == at_unit_rate(SGD(0.2, momentum=0.9))
+    True
+    """
+    return replace(optimizer, learning_rate=1.0)
 
 
 @lru_cache(64)

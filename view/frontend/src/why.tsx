@@ -1,0 +1,162 @@
+// Why this answer: what each column adds on the way from a typical row to this one, as a waterfall.
+
+import { useState } from "preact/hooks";
+import { signedColour } from "./colours";
+import { count, number, signed } from "./format";
+import { Problem, SignedPicture, Value } from "./parts";
+import { ask, theme, useLatest } from "./state";
+import type { Cell, Contributions, Row, What } from "./types";
+
+interface Props {
+  what: What;
+  given: { row: number } | { values: unknown };
+  cells: Record<string, Cell> | null;
+  /** Whether other outputs can be asked for. */
+  choosable?: boolean;
+}
+
+export function Why({ what, given, cells, choosable = true }: Props) {
+  const [output, setOutput] = useState<string | null>(null);
+  const several = choosable && what.classes.length > 1;
+  const told = useLatest(() => ask<Contributions>("contributions", { ...given, output }), ["row" in given ? given.row : given.values, output, what]);
+  const data = told.data;
+  return (
+    <>
+      <header>
+        {choosable ? <h2>Why</h2> : <h3>Why</h3>}
+        {several && (
+          <select aria-label="Explained answer" value={output ?? ""} onChange={(event) => setOutput(event.currentTarget.value || null)}>
+            <option value="">the answer</option>
+            {what.classes.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        )}
+      </header>
+      <Problem error={told.error} />
+      {data && (
+        <>
+          {Object.entries(data.words).map(([column, words]) => (
+            <Words key={column} column={Object.keys(data.words).length > 1 ? column : null} words={words} />
+          ))}
+          {data.map && data.map_shape ? <PixelMap data={data} what={what} /> : <Waterfall data={data} cells={cells} />}
+          <p class="note">
+            {data.unit === "logit" ? `In logits of "${data.explained}"` : data.explained}: from a typical row to this one. Blue raises it, orange lowers it
+            {data.error > 0.005 * Math.max(1, Math.abs(data.output)) && `; the sum is off by ${number(data.error, 2)}`}.
+          </p>
+        </>
+      )}
+    </>
+  );
+}
+
+function Waterfall({ data, cells }: { data: Contributions; cells: Record<string, Cell> | null }) {
+  const steps = data.columns.map((entry) => ({ name: entry.column, value: entry.value }));
+  if (data.others) steps.push({ name: `${count(data.others)} others`, value: data.rest });
+  const sums = [data.base];
+  for (const step of steps) sums.push(sums[sums.length - 1] + step.value);
+  const [low, high] = [Math.min(...sums, data.output), Math.max(...sums, data.output)];
+  const place = (value: number) => (high > low ? (100 * (value - low)) / (high - low) : 50);
+  const end = (name: string, key: string, value: number) => (
+    <li class="end">
+      <span class="name">{name}</span>
+      <span class="track">
+        <i class="at" style={{ left: `${place(value)}%` }} />
+      </span>
+      <Value name={key} value={value} text={number(value, 3)} />
+    </li>
+  );
+  return (
+    <ol class="waterfall">
+      {end("typical row", "why.base", data.base)}
+      {steps.map((step, at) => {
+        const [from, to] = [place(sums[at]), place(sums[at + 1])];
+        const cell = cells?.[step.name];
+        return (
+          <li key={step.name}>
+            <span class="name" title={cell === undefined ? step.name : `${step.name} = ${shown(cell)}`}>
+              {step.name}
+              {cell !== undefined && <small> {shown(cell)}</small>}
+            </span>
+            <span class="track">
+              <i class={step.value < 0 ? "minus" : "plus"} style={{ left: `${Math.min(from, to)}%`, width: `${Math.abs(to - from)}%` }} />
+              <i class="join" style={{ left: `${to}%` }} />
+            </span>
+            <Value name={`why.${step.name}`} value={step.value} text={signed(step.value)} />
+          </li>
+        );
+      })}
+      {end("this row", "why.output", data.output)}
+    </ol>
+  );
+}
+
+/** A cell in a few letters. */
+export function shown(cell: Cell, length = 24): string {
+  if (cell === null || cell === "") return "missing";
+  const text = typeof cell === "number" ? number(cell) : String(cell);
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
+}
+
+/** The cells of a known row by the names of their columns; null where a row has none. */
+export function cellsOf(what: What, row: Row): Record<string, Cell> | null {
+  return row.cells ? Object.fromEntries(what.form.columns.map((column, at) => [column.name, row.cells![at]])) : null;
+}
+
+/** Words tinted by what they add. */
+function Words({ column, words }: { column: string | null; words: [string, number][] }) {
+  const most = Math.max(...words.map(([, value]) => Math.abs(value))) || 1;
+  if (!words.length) return null;
+  return (
+    <p class="tinted">
+      {column && <small>{column} </small>}
+      {words.map(([word, value], at) => (
+        <span
+          key={at}
+          class={value === 0 ? "unknown" : ""}
+          title={value === 0 ? "not used by the model" : signed(value)}
+          data-name={`word.${at}`}
+          data-value={String(value)}
+          style={value === 0 ? {} : { boxShadow: `inset 0 -${Math.max(2, Math.round((9 * Math.abs(value)) / most))}px ${signedColour(theme.value, 0.55 * Math.sign(value), 1)}` }}
+        >
+          {word}{" "}
+        </span>
+      ))}
+    </p>
+  );
+}
+
+function PixelMap({ data, what }: { data: Contributions; what: What }) {
+  const [rows, columns] = data.map_shape!;
+  const most = Math.max(...data.map!.map(Math.abs));
+  const places = what.form.kind === "sound" ? "place in the spectrogram" : "pixel";
+  return (
+    <div class="side">
+      <SignedPicture values={data.map!} rows={rows} columns={columns} size={144} label={`What each ${places} adds`} />
+      <dl class="numbers">
+        <div>
+          <dt>{what.form.kind === "sound" ? "silence" : "typical picture"}</dt>
+          <dd>
+            <Value name="why.base" value={data.base} text={number(data.base, 3)} />
+          </dd>
+        </div>
+        <div>
+          <dt>added</dt>
+          <dd>{signed(data.output - data.base)}</dd>
+        </div>
+        <div>
+          <dt>this one</dt>
+          <dd>
+            <Value name="why.output" value={data.output} text={number(data.output, 3)} />
+          </dd>
+        </div>
+        <div>
+          <dt>strongest {places}</dt>
+          <dd>±{number(most, 2)}</dd>
+        </div>
+      </dl>
+    </div>
+  );
+}
