@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["diabetes", "digits", "digits_run", "people"]
 
+MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+"""A microphone that beeps, and that pages may use."""
 Open = Callable[..., "Page"]
 ROUNDING = 1e-12
 """One row and many may take other instructions for the same function of NumPy, which round the last bit differently."""
@@ -49,7 +51,7 @@ def browser() -> Iterator[Browser]:
     if program is None:
         pytest.skip("install Chromium (apt-get install chromium) to run the tests of the pages")
     with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        chromium = started.chromium.launch(executable_path=program, args=["--no-sandbox", *MICROPHONE])
         yield chromium
         chromium.close()
 
@@ -69,7 +71,8 @@ def open_view(browser: Browser) -> Iterator[Open]:
             host = urlsplit(running.address).netloc
 
             def ask(request: Any) -> None:
-                if request.url.startswith("data:") or urlsplit(request.url).netloc == host:
+                own = (f"http://{host}/", f"blob:http://{host}/", "data:")
+                if request.url.startswith(own):
                     return
                 wrong.append(f"asks {request.url}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def test_an_equal_problem_writes_nothing(written: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "free",
-    [{"seed": 9}, {"optimizer": Adam(0.7)}, {"threads": 1}, {"weighted": True}],
+    [{"seed": 9}, {"optimizer": Adam(0.7, beta1=0.8, beta2=0.9, epsilon=1e-3)}, {"threads": 1}, {"weighted": True}],
     ids=lambda free: next(iter(free)),
 )
 def test_what_the_code_reads_as_it_runs_decides_nothing(written: list[str], free: dict[str, Any]) -> None:
@@ -133,6 +134,27 @@ def test_what_decides_the_code_is_in_both_keys(name: str) -> None:
     target = NativeEngine().compile(SPEC).target
     texts = [list(module.plan_ir(code, target)) for code in (one, again, other)]
     assert texts[0] == texts[1] != texts[2]
+
+
+def test_threads_that_ask_for_the_same_wait_for_the_first(written: list[str]) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: step(), range(4)))
+    assert len(written) == 1
+    assert results == [results[0]] * 4
+
+
+def test_what_fails_is_not_kept() -> None:
+    calls: list[int] = []
+
+    def fails(number: int) -> None:
+        calls.append(number)
+        raise ValueError("no")
+
+    kept = compiled.memoize(fails)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            kept(1)
+    assert calls == [1, 1]
 
 
 def test_on_disk_the_text_is_not_needed(written: list[str]) -> None:

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ranvier as rv
+from ranvier.engine import CompileSpec, Span, State
 from ranvier.native.thread_choice import PIECE_SECONDS, ThreadChooser, others
+from ranvier.rows import Rows
 
 UNIT = 1e-4
 """Seconds of a unit of work by one thread on a quiet machine."""
@@ -168,3 +171,36 @@ def test_what_is_kept_is_no_slower_than_one_or_its_neighbours(most: int, data: s
     kept = machine.used(30.0, 40.0)
     for other in others(most, kept):
         assert slowness(other, 0.0) > 0.9 * slowness(kept, 0.0)
+
+
+def test_an_executable_keeps_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = pytest.importorskip("ranvier.native.program", reason="llvmlite is missing", exc_type=ImportError)
+    from ranvier.native.engine import NativeEngine
+
+    used: list[int] = []
+    run = program.Program.run
+
+    def noted(self: object, threads: int) -> None:
+        used.append(threads)
+        run(self, threads)
+
+    monkeypatch.setattr(program.Program, "run", noted)
+    network = rv.Network(64, [rv.Dense(256, "relu"), rv.Dense(256)])
+    spec = CompileSpec(network, rv.loss("squared_error"), rv.SGD(0.01), batch_size=64, threads=2)
+    executable = NativeEngine().compile(spec)
+    rows = Rows(np.ones((256, 64), np.float32), np.ones((256, 256), np.float32))
+    steps = Span(np.arange(256), np.arange(5) * 64, np.full((4, 1), 0.01))
+    executable.uses_all_threads = True
+    parameters = []
+    for limit, asked in ((1, lambda: 1), (2, lambda: 2)):
+        executable.thread_limit = asked
+        used.clear()
+        executable.set_state(
+            State(network.parameter_table.initial(0, np.float32), np.zeros((0, network.parameter_count)), 0)
+        )
+        executable.run(rows, steps)
+        assert set(used) == {min(limit, executable.threads)}
+        executable.evaluate(rows)
+        assert max(used) <= limit
+        parameters.append(executable.snapshot())
+    np.testing.assert_array_equal(*parameters)

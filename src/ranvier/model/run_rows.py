@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import Source, open_source
-from ranvier.data.decoded_columns import decoded_rows
+from ranvier.data.decoded_columns import decoded_rows, is_object
 from ranvier.errors import InputError
 from ranvier.model.reading import reading_of
 from ranvier.model.train import TrainData, TrainJob
@@ -33,12 +33,14 @@ class RunRows:
         numbers: of them in the data, counted from 0.
         part: "test", "validation", "training", or "known", where they may be any.
         notes: why they are not test rows, one sentence each.
+        recordings: the files of these rows, where they are recordings; else None.
     """
 
     source: Source
     numbers: NDArray[np.int64]
     part: str
     notes: tuple[str, ...] = ()
+    recordings: tuple[Any, ...] | None = None
 
 
 def rows_of_run(run: str | Path, model: Model, training: bool = False) -> RunRows:
@@ -66,18 +68,34 @@ def rows_of_run(run: str | Path, model: Model, training: bool = False) -> RunRow
     own = source.part("test")
     if own is not None and not training:
         return RunRows(own, np.arange(own.rows), "test")
+    files = recordings_in(source, model)
     source, _, _, kept = decoded_rows(source, None, None, options.kinds, options.image_size)
     every = np.arange(source.rows) if kept is None else kept
     if model.report.data_sha256 not in (None, file_sha256(data)):
         if training:
             raise InputError("The file has changed since training, so the rows that were trained on are not known.")
-        return RunRows(source, every, "known", ("The file has changed since training; these are all its rows.",))
+        changed = ("The file has changed since training; these are all its rows.",)
+        return RunRows(source, every, "known", changed, _some(files, every))
     job = TrainJob(TrainData(data, options.target, None, None, None), options, None, (), silent, "options" in described)
     prepared = job.prepare(source, reading, recipe, notes)
     if training:
-        return RunRows(source.take(np.searchsorted(every, prepared.train_rows)), prepared.train_rows, "training")
+        learned = prepared.train_rows
+        return RunRows(source.take(np.searchsorted(every, learned)), learned, "training", (), _some(files, learned))
     parts = {"test": prepared.test_rows, "validation": prepared.validation_rows}
     for part, numbers in parts.items():
         if numbers is not None and len(numbers) == model.report.split.get(part):
-            return RunRows(source.take(np.searchsorted(every, numbers)), numbers, part)
-    return RunRows(source, every, "known", ("These rows include those that the model was trained on.",))
+            return RunRows(source.take(np.searchsorted(every, numbers)), numbers, part, (), _some(files, numbers))
+    note = ("These rows include those that the model was trained on.",)
+    return RunRows(source, every, "known", note, _some(files, every))
+
+
+def recordings_in(source: Source, model: Model) -> list[Any] | None:
+    """The files that a model's recordings are read from, one for each row; None where the source holds none."""
+    sound = getattr(model.encoder, "sound", None)
+    if sound is None or sound.column not in source.column_names or not is_object(source.frame[sound.column]):
+        return None
+    return list(source.frame[sound.column].to_list())
+
+
+def _some(files: list[Any] | None, numbers: NDArray[np.int64]) -> tuple[Any, ...] | None:
+    return None if files is None else tuple(files[at] for at in numbers.tolist())

@@ -58,9 +58,11 @@ def memoize(function: Callable[P, R]) -> Callable[P, R]:
             lock = working.setdefault(arguments, threading.Lock())
         except TypeError:
             return function(*arguments, **options)
-        with lock:
-            result: R = known(*arguments, **options)
-        working.pop(arguments, None)
+        try:
+            with lock:
+                result: R = known(*arguments, **options)
+        finally:
+            working.pop(arguments, None)
         return result
 
     _clear_functions.append(known.cache_clear)

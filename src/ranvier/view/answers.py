@@ -28,18 +28,19 @@ from ranvier.view.questions.responses import responses
 from ranvier.view.questions.result import result
 from ranvier.view.questions.rows import rows_page
 from ranvier.view.questions.sample import sample
+from ranvier.view.questions.sound import heard, sound
 from ranvier.view.questions.step import step, step_check
 from ranvier.view.questions.surface import surface
 from ranvier.view.questions.weights import weights
 from ranvier.view.questions.what import what
-from ranvier.view.row_form import inputs_of_values, row_of_values
+from ranvier.view.row_form import row_of_sound, row_of_values
 from ranvier.view.subject import Subject
 
 
 def _row(subject: Subject, body: dict[str, Any]) -> Inputs | None:
     """The row that a question is about: a known one, or one that was filled in or drawn."""
-    if body.get("values") is not None:
-        return inputs_of_values(subject.form, subject.model, body["values"])
+    if body.get("values") is not None or body.get("sound") is not None:
+        return _whole_row(subject, body)[0]
     return None if body.get("row") is None else subject.row(body["row"])
 
 
@@ -53,6 +54,9 @@ def _answer(subject: Subject, body: dict[str, Any]) -> bytes:
 def _whole_row(subject: Subject, body: dict[str, Any]) -> tuple[Inputs, Any]:
     """The row that a question is about, encoded and as `Model.inputs` takes it."""
     model = subject.model
+    if body.get("sound") is not None:
+        row = row_of_sound(subject.form, model, body["sound"])
+        return model.inputs(row), row
     if body.get("values") is not None:
         row = row_of_values(subject.form, model, body["values"])
         return model.inputs(row), row
@@ -98,6 +102,8 @@ QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "answer": _answer,
     "contributions": lambda subject, body: contributions(subject, *_whole_row(subject, body), body.get("output")),
     "responses": lambda subject, body: responses(subject, _whole_row(subject, body)[0], body.get("output")),
+    "sound": lambda subject, body: frame("sound", *sound(subject, body["row"])),
+    "heard": lambda subject, body: frame("sound", *heard(subject, body["sound"])),
     "near": lambda subject, body: near(subject, _whole_row(subject, body)[0], body.get("row")),
     "weights": _weights,
     "connections": lambda subject, body: connections(subject, str(body["path"]), body.get("count", 200)),

@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 HEADER = struct.Struct("<IBBHdII")
 """Length of what follows it, topic, version, flags, time in seconds, sequence, length of the JSON head: 24 bytes."""
 VERSION = 1
-TOPICS = {"answer": 1, "weights": 2, "status": 3, "epochs": 4, "network": 5, "lines": 6, "health": 7, "surface": 8}
+TOPICS = {
+    "answer": 1,
+    "weights": 2,
+    "status": 3,
+    "epochs": 4,
+    "network": 5,
+    "lines": 6,
+    "health": 7,
+    "surface": 8,
+    "sound": 9,
+}
 TYPES = ("uint8", "float32")
 ALIGNMENT = 8
 

@@ -84,16 +84,24 @@ def _questions(subject: Subject) -> Iterator[tuple[str, dict[str, Any], bool]]:
         yield "connections", {"path": path, "count": 200}, False
     if subject.rows is not None:
         yield "rows", {"start": 0, "count": MAX_WORST, "order": "loss"}, False
+        for row in np.argsort(-subject.losses, kind="stable")[:MAX_WORST].tolist() if subject.rows.recordings else []:
+            yield from _sound(subject, row)
         for row in example_rows(subject):
             yield "rows", {"start": row, "count": 1}, False
             yield "answer", {"row": row}, False
             yield "contributions", {"row": row}, False
+            yield from _sound(subject, row)
         for actual, predicted in confused_cells(subject):
             yield "cell", {"actual": actual, "predicted": predicted}, False
     neurons = [(path, number) for number in range(MAX_NEURONS) for path in reversed(layers)]
     units = {info.path: info.outputs for info in subject.dense_layers}
     for path, number in [entry for entry in neurons if entry[1] < units[entry[0]]][:MAX_NEURONS]:
         yield "neuron", {"path": path, "neuron": number}, False
+
+
+def _sound(subject: Subject, row: int) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    if subject.rows is not None and subject.rows.recordings is not None:
+        yield "sound", {"row": row}, False
 
 
 def example_rows(subject: Subject) -> list[int]:

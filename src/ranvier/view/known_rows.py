@@ -19,7 +19,7 @@ from ranvier.explain.blocks import evenly
 from ranvier.model import rows as row_tools
 from ranvier.model.model import Model
 from ranvier.model.predictions import open_rows
-from ranvier.model.run_rows import rows_of_run
+from ranvier.model.run_rows import recordings_in, rows_of_run
 from ranvier.model.targets import target_array
 from ranvier.plural import plural
 from ranvier.records import record
@@ -45,6 +45,7 @@ class KnownRows:
         of_training: whether they are the rows that the metrics in the report of the training are of.
         trained_on: reads the rows that the model was trained on, which takes as long as reading these; None where they
             are not known.
+        recordings: the files of the rows, where they are recordings and can be read; else None.
     """
 
     source: Source
@@ -55,6 +56,7 @@ class KnownRows:
     notes: tuple[str, ...] = ()
     of_training: bool = False
     trained_on: Callable[[], KnownRows] | None = None
+    recordings: tuple[Any, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -105,7 +107,7 @@ def rows_of(model: Model, path: Path | None = None) -> KnownRows | None:
     try:
         if folder is not None:
             kept = rows_of_run(folder, model)
-            rows = known_rows(model, kept.source, kept.numbers, f"{kept.part} rows", kept.notes)
+            rows = known_rows(model, kept.source, kept.numbers, f"{kept.part} rows", kept.notes, kept.recordings)
             split = kept.part == model.report.evaluated_on
             return replace(rows, of_training=split, trained_on=partial(training_rows, folder, model) if split else None)
         return None if data is None else rows_from_file(model, data)
@@ -127,12 +129,19 @@ def training_rows(run: Path, model: Model) -> KnownRows:
 
 
 def known_rows(
-    model: Model, source: Source, numbers: NDArray[np.int64] | None, part: str, notes: tuple[str, ...]
+    model: Model,
+    source: Source,
+    numbers: NDArray[np.int64] | None,
+    part: str,
+    notes: tuple[str, ...],
+    recordings: tuple[Any, ...] | None = None,
 ) -> KnownRows:
     """The rows that have a target, where any has, with files decoded."""
+    files: Any = recordings if recordings is not None else recordings_in(source, model)
     source, _, read, _ = row_tools.readable_rows(model.encoder, source)
     if read is not None:
         numbers = read if numbers is None else numbers[read]
+        files = None if files is None else [files[at] for at in read.tolist()]
     values: Any = None
     try:
         values, source, kept = row_tools.with_targets(
@@ -144,4 +153,5 @@ def known_rows(
     inputs = model.inputs(source if model.encoder is not None else source.inputs)
     targets = None if values is None else row_tools.targets(model.target, target_array(values), numbers, np.float64)
     name = f"{len(inputs):,} {part if len(inputs) != 1 else part.removesuffix('s')} of {source.origin}"
-    return KnownRows(source, numbers, inputs, targets, name, notes)
+    files = None if files is None else tuple(files[at] for at in kept.tolist())
+    return KnownRows(source, numbers, inputs, targets, name, notes, recordings=files)

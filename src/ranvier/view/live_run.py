@@ -230,7 +230,7 @@ class LiveRun:
         nothing = np.zeros(old.network.parameter_count, np.float32)
         model = Model(old.network, target, nothing, training=old.training, encoder=encoder, report=old.report)
         try:
-            self._known = known_rows(model, rows.source, rows.numbers, f"{rows.part} rows", rows.notes)
+            self._known = known_rows(model, rows.source, rows.numbers, f"{rows.part} rows", rows.notes, rows.recordings)
         except RanvierError:
             self._rows = None
             return

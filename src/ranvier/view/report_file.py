@@ -66,6 +66,7 @@ def report_page(subject: Subject, opened_with: str | None = None) -> str:
             f"script-src {_hash(script)}",
             f"style-src {_hash(style)}",
             "img-src data: blob:",
+            "media-src blob:",
             "font-src data:",
             "connect-src 'none'",
             "base-uri 'none'",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import Arrays
+from ranvier.data import Arrays, Source
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.image import pixels_of
 from ranvier.data.encoders.table import TableEncoder
@@ -123,10 +124,7 @@ def pixels_of_rows(form: RowForm, model: Model, rows: KnownRows, index: NDArray[
     source = rows.source.take(index)
     shape = (len(index), *form.shape)
     if form.kind == "sound":
-        assert isinstance(model.encoder, TableEncoder)
-        assert model.encoder.sound is not None
-        spectrograms = source.frame[model.encoder.sound.column].to_numpy().reshape(shape)
-        return np.asarray(spectrograms[:, ::-1], np.uint8)
+        return spectrograms_of(form, model, source)
     if form.pixels:
         levels = np.stack([_numbers(source.frame[name]) for name in form.pixels], axis=1) / form.white
         return np.asarray(np.clip(np.nan_to_num(levels) * 255.0, 0, 255).reshape(shape), np.uint8)
@@ -137,6 +135,14 @@ def pixels_of_rows(form: RowForm, model: Model, rows: KnownRows, index: NDArray[
         name = image.column if image.column in table.column_names else next(iter(table.kinds))
         return np.asarray(pixels_of(table.frame[name], image.form), np.uint8)
     return np.asarray(source.dense().reshape(shape), np.uint8)
+
+
+def spectrograms_of(form: RowForm, model: Model, source: Source) -> NDArray[np.uint8]:
+    """The decoded recordings of a source, low bands below, (n, bands, frames, 1)."""
+    assert isinstance(model.encoder, TableEncoder)
+    assert model.encoder.sound is not None
+    spectrograms = source.frame[model.encoder.sound.column].to_numpy().reshape(source.rows, *form.shape)
+    return np.asarray(spectrograms[:, ::-1], np.uint8)
 
 
 def cells_of_rows(form: RowForm, rows: KnownRows, index: NDArray[np.int64]) -> list[list[Any]]:
@@ -177,6 +183,24 @@ def row_of_values(form: RowForm, model: Model, values: Any) -> Any:
         return dict(zip(form.pixels, levels, strict=True))
     batch = np.asarray(np.rint(pixels), np.uint8).reshape(1, -1)
     return batch.reshape(1, *form.shape) if isinstance(model.encoder, TableEncoder) else batch
+
+
+def row_of_sound(form: RowForm, model: Model, text: Any) -> Any:
+    """A recording that was made or given on the page, as `Model.inputs` takes it.
+
+    Parameters:
+        text: the bytes of its file in base64.
+
+    Raises:
+        InputError: the model takes no recordings, or this is none.
+    """
+    if form.kind != "sound":
+        raise InputError("This model takes no recordings.")
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (TypeError, ValueError) as error:
+        raise InputError("A recording is the bytes of a file in base64.") from error
+    return {model.encoder.sound.column: [content]}
 
 
 def _row_of_cells(form: RowForm, model: Model, values: Any) -> Any:

@@ -4,7 +4,7 @@ import { cut } from "./format";
 import { Inside } from "./inside";
 import { status } from "./live";
 import { Mistakes } from "./mistakes";
-import { ThemeButton } from "./parts";
+import { GoneNotice, ThemeButton } from "./parts";
 import { gone, PAGES, page, pending, what } from "./state";
 import { Step } from "./step";
 import { Try } from "./try";
@@ -33,11 +33,7 @@ export function App({ back }: { back?: ComponentChildren } = {}) {
         <ThemeButton />
       </header>
       <Bar />
-      {gone.value && (
-        <p class="gone" role="alert">
-          {gone.value}
-        </p>
-      )}
+      <GoneNotice />
       <main aria-busy={pending.value > 0}>{what.value ? <Current /> : !gone.value && <p class="empty">{status.value ? "The network appears here with its first step." : "Reading the model …"}</p>}</main>
     </>
   );

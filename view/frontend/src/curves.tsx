@@ -5,6 +5,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { count, METRICS, metric, number, plural } from "./format";
 import { AsTable, token, Value } from "./parts";
+import { keptPlot } from "./plot";
 import { median, WINDOWS } from "./smoothing";
 import { theme } from "./state";
 import type { Control, Epoch, What } from "./types";
@@ -159,15 +160,8 @@ function Curve({ title, lines, history, marks, window, show, logarithmic }: {
       data(),
       box.current!,
     );
-    plot.current = made;
     made.over.addEventListener("dblclick", () => (zoomed.current = false));
-    const observer = new ResizeObserver(() => made.setSize({ width: box.current!.clientWidth, height: HEIGHT }));
-    observer.observe(box.current!);
-    return () => {
-      plot.current = null;
-      observer.disconnect();
-      made.destroy();
-    };
+    return keptPlot(plot, made, box.current!, HEIGHT);
   }, [theme.value, log, window > 1, lines.length, history.length === 1]);
 
   useEffect(() => {

@@ -2,6 +2,7 @@
 
 import { number } from "./format";
 import { decode, Picture, said, Value } from "./parts";
+import { RowSound } from "./sound";
 import { ask, row as chosenRow, useAsked } from "./state";
 import type { NeuronExamples, What } from "./types";
 
@@ -31,6 +32,7 @@ export function Examples({ what, path, neuron }: { what: What; path: string; neu
                   {pictures && entry.pixels ? <Picture pixels={decode(entry.pixels)} shape={what.form.shape} size={32} label="" /> : `row ${entry.row}`}
                   <Value name={`example.${entry.row}`} value={entry.output} text={said(entry.actual ?? entry.predicted)} />
                 </button>
+                <RowSound what={what} number={entry.row} />
               </li>
             ))}
           </ul>

@@ -9,6 +9,7 @@ import { Network } from "./network";
 import { closeNeuron, NeuronPanel, unlearned } from "./neuron";
 import { AnswerBars, decode, Problem, RowChooser, said, Value } from "./parts";
 import { ask, askAnswer, askSurface, layer, neuron, row, theme, useAsked } from "./state";
+import { RowSound } from "./sound";
 import { pictures, SurfacePanel } from "./surface";
 import { cellsOf, Why } from "./why";
 import type { LayerHealth, Neuron, RowPage, What } from "./types";
@@ -41,7 +42,7 @@ export function Inside({ what }: { what: What }) {
           {total > 0 && <RowChooser value={at} total={total} choose={(next) => (row.value = next)} name={what.rows!.name} />}
           {shown && (
             <p class="verdict" title={`Row index ${shown.number} of the data`}>
-              says <strong data-name="row.predicted">{said(predicted)}</strong>
+              <RowSound what={what} number={at} /> says <strong data-name="row.predicted">{said(predicted)}</strong>
               {shown.actual !== undefined && (
                 <>
                   , truth <strong data-name="row.actual">{said(shown.actual)}</strong>
@@ -69,7 +70,7 @@ export function Inside({ what }: { what: What }) {
           )}
           {answer.data && shown && !live && (
             <section class="why">
-              <Why what={what} given={{ row: at }} cells={cellsOf(what, shown)} choosable={false} />
+              <Why what={what} given={{ row: at }} changes={[at, what]} cells={cellsOf(what, shown)} choosable={false} />
             </section>
           )}
         </About>

@@ -3,6 +3,7 @@
 import { useMemo } from "preact/hooks";
 import { count, metric, METRICS, number, percent, plural } from "./format";
 import { Canvas, decode, Picture, Problem, said, token, Value } from "./parts";
+import { RowSound } from "./sound";
 import { ask, cell, opening, useAsked } from "./state";
 import type { Row, RowPage, What } from "./types";
 
@@ -219,6 +220,7 @@ function Example({ what, entry }: { what: What; entry: Row }) {
           p({said(entry.actual)}) <Value name={`row.${entry.row}.probability_of_actual`} value={entry.probability_of_actual} text={percent(entry.probability_of_actual)} />
         </small>
       </button>
+      <RowSound what={what} number={entry.row} />
     </li>
   );
 }

@@ -10,16 +10,16 @@ import type { Cell, NearRow, NearRows, What } from "./types";
 const AGAIN = 600;
 const DIFFERENCES = 3;
 
-export function Near({ what, given, cells }: { what: What; given: { row: number } | { values: unknown }; cells: Record<string, Cell> | null }) {
+export function Near({ what, given, changes, cells }: { what: What; given: object; changes: unknown[]; cells: Record<string, Cell> | null }) {
   const [again, setAgain] = useState(0);
-  const told = useLatest(() => ask<NearRows>("near", given), ["row" in given ? given.row : given.values, again, what]);
+  const told = useLatest(() => ask<NearRows>("near", given), [...changes, again]);
   const data = told.data;
   useEffect(() => {
     if (!data?.reading) return;
     const timer = setTimeout(() => setAgain(again + 1), AGAIN);
     return () => clearTimeout(timer);
   }, [data]);
-  const row = (entry: NearRow) => <NearEntry key={entry.row} what={what} entry={entry} cells={cells} own={data!.own} />;
+  const row = (entry: NearRow) => <NearEntry what={what} entry={entry} cells={cells} own={data!.own} />;
   return (
     <>
       <header>
@@ -31,13 +31,15 @@ export function Near({ what, given, cells }: { what: What; given: { row: number 
       {data && !data.reading && (
         <>
           <ul class={what.form.kind === "table" ? "likes" : "likes pictures"}>
-            {data.rows.map(row)}
+            {data.rows.map((entry) => (
+              <li key={entry.row}>{row(entry)}</li>
+            ))}
             {data.other && (
               <li class="turn">
-                nearest with another answer
+                <span>nearest with another answer</span>
+                {row(data.other)}
               </li>
             )}
-            {data.other && row(data.other)}
           </ul>
           <p class="note">Distance: over the columns, each counting as much. Among {data.among}.</p>
         </>
@@ -52,17 +54,17 @@ function NearEntry({ what, entry, cells, own }: { what: What; entry: NearRow; ce
   const distance = <Value name={`near.${entry.row}`} value={entry.distance} text={entry.distance < 1e-6 ? "0" : number(entry.distance, 2)} />;
   if (entry.pixels)
     return (
-      <li title={entry.name ?? name}>
+      <div class="entry" title={entry.name ?? name}>
         <Picture pixels={decode(entry.pixels)} shape={what.form.shape} size={56} label={`${name}: ${said(entry.predicted)}${truth}`} />
         <b>
           {said(entry.predicted)}
           <small>{truth}</small>
         </b>
         <small>{distance}</small>
-      </li>
+      </div>
     );
   return (
-    <li>
+    <div class="entry">
       {own ? (
         <button class="link" onClick={() => opening.open(entry.row)}>
           {name}
@@ -76,7 +78,7 @@ function NearEntry({ what, entry, cells, own }: { what: What; entry: NearRow; ce
       </b>
       <small>{distance}</small>
       <small class="differs">{differences(what, entry, cells)}</small>
-    </li>
+    </div>
   );
 }
 

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { cut, metric as written } from "./format";
 import { Problem, token } from "./parts";
+import { keptPlot } from "./plot";
 import { askWhole, theme, useAsked } from "./state";
 
 interface Curves {
@@ -75,14 +76,7 @@ export function Overlay({ metric, runs, pointed, point }: {
       joined,
       box.current!,
     );
-    plot.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: box.current!.clientWidth, height: HEIGHT }));
-    observer.observe(box.current!);
-    return () => {
-      plot.current = null;
-      observer.disconnect();
-      made.destroy();
-    };
+    return keptPlot(plot, made, box.current!, HEIGHT);
   }, [data, theme.value, drawn.map((entry) => `${entry.name} ${entry.colour}`).join()]);
 
   useEffect(() => plot.current?.redraw(), [pointed]);

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { signedColour } from "./colours";
 import { count, number, percent } from "./format";
-import { kept, theme } from "./state";
+import { gone, kept, theme } from "./state";
 import type { Row, What } from "./types";
 
 /** A number with its full value, for tests, for copying and for readers of screens. */
@@ -17,6 +17,15 @@ export function Value({ value, name, text }: { value: number | null | undefined;
 
 export function Problem({ error }: { error: string | null }) {
   return error ? <p class="empty">{error}</p> : null;
+}
+
+/** Says that nobody answers any more. */
+export function GoneNotice() {
+  return gone.value ? (
+    <p class="gone" role="alert">
+      {gone.value}
+    </p>
+  ) : null;
 }
 
 export function decode(base64: string): Uint8Array {

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { count, number } from "./format";
-import { ThemeButton, Value } from "./parts";
+import { GoneNotice, ThemeButton, Value } from "./parts";
 import { PlayNetwork } from "./play_network";
 import { PlaySettings } from "./play_settings";
 import { fromAddress, type Look, type Opened, type Options, type PlayState, toValues } from "./play_state";
@@ -131,11 +131,7 @@ export function Play() {
         {opened && <Export opened={opened} failed={failed} trained={losses.length > 0} />}
         <ThemeButton />
       </header>
-      {gone.value && (
-        <p class="gone" role="alert">
-          {gone.value}
-        </p>
-      )}
+      <GoneNotice />
       <main class="play" aria-busy={pending.value > 0 || (opened ? !look : !problem)}>
         {opened && options && (
           <>

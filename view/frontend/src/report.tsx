@@ -25,6 +25,7 @@ export function Report({ frozen, transport }: Props) {
   const what = about.value!;
   useMemo(() => {
     opening.can = (number) => transport.has("answer", { row: number });
+    opening.canPlay = (number) => transport.has("sound", { row: number });
     opening.canCell = (actual, predicted) => transport.has("cell", { actual, predicted });
     opening.open = (number) => {
       row.value = number;
@@ -148,7 +149,7 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
         )}
         {shown && at !== null && transport.has("contributions", { row: at }) && (
           <div class="why">
-            <Why what={what} given={{ row: at }} cells={cellsOf(what, shown)} choosable={false} />
+            <Why what={what} given={{ row: at }} changes={[at, what]} cells={cellsOf(what, shown)} choosable={false} />
           </div>
         )}
         {opened.data && <NeuronPanel what={what} opened={opened.data} row={null} close={closeNeuron} examples={false} />}

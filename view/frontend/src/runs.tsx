@@ -6,7 +6,7 @@ import { count, cut, duration, metric, METRICS } from "./format";
 import { status } from "./live";
 import { leaveModel, loadModel } from "./load";
 import { Overlay } from "./overlay";
-import { Problem, ThemeButton, Value } from "./parts";
+import { GoneNotice, Problem, ThemeButton, Value } from "./parts";
 import { askWhole, gone, kept, pending, run, SERIES, what } from "./state";
 import { Gone } from "./transport";
 
@@ -74,11 +74,7 @@ export function Runs({ name }: { name: string }) {
         <span class="grow" />
         <ThemeButton />
       </header>
-      {gone.value && (
-        <p class="gone" role="alert">
-          {gone.value}
-        </p>
-      )}
+      <GoneNotice />
       <main aria-busy={pending.value > 0}>
         <Problem error={problem} />
         <RunsTable />
@@ -202,7 +198,7 @@ function RunsTable() {
               {rows.map((entry) => (
                 <tr key={entry.name} class={pointed === entry.name ? "pointed" : ""} onPointerEnter={() => setPointed(entry.name)} onPointerLeave={() => setPointed(null)}>
                   <td>
-                    <input type="checkbox" aria-label={`Show ${entry.name} in the picture`} checked={picked.includes(entry.name)} onChange={() => toggle(entry.name)} class="pick" data-series={picked.includes(entry.name) ? colourOf(entry.name, picked) : undefined} />
+                    <input type="checkbox" aria-label={`Show ${entry.name} in the picture`} checked={picked.includes(entry.name)} onChange={() => toggle(entry.name)} class="pick" style={picked.includes(entry.name) ? { accentColor: `var(--series-${colourOf(entry.name, picked)})` } : {}} />
                   </td>
                   <th scope="row" title={entry.name}>
                     <button class="link" title={entry.state === "training" ? "Watch it train" : undefined} onClick={() => (run.value = entry.name)}>

@@ -52,6 +52,8 @@ export const what = signal<What | null>(null);
 export const health = signal<Health | null>(null);
 export const gone = signal<string | null>(null);
 export const tried = signal<Values | null>(null);
+/** A recording of one's own: its bytes, and the same in base64. */
+export const triedSound = signal<{ bytes: Uint8Array<ArrayBuffer>; name: string; text: string } | null>(null);
 export const theme = signal<Theme>(startTheme());
 
 let transport: Transport;
@@ -120,6 +122,7 @@ export function watchRun(body: object, take: (topic: number, frame: Frame) => vo
 /** What a click on a row does, and for which rows and cells of a confusion matrix there is something to open. */
 export const opening = {
   can: (_: number): boolean => true,
+  canPlay: (_: number): boolean => true,
   canCell: (_actual: number, _predicted: number): boolean => true,
   open: (number: number): void => {
     row.value = number;

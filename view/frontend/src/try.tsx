@@ -7,22 +7,28 @@ import { Network } from "./network";
 import { AnswerBars, decode, Picture, Problem, RowChooser, token } from "./parts";
 import { Fields } from "./fields";
 import { Near } from "./near";
+import { TakeSound } from "./sound";
 import { Why } from "./why";
-import { ask, askAnswer, row, theme, tried, useAsked, useLatest } from "./state";
+import { ask, askAnswer, row, theme, tried, triedSound, useAsked, useLatest } from "./state";
 import type { Responses, RowPage, What } from "./types";
 
 export function Try({ what }: { what: What }) {
   const values = tried.value;
-  const answer = useLatest(values ? () => askAnswer({ values }) : null, [values, what]);
-  const responses = useLatest(values && what.form.kind === "table" ? () => ask<Responses>("responses", { values }) : null, [values, what]).data;
-  if (what.form.kind === "sound") return <p class="empty">Recordings cannot be changed here; Inside shows how each of the known ones runs through the network.</p>;
+  const isSound = what.form.kind === "sound";
+  const total = what.rows?.count ?? 0;
+  const at = Math.min(row.value, Math.max(0, total - 1));
+  const sound = triedSound.value;
+  const given = isSound ? (sound ? { sound: sound.text } : total ? { row: at } : null) : values ? { values } : null;
+  const changes = [isSound ? (sound ?? at) : values, what];
+  const answer = useLatest(given && (() => askAnswer(given)), changes);
+  const responses = useLatest(values && what.form.kind === "table" ? () => ask<Responses>("responses", { values }) : null, changes).data;
   if (what.form.kind === "table" && !what.form.columns.length)
     return <p class="empty">This model takes {count(what.inputs.count)} columns, too many to fill in here.</p>;
   const pixels = what.form.kind === "picture" && Array.isArray(values) ? values : null;
   return (
     <div class="try">
       <div class="column">
-        <section class="panel fields">{what.form.kind === "picture" ? <Draw what={what} /> : <Fields what={what} responses={responses} />}</section>
+        <section class="panel fields">{isSound ? <TakeSound what={what} /> : what.form.kind === "picture" ? <Draw what={what} /> : <Fields what={what} responses={responses} />}</section>
         <section class="panel net">
           <header>
             <h2>What every neuron does with it</h2>
@@ -44,17 +50,17 @@ export function Try({ what }: { what: What }) {
           {answer.data ? (
             <AnswerBars what={what} predicted={answer.data.predicted} probabilities={answer.data.probabilities} />
           ) : (
-            !answer.error && <p class="empty">{what.form.kind === "picture" ? "Draw something, or start from a row." : "Reading …"}</p>
+            !answer.error && <p class="empty">{what.form.kind === "picture" ? "Draw something, or start from a row." : isSound ? "Record something, or choose a file." : "Reading …"}</p>
           )}
         </section>
-        {values && !answer.error && (
+        {given && !answer.error && (
           <section class="panel why">
-            <Why what={what} given={{ values }} cells={Array.isArray(values) ? null : values} />
+            <Why what={what} given={given} changes={changes} cells={isSound || Array.isArray(values) ? null : values} />
           </section>
         )}
-        {values && what.rows && !answer.error && (
+        {given && what.rows && !answer.error && (
           <section class="panel near">
-            <Near what={what} given={{ values }} cells={Array.isArray(values) ? null : values} />
+            <Near what={what} given={given} changes={changes} cells={isSound || Array.isArray(values) ? null : values} />
           </section>
         )}
       </div>

@@ -40,6 +40,8 @@ export interface What {
   form: { kind: "picture" | "sound" | "table"; columns: Column[]; shape: number[]; pixels: string[] };
   rows: { count: number; name: string; notes: string[] } | null;
   has_targets: boolean;
+  /** Whether the recordings themselves are at hand. */
+  plays: boolean;
   training: {
     recipe: string;
     seconds: number;

@@ -9,16 +9,18 @@ import type { Cell, Contributions, Row, What } from "./types";
 
 interface Props {
   what: What;
-  given: { row: number } | { values: unknown };
+  /** The row: a known one, or one that is tried; `changes` says when it is another. */
+  given: object;
+  changes: unknown[];
   cells: Record<string, Cell> | null;
   /** Whether other outputs can be asked for. */
   choosable?: boolean;
 }
 
-export function Why({ what, given, cells, choosable = true }: Props) {
+export function Why({ what, given, changes, cells, choosable = true }: Props) {
   const [output, setOutput] = useState<string | null>(null);
   const several = choosable && what.classes.length > 1;
-  const told = useLatest(() => ask<Contributions>("contributions", { ...given, output }), ["row" in given ? given.row : given.values, output, what]);
+  const told = useLatest(() => ask<Contributions>("contributions", { ...given, output }), [...changes, output]);
   const data = told.data;
   return (
     <>
@@ -131,7 +133,7 @@ function Words({ column, words }: { column: string | null; words: [string, numbe
 function PixelMap({ data, what }: { data: Contributions; what: What }) {
   const [rows, columns] = data.map_shape!;
   const most = Math.max(...data.map!.map(Math.abs));
-  const places = what.form.kind === "sound" ? "place in the spectrogram" : "pixel";
+  const places = what.form.kind === "sound" ? "place" : "pixel";
   return (
     <div class="side">
       <SignedPicture values={data.map!} rows={rows} columns={columns} size={144} label={`What each ${places} adds`} />

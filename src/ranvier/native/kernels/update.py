@@ -24,7 +24,7 @@ class Updater:
     """
 
     def __init__(self, f: Function, rule: BoundRule | None, trained: Trained, scalars: Value):
-        self.f, self.bound, self.trained, self.scalars = f, rule, trained, scalars
+        self.f, self.trained, self.scalars = f, trained, scalars
         self.rule = None if rule is None else rule.rule
         self.values: dict[str, Value] = {}
         if rule is None:
@@ -34,6 +34,8 @@ class Updater:
             if name == LEARNING_RATE and trained.factor is not None:
                 exact = f.multiply(exact, read(f, scalars, trained.factor, "double"), name)
             self.values[name] = f.splat(self.rounded(exact), name=name)
+        self.values["decay"] = self.number(trained.decay)
+        self.values |= {name: self.number(number) for name, number in rule.numbers}
 
     @property
     def is_short(self) -> bool:
@@ -44,7 +46,7 @@ class Updater:
         return exact if self.f.module.element == "double" else self.f.cast("fptrunc", exact, self.f.module.element)
 
     def number(self, number: Scalar | None) -> Value:
-        """A hyper-parameter in all lanes, read where it is used, so that it takes no register before; 0 for None."""
+        """A hyper-parameter in all lanes; 0 for None."""
         return self.f.constant(0.0) if number is None else self.f.splat(read(self.f, self.scalars, number))
 
     def penalized(self, gradient: Value, weight: Value) -> Value:
@@ -62,9 +64,7 @@ class Updater:
         """Update the 16 parameters at `offset` and their slots with a complete gradient."""
         f, rule = self.f, self.rule
         assert rule is not None
-        assert self.bound is not None
-        values = {**self.values, "decay": self.number(self.trained.decay), "gradient": gradient, "parameter": weight}
-        values |= {name: self.number(number) for name, number in self.bound.numbers}
+        values = {**self.values, "gradient": gradient, "parameter": weight}
         slots_at = [f.pointer(slot, offset) for slot in pointers.slots]
         for (name, _), at in zip(rule.slots, slots_at, strict=True):
             values[name] = f.load(at, name=name)

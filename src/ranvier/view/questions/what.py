@@ -29,6 +29,7 @@ def what(subject: Subject) -> dict[str, Any]:
         "layers": _layers(subject),
         "form": asdict(subject.form),
         "rows": None if rows is None else {"count": len(rows), "name": rows.name, "notes": list(rows.notes)},
+        "plays": rows is not None and rows.recordings is not None,
         "has_targets": rows is not None and rows.targets is not None,
         "training": {
             "recipe": report.recipe,
