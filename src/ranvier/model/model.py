@@ -13,10 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.data.encoders.context import ContextEncoder
 from ranvier.display.progress import sink_for
 from ranvier.engine import State
-from ranvier.model import language, writing
 from ranvier.model import rows as row_tools
 from ranvier.model.calibrated import CalibratedPredictor, held_out_by
 from ranvier.model.description import description_of, other_arrays
@@ -140,8 +138,12 @@ class Model(Shown, Explorer, CalibratedPredictor):
         >>> sorted(model.evaluate([[0.0], [1.0]], [1.0, 3.0], sample_weight=[1, 2]))
         ['mae', 'r2', 'rmse']
         """
-        if y is None and isinstance(self.encoder, ContextEncoder):
-            return language.text_metrics(self, language.text_rows(self.encoder, X))
+        if y is None and self.encoder is not None:
+            from ranvier.data.encoders.context import ContextEncoder
+            from ranvier.model import language
+
+            if isinstance(self.encoder, ContextEncoder):
+                return language.text_metrics(self, language.text_rows(self.encoder, X))
         measured = outputs_and_targets(self, X, y, sample_weight, skip_bad_rows)
         return all_metrics(self.task, *measured, measured_levels(self))
 
@@ -172,6 +174,8 @@ class Model(Shown, Explorer, CalibratedPredictor):
         >>> len(model.write("A", length=10))
         11
         """
+        from ranvier.model import writing
+
         writing.check_writing(length, temperature, seed)
         note = writing.start_note(writing.check_writes(self), start)
         if note:

@@ -153,22 +153,10 @@ class TrainingLoop:
     def _with_engine(self, engine: State) -> TrainingState:
         """The complete state, to be kept: never one that is no longer a number."""
         divergence.check_parameters(engine.parameters, self.epoch + bool(self.step_losses), self.config.spec)
-        return TrainingState(
-            engine,
-            epoch=self.epoch,
-            position=self.position,
-            partial_losses=np.concatenate(self.step_losses) if self.step_losses else np.zeros(0),
-            seconds=self.seconds,
-            best=self.best,
-            callbacks=self.callback_states,
-            plateau=self.plateau,
-            factor=self.factor,
-            history=self.history,
-            first_epoch=self.first_epoch,
-            first_step=self.first_step,
-            stop_reason=self.stop_reason,
-            loss_unit=self.loss_unit,
-        )
+        losses = np.concatenate(self.step_losses) if self.step_losses else np.zeros(0)
+        now = (self.epoch, self.position, losses, self.seconds, self.best, self.callback_states, self.plateau)
+        begun = (self.first_epoch, self.first_step, self.stop_reason, self.loss_unit)
+        return TrainingState(engine, *now, self.factor, self.history, *begun)
 
     def _epochs_per_span(self, last: int) -> int:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""

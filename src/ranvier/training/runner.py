@@ -39,6 +39,8 @@ from ranvier.training.state import TrainingState, initial_state
 from ranvier.training.watching import current_watch
 
 Array = NDArray[Any]
+LOOPED = ("epochs", "schedule", "shuffle", "seed", "callbacks")
+"""Settings that the loop takes as they are."""
 DIGESTED_ROWS = 1024
 """How many rows of one-hot targets are made at once for a digest."""
 
@@ -84,8 +86,7 @@ def run_training(
     """
     settings.check(network, task, validation is not None)
     spec, unit = _spec_and_unit(network, settings, rows, target)
-    requested = (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
-    measured = EpochMetrics(target or TargetEncoder(task), requested)
+    measured = EpochMetrics(target or TargetEncoder(task), _requested(metrics, settings))
     weights = None if validation is None else validation.weights
     sink, watch = tee(sinks), current_watch()
     stop = stop_on_interrupt() if stop_requested is None else contextlib.nullcontext(stop_requested)
@@ -94,8 +95,7 @@ def run_training(
         engine, executable, note = compile_network(settings.engine, spec)
         executable.thread_limit = thread_limit
         try:
-            if note is not None:
-                sink(NoteEvent(note))
+            _tell(note, sink)
             begin = stored or _first_state(state, network, settings, executable.dtype, unit)
             if watch is not None:
                 watch.begin(network, settings, executable.dtype)
@@ -107,15 +107,11 @@ def run_training(
                 sample=_sample(rows, measured.sample_size(len(rows))),
                 sample_metrics=measured.measure_training,
                 loss_unit=begin.loss_unit,
-                epochs=settings.epochs,
-                schedule=settings.schedule,
-                shuffle=settings.shuffle,
-                seed=settings.seed,
-                callbacks=settings.callbacks,
                 sink=sink,
                 save=save,
                 stop_requested=stopped,
                 watch=watch,
+                **{name: getattr(settings, name) for name in LOOPED},
             )
             sink(_start_event(network, settings, engine, rows, validation, begin))
             # Only the callee holds the arrays, so that it can let them go.
@@ -132,6 +128,16 @@ def run_training(
                 watch.end()
     sink(_end_event(outcome))
     return RunResult(outcome, engine)
+
+
+def _requested(metrics: tuple[str | Metric, ...], settings: TrainSettings) -> tuple[str | Metric, ...]:
+    """The metrics that a caller and the callbacks ask for."""
+    return (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
+
+
+def _tell(note: str | None, sink: Sink) -> None:
+    if note is not None:
+        sink(NoteEvent(note))
 
 
 def _first_state(
