@@ -10,7 +10,7 @@ front of the first layer are multiplied into its weights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,19 +23,26 @@ from ranvier.network.network import Network
 from ranvier.network.parameters import block_diagonal_weight
 
 Array = NDArray[Any]
+BATCH_NORM = ("scale", "bias", "running_mean", "running_var")
 
 
 def merge_networks(
-    network: Network, members: Sequence[Array], inverse_temperature: float = 1.0, shared_inputs: bool = True
+    network: Network,
+    members: Sequence[Array | Callable[[], Array]],
+    inverse_temperature: float = 1.0,
+    shared_inputs: bool = True,
+    extra_units: int = 0,
 ) -> tuple[Network, Array]:
     """One network whose output logits are the mean of those of all members, times the inverse temperature.
 
     Parameters:
         network: what every member is: rescale and scale layers, then dense layers with biases, the first and the last
             of them in no block; batch normalization, dropout, and residual blocks of these between them.
-        members: the flat parameters of each, shape (P,).
+        members: the flat parameters of each, shape (P,), or a function that makes them, which is called when those
+            before are done, so that large ones are in memory one at a time.
         inverse_temperature: what the mean of the logits is multiplied by.
         shared_inputs: whether all members have the same inputs; else each has its own, one block after the other.
+        extra_units: of a network with one hidden layer, so many more neurons in it, with weights of 0.
 
     Returns the network and its flat parameters.
 
@@ -51,35 +58,48 @@ def merge_networks(
     if not members:
         raise InputError("There are no networks to merge; give at least one.")
     _check_layers(network)
-    views = [network.parameter_table.views(flat) for flat in members]
-    gains = [np.ones(network.inputs, flat.dtype) for flat in members]
-    layers: list[Layer] = []
-    pieces: list[Array] = []
-    last = len(network.layers) - 1
+    count, last = len(members), len(network.layers) - 1
+    dense = [index for index, layer in enumerate(network.layers) if isinstance(layer, Dense)]
+    first = dense[0] if shared_inputs else -1
+    kept = [(index, layer) for index, layer in enumerate(network.layers) if not isinstance(layer, LearnedScale)]
+    layers = [_beside(layer, count, index == first, index == last, extra_units) for index, layer in kept]
+    merged = Network(network.inputs if shared_inputs else count * network.inputs, layers)
+    flat: Array = np.zeros(0)
+    outputs: list[tuple[Array, Array]] = []
+    for number, member in enumerate(members):
+        parameters = member() if callable(member) else member
+        if not number:
+            flat = np.zeros(merged.parameter_table.size, parameters.dtype)
+            into = merged.parameter_table.views(flat)
+        views = network.parameter_table.views(parameters)
+        gain = _gain(network, views, parameters.dtype)
+        for position, (index, layer) in enumerate(kept):
+            path = f"layers.{index}"
+            if index not in (first, last):
+                _put(layer, path, f"layers.{position}", views, into, number)
+                continue
+            assert isinstance(layer, Dense)
+            weight, bias = block_diagonal_weight(views[f"{path}.weight"], layer.groups), views[f"{path}.bias"]
+            if index == last:
+                outputs.append((weight * gain if index == first else weight.copy(), bias.copy()))
+            else:
+                own = slice(number * layer.units, (number + 1) * layer.units)
+                np.multiply(weight, gain, out=into[f"layers.{position}.weight"][:, own])
+                into[f"layers.{position}.bias"][own] = bias
+        del parameters, views
+    weight, bias = _output(outputs, last == first, inverse_temperature)
+    into[f"layers.{len(kept) - 1}.weight"][: len(weight)] = weight
+    into[f"layers.{len(kept) - 1}.bias"][...] = bias
+    return merged, flat
+
+
+def _gain(network: Network, views: Mapping[str, Array], dtype: Any) -> Array:
+    """The product of the trained factors of each input, as a column."""
+    gain = np.ones((network.inputs, 1), dtype)
     for index, layer in enumerate(network.layers):
         if isinstance(layer, LearnedScale):
-            for gain, view in zip(gains, views, strict=True):
-                gain[: layer.columns] *= view[f"layers.{index}.scale"]
-        elif isinstance(layer, Dense):
-            first = shared_inputs and not any(isinstance(earlier, Dense) for earlier in layers)
-            weights = [view[f"layers.{index}.weight"] for view in views]
-            if first or index == last:
-                weights = [block_diagonal_weight(weight, layer.groups) for weight in weights]
-            if first:
-                weights = [weight * np.reshape(gain, (-1, 1)) for gain, weight in zip(gains, weights, strict=True)]
-            biases = [view[f"layers.{index}.bias"] for view in views]
-            if index == last:
-                pieces += _output(weights, biases, first, inverse_temperature)
-                layers.append(replace(layer, groups=1))
-            elif first:
-                pieces += [np.concatenate(weights, axis=1), np.concatenate(biases)]
-                layers.append(replace(layer, units=layer.units * len(members), groups=1))
-            else:
-                layers.append(_beside(layer, f"layers.{index}", views, pieces))
-        else:
-            layers.append(_beside(layer, f"layers.{index}", views, pieces))
-    merged = Network(network.inputs if shared_inputs else len(members) * network.inputs, layers)
-    return merged, np.concatenate([piece.reshape(-1) for piece in pieces]).astype(members[0].dtype)
+            gain[: layer.columns, 0] *= views[f"layers.{index}.scale"]
+    return gain
 
 
 def _check_layers(network: Network) -> None:
@@ -95,22 +115,34 @@ def _check_layers(network: Network) -> None:
             )
 
 
-def _beside(layer: Layer, path: str, views: Sequence[Mapping[str, Array]], pieces: list[Array]) -> Layer:
-    """The layer of all members side by side, whose parameters are added to the pieces.
+def _beside(layer: Layer, count: int, first: bool, last: bool, extra_units: int) -> Layer:
+    """The layer of so many members side by side."""
+    if isinstance(layer, Residual):
+        return Residual([_beside(child, count, False, False, 0) for child in layer.layers])
+    if not isinstance(layer, Dense):
+        return layer
+    if last:
+        return replace(layer, groups=1)
+    if first:
+        return replace(layer, units=layer.units * count + extra_units, groups=1)
+    return replace(layer, units=layer.units * count, groups=layer.groups * count)
+
+
+def _put(layer: Layer, path: str, to: str, views: Mapping[str, Array], into: Mapping[str, Array], number: int) -> None:
+    """Write the parameters of a layer of one member into the columns that are its own.
 
     Parameters:
-        layer, path: of a member, and where its parameters are in the views of each.
+        path, to: where they are among those of the member and of the merged network.
+        views, into: the parameters of these.
+        number: which of the members it is.
     """
     if isinstance(layer, Residual):
-        inner = enumerate(layer.layers)
-        return Residual([_beside(child, f"{path}.layers.{index}", views, pieces) for index, child in inner])
-    roles = {Dense: ("weight", "bias"), BatchNorm: ("scale", "bias", "running_mean", "running_var")}.get(
-        type(layer), ()
-    )
-    pieces += [np.concatenate([view[f"{path}.{role}"] for view in views], axis=-1) for role in roles]
-    if isinstance(layer, Dense):
-        return replace(layer, units=layer.units * len(views), groups=layer.groups * len(views))
-    return layer
+        for index, child in enumerate(layer.layers):
+            _put(child, f"{path}.layers.{index}", f"{to}.layers.{index}", views, into, number)
+    for role in {Dense: ("weight", "bias"), BatchNorm: BATCH_NORM}.get(type(layer), ()):
+        part = views[f"{path}.{role}"]
+        width = part.shape[-1]
+        into[f"{to}.{role}"][..., number * width : (number + 1) * width] = part
 
 
 def ple_to_linear_spline(network: Network, parameters: Array, encodings: Sequence[slice]) -> Array:
@@ -139,7 +171,9 @@ def ple_to_linear_spline(network: Network, parameters: Array, encodings: Sequenc
     return changed
 
 
-def _output(weights: list[Array], biases: list[Array], first: bool, inverse_temperature: float) -> list[Array]:
+def _output(outputs: Sequence[tuple[Array, Array]], first: bool, inverse_temperature: float) -> tuple[Array, Array]:
     """Weight and bias of the output layer: the mean of the members', times the inverse temperature."""
-    weight = np.mean(weights, axis=0) if first else np.concatenate(weights) / len(weights)
-    return [weight * inverse_temperature, np.mean(biases, axis=0) * inverse_temperature]
+    weights, biases = ([pair[which] for pair in outputs] for which in (0, 1))
+    weight: Array = np.mean(weights, axis=0) if first else np.concatenate(weights) / len(weights)
+    bias: Array = np.mean(biases, axis=0) * inverse_temperature
+    return weight * inverse_temperature, bias

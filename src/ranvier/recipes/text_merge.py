@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,41 +62,41 @@ def merge_parts(parts: Sequence[Part]) -> tuple[Network, Array]:
     >>> merge_parts(parts)[0].layers[0].units
     5
     """
-    linear = [_unscaled(part) for part in parts if part.is_linear]
-    hidden = [_unscaled(part, len(parts)) for part in parts if not part.is_linear]
-    sums = None
-    if linear:
-        network = next(part.network for part in parts if part.is_linear)
-        sums = network, np.sum(linear, axis=0)
+    linear = [part for part in parts if part.is_linear]
+    hidden = [part for part in parts if not part.is_linear]
     if not hidden:
-        assert sums is not None
-        return sums
-    network = next(part.network for part in parts if not part.is_linear)
-    merged, flat = merge_networks(network, hidden, len(hidden) / len(parts))
-    return (merged, flat) if sums is None else _with_linear(merged, flat, *sums)
-
-
-def _with_linear(network: Network, parameters: Array, linear: Network, sums: Array) -> tuple[Network, Array]:
-    """The network with two more hidden neurons for each output of a linear model."""
-    own = network.parameter_table.views(parameters)
-    weight, bias = (linear.parameter_table.views(sums)[f"layers.0.{name}"] for name in ("weight", "bias"))
-    last = len(network.layers) - 1
-    first = network.layers[0]
-    assert isinstance(first, Dense)
-    units, outputs = first.units, weight.shape[1]
-    merged = Network(network.inputs, [replace(first, units=units + 2 * outputs), *network.layers[1:]])
-    flat = np.zeros(merged.parameter_count, parameters.dtype)
-    views = merged.parameter_table.views(flat)
-    views["layers.0.weight"][:, :units] = own["layers.0.weight"]
-    views["layers.0.weight"][:, units : units + outputs] = weight
-    np.negative(weight, out=views["layers.0.weight"][:, units + outputs :])
-    views["layers.0.bias"][:units] = own["layers.0.bias"]
-    views["layers.0.bias"][units : units + outputs] = bias
-    views["layers.0.bias"][units + outputs :] = -bias
-    identity = np.eye(outputs, dtype=flat.dtype)
-    views[f"layers.{last}.weight"][:] = np.concatenate([own[f"layers.{last}.weight"], identity, -identity])
-    views[f"layers.{last}.bias"][:] = own[f"layers.{last}.bias"]
+        return linear[0].network, _sum(linear)
+    outputs = linear[0].network.layers[-1].units if linear else 0  # type: ignore[attr-defined]
+    made = [partial(_unscaled, part, len(parts)) for part in hidden]
+    merged, flat = merge_networks(hidden[0].network, made, len(hidden) / len(parts), extra_units=2 * outputs)
+    if linear:
+        _add_linear(merged.parameter_table.views(flat), len(merged.layers) - 1, linear[0].network, _sum(linear))
     return merged, flat
+
+
+def _sum(linear: Sequence[Part]) -> Array:
+    """The parameters of the sum of linear models."""
+    sums: Array = np.sum([_unscaled(part) for part in linear], axis=0)
+    return sums
+
+
+def _add_linear(views: Mapping[str, Array], last: int, linear: Network, sums: Array) -> None:
+    """Make the last hidden neurons, two for each output, those of a linear model.
+
+    Parameters:
+        views: the parameters of the merged network.
+        last: the number of its output layer.
+        linear, sums: the linear model and its parameters.
+    """
+    weight, bias = (linear.parameter_table.views(sums)[f"layers.0.{name}"] for name in ("weight", "bias"))
+    outputs = weight.shape[1]
+    rising, falling = slice(-2 * outputs, -outputs), slice(-outputs, None)
+    views["layers.0.weight"][:, rising] = weight
+    np.negative(weight, out=views["layers.0.weight"][:, falling])
+    views["layers.0.bias"][rising] = bias
+    np.negative(bias, out=views["layers.0.bias"][falling])
+    views[f"layers.{last}.weight"][rising] = np.eye(outputs)
+    views[f"layers.{last}.weight"][falling] = -np.eye(outputs)
 
 
 def _unscaled(part: Part, count: int = 1) -> Array:

@@ -197,8 +197,13 @@ class TrainingLoop:
         whole, rest = divmod(len(losses), self.steps_per_epoch)
         for index, number in enumerate(numbers[:whole]):
             steps = slice(index * self.steps_per_epoch, (index + 1) * self.steps_per_epoch)
-            divergence.check(losses[steps], self._step(), self.config.spec)
-            self._end_epoch(number, losses[steps], orders[index], float(scalars[steps][-1, 0]), seconds, seconds)
+            divergence.check(losses[steps], self._step() + steps.start, self.config.spec)
+            loss = self._epoch_loss(number, losses[steps], orders[index])
+            speed = len(self.config.rows) / max(seconds, 1e-9)
+            record = Epoch(number, loss, None, {}, float(scalars[steps][-1, 0]), seconds, speed)
+            self.history = self.history.appended(record)
+            self.config.sink(EpochEvent(record))
+        self.state = replace(self.state, epoch=self.state.epoch + whole)
         self._record_steps(losses[len(losses) - rest :], 0.0)
         self._maybe_checkpoint()
         self._look(float(scalars[-1, 0]))
@@ -229,7 +234,7 @@ class TrainingLoop:
         trained = time.perf_counter() - begun
         losses = np.concatenate(self.step_losses)
         try:
-            self._end_epoch(number, losses, rows_in_order, float(scalars[-1, 0]), trained, None)
+            self._end_epoch(number, losses, rows_in_order, float(scalars[-1, 0]), trained)
         except Cancelled:
             return True
         self._maybe_checkpoint()
@@ -283,22 +288,20 @@ class TrainingLoop:
         latest = max(seconds / steps, 1e-9)
         self.step_seconds = min(2 * self.step_seconds, latest) if self.step_seconds else latest
 
+    def _epoch_loss(self, number: int, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64]) -> float:
+        """The loss of a complete epoch, for the history."""
+        loss = batches.mean_loss(losses, rows_in_order, self.starts, self.config.rows.weights)
+        self.divergence_monitor.check(loss, number, self.config.spec)
+        return loss * self.config.loss_unit
+
     def _end_epoch(
-        self,
-        number: int,
-        losses: NDArray[np.float64],
-        rows_in_order: NDArray[np.int64],
-        rate: float,
-        trained: float,
-        seconds: float | None,
+        self, number: int, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64], rate: float, trained: float
     ) -> None:
         """Write the record of a complete epoch and call the callbacks."""
         begun = time.perf_counter()
-        loss = batches.mean_loss(losses, rows_in_order, self.starts, self.config.rows.weights)
-        self.divergence_monitor.check(loss, number, self.config.spec)
+        loss = self._epoch_loss(number, losses, rows_in_order)
         validation_loss, metrics = self._validate()
-        loss *= self.config.loss_unit
-        spent = trained + time.perf_counter() - begun if seconds is None else seconds
+        spent = trained + time.perf_counter() - begun
         speed = len(self.config.rows) / max(trained, 1e-9)
         record = Epoch(number, loss, validation_loss, metrics, rate, spent, speed)
         history = self.history.appended(record)

@@ -65,6 +65,13 @@ def _whole_row(subject: Subject, body: dict[str, Any]) -> tuple[Inputs, Any]:
     return inputs, source if model.encoder is not None else inputs
 
 
+def _output(subject: Subject, body: dict[str, Any]) -> Any:
+    """Which output is asked about; of several numbers the first where none is said."""
+    target = subject.model.target
+    several = target.task.kind == "regression" and target.task.outputs != max(1, len(target.levels))
+    return 0 if several and body.get("output") is None else body.get("output")
+
+
 def _weights(subject: Subject, body: dict[str, Any]) -> bytes:
     return frame("weights", *weights(subject, str(body["path"]), body["height"], body["width"]))
 
@@ -100,8 +107,8 @@ QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "what": lambda subject, body: what(subject),
     "rows": lambda subject, body: rows_page(subject, body["start"], body["count"], body.get("order", "index")),
     "answer": _answer,
-    "contributions": lambda subject, body: contributions(subject, *_whole_row(subject, body), body.get("output")),
-    "responses": lambda subject, body: responses(subject, _whole_row(subject, body)[0], body.get("output")),
+    "contributions": lambda subject, body: contributions(subject, *_whole_row(subject, body), _output(subject, body)),
+    "responses": lambda subject, body: responses(subject, _whole_row(subject, body)[0], _output(subject, body)),
     "sound": lambda subject, body: frame("sound", *sound(subject, body["row"])),
     "heard": lambda subject, body: frame("sound", *heard(subject, body["sound"])),
     "near": lambda subject, body: near(subject, _whole_row(subject, body)[0], body.get("row")),

@@ -48,6 +48,18 @@ def test_half_transparent_pixels_are_mixed_with_white() -> None:
         assert set(decode(encoded(picture), COLOUR).ravel().tolist()) <= {126, 127, 128}
 
 
+@pytest.mark.parametrize(("ink", "background"), [(255, 0), (0, 255), (160, 255)])
+def test_symbols_are_laid_on_what_they_are_seen_on(ink: int, background: int) -> None:
+    symbol = Image.new("LA", (32, 32), (ink, 0))
+    symbol.paste((ink, 255), (8, 8, 20, 20))
+    loaded = load_pictures([encoded(symbol)] * 2 + [encoded(Image.new("L", (32, 32), 90))], "x")
+    assert loaded.form.background == background
+    assert set(loaded.pixels[0].ravel().tolist()) == {ink, background}
+    assert (loaded.pixels[2] == 90).all()
+    assert f"laid on {'white' if background else 'black'}: at row index 0, at row index 1." in loaded.notes[-1]
+    assert PictureFormat.from_dict(loaded.form.to_dict()) == loaded.form
+
+
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"])
 def test_a_file_cut_off_is_broken_and_never_half_grey(form: str) -> None:
     whole = encoded(NOISE, form)

@@ -1,7 +1,7 @@
 """From a cell to pixels: the one loader, with the same bits in training and prediction.
 
-A picture is turned as its camera says (EXIF), laid on white where it is transparent, made grey or red-green-blue, and
-resized. Files are read with Pillow; arrays and pictures of Pillow go the same way.
+A picture is turned as its camera says (EXIF), laid on the background of the format where it is transparent, made grey
+or red-green-blue, and resized. Files are read with Pillow; arrays and pictures of Pillow go the same way.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from ranvier.records import record
 Pixels = NDArray[np.uint8]
 ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
 """The number of the field of EXIF that says how a camera was held, and its values for a quarter turn."""
-BACKGROUND = (255, 255, 255)
 SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 HEIF = ("ftyphei", "ftyphev", "ftypmif", "ftypmsf")
 
@@ -45,6 +44,7 @@ class Survey:
         colour: whether it has colours.
         animated: whether it has several frames, of which the first counts.
         largest: the largest value of a picture of 16 bits or of floating point, else 0.
+        transparent: whether some of its pixels may be transparent.
     """
 
     width: int
@@ -53,6 +53,7 @@ class Survey:
     colour: bool
     animated: bool = False
     largest: float = 0.0
+    transparent: bool = False
 
 
 def survey(cell: Any) -> Survey:
@@ -62,7 +63,7 @@ def survey(cell: Any) -> Survey:
         PictureError: it is no picture, or a damaged one.
 
     >>> survey(np.zeros((2, 3), np.uint8))
-    Survey(width=3, height=2, mode='L', colour=False, animated=False, largest=0.0)
+    Survey(width=3, height=2, mode='L', colour=False, animated=False, largest=0.0, transparent=False)
     """
     if isinstance(cell, np.ndarray):
         return _survey_of_array(cell)
@@ -80,7 +81,8 @@ def _survey_of_picture(picture: Any) -> Survey:
     colour = not deep and picture.mode not in ("1", "L", "LA", "La")
     if picture.mode == "P":
         colour = _has_colour_palette(picture)
-    return Survey(width, height, picture.mode, colour, getattr(picture, "n_frames", 1) > 1, largest)
+    animated, transparent = getattr(picture, "n_frames", 1) > 1, _is_transparent(picture)
+    return Survey(width, height, picture.mode, colour, animated, largest, transparent)
 
 
 def decode(cell: Any, form: PictureFormat) -> Pixels:
@@ -236,15 +238,19 @@ def _in_mode(picture: Any, mode: str, form: PictureFormat) -> Any:
         picture = Image.fromarray(_scaled(np.asarray(picture), form.white))
     elif picture.mode == "F":
         picture = Image.fromarray(_bytes_of_array(np.asarray(picture), form))
-    transparent = "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info
-    if transparent:
+    if _is_transparent(picture):
         above = picture.convert("RGBA")
-        picture = Image.new("RGBA", above.size, (*BACKGROUND, 255))
+        picture = Image.new("RGBA", above.size, (*(form.background,) * 3, 255))
         picture.alpha_composite(above)
         picture = picture.convert("RGB")
     elif picture.mode not in ("L", "RGB"):
         picture = picture.convert("L" if picture.mode == "1" else "RGB")
     return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _is_transparent(picture: Any) -> bool:
+    """Whether some of the pixels may be transparent."""
+    return "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info
 
 
 def _has_colour_palette(picture: Any) -> bool:

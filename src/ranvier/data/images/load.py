@@ -22,6 +22,8 @@ from ranvier.records import record
 SMALL_SIDE = 40
 GREY_SIDE, COLOUR_SIDE, PHOTO_SIDE = 28, 32, 64
 MIN_SIDE = 4
+MORE_CONTRAST = 2.0
+"""How many times the contrast on white that on black is at least where transparent pictures are laid on black."""
 
 
 @record(eq=False)
@@ -70,11 +72,34 @@ def load_pictures(
     if not good:
         raise DataError(f'Column "{name}" holds no picture.')
     form = choose_format(good, size)
-    loaded = _decoded(readable, form, part_of(progress, count, both))
+    loaded = _on_background(_decoded(readable, form, part_of(progress, count, both)), cells, surveys)
+    form = loaded.form
     if form.channels == 3 and _is_grey(loaded.pixels):
         form = replace(form, channels=1)
         loaded = replace(loaded, form=form, pixels=np.ascontiguousarray(loaded.pixels[..., :1]))
     return replace(loaded, notes=(_format_note(good, form, name), *loaded.notes, *_conversion_notes(good, names, form)))
+
+
+def _on_background(loaded: Pictures, cells: Sequence[Any], surveys: Sequence[Survey | None]) -> Pictures:
+    """The pictures with transparent ones on black, where these show more than on white, such as white symbols.
+
+    Parameters:
+        loaded: the pictures, laid on white.
+        cells, surveys: of the whole column.
+    """
+    seen = [surveys[row] for row in loaded.rows.tolist()]
+    clear = np.flatnonzero([item is not None and item.transparent for item in seen])
+    if not len(clear):
+        return loaded
+    form = replace(loaded.form, background=0)
+    with _bombs_are_errors():
+        black = np.stack([decode(cells[loaded.rows[at]], form) for at in clear.tolist()])
+    contrasts = [float(np.mean(np.std(pixels, axis=(1, 2)))) for pixels in (loaded.pixels[clear], black)]
+    if contrasts[1] <= MORE_CONTRAST * contrasts[0]:
+        return loaded
+    pixels = loaded.pixels.copy()
+    pixels[clear] = black
+    return replace(loaded, pixels=pixels, form=form)
 
 
 def load_array(array: NDArray[Any], name: str, size: int | None = None) -> Pictures | None:
@@ -232,7 +257,7 @@ def _conversion_notes(surveys: Sequence[Survey], names: Sequence[str], form: Pic
             item.largest > 0 and item.mode != "F" for item in surveys
         ],
         "animated, of which the first frame counts": [item.animated for item in surveys],
-        "transparent, laid on white": [item.mode in ("RGBA", "LA", "PA", "La", "RGBa") for item in surveys],
+        f"transparent, laid on {'white' if form.background else 'black'}": [item.transparent for item in surveys],
     }
     notes = []
     for what, flags in kinds.items():

@@ -14,6 +14,8 @@ from ranvier.records import record
 WHITE_LEVELS = (255, 1023, 4095, 16383)
 """The largest values of cameras with 8, 10, 12 and 14 bits, which write files of 16 bits."""
 
+WHITE = 255
+
 
 @record
 class PictureFormat:
@@ -24,6 +26,7 @@ class PictureFormat:
         channels: 1 for grey pictures, 3 for red, green and blue.
         white: the value of pictures of 16 bits that becomes 255.
         float_white: the value of arrays of floating point that becomes 255.
+        background: the grey that is behind transparent pixels, 255 for white.
 
     >>> PictureFormat(28, 28, 1).shape
     (28, 28, 1)
@@ -34,6 +37,7 @@ class PictureFormat:
     channels: int
     white: int = 65535
     float_white: float = 1.0
+    background: int = WHITE
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -66,7 +70,8 @@ class PictureFormat:
 
     def to_dict(self) -> dict[str, Any]:
         """The format as plain JSON values."""
-        return asdict(self)
+        # White stays out, so that files are those of versions that knew no other background.
+        return {name: value for name, value in asdict(self).items() if (name, value) != ("background", WHITE)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PictureFormat:
@@ -79,9 +84,10 @@ class PictureFormat:
             json_fields.field(data, name, int) for name in ("height", "width", "channels", "white")
         )
         float_white = json_fields.field(data, "float_white", float)
-        if min(height, width, white) < 1 or channels not in (1, 3) or float_white <= 0:
+        background = json_fields.field(data, "background", int) if "background" in data else WHITE
+        if min(height, width, white) < 1 or channels not in (1, 3) or float_white <= 0 or not 0 <= background <= WHITE:
             raise json_fields.damaged(f"pictures of {width} x {height} pixels and {channels} channels")
-        return cls(height, width, channels, white, float_white)
+        return cls(height, width, channels, white, float_white, background)
 
 
 def float_white_level(largest: float) -> float:

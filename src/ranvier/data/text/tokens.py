@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.text.free_memory import give_back
 from ranvier.records import record
 
 Array = NDArray[Any]
@@ -128,7 +129,9 @@ def in_threads(work: Callable[[Any], T], parts: Sequence[Any]) -> list[T]:
     if len(parts) < 2:
         return [work(part) for part in parts]
     with ThreadPoolExecutor(min(len(parts), os.process_cpu_count() if hasattr(os, "process_cpu_count") else 2)) as pool:
-        return list(pool.map(work, parts))
+        results = list(pool.map(work, parts))
+    give_back()
+    return results
 
 
 def tokenize_all(texts: pl.Series) -> Tokens:

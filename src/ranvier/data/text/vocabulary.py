@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.text.free_memory import give_back
 from ranvier.data.text.terms import BLOCKS, Candidates, strings
 from ranvier.data.text.tokens import Tokens, chunks, in_threads, tokenize, tokenize_all
 from ranvier.records import record
@@ -96,6 +97,7 @@ class Vocabulary:
                 selected = candidates.selected(max_terms, 1)
             if len(selected.terms):
                 blocks.append(Block(name, selected.terms, selected.frequencies, len(texts)))
+            give_back()
         return cls(tuple(blocks))
 
     @property
