@@ -203,7 +203,7 @@ class TrainingLoop:
             record = Epoch(number, loss, None, {}, float(scalars[steps][-1, 0]), seconds, speed)
             self.history = self.history.appended(record)
             self.config.sink(EpochEvent(record))
-        self.state = replace(self.state, epoch=self.state.epoch + whole)
+        self.epoch += whole
         self._record_steps(losses[len(losses) - rest :], 0.0)
         self._maybe_checkpoint()
         self._look(float(scalars[-1, 0]))
