@@ -41,6 +41,8 @@ import sys, ranvier as rv
 rv.train(sys.argv[1], recipe="plain", hidden=(512, 512), activation="relu", dropout=0.0, batch_size=128, epochs=100000,
          patience=100000, validation=0.02, test=0.93, run=sys.argv[2], progress=False)
 """
+UPDATES = '[data-name^="update."]'
+"""Is there once the page has compared two states of the network."""
 TICKS = os.sysconf("SC_CLK_TCK")
 ASKED_LOSS, ASKED_PAINT = 0.05, 1.0
 
@@ -204,7 +206,7 @@ def chromium(address: str, epochs: Epochs, options: argparse.Namespace, view: in
         page.goto(address)
         page.wait_for_selector('[data-name="live.state"]')
         paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") / 1000
-        page.wait_for_selector('[data-name="update.layers.0"]', timeout=60_000)
+        page.wait_for_selector(UPDATES, timeout=60_000)
         session = page.context.new_cdp_session(page)
 
         def heap() -> float:
@@ -214,7 +216,7 @@ def chromium(address: str, epochs: Epochs, options: argparse.Namespace, view: in
         @contextmanager
         def look() -> Iterator[None]:
             page.goto(address)
-            page.wait_for_selector('[data-name="update.layers.0"]', timeout=60_000)
+            page.wait_for_selector(UPDATES, timeout=60_000)
             yield
             page.goto("about:blank")
 
@@ -222,7 +224,7 @@ def chromium(address: str, epochs: Epochs, options: argparse.Namespace, view: in
         own = next(pid for pid in family(os.getpid(), told) if told[pid][1].startswith("chrom"))
         speeds = measure(epochs, options, look, {"the view": view, "Chromium": own})
         page.goto(address)
-        page.wait_for_selector('[data-name="update.layers.0"]', timeout=60_000)
+        page.wait_for_selector(UPDATES, timeout=60_000)
         first = heap()
         page.wait_for_timeout(15_000)
         grown = heap() - first

@@ -21,6 +21,9 @@ from ranvier.view.subject import Subject
 
 TOKEN = new_token()
 BODIES: dict[str, dict[str, Any]] = {
+    "contributions": {"row": 3},
+    "responses": {"row": 3},
+    "near": {"row": 3},
     "rows": {"start": 0, "count": 2},
     "answer": {"row": 1},
     "weights": {"path": "layers.0", "height": 8, "width": 8},
@@ -128,7 +131,9 @@ def test_bodies_that_are_no_questions(body: bytes, client: TestClient) -> None:
     assert client.post("/api/what", content=body).status_code == 400
 
 
-@pytest.mark.parametrize("name", sorted(set(QUESTIONS) - {"residuals", "sample", "surface", "importances"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(QUESTIONS) - {"residuals", "sample", "surface", "importances", "reasons", "sound", "heard"})
+)
 def test_every_question_is_answered(name: str, client: TestClient) -> None:
     response = client.post(f"/api/{name}", json=BODIES.get(name, {}))
     assert response.status_code == 200, response.text
@@ -143,6 +148,11 @@ def test_every_question_is_answered(name: str, client: TestClient) -> None:
         ("step", {"step": "1"}, "There is no step"),
         ("residuals", {}, "Only predicted numbers have residuals."),
         ("importances", {}, "Importances are shown for tables"),
+        ("reasons", {}, "explained for rows of tables"),
+        ("sound", {"row": 3}, "are not at hand"),
+        ("sound", {"row": "../x"}, "There is no row"),
+        ("heard", {"sound": "AAAA"}, "takes no recordings"),
+        ("contributions", {"row": 3, "output": "x"}, "There is no class"),
         ("sample", {}, "Only a model that was trained on a plain text writes."),
         ("neuron", {"path": "layers.9", "neuron": 0}, "There is no layer"),
         ("neuron", {"path": "layers.0", "neuron": "1"}, "an integer was expected"),

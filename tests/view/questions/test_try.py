@@ -118,6 +118,19 @@ def test_responses_of_a_number_are_in_its_units(diabetes: Subject) -> None:
     assert diabetes.model.predict(diabetes.known().source.take(np.array([0])))[0] <= told["high"]
 
 
+def test_of_several_numbers_the_first_is_explained() -> None:
+    X = np.random.default_rng(0).random((12, 3))
+    network = rv.Network(3, [rv.Dense(4, "tanh"), rv.Dense(2)])
+    model = network.fit(X, X[:, :2], epochs=1, engine="reference")
+    subject = Subject(model, rows_from_arrays(model, X), "two numbers")
+    assert ask(subject, "contributions", row=1)["output"] == model.attributions(X[1:2], output=0).outputs[0]
+    assert ask(subject, "contributions", row=1, output=1)["output"] == model.attributions(X[1:2], output=1).outputs[0]
+    curve = ask(subject, "responses", row=1)["curves"]["x2"]
+    changed = np.repeat(X[1:2], len(curve["grid"]), axis=0)
+    changed[:, 2] = curve["grid"]
+    assert np.allclose(curve["values"], model.predict(changed)[:, 0], rtol=1e-12)
+
+
 def test_near_rows_are_training_rows_and_those_of_the_model(digits_run: Path) -> None:
     model = rv.load(digits_run / "digits.rv")
     subject = Subject(model, rows_of(model), "digits.rv")

@@ -91,7 +91,7 @@ function About({ what, children }: { what: What; children: preact.ComponentChild
   const problems = unlearned();
   const names = Object.keys(what.training.metrics).filter((name) => what.training.metrics[name] !== null);
   return (
-    <aside class="panel about" aria-label="The model">
+    <aside class="panel about" aria-label="The model" tabIndex={0}>
       <header>
         <h2>The model</h2>
       </header>

@@ -19,17 +19,17 @@ interface Props {
 
 export function Why({ what, given, changes, cells, choosable = true }: Props) {
   const [output, setOutput] = useState<string | null>(null);
-  const several = choosable && what.classes.length > 1;
+  const names = what.classes.length > 1 ? what.classes : what.task === "regression" && what.target.length > 1 ? what.target : [];
   const told = useLatest(() => ask<Contributions>("contributions", { ...given, output }), [...changes, output]);
   const data = told.data;
   return (
     <>
       <header>
         {choosable ? <h2>Why</h2> : <h3>Why</h3>}
-        {several && (
+        {choosable && names.length > 0 && (
           <select aria-label="Explained answer" value={output ?? ""} onChange={(event) => setOutput(event.currentTarget.value || null)}>
-            <option value="">the answer</option>
-            {what.classes.map((name) => (
+            {what.task !== "regression" && <option value="">the answer</option>}
+            {names.map((name) => (
               <option key={name} value={name}>
                 {name}
               </option>
