@@ -1,14 +1,18 @@
 """How far probabilities and intervals can be trusted, next to the methods people take: the same rows for all.
 
 Run:  pip install -e '.[tables]' mapie && export RANVIER_DATA=FOLDER
-      python benchmarks/trust.py                      all sets, seeds 0 to 4
-      python benchmarks/trust.py --seeds 0 1 --rows 3000 --sets adult diamonds
+      python benchmarks/trust.py                      all sets, seeds 0 to 4; an interrupted run goes on where it was
+      python benchmarks/trust.py --seeds 0 1 --sets adult diamonds
+      python benchmarks/trust.py --again ranvier      after a change: what one method did is measured again
+      python benchmarks/trust.py --report             only the tables of what is there
 
-Classification: accuracy, log loss and expected calibration error (15 bins of the most probable class) on test rows, and
-for Ranvier the log loss without its temperature. Regression: the share of test rows inside intervals of 90 %, and their
-mean width over the standard deviation of the test targets, next to MAPIE's cross-conformal CV+ around boosted trees and
-to conformalized quantile boosting. Everyone has the defaults of its makers; sets and splits are those of `tables.py`,
-with at most --rows rows to train on.
+Classification: accuracy, log loss and expected calibration error (15 bins of the most probable class) on test rows; for
+Ranvier also the log loss without its temperature, and how many test rows have their label in a set for 90 %, and of how
+many labels such a set is. Regression: the share of test rows inside intervals of 90 %, and their mean width over the
+standard deviation of the test targets, next to MAPIE's cross-conformal CV+ around boosted trees and to conformalized
+quantile boosting. Everyone has the defaults of its makers; sets and splits are those of `tables.py` and some
+more, with at most --rows rows to train on and --tests to measure on. Each set has a process of its own; what a seed
+gave is written at once.
 """
 
 from __future__ import annotations
@@ -16,9 +20,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,12 +36,41 @@ import numpy as np
 from numpy.typing import NDArray
 from tables_parts.methods import METHODS
 from tables_parts.ours import fitted
-from tables_parts.sets import TABLES, Problem, at_most, problem
+from tables_parts.runs import THREAD_VARIABLES
+from tables_parts.sets import TABLES, Problem, Table, at_most, problem
+from versus_parts.report import machine
 
 Array = NDArray[Any]
+Scores = dict[str, float]
+Runs = dict[str, dict[str, dict[str, Scores]]]
+"""Set -> seed -> method -> what was measured."""
+Asked = dict[str, list[str]]
+"""Seed -> the methods that are to be measured."""
 RESULTS = Path(__file__).resolve().parent / "results" / "trust.json"
 COVERAGE, BINS = 0.9, 15
+RESULT = "result: "
+"""What a line of a process begins with that holds results."""
+OURS = "ranvier"
 PEERS = ("sklearn-mlp", "lightgbm", "xgboost", "catboost")
+PACKAGES = ("ranvier", "numpy", "scikit-learn", "lightgbm", "xgboost", "xgboost-cpu", "catboost", "mapie")
+SETS = TABLES | {
+    table.name: table
+    for table in (
+        Table("german_credit", "class", "binary"),
+        Table("phoneme", "class", "binary"),
+        Table("magic_gamma", "target", "binary"),
+        Table("credit_default", "default_next_month", "binary", drop=("ID",)),
+        Table("ijcnn1", "label", "binary", official=True),
+        Table("car", "class", "multiclass"),
+        Table("mfeat_factors", "target", "multiclass"),
+        Table("concrete", "target", "regression"),
+        Table("abalone", "Rings", "regression"),
+        Table("power_plant", "target", "regression"),
+        Table("kin8nm", "target", "regression"),
+        Table("house_16h", "target", "regression"),
+        Table("protein", "target", "regression"),
+    )
+}
 
 
 def of_probabilities(p: Array, truth: Array) -> dict[str, float]:
@@ -74,21 +109,31 @@ def without_temperature(p: Array, temperature: float) -> Array:
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
-def classification(case: Problem, peers: Sequence[str]) -> dict[str, dict[str, float]]:
-    """The scores of every method on one split."""
+def ours_of_classes(case: Problem, known: Any, truth: Array) -> Scores:
+    """Ranvier's probabilities with and without its temperature, and its sets."""
+    model = fitted(case, "default")
+    labels = list(map(str, model.task.classes))
+    order = [labels.index(str(label)) for label in case.classes]
+    p = np.asarray(model.probabilities(known[case.columns]), np.float64)[:, order]
+    plain = of_probabilities(without_temperature(p, model.report.temperature), truth)
+    found = of_probabilities(p, truth) | {"log_loss_uncalibrated": plain["log_loss"]}
+    sets = model.predict_set(known[case.columns], COVERAGE)
+    own = [str(label) for label in known[case.table.target]]
+    inside = [label in map(str, labels) for label, labels in zip(own, sets, strict=True)]
+    return found | {"coverage": float(np.mean(inside)), "set_size": float(np.mean([len(labels) for labels in sets]))}
+
+
+def classification(case: Problem, methods: Sequence[str]) -> dict[str, Scores]:
+    """The scores of some methods on one split."""
     index = {label: number for number, label in enumerate(case.classes)}
     known = case.test[case.test[case.table.target].isin(index)]
     truth = np.array([index[label] for label in known[case.table.target]])
-    found = {}
-    model = fitted(case, "default")
-    order = [list(map(str, model.task.classes)).index(str(label)) for label in case.classes]
-    p = np.asarray(model.probabilities(known[case.columns]), np.float64)[:, order]
-    found["ranvier"] = of_probabilities(p, truth)
-    plain = of_probabilities(without_temperature(p, model.report.temperature), truth)
-    found["ranvier"]["log_loss_uncalibrated"] = plain["log_loss"]
-    for name in peers:
-        found[name] = of_probabilities(np.asarray(METHODS[name].fit(case)(known), np.float64), truth)
-    return found
+    return {
+        name: ours_of_classes(case, known, truth)
+        if name == OURS
+        else of_probabilities(np.asarray(METHODS[name].fit(case)(known), np.float64), truth)
+        for name in methods
+    }
 
 
 def encoded(case: Problem) -> tuple[Array, Array]:
@@ -140,54 +185,169 @@ def boosted_quantiles(case: Problem) -> Array:
 
 
 INTERVALS: dict[str, Callable[[Problem], Array]] = {
-    "ranvier": lambda case: np.asarray(fitted(case, "default").predict_interval(case.test[case.columns], COVERAGE)),
+    OURS: lambda case: np.asarray(fitted(case, "default").predict_interval(case.test[case.columns], COVERAGE)),
     "mapie-cv+": mapie,
     "boosted-cqr": boosted_quantiles,
 }
 
 
-def regression(case: Problem) -> dict[str, dict[str, float]]:
-    """Coverage and width of every method on one split."""
+def regression(case: Problem, methods: Sequence[str]) -> dict[str, Scores]:
+    """Coverage and width of some methods on one split."""
     truth = case.test[case.table.target].to_numpy(np.float64)
-    return {name: of_intervals(make(case), truth) for name, make in INTERVALS.items()}
+    return {name: of_intervals(INTERVALS[name](case), truth) for name in methods}
 
 
-def means(runs: Sequence[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
-    """The mean over the seeds of each number of each method.
+def methods_of(table: Table) -> tuple[str, ...]:
+    """Who is measured on a set."""
+    return tuple(INTERVALS) if table.kind == "regression" else (OURS, *PEERS)
+
+
+def measured(name: str, seed: int, methods: Sequence[str], most: tuple[int, int]) -> dict[str, Scores]:
+    """What some methods do on a set at a seed, with at most so many rows to train on and to measure on."""
+    whole = problem(SETS[name], installed.data_folder(), seed, threads=1)
+    train, test = (at_most(part, rows, seed) for part, rows in zip((whole.train, whole.test), most, strict=True))
+    case = replace(whole, train=train.reset_index(drop=True), test=test.reset_index(drop=True))
+    return (classification if case.classification else regression)(case, methods)
+
+
+def in_a_process(name: str, asked: Asked, most: tuple[int, int]) -> Iterator[tuple[str, dict[str, Scores]]]:
+    """The same for some seeds in a process of its own, on one thread: each seed and its results as soon as it has them.
+
+    What a process that failed had not given yet is left out; its complaint stands on standard error.
+    """
+    process = subprocess.Popen(
+        [sys.executable, __file__, "--one", name, json.dumps(asked), *map(str, most)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ, PYTHONWARNINGS="ignore") | dict.fromkeys(THREAD_VARIABLES, "1"),
+    )
+    with process:
+        for line in process.stdout or ():
+            if line.startswith(RESULT):
+                seed, found = json.loads(line.removeprefix(RESULT))
+                yield seed, found
+    if process.returncode:
+        print(f"{name} failed.", flush=True)
+
+
+def means(runs: Sequence[dict[str, Scores]]) -> dict[str, Scores]:
+    """The mean over the seeds of each number of each method that all seeds have.
 
     >>> means([{"a": {"ece": 1.0}}, {"a": {"ece": 3.0}}])
     {'a': {'ece': 2.0}}
     """
+    methods = [method for method in runs[0] if all(method in run for run in runs)]
     return {
         method: {key: round(float(np.mean([run[method][key] for run in runs])), 4) for key in runs[0][method]}
-        for method in runs[0]
+        for method in methods
     }
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the sets and write the means."""
+def held(found: dict[str, dict[str, Scores]]) -> dict[str, Any]:
+    """What was asked, beside what was found: sets that hold it, sets that do not, from the means of each set.
+
+    >>> table = {"a": {"ranvier": {"ece": 0.01, "log_loss": 1.0}, "sklearn-mlp": {"ece": 0.02}}}
+    >>> held(table)["ece below sklearn-mlp"]
+    {'holds': ['a'], 'fails': []}
+    """
+    classes = {name: each for name, each in found.items() if "ece" in each.get(OURS, {})}
+    numbers = {name: each for name, each in found.items() if "width" in each.get(OURS, {})}
+    asked: dict[str, tuple[dict[str, dict[str, Scores]], Callable[[dict[str, Scores]], bool]]] = {
+        f"ece below {peer}": (
+            {name: each for name, each in classes.items() if peer in each},
+            lambda each, peer=peer: each[OURS]["ece"] < each[peer]["ece"],  # type: ignore[misc]
+        )
+        for peer in PEERS
+    }
+    asked["log loss no worse for the temperature"] = (
+        {name: each for name, each in classes.items() if "log_loss_uncalibrated" in each[OURS]},
+        lambda each: each[OURS]["log_loss"] <= each[OURS]["log_loss_uncalibrated"],
+    )
+    asked["coverage within 1.5 points"] = (numbers, lambda each: abs(each[OURS]["coverage"] - COVERAGE) <= 0.015)
+    for peer in list(INTERVALS)[1:]:
+        asked[f"narrower than {peer}"] = (
+            {name: each for name, each in numbers.items() if peer in each},
+            lambda each, peer=peer: each[OURS]["width"] < each[peer]["width"],  # type: ignore[misc]
+        )
+    return {
+        what: {
+            "holds": [name for name, each in sets.items() if holds(each)],
+            "fails": [name for name, each in sets.items() if not holds(each)],
+        }
+        for what, (sets, holds) in asked.items()
+    }
+
+
+def written(path: Path, runs: Runs, options: argparse.Namespace) -> None:
+    """Write what is there, with the means of the sets and what was asked of them."""
+    sets = {name: means(list(runs[name].values())) for name in SETS if name in runs}
+    described = {"machine": machine(), "versions": installed.versions(PACKAGES), "rows": options.rows}
+    seeds = {name: sorted(map(int, runs[name])) for name in sets}
+    result = described | {"tests": options.tests, "seeds": seeds, "held": held(sets), "sets": sets, "runs": runs}
+    path.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def report(path: Path) -> None:
+    """Print the means, and how many sets hold what was asked."""
+    result = json.loads(path.read_text())
+    for name, each in result["sets"].items():
+        print(name, f"({len(result['seeds'][name])} seeds)")
+        for method, values in each.items():
+            print(f"  {method:<12}", "  ".join(f"{key} {value:.4f}" for key, value in values.items()))
+    for what, found in result["held"].items():
+        failing = f"; not on {', '.join(found['fails'])}" if found["fails"] else ""
+        print(f"{what}: {len(found['holds'])} of {len(found['holds']) + len(found['fails'])}{failing}")
+
+
+def options_of(arguments: list[str] | None) -> argparse.Namespace:
+    """What the user asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", nargs="+", choices=list(TABLES), default=list(TABLES), metavar="SET")
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS), metavar="SET")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4], metavar="SEED")
-    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), metavar="METHOD")
+    parser.add_argument("--again", nargs="+", default=[], metavar="METHOD", help="measured again where it is there")
     parser.add_argument("--rows", type=int, default=10_000, help="the most rows to train on (10,000)")
+    parser.add_argument("--tests", type=int, default=10_000, help="the most rows to measure on (10,000)")
+    parser.add_argument("--report", action="store_true", help="only print what is there")
+    parser.add_argument("--one", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, default=RESULTS)
-    options = parser.parse_args(arguments)
-    data, found = installed.data_folder(), {}
+    return parser.parse_args(arguments)
+
+
+def known_runs(options: argparse.Namespace) -> Runs:
+    """What the file holds of the same numbers of rows."""
+    if not options.output.exists():
+        return {}
+    known = json.loads(options.output.read_text())
+    if (known["rows"], known["tests"]) != (options.rows, options.tests):
+        raise SystemExit(f"{options.output} is of {known['rows']} and {known['tests']} rows; give another --output.")
+    return dict(known["runs"])
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run what is not there yet, set by set, and write all after each seed."""
+    options = options_of(arguments)
+    if options.one:
+        name, asked, rows, tests = options.one
+        for seed, methods in json.loads(asked).items():
+            found = measured(name, int(seed), methods, (int(rows), int(tests)))
+            print(f"{RESULT}{json.dumps([seed, found])}", flush=True)
+        return
+    if options.report:
+        report(options.output)
+        return
+    runs, limits = known_runs(options), (options.rows, options.tests)
     for name in options.sets:
+        there = runs.get(name, {})
+        asked: Asked = {}
+        for seed in map(str, options.seeds):
+            done = [method for method in there.get(seed, {}) if method not in options.again]
+            asked[seed] = [method for method in methods_of(SETS[name]) if method not in done]
         began = time.perf_counter()
-        runs = []
-        for seed in options.seeds:
-            whole = problem(TABLES[name], data, seed, threads=1)
-            case = replace(whole, train=at_most(whole.train, options.rows, seed).reset_index(drop=True))
-            runs.append(classification(case, options.peers) if case.classification else regression(case))
-        found[name] = means(runs)
-        print(name, f"{time.perf_counter() - began:.0f} s", flush=True)
-        for method, values in found[name].items():
-            print(f"  {method:<12}", "  ".join(f"{key} {value:.4f}" for key, value in values.items()), flush=True)
-        packages = ("ranvier", "numpy", "scikit-learn", "lightgbm", "xgboost", "catboost", "mapie")
-        described = {"seeds": options.seeds, "rows": options.rows, "versions": installed.versions(packages)}
-        options.output.write_text(json.dumps({**described, "sets": found}, indent=1) + "\n")
+        for seed, found in in_a_process(name, {seed: methods for seed, methods in asked.items() if methods}, limits):
+            runs.setdefault(name, {}).setdefault(seed, {}).update(found)
+            written(options.output, runs, options)
+            print(name, seed, f"{time.perf_counter() - began:.0f} s", flush=True)
+    report(options.output)
 
 
 if __name__ == "__main__":

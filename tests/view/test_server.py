@@ -132,7 +132,7 @@ def test_bodies_that_are_no_questions(body: bytes, client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(QUESTIONS) - {"residuals", "sample", "surface", "importances", "sound", "heard"})
+    "name", sorted(set(QUESTIONS) - {"residuals", "sample", "surface", "importances", "reasons", "sound", "heard"})
 )
 def test_every_question_is_answered(name: str, client: TestClient) -> None:
     response = client.post(f"/api/{name}", json=BODIES.get(name, {}))
@@ -148,6 +148,7 @@ def test_every_question_is_answered(name: str, client: TestClient) -> None:
         ("step", {"step": "1"}, "There is no step"),
         ("residuals", {}, "Only predicted numbers have residuals."),
         ("importances", {}, "Importances are shown for tables"),
+        ("reasons", {}, "explained for rows of tables"),
         ("sound", {"row": 3}, "are not at hand"),
         ("sound", {"row": "../x"}, "There is no row"),
         ("heard", {"sound": "AAAA"}, "takes no recordings"),

@@ -63,37 +63,60 @@ MAX_CELL = 24
 
 def print_explanations(output: Output, predictions: Predictions) -> None:
     """For each row the prediction, and below it what the columns that count most add to the output, as bars."""
-    from rich.text import Text
-
     from ranvier.cli.printed_report import heading
-    from ranvier.display.tables import bar, literal, table
 
-    for row, entry in enumerate(predictions.records()):
-        explanation = entry["explanation"]
+    explanations = predictions.explanations or []
+    for row, (entry, parts) in enumerate(zip(predictions.records(), explanations, strict=True)):
         name = entry.get("file", f"Row {row + 1}")
-        if explanation is None:
+        if entry["explanation"] is None:
             output.say(f"{name}: no prediction.")
             continue
-        heading(output, f"{name}: {_short(entry['prediction'])}")
-        what = "logit of " if explanation["unit"] == "logit" else ""
-        added = explanation["output"] - explanation["base"]
-        output.say(
-            f"{what}{explanation['explained']}: {explanation['output']:.4g} = {explanation['base']:.4g} of a typical "
-            f"row {added:+.4g}, to which add",
-            "dim",
-        )
-        shown = explanation["columns"]
-        largest = max((abs(column["value"]) for column in shown), default=0.0) or 1.0
-        grid = table("Column", "Cell", "Adds", " ", numbers=("Adds",))
-        for column in shown:
-            colour = "cyan" if column["value"] >= 0 else "red"
-            drawn = Text(bar(abs(column["value"]) / largest, 24), colour)
-            cell = "" if column["cell"] is None else _short(column["cell"])
-            grid.add_row(literal(column["column"]), literal(cell), f"{column['value']:+z.4g}", drawn)
-        rest = added - sum(column["value"] for column in shown)
-        grid.add_row(literal("all others", "dim"), "", f"{rest:+z.4g}", "")
-        output.words.print(grid)
-        output.say()
+        heading(output, f"{name}: {_prediction(entry['prediction'])}")
+        for part in parts:
+            _print_explanation(output, part)
+
+
+def _print_explanation(output: Output, explanation: dict[str, Any]) -> None:
+    """The output of one row as a sum, and the columns that count most in it."""
+    from rich.text import Text
+
+    from ranvier.display.tables import bar, literal, table
+
+    what = "logit of " if explanation["unit"] == "logit" else ""
+    added = explanation["output"] - explanation["base"]
+    output.say(
+        f"{what}{explanation['explained']}: {explanation['output']:.4g} = {explanation['base']:.4g} of a typical "
+        f"row {added:+.4g}, to which add",
+        "dim",
+    )
+    shown = explanation["columns"]
+    largest = max((abs(column["value"]) for column in shown), default=0.0) or 1.0
+    grid = table("Column", "Cell", "Adds", " ", numbers=("Adds",))
+    for column in shown:
+        colour = "cyan" if column["value"] >= 0 else "red"
+        drawn = Text(bar(abs(column["value"]) / largest, 24), colour)
+        cell = "" if column["cell"] is None else _short(column["cell"])
+        grid.add_row(literal(column["column"]), literal(cell), f"{column['value']:+z.4g}", drawn)
+    rest = added - sum(column["value"] for column in shown)
+    grid.add_row(literal("all others", "dim"), "", f"{rest:+z.4g}", "")
+    output.words.print(grid)
+    output.say()
+
+
+MAX_NAMED = 6
+
+
+def _prediction(value: Any) -> str:
+    """A prediction in words; of several numbers or labels each with its name.
+
+    >>> _prediction({"height": 1.5, "weight": 2.0})
+    'height 1.5, weight 2'
+    """
+    if not isinstance(value, dict):
+        return _short(value)
+    named = [f"{name} {_short(part)}" for name, part in list(value.items())[:MAX_NAMED]]
+    more = len(value) - MAX_NAMED
+    return ", ".join([*named, *([f"and {more} more"] if more > 0 else [])])
 
 
 def _short(value: Any) -> str:

@@ -35,19 +35,22 @@ MAX_UNEXPLAINED = 0.003
 MAX_NAMED = 5
 
 
-def leaking_columns(source: Source, values: Values, task: Task, columns: Sequence[str]) -> list[Finding]:
+def leaking_columns(
+    source: Source, values: Values, task: Task, targets: Sequence[str], columns: Sequence[str]
+) -> list[Finding]:
     """A finding for each input column that alone gives a target away, the first five.
 
     Parameters:
         source: the rows, a table.
         values: their targets, (B,) or (B, N).
         task: what is asked for.
+        targets: the names of the target columns.
         columns: the names of the input columns.
 
     >>> from ranvier.data.sources import open_source
     >>> y = np.random.default_rng(0).normal(size=100)
-    >>> task = Task("regression", 1, target_names=("y",))
-    >>> [found.evidence for found in leaking_columns(open_source({"a": y, "b": y[::-1]}), y, task, ["a", "b"])]
+    >>> task = Task("regression", 1)
+    >>> [found.evidence for found in leaking_columns(open_source({"a": y, "b": y[::-1]}), y, task, "y", ["a", "b"])]
     ['Column "a" is a copy of the target "y".']
     """
     if source.rows < MIN_ROWS or not columns:
@@ -58,7 +61,7 @@ def leaking_columns(source: Source, values: Values, task: Task, columns: Sequenc
     findings: list[Finding] = []
     for cells in frame.iter_columns():
         codes = _codes(cells)
-        for target, name in zip(table.T, task.target_names, strict=False):
+        for target, name in zip(table.T, targets, strict=False):
             finding = None if codes is None else _finding(cells, codes, target, name, task, len(columns))
             if finding is not None:
                 findings.append(finding)

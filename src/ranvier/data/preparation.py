@@ -190,7 +190,7 @@ def prepare(
     columns, notes, rule = _columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds, rule)
     rows = labelled_rows(opened, names, target_array, weight, kept)
     resolved, task_notes = _task(rows, task, names, positive, loss)
-    leaks = [] if task_record else _leaks(rows, resolved, columns)
+    leaks = [] if task_record else _leaks(rows, resolved, names, columns)
     notes = [*task_notes, *(leak.text for leak in leaks), *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     encoded, ordered = TargetEncoder(resolved), columns if canonical else None
@@ -237,9 +237,12 @@ def _columns(
     return columns, notes, rule.written(source, columns)
 
 
-def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) -> list[Finding]:
+def _leaks(
+    rows: LabelledRows, task: Task, targets: tuple[str, ...], columns: tuple[ColumnSchema, ...]
+) -> list[Finding]:
     """A finding for each column that gives the target away."""
-    return leaking_columns(rows.source, rows.values, task, [column.name for column in columns if column.used])
+    used = [column.name for column in columns if column.used]
+    return leaking_columns(rows.source, rows.values, task, targets, used)
 
 
 def _fitted_target(

@@ -66,8 +66,9 @@ def explained_output(target: TargetEncoder, logits: Array, output: Any = None) -
     Parameters:
         target: what the outputs mean.
         logits: of the rows, (n, N).
-        output: a class, a label, the name of a target or the number of an output. None for the predicted class; the
-            second class of two; the most probable label; the only number.
+        output: a class, a label, the name of a target (of quantiles the one nearest to 0.5), or of a label or number
+            the number of the output. None for the predicted class; the second class of two; the most probable label;
+            the only number.
 
     Raises:
         InputError: there is no such output, or there are several numbers and none is chosen.
@@ -84,7 +85,12 @@ def explained_output(target: TargetEncoder, logits: Array, output: Any = None) -
         labels: tuple[Any, ...] = (_number_name(target, int(index[0])),) * n_rows if n_rows else ()
         return ExplainedOutput(index, scale, mean, labels, "value")
     names: tuple[Any, ...] = task.classes if task.kind == "multiclass" else task.target_names
-    index = logits.argmax(axis=1) if output is None else np.full(n_rows, _position(output, names, "class or label"))
+    if output is None:
+        index = logits.argmax(axis=1)
+    elif task.kind == "multilabel" and type(output) is int and 0 <= output < task.outputs:
+        index = np.full(n_rows, output)
+    else:
+        index = np.full(n_rows, _position(output, names, "class or label"))
     labels = tuple(names[at] if names else at for at in index.tolist())
     return ExplainedOutput(index.astype(np.int64), np.ones(n_rows), np.zeros(n_rows), labels, "logit")
 
@@ -99,27 +105,43 @@ def _position(output: Any, names: tuple[Any, ...], what: str) -> int:
     raise InputError(f"There is no {what} {output!r}. {nearest(str(output), list(map(str, names)))}")
 
 
+def outputs_to_explain(target: TargetEncoder) -> tuple[Any, ...]:
+    """What stands for `output` where a row is explained as a whole: the number of an output for each of several
+    numbers; else None, the one that is predicted.
+
+    >>> outputs_to_explain(TargetEncoder(Task("regression", 2, (), ("a", "b")), (0.0, 0.0), (1.0, 1.0)))
+    (0, 1)
+    """
+    n_levels = max(1, len(target.levels))
+    if target.task.kind != "regression" or target.task.outputs == n_levels:
+        return (None,)
+    return tuple(range(_middle_level(target), target.task.outputs, n_levels))
+
+
+def _middle_level(target: TargetEncoder) -> int:
+    """Which of the quantiles is nearest to 0.5; 0 without quantiles."""
+    return int(np.abs(np.array(target.levels) - 0.5).argmin()) if target.levels else 0
+
+
 def _number(target: TargetEncoder, output: Any) -> int:
-    """The output of a regression that is explained."""
-    task, n_levels = target.task, max(1, len(target.levels))
-    middle = int(np.abs(np.array(target.levels) - 0.5).argmin()) if target.levels else 0
-    if output is None and task.outputs == n_levels:
-        return middle
-    names: tuple[Any, ...] = task.target_names or tuple(range(task.outputs))
+    """The output of a regression that is explained: by the name of a target, by that of an output, by its number."""
+    columns, names = target.column_names, target.task.target_names
+    every = outputs_to_explain(target)
+    if output is None and len(every) == 1:
+        return _middle_level(target)
+    shown = ", ".join(map(repr, (columns or range(target.task.outputs))[:5]))
     if output is None:
-        shown = ", ".join(map(repr, names[:5]))
-        raise InputError(f"The model predicts {task.outputs} numbers; choose the one to explain: output={shown}.")
-    if isinstance(output, str) and output in names and len(names) * n_levels == task.outputs:
-        return names.index(output) * n_levels + middle
+        raise InputError(f"The model predicts {len(every)} numbers; choose the one to explain: output={shown}.")
+    if isinstance(output, str) and output in columns and len(columns) * max(1, len(target.levels)) == len(names):
+        return columns.index(output) * max(1, len(target.levels)) + _middle_level(target)
+    if isinstance(output, str) and output in names and len(names) == target.task.outputs:
+        return names.index(output)
     whole = not isinstance(output, bool) and isinstance(output, (int, np.integer))
-    if not whole or not 0 <= output < task.outputs:
-        shown = ", ".join(map(repr, names[:5]))
+    if not whole or not 0 <= output < target.task.outputs:
         raise InputError(f"There is no output {output!r}; give one of {shown}, or its number.")
     return int(output)
 
 
 def _number_name(target: TargetEncoder, index: int) -> str:
     names = target.task.target_names
-    at = index // max(1, len(target.levels))
-    name = str(names[at]) if at < len(names) else f"output {index}"
-    return f"{name}, quantile {target.levels[index % len(target.levels)]:g}" if target.levels else name
+    return names[index] if len(names) == target.task.outputs else f"output {index}"

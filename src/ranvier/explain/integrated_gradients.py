@@ -185,4 +185,13 @@ def _add_rows(sums: NDArray[np.float64], rows: Integers, values: Array) -> None:
     order = np.argsort(rows, kind="stable")
     ordered = rows[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    sums[ordered[starts]] += np.add.reduceat(values[order].astype(np.float64), starts, axis=0)
+    counts = np.diff(np.append(starts, len(ordered)))
+    added = np.zeros((len(starts), values.shape[1]))
+    # The first values of all rows, then the second ones, and so on: several times faster than row by row.
+    for at in range(counts.max()):
+        some = np.flatnonzero(counts > at)
+        if len(some) == len(starts):
+            added += values[order[starts + at]]
+        else:
+            added[some] += values[order[starts[some] + at]]
+    sums[ordered[starts]] += added

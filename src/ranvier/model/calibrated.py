@@ -79,9 +79,8 @@ class CalibratedPredictor(Predictor):
     def interval_of(self, outputs: Any, coverage: float) -> NDArray[np.float64]:
         """The same for outputs, (n, N)."""
         if self.task.kind != "regression":
-            raise InputError(
-                "An interval is one of numbers, and this model predicts classes; use model.predict_set(X)."
-            )
+            what = "classes; use model.predict_set(X)" if self.task.is_classifier else "several labels a row"
+            raise InputError(f"An interval is one of numbers, and this model predicts {what}.")
         return intervals(self._calibration(), self.target, outputs, coverage)
 
     def predict_set(self, X: Any, coverage: float = 0.9) -> list[tuple[Any, ...]]:

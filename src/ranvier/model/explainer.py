@@ -117,7 +117,8 @@ class Explainer(Predictor):
             X: rows, as for `predict`.
             output: which output F is: a class or label, whose logit is explained, or the name of a target. None for
                 the predicted class of each row, the second one of two classes, the most probable label, the only
-                number. Numbers are in the units of the target; of quantiles the one nearest to 0.5.
+                number. Numbers are in the units of the target; of quantiles the one nearest to 0.5, or the named one,
+                such as "price at 0.9".
             baseline: rows to compare with, as for `predict`; of several the mean of the attributions is taken (expected
                 gradients), which takes as many times as long. None for a typical row: medians or means, the most
                 frequent categories, no words, black pixels, average features; for arrays 0.

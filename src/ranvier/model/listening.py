@@ -34,6 +34,8 @@ SHORTEST = 12
 """Frames of a word at least."""
 CLEAN = 1e-3
 """A recording is clean if steady noise is less than this share of its power."""
+FLOOR = 0.1
+"""The share of steady noise that stays in words: without it those in noise have holes that no word of training has."""
 WINDOW_STEPS = 4
 """Windows over sounds that have no words are a quarter of their length apart."""
 USUAL = 0.7
@@ -98,7 +100,7 @@ def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> lis
         )
     samples = resampled(samples, rate, form.rate)
     mel = mel_power(samples, form)
-    ear = _Ear(model, sound, mel if form.whole else without_noise(mel))
+    ear = _Ear(model, sound, *((mel, mel) if form.whole else (without_noise(mel), without_noise(mel, FLOOR))))
     clean = float(ear.mel.sum()) >= (1.0 - CLEAN) * float(mel.sum())
     hop = frame_sizes(form)[1] / form.rate
     length = len(samples) / form.rate
@@ -122,12 +124,14 @@ class _Ear:
     Fields:
         model: the model.
         sound: its encoder of recordings.
-        mel: what `mel_power` gives, shape (F, frames).
+        mel: what `mel_power` gives, without noise, shape (F, frames).
+        heard: the same with the rest of the noise that is heard.
     """
 
     model: Predictor
     sound: SoundEncoder
     mel: NDArray[np.float32]
+    heard: NDArray[np.float32]
 
     def probabilities(self, parts: list[slice]) -> NDArray[np.float64]:
         """The probabilities of each part, as those of a recording of its own, (parts, classes)."""
@@ -136,7 +140,7 @@ class _Ear:
         dtype = np.uint8 if self.sound.as_bytes else self.model.training.row_dtype
         for start in range(0, len(parts), AT_ONCE):
             pictures = [
-                fixed_length(levels(self.mel[:, max(part.start - margin, 0) : part.stop + margin], form), form)
+                fixed_length(levels(self.heard[:, max(part.start - margin, 0) : part.stop + margin], form), form)
                 for part in parts[start : start + AT_ONCE]
             ]
             features = np.empty((len(pictures), self.sound.width), dtype)

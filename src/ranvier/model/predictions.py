@@ -20,6 +20,7 @@ from ranvier.data.sources.standard_input import open_standard_input
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_lists import are_text_files, table_of_text_files, table_of_texts
 from ranvier.errors import InputError, nearest
+from ranvier.explain.explained import outputs_to_explain
 from ranvier.model.model import Model
 from ranvier.model.predictor import with_threshold
 from ranvier.model.rows import readable_rows
@@ -46,8 +47,9 @@ class Predictions:
         intervals: lower and upper bounds, (n, 2), or (n, targets, 2); None where they were not asked for.
         sets: the labels that each row may have; None where they were not asked for.
         unreadable: which rows have a picture that cannot be read, and so no prediction, (n,); None for no row.
-        explanations: what the columns with the largest attributions add, one record a row as `Attributions.to_dict`
-            gives it, with the cell of each column; None where they were not requested.
+        explanations: what the columns with the largest attributions add, of each row a record as `Attributions.to_dict`
+            gives it, with the cell of each column, for the predicted class or label, or for each number; None where
+            they were not requested.
     """
 
     target_names: tuple[str, ...]
@@ -60,7 +62,7 @@ class Predictions:
     unreadable: NDArray[np.bool_] | None = None
     intervals: NDArray[np.float64] | None = None
     sets: list[tuple[Any, ...]] | None = None
-    explanations: list[dict[str, Any]] | None = None
+    explanations: list[list[dict[str, Any]]] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -68,7 +70,8 @@ class Predictions:
     def records(self) -> list[dict[str, Any]]:
         """One record a row: columns kept, "prediction", "probabilities" by label for classifiers, "file" of a file.
 
-        Where they were asked for, "lower" and "upper", or "set".
+        Where they were asked for, "lower" and "upper", or "set"; "explanation", of several numbers one by the name of
+        each.
         """
         values = self.values.tolist()
         if self.values.ndim == 2:
@@ -92,8 +95,10 @@ class Predictions:
         for entry, name in zip(records, self.names or (), strict=False):
             entry["file"] = name
         if self.explanations is not None:
-            for entry, explanation in zip(records, self._known(self.explanations), strict=True):
-                entry["explanation"] = explanation
+            for entry, parts in zip(records, self._known(self.explanations), strict=True):
+                several = parts is not None and len(parts) > 1
+                by_name = {part["explained"]: part for part in parts or ()}
+                entry["explanation"] = by_name if several else parts and parts[0]
         return records
 
     def columns(self, probabilities: bool, rounded: bool = False) -> dict[str, list[Any]]:
@@ -194,7 +199,7 @@ def predict_file(
     names = names_of_rows(rows) if isinstance(rows, Source) else None
     rows, n_rows, readable, more = readable_rows(model.encoder, rows, max_broken=1.0)
     outputs, unreadable = model.outputs(rows), None
-    explanations = _explanations(model, rows, explain) if explain else None
+    explanations = explanations_of(model, rows, explain) if explain else None
     if n_rows is not None and readable is not None:
         # Rows without a prediction keep their place; what stands there for them is not shown.
         unreadable = np.ones(n_rows, bool)
@@ -215,14 +220,21 @@ def predict_file(
     return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), **shared)
 
 
-def _explanations(model: Model, rows: Any, count: int) -> list[dict[str, Any]]:
-    """What the columns with the largest attributions of each row add, with their cells where they are single values."""
-    attributions = model.attributions(rows)
+def explanations_of(model: Model, rows: Any, count: int) -> list[list[dict[str, Any]]]:
+    """What the columns with the largest attributions of each row add to the class or label, or to each number.
+
+    Columns stand with their cells where these are single values.
+
+    Parameters:
+        rows: as for `Model.attributions`.
+        count: how many columns.
+    """
+    every = [model.attributions(rows, output=output) for output in outputs_to_explain(model.target)]
     frame = rows.frame if isinstance(rows, Source) and rows.column_names else None
-    cells = {} if frame is None else {name: frame[name] for name in attributions.columns if name in frame.columns}
-    records = [attributions.to_dict(row, count) for row in range(len(attributions))]
-    for row, entry in enumerate(records):
-        for column in entry["columns"]:
+    cells = {} if frame is None else {name: frame[name] for name in every[0].columns if name in frame.columns}
+    records = [[part.to_dict(row, count) for part in every] for row in range(len(every[0]))]
+    for row, parts in enumerate(records):
+        for column in (column for part in parts for column in part["columns"]):
             cell = cells[column["column"]][row] if column["column"] in cells else None
             column["cell"] = cell if isinstance(cell, (bool, int, float, str)) else None if cell is None else str(cell)
     return records

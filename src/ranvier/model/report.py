@@ -15,6 +15,8 @@ from ranvier.data.encoders.usual_range import are_far, usual_ranges
 from ranvier.errors import TrainingError
 from ranvier.model.evaluation import all_metrics, measured_levels, outputs_and_targets
 from ranvier.model.language import evaluate_text, ngram_metrics, text_metrics
+from ranvier.model.linear import linear_metrics
+from ranvier.rows.row_names import rows_called
 from ranvier.training import metrics
 from ranvier.training.against_baseline import no_better_sentence
 from ranvier.training.events import DataEvent
@@ -63,7 +65,7 @@ def train_report(
     trained: Trained,
     recipe: dict[str, Any],
     paths: dict[str, str | None],
-    linear: Mapping[str, float | None] | None = None,
+    linear: Array | None = None,
 ) -> TrainReport:
     """The report of a training; a model whose outputs are not finite is kept, with a note and no metrics.
 
@@ -72,12 +74,14 @@ def train_report(
         model, prepared, trained: the model, the rows, and how training went.
         recipe: the name and the parts of the recipe as they were used.
         paths: of the model, the run and the data.
-        linear: the metrics of a linear model on the same rows; None where there is none.
+        linear: what a linear model outputs for the rows that are measured; None where there is none.
     """
     parts = {name: getattr(read, name) for name in read.to_dict() if name not in ("kind", "version")}
     parts["notes"] = [*read.notes, *trained.notes]
+    rows = prepared.validation_rows if prepared.test_rows is None else prepared.test_rows
     try:
-        measured = _evaluated(model, prepared)
+        with rows_called(prepared.indexed, rows):
+            measured = _evaluated(model, prepared)
     except TrainingError as error:
         measured = {"notes": [*parts["notes"], str(error)]}
     summary = trained.network.summary()
@@ -89,7 +93,7 @@ def train_report(
         seconds=model.history.total_seconds,
         engine=model.engine,
         members=list(trained.members),
-        linear_baseline=dict(linear or {}),
+        linear_baseline=linear_metrics(prepared, linear),
         temperature=trained.temperature,
         stop_reason=trained.stop_reason,
         interrupted=trained.interrupted,

@@ -15,12 +15,12 @@ from ranvier.data.sources.reading import Reading
 from ranvier.data.splitting.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
-from ranvier.model.diagnosis.after_training import report_with_diagnosis
+from ranvier.model.diagnosis.after_training import with_diagnosis
 from ranvier.model.linear import linear_outputs
 from ranvier.model.model import Model
 from ranvier.model.reading import reading_of
 from ranvier.model.ready_data import ReadyData
-from ranvier.model.report import data_event
+from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.run_events import log_sink, resumable
 from ranvier.model.target_option import are_names, column_labels, target_names
@@ -306,7 +306,8 @@ class TrainJob:
                 "data_sha256": file_sha256(self.inputs.data),
             }
             used = recipe_as_used(recipe, options, settings)
-            model.report = report_with_diagnosis(read, model, prepared, trained, used, paths, settings, linear)
+            report = train_report(read, model, prepared, trained, used, paths, linear)
+            model.report = with_diagnosis(report, model, prepared, trained, settings, linear)
             if self.model_path is not None:
                 model.save(self.model_path)
         return model

@@ -53,9 +53,6 @@ from ranvier.training.watching import stopped_by_viewer
 Array = NDArray[Any]
 MemberRows: TypeAlias = tuple[Rows, Rows | None, TrainingState | None]
 """The training rows and validation rows of a network, and the state in which it begins."""
-ENSEMBLE_TEMPERATURE_POWER = 0.7
-"""The power of a single network's factor that a merged one takes: between 1, for networks whose errors agree, and 0,
-for many whose errors are independent."""
 SEED_RANGE, SEED_STEP = 2**64, 0x9E3779B97F4A7C15
 """Seeds lie below 2**64; those of one run lie far apart, so that the runs of neighbouring seeds share no network."""
 MAX_BYTES_AT_ONCE = 1 << 31
@@ -104,11 +101,11 @@ def train_ensemble(
         results.append(result)
         if held is not None and not is_interrupted(result):
             flat = final_parameters(result.outcome.state, settings.optimizer, network)
-            finished.append(Member(flat, held, outputs_of(network, settings, flat, held.inputs)))
+            finished.append(Member(held, outputs_of(network, settings, flat, held.inputs)))
     factor = _merged_inverse_temperature(task, finished) if calibrate and task.kind != "regression" else 1.0
     trained = merged_members(network, settings, results, events, factor)
     once = finished if validation is not None else finished[:n_folds]
-    return replace(trained, held_out=held_out_rows(network, settings, task, once, factor))
+    return replace(trained, held_out=held_out_rows(task, once, factor))
 
 
 def train_members(
@@ -302,7 +299,11 @@ class MergedEvents:
 
 
 def _merged_inverse_temperature(task: Task, members: list[Member]) -> float:
-    """The factor for the merged network: that of a single one, nearer to 1, since a mean is less confident."""
+    """The factor for the merged network: that of its networks, each on the fold that it was not trained on.
+
+    A mean is less confident than one network; a fold that chose the epoch makes the network look better than it is, and
+    so confident with more right. The two come to about the same.
+    """
     if not members:
         return 1.0
     outputs = np.concatenate([member.outputs for member in members])
@@ -311,8 +312,7 @@ def _merged_inverse_temperature(task: Task, members: list[Member]) -> float:
     # A random order, of which the fit takes the first rows where there are many.
     order = permutation(0, SAMPLE, 0, len(outputs))
     ordered_weights = np.concatenate(weights)[order] if weights else None
-    factor = inverse_temperature(task, outputs[order], targets[order], ordered_weights)
-    return factor if len(members) == 1 else float(factor**ENSEMBLE_TEMPERATURE_POWER)
+    return inverse_temperature(task, outputs[order], targets[order], ordered_weights)
 
 
 def renumbered(histories: Iterable[History], events: MergedEvents) -> Iterator[Epoch]:

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from ranvier.recipes.text import TextRecipe
 
 Array = NDArray[Any]
+MAX_BYTES, ARRAYS = 640 << 20, 5
+"""So many bytes may trainings side by side take: of one, its rows and five arrays of parameters and their state."""
 IDF, RATIO, LINEAR = "TF-IDF network", "log-ratio network", "linear model"
 
 
@@ -98,10 +100,12 @@ class Training:
     def run(self, members: Sequence[tuple[str, Member]], rows: Rows, held: Rows | None) -> Iterator[Result]:
         """Train members on rows, each with the name of its folder; gives the results in order."""
         settings = [member.settings.on(rows.inputs) for _, member in members]
+        networks = [member.network for _, member in members]
         at_once = min(
             trainings_at_once(member.network, own, len(members), rows)
             for (_, member), own in zip(members, settings, strict=True)
         )
+        at_once = max(min(at_once, MAX_BYTES // max(_bytes_of_one(network, rows) for network in networks)), 1)
         jobs = (partial(self._train, member, rows, held, name) for name, member in members)
         threads = usable_threads(settings[0].threads)
         self.events.at_once = at_once
@@ -317,6 +321,11 @@ def _fits(results: Sequence[Result], members: Sequence[Result]) -> bool:
     linear = [result for result in members if result.member.name == LINEAR]
     hidden = next((result.member.network for result in results if result.member.name != LINEAR), None)
     return not linear or len(linear) == len(members) or hidden is None or can_hold_linear(hidden)
+
+
+def _bytes_of_one(network: Network, rows: Rows) -> int:
+    """How much memory a training takes, about."""
+    return sum(array.nbytes for array in rows.inputs.arrays()) + ARRAYS * 4 * network.parameter_count
 
 
 def _smoothed(settings: TrainSettings, task: Task, smoothing: float) -> TrainSettings:

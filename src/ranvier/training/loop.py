@@ -198,8 +198,13 @@ class TrainingLoop:
         whole, rest = divmod(len(losses), self.steps_per_epoch)
         for index, number in enumerate(numbers[:whole]):
             steps = slice(index * self.steps_per_epoch, (index + 1) * self.steps_per_epoch)
-            divergence.check(losses[steps], self._step(), self.config.spec)
-            self._end_epoch(number, losses[steps], orders[index], float(scalars[steps][-1, 0]), seconds, seconds)
+            divergence.check(losses[steps], self._step() + steps.start, self.config.spec)
+            loss = self._epoch_loss(number, losses[steps], orders[index])
+            speed = len(self.config.rows) / max(seconds, 1e-9)
+            record = Epoch(number, loss, None, {}, float(scalars[steps][-1, 0]), seconds, speed)
+            self.history = self.history.appended(record)
+            self.config.sink(EpochEvent(record))
+        self.state = replace(self.state, epoch=self.state.epoch + whole)
         self._record_steps(losses[len(losses) - rest :], 0.0)
         self._maybe_checkpoint()
         self._look(float(scalars[-1, 0]))
@@ -230,7 +235,7 @@ class TrainingLoop:
         trained = time.perf_counter() - begun
         losses = np.concatenate(self.step_losses)
         try:
-            self._end_epoch(number, losses, rows_in_order, float(scalars[-1, 0]), trained, None)
+            self._end_epoch(number, losses, rows_in_order, float(scalars[-1, 0]), trained)
         except Cancelled:
             return True
         self._maybe_checkpoint()
@@ -284,22 +289,20 @@ class TrainingLoop:
         latest = max(seconds / steps, 1e-9)
         self.step_seconds = min(2 * self.step_seconds, latest) if self.step_seconds else latest
 
+    def _epoch_loss(self, number: int, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64]) -> float:
+        """The loss of a complete epoch, for the history."""
+        loss = batches.mean_loss(losses, rows_in_order, self.starts, self.config.rows.weights)
+        self.divergence_monitor.check(loss, number, self.config.spec)
+        return loss * self.config.loss_unit
+
     def _end_epoch(
-        self,
-        number: int,
-        losses: NDArray[np.float64],
-        rows_in_order: NDArray[np.int64],
-        rate: float,
-        trained: float,
-        seconds: float | None,
+        self, number: int, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64], rate: float, trained: float
     ) -> None:
         """Write the record of a complete epoch and call the callbacks."""
         begun = time.perf_counter()
-        loss = batches.mean_loss(losses, rows_in_order, self.starts, self.config.rows.weights)
-        self.divergence_monitor.check(loss, number, self.config.spec)
+        loss = self._epoch_loss(number, losses, rows_in_order)
         validation_loss, metrics = self._validate()
-        loss *= self.config.loss_unit
-        spent = trained + time.perf_counter() - begun if seconds is None else seconds
+        spent = trained + time.perf_counter() - begun
         speed = len(self.config.rows) / max(trained, 1e-9)
         record = Epoch(number, loss, validation_loss, metrics, rate, spent, speed)
         history = self.history.appended(record)
@@ -311,8 +314,8 @@ class TrainingLoop:
         factor = self.state.factor
         for result in results:
             factor *= 1.0 if result.learning_rate_factor is None else result.learning_rate_factor
-        self.step_losses = []
-        self.history = history
+        self.step_losses, self.history = [], history
+        score = record.loss if record.validation_loss is None else record.validation_loss
         self.state = replace(
             self.state,
             epoch=number,
@@ -320,7 +323,7 @@ class TrainingLoop:
             seconds=0.0,
             best=self.executable.snapshot(averaged=True) if best else self.state.best,
             callbacks=states,
-            plateau=self._update_plateau(record),
+            plateau=self.config.schedule.on_epoch_end(self.state.plateau, score),
             factor=factor,
             stop_reason=next((result.stop_reason for result in results if result.stop_reason is not None), None),
         )
@@ -384,10 +387,6 @@ class TrainingLoop:
                 states.append(following)
                 results.append(result)
         return tuple(states), results
-
-    def _update_plateau(self, record: Epoch) -> dict[str, Any]:
-        score = record.loss if record.validation_loss is None else record.validation_loss
-        return self.config.schedule.on_epoch_end(self.state.plateau, score)
 
     def _maybe_checkpoint(self) -> None:
         if self.config.save is not None and time.perf_counter() - self.saved_at > CHECKPOINT_SECONDS:

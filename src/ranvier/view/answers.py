@@ -16,6 +16,7 @@ from ranvier.view.questions.confusion import cell, confusion, measured, per_clas
 from ranvier.view.questions.connections import connections
 from ranvier.view.questions.contributions import contributions
 from ranvier.view.questions.data import data
+from ranvier.view.questions.findings import findings
 from ranvier.view.questions.importances import importances
 from ranvier.view.questions.layer_health import layer_health
 from ranvier.view.questions.near import near
@@ -23,6 +24,7 @@ from ranvier.view.questions.neuron import neuron
 from ranvier.view.questions.neuron_examples import neuron_examples
 from ranvier.view.questions.neuron_sizes import neuron_sizes
 from ranvier.view.questions.neuron_statistics import neuron_statistics
+from ranvier.view.questions.reasons import reasons
 from ranvier.view.questions.residuals import residuals
 from ranvier.view.questions.responses import responses
 from ranvier.view.questions.result import result
@@ -31,6 +33,7 @@ from ranvier.view.questions.sample import sample
 from ranvier.view.questions.sound import heard, sound
 from ranvier.view.questions.step import step, step_check
 from ranvier.view.questions.surface import surface
+from ranvier.view.questions.uncertainty import uncertainty
 from ranvier.view.questions.weights import weights
 from ranvier.view.questions.what import what
 from ranvier.view.row_form import row_of_sound, row_of_values
@@ -133,6 +136,9 @@ QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "classes": lambda subject, body: per_class(subject),
     "metrics": lambda subject, body: measured(subject),
     "importances": lambda subject, body: subject.kept(("importances",), lambda: importances(subject)),
+    "findings": lambda subject, body: findings(subject),
+    "uncertainty": lambda subject, body: subject.kept(("uncertainty",), lambda: uncertainty(subject)),
+    "reasons": lambda subject, body: subject.kept(("reasons",), lambda: reasons(subject)),
     "calibration": lambda subject, body: calibration(subject),
     "sample": lambda subject, body: sample(subject),
     "residuals": lambda subject, body: residuals(subject, body.get("output", 0)),

@@ -13,11 +13,11 @@ import numpy as np
 
 from ranvier.errors import RanvierError
 from ranvier.view.answers import QUESTIONS
+from ranvier.view.questions.examples import example_rows
 from ranvier.view.subject import Subject
 
 MAX_WORST, MAX_CELL_ROWS, MAX_CELLS = 24, 12, 20
 MAX_NEURONS, MAX_TERMS, MAX_WEIGHTS = 64, 24, 1024
-MAX_EXAMPLES = 8
 DIGITS = 5
 """How many significant digits curves, weights and histograms keep; what is shown as a number keeps all of them."""
 BUDGET = 1_400_000
@@ -34,6 +34,9 @@ ALWAYS = (
     "residuals",
     "sample",
     "importances",
+    "findings",
+    "uncertainty",
+    "reasons",
 )
 
 
@@ -89,7 +92,8 @@ def _questions(subject: Subject) -> Iterator[tuple[str, dict[str, Any], bool]]:
         for row in example_rows(subject):
             yield "rows", {"start": row, "count": 1}, False
             yield "answer", {"row": row}, False
-            yield "contributions", {"row": row}, False
+            if subject.form.kind != "table":  # of tables "reasons" explains all examples at once
+                yield "contributions", {"row": row}, False
             yield from _sound(subject, row)
         for actual, predicted in confused_cells(subject):
             yield "cell", {"actual": actual, "predicted": predicted}, False
@@ -102,25 +106,6 @@ def _questions(subject: Subject) -> Iterator[tuple[str, dict[str, Any], bool]]:
 def _sound(subject: Subject, row: int) -> Iterator[tuple[str, dict[str, Any], bool]]:
     if subject.rows is not None and subject.rows.recordings is not None:
         yield "sound", {"row": row}, False
-
-
-def example_rows(subject: Subject) -> list[int]:
-    """Rows to show running through the network: of each class the surest right one, then the most wrong ones.
-
-    For numbers: the nearest, the median and the farthest off. Without true answers: the first.
-    """
-    if subject.rows is None or not len(subject.rows):
-        return []
-    if subject.rows.targets is None:
-        return list(range(min(len(subject.rows), MAX_EXAMPLES)))
-    order = np.argsort(subject.losses, kind="stable")
-    if subject.model.task.kind not in ("binary", "multiclass"):
-        listed = [order[0], order[len(order) // 2], *order[::-1][: MAX_EXAMPLES - 2]]
-        return list(dict.fromkeys(int(row) for row in listed))
-    right = order[subject.actual[order] == subject.predicted[order]]
-    _, first = np.unique(subject.actual[right], return_index=True)
-    best = right[np.sort(first)][: MAX_EXAMPLES // 2]
-    return list(dict.fromkeys(int(row) for row in (*best, *order[::-1][: MAX_EXAMPLES - len(best)])))
 
 
 def confused_cells(subject: Subject) -> list[tuple[int, int]]:

@@ -27,10 +27,13 @@ def report_tables(answers: Answers, written: str) -> str:
     parts = [
         f'<main class="report plain"><header><p class="kicker">Ranvier report</p><h1>{escape(what["name"])}</h1>',
         f"<p>{escape(what['predicts'])}</p></header>",
-        *_result(answers.get("result {}")),
+        *_result(answers),
+        *_findings(answers.get("findings {}")),
         *_data(answers.get("data {}")),
         *_training(what),
         *_importances(answers.get("importances {}")),
+        *_reasons(answers.get("reasons {}")),
+        *_uncertainty(answers.get("uncertainty {}")),
         *_mistakes(answers, what),
         *_network(what),
         f'<footer class="note">Written {escape(written)}.</footer></main>',
@@ -71,7 +74,8 @@ def _list(sentences: Sequence[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in sentences)}</ul>" if sentences else ""
 
 
-def _result(result: Any) -> list[str]:
+def _result(answers: Answers) -> list[str]:
+    result = answers.get("result {}")
     if result is None:
         return []
     parts = []
@@ -80,8 +84,23 @@ def _result(result: Any) -> list[str]:
         on = f"<p>Measured on {escape(result['measured_on'])}.</p>" if result["measured_on"] else ""
         guess = f"<p>{escape(result['guess'])}</p>" if result["guess"] else ""
         parts.append(_section("Result", on, _table(("metric", "model", "baseline"), rows), guess))
-    warnings = [*result["warnings"], *result["notes"]]
+    evidences = [entry["evidence"] for entry in answers.get("findings {}") or ()]
+    sentences = [*result["warnings"], *result["notes"]]
+    warnings = [sentence for sentence in sentences if not any(evidence in sentence for evidence in evidences)]
     return [*parts, _section("What to know", _list(warnings))] if warnings else parts
+
+
+def _findings(findings: Any) -> list[str]:
+    if findings is None:
+        return []
+    if not findings:
+        return [_section("Diagnosis", "<p>Nothing was found in the rows, the fit or the neurons.</p>")]
+    parts = [
+        f"<h3>{escape(finding['title'])}</h3><p>{escape(finding['evidence'])} {escape(finding['meaning'])} "
+        f"<strong>{escape(finding['advice'])}</strong></p>"
+        for finding in findings
+    ]
+    return [_section("Diagnosis", *parts)]
 
 
 def _data(data: Any) -> list[str]:
@@ -150,6 +169,46 @@ def _importances(importances: Any) -> list[str]:
         return []
     rows = [(part["column"], part["importance"], part["standard_error"]) for part in importances["columns"]]
     return [_section("What it relies on", _table(("column", "importance", "standard error"), rows))]
+
+
+def _reasons(rows: Any) -> list[str]:
+    """Of each example row what the columns add, in a table for each part of the answer."""
+    parts = []
+    for row in rows or ():
+        truth = f", truly {_text_of(row['actual'])}" if "actual" in row else ""
+        parts.append(f"<h3>Row {row['row']}: {escape(_text_of(row['predicted']))}{escape(truth)}</h3>")
+        for part in row["parts"]:
+            what = f"{'logit of ' if part['unit'] == 'logit' else ''}{part['explained']}"
+            lines = [(column["column"], column["cell"], column["value"]) for column in part["columns"]]
+            rest = [] if part["rest"] is None else [("all others", None, part["rest"])]
+            whole = [("a typical row", None, part["base"]), *lines, *rest, (what, None, part["output"])]
+            parts.append(_table(("column", "cell", "adds"), whole))
+    return [_section("Where answers come from", *parts)] if parts else []
+
+
+def _text_of(value: Any) -> str:
+    """A prediction or a true answer as text."""
+    if isinstance(value, list):
+        return ", ".join(_text_of(part) for part in value)
+    return words.number(value) if _is_number(value) else str(value)
+
+
+def _uncertainty(uncertainty: Any) -> list[str]:
+    """Coverage and width of intervals or sets."""
+    if not uncertainty:
+        return []
+    intervals = uncertainty["kind"] == "intervals"
+    head = ("asked to hold", "hold the true answer", "mean width" if intervals else "mean number of labels")
+    parts = []
+    for target in uncertainty["targets"]:
+        rows = [
+            (f"{entry['coverage']:.0%}", f"{entry['found']:.1%} \u00b1 {entry['error']:.1%}", entry["width"])
+            for entry in target["levels"]
+        ]
+        title = f"<h3>{escape(target['name'])}</h3>" if len(uncertainty["targets"]) > 1 else ""
+        parts.append(title + _table(head, rows))
+    what = "Intervals" if intervals else "Sets of labels"
+    return [_section("How sure it is", f"<p>{what} for {plural(uncertainty['rows'], 'row')}.</p>", *parts)]
 
 
 def _mistakes(answers: Answers, what: Answers) -> list[str]:

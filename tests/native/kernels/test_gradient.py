@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.expression import evaluate
-from ranvier.native.kernels.gradient import weight_units, write_vector_gradient, write_weight_gradient
+from ranvier.native.kernels.gradient import (
+    weight_tiles,
+    weight_units,
+    write_vector_gradient,
+    write_weight_gradient,
+)
+from ranvier.native.kernels.next_rows import LINE
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.scalars import Scalar
 from ranvier.native.lowering.steps import Trained, VectorGradient, WeightGradient
@@ -115,15 +121,16 @@ def run(
     copy = None if piece.transposed is None else memory_of(piece.transposed)
     pointers = (memory_of(step.x, given["x"]), memory_of(step.dz, given["dz"]), value, None, copy, gradient, *slots)
     blocks, strips = weight_units(scheduled, registers)
-    packed = (guarded(rows * scheduled.row_block), np.full(1, -1)) if scheduled.packed else ()
+    more: tuple[Any, ...] = (guarded(rows * scheduled.row_block), np.full(1, -1)) if scheduled.packed else ()
+    more += (given["next_rows"],) if scheduled.next_row else ()
     numbers = (np.concatenate([bound(scheduled, optimizer)[2], scalars_of(optimizer)]), rows)
     if scheduled.split_n:
         for first in range(strips):
-            kernel(*pointers, *numbers, 0, blocks, first, 1, *packed)
+            kernel(*pointers, *numbers, 0, blocks, first, 1, *more)
     else:
         units = blocks * strips * piece.value.groups
-        kernel(*pointers, *numbers, 0, units // 2, *packed)
-        kernel(*pointers, *numbers, units // 2, units, *packed)
+        kernel(*pointers, *numbers, 0, units // 2, *more)
+        kernel(*pointers, *numbers, units // 2, units, *more)
     return Moved(
         None if gradient is None else values_of(piece.value, gradient),
         values_of(piece.value, value),
@@ -205,6 +212,26 @@ def test_weight_gradient(
         rows, inputs, columns, optimizer, batch_block=part, packed=packed, errors=errors, beyond_l2=packed
     )
     assert agree(step, registers, arrays(rows, inputs, columns, 1, optimizer), optimizer)
+
+
+@given(
+    rows=st.integers(1, 20),
+    inputs=st.integers(1, 100),
+    columns=SIZES,
+    optimizer=st.sampled_from(OPTIMIZERS),
+    registers=st.sampled_from(REGISTERS),
+)
+def test_rows_prefetched_beside_a_gradient(
+    rows: int, inputs: int, columns: int, optimizer: Optimizer | None, registers: Registers
+) -> None:
+    """Its tiles together ask for all lines of all rows of the next batch; that is not seen in what it computes."""
+    step = gradient_step(rows, inputs, columns, optimizer, next_row=inputs)
+    lines, next_inputs, order = -(-4 * inputs // LINE), numbers(9, rows, inputs), np.arange(rows)[::-1].copy()
+    each = -(-rows * lines // weight_tiles(step, registers))
+    words = [0, rows * lines, each, lines, 4 * inputs, next_inputs.ctypes.data, order.ctypes.data]
+    given = arrays(rows, inputs, columns, 1, optimizer) | {"next_rows": np.array(words)}
+    assert agree(step, registers, given, optimizer)
+    assert given["next_rows"].tolist() == [rows * lines, *words[1:]]
 
 
 @given(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.kernels.gather import write_gather
 from ranvier.native.kernels.loss import write_answer, write_loss
+from ranvier.native.kernels.loss_of_rows import write_loss_of_rows
 from ranvier.native.kernels.rowops import buffers_of, write_row_step
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
@@ -105,6 +106,36 @@ def test_losses(name: str, rows: int, columns: int, weighted: bool, seed: int) -
     close(out, reference_losses.row_losses(loss, wide, y, t), 40 + 6 * columns)
     wanted = reference_losses.output_delta(loss, activation(shape), wide, y, t) * shares[:, None]
     close(values_of(dz, error, rows), wanted, 100 + 6 * columns)
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES))
+@settings(max_examples=5)
+@given(
+    rows=st.integers(1, 40),
+    columns=st.integers(1, 16),
+    weighted=st.booleans(),
+    precision=st.sampled_from(["float32", "float64"]),
+    seed=st.integers(0, 99),
+)
+def test_losses_of_rows_at_once(name: str, rows: int, columns: int, weighted: bool, precision: str, seed: int) -> None:
+    """They have the bits that each row has by itself; infinite sums and missing targets included."""
+    loss, generator = LOSSES[name], np.random.default_rng(seed)
+    shape = {"output": "softmax" if seed % 2 else "tanh", "logit": "sigmoid", "log_probability": "softmax"}
+    z, dz, losses = rows_buffer("z", columns), rows_buffer("dz", columns), Buffer("losses", 0, "column", 1)
+    step = s.LossStep(z, dz, losses, loss, activation(shape[loss.applied_to]))
+    sums = generator.choice([-np.inf, -30.0, -1.5, -0.0, 0.0, 0.3, 2.0, 90.0], (rows, columns)).astype(precision)
+    targets = generator.choice([np.nan, 0.0, 0.25, 1.0], (rows, columns)).astype(precision)
+    weights, order = generator.integers(0, 4, rows).astype(np.float64), generator.permutation(rows)
+    results = []
+    for write in (write_loss, write_loss_of_rows):
+        kernel = compile_kernel(lambda m, label, write=write: write(m, label, step), precision)
+        error, out = (memory_of(buffer, None, rows + 2, precision) for buffer in (dz, losses))
+        about = (targets, None, order, weights if weighted else None, None, 0, 0.3)
+        kernel(memory_of(z, sums, dtype=precision), error, out, *about, 0, rows)
+        results.append((error, out))
+    for alone, together in zip(*results, strict=True):
+        np.testing.assert_array_equal(alone, together)
+        np.testing.assert_array_equal(np.signbit(alone)[alone == 0], np.signbit(together)[together == 0])
 
 
 @pytest.mark.parametrize("name", ["identity", "relu", "sigmoid", "tanh", "gelu", "softmax"])

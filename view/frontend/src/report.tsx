@@ -8,13 +8,16 @@ import { count, number, plural } from "./format";
 import type { Frozen, FrozenTransport } from "./frozen";
 import { CalibrationPanel, CellRows, Classes, ConfusionPanel, ResidualPanel, Worst } from "./mistakes";
 import { Network } from "./network";
+import { Findings } from "./findings";
 import { Importances } from "./importances";
 import { closeNeuron, NeuronPanel } from "./neuron";
 import { AnswerBars, decode, Problem, said, ThemeButton, Value } from "./parts";
+import { Reasons } from "./reasons";
 import { ResultSection, Sample, WhatToKnow } from "./result";
 import { ask, askAnswer, layer, neuron, opening, pending, row, theme, useAsked, what as about } from "./state";
 import { cellsOf, Why } from "./why";
 import type { Neuron, RowPage, What } from "./types";
+import { Uncertainty } from "./uncertainty";
 
 interface Props {
   frozen: Frozen;
@@ -44,11 +47,14 @@ export function Report({ frozen, transport }: Props) {
         <ThemeButton />
       </header>
       <ResultSection />
-      <WhatToKnow />
+      <WhatToKnow told={transport.has("findings")} />
+      {transport.has("findings") && <Findings />}
       {transport.has("sample") && <Sample />}
       <DataSection />
       <Training what={what} />
       {transport.has("importances") && <Importances />}
+      {transport.has("reasons") && <Reasons />}
+      {transport.has("uncertainty") && <Uncertainty />}
       {what.has_targets && <Mistakes what={what} />}
       <Inside what={what} transport={transport} />
       <footer class="note">

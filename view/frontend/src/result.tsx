@@ -1,5 +1,6 @@
 // The result beside the baseline, and what its reader should know.
 
+import type { Finding } from "./findings";
 import { metric, METRICS } from "./format";
 import { Problem, Value } from "./parts";
 import { ask, useAsked } from "./state";
@@ -95,20 +96,24 @@ export function ResultSection() {
 
 const SHOWN = 8;
 
-export function WhatToKnow() {
+/** Warnings and notes, without those that the diagnosis tells where there is one. */
+export function WhatToKnow({ told }: { told: boolean }) {
   const { data } = useAsked(() => ask<Result>("result"), []);
-  if (!data || !(data.warnings.length + data.notes.length)) return null;
-  const rest = data.notes.slice(SHOWN);
+  const found = useAsked(told ? () => ask<Finding[]>("findings") : null, [told]).data ?? [];
+  const untold = (sentence: string) => !found.some((entry) => sentence.includes(entry.evidence));
+  const [warnings, notes] = [(data?.warnings ?? []).filter(untold), (data?.notes ?? []).filter(untold)];
+  if (!(warnings.length + notes.length)) return null;
+  const rest = notes.slice(SHOWN);
   return (
     <section>
       <h2>What to know</h2>
       <ul class="notes">
-        {data.warnings.map((sentence) => (
+        {warnings.map((sentence) => (
           <li key={sentence} class="flag">
             {sentence}
           </li>
         ))}
-        {data.notes.slice(0, SHOWN).map((sentence) => (
+        {notes.slice(0, SHOWN).map((sentence) => (
           <li key={sentence}>{sentence}</li>
         ))}
       </ul>

@@ -8,25 +8,26 @@ from typing import Any
 
 from ranvier.records import record
 
-KINDS = (
-    "leaking_column",
-    "identifier",
-    "duplicates",
-    "conflicting_labels",
-    "class_imbalance",
-    "drift",
-    "unscaled_inputs",
-    "no_better_than_guessing",
-    "worse_than_linear",
-    "overfitting",
-    "underfitting",
-    "learning_curve",
-    "dead_neurons",
-    "saturated_neurons",
-    "constant_neurons",
-    "duplicate_neurons",
-)
-"""What a diagnosis can find, in the order in which findings are listed."""
+TITLES = {
+    "leaking_column": "A column gives the answer away",
+    "identifier": "A column only numbers or names the rows",
+    "duplicates": "Rows repeat",
+    "conflicting_labels": "Equal rows have different answers",
+    "class_imbalance": "Some classes are rare",
+    "drift": "Rows differ from those of training",
+    "unscaled_inputs": "Inputs are not scaled",
+    "no_better_than_guessing": "No better than guessing",
+    "worse_than_linear": "Worse than a linear model",
+    "overfitting": "Overfitting",
+    "underfitting": "Underfitting",
+    "learning_curve": "Would more rows help?",
+    "dead_neurons": "Neurons are dead",
+    "saturated_neurons": "Neurons are saturated",
+    "constant_neurons": "Neurons are constant",
+    "duplicate_neurons": "Neurons repeat one another",
+}
+"""What a diagnosis can find, in the order in which findings are listed, and what it is called."""
+KINDS = tuple(TITLES)
 
 
 @record

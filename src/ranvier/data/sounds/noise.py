@@ -1,10 +1,11 @@
 """Steady noise in a long recording, taken away band by band.
 
     N[f]  = the power of band f that a tenth of the frames do not reach     of the noise
-    M'    = M - 2 N where that is larger than 0, else 0                      without it
+    M'    = M - 2 N where that is larger than a share of N, else that share  without it
 
-Source: Boll, "Suppression of acoustic noise in speech using spectral subtraction", IEEE Transactions on Acoustics,
-Speech, and Signal Processing, 1979.
+Sources: Boll, "Suppression of acoustic noise in speech using spectral subtraction", IEEE Transactions on Acoustics,
+Speech, and Signal Processing, 1979; the share that stays: Berouti, Schwartz, Makhoul, "Enhancement of speech corrupted
+by acoustic noise", ICASSP 1979.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ SMOOTHING = 9
 """Frames over which power is averaged before the noise is measured."""
 
 
-def without_noise(mel: NDArray[np.float32]) -> NDArray[np.float32]:
+def without_noise(mel: NDArray[np.float32], floor: float = 0.0) -> NDArray[np.float32]:
     """The power of each band without that of steady noise, shape (F, frames).
 
     Parameters:
         mel: what `mel_power` gives.
+        floor: the share of the noise that stays, so that what is left of it has no holes.
 
     >>> noise = np.ones((1, 100), np.float32)
     >>> noise[0, 50] = 9.0
@@ -37,4 +39,5 @@ def without_noise(mel: NDArray[np.float32]) -> NDArray[np.float32]:
     sums = np.cumsum(mel, axis=1, dtype=np.float64)
     means = (sums[:, SMOOTHING - 1 :] - np.pad(sums, ((0, 0), (1, 0)))[:, : count - SMOOTHING + 1]) / SMOOTHING
     noise = np.quantile(means, QUIET, axis=1, keepdims=True)
-    return np.maximum(mel - np.float32(FACTOR) * noise.astype(np.float32), np.float32(0.0))
+    noise = noise.astype(np.float32)
+    return np.maximum(mel - np.float32(FACTOR) * noise, np.float32(floor) * noise)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,21 +16,14 @@ from ranvier.engine import LayerValues
 from ranvier.errors import RanvierError
 from ranvier.model.diagnosis.fit import in_units, no_better, overfitting, underfitting, worse_than_linear
 from ranvier.model.diagnosis.neurons import neuron_findings
-from ranvier.model.linear import linear_metrics
 from ranvier.model.parameters import flat_parameters
 from ranvier.model.predictor import Predictor
-from ranvier.model.report import train_report
 from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Inputs, Rows
-from ranvier.rows.row_names import rows_called
-from ranvier.training.events import DataEvent
 from ranvier.training.inference import compile_for_inference, outputs_of, uncompiled
 from ranvier.training.report import TrainReport
 from ranvier.training.settings import TrainSettings
-
-if TYPE_CHECKING:
-    from ranvier.model.model import Model
 
 Array = NDArray[Any]
 MAX_ROWS = 2_000
@@ -36,46 +31,26 @@ MAX_ROWS = 2_000
 MAX_ACTIVATION_ROWS = 500
 
 
-def report_with_diagnosis(
-    read: DataEvent,
-    model: Model,
-    prepared: Prepared,
-    trained: Trained,
-    recipe: dict[str, Any],
-    paths: dict[str, str | None],
-    settings: TrainSettings,
-    linear: Array | None,
-) -> TrainReport:
-    """The report of a training, with what is wrong with the rows and with the model.
-
-    Parameters:
-        read, model, prepared, trained, recipe, paths: as for `train_report`.
-        settings: of the networks.
-        linear: what a linear model outputs for the evaluation set; None where there is none.
-    """
-    measured = prepared.validation_rows if prepared.test_rows is None else prepared.test_rows
-    with rows_called(prepared.indexed, measured):
-        report = train_report(read, model, prepared, trained, recipe, paths, linear_metrics(prepared, linear))
-    return diagnosed(report, model, prepared, trained, settings, linear)
-
-
-def diagnosed(
-    report: TrainReport,
-    model: Predictor,
-    prepared: Prepared,
-    trained: Trained,
-    settings: TrainSettings,
-    linear: Array | None,
+def with_diagnosis(
+    report: TrainReport, model: Predictor, prepared: Prepared, trained: Trained, settings: TrainSettings, linear: Any
 ) -> TrainReport:
     """The report with what is wrong with the rows and with the model, and with the profile of the training rows.
 
     Parameters:
+        report: of the training.
         model: what was made of `trained`.
         prepared, trained, settings: of the training.
-        linear: what a linear model outputs for the evaluation set; None where there is none.
+        linear: what a linear model outputs for the evaluation set, (n, N); None where there is none.
     """
-    findings = _findings(report, model, prepared, trained, settings, linear)
-    return replace(report, diagnosis=[entry.to_dict() for entry in findings], profile=dict(prepared.profile))
+    guessing = next((sentence for sentence in report.findings if "no better than guessing" in sentence), "")
+    finished = trained.stop_reason.startswith("All ")
+    findings = [*prepared.findings, *no_better(guessing)]
+    findings += underfitting(trained.history, single=not trained.members, finished=finished)
+    if not (trained.interrupted or prepared.target.levels):
+        with contextlib.suppress(RanvierError):
+            findings.extend(_of_rows(model, prepared, trained, settings, linear))
+    ordered = [entry.to_dict() for entry in in_order(findings)]
+    return replace(report, diagnosis=ordered, profile=dict(prepared.profile))
 
 
 def _activations(model: Predictor, settings: TrainSettings, inputs: Inputs) -> tuple[LayerValues, ...]:
@@ -88,37 +63,25 @@ def _activations(model: Predictor, settings: TrainSettings, inputs: Inputs) -> t
     return executable.activations(inputs)
 
 
-def _findings(
-    report: TrainReport,
-    model: Predictor,
-    prepared: Prepared,
-    trained: Trained,
-    settings: TrainSettings,
-    linear: Array | None,
-) -> list[Finding]:
-    guessing = next((sentence for sentence in report.findings if "no better than guessing" in sentence), "")
-    findings = [*prepared.findings, *no_better(guessing)]
-    finished = trained.stop_reason.startswith("All ")
-    findings += underfitting(trained.history, single=not trained.members, finished=finished)
+def _of_rows(
+    model: Predictor, prepared: Prepared, trained: Trained, settings: TrainSettings, linear: Any
+) -> Iterator[Finding]:
+    """What the rows of the evaluation set show, where there are any: the linear model, training rows, neurons."""
     rows = prepared.evaluation_set
-    if rows is None or trained.interrupted or prepared.target.levels:
-        return in_order(findings)
+    if rows is None:
+        return
     part = "validation" if prepared.test is None else "test"
-    try:
-        outputs = model.outputs_of(rows.inputs)
-        if linear is not None:
-            own = (_in_units(prepared, outputs), _in_units(prepared, linear))
-            findings += worse_than_linear(model.task, *own, _in_units(prepared, rows.targets), part)
-        if trained.encoder is None and prepared.encoder.width == trained.network.inputs:
-            known = _some(prepared.train, MAX_ROWS)
-            of_known = outputs_of(trained.network, settings, trained.parameters, known.inputs)
-            learned = _in_units(prepared, of_known), _in_units(prepared, known.targets)
-            new = _in_units(prepared, outputs), _in_units(prepared, rows.targets)
-            findings += overfitting(model.task, learned, new, part)
-        findings += neuron_findings(model.network, _activations(model, settings, _sample(rows.inputs)))
-    except RanvierError:
-        return in_order(findings)
-    return in_order(findings)
+    outputs = model.outputs_of(rows.inputs)
+    if linear is not None:
+        own = (_in_units(prepared, outputs), _in_units(prepared, linear))
+        yield from worse_than_linear(model.task, *own, _in_units(prepared, rows.targets), part)
+    if trained.encoder is None and prepared.encoder.width == trained.network.inputs:
+        known = _some(prepared.train, MAX_ROWS)
+        of_known = outputs_of(trained.network, settings, trained.parameters, known.inputs)
+        learned = _in_units(prepared, of_known), _in_units(prepared, known.targets)
+        new = _in_units(prepared, outputs), _in_units(prepared, rows.targets)
+        yield from overfitting(model.task, learned, new, part)
+    yield from neuron_findings(model.network, _activations(model, settings, _sample(rows.inputs)))
 
 
 def _in_units(prepared: Prepared, values: Array) -> Array:

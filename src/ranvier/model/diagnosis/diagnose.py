@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import Source, open_source
+from ranvier.data import Source, TargetEncoder, open_source
 from ranvier.data.diagnosis.columns import identifiers, imbalance
 from ranvier.data.diagnosis.drift import drift
 from ranvier.data.diagnosis.finding import Finding, in_order
@@ -22,7 +22,6 @@ from ranvier.model.diagnosis.neurons import neuron_findings
 from ranvier.model.rows import with_targets
 from ranvier.model.targets import target_array
 from ranvier.network.layers import Dense
-from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.linear_baseline import linear_baseline
 from ranvier.rows import Rows
@@ -54,7 +53,7 @@ def diagnose(model: Model, X: Any, y: Any, learning_curve: bool) -> list[Finding
     rows = None if values is None else Rows(inputs, model.target.transform(values, None, model.training.row_dtype))
     frame = input_frame(source, input_names(getattr(model.encoder, "columns", ())))
     if frame is not None:
-        findings += _of_columns(source, frame, values, model.task)
+        findings += _of_columns(source, frame, values, model.target)
         findings += drift(model.report.profile, frame)
     findings += neuron_findings(model.network, model.activations_of(inputs[:: len(inputs) // MAX_ACTIVATION_ROWS + 1]))
     if model.encoder is None and isinstance(model.network.layers[0], Dense) and inputs.n_dense:
@@ -91,23 +90,23 @@ def _with_values(model: Model, source: Source, y: Any) -> tuple[Source, Array | 
         if len(values) != source.rows:
             raise ShapeError(f"X has {source.rows:,} rows and y has {len(values):,}; the same number was expected.")
         return source, values
-    in_table = bool(source.column_names) and set(model.task.target_names) <= set(source.column_names)
+    names = model.target.column_names
+    in_table = bool(source.column_names) and set(names) <= set(source.column_names)
     if not in_table and getattr(source, "targets", None) is None:
         return source, None
     formats = model.target.number_formats
-    values, source, _ = with_targets(source, model.task.target_names, model.task.classes, formats)
+    values, source, _ = with_targets(source, names, model.task.classes, formats)
     return source, target_array(values)
 
 
-def _of_columns(source: Source, frame: Any, values: Array | None, task: Task) -> list[Finding]:
+def _of_columns(source: Source, frame: Any, values: Array | None, target: TargetEncoder) -> list[Finding]:
     """Findings on the columns and their cells."""
-    findings = identifiers(frame)
+    task, findings = target.task, identifiers(frame)
     if values is None:
         return findings
-    if source.column_names and task.kind != "multilabel":
-        findings += leaking_columns(source, values, task, list(frame.columns))
-    elif task.kind != "multilabel":
-        findings += leaking_columns(open_source(frame), values, task, list(frame.columns))
+    if task.kind != "multilabel":
+        rows = source if source.column_names else open_source(frame)
+        findings += leaking_columns(rows, values, task, target.column_names, list(frame.columns))
     return [*findings, *conflicting_labels(frame, values, task), *repeated_within(with_target(frame, values))]
 
 

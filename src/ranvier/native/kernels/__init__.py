@@ -5,13 +5,15 @@ function.py       one function: instructions, loops       blocks.py         valu
 module.py         the entries of a plan                   body.py           the calls of its steps
 tile.py           the micro-kernel                        packed.py         packing buffers
 dense.py          forward and data gradient               gradient.py       weight gradient and update
+gradient_tiles.py its tiles, with the update beside them  next_rows.py      prefetching the next batch
 update.py         the optimizer's update                  transpose.py      the transposed weight
 sparse.py         first layers on sparse rows             zero_skipping.py  dense layers on mostly zero rows
 gather.py         the rows of a batch                     loss.py           losses, outputs
+loss_of_rows.py   losses of 16 rows at once               groups.py         loops over the columns of a row
 rowops.py         between dense layers                    columns.py        statistics, norms
 outputs.py        storing z and y                         layout.py         addresses in row buffers
 work_stealing.py  chunks of work for threads              cancellation.py   cancelling a step
-timing.py         times of single steps                   dropout.py, bfloat16.py, groups.py, formulas.py
+timing.py         times of single steps                   dropout.py, bfloat16.py, formulas.py
 vector_math.py    exp, log, tanh and the like, whose bits are the same on every processor
 exponential.py    ... those made from e^x                 logarithm.py      ... from ln x, and a^b
 trigonometry.py   ... sin and cos                         coefficients.py   the numbers of their polynomials

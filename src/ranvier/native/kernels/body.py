@@ -21,6 +21,8 @@ from ranvier.native.kernels import (
     zero_skipping,
 )
 from ranvier.native.kernels.dropout import write_drop
+from ranvier.native.kernels.loss_of_rows import write_loss_of_rows
+from ranvier.native.kernels.next_rows import NextRows, begin_next_rows
 from ranvier.native.kernels.outputs import output_buffers
 from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
 from ranvier.native.kernels.work_stealing import WorkStealing
@@ -32,6 +34,7 @@ from ranvier.native.scheduling.blocking import row_pieces
 from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.scheduled import (
     Scheduled,
+    ScheduledLoss,
     ScheduledProduct,
     ScheduledSparseGradient,
     ScheduledWeightGradient,
@@ -55,6 +58,7 @@ class Body:
     weight_scale: Value
     inverse_batch_size: Value
     packed_block: Value
+    next_rows: NextRows | None = None
     cancel_requested: Value | None = None
     stealing: WorkStealing | None = None
     helper: Value | None = None
@@ -91,7 +95,7 @@ class Body:
     def _gather(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
         step, words, learns = cast(s.Gather, scheduled.step), self.w.words, self.plan.learns
         name = self.w.name("gather", scheduled, gather.write_gather, step, not learns)
-        ahead = (self.rows, self.left) if learns else (ZERO, ZERO)
+        ahead = (self.rows, self.left) if learns and self.next_rows is None else (ZERO, ZERO)
         source = (words["inputs"], words["kind"], self.order, self.shift)
         self.w.f.call(name, *source, self.at(step.x), words["saw_nonfinite"], *ahead, first, stop)
 
@@ -175,9 +179,10 @@ class Body:
         with f.when(f.bitwise("xor", few, TRUE), name="many"):
             self.product(scheduled, first, stop)
 
-    def _loss(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
-        f, words, step = self.w.f, self.w.words, cast(s.LossStep, scheduled.step)
-        name = self.w.name("loss", scheduled, loss.write_loss, step)
+    def _loss(self, scheduled: ScheduledLoss, first: Value, stop: Value) -> None:
+        f, words, step = self.w.f, self.w.words, scheduled.step
+        write = write_loss_of_rows if scheduled.together else loss.write_loss
+        name = self.w.name("loss", scheduled, write, step)
         targets = words["targets"], words["class_numbers"]
         if self.plan.learns:
             losses, weights = self.at(step.losses), words["weights"]
@@ -301,17 +306,20 @@ class Body:
         buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
         blocks, strips = gradient.weight_units(scheduled, registers)
         pointers = [self.at(buffer) for buffer in buffers]
-        f, packed = self.w.f, tuple[Value, ...]()
+        f, more = self.w.f, tuple[Value, ...]()
         if scheduled.packed:
             f.store(f.i64(-1), self.packed_block, 8)
-            packed = (self.packing_buffer(), self.packed_block)
+            more += (self.packing_buffer(), self.packed_block)
+        if scheduled.next_row:
+            more += begin_next_rows(self, scheduled.next_row, gradient.weight_tiles(scheduled, registers))
+        more += cancel_requested
 
         def call(owner: Value, first: Value, stop: Value) -> None:
             strip_range = tuple[Value, ...]()
             if scheduled.split_n:
                 begin, end = self.thread_range(strips, owner)
                 strip_range = (begin, f.subtract(end, begin))
-            f.call(name, *pointers, self.scalars, self.rows, first, stop, *strip_range, *packed, *cancel_requested)
+            f.call(name, *pointers, self.scalars, self.rows, first, stop, *strip_range, *more)
 
         def bounds(owner: Value) -> tuple[Value, Value]:
             if not scheduled.split_n:

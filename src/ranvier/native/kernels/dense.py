@@ -1,7 +1,6 @@
 """Dense layers, forward and data gradient: rows of the batch times panels of the weight.
 
     for each run of row tiles of height h (see tile.segments):
-        pack the rows of a K-block, if many panels read them (packed.py)
         for each v panels p of the weight:
             for each tile of h rows:
                 accumulators = bias (forward) or 0 (data gradient)
@@ -9,8 +8,10 @@
                 forward:        y = activation(accumulator); z = accumulator, if it is read later
                 data gradient:  dx = accumulator, times the derivative of the previous activation
 
+If many panels read the rows, these are packed (packed.py); then all runs are inside of the loop over panels.
+
 If a panel of all K does not stay in the cache beside the rows, K is cut into blocks. Between blocks the accumulators
-are stored in y, which changes no bit, and a last pass applies the activation or derivative.
+are stored in y, which changes no bit.
 
 Threads share the rows, or the panels: then each thread computes all rows for its own panels.
 
@@ -20,6 +21,8 @@ the next group: they are neither read as a bias nor written.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -32,15 +35,15 @@ from ranvier.native.kernels.layout import element_index, index_distance
 from ranvier.native.kernels.outputs import output_buffers, positive_zero
 from ranvier.native.kernels.packed import pack_rows
 from ranvier.native.kernels.tile import (
+    Interleaved,
     Strides,
     Tile,
     contract,
     panel_loops,
-    prefetch_rows,
     segments,
     shared_panel_loops,
 )
-from ranvier.native.kernels.values import Value
+from ranvier.native.kernels.values import TRUE, Value
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import Forward
 from ranvier.native.scheduling.layouts import group_panels_of, stride_of
@@ -60,6 +63,9 @@ class Product:
         length: the number of terms of each sum, K.
         block: length of the K-blocks, or 0.
     """
+
+    part: tuple[Value, Value]
+    """Whether a K-block is the first one, and whether it is the last one."""
 
     def __init__(
         self, f: Function, registers: Registers, heights: tuple[int, ...], scheduled: ScheduledProduct
@@ -104,53 +110,82 @@ class Product:
         if not block or self.length <= block:
             self.runs(f.i64(0), f.i64(self.length), whole=True)
             return
-        self.for_each_row(lambda row, column, tail: self.start(column, tail))
         with f.loop(0, self.length, block, name="block") as loop:
             left = f.subtract(f.i64(self.length), loop.index)
+            self.part = f.compare("eq", loop.index, 0, "first"), f.compare("sle", left, block, "last")
             self.runs(loop.index, f.intrinsic("smin", left, f.i64(block)), whole=False)
-        self.for_each_row(self.finish_later)
 
     def runs(self, k: Value, length: Value, whole: bool) -> None:
-        """One pass over all tiles, for the terms k to k + length."""
+        """One pass over all tiles, for the terms k to k + length.
+
+        Packed rows are all packed first, and all of them read a panel before the next panel is read.
+        """
         f = self.f
+        if self.packed is None:
+            for run in segments(f, self.first, self.stop, self.heights):
+                self.panel_loop(run[0], functools.partial(self.tiles, run, (k, length), whole))
+            return
         for height, first, end in segments(f, self.first, self.stop, self.heights):
-            if self.packed is not None:
-                pack_rows(f, self.packed, (self.a_pointer, self.a, self.rows), (first, end, height), (k, length))
+            pack_rows(
+                f, self.packed_at(first, length), (self.a_pointer, self.a, self.rows), (first, end, height), (k, length)
+            )
 
-            def tiles(panel: Value, count: int, height: int = height, first: Value = first, end: Value = end) -> None:
-                column = f.multiply(panel, PANEL, "column")
-                at = f.add(f.multiply(panel, self.strides.b_panel), f.multiply(k, PANEL))
-                b = f.pointer(self.weight, at, name="panel")
-                with unless_requested(f, self.cancel_requested), f.loop(first, end, height, name="row") as loop:
-                    row = loop.index
-                    if self.packed is None:
-                        a = f.pointer(self.a_pointer, f.add(f.multiply(row, stride_of(self.a)), k), name="rows")
-                    else:
-                        done = f.subtract(row, first)
-                        a = f.pointer(self.packed, f.multiply(done, length), name="rows")
-                        rows_per_tile = f.divide(f.multiply(length, height), f.subtract(end, first), "share")
-                        self.prefetch(b, count, f.divide(done, height), rows_per_tile)
-                    out = f.pointer(self.out_pointer, self.element_index(self.out, row, column), name="out")
-                    tail = self.tail is not None and panel.is_constant
-                    start = self.beginning(column, out, (height, count), whole, tail)
-                    strides = self.strides if self.packed is None else replace(self.strides, a_row=1, a_k=height)
-                    accumulators = contract(f, a, b, strides, length, start)
-                    self.end(accumulators, row, column, out, whole, tail)
+        def all_tiles(panel: Value, count: int) -> None:
+            for run in segments(f, self.first, self.stop, self.heights):
+                self.tiles(run, (k, length), whole, panel, count)
 
-            if self.panel_range is None:
-                panel_loops(f, self.panels, height, self.registers.panels(height), tiles, apart=self.tail is not None)
+        self.panel_loop(self.heights[0], all_tiles)
+
+    def packed_at(self, row: Value, length: Value) -> Value:
+        """Where a row is packed; all rows before it are, too."""
+        assert self.packed is not None
+        return self.f.pointer(self.packed, self.f.multiply(self.f.subtract(row, self.first), length), name="rows")
+
+    def panel_loop(self, height: int, body: Callable[[Value, int], None]) -> None:
+        """Loop over this thread's panels, as many of them at once as suit tiles of a height."""
+        if self.panel_range is None:
+            at_once, apart = self.registers.panels(height), self.tail is not None
+            panel_loops(self.f, self.panels, height, at_once, body, apart=apart)
+            return
+        grain = self.scheduled.split_n
+        at_once, ragged = self.registers.shared_panels(height, grain), self.panels % grain > 0
+        shared_panel_loops(self.f, self.panel_range, height, at_once, ragged, body)
+
+    def tiles(
+        self, run: tuple[int, Value, Value], terms: tuple[Value, Value], whole: bool, panel: Value, count: int
+    ) -> None:
+        """The tiles of a run of rows in some panels."""
+        f, (height, first, end), (k, length) = self.f, run, terms
+        column = f.multiply(panel, PANEL, "column")
+        at = f.add(f.multiply(panel, self.strides.b_panel), f.multiply(k, PANEL))
+        b = f.pointer(self.weight, at, name="panel")
+        with unless_requested(f, self.cancel_requested), f.loop(first, end, height, name="row") as loop:
+            row = loop.index
+            if self.packed is None:
+                a = f.pointer(self.a_pointer, f.add(f.multiply(row, stride_of(self.a)), k), name="rows")
             else:
-                grain = self.scheduled.split_n
-                at_once, ragged = self.registers.shared_panels(height, grain), self.panels % grain > 0
-                shared_panel_loops(f, self.panel_range, height, at_once, ragged, tiles)
+                a = self.packed_at(row, length)
+            out = f.pointer(self.out_pointer, self.element_index(self.out, row, column), name="out")
+            tail = self.tail is not None and panel.is_constant
+            start = self.beginning(column, out, (height, count), whole, tail)
+            strides = self.strides if self.packed is None else replace(self.strides, a_row=1, a_k=height)
+            following = None
+            if self.packed is not None and height == self.heights[0]:
+                per_tile = f.divide(f.multiply(length, height), f.subtract(end, first), "per_tile")
+                following = self.following(b, count, f.divide(f.subtract(row, first), height), per_tile)
+            accumulators = contract(f, a, b, strides, length, start, following)
+            self.end(accumulators, row, column, out, whole, tail)
 
-    def prefetch(self, b: Value, count: int, tile: Value, rows_per_tile: Value) -> None:
-        """Prefetch a fraction of the panels after these `count` ones; together all tiles prefetch all of them."""
+    def following(self, b: Value, count: int, tile: Value, per_tile: Value) -> Interleaved:
+        """Prefetching a part of the panels after these `count` ones, on the way; all tiles together prefetch all."""
         f = self.f
-        following = [p * stride_of(self.matrix) for p in range(count, 2 * count)]
-        prefetch_rows(
-            f, b, PANEL, following, f.multiply(tile, rows_per_tile), f.multiply(f.add(tile, 1), rows_per_tile)
-        )
+
+        def work(number: Value, part: int, parts: int) -> None:
+            row = f.pointer(b, f.multiply(number, PANEL))
+            for p in range(part, count, parts):
+                f.prefetch(f.pointer(row, (count + p) * stride_of(self.matrix)))
+
+        return Interleaved(f.multiply(tile, per_tile), f.multiply(f.add(tile, 1), per_tile), work)
 
     def element_index(self, buffer: Buffer, row: Value, column: Value) -> Value:
         return element_index(self.f, buffer, row, column, self.rows)
@@ -178,31 +213,45 @@ class Product:
         """The first values of the accumulators; those stored before are loaded, and the next tile's prefetched."""
         f, (height, panels) = self.f, tile
         if whole:
-            last = panels - 1 if tail else panels
-            row = [self.start(f.add(column, p * PANEL) if p else column, p == last) for p in range(panels)]
-            return [row] * height
+            return [self.starts(column, panels, tail)] * height
         for r in range(height, 2 * height):
             for p in range(panels):
                 f.prefetch(f.pointer(out, self.index_distance(self.out, p, r)), write=True)
-        return [
-            [f.load(f.pointer(out, self.index_distance(self.out, p, r)), name="c") for p in range(panels)]
-            for r in range(height)
-        ]
+        row = self.starts(column, panels, tail)
+        with f.when(f.bitwise("xor", self.part[0], TRUE), name="later", carried=row * height) as later:
+            positions = itertools.product(range(height), range(panels))
+            later.carry(*(f.load(f.pointer(out, self.index_distance(self.out, p, r)), name="c") for r, p in positions))
+        return [list(later.results[r * panels : (r + 1) * panels]) for r in range(height)]
+
+    def starts(self, column: Value, panels: int, tail: bool) -> list[Value]:
+        """The first values of a row of accumulators."""
+        f, last = self.f, panels - 1 if tail else panels
+        return [self.start(f.add(column, p * PANEL) if p else column, p == last) for p in range(panels)]
 
     def end(self, accumulators: Tile, row: Value, column: Value, out: Value, whole: bool, tail: bool) -> None:
+        """Store what comes out of accumulators; those that are not complete as they are."""
         f = self.f
-        extra = self.extra_buffer
-        extra_at = None
-        if whole and extra is not None:
-            extra_at = f.pointer(self.extra, self.element_index(extra, row, column), name="beside")
+        if whole:
+            self.store_tile(accumulators, (row, column), out, True, tail)
+            return
+        with f.when(self.part[1], name="complete"):
+            self.store_tile(accumulators, (row, column), out, True, tail)
+        with f.when(f.bitwise("xor", self.part[1], TRUE), name="incomplete"):
+            self.store_tile(accumulators, (row, column), out, False, tail)
+
+    def store_tile(
+        self, accumulators: Tile, position: tuple[Value, Value], out: Value, complete: bool, tail: bool
+    ) -> None:
+        f, extra, extra_at = self.f, self.extra_buffer, None
+        if complete and extra is not None:
+            extra_at = f.pointer(self.extra, self.element_index(extra, *position), name="beside")
         for r, values in enumerate(accumulators):
             for p, value in enumerate(values):
                 last = tail and p == len(values) - 1
-                if whole:
+                result = value
+                if complete:
                     at = f.pointer(extra_at, self.index_distance(extra, p, r)) if extra and extra_at else None
                     result = self.finish(value, at, last)
-                else:
-                    result = value
                 self.store(result, f.pointer(out, self.index_distance(self.out, p, r)), last)
 
     def finish(self, value: Value, extra_at: Value | None, tail: bool) -> Value:
@@ -218,31 +267,6 @@ class Product:
             return value
         factor = derivative_factor(f, step.activation, extra_at, step.from_output)
         return value if factor is None else f.multiply(value, factor)
-
-    def for_each_row(self, body: Callable[[Value, Value, bool], Value]) -> None:
-        """A pass over all rows and panels; the body returns what is stored there."""
-        f = self.f
-        with f.loop(self.first, self.stop, name="row") as rows:
-            row = rows.index
-
-            def store_panel(panel: Value, tail: bool) -> None:
-                column = f.multiply(panel, PANEL)
-                out = f.pointer(self.out_pointer, self.element_index(self.out, row, column))
-                self.store(body(row, column, tail), out, tail)
-
-            whole = self.panels - (self.tail is not None)
-            begin, end = self.panel_range or (0, whole)
-            if whole:
-                with f.loop(begin, end, name="panel") as loop:
-                    store_panel(loop.index, False)
-            if self.tail is not None:
-                store_panel(f.i64(whole), True)
-
-    def finish_later(self, row: Value, column: Value, tail: bool) -> Value:
-        f, extra = self.f, self.extra_buffer
-        value = f.load(f.pointer(self.out_pointer, self.element_index(self.out, row, column)))
-        at = None if extra is None else f.pointer(self.extra, self.element_index(extra, row, column))
-        return self.finish(value, at, tail)
 
 
 def write_product(

@@ -14,14 +14,12 @@ from ranvier.native.kernels.formulas import rescaled
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import masked, tail_mask
 from ranvier.native.kernels.loss import source_row
+from ranvier.native.kernels.next_rows import LINE
 from ranvier.native.kernels.values import Value, bytes_of, element_of, vector_of
 from ranvier.native.lowering.steps import Gather
 from ranvier.native.scheduling.arguments import KINDS
 from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.tiles import PANEL
-
-LINE = 64
-"""Bytes of a cache line."""
 
 
 def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> None:

@@ -23,18 +23,16 @@ It is stored instead if it is needed itself: to clip by norm, or as the gradient
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any
 
 from ranvier.native.kernels.cancellation import unless_requested
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import masked
+from ranvier.native.kernels.gradient_tiles import Finisher, Sums, Tiles, TileShape
 from ranvier.native.kernels.layout import element_index, index_distance
+from ranvier.native.kernels.next_rows import NextRows
 from ranvier.native.kernels.packed import Packed
-from ranvier.native.kernels.tile import Strides, Tile, contract, prefetch_rows, segments
+from ranvier.native.kernels.tile import segments
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import Value
@@ -47,11 +45,21 @@ from ranvier.native.scheduling.scheduled import ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers, exact_heights
 from ranvier.records import record
 
+MIN_REGISTERS = 32
+"""Vector registers with which the update of a tile runs beside the next tile: fewer would be stored and loaded."""
+
 
 def weight_units(scheduled: ScheduledWeightGradient, registers: Registers) -> tuple[int, int]:
     """How many blocks of rows and how many strips of panels a weight has, per group."""
     weight = scheduled.step.trained.value
     return -(-weight.rows // scheduled.row_block), -(-group_panels_of(weight) // gradient_panels(weight, registers))
+
+
+def weight_tiles(scheduled: ScheduledWeightGradient, registers: Registers) -> int:
+    """How many tiles a weight has; one more for each block of a number of rows that is no multiple of their height."""
+    weight = scheduled.step.trained.value
+    height = exact_heights(weight.rows, registers)[0]
+    return weight.groups * -(-weight.rows // height) * weight_units(scheduled, registers)[1]
 
 
 def write_weight_gradient(
@@ -65,7 +73,8 @@ def write_weight_gradient(
     """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units.
 
     If a thread's share is a range of strips, `i64 from_strip, i64 strips` follow, and units are counted within it. If
-    inputs are packed, `packed, last` follow, see `Packed`; if the step can be cancelled, `cancel_requested`.
+    inputs are packed, `packed, last` follow, see `Packed`; if the next batch is prefetched, `next_rows`, see
+    `NextRows`; if the step can be cancelled, `cancel_requested`.
     """
     trained = scheduled.step.trained
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
@@ -74,16 +83,20 @@ def write_weight_gradient(
     numbers = {"rows": "i64", "from": "i64", "to": "i64"}
     numbers |= dict.fromkeys(("from_strip", "strips"), "i64") if scheduled.split_n else {}
     numbers |= {"packed": "ptr noalias", "last": "ptr noalias"} if scheduled.packed else {}
+    numbers |= {"next_rows": "ptr"} if scheduled.next_row else {}
     numbers |= {"cancel_requested": "ptr"} if cancellable else {}
     with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
         x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters[: len(names) + 3]
         rest = list(f.parameters[len(names) + 3 :])
         strip_range = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None
         packed = Packed(rest.pop(0), rest.pop(0)) if scheduled.packed else None
+        next_rows = NextRows(f, rest.pop(0)) if scheduled.next_row else None
         cancel_requested = rest.pop(0) if cancellable else None
         pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, cancel_requested)
         updater = Updater(f, rule, trained, scalars)
-        units = Units(f, scheduled, registers, updater, rows, packed, Operands(x, dz, transposed), pointers)
+        of_block = strip_range or (f.i64(0), f.i64(strips))
+        operands = Operands(x, dz, transposed)
+        units = Units(f, scheduled, registers, updater, rows, packed, operands, pointers, of_block, next_rows)
         with f.loop(first, stop, name="unit") as loop, unless_requested(f, cancel_requested):
             unit = loop.index
             if trained.value.groups > 1:
@@ -120,6 +133,8 @@ class Units:
         rows: how many rows the batch has.
         packed: where inputs are packed; None where they are read from x.
         operands, pointers: of the weight; of one group of it after `of_group`.
+        strips: the first strip of a block and how many there are.
+        next_rows: what is prefetched on the way.
     """
 
     f: Function
@@ -130,6 +145,8 @@ class Units:
     packed: Packed | None
     operands: Operands
     pointers: Pointers
+    strips: tuple[Value, Value]
+    next_rows: NextRows | None
 
     def of_group(self, group: Value) -> Units:
         """The same for one group: its weight, its columns of inputs and errors, its transposed weight."""
@@ -165,39 +182,24 @@ class Units:
         weight = step.trained.value
         first = f.multiply(block, row_block, "first")
         stop = f.intrinsic("smin", f.add(first, row_block), f.i64(weight.rows))
-        base = f.multiply(panel, stride_of(weight), "panel.start")
-        memory = (
-            None if updater.is_short and not batch_block else f.stack(f.module.vector, row_block * count, name="sums")
-        )
-        sums = None if memory is None else Sums(f, memory, first, count)
         b = f.pointer(
             self.operands.dz, element_index(f, step.dz, f.i64(0), f.multiply(panel, PANEL), rows), name="errors"
         )
-        masks = [_inside(f, weight, f.add(panel, p)) if p else _inside(f, weight, panel) for p in range(count)]
 
         def inputs(row: Value, height: int, part: Value) -> tuple[Value, int, int]:
+            if self.next_rows is not None:
+                self.next_rows.prefetch()
             if self.packed is not None:
                 return self.packed.tile(f, f.subtract(row, first), height, rows, part), 1, height
             line = f.add(f.multiply(part, stride_of(step.x)), row)
             return f.pointer(self.operands.x, line, name="inputs"), 1, stride_of(step.x)
 
-        def prefetch(row: Value, height: int) -> None:
-            for pointer in pointers.updated:
-                for r in range(height):
-                    for p in range(count):
-                        offset = f.add(f.add(base, r * PANEL + p * stride_of(weight)), f.multiply(row, PANEL))
-                        f.prefetch(f.pointer(pointer, offset), write=True)
-
-        def end(row: Value, accumulators: Tile) -> None:
-            for r, line in enumerate(accumulators):
-                for p, (gradient, mask) in enumerate(zip(line, masks, strict=True)):
-                    offset = f.add(f.add(base, r * PANEL + p * stride_of(weight)), f.multiply(row, PANEL), "offset")
-                    finish(f, updater, pointers, offset, masked(f, gradient, mask))
-
-        heights = exact_heights(weight.rows, self.registers)
-        tiles = Tiles(f, scheduled, heights, (first, stop), (count, rows), inputs, (prefetch, end))
+        shape = TileShape(exact_heights(weight.rows, self.registers), count, first, stop)
+        finisher = Finisher(f, updater, pointers, weight, panel, self.following(first, stop, panel, count))
+        sums = None if updater.is_short and not batch_block else Sums(f, shape, row_block)
+        tiles = Tiles(f, scheduled, shape, rows, inputs, finisher, delayed=self.registers.count >= MIN_REGISTERS)
         if batch_block and sums is not None:
-            sums.clear(row_block * count)
+            sums.clear()
             with (
                 f.loop(f.i64(0), rows, batch_block, name="part") as loop,
                 unless_requested(f, pointers.cancel_requested),
@@ -208,7 +210,16 @@ class Units:
         else:
             tiles.write(b, f.i64(0), rows, sums)
         if step.trained.transposed is not None and updater.rule is not None:
+            base = f.multiply(panel, stride_of(weight), "panel.start")
             self.copy_transposed(step.trained.transposed, (first, stop), (base, panel, count))
+
+    def following(self, first: Value, stop: Value, panel: Value, count: int) -> tuple[Value, Value]:
+        """The first row and panel of the unit after the one of these rows and panels."""
+        f, at_once = self.f, gradient_panels(self.scheduled.step.trained.value, self.registers)
+        first_strip, strips = self.strips
+        behind = f.add(panel, count)
+        below = f.compare("sge", behind, f.multiply(f.add(first_strip, strips), at_once), "below")
+        return f.select(below, stop, first), f.select(below, f.multiply(first_strip, at_once), behind)
 
     def copy_transposed(self, copy: Buffer, block: tuple[Value, Value], panels: tuple[Value, Value, int]) -> None:
         """Copy rows of a block into the transposed weight.
@@ -223,117 +234,6 @@ class Units:
             source = f.pointer(self.pointers.rounded_value, f.add(base, p * stride))
             column = f.multiply(f.add(panel, p), PANEL)
             transpose(f, source, self.operands.transposed, *block, column, stride_of(copy))
-
-
-def _inside(f: Function, weight: Buffer, panel: Value) -> Value | None:
-    """The columns of a panel that belong to its group; None if all do, or if only zeros follow."""
-    if weight.groups == 1 or weight.width % PANEL == 0:
-        return None
-    left = f.subtract(weight.width, f.multiply(panel, PANEL), "left")
-    return f.compare("slt", f.lane_numbers(), f.splat(left))
-
-
-class Sums:
-    """Accumulators of a unit in memory, between parts of the batch and until the update: 16 numbers per row and panel.
-
-    `complete`, an i1 if the batch is taken in parts: whether this part is the last one.
-    """
-
-    complete: Value | None = None
-
-    def __init__(self, f: Function, memory: Value, first: Value, count: int) -> None:
-        self.f, self.memory, self.first, self.count = f, memory, first, count
-
-    def at(self, row: Value, panel: int, below: int = 0) -> Value:
-        """The address of the accumulators of a row and panel."""
-        vector_index = self.f.multiply(self.f.subtract(row, self.first), self.count)
-        return self.f.pointer(self.memory, self.f.add(vector_index, below * self.count + panel), self.f.module.vector)
-
-    def clear(self, count: int) -> None:
-        """Set all accumulators to 0."""
-        f = self.f
-        with f.loop(0, count, name="clear") as loop:
-            f.store(f.constant(0.0), f.pointer(self.memory, loop.index, f.module.vector))
-
-
-class Tiles:
-    """Writes the tiles of a unit.
-
-    Parameters:
-        heights: of the tiles, descending.
-        where: the first row of the weight, and the one after the last.
-        counts: how many panels a tile takes, and how many rows the batch has.
-        inputs: for the first row and height of a tile and the first row of the batch, returns the pointer to its
-            inputs and their strides along rows of the weight and of the batch.
-        around: called before each tile with its first row and height, to prefetch what will be updated; and after it,
-            with its first row and the complete accumulators.
-    """
-
-    def __init__(
-        self,
-        f: Function,
-        scheduled: ScheduledWeightGradient,
-        heights: tuple[int, ...],
-        where: tuple[Value, Value],
-        counts: tuple[int, Value],
-        inputs: Callable[[Value, int, Value], tuple[Value, int, int]],
-        around: tuple[Callable[[Value, int], None], Callable[[Value, Tile], None]],
-    ) -> None:
-        self.f, self.scheduled, self.heights, self.inputs = f, scheduled, heights, inputs
-        self.count, self.rows = counts
-        self.first, self.stop = where
-        self.prefetch, self.end = around
-
-    def write(self, errors: Value, part: Value, length: Value, sums: Sums | None) -> None:
-        """All tiles, over `length` rows of the batch from row `part` on.
-
-        Parameters:
-            errors: the panel's, of the whole batch.
-            sums: accumulators in memory; None if they go from registers straight into the update.
-        """
-        f, step, count = self.f, self.scheduled.step, self.count
-        b = f.pointer(errors, f.multiply(part, stride_of(step.dz)))
-        continues = sums is not None and sums.complete is not None
-        for height, begin, end in segments(f, self.first, self.stop, self.heights):
-            with f.loop(begin, end, height, name="row") as loop:
-                row = loop.index
-                if self.scheduled.beyond_l2:
-                    self.prefetch_errors(b, f.subtract(row, self.first), length, height)
-                with self.complete(sums):
-                    self.prefetch(row, height)
-                addresses = [[sums.at(row, p, r) for p in range(count)] for r in range(height)] if sums else []
-                start = (
-                    [[f.load(at) for at in line] for line in addresses]
-                    if continues
-                    else [[f.constant(0.0)] * count] * height
-                )
-                a, a_row, a_k = self.inputs(row, height, part)
-                strides = Strides(a_row, a_k, index_distance(f, step.dz, 1, self.rows), stride_of(step.dz))
-                accumulators = contract(f, a, b, strides, length, start)
-                if sums is None:
-                    self.end(row, accumulators)
-                    continue
-                for values, line in zip(accumulators, addresses, strict=True):
-                    for value, at in zip(values, line, strict=True):
-                        f.store(value, at)
-                with self.complete(sums), f.loop(row, f.add(row, height), name="move") as move:
-                    self.end(move.index, [[f.load(sums.at(move.index, p), name="g") for p in range(count)]])
-
-    def complete(self, sums: Sums | None) -> AbstractContextManager[Any]:
-        """Run the body only if accumulators are complete."""
-        return nullcontext() if sums is None or sums.complete is None else self.f.when(sums.complete, name="complete")
-
-    def prefetch_errors(self, b: Value, done: Value, length: Value, height: int) -> None:
-        """Prefetch errors that the next unit reads: those of the panels after this unit's.
-
-        Each tile prefetches its fraction of the rows.
-        """
-        f, step, count = self.f, self.scheduled.step, self.count
-        per_row = f.divide(f.add(length, self.scheduled.row_block - 1), self.scheduled.row_block)
-        begin = f.multiply(done, per_row)
-        end = f.intrinsic("smin", f.add(begin, f.multiply(per_row, height)), length)
-        following = [index_distance(f, step.dz, p, self.rows) for p in range(count, 2 * count)]
-        prefetch_rows(f, b, stride_of(step.dz), following, begin, end)
 
 
 def write_vector_gradient(module: Emitter, name: str, step: VectorGradient, rule: BoundRule | None) -> None:

@@ -13,13 +13,15 @@ Where classes are many, their numbers may stand in place of targets; t is then 1
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.formulas import activate, derivative
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import each_group, largest, masked, total
+from ranvier.native.kernels.groups import Body, each_group, largest, masked, total
 from ranvier.native.kernels.logarithm import log
 from ranvier.native.kernels.values import NULL, Value
 from ranvier.native.kernels.vector_math import exp
@@ -32,9 +34,9 @@ LOWEST = -3.0e38
 """Less than any weighted sum; fills the lanes after the last column."""
 
 
-def write_loss(module: Emitter, name: str, step: LossStep) -> None:
-    """Write `(z, dz, losses, targets, class_numbers, order, weights, scalars, i64 shift, double weight_scale, i64 from,
-    i64 to)`.
+@contextmanager
+def loss_function(module: Emitter, name: str) -> Iterator[Function]:
+    """`(z, dz, losses, targets, class_numbers, order, weights, scalars, i64 shift, double weight_scale, i64 from, to)`.
 
     `order` gives the row of the targets and weights for each row of the batch; null stands for row + shift.
     `weights` may be null: then every row's row_weight is `weight_scale`; else it is the weight times `weight_scale`.
@@ -42,8 +44,14 @@ def write_loss(module: Emitter, name: str, step: LossStep) -> None:
     parameters = dict.fromkeys(("z", "dz", "losses", "targets", "class_numbers", "order", "weights", "scalars"), "ptr")
     numbers = {"shift": "i64", "weight_scale": "double", "from": "i64", "to": "i64"}
     with module.function(name, {**parameters, **numbers}) as f:
+        yield f
+
+
+def write_loss(module: Emitter, name: str, step: LossStep) -> None:
+    """Write the function of a loss, row by row; see `loss_function`."""
+    with loss_function(module, name) as f:
         z, dz, losses, targets, class_numbers, order, weights, scalars, shift, weight_scale, first, stop = f.parameters
-        smoothing = None if step.smoothing is None else (share(f, scalars, step, 0), share(f, scalars, step, 1))
+        smoothing = smoothing_of(f, scalars, step)
         with f.loop(first, stop, name="b") as loop:
             row = loop.index
             source = source_row(f, order, shift, row)
@@ -55,10 +63,13 @@ def write_loss(module: Emitter, name: str, step: LossStep) -> None:
             f.store(value, f.pointer(losses, f.add(row, shift)))
 
 
-def share(f: Function, scalars: Value, step: LossStep, number: int) -> Value:
-    """What label smoothing multiplies targets by (0), or what it adds to them (1), in all lanes."""
-    assert step.smoothing is not None
-    return f.broadcast(f.pointer(scalars, step.smoothing.position + number, "double"), name="smoothing")
+def smoothing_of(f: Function, scalars: Value, step: LossStep) -> tuple[Value, Value] | None:
+    """What label smoothing multiplies targets by, and what it adds to them, in all lanes; None if there is none."""
+    if step.smoothing is None:
+        return None
+    position = step.smoothing.position
+    pointers = [f.pointer(scalars, number, "double") for number in (position, position + 1)]
+    return f.broadcast(pointers[0], name="smoothing"), f.broadcast(pointers[1], name="smoothing")
 
 
 def source_row(f: Function, order: Value, shift: Value, row: Value) -> Value:
@@ -77,6 +88,13 @@ def normalized_weight(f: Function, weights: Value, source: Value, weight_scale: 
         when.carry(f.multiply(weight, weight_scale))
     row_weight = when.results[0]
     return row_weight if f.module.element == "double" else f.cast("fptrunc", row_weight, f.module.element)
+
+
+class Target(Protocol):
+    """Where targets are read."""
+
+    def load(self, column: Value, mask: Value | None) -> Value:
+        """The targets of the columns of the mask, from a column on."""
 
 
 class RowTarget:
@@ -113,7 +131,48 @@ class RowTarget:
         return f.select(self.numbered, hot, t, "t")
 
 
-class RowLoss:
+class RowValues:
+    """The weighted sums of a row, 16 columns in a vector, and sums over them."""
+
+    def __init__(self, f: Function, z: Value, columns: int) -> None:
+        self.f, self.z, self.columns = f, z, columns
+
+    def sums(self, column: Value) -> Value:
+        """The weighted sums from a column on."""
+        return self.f.load(self.f.pointer(self.z, column), name="z")
+
+    def each_column(self, body: Body, carried: Sequence[Value] = ()) -> tuple[Any, ...]:
+        """Write the body for each group of columns; gives what it carried last."""
+        return each_group(self.f, self.columns, body, carried)
+
+    def total(self, values: Any) -> Value:
+        """The sum over all columns."""
+        return total(self.f, values)
+
+    def largest(self, values: Any) -> Value:
+        """The largest number of all columns."""
+        return largest(self.f, values)
+
+    def spread(self, value: Value, name: str) -> Value:
+        """A number of the row, for each of its columns."""
+        return self.f.splat(value, name=name)
+
+    def normalizer(self) -> tuple[Value, Value]:
+        """The row's largest z and sum exp(z - largest), both for each column."""
+        f = self.f
+
+        def higher(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
+            values = masked(f, self.sums(column), mask, LOWEST)
+            return (f.select(f.compare("olt", so_far[0], values), values, so_far[0]),)
+
+        def mass(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
+            return (f.add(so_far[0], masked(f, exp(f, f.subtract(self.sums(column), top)), mask)),)
+
+        top = self.spread(self.largest(self.each_column(higher, [f.constant(LOWEST)])[0]), "top")
+        return top, self.spread(self.total(self.each_column(mass, [f.constant(0.0)])[0]), "mass")
+
+
+class RowLoss(RowValues):
     """Writes the loss of one row."""
 
     def __init__(
@@ -121,16 +180,16 @@ class RowLoss:
         f: Function,
         step: LossStep,
         z: Value,
-        target: RowTarget,
+        target: Target,
         row_weight: Value,
         error: Value | None,
         smoothing: tuple[Value, Value] | None,
     ) -> None:
-        self.f, self.step, self.z, self.target, self.error = f, step, z, target, error
+        super().__init__(f, z, step.z.columns)
+        self.step, self.target, self.error = step, target, error
         loss, outputs = step.loss, step.z.columns
-        self.columns = outputs
         self.scale = 1.0 / outputs if loss.reduction == "mean" and loss.applied_to != "log_probability" else 1.0
-        self.row_weight = f.splat(row_weight, name="row_weight")
+        self.row_weight = self.spread(row_weight, "row_weight")
         self.smoothing = smoothing
 
     def write(self) -> Value:
@@ -140,9 +199,6 @@ class RowLoss:
         if self.step.activation.name == "softmax":
             return self.through_softmax()
         return self.elementwise()
-
-    def sums(self, column: Value) -> Value:
-        return self.f.load(self.f.pointer(self.z, column), name="z")
 
     def targets(self, column: Value, mask: Value | None) -> Value:
         f, t = self.f, self.target.load(column, mask)
@@ -156,7 +212,11 @@ class RowLoss:
         if not levels:
             return {}
         numbers = levels_by_output(levels, -(-self.columns // f.module.lanes) * f.module.lanes)
-        return {LEVEL: f.load(f.pointer(f.module.table("levels", numbers.tolist(), f.module.element), column))}
+        return {LEVEL: self.constants(f.pointer(f.module.table("levels", numbers.tolist(), f.module.element), column))}
+
+    def constants(self, pointer: Value) -> Value:
+        """Numbers that are the same in each row."""
+        return self.f.load(pointer)
 
     def store(self, column: Value, mask: Value | None, value: Value) -> None:
         if self.error is not None:
@@ -166,9 +226,8 @@ class RowLoss:
     def add_up(self, term: Callable[[Value, Value | None], Value]) -> Value:
         """The sum over the row of `term`, called for each group of columns."""
         f = self.f
-        zero = f.constant(0.0)
-        return total(
-            f, each_group(f, self.columns, lambda c, m, s: (f.add(s[0], masked(f, term(c, m), m)),), [zero])[0]
+        return self.total(
+            self.each_column(lambda c, m, s: (f.add(s[0], masked(f, term(c, m), m)),), [f.constant(0.0)])[0]
         )
 
     def elementwise(self) -> Value:
@@ -186,7 +245,7 @@ class RowLoss:
             if self.columns > 1:
                 present = f.compare("ord", t, t, "present")
                 value, change = (f.select(present, number, f.constant(0.0)) for number in (value, change))
-            self.store(column, mask, change if scale is None else f.multiply(change, f.splat(scale)))
+            self.store(column, mask, change if scale is None else f.multiply(change, self.spread(scale, "scale")))
             return value
 
         value = self.add_up(term)
@@ -194,7 +253,7 @@ class RowLoss:
 
     def mean_scale(self) -> Value | None:
         """1 / N for a mean over the outputs of a row, or over those whose target is there; None for a sum."""
-        f, element = self.f, self.f.module.element
+        f = self.f
         if self.scale == 1.0:
             return None
 
@@ -204,12 +263,9 @@ class RowLoss:
 
         count = self.add_up(is_number)
         whole = f.compare("oeq", count, float(self.columns))
-        some = f.intrinsic("maxnum", count, f.constant(1.0, element))
-        return f.select(whole, f.constant(self.scale, element), f.divide(f.constant(1.0, element), some), "mean_scale")
-
-    def normalizer(self) -> tuple[Value, Value]:
-        """The row's largest z and sum exp(z - largest), both in every lane."""
-        return normalizer(self.f, self.z, self.columns)
+        unit = f.constant(1.0, count.type)
+        some = f.intrinsic("maxnum", count, unit)
+        return f.select(whole, f.constant(self.scale, count.type), f.divide(unit, some), "mean_scale")
 
     def log_probability(self) -> Value:
         f, loss = self.f, self.step.loss
@@ -228,17 +284,17 @@ class RowLoss:
             return f.add(sums[0], losses), f.add(sums[1], masked(f, f.multiply(t, change), mask))
 
         zero = f.constant(0.0)
-        losses, changes = each_group(f, self.columns, both, [zero, zero])
+        losses, changes = self.each_column(both, [zero, zero])
         if self.error is not None:
-            together = f.splat(total(f, changes), name="together")
+            together = self.spread(self.total(changes), "together")
 
             def back(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
                 log_p, t, _value, change = parts(column, mask)
                 self.store(column, mask, f.subtract(f.multiply(t, change), f.multiply(exp(f, log_p), together)))
                 return ()
 
-            each_group(f, self.columns, back)
-        return total(f, losses)
+            self.each_column(back)
+        return self.total(losses)
 
     def through_softmax(self) -> Value:
         """A loss on probabilities: dz = p (g - sum(p g)) with g its derivative along p."""
@@ -256,9 +312,9 @@ class RowLoss:
             return f.add(sums[0], masked(f, value, mask)), f.add(sums[1], masked(f, f.multiply(p, change), mask))
 
         zero = f.constant(0.0)
-        values, products = each_group(f, self.columns, both, [zero, zero])
+        values, products = self.each_column(both, [zero, zero])
         if self.error is not None:
-            together = f.splat(total(f, products), name="together")
+            together = self.spread(self.total(products), "together")
 
             def back(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
                 p, _value, change = parts(column, mask)
@@ -266,23 +322,13 @@ class RowLoss:
                 self.store(column, mask, f.multiply(error, self.scale))
                 return ()
 
-            each_group(f, self.columns, back)
-        return f.multiply(total(f, values), self.scale)
+            self.each_column(back)
+        return f.multiply(self.total(values), self.scale)
 
 
 def normalizer(f: Function, z: Value, columns: int) -> tuple[Value, Value]:
     """The largest z of the row at a pointer, and sum exp(z - largest), both in every lane."""
-
-    def higher(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
-        values = masked(f, f.load(f.pointer(z, column), name="z"), mask, LOWEST)
-        return (f.select(f.compare("olt", so_far[0], values), values, so_far[0]),)
-
-    def mass(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
-        values = exp(f, f.subtract(f.load(f.pointer(z, column), name="z"), top))
-        return (f.add(so_far[0], masked(f, values, mask)),)
-
-    top = f.splat(largest(f, each_group(f, columns, higher, [f.constant(LOWEST)])[0]), name="top")
-    return top, f.splat(total(f, each_group(f, columns, mass, [f.constant(0.0)])[0]), name="mass")
+    return RowValues(f, z, columns).normalizer()
 
 
 def write_answer(module: Emitter, name: str, step: Answer) -> None:

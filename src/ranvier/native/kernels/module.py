@@ -29,6 +29,7 @@ from ranvier.native.kernels import cancellation
 from ranvier.native.kernels.body import Body
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.next_rows import WORDS, NextRows
 from ranvier.native.kernels.timing import TOTAL, timed, timing_slots, timing_stride
 from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
 from ranvier.native.kernels.work_stealing import WorkStealing
@@ -124,6 +125,8 @@ class ModuleWriter:
             self._begin(f, *f.parameters)
             words = self.words
             body.packed_block = f.stack("i64", name="packed_block")
+            if self.plan.prefetches_rows:
+                body.next_rows = NextRows(f, f.stack("i64", len(WORDS), name="next_rows"))
             last = f.pointer(words["starts"], words["steps"], "i64")
             numbers = f.load(last, "i64", name="all")
             with f.loop(ZERO, words["steps"], name="step") as loop:

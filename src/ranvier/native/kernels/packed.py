@@ -10,6 +10,8 @@ gradient walk along h rows at once. All panels read the same rows, one K-block a
 
     rows of a part, tile by tile:       packed[tile][k][r] = x[first + tile h + r][k]
 
+A vector of eight is copied where a tile has six rows; what is too much is written over by the next row.
+
 Copies change no bit.
 """
 
@@ -65,12 +67,19 @@ class Packed:
         tiles: list[tuple[int, int]],
     ) -> None:
         source = f.pointer(x, f.multiply(block, scheduled.row_block))
-        with f.loop(f.i64(0), rows, name="k") as loop:
-            line = f.pointer(source, f.multiply(loop.index, stride_of(scheduled.step.x)))
+
+        def pack(row: Value, wide: bool) -> None:
+            line = f.pointer(source, f.multiply(row, stride_of(scheduled.step.x)))
             for first, height in tiles:
-                numbers = f.load(f.pointer(line, first), vector_of(f.module.element, height), f.module.bytes)
-                at = f.add(f.multiply(rows, first), f.multiply(loop.index, height))
-                f.store(numbers, f.pointer(self.memory, at), f.module.bytes)
+                numbers = vector_of(f.module.element, SIDE if wide and SIDE > height > SIDE // 2 else height)
+                at = f.add(f.multiply(rows, first), f.multiply(row, height))
+                loaded = f.load(f.pointer(line, first), numbers, f.module.bytes)
+                f.store(loaded, f.pointer(self.memory, at), f.module.bytes)
+
+        last = f.subtract(rows, 1)
+        with f.loop(f.i64(0), last, name="k") as loop:
+            pack(loop.index, wide=True)
+        pack(last, wide=False)
 
     def tile(self, f: Function, first: Value, height: int, rows: Value, k: Value) -> Value:
         """The packed inputs of the tile that begins so many rows into the block, from row k of the batch on."""

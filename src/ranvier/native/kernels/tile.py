@@ -14,6 +14,7 @@ operands.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
@@ -29,6 +30,8 @@ FULL = 6
 
 Tile = list[list[Value]]
 """c[row][panel], each a vector of 16."""
+Carried: TypeAlias = tuple[Value, tuple[Value, ...], list[Value]]
+"""What a contraction carries: k, the pointers to A and B at k, and the accumulators."""
 
 
 @record
@@ -41,22 +44,43 @@ class Strides:
     b_k: int
 
 
-def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, start: Tile) -> Tile:
+class Interleaved:
+    """Other work, some of which is done in the first rounds of a contraction, so that the two overlap.
+
+    Parameters:
+        first, stop: the work is that for these numbers, one for each round: of `UNROLL_FULL` or `UNROLL` k. After the
+            contraction `first` is the first one that is left.
+        work: writes a part of the work for a number, given also the number of the part and how many there are.
+    """
+
+    def __init__(self, first: Value, stop: Value, work: Callable[[Value, int, int], None]) -> None:
+        self.first, self.stop, self.work = first, stop, work
+
+
+def contract(
+    f: Function,
+    a: Value,
+    b: Value,
+    strides: Strides,
+    length: Value,
+    start: Tile,
+    interleaved: Interleaved | None = None,
+) -> Tile:
     """Run the contraction for one tile.
 
     Parameters:
         a, b: pointers to A(0, 0) and to panel 0 at k = 0.
         length: i64, how many k there are.
         start: the first values of the accumulators; its shape is that of the tile.
+        interleaved: other work that is done on the way.
     """
     height, panels = len(start), len(start[0])
-    flat = [value for row in start for value in row]
 
     def panel_at(p: int, further: int) -> Value | int:
         across = strides.b_panel
         return further + across * p if isinstance(across, int) else f.add(f.multiply(across, p), further)
 
-    def advance(pointers: tuple[Value, Value], accumulators: list[Value], offset: int) -> list[Value]:
+    def advance(pointers: tuple[Value, ...], accumulators: list[Value], offset: int) -> list[Value]:
         a_now, b_now = pointers
         vectors = [f.load(f.pointer(b_now, panel_at(p, offset * strides.b_k)), name="b") for p in range(panels)]
         result = []
@@ -65,20 +89,31 @@ def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, s
             result += [f.fma(broadcast, vectors[p], accumulators[r * panels + p], name="c") for p in range(panels)]
         return result
 
-    def round_of(steps: int, first: Value, last: Value, carried: list[Value], name: str) -> list[Value]:
-        with f.loop(first, last, steps, name=name, carried=carried) as loop:
-            pointers, accumulators = loop.values[:2], list(loop.values[2:])
+    def rounds(steps: int, stop: Value, carried: Carried, work: Interleaved | None = None) -> Carried:
+        """Rounds of so many k, until one begins at `stop`."""
+        k, pointers, accumulators = carried
+        number = [] if work is None else [work.first]
+        with f.loop(k, stop, steps, name="k", carried=[k, *pointers, *accumulators, *number]) as loop:
+            pointers, accumulators = loop.values[1:3], list(loop.values[3 : 3 + height * panels])
             for offset in range(steps):
-                accumulators = advance((pointers[0], pointers[1]), accumulators, offset)
+                if work is not None:
+                    work.work(loop.values[-1], offset, steps)
+                accumulators = advance(pointers, accumulators, offset)
             moved = (f.pointer(pointers[0], steps * strides.a_k), f.pointer(pointers[1], steps * strides.b_k))
-            loop.carry(*moved, *accumulators)
-        return list(loop.results)
+            following = [] if work is None else [f.add(loop.values[-1], 1)]
+            loop.carry(f.add(loop.index, steps), *moved, *accumulators, *following)
+        if work is not None:
+            work.first = loop.results[-1]
+        return loop.results[0], loop.results[1:3], list(loop.results[3 : 3 + height * panels])
 
     unroll = UNROLL_FULL if height * panels >= FULL else UNROLL
     whole = f.bitwise("and", length, -unroll, "whole")
-    state = round_of(unroll, f.i64(0), whole, [a, b, *flat], "k")
-    state = round_of(1, whole, length, state, "k.rest")
-    accumulators = state[2:]
+    carried: Carried = f.i64(0), (a, b), [value for row in start for value in row]
+    if interleaved is not None:
+        wanted = f.multiply(f.intrinsic("smax", f.subtract(interleaved.stop, interleaved.first), f.i64(0)), unroll)
+        carried = rounds(unroll, f.intrinsic("smin", wanted, whole), carried, interleaved)
+    carried = rounds(unroll, whole, carried)
+    accumulators = rounds(1, length, carried)[2]
     return [accumulators[r * panels : (r + 1) * panels] for r in range(height)]
 
 

@@ -47,3 +47,23 @@ def turned(f: Function, rows: list[Value]) -> list[Value]:
             ]
     near, far = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
     return [f.shuffle(fours[i], fours[i + 4], lanes) for lanes in (near, far) for i in range(4)]
+
+
+def transposed_panel(f: Function, rows: list[Value]) -> list[Value]:
+    """Sixteen vectors of sixteen, rows and columns exchanged, in four rounds of shuffles.
+
+    Each round exchanges numbers between pairs of vectors: single ones, pairs, then two rounds of groups of four, which
+    processors move fastest.
+    """
+    ones = [lane for start in range(0, PANEL, 4) for lane in (start, start + PANEL, start + 1, start + PANEL + 1)]
+    twos = [lane for start in range(0, PANEL, 4) for lane in (start, start + 1, start + PANEL, start + PANEL + 1)]
+    fours = [start + lane for start in range(0, 2 * PANEL, 8) for lane in range(4)]
+    values = rows
+    for distance, lanes, further in ((1, ones, 2), (2, twos, 2), (4, fours, 4), (8, fours, 4)):
+        exchanged = list(values)
+        for low in (number for number in range(PANEL) if not number & distance):
+            high = low + distance
+            exchanged[low] = f.shuffle(values[low], values[high], lanes)
+            exchanged[high] = f.shuffle(values[low], values[high], [lane + further for lane in lanes])
+        values = exchanged
+    return [values[column & 12 | (0, 2, 1, 3)[column & 3]] for column in range(PANEL)]

@@ -2,7 +2,7 @@
 
     rows      (B, stride)             one batch row after the other; the stride keeps rows in different cache sets
     panels    (panels, B, 16)         the same panel by panel, for steps that read a panel of all rows
-    weight    (panels, K', 16)        16 columns side by side, all K of them below each other, K' a multiple of 16
+    weight    (panels, K', 16)        16 columns side by side, all K of them below each other; see `panel_rows`
     table     (K, N')                 row by row, N' a multiple of 16
     vector    (panels, 16)
     column    (B,)
@@ -29,6 +29,8 @@ T = TypeVar("T")
 INDEX_PADDING = 1 + 8
 """What a row of the nonzero index list holds beside the indices: how many they are, and room for eight, which are
 written at once."""
+MIN_SPREAD_ROWS = 128
+"""Rows of a panel from which on another 16 are no great loss."""
 
 
 def padded(columns: int) -> int:
@@ -50,13 +52,26 @@ def row_stride(columns: int) -> int:
     return (lines + (lines % 2 == 0 and lines >= 8)) * PANEL
 
 
+def panel_rows(rows: int) -> int:
+    """K', the rows of a panel of a weight of K rows: a multiple of 16.
+
+    In a large weight it is an odd multiple, so that the same row of four neighbouring panels, which a tile reads and
+    updates together, falls on four parts of a cache: with K' = 512 all would compete for the same eight lines of it.
+
+    >>> panel_rows(54), panel_rows(512), panel_rows(784)
+    (64, 528, 784)
+    """
+    whole = padded(rows)
+    return whole + (whole % (2 * PANEL) == 0 and whole >= MIN_SPREAD_ROWS) * PANEL
+
+
 def stride_of(buffer: Buffer) -> int:
     """Numbers from row to row (rows, panels, column, table), or from panel to panel (weight, vector)."""
     if buffer.kind == "table":
         return padded(buffer.columns)
     if buffer.kind in ("column", "vector", "panels"):
         return 1 if buffer.kind == "column" else PANEL
-    return row_stride(buffer.columns) if buffer.kind == "rows" else padded(buffer.rows) * PANEL
+    return row_stride(buffer.columns) if buffer.kind == "rows" else panel_rows(buffer.rows) * PANEL
 
 
 def group_panels_of(buffer: Buffer) -> int:
@@ -84,7 +99,7 @@ def size_of(buffer: Buffer, batch: int) -> int:
         return buffer.rows * stride_of(buffer)
     if buffer.kind == "cells":
         return buffer.columns
-    whole = panels_of(buffer) * padded(buffer.rows) * PANEL
+    whole = panels_of(buffer) * panel_rows(buffer.rows) * PANEL
     return whole if buffer.kind == "weight" else padded(buffer.columns)
 
 

@@ -1,7 +1,7 @@
 """Flat parameters <-> the panels and tables that compiled code reads. K inputs, N outputs, G groups.
 
-A weight (K, N) becomes (panels, K', 16): panel p holds columns 16 p to 16 p + 15, K' is K padded to a multiple of
-16. One of groups (K / G, N) becomes G such weights, one for the columns of each group. A table is (K, N'), N' the next
+A weight (K, N) becomes (panels, K', 16): panel p holds columns 16 p to 16 p + 15, and K' is `layouts.panel_rows` of K.
+One of groups (K / G, N) becomes G such weights, one for the columns of each group. A table is (K, N'), N' the next
 multiple of 16. The padding is zero and stays zero, since its gradients are.
 
 Where products read bfloat16, what they read is rounded before it is packed.
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.scheduling.layouts import group_panels_of, padded, stride_of
+from ranvier.native.scheduling.layouts import group_panels_of, panel_rows, stride_of
 from ranvier.native.scheduling.tiles import PANEL
 
 Array = NDArray[Any]
@@ -76,7 +76,7 @@ def transposed(weight: Array, groups: int) -> Array:
 
 def _groups(values: Array, buffer: Buffer, memory: Array) -> Iterator[tuple[Array, Array]]:
     """The columns of each group, (K, N), and their panels, (panels, K', 16); both are views."""
-    panels = memory.reshape(buffer.groups, group_panels_of(buffer), padded(buffer.rows), PANEL)
+    panels = memory.reshape(buffer.groups, group_panels_of(buffer), panel_rows(buffer.rows), PANEL)
     for group in range(buffer.groups):
         yield values[:, group * buffer.width : (group + 1) * buffer.width], panels[group]
 

@@ -14,6 +14,7 @@ from ranvier.native.scheduling.binding import Binding, BoundRule
 from ranvier.native.scheduling.blocking import Blocking
 from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.schedule import Scheduler
+from ranvier.native.scheduling.scheduled import ScheduledWeightGradient
 from ranvier.native.scheduling.stages import PANELS, Stage, in_stages
 from ranvier.native.scheduling.tiles import Registers, at_once, heights
 from ranvier.records import record
@@ -60,6 +61,12 @@ class Code:
     def cancellable(self) -> bool:
         """Whether a step can be cancelled."""
         return any(stage.cancellable for stage in self.stages)
+
+    @property
+    def prefetches_rows(self) -> bool:
+        """Whether the rows of the next batch are prefetched beside a gradient."""
+        steps = (step for stage in self.stages for step in stage.steps)
+        return any(isinstance(step, ScheduledWeightGradient) and step.next_row > 0 for step in steps)
 
 
 @record

@@ -9,14 +9,29 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.lowered import Lowered
+from ranvier.native.lowering.lowered import TRAIN, Lowered
 from ranvier.native.lowering.sparse import SparseGradient
-from ranvier.native.lowering.steps import Back, Forward, Norm, Step, Trained, VectorGradient, WeightGradient, fields_of
+from ranvier.native.lowering.steps import (
+    Back,
+    Forward,
+    Gather,
+    LossStep,
+    Norm,
+    Step,
+    Trained,
+    VectorGradient,
+    WeightGradient,
+    fields_of,
+)
 from ranvier.native.scheduling.blocking import Blocking
-from ranvier.native.scheduling.layouts import INDEX_PADDING, laid_out, panels_of
-from ranvier.native.scheduling.scheduled import Scheduled, ScheduledSparseGradient
+from ranvier.native.scheduling.layouts import INDEX_PADDING, laid_out, panels_of, size_of
+from ranvier.native.scheduling.scheduled import Scheduled, ScheduledLoss, ScheduledSparseGradient
 from ranvier.native.scheduling.tiles import PANEL
 
+MIN_PREFETCHED = 2**11
+"""The fewest inputs of a batch that are prefetched beside the largest gradient; fewer while a batch is gathered."""
+MIN_ROWS_TOGETHER = 4
+"""The fewest rows of a batch whose losses are computed together; for fewer, 16 at once are too many."""
 SKIPPED_INPUTS = 32
 """The fewest inputs of a layer that looks for zeros among them."""
 
@@ -44,6 +59,10 @@ class Scheduler:
         self.buffers = [laid_out(buffer, layouts) for buffer in lowered.buffers]
         self.trained: tuple[Trained, ...] = laid_out(lowered.trained, layouts)
         steps: tuple[Step, ...] = laid_out(lowered.steps, layouts)
+        self.row = sum(step.x.columns for step in steps if isinstance(step, Gather))
+        pays = lowered.purpose == TRAIN and self.row * blocking.batch >= MIN_PREFETCHED
+        gradients = [step for step in reversed(steps) if isinstance(step, WeightGradient) and pays]
+        self.prefetching = max(gradients, key=lambda step: size_of(step.trained.value, 1), default=None)
         self.steps = [self.scheduled(step) for step in steps]
         packing = blocking.packing_columns(self.steps)
         if packing:
@@ -87,7 +106,11 @@ class Scheduler:
                 return replace(product, nonzeros=self.buffer("nonzeros", step.x.columns + INDEX_PADDING, "rows"))
             return product
         if isinstance(step, WeightGradient):
-            return self.blocking.weight_gradient(step)
+            return replace(self.blocking.weight_gradient(step), next_row=self.row if step is self.prefetching else 0)
+        if isinstance(step, LossStep):
+            # The number of threads must not decide it, since the sign of a NaN may differ.
+            few = self.lowered.learns and self.blocking.batch < MIN_ROWS_TOGETHER
+            return ScheduledLoss(step, step.z.columns <= PANEL and not few)
         if isinstance(step, SparseGradient):
             heads = self.buffer("heads", step.trained.value.rows, "cells")
             size = link_size(self.lowered.spec.dtype, measured=step.squares is not None)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.sparse import SparseGradient
-from ranvier.native.lowering.steps import Back, Forward, Step, WeightGradient
+from ranvier.native.lowering.steps import Back, Forward, LossStep, Step, WeightGradient
 from ranvier.records import record
 
 
@@ -56,6 +56,7 @@ class ScheduledWeightGradient(Scheduled):
         beyond_l2: what the batch left for it does not stay in the L2 cache.
         packed: the inputs of a block are packed before they are read.
         split_n: a thread's share is some panels with all their rows, those that it reads in the forward pass.
+        next_row: how many numbers a row of the next batch has, if those rows are prefetched on the way; else 0.
     """
 
     step: WeightGradient
@@ -64,6 +65,15 @@ class ScheduledWeightGradient(Scheduled):
     beyond_l2: bool
     packed: bool
     split_n: bool = False
+    next_row: int = 0
+
+
+@record
+class ScheduledLoss(Scheduled):
+    """A `LossStep`. `together`: 16 rows are computed at once."""
+
+    step: LossStep
+    together: bool
 
 
 @record
