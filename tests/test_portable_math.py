@@ -65,6 +65,16 @@ def test_powers_at_the_ends() -> None:
     assert portable_math.log(0.0) == -np.inf
 
 
+@pytest.mark.parametrize("base", [0.0, 1e-30, 0.5, 0.9, 0.999, 1.0, 1.5, 1e200])
+def test_few_powers_have_the_bits_of_many(base: float) -> None:
+    exponents = np.array([0, 1, 2, 3, 7, 40, 999, 1 << 20, (1 << 40) + 5, 1 << 62], np.float64)
+    with np.errstate(over="ignore"):
+        many = portable_math.power(base, np.concatenate([exponents, np.arange(portable_math.FEW)]))
+    few = portable_math.power(base, exponents)
+    alone = [float(portable_math.power(base, exponent)) for exponent in exponents]
+    assert few.tolist() == many[: len(exponents)].tolist() == alone
+
+
 @pytest.mark.parametrize("exponent", [0.3, 0.5, 0.9, 1.0, 2.0, 3.7])
 def test_powers_of(exponent: float) -> None:
     exact = UNITS.astype(np.longdouble) ** np.longdouble(exponent)

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+OR_SKIP = "or leave such rows out with --skip-bad-rows (skip_bad_rows=True)"
+"""The end of an advice on rows that cannot be used."""
+
 
 class RanvierError(Exception):
     """Base of every error that Ranvier raises on purpose."""

@@ -23,6 +23,8 @@ LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 _ATANH = tuple(2.0 / k for k in range(21, 0, -2))
 _SIN = tuple((-1.0) ** (k // 2) / math.factorial(k) for k in range(17, 0, -2))
 _COS = tuple((-1.0) ** (k // 2) / math.factorial(k) for k in range(18, -1, -2))
+FEW = 16
+"""So few powers are computed one by one: a function of NumPy takes as long as several multiplications of Python."""
 _EXP = tuple(1.0 / math.factorial(k) for k in range(13, -1, -1))
 
 
@@ -76,6 +78,10 @@ def power(base: float, exponents: ArrayLike) -> Numbers:
     array([1.      , 0.5     , 0.125   , 0.707107])
     """
     wanted = np.asarray(exponents, np.float64)
+    if wanted.size <= FEW:
+        numbers = wanted.reshape(-1).tolist()
+        if all(number.is_integer() and number <= 2.0**62 for number in numbers):
+            return np.array([_whole_power(float(base), int(number)) for number in numbers]).reshape(wanted.shape)
     whole = np.minimum(np.floor(wanted), 2.0**62)
     fractions = wanted - whole
     remaining, result, square = whole.astype(np.int64), np.ones(wanted.shape), float(base)
@@ -89,6 +95,19 @@ def power(base: float, exponents: ArrayLike) -> Numbers:
     if fractions.any():
         root = exp(fractions * log(base)) if base > 0 else np.where(fractions > 0, 0.0, 1.0)
         result = np.where(fractions > 0, result * root, result)
+    return result
+
+
+def _whole_power(base: float, exponent: int) -> float:
+    """base^exponent by the multiplications of `power`."""
+    result, square = 1.0, base
+    while exponent:
+        if exponent & 1:
+            result *= square
+        exponent >>= 1
+        square *= square
+        if square == 0.0 or math.isinf(square):
+            return square if exponent else result
     return result
 
 

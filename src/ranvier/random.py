@@ -249,8 +249,8 @@ def permutation(seed: int, purpose: int, step: int, rows: int) -> NDArray[np.int
     >>> sorted(permutation(0, SHUFFLE, 3, 5).tolist())
     [0, 1, 2, 3, 4]
     """
-    if rows == 0:
-        return np.empty(0, np.int64)
+    if rows < 2:
+        return np.zeros(rows, np.int64)
     return order_of(_numpy_words((check_seed(seed), (purpose << 56) + step), rows))
 
 

@@ -14,6 +14,8 @@ from operator import attrgetter
 from typing import Any, ClassVar, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
+HASH = "_hash"
+"""Where a record keeps its hash once it was asked for: what is made for a network is looked up by deep records."""
 
 
 @overload
@@ -58,6 +60,12 @@ def record(cls: type[T] | None = None, /, *, init: bool = True, eq: bool = True,
         return made  # type: ignore[no-any-return]
 
     return make if cls is None else make(cls)
+
+
+def field_names(instance: Any) -> tuple[str, ...]:
+    """The names of a record's fields, in order."""
+    names: tuple[str, ...] = type(instance)._record_fields
+    return names
 
 
 def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
@@ -123,7 +131,14 @@ class _Shared:
         return values(self) == values(other)
 
     def __hash__(self) -> int:
-        return hash(type(self)._record_values(self))
+        known: int | None = self.__dict__.get(HASH)
+        if known is None:
+            known = self.__dict__[HASH] = hash(type(self)._record_values(self))
+        return known
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The hash of a text is another one in another process.
+        return {name: value for name, value in self.__dict__.items() if name != HASH}
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A field may be set once, by an __init__ or __post_init__ of the class's own.
@@ -136,4 +151,5 @@ class _Shared:
         raise FrozenInstanceError(f"A {kind} cannot be changed; dataclasses.replace makes another one.")
 
 
-_METHODS = {name: _Shared.__dict__[name] for name in ("__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__")}
+_NAMES = ("__repr__", "__eq__", "__hash__", "__getstate__", "__setattr__", "__delattr__")
+_METHODS = {name: _Shared.__dict__[name] for name in _NAMES}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import fields
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from ranvier.errors import InputError
@@ -41,44 +41,48 @@ def read() -> Settings:
     >>> read().engine in ENGINES
     True
     """
-    return _checked(os.environ.get("XDG_CACHE_HOME"), os.path.expanduser("~"), *map(os.environ.get, variables()))
-
-
-@lru_cache(8)
-def _checked(
-    caches: str | None,
-    home: str,
-    data: str | None,
-    cache: str | None,
-    engine: str | None,
-    threads: str | None,
-    cpu: str | None,
-    dump: str | None,
-) -> Settings:
-    engine = engine or "auto"
-    if engine not in ENGINES:
-        raise InputError(f"RANVIER_ENGINE is {engine!r}; it must be one of {', '.join(ENGINES)}.")
-    if threads and not (threads.isdigit() and int(threads) > 0):
-        raise InputError(f"RANVIER_THREADS is {threads!r}; it must be an integer of at least 1.")
+    data, dump = os.environ.get("RANVIER_DATA"), os.environ.get("RANVIER_DUMP")
     return Settings(
         data=Path(data) if data else None,
-        cache=_cache(caches, home, cache),
-        engine=engine,
-        threads=int(threads) if threads else None,
-        cpu=cpu or None,
+        cache=_cache(),
+        engine=engine(),
+        threads=threads(),
+        cpu=cpu(),
         dump=Path(dump) if dump else None,
     )
 
 
-def _cache(caches: str | None, home: str, requested: str | None) -> Path | None:
+def engine() -> str:
+    """What `engine="auto"` means, as `read` gives it: every training asks for this one alone."""
+    name = os.environ.get("RANVIER_ENGINE") or "auto"
+    if name not in ENGINES:
+        raise InputError(f"RANVIER_ENGINE is {name!r}; it must be one of {', '.join(ENGINES)}.")
+    return name
+
+
+def threads() -> int | None:
+    """The number of threads, as `read` gives it."""
+    number = os.environ.get("RANVIER_THREADS")
+    if number and not (number.isdigit() and int(number) > 0):
+        raise InputError(f"RANVIER_THREADS is {number!r}; it must be an integer of at least 1.")
+    return int(number) if number else None
+
+
+def cpu() -> str | None:
+    """The processor to compile for, as `read` gives it."""
+    return os.environ.get("RANVIER_CPU") or None
+
+
+def _cache() -> Path | None:
     """The folder requested, else one in XDG_CACHE_HOME or in the home folder, which only count as absolute paths.
 
     A relative one would be in the current folder, which may hold what others put there.
     """
+    requested = os.environ.get("RANVIER_CACHE")
     if requested:
         return Path(os.path.expanduser(requested))
-    known = (path for path in (Path(caches or ""), Path(home, ".cache")) if path.is_absolute())
-    return next((path / "ranvier" for path in known), None)
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or ""), Path(os.path.expanduser("~"), ".cache")
+    return next((path / "ranvier" for path in caches if path.is_absolute()), None)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_a_changed_learning_rate_keeps_the_memory(name: str) -> None:
     assert before is not None
     slots, step = np.array(before.engine.slots), before.engine.step
     assert slots.any()
-    kept = model._resumable(model.training.__class__(**{**vars(model.training), "optimizer": second}))
+    kept = model._resumable(replace(model.training, optimizer=second))
     np.testing.assert_array_equal(kept.engine.slots, slots)
     assert kept.engine.step == step
     model.fit(X, Y, epochs=1, optimizer=second)

@@ -147,9 +147,10 @@ def test_the_inputs_of_these_tests_would_show_it(library: llvm.Library) -> None:
     for number in (before, MODES["both" if X86 else "flush to zero"]):
         executable = loaded(spec, 1)
         program = executable._program("predict")
-        program.call = program.loaded.library.function("predict.body", None, ctypes.c_int64, ctypes.c_void_p)
+        program.call = program.loaded.function("predict.body", None, ctypes.c_int64, ctypes.c_void_p)
         executable.threads_for = lambda count: 1  # type: ignore[method-assign]
-        executable.held = lambda executable=executable: executable.lock  # type: ignore[method-assign, misc]
+        executable.before_call = lambda: 0  # type: ignore[method-assign]
+        executable.after_call = lambda entered: None  # type: ignore[method-assign]
         put(number)
         try:
             found.add(executable.outputs(rows.inputs).tobytes())

@@ -112,7 +112,8 @@ def test_more_epochs_than_before_go_on(tmp_path: Path) -> None:
 
 def test_going_on_is_one_longer_run_for_a_constant_rate() -> None:
     config = make_config(Adam(0.03, ema_decay=0.9), epochs=3)
-    state = run(replace(config, epochs=4), state_for_next_fit(run(config).state)).state
+    first = run(config).state
+    state = run(replace(config, epochs=4), state_for_next_fit(first.engine, first.epoch, first.history)).state
     whole = run(replace(config, epochs=7)).state
     assert digest(replace(state, first_epoch=0, first_step=0)) == digest(whole)
 
@@ -126,7 +127,7 @@ def test_going_on_starts_with_a_fresh_epoch_callbacks_and_schedule() -> None:
     partly = run(replace(config, callbacks=(EarlyStopping(metric="loss"),), stop_requested=StopAfter(1))).state
     assert (partly.position, ended.stop_reason, ended.factor) == (1, "Enough.", 0.5)
     for state in (ended, partly):
-        fresh = state_for_next_fit(state)
+        fresh = state_for_next_fit(state.engine, state.epoch, state.history)
         assert (fresh.position, len(fresh.partial_losses), fresh.best, fresh.stop_reason) == (0, 0, None, None)
         assert (fresh.factor, fresh.plateau, fresh.callbacks) == (1.0, {}, ())
         assert (fresh.first_epoch, fresh.first_step) == (state.epoch, state.engine.step)

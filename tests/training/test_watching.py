@@ -115,17 +115,20 @@ def test_steps_epochs_and_pauses_leave_the_bits(tmp_path: Path) -> None:
 
 
 def test_the_learning_rate_is_changed_and_recorded(tmp_path: Path) -> None:
-    options = {
-        **OPTIONS,
-        "engine": "reference",
-        "schedule": "constant",
-        "learning_rate": 0.001,
-        "epochs": 25,
-        "patience": 25,
-    }
+    """However late the viewer comes: training goes on until its rate has changed."""
+    many = 100_000
+    options = {**OPTIONS, "engine": "reference", "schedule": "constant", "learning_rate": 0.001}
+    options |= {"epochs": many, "patience": many}
+    until = time.monotonic() + LONG
+
+    def end(context: rv.EpochContext) -> rv.CallbackResult:
+        time.sleep(0.02)
+        changed = context.epoch.learning_rate != 0.001
+        return rv.CallbackResult("The rate has changed." if changed or time.monotonic() > until else None)
+
     script = ((lambda status: status.epoch >= 1, {"do": "rate", "value": 0.0005}),)
     with viewer(tmp_path / "run", *script):
-        model = rv.train("iris", **options, callbacks=[hold(0.1)], run=tmp_path / "run")
+        model = rv.train("iris", **options, callbacks=[end], run=tmp_path / "run")
     (asked,) = controls(tmp_path / "run")
     assert asked["value"] == 0.0005
     assert asked["text"] == "The learning rate was set to 0.0005."

@@ -11,8 +11,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ranvier.errors import EngineError
 
@@ -31,9 +30,12 @@ class Serialized:
         self.incomplete = self._changing = False
         _alive.add(self)
 
-    def held(self) -> AbstractContextManager[object]:
-        """What holds while a serialized method runs: the lock."""
-        return self.lock
+    def before_call(self) -> Any:
+        """Called before a serialized method runs, with the lock held; what it gives is passed to `after_call`."""
+        return None
+
+    def after_call(self, entered: Any) -> None:
+        """Called after a serialized method has run."""
 
     def after_fork(self, in_use: bool) -> None:
         """Make the object usable in a forked child.
@@ -73,8 +75,12 @@ def serialized(method: Callable[Concatenate[Self, P], R]) -> Callable[Concatenat
 
     @functools.wraps(method)
     def locked(self: Self, /, *arguments: P.args, **options: P.kwargs) -> R:
-        with self.held():
-            return method(self, *arguments, **options)
+        with self.lock:
+            entered = self.before_call()
+            try:
+                return method(self, *arguments, **options)
+            finally:
+                self.after_call(entered)
 
     return locked
 
@@ -95,13 +101,16 @@ def changes_state(method: Callable[Concatenate[Self, P], R]) -> Callable[Concate
 
     @functools.wraps(method)
     def marked(self: Self, /, *arguments: P.args, **options: P.kwargs) -> R:
-        self._changing = True
-        try:
-            return method(self, *arguments, **options)
-        finally:
-            self._changing = False
+        with self.lock:
+            entered = self.before_call()
+            self._changing = True
+            try:
+                return method(self, *arguments, **options)
+            finally:
+                self._changing = False
+                self.after_call(entered)
 
-    return serialized(marked)
+    return marked
 
 
 _alive: weakref.WeakSet[Serialized] = weakref.WeakSet()

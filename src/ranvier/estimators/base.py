@@ -171,7 +171,9 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """What a fitted estimator has learned to say."""
         task, classes = self.model_.task, getattr(self, "classes_", None)
         if task.is_classifier and classes is not None:
-            task = replace(task, classes=plain_labels(classes))
+            plain = plain_labels(classes)
+            same = plain == task.classes and tuple(map(type, plain)) == tuple(map(type, task.classes))
+            task = task if same else replace(task, classes=plain)
         if self.model_.target.levels:
             names = self.model_.target.column_names
             task = replace(task, outputs=len(names), target_names=names)

@@ -174,7 +174,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     def _order(self) -> Any:
         """Where the classes of the model stand in `classes_`, and the other way round: it has the positive one last."""
         task = self.model_.task
-        turned = task.kind == "binary" and task.classes != plain_labels(self.classes_)
+        turned = task.kind == "binary" and task.classes[:1] != plain_labels(self.classes_[:1])
         return slice(None, None, -1) if turned else slice(None)
 
     def _more_options(self) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Goal:
             if numbers.reshape(len(numbers), -1).shape[1] != self.task.outputs:
                 raise ShapeError(f"{where} has shape {numbers.shape}; {self.task.outputs} columns were there in fit.")
             return numbers
-        labels = column_or_1d(array, warn=True)
+        labels = array if array.ndim == 1 else column_or_1d(array, warn=True)
         index = np.searchsorted(self.classes, labels) if _comparable(self.classes, labels) else np.zeros(rows, np.int64)
         index = np.minimum(index, len(self.classes) - 1)
         unseen = self.classes[index] != labels

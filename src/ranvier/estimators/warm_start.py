@@ -33,7 +33,7 @@ def check_fixed(estimator: Any, before: dict[str, Any]) -> None:
     """
     for name, value in before.items():
         now = getattr(estimator, name)
-        if _plain(now) != _plain(value):
+        if now is not value and _plain(now) != _plain(value):
             raise InputError(
                 f"{name} is {now!r}, and the network to go on with was made with {value!r}. Set it back, or make a new "
                 f"{type(estimator).__name__}; warm_start=False trains from the start."

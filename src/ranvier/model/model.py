@@ -13,10 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.data.encoders.context import ContextEncoder
 from ranvier.display.progress import sink_for
 from ranvier.engine import State
-from ranvier.model import language, writing
 from ranvier.model import rows as row_tools
 from ranvier.model.calibrated import CalibratedPredictor, held_out_by
 from ranvier.model.description import description_of, other_arrays
@@ -140,8 +138,12 @@ class Model(Shown, Explorer, CalibratedPredictor):
         >>> sorted(model.evaluate([[0.0], [1.0]], [1.0, 3.0], sample_weight=[1, 2]))
         ['mae', 'r2', 'rmse']
         """
-        if y is None and isinstance(self.encoder, ContextEncoder):
-            return language.text_metrics(self, language.text_rows(self.encoder, X))
+        if y is None and self.encoder is not None:
+            from ranvier.data.encoders.context import ContextEncoder
+            from ranvier.model import language
+
+            if isinstance(self.encoder, ContextEncoder):
+                return language.text_metrics(self, language.text_rows(self.encoder, X))
         measured = outputs_and_targets(self, X, y, sample_weight, skip_bad_rows)
         return all_metrics(self.task, *measured, measured_levels(self))
 
@@ -172,6 +174,8 @@ class Model(Shown, Explorer, CalibratedPredictor):
         >>> len(model.write("A", length=10))
         11
         """
+        from ranvier.model import writing
+
         writing.check_writing(length, temperature, seed)
         note = writing.start_note(writing.check_writes(self), start)
         if note:
@@ -288,14 +292,11 @@ class Model(Shown, Explorer, CalibratedPredictor):
     def _resumable(self, training: TrainSettings) -> TrainingState:
         """The state from which training goes on: these weights, and the optimizer's memory if it can take it."""
         if self._state is not None and training.optimizer.takes_state_of(self.training.optimizer):
-            return state_for_next_fit(replace(self._state, engine=state_at_best(self._state, training.optimizer)))
+            engine = state_at_best(self._state, training.optimizer)
+            return state_for_next_fit(engine, self._state.epoch, self._state.history)
         flat = self.network.parameter_table.constrained(self._flat)
-        state = TrainingState(
-            State(flat, training.optimizer.initial_slots(flat), 0),
-            epoch=self.history[-1].epoch if self.history else 0,
-            history=self.history,
-        )
-        return state_for_next_fit(state)
+        engine = State(flat, training.optimizer.initial_slots(flat), 0)
+        return state_for_next_fit(engine, self.history[-1].epoch if self.history else 0, self.history)
 
     def _take(self, training: TrainSettings, result: RunResult) -> None:
         self.training, self.engine = training, result.engine

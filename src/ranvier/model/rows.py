@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier import data
-from ranvier.data import Source, TargetEncoder
+from ranvier.data import TargetEncoder
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.data.encoders.target_values import Values, empty_rows
 from ranvier.data.readable_cells import MAX_BROKEN
@@ -27,6 +27,7 @@ from ranvier.rows.split import split_rows
 from ranvier.rows.weights import check_weights, number_array, weight_array
 
 if TYPE_CHECKING:
+    from ranvier.data import Source
     from ranvier.data.cells.number_format import NumberFormat
 
 Array = NDArray[Any]

@@ -143,7 +143,9 @@ class NativeExecutable(PreparedNetwork):
 
         def some(first: int, count: int, threads: int) -> int:
             piece = order, starts[first : first + count + 1], scalars[first : first + count]
-            losses.append(program.learn(words, piece, steps_done, self._barrier, threads, self.should_cancel))
+            losses.append(
+                program.learn(words, piece, steps_done, self._own_memory().barrier, threads, self.should_cancel)
+            )
             return len(losses[-1])
 
         steps = len(starts) - 1
@@ -271,21 +273,22 @@ class NativeExecutable(PreparedNetwork):
         """The outputs of the last layer, shape (rows, N), computed as for predictions."""
         # What is not inputs yet is converted in our floating-point mode.
         fast = self.try_fast_outputs(inputs.dense) if type(inputs) is Inputs and inputs.csr is None else None
+        return self._outputs(inputs) if fast is None else fast
+
+    @serialized
+    def _outputs(self, inputs: Any) -> Array:
+        inputs = as_inputs(inputs)
+        fast = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
         if fast is not None:
             return fast
-        with self.held():
-            inputs = as_inputs(inputs)
-            fast = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
-            if fast is not None:
-                return fast
-            self._check_loaded()
-            program = self._program(PREDICT)
-            outputs = self._predict(program, self._readable(inputs), None)[0]
-            dense = inputs.dense
-            alone = inputs.csr is None and not self.spec.sparse and self.threads_for(len(dense)) == 1
-            if alone and worth_few(dense):
-                self._few[dense.shape, dense.dtype] = Few(program, dense.shape, dense.dtype, self.allowed > 1)
-            return outputs
+        self._check_loaded()
+        program = self._program(PREDICT)
+        outputs = self._predict(program, self._readable(inputs), None)[0]
+        dense = inputs.dense
+        alone = inputs.csr is None and not self.spec.sparse and self.threads_for(len(dense)) == 1
+        if alone and worth_few(dense):
+            self._few[dense.shape, dense.dtype] = Few(program, dense.shape, dense.dtype, self.allowed > 1)
+        return outputs
 
     @serialized
     def input_gradients(self, inputs: Any, output_gradients: Array | None = None, logits: bool = False) -> Array:

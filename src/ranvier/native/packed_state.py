@@ -147,7 +147,7 @@ class PackedState:
         return self._unpacked(self.arrays.get)
 
     def release(self) -> State:
-        """Give the training state; each piece is freed as soon as it is unpacked."""
+        """Give the training state; each piece of a large one is freed as soon as it is unpacked."""
         if self.arena is None:
             for name in [name for name in self.arrays if self.layout.copies(name)]:
                 del self.arrays[name]
@@ -197,9 +197,9 @@ class PackedState:
             raise EngineError("No training state is loaded; call set_state(state) first.")
 
     def clear(self) -> None:
-        """Free all arrays."""
-        self.arrays.clear()
-        self.arena = None
+        """Free the arrays; those of a small state wait for the next one."""
+        if self.arena is None:
+            self.arrays.clear()
         self._untouched.clear()
         self._kept_slots.clear()
         self.loaded = False

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ranvier.engine import CompileSpec
 from ranvier.native.compiled import library, memoize
 from ranvier.native.lowering.lowered import GRADIENT, PREDICT, TRAIN
-from ranvier.native.machine import floating_point_mode
+from ranvier.native.machine import barrier, floating_point_mode
 from ranvier.native.machine.target import Target
+from ranvier.native.packed_state import PackedState
+from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.plan import Plan, make_plan
 from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.scheduled import skips_zeros_of
@@ -23,6 +25,8 @@ from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.native.machine.llvm import Library
+    from ranvier.native.program import Program
+    from ranvier.native.thread_choice import ThreadChooser
 
 RUN_TIME = ("seed", "threads")
 """What of a spec decides no plan: compiled code reads the seed at run time."""
@@ -36,20 +40,26 @@ class LoadedPlan:
     """A plan whose code is loaded into this process.
 
     Fields:
-        plan, library: what it does, and the code.
+        plan, code: what it does, and the library with its code.
         entry, call: the address of its entry, and the same as a function of (thread, address of the arguments).
         skipping: the names of the weights whose products leave out inputs that are 0.
         stealable: how many kinds of work idle threads may steal.
         measured: whether it measures the time of each step.
+        cancellable: whether a step can be cancelled.
     """
 
     plan: Plan
-    library: Library
+    code: Library
     entry: int
     call: Callable[..., Any]
     skipping: tuple[str, ...]
     stealable: int
     measured: bool
+    cancellable: bool
+
+    def function(self, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+        """A function of the code, by name, as one of Python that takes and gives these types of ctypes."""
+        return self.code.function(name, result, *arguments)
 
 
 def load_plan(plan: Plan, target: Target, measured: bool = False) -> LoadedPlan:
@@ -63,11 +73,38 @@ def load_plan(plan: Plan, target: Target, measured: bool = False) -> LoadedPlan:
     skipping = [weight.name for stage in plan.stages for weight in map(skips_zeros_of, stage.steps) if weight]
     kinds = 1 if not plan.learns else len(stealable(plan.stages)) if plan.steals else 0
     call = loaded.function(entry, None, ctypes.c_int64, ctypes.c_void_p)
-    return LoadedPlan(plan, loaded, loaded.address(entry), call, tuple(skipping), kinds, measured)
+    return LoadedPlan(plan, loaded, loaded.address(entry), call, tuple(skipping), kinds, measured, plan.cancellable)
+
+
+MAX_IDLE, MAX_IDLE_BYTES = 2, 1 << 18
+"""So many memories of one spec wait for the next network, none larger than this."""
+
+
+class Memory:
+    """What a network of a spec computes on: the state, the programs bound to it, where threads meet and how many do.
+
+    Parameters:
+        layout, threads: of the state, and the largest number that makes a step.
+    """
+
+    def __init__(self, layout: StateLayout, threads: int) -> None:
+        self.state = PackedState(layout)
+        self.programs: dict[str, Program] = {}
+        self.barrier = barrier.new_state(threads)
+        self.choosers: dict[str, ThreadChooser] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of a small state and of the programs' workspaces."""
+        state = 0 if self.state.arena is None else self.state.arena.nbytes
+        return sum((program.nbytes for program in self.programs.values()), state)
 
 
 class Plans:
-    """The plans of a spec, each made and compiled when it is first asked for.
+    """The plans of a spec, each made and compiled when it is first asked for, and memory that networks have left.
+
+    To make the memory of a small network ready takes longer than many steps, so the next one of its spec takes that of
+    one that was closed, with the programs that are bound to it.
 
     Parameters:
         spec, machine, threads: as for `make_plan`.
@@ -83,6 +120,19 @@ class Plans:
         self.training = self.plan(GRADIENT if spec.optimizer.full_batch else TRAIN)
         with floating_point_mode.own():
             self.layout = StateLayout(spec, (self.training, make_plan(spec, PREDICT, machine, 1)))
+        self._idle: list[Memory] = []
+
+    def take_memory(self) -> Memory:
+        """Memory for a network, whose contents mean nothing until a state is set."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return Memory(self.layout, self.threads)
+
+    def give_back(self, memory: Memory) -> None:
+        """Keep memory that nobody uses any more, where it is small."""
+        if memory.state.arena is not None and len(self._idle) < MAX_IDLE and memory.nbytes <= MAX_IDLE_BYTES:
+            self._idle.append(memory)
 
     def plan(self, purpose: str) -> Plan:
         """The plan for a purpose.
@@ -106,8 +156,13 @@ class Plans:
         return known
 
 
-def plans_of(spec: CompileSpec, machine: Machine, threads: int) -> Plans:
-    """The memoized plans of a spec.
+@memoize
+def plans_of(spec: CompileSpec, machine: Machine, available: int, threads: int | None = None) -> Plans:
+    """The memoized plans of a spec, for as many threads as a training step is worth.
+
+    Parameters:
+        available: how many threads there are.
+        threads: another number of threads; None to choose it.
 
     Raises:
         EngineError: the spec asks for something that this engine does not have.
@@ -115,7 +170,8 @@ def plans_of(spec: CompileSpec, machine: Machine, threads: int) -> Plans:
     values = _planned_values(spec)
     # The learning rate is one of the scalars of each step.
     optimizer = at_unit_rate(values[_OPTIMIZER])
-    return _plans((*values[:_OPTIMIZER], optimizer, *values[_OPTIMIZER + 1 :]), machine, threads)
+    values = (*values[:_OPTIMIZER], optimizer, *values[_OPTIMIZER + 1 :])
+    return _plans(values, machine, threads or cost.training_threads(spec, available))
 
 
 @memoize

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -12,9 +11,9 @@ from numpy.typing import NDArray
 from ranvier.engine import CompileSpec, State, never_cancel, unlimited
 from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError
-from ranvier.native.machine import barrier, cpu, floating_point_mode
+from ranvier.native.machine import cpu, floating_point_mode
 from ranvier.native.packed_state import PackedState
-from ranvier.native.plans import load_plan, plans_of
+from ranvier.native.plans import Memory, load_plan, plans_of
 from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program
 from ranvier.native.scheduling import cost
@@ -37,42 +36,38 @@ class PreparedNetwork(Serialized):
         self.should_cancel: Callable[[], bool] = never_cancel
         self.thread_limit: Callable[[], int] = unlimited
         self.target = cpu.target()
-        self.machine = machine(self.target, spec.precision)
         self.available = cpu.threads() if spec.threads else cpu.default_threads()
-        self._threads = cost.training_threads(spec, self.available)
-        self._plans = plans_of(spec, self.machine, self.threads)
+        self.machine = machine(self.target, spec.precision)
+        self._plans = plans_of(spec, self.machine, self.available)
         self._plan = self._plans.training
-        self._state = PackedState(self._plans.layout)
-        self.dtype = self._state.dtype
+        self.dtype = self._plans.layout.dtype
         self._weights_checked = False
-        self._programs: dict[str, Program] = {}
-        self._barrier = barrier.new_state(self._threads)
-        self._choosers: dict[str, ThreadChooser] = {}
+        self._memory: Memory | None = None
         self.uses_all_threads = False
         self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
 
     @property
     def threads(self) -> int:
         """The largest number of threads for a step; `native.thread_choice` says how many make it."""
-        return self._threads
+        return self._plans.threads
 
     @threads.setter
     def threads(self, count: int) -> None:
-        self._threads = count
-        self._plans = plans_of(self.spec, self.machine, count)
-        self._barrier = barrier.new_state(count)
-        self._choosers.clear()
-        self._programs.clear()
+        before, self._memory = self._memory, None
+        self._plans = plans_of(self.spec, self.machine, self.available, count)
         self._few.clear()
+        if before is not None and before.state.loaded:
+            self._state.set(before.state.get())
 
     def __reduce__(self) -> NoReturn:
         raise EngineError("Compiled code belongs to its process and cannot be pickled; pickle the state it reads.")
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """The lock, and our floating-point mode: constants of the code and sums in NumPy depend on it, too."""
-        with self.lock, floating_point_mode.own():
-            yield
+    def before_call(self) -> int:
+        """Set our floating-point mode: constants of the code and sums in NumPy depend on it, too."""
+        return floating_point_mode.functions()[0]()
+
+    def after_call(self, entered: int) -> None:
+        floating_point_mode.functions()[1](entered)
 
     def after_fork(self, in_use: bool) -> None:
         super().after_fork(in_use)
@@ -80,6 +75,31 @@ class PreparedNetwork(Serialized):
             # What a thread of the parent was running or making room for; compiled code itself is kept elsewhere.
             self._programs.clear()
             self._few.clear()
+
+    def _own_memory(self) -> Memory:
+        """The memory of this network, taken when it is first needed."""
+        if self._memory is None:
+            self._memory = self._plans.take_memory()
+            for program in self._memory.programs.values():
+                program.set(seed=self._seed)
+        return self._memory
+
+    @property
+    def _state(self) -> PackedState:
+        return self._own_memory().state
+
+    @property
+    def _programs(self) -> dict[str, Program]:
+        return self._own_memory().programs
+
+    @property
+    def _choosers(self) -> dict[str, ThreadChooser]:
+        return self._own_memory().choosers
+
+    @property
+    def _seed(self) -> int:
+        """The seed as compiled code reads it."""
+        return int(np.array(self.spec.seed, np.uint64).astype(np.int64))
 
     def _check_loaded(self) -> None:
         self.check_complete()
@@ -136,18 +156,21 @@ class PreparedNetwork(Serialized):
         `set_state` comes before anything else again.
         """
         self._check_loaded()
-        self._programs.clear()
+        memory = self._own_memory()
         self._few.clear()
-        return self._state.release()
+        if memory.state.arena is None:
+            memory.programs.clear()
+        return memory.state.release()
 
     def _program(self, purpose: str) -> Program:
         """The compiled plan for a purpose, made when it is first asked for."""
-        if purpose not in self._programs:
-            program = self._programs[purpose] = Program(self._plans.loaded(purpose, self.target), self._state)
-            program.set(seed=int(np.array(self.spec.seed, np.uint64).astype(np.int64)))
+        programs = self._programs
+        if purpose not in programs:
+            programs[purpose] = Program(self._plans.loaded(purpose, self.target), self._state)
+            programs[purpose].set(seed=self._seed)
             self._weights_checked = False
             self._check_weights()
-        return self._programs[purpose]
+        return programs[purpose]
 
     def _input_program(self, purpose: str) -> Program:
         """The program of derivatives along inputs, its transposed weights as the weights are now."""
@@ -156,10 +179,11 @@ class PreparedNetwork(Serialized):
 
     def _chooser(self, plan: Plan) -> ThreadChooser:
         """Who chooses the number of threads for a plan; it remembers what it measured."""
-        if plan.purpose not in self._choosers:
+        choosers = self._choosers
+        if plan.purpose not in choosers:
             work = cost.step_work(self.spec) if plan.learns else cost.row_products(self.spec) * plan.rows
-            self._choosers[plan.purpose] = ThreadChooser(work / EXPECTED_RATE, self.uses_all_threads)
-        return self._choosers[plan.purpose]
+            choosers[plan.purpose] = ThreadChooser(work / EXPECTED_RATE, self.uses_all_threads)
+        return choosers[plan.purpose]
 
     def measured_program(self) -> Program:
         """The program of training steps, compiled so that it measures the time of each of them."""
@@ -170,9 +194,12 @@ class PreparedNetwork(Serialized):
     @changes_state
     def close(self) -> None:
         """Free what the engine holds."""
-        self._programs.clear()
         self._few.clear()
-        self._state.clear()
+        memory, self._memory = self._memory, None
+        if memory is not None:
+            memory.state.clear()
+            if not self.uses_all_threads:
+                self._plans.give_back(memory)
 
     @property
     def plan(self) -> Plan:

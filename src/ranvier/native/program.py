@@ -22,7 +22,7 @@ from ranvier.native.machine import interrupts, memory
 from ranvier.native.packed_state import PackedState
 from ranvier.native.plans import LoadedPlan
 from ranvier.native.resident import target_words
-from ranvier.native.scheduling.arguments import ARGUMENTS, KINDS
+from ranvier.native.scheduling.arguments import ARGUMENTS, KIND_NUMBERS
 from ranvier.native.scheduling.binding import number_row
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import size_of, stride_of
@@ -61,7 +61,8 @@ class Program:
         state: what it computes on.
         measured_threads: with how many threads the time of each step is measured; 0 to measure nothing.
 
-    `timings`, (threads, slots), are the ticks that each thread spent on each step; see `kernels/timing.py`.
+    `nbytes` are those of the workspace. `timings`, (threads, slots), are the ticks that each thread spent on each step;
+    see `kernels/timing.py`.
     """
 
     def __init__(self, loaded: LoadedPlan, state: PackedState, measured_threads: int = 0) -> None:
@@ -78,7 +79,7 @@ class Program:
         self.address = memory.address(self.words)
         self.arrays: dict[str, Array] = {}
         self.saw_nonfinite = ctypes.c_int64(0)
-        self.capacity = self.link_capacity = 0
+        self.capacity = self.link_capacity = self.nbytes = 0
         self.control = memory.zeros(CANCELLED_OFFSET + len(plan.stages), np.int64)
         at = memory.address(self.control)
         self.set(
@@ -118,6 +119,7 @@ class Program:
         sizes = [-(-size_of(b, n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
         # A wide load at the end of the last buffer stays inside.
         arena = memory.zeros(sum(sizes) + PANEL, self.plan.dtype)
+        self.nbytes = arena.nbytes
         offset, start = 0, memory.address(arena)
         for buffer, size in zip((*batched, *rest), sizes, strict=True):
             self.arrays[buffer.name] = arena[offset : offset + size]
@@ -194,11 +196,11 @@ class Program:
         if self.loaded.stealable:
             self._clear_chunk_counters(threads)
         long = False
-        if self.plan.cancellable:
+        if self.loaded.cancellable:
             self.control[:] = 0
             long = int(np.diff(starts).max(initial=0)) >= self.plan.long
         with interrupts.sigint_sets(self.control) if long else nullcontext():
-            if self.plan.cancellable and should_cancel():
+            if self.loaded.cancellable and should_cancel():
                 self.control[0] = 1
             self.run(threads)
         return losses[: int(steps_done[0]) - first]
@@ -304,7 +306,7 @@ class Few:
             from ranvier.native.machine.helper_thread import helper_thread
 
             helper = helper_thread()
-        words = {"threads": 1, "kind": list(KINDS).index(dtype.name), "rows": shape[0]}
+        words = {"threads": 1, "kind": KIND_NUMBERS[dtype], "rows": shape[0]}
         words["helper"] = 0 if helper is None else helper.address
         words |= {"outputs": memory.address(self.outputs), "targets": 0, "results": 0}
         for name, word in words.items():
@@ -314,7 +316,7 @@ class Few:
         self._saw_nonfinite = program.saw_nonfinite
         self._table = ctypes.c_void_p(memory.address(self.words))
         # Types that ctypes need not look up: bytes are their address, and so is the table.
-        self._call = program.loaded.library.function("few", None)
+        self._call = program.loaded.function("few", None)
 
     def check_weights(self) -> None:
         """Do as the program, whose weights were looked at before."""
@@ -348,7 +350,7 @@ def check_span(span: Span, rows: int, scalars: int) -> None:
         raise ShapeError(
             f"The order of the rows goes from {order.min()} to {order.max()}; there are rows 0 to {rows - 1}."
         )
-    if len(starts) == 0 or starts[0] < 0 or starts[-1] > len(order) or (np.diff(starts) < 1).any():
+    if len(starts) == 0 or starts[0] < 0 or starts[-1] > len(order) or (starts[1:] <= starts[:-1]).any():
         raise ShapeError(f"The batches must follow each other in an order of {len(order)} rows and hold at least one.")
     if span.scalars.shape != (span.steps, scalars):
         raise ShapeError(f"The scalars have shape {span.scalars.shape}; this span needs {(span.steps, scalars)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from ranvier.engine import CompileSpec, RowsHandle, Span
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.machine import memory
-from ranvier.native.scheduling.arguments import KINDS
+from ranvier.native.scheduling.arguments import KIND_NUMBERS
 from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows, Windows
@@ -136,6 +137,7 @@ def resident_rows(rows: Rows | RowsHandle, spec: CompileSpec) -> ResidentRows:
     return rows
 
 
+@lru_cache(64)
 def layout_of(spec: CompileSpec) -> str:
     """What decides how rows lie in memory, as words.
 
@@ -161,7 +163,7 @@ def readable_rows(inputs: Inputs, spec: CompileSpec) -> tuple[Inputs, dict[str, 
     inputs = inputs.with_blocks(spec.n_dense, spec.sparse)
     dense, words = inputs.dense, {}
     if inputs.n_dense or inputs.csr is None:
-        words = {"inputs": memory.address(dense), "kind": list(KINDS).index(dense.dtype.name)}
+        words = {"inputs": memory.address(dense), "kind": KIND_NUMBERS[dense.dtype]}
     csr = inputs.entries
     if csr is None:
         return inputs, words

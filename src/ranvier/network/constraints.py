@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError, nearest
 from ranvier.network.number_rules import POSITIVE, check_fields
-from ranvier.records import record
+from ranvier.records import field_names, record
 
 Array = NDArray[Any]
 
@@ -26,7 +26,7 @@ class Constraint:
 
     def to_dict(self) -> dict[str, Any]:
         """The constraint as JSON values."""
-        return {"kind": _NAMES[type(self)], **{name: getattr(self, name) for name in self.__dict__}}
+        return {"kind": _NAMES[type(self)], **{name: getattr(self, name) for name in field_names(self)}}
 
 
 @record

@@ -111,14 +111,8 @@ class ParameterTable:
 
     def initial(self, seed: int, dtype: type[np.floating[Any]] = np.float64) -> Array:
         """The P initial values for one seed, equal in every engine, rounded to `dtype`."""
-        # Each group is initialized as a separate layer.
-        streams = [
-            stream_for(entry.initializer, entry.size // entry.groups, entry.layer, index + (group << 32))
-            for index, entry in enumerate(self.entries)
-            for group in range(entry.groups)
-        ]
         flat: Array = np.empty(self.size, dtype)
-        drawn = random.draw(seed, random.INITIAL_WEIGHTS, streams)
+        drawn = random.draw(seed, random.INITIAL_WEIGHTS, self._streams)
         for entry in self.entries:
             inputs, units = entry.shape if len(entry.shape) == 2 else (1, entry.shape[0])
             parts = [
@@ -127,6 +121,15 @@ class ParameterTable:
             ]
             flat[entry.slice] = (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)).reshape(-1)
         return self.constrained(flat)
+
+    @cached_property
+    def _streams(self) -> tuple[random.Stream, ...]:
+        """The random numbers of each group of each entry: a group is initialized as a separate layer."""
+        return tuple(
+            stream_for(entry.initializer, entry.size // entry.groups, entry.layer, index + (group << 32))
+            for index, entry in enumerate(self.entries)
+            for group in range(entry.groups)
+        )
 
     def constrained(self, flat: Array) -> Array:
         """A flat array (P,) with the weights of constrained layers made to fulfil their constraints; else itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any, TypeVar
 
 from ranvier.errors import InputError, nearest
@@ -55,10 +56,18 @@ def resolve_type(noun: str, name: str | T, record: type[T], names: Mapping[str, 
     """As `resolve`, for names of types whose fields are the options."""
 
     def make(name: str) -> T:
+        if not options:
+            return _with_defaults(names[name])  # type: ignore[arg-type, no-any-return]
         check_names(name, options, [field.name for field in fields(names[name])])  # type: ignore[arg-type]
         return names[name](**options)
 
     return resolve(noun, name, record, names, make, options)
+
+
+@cache
+def _with_defaults(kind: Any) -> Any:
+    """The record without options: it is frozen, so all who name it share one."""
+    return kind()
 
 
 def check_custom_name(noun: str, article: str, name: object, names: Collection[str]) -> None:

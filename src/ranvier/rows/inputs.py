@@ -78,7 +78,8 @@ class Inputs:
     @property
     def shape(self) -> tuple[int, int]:
         """(n, K)."""
-        return len(self.dense), self.n_dense + self.n_csr
+        rows, n_dense = self.dense.shape
+        return rows, n_dense + (0 if self.csr is None else self.csr.n_columns)
 
     @property
     def mean_nnz(self) -> int | None:
@@ -130,15 +131,15 @@ def as_inputs(X: Any, n_columns: int | None = None, finite: bool = False) -> Inp
     """
     if type(X) is Inputs:
         inputs = X
+    elif is_ready(X) and n_columns in (None, X.shape[1]):
+        inputs = Inputs(X)
     elif isinstance(X, Windows):
         inputs = Inputs(None, X)
     elif is_sparse(X):
         inputs = Inputs(None, as_csr(X, n_columns))
-    elif is_ready(X) and n_columns in (None, X.shape[1]):
-        inputs = Inputs(X)
     else:
         inputs = Inputs(dense_array(X, n_columns))
-    if n_columns not in (None, inputs.shape[1]):
+    if n_columns is not None and n_columns != inputs.shape[1]:
         raise ShapeError(
             f"X has shape {inputs.shape}; this network takes {n_columns} numbers a row, shape (rows, {n_columns})."
         )

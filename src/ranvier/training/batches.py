@@ -28,7 +28,9 @@ def batch_offsets(rows: int, batch_size: int) -> Order:
     >>> batch_offsets(5, 2).tolist()
     [0, 2, 4, 5]
     """
-    return np.append(np.arange(0, rows, batch_size, dtype=np.int64), rows)
+    starts: Order = np.arange(0, rows + batch_size, batch_size, dtype=np.int64)
+    starts[-1] = rows
+    return starts
 
 
 def span_of(
@@ -57,7 +59,7 @@ def mean_loss(
         weights: of all rows, or None.
     """
     if weights is None:
-        sizes = np.diff(starts).astype(np.float64)
+        sizes = (starts[1:] - starts[:-1]).astype(np.float64)
     else:
         sizes = np.add.reduceat(weights[order].astype(np.float64), starts[:-1])
     total = sizes.sum()

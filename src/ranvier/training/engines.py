@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from typing import cast
 
@@ -31,7 +32,7 @@ def engine(name: str = "auto") -> Engine:
     >>> engine("reference").name
     'reference'
     """
-    requested = settings.read().engine if name == "auto" else name
+    requested = settings.engine() if name == "auto" else name
     if requested == "auto":
         return next(available())
     if requested not in HOMES:
@@ -56,7 +57,7 @@ def compile_network(name: str, spec: CompileSpec) -> tuple[str, Executable, str 
     Raises:
         EngineError: the requested engine does not have what the spec needs.
     """
-    requested = settings.read().engine if name == "auto" else name
+    requested = settings.engine() if name == "auto" else name
     selected = next(available()) if requested == "auto" else engine(requested)
     reason = None
     if requested == "auto" and selected.name != PREFERENCE[0]:
@@ -96,6 +97,7 @@ def survey() -> dict[str, str | None]:
     return {name: _load(name).why_unavailable() for name in PREFERENCE}
 
 
+@cache
 def _load(name: str) -> Engine:
     module, attribute = HOMES[name]
     return cast(Engine, getattr(import_module(module), attribute)())

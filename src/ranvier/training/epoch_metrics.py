@@ -138,6 +138,8 @@ class EpochMetrics:
     requested: tuple[str | Metric, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.requested:
+            return
         names = names_for(self.target.task)
         names += tuple(TRAINING + name for name in names)
         for entry in self.requested:

@@ -264,6 +264,8 @@ def work_progress(sink: Sink, what: str) -> Callable[[int, int], None]:
 
 def tee(sinks: tuple[Sink, ...]) -> Sink:
     """A sink that passes every event on to all the given ones, in order."""
+    if len(sinks) == 1:
+        return sinks[0]
 
     def pass_on(event: Event) -> None:
         for sink in sinks:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError
 from ranvier.records import record
-from ranvier.training.epoch_columns import NUMBERS, VALIDATION_LOSS, EpochColumns
+from ranvier.training.epoch_columns import VALIDATION_LOSS, EpochColumns
 
 Array = NDArray[np.float64]
 
@@ -83,9 +83,8 @@ class Epoch:
 
 def _parts(epoch: Epoch) -> tuple[dict[str, Any], dict[str, float]]:
     """The values that all epochs have, and the others, as `EpochColumns.append` takes them."""
-    values = {name: getattr(epoch, name) for name in ("epoch", "best", *NUMBERS)}
     own = {} if epoch.validation_loss is None else {VALIDATION_LOSS: epoch.validation_loss}
-    return values, {**own, **epoch.metrics}
+    return vars(epoch), {**own, **epoch.metrics}
 
 
 def _storable(value: Any) -> Any:

@@ -103,15 +103,19 @@ class TrainingLoop:
     def __init__(self, executable: Executable, config: LoopConfig, state: TrainingState) -> None:
         self.executable = executable
         self.config = config
-        self.state = state
-        self.starts = batches.batch_offsets(len(config.rows), config.spec.batch_size)
-        if config.spec.optimizer.full_batch:
-            self.starts = batches.batch_offsets(len(config.rows), len(config.rows))
+        rows = len(config.rows)
+        self.starts = batches.batch_offsets(rows, rows if config.spec.optimizer.full_batch else config.spec.batch_size)
         self.steps_per_epoch = len(self.starts) - 1
+        self.epoch, self.position, self.seconds = state.epoch, state.position, state.seconds
+        self.first_epoch, self.first_step = state.first_epoch, state.first_step
+        self.best, self.factor, self.stop_reason = state.best, state.factor, state.stop_reason
+        self.callback_states = state.callbacks or tuple(callback.init_state() for callback in config.callbacks)
+        self.plateau = state.plateau or config.schedule.init_state()
+        self.loss_unit = state.loss_unit
         self.step_seconds = 0.0
         self.saved_at = time.perf_counter()
         self.step_losses = [state.partial_losses] if state.position else []
-        self.history = History(state.history)
+        self.history = state.history
         made = range(len(self.history) - (state.epoch - state.first_epoch), len(self.history))
         losses = [self.history[index].loss / config.loss_unit for index in made]
         self.divergence_monitor = divergence.DivergenceMonitor(losses)
@@ -120,52 +124,48 @@ class TrainingLoop:
         self.validation = None if config.validation is None else executable.upload(config.validation)
         self.sample = None if config.sample is None else executable.upload(config.sample)
         executable.set_state(state.engine)
-        self.state = replace(
-            state,
-            engine=State(np.zeros(0), np.zeros((0, 0)), state.engine.step),
-            callbacks=state.callbacks or tuple(callback.init_state() for callback in config.callbacks),
-            plateau=state.plateau or config.schedule.init_state(),
-        )
 
     def run(self) -> LoopResult:
-        last = self.state.first_epoch + self.config.epochs
+        last = self.first_epoch + self.config.epochs
         interrupted = False
         if self.begins:
             self._show_start()
-        if self.state.epoch < last and self.config.watch is not None:
-            self._look(float(self._scalars(self.state.epoch + 1)[0, 0]))
-        while self.state.epoch < last and self.state.stop_reason is None:
+        if self.epoch < last and self.config.watch is not None:
+            self._look(float(self._scalars(self.epoch + 1)[0, 0]))
+        while self.epoch < last and self.stop_reason is None:
             if interrupted:
-                after = f"after epoch {self.state.epoch}" if self.state.epoch else "before the first step was made"
-                when = f"in epoch {self.state.epoch + 1}" if self.state.position else after
+                after = f"after epoch {self.epoch}" if self.epoch else "before the first step was made"
+                when = f"in epoch {self.epoch + 1}" if self.position else after
                 return self._end("interrupted", f"Interrupted {when}.")
             together = self._epochs_per_span(last)
             interrupted = self._run_whole_epochs(together) if together > 1 else self._one_epoch()
-        if self.state.stop_reason is not None:
-            return self._end("stopped", self.state.stop_reason)
-        done = self.state.epoch - self.state.first_epoch
+        if self.stop_reason is not None:
+            return self._end("stopped", self.stop_reason)
+        done = self.epoch - self.first_epoch
         return self._end("finished", f"All {done:,} epochs are done." if done != 1 else "The epoch is done.")
 
     def _end(self, reason: str, text: str) -> LoopResult:
-        self.state = self._with_engine(self.executable.release())
+        state = self._with_engine(self.executable.release())
         if self.config.save is not None:
-            self.config.save(self.state)
-        return LoopResult(self.state, reason, text)
+            self.config.save(state)
+        return LoopResult(state, reason, text)
 
     def _with_engine(self, engine: State) -> TrainingState:
         """The complete state, to be kept: never one that is no longer a number."""
-        divergence.check_parameters(engine.parameters, self.state.epoch + bool(self.step_losses), self.config.spec)
+        divergence.check_parameters(engine.parameters, self.epoch + bool(self.step_losses), self.config.spec)
         losses = np.concatenate(self.step_losses) if self.step_losses else np.zeros(0)
-        return replace(self.state, engine=engine, partial_losses=losses, history=self.history)
+        now = (self.epoch, self.position, losses, self.seconds, self.best, self.callback_states, self.plateau)
+        begun = (self.first_epoch, self.first_step, self.stop_reason, self.loss_unit)
+        return TrainingState(engine, *now, self.factor, self.history, *begun)
 
     def _epochs_per_span(self, last: int) -> int:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
         watches = self.config.validation is not None or self.config.sample is not None
         watches = watches or bool(self.config.callbacks) or self.config.schedule.watches
         watches = watches or (self.config.watch is not None and self.config.watch.holds)
-        if watches or self.state.position or not self.step_seconds or self.config.spec.optimizer.full_batch:
+        if watches or self.position or not self.step_seconds or self.config.spec.optimizer.full_batch:
             return 1
-        return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.state.epoch))
+        return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.epoch))
 
     def _scalars(self, epoch: int, count: int = 1) -> NDArray[np.float64]:
         """The optimizer's scalars for every step of some epochs; they do not depend on how many are computed at once.
@@ -174,21 +174,20 @@ class TrainingLoop:
             epoch: the first of them.
         """
         since = np.arange(count * self.steps_per_epoch, dtype=np.int64)
-        since += (epoch - 1 - self.state.first_epoch) * self.steps_per_epoch
-        optimizer, numbers = self.config.spec.optimizer, since + self.state.first_step
+        since += (epoch - 1 - self.first_epoch) * self.steps_per_epoch
+        optimizer, numbers = self.config.spec.optimizer, since + self.first_step
         total = self.config.epochs * self.steps_per_epoch
         factors = self.config.schedule.factors(since, self.steps_per_epoch, total)
-        rates = optimizer.learning_rate * factors * self.state.factor * self.state.plateau.get("factor", 1.0)
+        rates = optimizer.learning_rate * factors * self.factor * self.plateau.get("factor", 1.0)
         return optimizer.scalar_values(numbers + 1, rates)
 
     def _step(self) -> int:
         """How many steps were made before the next one."""
-        epochs = self.state.epoch - self.state.first_epoch
-        return self.state.first_step + epochs * self.steps_per_epoch + self.state.position
+        return self.first_step + (self.epoch - self.first_epoch) * self.steps_per_epoch + self.position
 
     def _run_whole_epochs(self, count: int) -> bool:
         begun = time.perf_counter()
-        numbers = range(self.state.epoch + 1, self.state.epoch + count + 1)
+        numbers = range(self.epoch + 1, self.epoch + count + 1)
         orders = [self._order(number) for number in numbers]
         scalars = self._scalars(numbers[0], count)
         losses = self.executable.run(self.rows, batches.span_over_epochs(orders, self.starts, scalars))
@@ -204,7 +203,7 @@ class TrainingLoop:
             record = Epoch(number, loss, None, {}, float(scalars[steps][-1, 0]), seconds, speed)
             self.history = self.history.appended(record)
             self.config.sink(EpochEvent(record))
-        self.state = replace(self.state, epoch=self.state.epoch + whole)
+        self.epoch += whole
         self._record_steps(losses[len(losses) - rest :], 0.0)
         self._maybe_checkpoint()
         self._look(float(scalars[-1, 0]))
@@ -215,23 +214,23 @@ class TrainingLoop:
 
     def _one_epoch(self) -> bool:
         """Run what is left of the next epoch, or as much as the user lets run. Gives whether the user interrupted."""
-        number = self.state.epoch + 1
-        begun = time.perf_counter() - self.state.seconds
-        rows_in_order, scalars, factor = self._order(number), self._scalars(number), self.state.factor
-        while (done := self.state.position) < self.steps_per_epoch:
+        number = self.epoch + 1
+        begun = time.perf_counter() - self.seconds
+        rows_in_order, scalars, factor = self._order(number), self._scalars(number), self.factor
+        while (done := self.position) < self.steps_per_epoch:
             steps = self._span_steps(self.steps_per_epoch - done)
             span_begun = time.perf_counter()
             losses = self._run_span(rows_in_order, done, steps, scalars[done : done + steps])
             self._update_step_time(time.perf_counter() - span_begun, len(losses))
             self._record_steps(losses, time.perf_counter() - begun)
-            done = self.state.position
+            done = self.position
             self.config.sink(ProgressEvent(number, done, self.steps_per_epoch))
             if done < self.steps_per_epoch:
                 self._maybe_checkpoint()
                 begun += self._look(float(scalars[max(done, 1) - 1, 0]))
-                if self.config.stop_requested() or self.state.stop_reason is not None:
+                if self.config.stop_requested() or self.stop_reason is not None:
                     return self.config.stop_requested()
-                scalars = scalars if self.state.factor == factor else self._scalars(number)
+                scalars = scalars if self.factor == factor else self._scalars(number)
         trained = time.perf_counter() - begun
         losses = np.concatenate(self.step_losses)
         try:
@@ -244,14 +243,14 @@ class TrainingLoop:
 
     def _look(self, rate: float) -> float:
         """Let viewers see the state, at this learning rate, and steer; gives the seconds of a pause."""
-        if self.config.watch is None or self.state.stop_reason is not None:
+        if self.config.watch is None or self.stop_reason is not None:
             return 0.0
-        state, last = self.state, self.state.first_epoch + self.config.epochs
+        last = self.first_epoch + self.config.epochs
         speed = self.config.spec.batch_size / self.step_seconds if self.step_seconds else 0.0
-        at = status_of(self._step(), state.epoch, last, state.position, self.steps_per_epoch, False, rate, speed)
+        at = status_of(self._step(), self.epoch, last, self.position, self.steps_per_epoch, False, rate, speed)
         request = self.config.watch.look(at, self._snapshot, self.config.stop_requested, self.config.sink)
-        reason = state.stop_reason or request.stop_reason
-        self.state = replace(state, factor=state.factor * request.factor, stop_reason=reason)
+        self.factor *= request.factor
+        self.stop_reason = request.stop_reason
         return request.seconds
 
     def _snapshot(self) -> Array:
@@ -262,7 +261,7 @@ class TrainingLoop:
         if len(losses):
             divergence.check(losses, self._step(), self.config.spec)
             self.step_losses.append(losses)
-            self.state = replace(self.state, position=self.state.position + len(losses), seconds=seconds)
+            self.position, self.seconds = self.position + len(losses), seconds
 
     def _run_span(self, rows: NDArray[np.int64], first: int, steps: int, scalars: Array) -> NDArray[np.float64]:
         network, optimizer = self.config.spec.network, self.config.spec.optimizer
@@ -311,22 +310,14 @@ class TrainingLoop:
         if best:
             history.mark_best()
             record = replace(record, best=True)
-        factor = self.state.factor
+        plateau = self._updated_plateau(record)
+        if best:
+            self.best = self.executable.snapshot(averaged=True)
         for result in results:
-            factor *= 1.0 if result.learning_rate_factor is None else result.learning_rate_factor
-        self.step_losses, self.history = [], history
-        score = record.loss if record.validation_loss is None else record.validation_loss
-        self.state = replace(
-            self.state,
-            epoch=number,
-            position=0,
-            seconds=0.0,
-            best=self.executable.snapshot(averaged=True) if best else self.state.best,
-            callbacks=states,
-            plateau=self.config.schedule.on_epoch_end(self.state.plateau, score),
-            factor=factor,
-            stop_reason=next((result.stop_reason for result in results if result.stop_reason is not None), None),
-        )
+            self.factor *= 1.0 if result.learning_rate_factor is None else result.learning_rate_factor
+            self.stop_reason = self.stop_reason or result.stop_reason
+        self.step_losses, self.history, self.plateau, self.callback_states = [], history, plateau, states
+        self.epoch, self.position, self.seconds = number, 0, 0.0
         self.config.sink(EpochEvent(record))
 
     def _show_start(self) -> None:
@@ -337,15 +328,15 @@ class TrainingLoop:
             validation_loss, metrics = self._validate()
         except Cancelled:
             return
-        record = Epoch(self.state.epoch, math.nan, validation_loss, metrics)
-        states = list(self.state.callbacks)
+        record = Epoch(self.epoch, math.nan, validation_loss, metrics)
+        states = list(self.callback_states)
         with epoch_context(record, self.history, self._read_parameters) as context:
             for index, callback in enumerate(self.config.callbacks):
                 if callback.watches_start:
                     states[index], result = callback.on_epoch_end(states[index], context)
                     if result.save_best:
-                        self.state = replace(self.state, best=self.executable.snapshot(averaged=True))
-        self.state = replace(self.state, callbacks=tuple(states))
+                        self.best = self.executable.snapshot(averaged=True)
+        self.callback_states = tuple(states)
 
     def _read_parameters(self) -> dict[str, Array]:
         """The parameters as predictions use them, name -> view."""
@@ -382,11 +373,15 @@ class TrainingLoop:
             return (), []
         states, results = [], []
         with epoch_context(record, history, self._read_parameters) as context:
-            for callback, state in zip(self.config.callbacks, self.state.callbacks, strict=True):
+            for callback, state in zip(self.config.callbacks, self.callback_states, strict=True):
                 following, result = callback.on_epoch_end(state, context)
                 states.append(following)
                 results.append(result)
         return tuple(states), results
+
+    def _updated_plateau(self, record: Epoch) -> dict[str, Any]:
+        score = record.loss if record.validation_loss is None else record.validation_loss
+        return self.config.schedule.on_epoch_end(self.plateau, score)
 
     def _maybe_checkpoint(self) -> None:
         if self.config.save is not None and time.perf_counter() - self.saved_at > CHECKPOINT_SECONDS:

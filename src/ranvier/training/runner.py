@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.engine import CompileSpec, Executable, unlimited
+from ranvier.engine import CompileSpec, unlimited
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
@@ -36,9 +36,11 @@ from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, initial_state
-from ranvier.training.watching import AnyWatch, current_watch
+from ranvier.training.watching import current_watch
 
 Array = NDArray[Any]
+LOOPED = ("epochs", "schedule", "shuffle", "seed", "callbacks")
+"""Settings that the loop takes as they are."""
 DIGESTED_ROWS = 1024
 """How many rows of one-hot targets are made at once for a digest."""
 
@@ -84,19 +86,19 @@ def run_training(
     """
     settings.check(network, task, validation is not None)
     spec, unit = _spec_and_unit(network, settings, rows, target)
-    requested = (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
-    measured = EpochMetrics(target or TargetEncoder(task), requested)
+    measured = EpochMetrics(target or TargetEncoder(task), _requested(metrics, settings))
     weights = None if validation is None else validation.weights
-    sink = tee(sinks)
-    with contextlib.ExitStack() as stack:
-        save, stored = None, None
-        if checkpoint is not None:
-            mark = fingerprint(network, settings, rows, validation, state)
-            stack.enter_context(_locked(Path(checkpoint)))
-            save, stored = _opened(Path(checkpoint), mark, sink, settings.epochs, tell_earlier)
-        engine, executable = _compiled(settings, spec, sink, stack, thread_limit)
-        begin = stored or _first_state(state, network, settings, executable.dtype, unit)
+    sink, watch = tee(sinks), current_watch()
+    stop = stop_on_interrupt() if stop_requested is None else contextlib.nullcontext(stop_requested)
+    mark = None if checkpoint is None else fingerprint(network, settings, rows, validation, state)
+    with _checkpoints(checkpoint, mark, sink, settings.epochs, tell_earlier) as (save, stored), stop as stopped:
+        engine, executable, note = compile_network(settings.engine, spec)
+        executable.thread_limit = thread_limit
         try:
+            _tell(note, sink)
+            begin = stored or _first_state(state, network, settings, executable.dtype, unit)
+            if watch is not None:
+                watch.begin(network, settings, executable.dtype)
             config = LoopConfig(
                 spec=spec,
                 rows=rows,
@@ -105,15 +107,11 @@ def run_training(
                 sample=_sample(rows, measured.sample_size(len(rows))),
                 sample_metrics=measured.measure_training,
                 loss_unit=begin.loss_unit,
-                epochs=settings.epochs,
-                schedule=settings.schedule,
-                shuffle=settings.shuffle,
-                seed=settings.seed,
-                callbacks=settings.callbacks,
                 sink=sink,
                 save=save,
-                stop_requested=stop_requested or stack.enter_context(stop_on_interrupt()),
-                watch=_begun_watch(network, settings, executable, stack),
+                stop_requested=stopped,
+                watch=watch,
+                **{name: getattr(settings, name) for name in LOOPED},
             )
             sink(_start_event(network, settings, engine, rows, validation, begin))
             # Only the callee holds the arrays, so that it can let them go.
@@ -124,53 +122,40 @@ def run_training(
         except BaseException:
             sink(EndEvent("failed", "Training failed."))
             raise
+        finally:
+            executable.close()
+            if watch is not None:
+                watch.end()
     sink(_end_event(outcome))
     return RunResult(outcome, engine)
 
 
-def _compiled(
-    settings: TrainSettings,
-    spec: CompileSpec,
-    sink: Sink,
-    stack: contextlib.ExitStack,
-    thread_limit: Callable[[], int],
-) -> tuple[str, Executable]:
-    """The name of the engine and the compiled network, which the stack closes."""
-    engine, executable, note = compile_network(settings.engine, spec)
-    executable.thread_limit = thread_limit
+def _requested(metrics: tuple[str | Metric, ...], settings: TrainSettings) -> tuple[str | Metric, ...]:
+    """The metrics that a caller and the callbacks ask for."""
+    return (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
+
+
+def _tell(note: str | None, sink: Sink) -> None:
     if note is not None:
         sink(NoteEvent(note))
-    stack.callback(executable.close)
-    return engine, executable
-
-
-def _begun_watch(
-    network: Network, settings: TrainSettings, executable: Executable, stack: contextlib.ExitStack
-) -> AnyWatch | None:
-    """What shows this training to viewers until the stack ends; None for a training without a run folder."""
-    watch = current_watch()
-    if watch is not None:
-        watch.begin(network, settings, executable.dtype)
-        stack.callback(watch.end)
-    return watch
 
 
 def _first_state(
     state: TrainingState | None, network: Network, settings: TrainSettings, dtype: type, unit: float
 ) -> TrainingState:
     """Where a run begins that no checkpoint goes on with; those keep the unit in which they wrote their losses."""
-    return replace(state or initial_state(network, settings.optimizer, settings.seed, dtype), loss_unit=unit)
+    first = state or initial_state(network, settings.optimizer, settings.seed, dtype)
+    return first if first.loss_unit == unit else replace(first, loss_unit=unit)
 
 
 def _spec_and_unit(
     network: Network, settings: TrainSettings, rows: Rows, target: TargetEncoder | None
 ) -> tuple[CompileSpec, float]:
     """What the engine specializes itself to, and the factor that turns its losses into those of the user's units."""
-    spec = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
-    if target is None:
-        return spec, 1.0
-    loss, unit = scaled_loss(settings.loss, target.mean, target.scale)
-    return replace(spec, loss=loss), unit
+    loss, unit = settings.loss, 1.0
+    if target is not None:
+        loss, unit = scaled_loss(loss, target.mean, target.scale)
+    return settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None, loss), unit
 
 
 def _start_event(
@@ -247,6 +232,23 @@ def _digest_one_hot(digest: Any, numbers: Array, classes: int, dtype: np.dtype[A
 def callback_fingerprint(callback: Callback) -> str:
     """A callback in words that are the same in every process and version: no addresses, and fields by first names."""
     return original_callback(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback)))
+
+
+@contextlib.contextmanager
+def _checkpoints(
+    checkpoint: str | Path | None,
+    mark: str | None,
+    sink: Sink,
+    epochs: int,
+    tell_earlier: Callable[[History], None] | None,
+) -> Iterator[tuple[Callable[[TrainingState], None] | None, TrainingState | None]]:
+    """What saves states in a folder, which is locked, and the newest state there; None and None without a folder."""
+    if checkpoint is None or mark is None:
+        yield None, None
+        return
+    folder = Path(checkpoint)
+    with _locked(folder):
+        yield _opened(folder, mark, sink, epochs, tell_earlier)
 
 
 @contextlib.contextmanager

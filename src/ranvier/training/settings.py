@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,15 +67,20 @@ class TrainSettings:
         """The type that encoded rows and targets have: float64 where that is the precision, else float32."""
         return np.float64 if self.precision == "float64" else np.float32
 
-    def compile_spec(self, network: Network, batch_size: int | None = None, weighted: bool = False) -> CompileSpec:
-        """What the engine specializes itself to."""
+    def compile_spec(
+        self, network: Network, batch_size: int | None = None, weighted: bool = False, loss: Loss | None = None
+    ) -> CompileSpec:
+        """What the engine specializes itself to; what is None is that of these settings."""
         batch = batch_size or self.batch_size
         settings = (batch, weighted, self.precision, self.threads, self.seed, self.mean_nnz, self.n_dense)
-        return CompileSpec(network, self.loss, self.optimizer, *settings)
+        return _spec(network, loss or self.loss, self.optimizer, *settings)
 
     def on(self, inputs: Inputs) -> TrainSettings:
         """The settings for rows with these blocks."""
-        return replace(self, mean_nnz=inputs.mean_nnz, n_dense=inputs.n_dense if inputs.n_csr else 0)
+        mean_nnz, n_dense = inputs.mean_nnz, inputs.n_dense if inputs.n_csr else 0
+        if (mean_nnz, n_dense) == (self.mean_nnz, self.n_dense):
+            return self
+        return replace(self, mean_nnz=mean_nnz, n_dense=n_dense)
 
     def check(self, network: Network, task: Task, validated: bool) -> None:
         """Make sure, before training, that everything goes together.
@@ -126,6 +132,12 @@ class TrainSettings:
         return cls(**{**renamed(data, TRAINING_FIELDS), **records}, callbacks=())
 
 
+@lru_cache(64)
+def _spec(*values: Any) -> CompileSpec:
+    """The spec with these fields; going on with a training asks for the same one again."""
+    return CompileSpec(*values)
+
+
 def default_loss(network: Network, task: Task) -> Loss:
     """The loss that fits: cross-entropy where the output layer gives probabilities, squared error otherwise."""
     activation = network.output_activation.name
@@ -145,7 +157,13 @@ def override_settings(
         InputError: a setting cannot be used.
     """
     makers: dict[str, Callable[[Any], Any]] = {"optimizer": optimizer, "schedule": schedule, "loss": loss}
-    changed = {name: makers.get(name, _unchanged)(value) for name, value in changes.items() if value is not None}
+    changed = {
+        name: makers.get(name, _unchanged)(value)
+        for name, value in changes.items()
+        if value is not None and value is not getattr(settings, name)
+    }
+    if not changed and epochs == settings.epochs and not callbacks and not settings.callbacks:
+        return settings
     return replace(settings, epochs=epochs, callbacks=as_callbacks(callbacks), **changed)
 
 

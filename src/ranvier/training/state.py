@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,8 @@ class TrainingState:
     loss_unit: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "history", History(self.history))
+        if type(self.history) is not History:
+            object.__setattr__(self, "history", History(self.history))
 
     def arrays(self) -> dict[str, Array]:
         """The arrays that a checkpoint stores."""
@@ -107,24 +108,12 @@ def inference_parameters(state: State, optimizer: Optimizer, network: Network) -
     return np.where(network.parameter_table.trainable_mask(), average, state.parameters)
 
 
-def state_for_next_fit(state: TrainingState) -> TrainingState:
+def state_for_next_fit(engine: State, epoch: int, history: History) -> TrainingState:
     """The state from which another call of `fit` goes on: same weights and optimizer, a new schedule and callbacks.
 
     An epoch that was interrupted is not taken up again: the other call may have other rows.
     """
-    return replace(
-        state,
-        position=0,
-        partial_losses=np.zeros(0),
-        seconds=0.0,
-        best=None,
-        callbacks=(),
-        plateau={},
-        factor=1.0,
-        first_epoch=state.epoch,
-        first_step=state.engine.step,
-        stop_reason=None,
-    )
+    return TrainingState(engine, epoch=epoch, history=history, first_epoch=epoch, first_step=engine.step)
 
 
 def state_at_best(state: TrainingState, optimizer: Optimizer) -> State:

@@ -1,20 +1,21 @@
-"""From cells and arrays to the numbers that a network takes, and from its outputs back to labels and values."""
+"""From cells and arrays to the numbers that a network takes, and from its outputs back to labels and values.
+
+A network on arrays takes the encoder of its target alone, so the others, and what reads files, are imported when used.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ranvier.data.encoders.array import ArrayEncoder
-from ranvier.data.encoders.json_fields import damaged, field, mapping
-
 if TYPE_CHECKING:
     from ranvier.data.columns.schema import ColumnSchema
+    from ranvier.data.encoders.array import ArrayEncoder
     from ranvier.data.encoders.context import ContextEncoder
     from ranvier.data.encoders.feature_options import FeatureOptions
     from ranvier.data.encoders.table import TableEncoder
 
-__all__ = ["ArrayEncoder", "encoder_from_dict", "fit_encoder"]
+__all__ = ["encoder_from_dict", "fit_encoder"]
 
 
 def fit_encoder(
@@ -41,6 +42,8 @@ def fit_encoder(
 
     opened = open_source(source)
     if not opened.column_names:
+        from ranvier.data.encoders.array import ArrayEncoder
+
         return ArrayEncoder.fit(opened)
     from ranvier.data.encoders.table import TableEncoder
 
@@ -59,12 +62,17 @@ def encoder_from_dict(
     Raises:
         ModelFileError: the description is damaged or of an unknown kind.
 
+    >>> from ranvier.data.encoders.array import ArrayEncoder
     >>> encoder = ArrayEncoder("bytes", 784, (28, 28))
     >>> encoder_from_dict(encoder.to_dict()) == encoder
     True
     """
+    from ranvier.data.encoders.json_fields import damaged, field, mapping
+
     kind = field(mapping(data), "kind", str)
     if kind == "array":
+        from ranvier.data.encoders.array import ArrayEncoder
+
         return ArrayEncoder.from_dict(data)
     if kind == "table":
         from ranvier.data.encoders.table import TableEncoder

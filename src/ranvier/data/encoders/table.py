@@ -106,7 +106,7 @@ class TableEncoder:
         """What the network multiplies its inputs with: that of a single column of bytes; None for other tables."""
         return None if self._only is None else self._only.factor
 
-    @property
+    @cached_property
     def image(self) -> ImageEncoder | None:
         """The encoder of the only column that is used, where it holds pictures; else None."""
         return self._only if isinstance(self._only, ImageEncoder) else None
@@ -121,17 +121,17 @@ class TableEncoder:
         """The encoder of the only column that is used, where it holds recordings; else None."""
         return self._only if isinstance(self._only, SoundEncoder) else None
 
-    @property
+    @cached_property
     def text_column(self) -> str | None:
         """The name of the only column that is used, where it holds texts; else None."""
         return self._only_column("text")
 
-    @property
+    @cached_property
     def vector_column(self) -> str | None:
         """The name of the only column that is used, where it holds vectors; else None."""
         return self._only_column("vector")
 
-    @property
+    @cached_property
     def _only(self) -> ColumnEncoder | None:
         """The encoder of the only column that is used; None for none or several."""
         return self.encoders[0] if len(self.encoders) == 1 else None

@@ -18,8 +18,7 @@ from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.target_values import Values, empty_rows, label_index, missing_rows, not_numbers, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.data.encoders.usual_range import usual_ranges
-from ranvier.data.sources.reading import OR_SKIP
-from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.errors import OR_SKIP, DataError, InputError, ShapeError
 from ranvier.network.losses import LOSSES, Loss
 from ranvier.network.renamed import renamed_task
 from ranvier.network.task import KINDS, USUAL_THRESHOLD, Task

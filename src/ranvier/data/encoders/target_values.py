@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -167,13 +168,19 @@ def label_index(values: Values, classes: tuple[Any, ...]) -> NDArray[np.int64]:
     >>> label_index(plain_values(["1", "0"]), (0, 1)).tolist()
     [1, 0]
     """
-    index_of: dict[Any, int] = {_written(label): index for index, label in enumerate(classes)}
-    index_of.update((label, index) for index, label in enumerate(classes))
-    items = values.tolist()
-    indices = np.fromiter((index_of.get(item, -1) for item in items), np.int64, len(items))
-    for row in np.flatnonzero(indices < 0):
+    index_of, items = _index_of(classes, tuple(map(type, classes))), values.tolist()
+    indices = np.array([index_of.get(item, -1) for item in items], np.int64)
+    for row in np.flatnonzero(indices < 0) if -1 in indices else ():
         indices[row] = index_of.get(_written(items[row]), -1)
     return indices
+
+
+@lru_cache(64)
+def _index_of(classes: tuple[Any, ...], types: tuple[type, ...]) -> dict[Any, int]:
+    """The index of each class, by itself and by how it is written, in which 1 and True differ."""
+    index_of: dict[Any, int] = {_written(label): index for index, label in enumerate(classes)}
+    index_of.update((label, index) for index, label in enumerate(classes))
+    return index_of
 
 
 def _written(label: Any) -> str:

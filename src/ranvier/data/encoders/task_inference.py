@@ -17,8 +17,7 @@ from ranvier.data.encoders.target_values import (
     not_numbers,
     plain_values,
 )
-from ranvier.data.sources.reading import OR_SKIP
-from ranvier.errors import DataError, InputError, nearest
+from ranvier.errors import OR_SKIP, DataError, InputError, nearest
 from ranvier.network.task import KINDS, Label, Task
 from ranvier.plural import plural
 from ranvier.rows.row_names import at_row

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from ranvier.data.sources.dialect import Dialect
 from ranvier.data.sources.layout import BLANKS
 from ranvier.data.sources.quoting import is_regular
-from ranvier.data.sources.reading import OR_SKIP
-from ranvier.errors import DataError
+from ranvier.errors import OR_SKIP, DataError
 from ranvier.plural import plural
 from ranvier.records import record
 

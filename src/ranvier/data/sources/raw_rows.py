@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ranvier.data.sources import open_source
-from ranvier.data.sources.array_source import column_dict
+from ranvier.data.sources.array_source import Arrays, column_dict
 from ranvier.data.sources.frames import row_of, row_of_series
 from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.reading import Reading
@@ -32,7 +32,9 @@ def single_row(rows: Any, names: Sequence[str]) -> dict[str, Any] | None:
     """
     if isinstance(rows, dict):
         return rows
-    if isinstance(rows, Source):
+    if isinstance(rows, Arrays) and type(rows.inputs) is np.ndarray:
+        rows = rows.inputs
+    elif isinstance(rows, Source):
         return row_of(rows.frame) if rows.rows == 1 and rows.column_names else None
     if isinstance(rows, (list, tuple)) and len(rows) == 1 and isinstance(rows[0], (dict, list, tuple)):
         rows = rows[0]

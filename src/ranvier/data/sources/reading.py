@@ -35,8 +35,5 @@ class Reading:
         return name not in self.unread and (self.only is None or name in self.only)
 
 
-OR_SKIP = "or leave such rows out with --skip-bad-rows (skip_bad_rows=True)"
-"""The end of advice on a row that cannot be read."""
-
 PLAIN = Reading()
 """Everything is inferred from the data, and a row that cannot be read is an error."""

@@ -19,10 +19,9 @@ from ranvier.data.cells.number_inference import different_strings, infer_number_
 from ranvier.data.encoders.target_values import Values, plain_values
 from ranvier.data.encoders.task_inference import MAX_CLASSES, not_a_number
 from ranvier.data.sources.origin import sentence_start
-from ranvier.data.sources.reading import OR_SKIP
 from ranvier.data.sources.source import Source
 from ranvier.data.targets.target_marks import TargetMarks, read_labels
-from ranvier.errors import DataError, InputError, nearest
+from ranvier.errors import OR_SKIP, DataError, InputError, nearest
 from ranvier.network.task import Task
 from ranvier.rows.row_names import at_row
 

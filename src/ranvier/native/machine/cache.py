@@ -128,7 +128,7 @@ def _default_folder() -> Path | None:
 
 def entry_key(ir_text: str, target: Target) -> bytes:
     """The name of an object: a SHA-256 over everything that decides which code comes out."""
-    parts = (ir_text, llvm.version(), llvm.options_text(), target.triple, target.cpu, ",".join(target.features))
+    parts = (ir_text, llvm.version(), llvm.options_text(target), target.triple, target.cpu, ",".join(target.features))
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode()

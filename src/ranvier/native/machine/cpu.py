@@ -56,7 +56,7 @@ def target() -> Target:
     Raises:
         EngineError: RANVIER_CPU is not a known name, or names a processor with instructions that this one lacks.
     """
-    return _resolve_target(settings.read().cpu)
+    return _resolve_target(settings.cpu())
 
 
 @cache
@@ -93,7 +93,7 @@ def threads() -> int:
 
 def default_threads() -> int:
     """The number of threads by default: RANVIER_THREADS, at most `threads()`."""
-    return min(threads(), settings.read().threads or sys.maxsize)
+    return min(threads(), settings.threads() or sys.maxsize)
 
 
 def _allowed() -> frozenset[int]:

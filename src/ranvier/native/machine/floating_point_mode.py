@@ -76,7 +76,7 @@ define void @leave(i64 %mode) {
 @contextmanager
 def own() -> Iterator[None]:
     """Run the body, which is Python, in this mode."""
-    enter, leave = _functions()
+    enter, leave = functions()
     before = enter()
     try:
         yield
@@ -85,7 +85,8 @@ def own() -> Iterator[None]:
 
 
 @cache
-def _functions() -> tuple[Callable[[], int], Callable[[int], None]]:
+def functions() -> tuple[Callable[[], int], Callable[[int], None]]:
+    """The function that sets this mode and gives the one before, and the one that sets that again."""
     from ranvier.native.machine import cache as objects
     from ranvier.native.machine import cpu, llvm
 

@@ -43,6 +43,14 @@ CODEGEN_OPTIONS: dict[str, Any] = {"opt": CODEGEN_LEVEL, "reloc": "pic", "codemo
 "pic" and "small" code reaches its constants relative to the instruction.
 """
 
+OPTION_VERSIONS = (22,)
+"""The versions of LLVM whose options are known here: LLVM ends the process where it does not know one."""
+QUICK_OPTIONS = {"disable-lsr": ("1", "0")}
+"""Options of LLVM on x86 while code is generated here: the value of each, and its usual one.
+
+Strides are constants of the kernels, so loop strength reduction, a quarter of the time, finds nothing that is quicker.
+"""
+
 _lock = threading.RLock()
 _to_unload: collections.deque[dict[str, Any]] = collections.deque()
 """What deleted libraries leave, until a thread that has the lock unloads it."""
@@ -70,13 +78,34 @@ def _unload() -> None:
             _lock.release()
 
 
-def options_text() -> str:
+def options_text(target: Target) -> str:
     """The options of code generation as text, for keys of cached objects.
 
-    >>> options_text()
-    'codemodel=small,opt=2,reloc=pic'
+    >>> from ranvier.native.machine.target import level
+    >>> options_text(level("x86-64-v3", "x86_64-unknown-linux-gnu"))
+    'codemodel=small,disable-lsr=1,opt=2,reloc=pic'
     """
-    return ",".join(f"{name}={value}" for name, value in sorted(CODEGEN_OPTIONS.items()))
+    options = {**CODEGEN_OPTIONS, **{name: values[0] for name, values in _quick_options(target).items()}}
+    return ",".join(f"{name}={value}" for name, value in sorted(options.items()))
+
+
+def _quick_options(target: Target) -> dict[str, tuple[str, str]]:
+    return QUICK_OPTIONS if target.is_x86 and llvm.llvm_version_info[0] in OPTION_VERSIONS else {}
+
+
+@contextlib.contextmanager
+def _generating(target: Target) -> Iterator[None]:
+    """Hold the lock, with LLVM and its options, which belong to the process, ready to generate code for a target."""
+    with _llvm():
+        _initialize(target)
+        options = _quick_options(target)
+        for name, (ours, _) in options.items():
+            llvm.set_option("ranvier", f"-{name}={ours}")
+        try:
+            yield
+        finally:
+            for name, (_, usual) in options.items():
+                llvm.set_option("ranvier", f"-{name}={usual}")
 
 
 def version() -> str:
@@ -138,8 +167,7 @@ def compile_all(ir_texts: Iterable[str], target: Target, level: int = CODEGEN_LE
 
     helpers: list[threading.Thread] = []
     # The lock is held until all threads are done, so that no fork happens meanwhile.
-    with _llvm():
-        _initialize(target)
+    with _generating(target):
         try:
             for number, text in enumerate(ir_texts):
                 waiting.put((number, text))
@@ -171,10 +199,8 @@ def assembly(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> str:
     Raises:
         EngineError: the text is not valid IR.
     """
-    with _llvm():
-        _initialize(target)
-        with _verified(ir_text, target, level) as (module, machine):
-            return str(machine.emit_assembly(module))
+    with _generating(target), _verified(ir_text, target, level) as (module, machine):
+        return str(machine.emit_assembly(module))
 
 
 def load_objects(images: Sequence[bytes], name: str, symbols: Mapping[str, int] | None = None) -> Library:

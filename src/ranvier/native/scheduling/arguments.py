@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 ARGUMENTS = {
     "barrier": "ptr", "threads": "i64", "steps": "i64", "order": "ptr", "starts": "ptr", "scalars": "ptr",
     "results": "ptr", "inputs": "ptr", "kind": "i64", "targets": "ptr", "weights": "ptr", "first_step": "i64",
@@ -26,3 +28,5 @@ finite. `packing_stride` is the distance between the packing buffers of two thre
 
 KINDS = {"float32": "float", "float64": "double", "uint8": "i8"}
 """The number formats of inputs, by NumPy name; `kind` is the index in this table."""
+KIND_NUMBERS = {np.dtype(name): number for number, name in enumerate(KINDS)}
+"""`kind` by the format of an array."""

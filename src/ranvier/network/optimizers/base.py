@@ -113,7 +113,10 @@ class Optimizer:
         Returns a float64 array of shape (len(steps), number of scalars), columns in the order of the rule's `scalars`.
         """
         columns = self._columns(np.asarray(steps, np.int64), np.asarray(learning_rates, np.float64))
-        return np.stack(tuple(columns.values()), axis=1)
+        values = np.empty((len(steps), len(columns)))
+        for index, column in enumerate(columns.values()):
+            values[:, index] = column
+        return values
 
     def initial_slots(self, parameters: NDArray[Any]) -> NDArray[Any]:
         """The optimizer's memory before its first step, shape (S, P), of the type of the parameters (P,).
@@ -137,7 +140,8 @@ class Optimizer:
         >>> SGD(0.01, momentum=0.8).takes_state_of(SGD(0.1, momentum=0.9)), SGD(0.1).takes_state_of(SGD(momentum=0.9))
         (True, False)
         """
-        return (type(self), self.name) == (type(other), other.name) and self._remembers() == other._remembers()
+        same_kind = (type(self), self.name) == (type(other), other.name)
+        return self is other or (same_kind and self._remembers() == other._remembers())
 
     def _remembers(self) -> Any:
         """What its memory is made of."""

@@ -1,0 +1,98 @@
+"""A network takes the memory that a closed one of its spec has left, and nothing of what was in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ranvier.engine import CompileSpec, State
+from ranvier.errors import EngineError
+from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.plans import MAX_IDLE
+from ranvier.network.layers import Dense, Dropout
+from ranvier.network.losses import loss
+from ranvier.network.network import Network
+from ranvier.network.optimizers import Adam
+from ranvier.rows import Rows
+from ranvier.training.batches import batch_offsets, span_of
+from ranvier.training.state import initial_state
+
+ROWS = Rows(np.linspace(-1.0, 1.0, 60).reshape(20, 3), np.linspace(0.0, 1.0, 20).reshape(20, 1))
+
+
+def spec_of(seed: int = 0, hidden: int = 7) -> CompileSpec:
+    layers = [Dense(hidden, "tanh"), Dropout(0.3), Dense(1)]
+    return CompileSpec(Network(3, layers), loss("squared_error"), Adam(0.1), batch_size=4, seed=seed)
+
+
+def executable_of(spec: CompileSpec) -> NativeExecutable:
+    return NativeEngine().compile(spec)
+
+
+def trained(executable: NativeExecutable) -> tuple[bytes, bytes, bytes]:
+    """Losses, parameters and outputs after an epoch from the initial weights."""
+    spec = executable.spec
+    executable.set_state(initial_state(spec.network, spec.optimizer, 1).engine)
+    starts = batch_offsets(len(ROWS), spec.batch_size)
+    scalars = spec.optimizer.scalar_values(np.arange(1, len(starts)), np.full(len(starts) - 1, 0.1))
+    losses = executable.run(ROWS, span_of(np.arange(len(ROWS)), starts, 0, len(starts) - 1, scalars))
+    outputs = executable.outputs(ROWS.inputs)
+    return losses.tobytes(), executable.release().parameters.tobytes(), outputs.tobytes()
+
+
+def test_memory_is_used_again_and_the_bits_are_the_same() -> None:
+    first = executable_of(spec_of())
+    expected, memory = trained(first), first._memory
+    assert memory is not None
+    first.close()
+    second = executable_of(spec_of())
+    assert trained(second) == expected
+    assert second._memory is memory
+
+
+def test_each_network_has_its_own_seed() -> None:
+    alone = [trained(executable_of(spec_of(seed))) for seed in (5, 6)]
+    assert alone[0] != alone[1]
+    for seed, expected in zip((5, 6, 5), (*alone, alone[0]), strict=True):
+        executable = executable_of(spec_of(seed))
+        assert trained(executable) == expected
+        executable.close()
+
+
+def test_what_is_not_a_number_is_left_behind() -> None:
+    expected = trained(executable_of(spec_of()))
+    executable = executable_of(spec_of())
+    count = executable.spec.network.parameter_count
+    executable.set_state(State(np.full(count, np.nan), np.full((2, count), np.inf), 9))
+    executable.outputs(ROWS.inputs)
+    executable.close()
+    assert trained(executable_of(spec_of())) == expected
+
+
+def test_networks_that_live_at_the_same_time_share_no_memory() -> None:
+    executables = [executable_of(spec_of()) for _ in range(MAX_IDLE + 2)]
+    assert len({trained(executable) for executable in executables}) == 1
+    assert len({id(executable._memory) for executable in executables}) == len(executables)
+    for executable in executables:
+        executable.close()
+    assert len(executables[0]._plans._idle) == MAX_IDLE
+
+
+def test_a_closed_network_has_no_state_and_takes_another_one() -> None:
+    executable = executable_of(spec_of())
+    expected = trained(executable)
+    executable.close()
+    other = executable_of(spec_of())
+    other.set_state(initial_state(other.spec.network, other.spec.optimizer, 2).engine)
+    with pytest.raises(EngineError, match="No training state is loaded"):
+        executable.outputs(ROWS.inputs)
+    before = other.snapshot()
+    assert trained(executable) == expected
+    assert other.snapshot().tobytes() == before.tobytes()
+
+
+def test_large_networks_leave_nothing() -> None:
+    executable = executable_of(spec_of(hidden=5000))
+    trained(executable)
+    executable.close()
+    assert executable._plans._idle == []
