@@ -93,6 +93,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
 
   useEffect(() => {
     paint(canvas.current!, (context) => {
+      blocks.forEach((block, at) => drawTitle(context, block, blocks[at + 1] ? blocks[at + 1].x - block.x - 8 : Infinity));
       for (const block of blocks) drawBlock(context, what, block, kind === "activations" || block.path !== "inputs" ? cells : new Map(), pixels, view.scale, kind === "activations" && !meaning?.plain ? pictures?.get(block.path) : undefined);
       drawOutputs(context, blocks[blocks.length - 1], values, what, meaning?.plain ?? false);
       drawMarks(context, blocks, pointed, chosen);
@@ -312,16 +313,21 @@ function cellValue(block: Block, values: Float32Array, at: number): number {
   return value;
 }
 
-function drawBlock(context: CanvasRenderingContext2D, what: What, block: Block, values: Split, pixels: ArrayLike<number> | null, scale: number, images?: HTMLCanvasElement[]) {
-  const part = values.get(block.path);
+/** What a layer is, above it, in no more than the room to the next one. */
+function drawTitle(context: CanvasRenderingContext2D, block: Block, room: number): void {
   context.fillStyle = token("text");
   context.textAlign = "left";
   context.textBaseline = "alphabetic";
   context.font = "600 13px Inter, system-ui, sans-serif";
-  context.fillText(block.title, block.x, 16);
+  context.fillText(fit(context, block.title, room), block.x, 16);
   context.font = "12px Inter, system-ui, sans-serif";
   context.fillStyle = token("muted");
-  context.fillText(block.subtitle, block.x, 32);
+  const whole = context.measureText(block.subtitle).width <= room;
+  context.fillText(whole ? block.subtitle : fit(context, block.subtitle.replace(/, .*/, "").replace(" numbers", ""), room), block.x, 32);
+}
+
+function drawBlock(context: CanvasRenderingContext2D, what: What, block: Block, values: Split, pixels: ArrayLike<number> | null, scale: number, images?: HTMLCanvasElement[]) {
+  const part = values.get(block.path);
   const outline = token("line-strong");
   for (let at = 0; at < block.cells; at++) {
     const x = block.x + (at % block.columns) * block.step;
