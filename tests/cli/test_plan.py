@@ -231,9 +231,7 @@ def test_doctor_names_a_cache_that_others_write_to(monkeypatch: pytest.MonkeyPat
     assert verdict == "warning"
     assert "can be written by other users" in text
     monkeypatch.setattr(settings, "_cache", lambda *_: None)
-    settings._checked.cache_clear()
     assert found()["Cache"] == ("warning", doctor_checks.cache(None).text)
-    settings._checked.cache_clear()
 
 
 def test_doctor_counts_what_is_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

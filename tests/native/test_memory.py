@@ -96,3 +96,13 @@ def test_large_networks_leave_nothing() -> None:
     trained(executable)
     executable.close()
     assert executable._plans._idle == []
+
+
+def test_steps_are_measured_in_memory_that_is_used_again() -> None:
+    first = executable_of(spec_of())
+    trained(first)
+    first.close()
+    second = executable_of(spec_of())
+    program = second.measured_program()
+    assert program.timings.shape[0] == second.threads
+    assert second._programs["train"] is program

@@ -189,7 +189,8 @@ class PreparedNetwork(Serialized):
         """The program of training steps, compiled so that it measures the time of each of them."""
         self.uses_all_threads = True
         program = Program(load_plan(self._plan, self.target, measured=True), self._state, self.threads)
-        return self._programs.setdefault(self._plan.purpose, program)
+        self._programs[self._plan.purpose] = program
+        return program
 
     @changes_state
     def close(self) -> None:
