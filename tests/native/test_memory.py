@@ -106,3 +106,20 @@ def test_steps_are_measured_in_memory_that_is_used_again() -> None:
     program = second.measured_program()
     assert program.timings.shape[0] == second.threads
     assert second._programs["train"] is program
+
+
+def test_transposed_weights_are_made_when_they_are_read() -> None:
+    """Other parameters are taken for predictions, again and again; gradients, and training, follow the latest."""
+    spec = spec_of()
+    executable = executable_of(spec)
+    executable.set_state(initial_state(spec.network, spec.optimizer, 1).engine)
+    latest = executable.get_state().parameters
+    for factor in (0.5, 2.0):
+        latest = latest * np.float32(factor)
+        executable.restore(latest)
+        executable.outputs(ROWS.inputs)
+    anew = executable_of(spec)
+    anew.set_state(State(latest, spec.optimizer.initial_slots(latest), 0))
+    for one, other in zip(executable.loss_and_gradient(ROWS), anew.loss_and_gradient(ROWS), strict=True):
+        assert np.array_equal(one, other)
+    assert np.array_equal(executable.get_state().parameters, latest)

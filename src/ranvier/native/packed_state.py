@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.engine import State
 from ranvier.errors import EngineError, ShapeError
-from ranvier.native.lowering.lowered import TRANSPOSED
+from ranvier.native.lowering.lowered import ROUNDED, TRANSPOSED
 from ranvier.native.machine import memory
 from ranvier.native.scheduling.layouts import size_of
 from ranvier.native.scheduling.packing import bfloat16_of, pack, unpack
@@ -92,6 +92,7 @@ class PackedState:
         numbers.take(state_map.sources, out=self.arena, mode="clip")
         if self.layout.spec.precision == "bfloat16":
             self.arena[state_map.first_copy :] = bfloat16_of(self.arena[state_map.first_copy :])
+        self._stale_copies.clear()
         self.touch()
 
     def restore(self, parameters: Array) -> None:
@@ -105,7 +106,15 @@ class PackedState:
             raise ShapeError(
                 f"The parameters have shape {np.shape(parameters)}; this network has {self.size}, shape (P,)."
             )
-        self._set_parameters(np.asarray(parameters))
+        parameters = np.asarray(parameters)
+        for entry in self.layout.table:
+            values = parameters[entry.slice].reshape(entry.shape)
+            self._pack(entry.name, values)
+            if f"{ROUNDED}.{entry.name}" in self.arrays:
+                self._pack(*next(self.layout.copies_of(entry, values)))
+            # Predictions read no transposed weight: it is made when a plan asks for it.
+            if f"{TRANSPOSED}.{entry.name}" in self.arrays:
+                self._stale_copies.add(f"{TRANSPOSED}.{entry.name}")
 
     def _set_parameters(self, parameters: Array) -> None:
         for entry in self.layout.table:
@@ -113,6 +122,7 @@ class PackedState:
             self._pack(entry.name, values)
             for name, copied in self.layout.copies_of(entry, values):
                 self._pack(name, copied)
+        self._stale_copies.clear()
 
     def _pack(self, name: str, values: Array) -> None:
         # Memory that nobody wrote to is zero and takes no room yet.
@@ -123,24 +133,31 @@ class PackedState:
     def touch(self) -> None:
         """Say that compiled code is about to change the state."""
         self._untouched.clear()
-        self._stale_copies = set(self._copies)
+        self._stale_copies |= self._copies
 
     def make_copies(self, plan: Plan) -> None:
-        """Have the transposed weights of a plan that other plans do not have, up to date; its program finds them."""
+        """Make the transposed weights of a plan that other plans do not have, up to date; its program finds them."""
         for buffer in plan.buffers:
             if buffer.name not in self._buffers and self.layout.owns(buffer):
                 self._buffers = {**self._buffers, buffer.name: buffer}
                 self.arrays[buffer.name] = memory.zeros(size_of(buffer, 1), self.dtype)
                 self._copies.add(buffer.name)
                 self._stale_copies.add(buffer.name)
+        self.update_copies(plan)
+
+    def update_copies(self, plan: Plan) -> None:
+        """Bring the transposed weights of a plan up to date, where the weights have changed since they were made."""
+        if not self._stale_copies:
+            return
+        stale = self._stale_copies.intersection(buffer.name for buffer in plan.buffers)
         for entry in self.layout.table:
-            if f"{TRANSPOSED}.{entry.name}" in self._stale_copies:
+            if f"{TRANSPOSED}.{entry.name}" in stale:
                 values = np.empty(entry.shape, self.dtype)
                 unpack(self.arrays[entry.name], self._buffers[entry.name], values)
                 for name, copied in self.layout.copies_of(entry, values):
-                    if name in self._stale_copies:
+                    if name in stale:
                         self._pack(name, copied)
-        self._stale_copies.clear()
+        self._stale_copies -= stale
 
     def get(self) -> State:
         """Give a copy of the training state."""

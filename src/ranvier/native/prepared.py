@@ -163,13 +163,14 @@ class PreparedNetwork(Serialized):
         return memory.state.release()
 
     def _program(self, purpose: str) -> Program:
-        """The compiled plan for a purpose, made when it is first asked for."""
+        """The compiled plan for a purpose, made when it is first asked for; its transposed weights are up to date."""
         programs = self._programs
         if purpose not in programs:
             programs[purpose] = Program(self._plans.loaded(purpose, self.target), self._state)
             programs[purpose].set(seed=self._seed)
             self._weights_checked = False
             self._check_weights()
+        self._state.update_copies(programs[purpose].plan)
         return programs[purpose]
 
     def _input_program(self, purpose: str) -> Program:
