@@ -174,9 +174,10 @@ function Curve({ title, lines, history, marks, window, show, logarithmic }: {
   return (
     <section class="curve">
       <header>
-        <h3>{title}</h3>
+        <h3>
+          {title} <small>epoch {history[index]?.epoch}</small>
+        </h3>
         <span class="read">
-          epoch {history[index]?.epoch}
           {lines.map((line) => (
             <span key={line.name} class={line.strong ? "strong" : ""}>
               <i class={line.strong ? "dash strong" : "dash"} />
