@@ -21,12 +21,11 @@ def answer(subject: Subject, inputs: Inputs) -> tuple[dict[str, Any], NDArray[np
     Returns `predicted`, a label or a number or a list of them; `probabilities` in the order of the classes or labels,
     or None; `parts`, for the inputs and each layer with neurons its path, start and length in the array.
     """
-    model = subject.model
-    outputs = model.outputs_of(inputs)
+    model, values = subject.model, subject.values_of(inputs)
+    outputs = next(reversed(values.values())).outputs
     predicted = np.asarray(model.target.decode(outputs)[0]).tolist()
     task = model.task
     chances = None if task.kind == "regression" else class_probabilities(task, outputs)[0].tolist()
-    values = subject.values_of(inputs)
     arrays = [("inputs", inputs.toarray()[0] * input_factor(subject))]
     arrays += [(info.path, values[info.path].outputs[0]) for info in subject.dense_layers]
     parts, start = [], 0
