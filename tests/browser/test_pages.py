@@ -46,6 +46,7 @@ def test_a_neuron_opens_by_keyboard_and_by_pointer(digits: Subject, open_view: O
     assert page.locator(".readout").inner_text().startswith("Hidden 1, neuron 1, output ")
     page.keyboard.press("Enter")
     page.wait_for_selector(".neuron")
+    settle(page)
     assert page.url.endswith("#/inside?layer=layers.0&neuron=1")
     page.get_by_role("button", name="Neuron after").click()
     page.wait_for_function("() => document.querySelector('.neuron h2').innerText.includes('neuron 2')")
@@ -63,6 +64,7 @@ def test_a_neuron_opens_by_keyboard_and_by_pointer(digits: Subject, open_view: O
             page.mouse.up()
             break
     page.wait_for_selector(".neuron")
+    settle(page)
     assert "layer=layers." in page.url
 
 
@@ -82,6 +84,7 @@ def test_mistakes_are_those_of_the_model(digits: Subject, open_view: Open) -> No
     assert f"actual={actual}&predicted={predicted}" in page.url
     examples.first.locator("button").click()
     page.wait_for_selector(".net")
+    settle(page)
     assert page.locator('[data-name="row.actual"]').inner_text() == str(actual)
     assert page.locator('[data-name="row.predicted"]').inner_text() == str(predicted)
 
@@ -113,6 +116,7 @@ def test_a_drawing_is_answered(digits: Subject, open_view: Open) -> None:
         assert number(page, f"probability.{at}") == pytest.approx(float(chance), rel=ROUNDING)
     assert number(page, "why.output") == digits.model.attributions_of(inputs).outputs[0]
     page.wait_for_selector(".likes.pictures li")
+    settle(page)
     assert page.locator(".likes.pictures canvas").count() == 5
 
 
@@ -170,9 +174,9 @@ def test_the_token_leaves_the_address_and_a_reload_keeps_it(digits: Subject, ope
 def test_the_theme_can_be_chosen(digits: Subject, open_view: Open) -> None:
     page = open_view(digits, color_scheme="light")
     page.get_by_role("button", name="Dark theme").click()
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.wait_for_selector("html[data-theme=dark]")
     page.reload()
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.wait_for_selector("html[data-theme=dark]")
 
 
 def test_without_rows_the_pages_say_what_to_do(digits: Subject, open_view: Open) -> None:

@@ -50,6 +50,7 @@ def test_a_run_opens_and_closes(runs: Path, open_view: Open) -> None:
     assert page.url.endswith("run=second")
     page.get_by_role("link", name="Runs").click()
     page.wait_for_selector(".table-of-runs")
+    settle(page)
     assert page.url.endswith("#/runs")
 
 
@@ -63,6 +64,7 @@ def test_a_run_that_trains_opens_live_and_closes(open_view: Open, tmp_path: Path
         page.wait_for_selector('[data-name="live.state"][data-value="paused"]')
         page.get_by_role("link", name="Runs").click()
         page.wait_for_selector(".table-of-runs .live")
+        settle(page)
         assert page.locator(".bar").count() == 0
         page.get_by_title("Watch it train").click()
         page.get_by_role("button", name="Go on").click()
