@@ -10,34 +10,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from ranvier.engine import CompileSpec
 from ranvier.native.kernels.module import plan_ir
 from ranvier.native.machine import barrier, llvm, system
 from ranvier.native.machine.target import Target
 from ranvier.native.prepared import machine
 from ranvier.native.scheduling.plan import make_plan
-from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
-from ranvier.network.losses import loss
-from ranvier.network.optimizers import Adam
-from tests.native.against_reference import make_spec
+from tests.native.test_same_bits import classifier
 
 ARM = Target("aarch64-unknown-linux-gnu", "neoverse-n1", (), 128, has_bf16_dot=False)
-RAGGED = [
-    Dense(37, "gelu"),
-    Dropout(0.3),
-    BatchNorm(),
-    Residual([LayerNorm(), Dense(38, "relu"), Dense(38, "silu", groups=2), Dense(37, "tanh")]),
-    Dense(11, "softmax"),
-]
 PRODUCTS = re.compile(r"^(?:forward|gradient|back)_\d+x\d+", re.MULTILINE)
 LANE_BY_LANE = re.compile(r"^\tf(?:madd|mul|add)\t[sd]\d", re.MULTILINE)
 BIT_BRANCH = re.compile(r"^\ttbn?z\t", re.MULTILINE)
-
-
-def spec(precision: str) -> CompileSpec:
-    return make_spec(
-        29, RAGGED, loss("categorical_cross_entropy"), Adam(clip_norm=0.5), batch_size=45, precision=precision
-    )
 
 
 def functions(assembly: str) -> Iterator[tuple[str, str]]:
@@ -47,7 +30,7 @@ def functions(assembly: str) -> Iterator[tuple[str, str]]:
 
 
 def modules(precision: str, purpose: str) -> list[str]:
-    return list(plan_ir(make_plan(spec(precision), purpose, machine(ARM, precision), 1).code, ARM))
+    return list(plan_ir(make_plan(classifier(precision=precision), purpose, machine(ARM, precision), 1).code, ARM))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ranvier.model.model import Model
     from ranvier.model.predictions import Predictions
 
+MAX_NAMED = 6
+
 
 def importances_of_file(model: Model, data: str, metric: str | None, repeats: int, correlated: bool) -> Importances:
     """The importances of the columns on the rows of a file, its notes on standard error."""
@@ -101,9 +103,6 @@ def _print_explanation(output: Output, explanation: dict[str, Any]) -> None:
     grid.add_row(literal("all others", "dim"), "", f"{rest:+z.4g}", "")
     output.words.print(grid)
     output.say()
-
-
-MAX_NAMED = 6
 
 
 def _prediction(value: Any) -> str:

@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import TargetEncoder
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.network import Network
 from ranvier.network.task import Task
@@ -83,7 +81,7 @@ def train_ensemble(setup: TrainingSetup, n_networks: int, n_folds: int, calibrat
 
     results: list[RunResult] = []
     finished: list[Member] = []
-    for result, held in train_members(network, settings, task, events, member_rows, setup.target, setup.checkpoint):
+    for result, held in train_members(setup, events, member_rows):
         results.append(result)
         if held is not None and not is_interrupted(result):
             flat = final_parameters(result.outcome.state, settings.optimizer, network)
@@ -95,13 +93,9 @@ def train_ensemble(setup: TrainingSetup, n_networks: int, n_folds: int, calibrat
 
 
 def train_members(
-    network: Network,
-    settings: TrainSettings,
-    task: Task,
+    setup: TrainingSetup,
     events: MergedEvents,
     member_rows: Callable[[int, TrainSettings], MemberRows],
-    target: TargetEncoder | None = None,
-    checkpoint: Path | None = None,
     numbers: range | None = None,
 ) -> Iterator[tuple[RunResult, Rows | None]]:
     """Train networks, until all are trained, Ctrl-C comes or a viewer ends the run.
@@ -109,22 +103,22 @@ def train_members(
     A network that Ctrl-C leaves unfinished is not given, unless it is the first.
 
     Parameters:
-        network, settings, task: what each is, how it is trained, and on what; each has its own seed.
+        setup: what each is and how it is trained, with a seed of its own.
         events: of as many networks as are to be trained.
         member_rows: from the number of a network and its settings to its training and validation rows and the state in
             which it begins; called in order.
-        target, checkpoint: as for `train_ensemble`.
         numbers: which of the networks are to be trained now; None for all.
 
     Gives, in order, each result and the validation rows of that network.
     """
+    network, settings, checkpoint = setup.network, setup.settings, setup.checkpoint
     numbers = range(events.networks) if numbers is None else numbers
 
     def job(number: int, member: TrainSettings, rows: MemberRows, seat: Seat) -> tuple[RunResult, Rows | None]:
         learned, held, state = rows
         folder = None if checkpoint is None else checkpoint / f"network-{number + 1}"
-        options: dict[str, Any] = {"target": target, "state": state, "checkpoint": folder, **seat.options()}
-        return run_training(network, member, task, learned, held, **options), held
+        options: dict[str, Any] = {"target": setup.target, "state": state, "checkpoint": folder, **seat.options()}
+        return run_training(network, member, setup.task, learned, held, **options), held
 
     def prepared() -> Iterator[tuple[int, TrainSettings, MemberRows]]:
         for number in numbers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,6 @@ from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.events import NoteEvent, Sink, tee, work_progress
 from ranvier.training.loop import final_parameters
-from ranvier.training.runner import RunResult
 from ranvier.training.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -102,14 +100,13 @@ class _Members:
             features.append(patches)
             progress = work_progress(self.sink, "Making patch features")
             learned = rows_with_copies(patches, self.pixels, self.setup.rows, way.name, copies, member.seed, progress)
-            validation = (
-                None if self.setup.validation is None else _with_features(self.setup.validation, patches, self.image)
-            )
+            held = self.setup.validation
+            validation = None if held is None else _with_features(held, patches, self.image)
             return learned, validation, None
 
         member = replace(settings, epochs=epochs)
         which = range(recipe.n_networks)
-        trained = self._train(single, member, events, member_rows, which)
+        trained = train_members(replace(self.setup, network=single, settings=member), events, member_rows, which)
         results = [result for result, _ in trained]
         others: list[Array] = []
         if joins and len(results) == recipe.n_networks and not is_interrupted(results[-1]):
@@ -140,7 +137,7 @@ class _Members:
             return learned, self.setup.validation, None
 
         which = range(self.recipe.n_networks, self.recipe.n_networks + 1)
-        trained = self._train(network, settings, events, member_rows, which)
+        trained = train_members(replace(self.setup, network=network, settings=settings), events, member_rows, which)
         result = next(iter(trained), None)
         if result is None or is_interrupted(result[0]):
             return []
@@ -156,21 +153,10 @@ class _Members:
         def member_rows(number: int, member: TrainSettings) -> MemberRows:
             return self.setup.rows, self.setup.validation, None
 
-        trained = self._train(linear, own, events, member_rows)
+        trained = train_members(replace(self.setup, network=linear, settings=own), events, member_rows)
         results = [result for result, _ in trained]
         factor = self.way.inverse_temperature
         return merged_members(linear, own, results, events, factor), replace(self.image, as_bytes=True)
-
-    def _train(
-        self,
-        network: Network,
-        settings: TrainSettings,
-        events: MergedEvents,
-        member_rows: Callable[[int, TrainSettings], MemberRows],
-        which: range | None = None,
-    ) -> Iterator[tuple[RunResult, Rows | None]]:
-        setup = self.setup
-        return train_members(network, settings, setup.task, events, member_rows, setup.target, setup.checkpoint, which)
 
 
 def in_shape_of_features(flat: Array, network: Network, single: Network) -> Array:

@@ -63,7 +63,7 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
         held = None if validation is None else _with_features(validation, own)
         return Rows(learned, rows.targets, rows.weights), held, None
 
-    members = train_members(best.network, best.settings, task, events, member_rows, setup.target, setup.checkpoint)
+    members = train_members(replace(setup, network=best.network, settings=best.settings), events, member_rows)
     results = [result for result, _ in members]
     features = tuple(patches for own in encoders[: len(results)] for patches in own.patches)
     learned_encoder = replace(sound, patches=features, statistics=statistics, as_bytes=True)
