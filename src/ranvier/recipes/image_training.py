@@ -56,9 +56,9 @@ def train_on_pictures(recipe: ImageRecipe, setup: TrainingSetup) -> Trained:
         sink(NoteEvent(note))
     members = _Members(recipe, setup, image, pixels, way, sink)
     if way.learner == LINEAR_PIXELS:
-        trained, learned_image = members.on_pixels(network, settings)
+        trained, learned_image = members.on_pixels()
     else:
-        trained, learned_image = members.on_patches(network, settings)
+        trained, learned_image = members.on_patches()
     learned = replace(setup.encoder, encoders=(learned_image,))
     return replace(trained, encoder=learned, notes=way.notes, held_out=way.held_out)
 
@@ -82,9 +82,10 @@ class _Members:
     way: ChosenTraining
     sink: Sink
 
-    def on_patches(self, network: Network, settings: TrainSettings) -> tuple[Trained, ImageEncoder]:
+    def on_patches(self) -> tuple[Trained, ImageEncoder]:
         """The merged network on patch features, and on pixels beside them if that was chosen; and its encoder."""
         recipe, way, count = self.recipe, self.way, len(self.setup.rows)
+        network, settings = self.setup.network, self.setup.settings
         copies = 0 if way.name == "none" else recipe.copies_for(count)
         layers = linear_layers(network) if way.learner == LINEAR else network.layers
         single = Network(CELLS * recipe.centroids_for(count), layers)
@@ -144,10 +145,10 @@ class _Members:
         flat = final_parameters(result[0].outcome.state, settings.optimizer, network)
         return [in_shape_of_features(flat, network, single)]
 
-    def on_pixels(self, network: Network, settings: TrainSettings) -> tuple[Trained, ImageEncoder]:
+    def on_pixels(self) -> tuple[Trained, ImageEncoder]:
         """A linear model on pixels, and its encoder."""
-        linear = Network(self.image.form.pixels, pixel_layers(linear_layers(network)))
-        own = linear_settings(settings)
+        linear = Network(self.image.form.pixels, pixel_layers(linear_layers(self.setup.network)))
+        own = linear_settings(self.setup.settings)
         events = MergedEvents(self.sink, 1, own.epochs)
 
         def member_rows(number: int, member: TrainSettings) -> MemberRows:
