@@ -143,6 +143,7 @@ class _Crowd:
         self._ended = threading.Event()
         self._pressed: Callable[[], bool] = bool
         self._pool = ThreadPoolExecutor(at_once, "ranvier-member")
+        self._begun = 0  # Counted before a training runs: its future is known only afterwards.
 
     @contextmanager
     def running(self) -> Iterator[_Crowd]:
@@ -167,7 +168,9 @@ class _Crowd:
                 self._pass_on(SECONDS_BETWEEN_LOOKS)
                 continue
             self._pass_on(0.0)
-            result: T = self._futures.pop(turn).result()
+            future = self._futures.pop(turn)
+            self._begun -= 1
+            result: T = future.result()
             self._telling.end()
             yield result
             if stopped_by_viewer():
@@ -189,6 +192,7 @@ class _Crowd:
             with watched_by(in_turn):
                 return job(seat)
 
+        self._begun += 1
         future = self._pool.submit(contextvars.copy_context().run, run)
         future.add_done_callback(lambda _: self._messages.put(None))
         self._futures[number] = future
@@ -212,7 +216,7 @@ class _Crowd:
         return self._ended.is_set() or self._pressed()
 
     def _active(self) -> int:
-        return sum(not future.done() for future in list(self._futures.values()))
+        return self._begun - sum(future.done() for future in list(self._futures.values()))
 
     def _limit(self) -> int:
         return self._threads if self._active() == 1 else 1
