@@ -299,7 +299,8 @@ def permutation(seed: int, purpose: int, step: int, rows: int) -> NDArray[np.int
     >>> sorted(permutation(0, SHUFFLE, 3, 5).tolist())
     [0, 1, 2, 3, 4]
     """
-    return permutations(seed, purpose, (step,), rows)[0]
+    order: NDArray[np.int64] = permutations(seed, purpose, (step,), rows)[0]
+    return order
 
 
 def permutations(seed: int, purpose: int, steps: Sequence[int], rows: int) -> NDArray[np.int64]:
@@ -321,7 +322,8 @@ def _numpy_words(key: tuple[int, int], count: int) -> NDArray[np.uint64]:
     if generator is None:
         generator = _generators.philox = np.random.Philox(key=(0, 0))
         _generators.start = generator.state
-    _generators.start["state"]["key"] = np.array(key, np.uint64)
+        _generators.key = _generators.start["state"]["key"] = np.zeros(2, np.uint64)
+    _generators.key[0], _generators.key[1] = key
     generator.state = _generators.start
     words: NDArray[np.uint64] = generator.random_raw(count)
     return words

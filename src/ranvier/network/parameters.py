@@ -111,7 +111,8 @@ class ParameterTable:
 
     def initial(self, seed: int, dtype: type[np.floating[Any]] = np.float64) -> Array:
         """The P initial values for one seed, equal in every engine, rounded to `dtype`."""
-        return self.initial_for_seeds([seed], dtype)[0]
+        flat: Array = self.initial_for_seeds([seed], dtype)[0]
+        return flat
 
     def initial_for_seeds(self, seeds: Sequence[int], dtype: type[np.floating[Any]] = np.float64) -> Array:
         """The initial values for each of M seeds, (M, P): to draw those of small networks together is faster."""

@@ -79,5 +79,16 @@ def mean_loss(losses: NDArray[np.float64], weights: NDArray[np.float64]) -> floa
     >>> mean_loss(np.array([1.0, 2.0]), np.array([3.0, 1.0]))
     1.25
     """
-    total = weights.sum()
-    return float(losses @ weights / total) if total > 0 else 0.0
+    total = float(weights.sum())
+    return float(losses.dot(weights)) / total if total > 0 else 0.0
+
+
+def mean_losses(losses: NDArray[np.float64], orders: Order, starts: Order, weights: NDArray[Any] | None) -> list[float]:
+    """The mean loss of each of several epochs, whose losses are (epochs, batches); the rest as for `batch_weights`."""
+    if weights is None:
+        counts = batch_weights(starts, starts, None)
+        total = float(counts.sum())
+        return [float(counts.dot(epoch)) / total for epoch in losses]
+    return [
+        mean_loss(epoch, batch_weights(order, starts, weights)) for epoch, order in zip(losses, orders, strict=True)
+    ]

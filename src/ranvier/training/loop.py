@@ -59,7 +59,6 @@ class TrainingLoop:
         rows = len(config.rows)
         self.starts = batches.batch_offsets(rows, rows if config.spec.optimizer.full_batch else config.spec.batch_size)
         self.steps_per_epoch = len(self.starts) - 1
-        self.batch_rows = batches.batch_weights(self.starts, self.starts, None)
         self.epoch, self.position, self.seconds = state.epoch, state.position, state.seconds
         self.first_epoch, self.first_step = state.first_epoch, state.first_step
         self.best, self.factor, self.stop_reason = state.best, state.factor, state.stop_reason
@@ -81,7 +80,7 @@ class TrainingLoop:
 
     def run(self) -> LoopResult:
         last = self.first_epoch + self.config.epochs
-        interrupted = False
+        interrupted = self.config.stop_requested()
         if self.begins:
             self._show_start()
         if self.epoch < last and self.config.watch is not None:
@@ -155,16 +154,19 @@ class TrainingLoop:
 
     def _record_epochs(self, numbers: range, orders: Array, losses: Array, scalars: Array, step_seconds: float) -> None:
         """Write the records of whole epochs that shared a span."""
-        means: list[float] = []
-        finite, steps_per_epoch = bool(np.isfinite(losses).all()), self.steps_per_epoch
+        steps, config = self.steps_per_epoch, self.config
+        by_epoch = losses[: len(numbers) * steps].reshape(len(numbers), steps)
+        means = batches.mean_losses(by_epoch, orders[: len(numbers)], self.starts, config.rows.weights)
+        finite, done = bool(np.isfinite(losses).all()), 0
         try:
-            for index, number in enumerate(numbers):
-                steps = slice(index * steps_per_epoch, (index + 1) * steps_per_epoch)
+            for number, mean in zip(numbers, means, strict=True):
                 if not finite:
-                    divergence.check(losses[steps], self._step() + steps.start, self.config.spec)
-                means.append(self._epoch_loss(number, losses[steps], orders[index]))
+                    divergence.check(by_epoch[done], self._step() + done * steps, config.spec)
+                self.divergence_monitor.check(mean, number, config.spec)
+                done += 1
         finally:
-            self._append_epochs(numbers[: len(means)], means, scalars, step_seconds * steps_per_epoch)
+            means = [mean * config.loss_unit for mean in means[:done]]
+            self._append_epochs(numbers[:done], means, scalars, step_seconds * steps)
 
     def _append_epochs(self, numbers: range, losses: list[float], scalars: Array, seconds: float) -> None:
         """Append epochs to the history, each of so many seconds, and tell of them."""
@@ -260,8 +262,7 @@ class TrainingLoop:
 
     def _epoch_loss(self, number: int, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64]) -> float:
         """The loss of a complete epoch, for the history."""
-        weights = self.config.rows.weights
-        counts = self.batch_rows if weights is None else batches.batch_weights(rows_in_order, self.starts, weights)
+        counts = batches.batch_weights(rows_in_order, self.starts, self.config.rows.weights)
         loss = batches.mean_loss(losses, counts)
         self.divergence_monitor.check(loss, number, self.config.spec)
         return loss * self.config.loss_unit
