@@ -154,16 +154,17 @@ class TrainingLoop:
 
     def _record_epochs(self, numbers: range, orders: Array, losses: Array, scalars: Array, step_seconds: float) -> None:
         """Write the records of whole epochs that shared a span."""
-        steps, config = self.steps_per_epoch, self.config
+        steps, config, done = self.steps_per_epoch, self.config, 0
         by_epoch = losses[: len(numbers) * steps].reshape(len(numbers), steps)
-        means = batches.mean_losses(by_epoch, orders[: len(numbers)], self.starts, config.rows.weights)
-        finite, done = bool(np.isfinite(losses).all()), 0
+        finite = np.isfinite(by_epoch).all(axis=1)
+        good = len(numbers) if finite.all() else int(finite.argmin())
+        means = batches.mean_losses(by_epoch[:good], orders[:good], self.starts, config.rows.weights)
         try:
-            for number, mean in zip(numbers, means, strict=True):
-                if not finite:
-                    divergence.check(by_epoch[done], self._step() + done * steps, config.spec)
+            for number, mean in zip(numbers[:good], means, strict=True):
                 self.divergence_monitor.check(mean, number, config.spec)
                 done += 1
+            if good < len(numbers):
+                divergence.check(by_epoch[good], self._step() + good * steps, config.spec)
         finally:
             means = [mean * config.loss_unit for mean in means[:done]]
             self._append_epochs(numbers[:done], means, scalars, step_seconds * steps)
