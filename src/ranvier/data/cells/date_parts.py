@@ -142,9 +142,9 @@ def _read_block(strings: pl.Series, start: int, parts: DateParts) -> None:
     words = templates.view(np.uint64)
     for first, rows in _equal_rows(words):
         template = templates[first].tobytes().decode().rstrip()
-        found = _spans(template) if template.isprintable() else None
-        if found is not None:
-            _write(text if rows is None else text[rows], rows, start, found, template, parts)
+        spans = _spans(template) if template.isprintable() else None
+        if spans is not None:
+            _write(text if rows is None else text[rows], rows, start, spans, template, parts)
 
 
 def _equal_rows(words: NDArray[np.uint64]) -> list[tuple[int, NDArray[np.int64] | None]]:
