@@ -58,7 +58,7 @@ THIRD_PARTIES = {
     "llvmlite": ("native/machine/llvm.py", "native/machine/cpu.py", "cli/doctor.py"),
     "PIL": ("data/images/",),
     "pillow_heif": ("data/images/decode.py",),
-    "threadpoolctl": ("data/images/patches.py",),
+    "threadpoolctl": ("data/images/patches.py", "cli/view.py"),
     "optuna": ("tuning/study.py",),
     "polars": ("data/", "tuning/search.py", "cli/predict.py", "training/history.py"),
     "narwhals": ("data/sources/",),
