@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.engine.bfloat16 import SMALLEST
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.scheduling.layouts import group_panels_of, panel_rows, stride_of
 from ranvier.native.scheduling.tiles import PANEL
@@ -90,5 +91,5 @@ def bfloat16_of(values: NDArray[Any]) -> NDArray[np.float32]:
     numbers = np.ascontiguousarray(values, np.float32)
     bits = numbers.view(np.uint32)
     carried = bits + np.uint32(BELOW_HALF) + (bits >> LOW & 1)
-    rounded = (carried >> LOW << LOW).view(np.float32)
-    return np.where(np.isnan(numbers), numbers, rounded)
+    kept = np.where(np.abs(numbers) < SMALLEST, np.uint32(1 << 31), np.uint32(0xFFFF << LOW))
+    return np.where(np.isnan(numbers), numbers, (carried & kept).view(np.float32))
