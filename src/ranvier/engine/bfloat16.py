@@ -2,7 +2,7 @@
 
 An operand of a product of matrices is rounded to bfloat16: 8 bits of significand and the exponents of float32, to the
 nearest number, ties to the even one, infinite beyond the range; what is not a number stays so. A number nearer to 0
-than `SMALLEST` becomes 0. The sum of K terms is
+than `SMALLEST` becomes 0, -0 too. The sum of K terms is
 
     c_0 = the bias, or 0 where it is nearer to 0 than `SMALLEST_START`; 0 where there is none
     c_k = a_k b_k + c_(k-1), rounded once to float32, to nearest even          k = 1 ... K, ascending

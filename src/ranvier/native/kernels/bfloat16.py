@@ -1,7 +1,7 @@
 """Rounding to bfloat16, stored as float32: the upper 16 bits of a float32, the lower ones 0.
 
     rounded = bits + 0x7FFF + (the lowest bit that stays)   to nearest, ties to even; overflow becomes infinity
-    rounded = rounded & 0xFFFF0000                          NaN stays NaN, small numbers keep their sign only
+    rounded = rounded & 0xFFFF0000                          NaN stays NaN, small numbers become 0
 
 Numbers with 8 bits multiply exactly in float32, so the float32 micro-kernels compute products of bfloat16 with sums
 in float32. `ranvier.engine.bfloat16` says why their bits are those of a processor's bfloat16 dot product.
@@ -21,9 +21,8 @@ def to_bfloat16(f: Function, x: Value) -> Value:
     odd = f.bitwise("and", f.bitwise("lshr", bits, LOW), 1, "odd")
     rounded_up = f.add(f.add(bits, BELOW_HALF), odd)
     small = f.compare("olt", f.intrinsic("fabs", x), SMALLEST, "small")
-    kept = f.select(small, f.constant(-1 << 31, bits.type), f.constant(-1 << LOW, bits.type))
-    truncated = f.cast("bitcast", f.bitwise("and", rounded_up, kept), "float", "kept")
-    return f.select(f.compare("uno", x, x), x, truncated, "rounded")
+    truncated = f.cast("bitcast", f.bitwise("and", rounded_up, -1 << LOW), "float", "kept")
+    return f.select(f.compare("uno", x, x), x, f.select(small, f.constant(0.0, x.type), truncated), "rounded")
 
 
 def start_of_sums(f: Function, bias: Value) -> Value:

@@ -16,6 +16,7 @@ from ranvier.native.kernels import (
     input_gradients,
     limit_norms,
     loss,
+    pairs,
     rowops,
     sparse,
     zero_skipping,
@@ -36,6 +37,7 @@ from ranvier.native.scheduling.scheduled import (
     Scheduled,
     ScheduledLoss,
     ScheduledProduct,
+    ScheduledRounding,
     ScheduledSparseGradient,
     ScheduledWeightGradient,
 )
@@ -85,6 +87,8 @@ class Body:
         """The first row of a batch that a thread computes, and the one after its last."""
         f, threads = self.w.f, self.w.words["threads"]
         rows_per_thread = f.divide(f.add(self.rows, f.subtract(threads, 1)), threads, "rows_per_thread")
+        if self.plan.pairs_rows:
+            rows_per_thread = f.bitwise("and", f.add(rows_per_thread, 1), -2)
         first = f.intrinsic("smin", f.multiply(thread, rows_per_thread), self.rows)
         return first, f.intrinsic("smin", f.add(first, rows_per_thread), self.rows)
 
@@ -124,6 +128,14 @@ class Body:
         name = self.w.name(type(step).__name__.lower(), scheduled, rowops.write_row_step, step)
         pointers = (self.at(buffer) for buffer in rowops.buffers_of(step).values())
         self.w.f.call(name, *pointers, self.inverse_batch_size, first, stop)
+
+    def _rounding(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
+        if not isinstance(scheduled, ScheduledRounding):
+            self._row_operation(scheduled, first, stop)
+            return
+        name = self.w.name("rounding", scheduled, pairs.write_rounding, scheduled)
+        buffers = (scheduled.step.x, scheduled.step.y, scheduled.columns, scheduled.rows)
+        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), first, stop)
 
     def product(
         self, scheduled: ScheduledProduct, first: Value, stop: Value, panel_range: tuple[Value, Value] | None = None
@@ -307,6 +319,7 @@ class Body:
         blocks, strips = gradient.weight_units(scheduled, registers)
         pointers = [self.at(buffer) for buffer in buffers]
         f, more = self.w.f, tuple[Value, ...]()
+        rows = f.bitwise("lshr", f.add(self.rows, 1), 1, "pairs") if scheduled.pairs else self.rows
         if scheduled.packed:
             f.store(f.i64(-1), self.packed_block, 8)
             more += (self.packing_buffer(), self.packed_block)
@@ -319,7 +332,7 @@ class Body:
             if scheduled.split_n:
                 begin, end = self.thread_range(strips, owner)
                 strip_range = (begin, f.subtract(end, begin))
-            f.call(name, *pointers, self.scalars, self.rows, first, stop, *strip_range, *more)
+            f.call(name, *pointers, self.scalars, rows, first, stop, *strip_range, *more)
 
         def bounds(owner: Value) -> tuple[Value, Value]:
             if not scheduled.split_n:
@@ -377,6 +390,7 @@ ROW_CALLS: dict[type[Step], Callable[[Body, Any, Value, Value], None]] = {
     s.Drop: Body._drop,
     SparseForward: Body._sparse_forward,
     **dict.fromkeys(rowops.WRITERS, Body._row_operation),
+    s.Rounding: Body._rounding,
 }
 """How each kind of row step is called, for some rows."""
 

@@ -174,7 +174,7 @@ class Product:
             if self.packed is not None and height == self.heights[0]:
                 per_tile = f.divide(f.multiply(length, height), f.subtract(end, first), "per_tile")
                 following = self.following(b, count, f.divide(f.subtract(row, first), height), per_tile)
-            accumulators = contract(f, a, b, strides, length, start, following)
+            accumulators = contract(f, a, b, strides, length, start, following, self.scheduled.pairs)
             self.end(accumulators, row, column, out, whole, tail)
 
     def following(self, b: Value, count: int, tile: Value, per_tile: Value) -> Interleaved:
