@@ -1,8 +1,8 @@
-"""The law of products with the precision "bfloat16": which bits come out, on every processor.
+"""The specification of products with the precision "bfloat16": which bits come out, on every processor.
 
 An operand of a product of matrices is rounded to bfloat16: 8 bits of significand and the exponents of float32, to the
-nearest number, ties to the even one, infinite beyond the range; what is not a number stays so. A number nearer to 0
-than `SMALLEST` becomes 0, -0 too. The sum of K terms is
+nearest number, ties to the even one, infinite beyond the range; what is not a number stays so. What is then nearer to
+0 than `SMALLEST` becomes 0, -0 too. The sum of K terms is
 
     c_0 = the bias, or 0 where it is nearer to 0 than `SMALLEST_START`; 0 where there is none
     c_k = a_k b_k + c_(k-1), rounded once to float32, to nearest even          k = 1 ... K, ascending
@@ -18,6 +18,6 @@ Architectures Software Developer's Manual", volume 2, VDPBF16PS.
 """
 
 SMALLEST = 2.0**-56
-"""Operands of products that are nearer to 0 count as 0."""
+"""Operands of products that are nearer to 0, when rounded, count as 0."""
 SMALLEST_START = 2.0**-103
 """Biases that are nearer to 0 count as 0 where products are added to them."""

@@ -17,5 +17,5 @@ def machine(target: Target, precision: str) -> Machine:
     width = 64 if precision == "float64" else 32
     count = 16 if target.is_x86 and target.vector_bits < 512 else WIDE_REGISTERS
     registers = Registers(count, max(1, PANEL * width // target.vector_bits))
-    pairs = precision == "bfloat16" and target.is_x86 and target.has_bf16_dot
+    pairs = precision == "bfloat16" and target.has_bf16_dot
     return Machine(registers, sizes["l1d"], sizes["l2"], pairs)

@@ -28,7 +28,7 @@ def to_bfloat16(x: Array) -> Array:
     _, exponent = np.frexp(x)
     spacing = exponent - SIGNIFICAND_BITS
     rounded = np.ldexp(np.rint(np.ldexp(x, -spacing)), spacing)
-    finite = np.where(np.abs(x) < SMALLEST, 0.0, rounded)
+    finite = np.where(np.abs(rounded) < SMALLEST, 0.0, rounded)
     return np.where(np.abs(rounded) >= OVERFLOW, np.copysign(np.inf, x), finite)
 
 

@@ -20,8 +20,8 @@ def to_bfloat16(f: Function, x: Value) -> Value:
     bits = f.cast("bitcast", x, "i32")
     odd = f.bitwise("and", f.bitwise("lshr", bits, LOW), 1, "odd")
     rounded_up = f.add(f.add(bits, BELOW_HALF), odd)
-    small = f.compare("olt", f.intrinsic("fabs", x), SMALLEST, "small")
     truncated = f.cast("bitcast", f.bitwise("and", rounded_up, -1 << LOW), "float", "kept")
+    small = f.compare("olt", f.intrinsic("fabs", truncated), SMALLEST, "small")
     return f.select(f.compare("uno", x, x), x, f.select(small, f.constant(0.0, x.type), truncated), "rounded")
 
 

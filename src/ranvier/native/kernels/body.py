@@ -38,7 +38,6 @@ from ranvier.native.scheduling.scheduled import (
     ScheduledLoss,
     ScheduledProduct,
     ScheduledRounding,
-    ScheduledSparseGradient,
     ScheduledWeightGradient,
 )
 from ranvier.native.scheduling.stages import MIN_PACKED_GRAINS
@@ -94,7 +93,10 @@ class Body:
 
     def row_step(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
         """Call the function of a row step for some rows."""
-        ROW_CALLS[type(scheduled.step)](self, scheduled, first, stop)
+        if isinstance(scheduled, ScheduledRounding):
+            pairs.call_rounding(self, scheduled, first, stop)
+        else:
+            ROW_CALLS[type(scheduled.step)](self, scheduled, first, stop)
 
     def _gather(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
         step, words, learns = cast(s.Gather, scheduled.step), self.w.words, self.plan.learns
@@ -128,14 +130,6 @@ class Body:
         name = self.w.name(type(step).__name__.lower(), scheduled, rowops.write_row_step, step)
         pointers = (self.at(buffer) for buffer in rowops.buffers_of(step).values())
         self.w.f.call(name, *pointers, self.inverse_batch_size, first, stop)
-
-    def _rounding(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
-        if not isinstance(scheduled, ScheduledRounding):
-            self._row_operation(scheduled, first, stop)
-            return
-        name = self.w.name("rounding", scheduled, pairs.write_rounding, scheduled)
-        buffers = (scheduled.step.x, scheduled.step.y, scheduled.columns, scheduled.rows)
-        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), first, stop)
 
     def product(
         self, scheduled: ScheduledProduct, first: Value, stop: Value, panel_range: tuple[Value, Value] | None = None
@@ -278,9 +272,6 @@ class Body:
         else:
             COLUMN_CALLS[type(scheduled.step)](self, scheduled)
 
-    def _sparse_gradient(self, scheduled: ScheduledSparseGradient) -> None:
-        sparse.call_gradient(self, scheduled)
-
     def _vector_gradient(self, scheduled: Scheduled) -> None:
         step = cast(s.VectorGradient, scheduled.step)
         rule, t = None if step.store else self.plan.rule, step.trained
@@ -390,7 +381,6 @@ ROW_CALLS: dict[type[Step], Callable[[Body, Any, Value, Value], None]] = {
     s.Drop: Body._drop,
     SparseForward: Body._sparse_forward,
     **dict.fromkeys(rowops.WRITERS, Body._row_operation),
-    s.Rounding: Body._rounding,
 }
 """How each kind of row step is called, for some rows."""
 
@@ -403,6 +393,6 @@ COLUMN_CALLS: dict[type[Step], Callable[[Body, Any], None]] = {
     s.Update: Body._update,
     s.LimitNorms: limit_norms.call_limit_norms,
     s.LossSum: Body._loss_sum,
-    SparseGradient: Body._sparse_gradient,
+    SparseGradient: sparse.call_gradient,
 }
 """How each kind of column step is called, for this thread's range; a `WeightGradient` can be stolen, too."""

@@ -213,9 +213,9 @@ class Units:
         else:
             tiles.write(b, f.i64(0), rows, sums)
         if holds_pairs(step.trained) and updater.rule is not None:
-            places = (pointers.value, self.operands.rounded, self.operands.transposed)
+            of_weight = (pointers.value, self.operands.rounded, self.operands.transposed)
             for p in range(count):
-                copy_pairs(f, step.trained, f.add(panel, p), (first, stop), places)
+                copy_pairs(f, step.trained, f.add(panel, p), (first, stop), of_weight)
         elif step.trained.transposed is not None and updater.rule is not None:
             base = f.multiply(panel, stride_of(weight), "panel.start")
             self.copy_transposed(step.trained.transposed, (first, stop), (base, panel, count))

@@ -9,6 +9,10 @@ it first.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from ranvier.engine.bfloat16 import SMALLEST
 from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
@@ -23,8 +27,13 @@ from ranvier.native.scheduling.packing import LOW
 from ranvier.native.scheduling.scheduled import ScheduledRounding
 from ranvier.native.scheduling.tiles import PANEL
 
+if TYPE_CHECKING:
+    from ranvier.native.kernels.body import Body
+
 BOTH = 2 * PANEL
 """Numbers that are rounded at once."""
+SMALLEST_BITS = int(np.float32(SMALLEST).view(np.uint32)) >> LOW
+"""The smallest operand, as bfloat16."""
 
 
 def pairs_of(f: Function, first: Value, second: Value) -> Value:
@@ -39,19 +48,22 @@ def neighbours(f: Function, first: Value, second: Value) -> Value:
 
 def _arranged(f: Function, first: Value, second: Value, order: list[int]) -> Value:
     """Both rounded, one after the other, and their numbers in this order."""
-    small = f.shuffle(_small(f, first), _small(f, second), range(BOTH), "small")
     rounded = f.call("llvm.x86.avx512bf16.cvtne2ps2bf16.512", second, first, result=f"<{BOTH} x bfloat>")
     bits = f.emit(f"<{BOTH} x i16>", f"bitcast {rounded.typed} to <{BOTH} x i16>", "bits")
-    zero = f.constant(0, bits.type)
+    without_sign, zero = f.bitwise("shl", bits, 1), f.constant(0, bits.type)
+    small = f.compare("ult", without_sign, SMALLEST_BITS << 1, "small")
     kept = f.select(small, zero, bits, "kept")
     return f.emit(f.module.vector, f"bitcast {f.shuffle(kept, None, order).typed} to {f.module.vector}", "pairs")
 
 
-def _small(f: Function, x: Value) -> Value:
-    return f.compare("olt", f.intrinsic("fabs", x), SMALLEST, "small")
-
-
 # Rows
+
+
+def call_rounding(body: Body, scheduled: ScheduledRounding, first: Value, stop: Value) -> None:
+    """Call the rounding of some rows, written by the first call."""
+    name = body.w.name("rounding", scheduled, write_rounding, scheduled)
+    buffers = (scheduled.step.x, scheduled.step.y, scheduled.columns, scheduled.rows)
+    body.w.f.call(name, *(body.at(buffer) for buffer in buffers), first, stop)
 
 
 def write_rounding(module: Emitter, name: str, scheduled: ScheduledRounding) -> None:
@@ -158,8 +170,8 @@ def copy_pairs(
                 f.store(pairs, f.pointer(rounded, f.add(start, r // 2 * PANEL)))
         if trained.transposed is not None:
             inside = f.bitwise("and", loop.index, PANEL - 1)
-            place = f.multiply(f.bitwise("lshr", loop.index, PANEL.bit_length() - 1), stride_of(trained.transposed))
-            to = f.pointer(transposed, f.add(f.add(place, f.multiply(panel, PANEL // 2 * PANEL)), inside))
+            start = f.multiply(f.bitwise("lshr", loop.index, PANEL.bit_length() - 1), stride_of(trained.transposed))
+            to = f.pointer(transposed, f.add(f.add(start, f.multiply(panel, PANEL // 2 * PANEL)), inside))
             for c, column in enumerate(turned(f, _rows_of_neighbours(f, numbers))):
                 f.store(column, f.pointer(to, c * PANEL))
 

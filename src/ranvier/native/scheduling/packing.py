@@ -91,8 +91,9 @@ def bfloat16_of(values: NDArray[Any]) -> NDArray[np.float32]:
     numbers = np.ascontiguousarray(values, np.float32)
     bits = numbers.view(np.uint32)
     carried = bits + np.uint32(BELOW_HALF) + (bits >> LOW & 1)
-    kept = np.where(np.abs(numbers) < SMALLEST, np.uint32(0), np.uint32(0xFFFF << LOW))
-    return np.where(np.isnan(numbers), numbers, (carried & kept).view(np.float32))
+    rounded = (carried >> LOW << LOW).view(np.float32)
+    rounded[np.abs(rounded) < SMALLEST] = 0.0
+    return np.where(np.isnan(numbers), numbers, rounded)
 
 
 def half_of_pairs(values: Array, half: int) -> Array:

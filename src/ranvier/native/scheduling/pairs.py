@@ -12,13 +12,15 @@ The odd one is followed by a zero. Weights in groups take no pairs: groups may b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.lowered import ROUNDED, TRANSPOSED, WATCH, Lowered
 from ranvier.native.lowering.steps import Back, Forward, Rounding, Step, WeightGradient, fields_of
 from ranvier.records import record
+
+OPERANDS: dict[type[Step], tuple[str, ...]] = {Forward: ("x",), Back: ("dz",), WeightGradient: ("x", "dz")}
+"""The rows that a product reads; what else it reads is no pairs."""
 
 
 def half(count: int) -> int:
@@ -54,16 +56,15 @@ class RoundedRows:
 
 def readers_of(lowered: Lowered, rounding: Rounding) -> RoundedRows:
     """How rounded rows are read."""
-    y, kept, columns, rows = rounding.y, lowered.purpose == WATCH, False, False
+    kept, columns, rows = lowered.purpose == WATCH, False, False
     for step in lowered.steps[lowered.steps.index(rounding) + 1 :]:
-        if y not in _buffers(step):
-            continue
-        if takes_pairs(step) and isinstance(step, Forward | Back):
-            columns = True
-        elif takes_pairs(step):
-            rows = True
-        else:
-            kept = True
+        for name, value in fields_of(step):
+            if value != rounding.y:
+                continue
+            is_operand = name in OPERANDS.get(type(step), ()) and takes_pairs(step)
+            kept |= not is_operand
+            columns |= is_operand and not isinstance(step, WeightGradient)
+            rows |= is_operand and isinstance(step, WeightGradient)
     return RoundedRows(kept, columns, rows)
 
 
@@ -72,7 +73,3 @@ def takes_pairs(step: Step) -> bool:
     if isinstance(step, Forward | Back):
         return step.matrix.groups == 1
     return isinstance(step, WeightGradient) and step.trained.value.groups == 1
-
-
-def _buffers(step: Step) -> Iterator[Buffer]:
-    return (value for _, value in fields_of(step) if isinstance(value, Buffer))
