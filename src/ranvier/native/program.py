@@ -349,14 +349,16 @@ def check_span(span: Span, rows: int, scalars: int) -> int:
 
     Returns the rows of the largest batch.
     """
-    order, starts = span.order, span.starts
-    if len(order) and (order.min() < 0 or order.max() >= rows):
+    order, starts = np.asarray(span.order, np.int64), np.asarray(span.starts, np.int64)
+    # As unsigned numbers, negative ones are beyond all others.
+    if len(order) and int(np.maximum.reduce(order.view(np.uint64))) >= rows:
         raise ShapeError(
             f"The order of the rows goes from {order.min()} to {order.max()}; there are rows 0 to {rows - 1}."
         )
     sizes = starts[1:] - starts[:-1]
-    if len(starts) == 0 or starts[0] < 0 or starts[-1] > len(order) or (len(sizes) and sizes.min() < 1):
+    largest = int(np.maximum.reduce(sizes.view(np.uint64) - np.uint64(1))) + 1 if len(sizes) else 0
+    if len(starts) == 0 or starts[0] < 0 or starts[-1] > len(order) or largest > len(order):
         raise ShapeError(f"The batches must follow each other in an order of {len(order)} rows and hold at least one.")
     if span.scalars.shape != (span.steps, scalars):
         raise ShapeError(f"The scalars have shape {span.scalars.shape}; this span needs {(span.steps, scalars)}.")
-    return int(sizes.max()) if len(sizes) else 0
+    return largest

@@ -88,7 +88,7 @@ def run_training(
         initial: gives the initial weights of the seed, (P,), in a type; None draws them.
     """
     settings.check(network, task, validation is not None)
-    spec, unit = _spec_and_unit(network, settings, rows, target)
+    spec, unit = spec_and_unit(network, settings, rows, target)
     measured = EpochMetrics(target or TargetEncoder(task), _requested(metrics, settings))
     sink, watch = tee(sinks), current_watch()
     stop = stop_on_interrupt() if stop_requested is None else contextlib.nullcontext(stop_requested)
@@ -163,7 +163,7 @@ def _first_state(
     return state if state.loss_unit == unit else replace(state, loss_unit=unit)
 
 
-def _spec_and_unit(
+def spec_and_unit(
     network: Network, settings: TrainSettings, rows: Rows, target: TargetEncoder | None
 ) -> tuple[CompileSpec, float]:
     """What the engine specializes itself to, and the factor that turns its losses into those of the user's units."""
