@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import ranvier as rv
+from ranvier.model import crowd
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
@@ -90,6 +91,29 @@ def test_a_trial_learns_from_its_rows_with_their_weights(form: str) -> None:
     assert np.array_equal(model.history.validation_loss, alone.history.validation_loss)
 
 
+def test_trials_of_the_same_rows_share_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[int] = []
+    encode = crowd.encoded_rows
+    monkeypatch.setattr(crowd, "encoded_rows", lambda *given: encoded.append(1) or encode(*given))
+    folds = [{"rows": FOLD, "validation_rows": ~FOLD}, {"rows": ~FOLD, "validation_rows": FOLD}]
+    trials = [{"seed": seed, **fold} for seed in range(3) for fold in folds]
+    models = rv.fit_many(NETWORK, X, Y, trials=trials, threads=1, **SETTINGS)
+    assert len(encoded) == 2
+    assert same_bits(models[5], rv.fit_many(NETWORK, X, Y, trials=trials[5:], **SETTINGS)[0])
+    shares = [{"validation": 0.2, "seed": seed} for seed in (0, 1, 0)]
+    models = rv.fit_many(NETWORK, X, Y, trials=shares, threads=1, **SETTINGS)
+    assert len(encoded) == 5
+    assert not np.array_equal(models[0].history.validation_loss, models[1].history.validation_loss)
+
+
+def test_more_trials_than_draw_their_weights_together() -> None:
+    trials = [{"seed": seed % 50, "epochs": 1, "network": NETWORK if seed % 3 else OTHER} for seed in range(120)]
+    models = rv.fit_many(NETWORK, X, Y, trials=trials, batch_size=60)
+    for number in (0, 31, 95, 96, 119):
+        seed, network = trials[number]["seed"], trials[number]["network"]
+        assert same_bits(models[number], network.fit(X, Y, seed=seed, epochs=1, batch_size=60))  # type: ignore[attr-defined]
+
+
 def test_classes_are_those_of_all_rows() -> None:
     (model,) = rv.fit_many(NETWORK, X, Y, trials=[{"rows": np.flatnonzero(Y != "c")}], **SETTINGS)
     assert model.probabilities(X).shape == (60, 3)
@@ -139,6 +163,7 @@ WRONG: list[tuple[Any, str]] = [
     ([], "trials is '\\[\\]'; it must be a list of dictionaries"),
     ({"seed": 1}, "must be a list of dictionaries of options, one for each network"),
     ([1], "Trial 0 is '1'; it must be a dictionary"),
+    ([{}, {"seed": -1}], "Trial 1: The seed is -1"),
     ([{}, {"sed": 1}], 'Trial 1 has the option "sed". Did you mean "seed"'),
     ([{"threads": 2}], 'Trial 0 sets "threads", which all trials have in common'),
     ([{"epochs": 0}], "Trial 0: "),

@@ -109,7 +109,8 @@ class Plans:
     Parameters:
         spec, machine, threads: as for `make_plan`.
 
-    `training` is what one step does; `layout` is that of the state.
+    `training` is what one step does; `layout` is that of the state; `step_seconds` as that of
+    `ranvier.engine.Executable`; `n_scalars` is how many numbers a step takes.
     """
 
     def __init__(self, spec: CompileSpec, machine: Machine, threads: int) -> None:
@@ -121,6 +122,8 @@ class Plans:
         with floating_point_mode.own():
             self.layout = StateLayout(spec, (self.training, make_plan(spec, PREDICT, machine, 1)))
         self._idle: list[Memory] = []
+        self.step_seconds = 0.0
+        self.n_scalars = 0 if spec.optimizer.full_batch else len(spec.optimizer.rule().scalars)
 
     def take_memory(self) -> Memory:
         """Memory for a network, whose contents mean nothing until a state is set."""

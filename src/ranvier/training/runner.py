@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.engine import CompileSpec, unlimited
+from ranvier.engine import CompileSpec, State, unlimited
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
@@ -33,9 +33,10 @@ from ranvier.training.epoch_metrics import EpochMetrics, Metric
 from ranvier.training.events import EndEvent, NoteEvent, Sink, StartEvent, tee
 from ranvier.training.history import History
 from ranvier.training.interrupt import stop_on_interrupt
-from ranvier.training.loop import LoopConfig, LoopResult, train
+from ranvier.training.loop import train
+from ranvier.training.loop_config import LoopConfig, LoopResult
 from ranvier.training.settings import TrainSettings
-from ranvier.training.state import TrainingState, initial_state
+from ranvier.training.state import TrainingState
 from ranvier.training.watching import current_watch
 
 Array = NDArray[Any]
@@ -68,6 +69,7 @@ def run_training(
     stop_requested: Callable[[], bool] | None = None,
     thread_limit: Callable[[], int] = unlimited,
     tell_earlier: Callable[[History], None] | None = None,
+    initial: Callable[[type], Array] | None = None,
 ) -> RunResult:
     """Train, with events, Ctrl-C and checkpoints.
 
@@ -83,11 +85,11 @@ def run_training(
         stop_requested: asked whether to stop, within long work too; None asks whether Ctrl-C was pressed.
         thread_limit: asked how many threads may work now.
         tell_earlier: takes the epochs that a checkpoint holds, before training goes on.
+        initial: gives the initial weights of the seed, (P,), in a type; None draws them.
     """
     settings.check(network, task, validation is not None)
-    spec, unit = _spec_and_unit(network, settings, rows, target)
+    spec, unit = spec_and_unit(network, settings, rows, target)
     measured = EpochMetrics(target or TargetEncoder(task), _requested(metrics, settings))
-    weights = None if validation is None else validation.weights
     sink, watch = tee(sinks), current_watch()
     stop = stop_on_interrupt() if stop_requested is None else contextlib.nullcontext(stop_requested)
     mark = None if checkpoint is None else fingerprint(network, settings, rows, validation, state)
@@ -96,14 +98,14 @@ def run_training(
         executable.thread_limit = thread_limit
         try:
             _tell(note, sink)
-            begin = stored or _first_state(state, network, settings, executable.dtype, unit)
+            begin = stored or _first_state(state, network, settings, executable.dtype, unit, initial)
             if watch is not None:
                 watch.begin(network, settings, executable.dtype)
             config = LoopConfig(
                 spec=spec,
                 rows=rows,
                 validation=validation,
-                metrics=lambda outputs, targets: measured.measure(outputs, targets, weights),
+                metrics=_measure(measured, validation),
                 sample=_sample(rows, measured.sample_size(len(rows))),
                 sample_metrics=measured.measure_training,
                 loss_unit=begin.loss_unit,
@@ -135,20 +137,33 @@ def _requested(metrics: tuple[str | Metric, ...], settings: TrainSettings) -> tu
     return (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
 
 
+def _measure(measured: EpochMetrics, validation: Rows | None) -> Callable[[Array, Array], dict[str, float]]:
+    """What measures the outputs of the validation rows."""
+    weights = None if validation is None else validation.weights
+    return lambda outputs, targets: measured.measure(outputs, targets, weights)
+
+
 def _tell(note: str | None, sink: Sink) -> None:
     if note is not None:
         sink(NoteEvent(note))
 
 
 def _first_state(
-    state: TrainingState | None, network: Network, settings: TrainSettings, dtype: type, unit: float
+    state: TrainingState | None,
+    network: Network,
+    settings: TrainSettings,
+    dtype: type,
+    unit: float,
+    initial: Callable[[type], Array] | None,
 ) -> TrainingState:
     """Where a run begins that no checkpoint goes on with; those keep the unit in which they wrote their losses."""
-    first = state or initial_state(network, settings.optimizer, settings.seed, dtype)
-    return first if first.loss_unit == unit else replace(first, loss_unit=unit)
+    if state is None:
+        parameters = network.parameter_table.initial(settings.seed, dtype) if initial is None else initial(dtype)
+        return TrainingState(State(parameters, settings.optimizer.initial_slots(parameters), 0), loss_unit=unit)
+    return state if state.loss_unit == unit else replace(state, loss_unit=unit)
 
 
-def _spec_and_unit(
+def spec_and_unit(
     network: Network, settings: TrainSettings, rows: Rows, target: TargetEncoder | None
 ) -> tuple[CompileSpec, float]:
     """What the engine specializes itself to, and the factor that turns its losses into those of the user's units."""

@@ -1,0 +1,148 @@
+"""What the trials of `fit_many` share: rows that are encoded once, and initial weights that are drawn together."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data import TargetEncoder
+from ranvier.errors import InputError
+from ranvier.model.fit import encoded_rows, network_target
+from ranvier.network.losses import Loss
+from ranvier.network.network import Network
+from ranvier.random import check_seed
+from ranvier.rows import Inputs, Rows
+from ranvier.training.settings import TrainSettings
+
+Array = NDArray[Any]
+MAX_SHARED_BYTES = 1 << 26
+"""Encoded rows of at most so many bytes wait for other trials that learn from them."""
+MAX_TOGETHER, MAX_NUMBERS = 32, 1 << 13
+"""Initial weights are drawn for so many trials at a time, and for fewer where they would be more numbers than that."""
+
+
+class Crowd:
+    """The rows that trials learn from.
+
+    Parameters:
+        network, inputs, targets, names: of all rows, and the names of the targets.
+    """
+
+    def __init__(self, network: Network, inputs: Inputs, targets: Array, names: tuple[str, ...]) -> None:
+        self.network, self.inputs, self.targets, self.names = network, inputs, targets, names
+        self._lock = threading.Lock()
+        self._target_encoders: dict[Any, TargetEncoder] = {}
+        self._encoded: OrderedDict[Any, tuple[Rows, Rows | None]] = OrderedDict()
+
+    def target(self, network: Network, loss: Any) -> TargetEncoder:
+        """The encoder of the targets of a network."""
+        key = network, loss if isinstance(loss, Loss) else _identity(loss)
+        known = self._target_encoders.get(key)
+        if known is None:
+            known = network_target(network, self.targets, loss, self.names)
+            known = self._target_encoders.setdefault(key, known)
+        return known
+
+    def rows(
+        self, network: Network, target: TargetEncoder, options: Mapping[str, Any], training: TrainSettings
+    ) -> tuple[Rows, Rows | None]:
+        """The encoded rows of a trial, and its validation rows; those of the trials before, where they are the same.
+
+        Parameters:
+            network, target, training: of the trial.
+            options: its options, "rows" and "validation_rows" among them.
+        """
+        names = ("rows", "validation_rows", "validation", "sample_weight", "class_weight")
+        seed = training.seed if isinstance(options["validation"], float) else None
+        values = tuple(_identity(options.get(name)) for name in names)
+        key = id(target), training.loss, training.row_dtype, seed, *values
+        with self._lock:
+            known = self._encoded.get(key)
+        if known is None:
+            known = self._encode(network, target, options, training)
+            with self._lock:
+                self._encoded[key] = known
+                while len(self._encoded) > 1 and sum(map(_nbytes, self._encoded.values())) > MAX_SHARED_BYTES:
+                    self._encoded.popitem(last=False)
+        return known
+
+    def _encode(
+        self, network: Network, target: TargetEncoder, options: Mapping[str, Any], training: TrainSettings
+    ) -> tuple[Rows, Rows | None]:
+        options, X, y = dict(options), self.inputs, self.targets
+        weights, held = options["sample_weight"], options.get("validation_rows")
+        if held is not None:
+            index = _row_indices(held, len(y), "validation_rows")
+            options["validation"] = (X[index], y[index], *(() if weights is None else (np.asarray(weights)[index],)))
+        if "rows" in options:
+            index = _row_indices(options["rows"], len(y), "rows")
+            X, y = X[index], y[index]
+            options["sample_weight"] = None if weights is None else np.asarray(weights)[index]
+        return encoded_rows(network, target, X, y, options, training)
+
+
+class InitialWeights:
+    """The initial weights of trials of one network, drawn for several at a time.
+
+    Parameters:
+        network: of all of them.
+        seeds: theirs, in the order in which they begin. Those that are no seeds are refused elsewhere.
+    """
+
+    def __init__(self, network: Network, seeds: Sequence[Any]) -> None:
+        self._table = network.parameter_table
+        self._seeds = [seed if _is_seed(seed) else 0 for seed in seeds]
+        self._together = min(MAX_TOGETHER, MAX_NUMBERS // max(1, self._table.size))
+        self._parts: dict[int, Array] = {}
+        self._lock = threading.Lock()
+
+    def of(self, position: int) -> Callable[[type], Array] | None:
+        """What gives the weights of a trial, (P,), in a type; None where they are best drawn alone."""
+        return (lambda dtype: self._drawn(position, dtype)) if self._together > 1 else None
+
+    def _drawn(self, position: int, dtype: type) -> Array:
+        number, row = divmod(position, self._together)
+        with self._lock:
+            if number not in self._parts:
+                first = number * self._together
+                seeds = self._seeds[first : first + self._together]
+                # Trials begin in their order, so those of earlier parts have theirs, but for the latest.
+                self._parts = {n: part for n, part in self._parts.items() if n == number - 1}
+                self._parts[number] = self._table.initial_for_seeds(seeds, dtype)
+            flat: Array = self._parts[number][row]
+            return flat
+
+
+def _identity(value: Any) -> Any:
+    """What tells an option of one trial from that of another: plain values by value, all others as objects."""
+    return value if value is None or isinstance(value, (str, int, float)) else (type(value), id(value))
+
+
+def _nbytes(parts: tuple[Rows, Rows | None]) -> int:
+    arrays = [array for part in parts if part is not None for array in (*part.inputs.arrays(), part.targets)]
+    return sum(array.nbytes for array in arrays)
+
+
+def _is_seed(seed: Any) -> bool:
+    try:
+        check_seed(seed)
+    except InputError:
+        return False
+    return True
+
+
+def _row_indices(rows: Any, count: int, name: str) -> NDArray[np.int64]:
+    index = np.asarray(rows)
+    if index.dtype == bool and index.shape == (count,):
+        return np.flatnonzero(index)
+    if index.ndim != 1 or not len(index) or index.dtype.kind not in "iu":
+        raise InputError(f"{name} is an array of {index.dtype}, shape {index.shape}; it must be a list of row indices.")
+    if index.min() < 0 or index.max() >= count:
+        wrong = index[(index < 0) | (index >= count)][0]
+        raise InputError(f"{name} holds {wrong}, and the indices of the rows of X go from 0 to {count - 1:,}.")
+    return index.astype(np.int64)
