@@ -121,9 +121,7 @@ def run_training(
                 spec=spec,
                 rows=rows,
                 validation=validation,
-                metrics=_measure(measured, validation),
-                sample=_sample(rows, measured.sample_size(len(rows))),
-                sample_metrics=measured.measure_training,
+                **_measures(measured, rows, validation),
                 loss_unit=begin.loss_unit,
                 sink=sink,
                 save=save,
@@ -154,10 +152,14 @@ def _requested(metrics: tuple[str | Metric, ...], settings: TrainSettings) -> tu
     return (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
 
 
-def _measure(measured: EpochMetrics, validation: Rows | None) -> Callable[[Array, Array], dict[str, float]]:
-    """What measures the outputs of the validation rows."""
+def _measures(measured: EpochMetrics, rows: Rows, validation: Rows | None) -> dict[str, Any]:
+    """The options of a loop that say what is measured, and how."""
     weights = None if validation is None else validation.weights
-    return lambda outputs, targets: measured.measure(outputs, targets, weights)
+    return {
+        "metrics": lambda outputs, targets: measured.measure(outputs, targets, weights),
+        "sample": _sample(rows, measured.sample_size(len(rows))),
+        "sample_metrics": measured.measure_training,
+    }
 
 
 def _tell(note: str | None, sink: Sink) -> None:
