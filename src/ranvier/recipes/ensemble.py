@@ -73,6 +73,7 @@ def train_ensemble(setup: TrainingSetup, n_networks: int, n_folds: int, calibrat
     """
     network, settings, task = setup.network, setup.settings, setup.task
     events = MergedEvents(tee(setup.sinks), n_networks, settings.epochs)
+    n_folds = possible_folds(setup.rows, n_folds)
     splits = member_splits(task, setup.rows, setup.validation, n_networks, n_folds, settings.seed)
 
     def member_rows(number: int, member: TrainSettings) -> MemberRows:
@@ -209,8 +210,7 @@ def member_splits(
     every fold was left out the rows are divided again. With one fold, all networks are trained on all rows. Rows of a
     group are in one fold.
     """
-    if rows.groups is not None:
-        n_folds = min(n_folds, len(np.unique(rows.groups)))
+    n_folds = possible_folds(rows, n_folds)
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     folds: tuple[NDArray[np.int64], ...] = ()
     for number in range(n_networks):
@@ -224,6 +224,15 @@ def member_splits(
         held = folds[n_folds - 1 - fold]
         kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
         yield rows.take(kept), rows.take(held)
+
+
+def possible_folds(rows: Rows, n_folds: int) -> int:
+    """Into how many folds rows can be divided: at most one for each group.
+
+    >>> possible_folds(Rows(np.zeros((4, 1)), np.zeros((4, 1)), groups=np.array([0, 0, 1, 2])), 5)
+    3
+    """
+    return n_folds if rows.groups is None else min(n_folds, len(np.unique(rows.groups)))
 
 
 @dataclass(slots=True)
