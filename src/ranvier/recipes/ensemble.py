@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.out_of_fold import Member, held_out_rows
@@ -298,10 +297,7 @@ def _merged_inverse_temperature(task: Task, members: list[Member]) -> float:
     outputs = np.concatenate([member.outputs for member in members])
     targets = np.concatenate([member.held.targets for member in members])
     weights = [member.held.weights for member in members if member.held.weights is not None]
-    # A random order, of which the fit takes the first rows where there are many.
-    order = permutation(0, SAMPLE, 0, len(outputs))
-    ordered_weights = np.concatenate(weights)[order] if weights else None
-    return inverse_temperature(task, outputs[order], targets[order], ordered_weights)
+    return inverse_temperature(task, outputs, targets, np.concatenate(weights) if weights else None)
 
 
 def renumbered(histories: Iterable[History], events: MergedEvents) -> Iterator[Epoch]:
