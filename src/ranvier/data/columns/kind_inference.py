@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +16,7 @@ from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import LEADING_ZERO, are_codes, infer_number_format
 from ranvier.data.cells.text_shape import text_shape
 from ranvier.data.cells.vectors import distinct_vectors, holds_vectors, vectors
+from ranvier.data.columns.codes import identifier
 from ranvier.data.columns.column_notes import (
     counting_note,
     far_note,
@@ -27,7 +27,6 @@ from ranvier.data.columns.column_notes import (
     written,
 )
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
-from ranvier.data.columns.row_numbers import FIRST, LEFT_BY_INDEX
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import datetimes
 from ranvier.data.encoders.kinds import COLUMN_KINDS
@@ -43,15 +42,6 @@ MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
 MIN_DIFFERENT = 0.95
 """The share of different strings, such as addresses, from which they say nothing about a new row."""
-CODE_NAMES = frozenset({"id", "ids", "uuid", "guid", "pid", "identifier"})
-"""Last words in the name of a column whose integers are codes: categories where they repeat, else an identifier."""
-ID_NAMES = CODE_NAMES | {"rownames", "index", "unnamed"}
-"""Words in the name of a column whose integers, all different, are an identifier."""
-COUNT_NAMES = ID_NAMES | {
-    *("row", "rows", "rowname", "idx", "no", "nr", "num", "number", "nummer", "order", "instant", "record", "records"),
-    *("obs", "observation", "case", "sample", "serial", "sno", "key", "seq", "sequence", "entry", "lfd", "column"),
-}
-"""Words in the name of a column that is an identifier if it counts the rows."""
 
 
 @record
@@ -255,9 +245,9 @@ def _number(
     if integers and form == PLAIN and distinct > 1 and present.size >= MIN_ROWS:
         first = float(present.min())
         counts = distinct == present.size and first in (0.0, 1.0) and float(present.max()) - first == distinct - 1
-        identifier = _identifier(cells.name, present.size, distinct, counts)
-        if identifier is not None:
-            return ColumnSchema(cells.name, *identifier, missing, distinct)
+        code = identifier(cells.name, present.size, distinct, counts)
+        if code is not None:
+            return ColumnSchema(cells.name, *code, missing, distinct)
         notes = (counting_note(cells.name, int(first)),) if counts else ()
     column = _unless_constant(cells.name, "number", reason, len(values), missing, distinct)
     if strings is None and parsing.is_string(cells) and missing:
@@ -265,27 +255,6 @@ def _number(
         strings = parsing.clean_strings(cells) if written_so else None
     notes += _number_notes(cells, strings, values, form)
     return replace(column, number_format=form if column.used else PLAIN, notes=notes)
-
-
-def _identifier(name: str, rows: int, distinct: int, counts: bool) -> tuple[str, str] | None:
-    """The kind of a column of integers that its name calls an identifier or a code, and why; None for other names.
-
-    Parameters:
-        rows: how many cells are not missing.
-        distinct: how many different ones there are.
-        counts: whether they count the rows.
-    """
-    words = _name_words(name)
-    row_numbers = name == FIRST or LEFT_BY_INDEX.fullmatch(name.strip()) is not None
-    if counts and (row_numbers or not COUNT_NAMES.isdisjoint(words)):
-        return DROP, "integers that count the rows"
-    if distinct == rows and (row_numbers or not ID_NAMES.isdisjoint(words)):
-        return DROP, "integers, all different, named like an id"
-    if not words or words[-1] not in CODE_NAMES:
-        return None
-    if 2 * distinct <= rows:
-        return "category", f"{distinct:,} different codes, named like an id"
-    return DROP, "integers, most of them different, named like an id"
 
 
 def _number_notes(
@@ -297,11 +266,6 @@ def _number_notes(
     absent = np.isnan(values)
     unread = missing_note(strings, strings.is_not_null().to_numpy() & absent) if absent.any() else None
     return _notes(unread, rare_parts_note(strings, form, values), far_note(cells.name, values))
-
-
-def _name_words(name: str) -> list[str]:
-    """The words in a name like "PassengerId" or "customer_id", in lower case."""
-    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+", name)]
 
 
 def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) -> Guess:
@@ -328,7 +292,8 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
         if distinct >= MIN_DIFFERENT * len(present):
             how = "" if distinct == len(present) else "nearly "
             return Guess(ColumnSchema(name, DROP, f"{how}every value is different", missing, distinct))
-    return Guess(_unless_constant(name, "category", f"{distinct:,} different strings", rows, missing, distinct))
+    what = "codes, with leading zeros" if are_codes(different.values) else "strings"
+    return Guess(_unless_constant(name, "category", f"{distinct:,} different {what}", rows, missing, distinct))
 
 
 def _date(strings: pl.Series, different: DifferentStrings, dates: WrittenDates) -> ColumnSchema:
