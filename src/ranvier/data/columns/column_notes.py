@@ -172,4 +172,6 @@ def written(form: NumberFormat) -> str:
         phrases.append(f"with {', '.join(form.units)}")
     if form.bounds:
         phrases.append("bounds such as <30 or 30+ read as 30")
+    if form.signs:
+        phrases.append("(7) read as -7, and ~7 and 7 ± 1 as 7")
     return "".join(f", {phrase}" for phrase in phrases)

@@ -38,6 +38,7 @@ from ranvier.records import record
 MAX_FEW_VALUES, SAMPLE = 10, 1000
 LONG_INTEGER = 16
 """Integers of fewer digits are numbers of float64."""
+FIRST_DAY, LAST_DAY, MIN_DAYS = 19000101, 20991231, 3
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
 MIN_DIFFERENT = 0.95
@@ -88,13 +89,14 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
         wide = cells.dtype in (pl.Int64, pl.UInt64, pl.Int128) and bool((cells >= parsing.MAX_EXACT).any())
         if wide and (long := _long_integers(name, cells.cast(pl.String))) is not None:
             return Guess(long)
-        return Guess(_number(cells, finite(cells, *parsing.parse_numbers(cells)), PLAIN))
+        values = finite(cells, *parsing.parse_numbers(cells))
+        return _dates_of_digits(cells, values) or Guess(_number(cells, values, PLAIN))
     numbers = _plain_numbers(cells)
     if numbers is not None:
         may_be_long = (cells.str.len_bytes().max() or 0) >= LONG_INTEGER  # type: ignore[operator]
         if may_be_long and (long := _long_integers(name, parsing.clean_strings(cells))) is not None:
             return Guess(long)
-        return Guess(_number(cells, finite(cells, numbers, None), PLAIN))
+        return _dates_of_digits(cells, numbers) or Guess(_number(cells, finite(cells, numbers, None), PLAIN))
     strings = parsing.clean_strings(cells)
     if strings.null_count() == len(strings):
         return Guess(ColumnSchema(name, DROP, "every cell is missing", len(strings), 0))
@@ -108,6 +110,21 @@ def _vector(cells: pl.Series) -> ColumnSchema:
     return _unless_constant(
         cells.name, "vector", f"vectors of {array.shape[1]:,} numbers", len(array), missing, distinct
     )
+
+
+def _dates_of_digits(cells: pl.Series, values: NDArray[np.float64]) -> Guess | None:
+    """The schema of integers all of which are days such as 20240229; None for others."""
+    if cells.dtype.is_float() or cells.dtype.is_decimal() or not len(values):
+        return None
+    low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+    if not FIRST_DAY <= low < high <= LAST_DAY:
+        return None
+    strings = parsing.clean_strings(cells)
+    different = different_strings(strings)
+    if len(different) < MIN_DAYS or not different.values.str.contains(r"^[0-9]{8}$").all():
+        return None
+    times = DateFormat().read_strings(different.values)
+    return None if times.null_count() else Guess(_date(strings, different, WrittenDates(DateFormat(), times)))
 
 
 def _plain_numbers(cells: pl.Series) -> NDArray[np.float64] | None:
@@ -236,11 +253,13 @@ def _number(
     missing = len(values) - present.size
     distinct = np.unique(present).size
     integers = all(bool((part == np.round(part)).all()) for part in (present[:SAMPLE], present))
-    reason = "times of day, in seconds" if form.clock else ("integers" if integers else "numbers") + written(form)
+    seconds = "times of day, in seconds" if form.clock else "durations, in seconds" if form.duration else ""
+    reason = seconds or ("integers" if integers else "numbers") + written(form)
     if integers and distinct == 2 and form == PLAIN and present.min() == 0.0 and present.max() == 1.0:
         reason = "0 and 1"
-    elif integers and distinct <= MAX_FEW_VALUES and not form.clock:
-        reason += f"; only {distinct} different ones, still a number because their order may matter"
+    elif integers and distinct <= MAX_FEW_VALUES and not seconds:
+        ones = "one" if distinct == 1 else "ones"
+        reason += f"; only {distinct} different {ones}, still a number because their order may matter"
     notes: tuple[str, ...] = ()
     if integers and form == PLAIN and distinct > 1 and present.size >= MIN_ROWS:
         first = float(present.min())
@@ -292,7 +311,7 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
         if distinct >= MIN_DIFFERENT * len(present):
             how = "" if distinct == len(present) else "nearly "
             return Guess(ColumnSchema(name, DROP, f"{how}every value is different", missing, distinct))
-    what = "codes, with leading zeros" if are_codes(different.values) else "strings"
+    what = "codes, with leading zeros" if are_codes(different.values) else "string" if distinct == 1 else "strings"
     return Guess(_unless_constant(name, "category", f"{distinct:,} different {what}", rows, missing, distinct))
 
 
