@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
+from ranvier.data.cells.alike import alike_note, written_alike
 from ranvier.data.cells.date_format import DateFormat
 from ranvier.data.cells.date_inference import WrittenDates, infer_date_format
 from ranvier.data.cells.different_strings import DifferentStrings, different_strings
@@ -20,6 +21,7 @@ from ranvier.data.columns.codes import identifier
 from ranvier.data.columns.column_notes import (
     counting_note,
     far_note,
+    filler_note,
     html_note,
     long_text_note,
     missing_note,
@@ -38,6 +40,7 @@ from ranvier.records import record
 MAX_FEW_VALUES, SAMPLE = 10, 1000
 LONG_INTEGER = 16
 """Integers of fewer digits are numbers of float64."""
+MAX_TRUTHS = 8
 FIRST_DAY, LAST_DAY, MIN_DAYS = 19000101, 20991231, 3
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
@@ -281,18 +284,25 @@ def _number_notes(
 ) -> tuple[str, ...]:
     """What was odd about the cells of a number; `strings` are the clean cells where they are strings."""
     if strings is None:
-        return _notes(far_note(cells.name, values))
+        return _notes(*_value_notes(cells.name, values))
     absent = np.isnan(values)
     unread = missing_note(strings, strings.is_not_null().to_numpy() & absent) if absent.any() else None
-    return _notes(unread, rare_parts_note(strings, form, values), far_note(cells.name, values))
+    return _notes(unread, rare_parts_note(strings, form, values), *_value_notes(cells.name, values))
+
+
+def _value_notes(name: str, values: NDArray[np.float64]) -> tuple[str | None, ...]:
+    """What was odd about the values of a number."""
+    filler = filler_note(name, values)
+    return (filler,) if filler else (far_note(name, values),)
 
 
 def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) -> Guess:
     """The schema of a column of strings that are not all plain numbers."""
     different = different_strings(strings)
     name, rows, missing, distinct = cells.name, len(strings), strings.null_count(), len(different)
-    if distinct == 2 and {word.lower() for word in different.values.to_list()} in parsing.BOOLEAN_PAIRS:
-        return Guess(_unless_constant(name, "boolean", "two strings for true and false", rows, missing, distinct))
+    if 2 <= distinct <= MAX_TRUTHS and parsing.are_truths(different.values.to_list()):
+        what = "two" if distinct == 2 else f"{distinct}"
+        return Guess(_unless_constant(name, "boolean", f"{what} strings for true and false", rows, missing, distinct))
     dates = infer_date_format(different, None, decimal_commas)
     if dates is not None:
         return Guess(_date(strings, different, dates), dates.ambiguous)
@@ -312,7 +322,9 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
             how = "" if distinct == len(present) else "nearly "
             return Guess(ColumnSchema(name, DROP, f"{how}every value is different", missing, distinct))
     what = "codes, with leading zeros" if are_codes(different.values) else "string" if distinct == 1 else "strings"
-    return Guess(_unless_constant(name, "category", f"{distinct:,} different {what}", rows, missing, distinct))
+    column = _unless_constant(name, "category", f"{distinct:,} different {what}", rows, missing, distinct)
+    alike = written_alike(different.values) if column.used else []
+    return Guess(replace(column, notes=_notes(alike_note(f'Categories of "{name}"', alike))))
 
 
 def _date(strings: pl.Series, different: DifferentStrings, dates: WrittenDates) -> ColumnSchema:

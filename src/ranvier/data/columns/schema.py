@@ -74,10 +74,14 @@ def _columns(columns: list[pl.Series], kinds: Mapping[str, str], decimal_commas:
         return requested_column(cells, kind, how, commas) if kind else infer_column(cells, commas)
 
     guesses = map_columns(guess, columns, len(columns[0]) if columns else 0)
-    evidence = any(g.column.number_format.decimal == "," and not g.ambiguous for g in guesses)
+    sure = [g.column.number_format for g in guesses if not g.ambiguous]
+    commas = any(form.decimal == "," for form in sure)
+    evidence = commas and not any(form.thousands == "," for form in sure)
     schema = []
     for cells, first in zip(columns, guesses, strict=True):
-        again = (evidence and first.column.thousands_separator) or (first.ambiguous and (evidence or decimal_commas))
+        again = (commas and first.column.thousands_separator and not first.ambiguous) or (
+            first.ambiguous and (evidence or decimal_commas)
+        )
         last = guess(cells, True) if again else first
         schema.append(with_order_notes(last.column) if last.ambiguous and not evidence else last.column)
     return schema
