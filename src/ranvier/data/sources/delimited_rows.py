@@ -68,7 +68,8 @@ def read_rows(text: str, dialect: Dialect, origin: str, skip_bad: bool) -> RowsR
     lines = io.StringIO(text.replace("\t", " ") if dialect.separator == BLANKS else text, newline="").readlines()
     lines[-1] += "" if lines[-1].endswith(("\n", "\r")) else "\n"
     width = dialect.width + dialect.trailing
-    rows, bad, stray, blank, comments = [], [], [], 0, 0
+    rows: list[list[str]] = []
+    bad, stray, blank, comments = [], [], 0, 0
     footer: tuple[str, ...] = ()
     at = dialect.body
     while at < len(lines):
