@@ -20,7 +20,7 @@ from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
 Array = NDArray[Any]
 TRAINING = "training_"
 """Before the name of a metric: measured on a sample of the training rows."""
-LOWER_IS_BETTER = ("loss", "validation_loss", "log_loss", "brier", "ece", "rmse", "mae")
+LOWER_IS_BETTER = ("loss", "validation_loss", "log_loss", "brier", "ece", "rmse", "mae", "pinball_loss")
 NEEDS = ("predictions", "probabilities")
 MAX_SAMPLE = 1024
 """Training rows that are measured after an epoch: a pass forward over them takes a small part of its time."""
