@@ -60,7 +60,9 @@ def test_epochs_that_a_resumed_run_tells_again_count_once(tmp_path: Path) -> Non
     run = RunFolder.create(tmp_path / "resumed")
     told = [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (2, 2), (2, 3), (2, 4)]
     for at, (member, epoch) in enumerate(told):
-        run.append({"kind": "epoch", "member": member, "epoch": epoch, "loss": float(at), "metrics": {}, "seconds": 1.0})
+        run.append(
+            {"kind": "epoch", "member": member, "epoch": epoch, "loss": float(at), "metrics": {}, "seconds": 1.0}
+        )
     run.append({"kind": "epoch", "epoch": "five", "loss": 9.0})
     runs = RunsFolder(tmp_path)
     (row,) = runs.ask("runs", {})["runs"]

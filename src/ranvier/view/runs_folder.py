@@ -86,9 +86,10 @@ class FollowedRun:
                 self.ended = str(event.get("text", ""))
 
     def _take_epoch(self, event: Mapping[str, Any]) -> None:
-        epoch = event.get("member", 1), event.get("epoch")
-        if not all(type(number) is int for number in epoch):
+        member, number = event.get("member", 1), event.get("epoch")
+        if type(member) is not int or type(number) is not int:
             return
+        epoch = member, number
         self.ended = ""
         self._forget_from(epoch)
         values = {"loss": event.get("loss"), "validation_loss": event.get("validation_loss")}
@@ -104,7 +105,8 @@ class FollowedRun:
         """Forget an epoch of a network and all later ones: a run that was resumed at a checkpoint tells some again."""
         if self._epochs and self._epochs[-1] >= epoch:
             count = bisect_left(self._epochs, epoch)
-            for values in (self._epochs, self._seconds, *self.curves.values()):
+            del self._epochs[count:]
+            for values in (self._seconds, *self.curves.values()):
                 del values[count:]
 
     def best(self, name: str) -> Best | None:
