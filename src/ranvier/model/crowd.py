@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
+from ranvier.engine import Executable, RowsHandle
 from ranvier.errors import InputError
 from ranvier.model.fit import encoded_rows, network_target
 from ranvier.network.losses import Loss
@@ -38,6 +39,7 @@ class Crowd:
         self._lock = threading.Lock()
         self._target_encoders: dict[Any, TargetEncoder] = {}
         self._encoded: OrderedDict[Any, tuple[Rows, Rows | None]] = OrderedDict()
+        self._uploaded: dict[tuple[int, type], tuple[Rows, RowsHandle]] = {}
 
     def target(self, network: Network, loss: Any) -> TargetEncoder:
         """The encoder of the targets of a network."""
@@ -68,8 +70,24 @@ class Crowd:
             with self._lock:
                 self._encoded[key] = known
                 while len(self._encoded) > 1 and sum(map(_nbytes, self._encoded.values())) > MAX_SHARED_BYTES:
-                    self._encoded.popitem(last=False)
+                    self._forget(self._encoded.popitem(last=False)[1])
         return known
+
+    def _forget(self, parts: tuple[Rows, Rows | None]) -> None:
+        ids = {id(part) for part in parts}
+        self._uploaded = {key: kept for key, kept in self._uploaded.items() if key[0] not in ids}
+
+    def upload(self, executable: Executable, rows: Rows) -> RowsHandle:
+        """Give rows to an executable; those that wait for other trials, once to all executables of a kind."""
+        key = id(rows), type(executable)
+        known = self._uploaded.get(key)
+        if known is not None and known[0] is rows:
+            return known[1]
+        handle = executable.upload(rows)
+        with self._lock:
+            if any(rows is part for parts in self._encoded.values() for part in parts):
+                self._uploaded[key] = rows, handle
+        return handle
 
     def _encode(
         self, network: Network, target: TargetEncoder, options: Mapping[str, Any], training: TrainSettings

@@ -199,7 +199,7 @@ def fit_rows(
         network, target: what is trained, and the encoder of its targets.
         training, rows, held, options: what the two functions above give and take.
         sink: takes the events.
-        beside: `stop_requested` and `initial`, as for `run_training`.
+        beside: `stop_requested` and `shared`, as for `run_training`.
     """
     training = training.on(rows.inputs)
     start = options["start"]

@@ -24,6 +24,7 @@ from ranvier.plural import plural
 from ranvier.rows import as_inputs
 from ranvier.training.events import WorkEvent, silent
 from ranvier.training.population import run_side_by_side, usable_threads
+from ranvier.training.runner import Shared
 
 TOGETHER = ("engine", "precision", "threads", "checkpoint", "progress")
 """Options of `fit` that all trials have in common."""
@@ -161,10 +162,11 @@ class _Trials:
         for number, trial in enumerate(self._trials):
             if isinstance(trial["network"], Network):
                 by_network.setdefault(trial["network"], []).append(number)
-        self._initial: dict[int, Callable[[type], Any] | None] = {}
+        self._shared: dict[int, Shared] = {}
         for network, numbers in by_network.items():
             weights = InitialWeights(network, [self._trials[number]["seed"] for number in numbers])
-            self._initial |= {number: weights.of(position) for position, number in enumerate(numbers)}
+            for position, number in enumerate(numbers):
+                self._shared[number] = Shared(weights.of(position), crowd.upload)
 
     def train(self, number: int, stop_requested: Callable[[], bool]) -> Model:
         """Train the network of one trial."""
@@ -186,7 +188,7 @@ class _Trials:
         rows, held = crowd.rows(network, target, options, training)
         if options["checkpoint"] is not None:
             options = {**options, "checkpoint": Path(options["checkpoint"]) / f"trial-{number}"}
-        beside = {"stop_requested": stop_requested, "initial": self._initial[number]}
+        beside = {"stop_requested": stop_requested, "shared": self._shared[number]}
         return fit_rows(network, target, training, rows, held, options, silent, **beside)
 
 

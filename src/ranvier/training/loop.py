@@ -73,8 +73,8 @@ class TrainingLoop:
         losses = [self.history[index].loss / config.loss_unit for index in made]
         self.divergence_monitor = divergence.DivergenceMonitor(losses)
         self.begins = not state.callbacks
-        self.rows = executable.upload(config.rows)
-        self.validation = None if config.validation is None else executable.upload(config.validation)
+        self.rows = config.upload(executable, config.rows)
+        self.validation = None if config.validation is None else config.upload(executable, config.validation)
         self.sample = None if config.sample is None else executable.upload(config.sample)
         executable.set_state(state.engine)
 
@@ -160,7 +160,8 @@ class TrainingLoop:
         good = len(numbers) if finite.all() else int(finite.argmin())
         means = batches.mean_losses(by_epoch[:good], orders[:good], self.starts, config.rows.weights)
         try:
-            for number, mean in zip(numbers[:good], means, strict=True):
+            done = good if self.divergence_monitor.is_calm(means) else 0
+            for number, mean in zip(numbers[done:good], means[done:], strict=True):
                 self.divergence_monitor.check(mean, number, config.spec)
                 done += 1
             if good < len(numbers):

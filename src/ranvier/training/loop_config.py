@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-from ranvier.engine import CompileSpec
+from ranvier.engine import CompileSpec, Executable, RowsHandle
 from ranvier.network.schedules import ConstantSchedule, Schedule
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -17,6 +17,14 @@ from ranvier.training.state import TrainingState
 from ranvier.training.watching import AnyWatch
 
 Array = NDArray[Any]
+
+
+Upload: TypeAlias = Callable[[Executable, Rows], RowsHandle]
+
+
+def upload(executable: Executable, rows: Rows) -> RowsHandle:
+    """Give rows to an executable."""
+    return executable.upload(rows)
 
 
 @record
@@ -32,6 +40,7 @@ class LoopConfig:
         epochs: how many epochs to make, counted from `TrainingState.first_epoch`.
         schedule, shuffle, seed, callbacks, sink: as their names say.
         save: called with the state now and then and at the end; None saves nothing.
+        upload: gives rows to an executable, which may have been done before; `upload` does it.
         stop_requested: asked between spans, and by the engine within long work; True interrupts, and stays True.
         watch: shows the state to viewers between spans; None shows nothing.
     """
@@ -50,6 +59,7 @@ class LoopConfig:
     callbacks: tuple[Callback, ...] = ()
     sink: Sink = silent
     save: Callable[[TrainingState], None] | None = None
+    upload: Upload = upload
     stop_requested: Callable[[], bool] = bool
     watch: AnyWatch | None = None
 
