@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from math import prod
 from typing import Any
@@ -23,6 +23,8 @@ from ranvier.network.penalties import penalty
 from ranvier.records import record
 
 Array = NDArray[Any]
+MAX_REMEMBERED = 2**12
+"""The initial values of networks of up to so many parameters are remembered."""
 RUNNING_STATISTICS = ("running_mean", "running_var")
 
 
@@ -111,7 +113,12 @@ class ParameterTable:
 
     def initial(self, seed: int, dtype: type[np.floating[Any]] = np.float64) -> Array:
         """The P initial values for one seed, equal in every engine, rounded to `dtype`."""
-        flat: Array = self.initial_for_seeds([seed], dtype)[0]
+        seed = random.check_seed(seed)
+        flat: Array = (
+            _remembered_initial(self, seed, np.dtype(dtype)).copy()
+            if self.size <= MAX_REMEMBERED
+            else self.initial_for_seeds([seed], dtype)[0]
+        )
         return flat
 
     def initial_for_seeds(self, seeds: Sequence[int], dtype: type[np.floating[Any]] = np.float64) -> Array:
@@ -184,6 +191,13 @@ class ParameterTable:
         for entry in self.entries:
             flat[entry.slice] = value_of(entry)
         return flat
+
+
+@lru_cache(64)
+def _remembered_initial(table: ParameterTable, seed: int, dtype: np.dtype[Any]) -> Array:
+    """The initial values of a small network: folds, settings and parts of the rows begin at the same ones."""
+    flat: Array = table.initial_for_seeds([seed], dtype.type)[0]
+    return flat
 
 
 def block_diagonal_weight(weight: Array, groups: int) -> Array:
