@@ -56,7 +56,7 @@ def test_a_neuron_opens_by_keyboard_and_by_pointer(digits: Subject, open_view: O
     box = canvas.bounding_box()
     assert box is not None
     # The only cells at the right end of the drawing are the outputs, ten below each other.
-    for x in range(int(box["width"]) - 190, int(box["width"]) - 100, 6):
+    for x in range(int(box["width"]) - 190, int(box["width"]), 6):
         page.mouse.move(box["x"] + x, box["y"] + box["height"] / 2)
         settle(page)
         if page.locator(".readout").inner_text().startswith("Output"):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import ranvier as rv
+from ranvier.storage.run_folder import RunFolder
 from ranvier.view.runs_folder import RunsFolder
 from tests.browser.conftest import Open, fits, number, settle
 from tests.view.training import training
@@ -80,3 +81,14 @@ def test_nothing_overflows(theme: str, runs: Path, open_view: Open) -> None:
     page = open_view(RunsFolder(runs), "runs", color_scheme=theme)
     page.wait_for_selector(".overlay canvas")
     fits(page)
+
+
+def test_a_run_without_an_epoch_is_in_the_table(open_view: Open, tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path / "begun")
+    folder.write_description({"data": None, "options": {"hidden": [3]}, "model": None})
+    with folder.lock():
+        page = open_view(RunsFolder(tmp_path), "runs")
+        page.wait_for_selector(".table-of-runs")
+        assert page.locator("tbody th").all_inner_texts() == ["begun"]
+        assert page.get_by_text("These runs have not finished an epoch yet.").count() == 1
+        assert page.locator(".overlay").count() == 0

@@ -36,9 +36,13 @@ def command(model: str | None, data: str | None, port: int, no_browser: bool, at
     folder of runs, which are shown side by side. Without a model there is a small network to play with. The page is
     served on this machine only, until Ctrl-C.
     """
+    from threadpoolctl import threadpool_limits
+
     from ranvier.view.playground import Playground
     from ranvier.view.serve import RunningView, over_ssh, tunnel_command
 
+    # A second thread of NumPy's BLAS would wait for work on a core that a training uses.
+    threadpool_limits(1, "blas")
     output = Output(as_json)
     subject = Playground() if model is None else open_subject(model, data)
     with RunningView(subject, port) as running:

@@ -331,7 +331,7 @@ class TrainJob:
         same = replace(reading, names=reading.names | set(source.column_names))
 
         def opened(option: Any, rows: Any) -> Any:
-            rows = option if isinstance(option, str) else rows
+            rows = option if rows is None and isinstance(option, str) else rows
             return rows if rows is None or isinstance(rows, tuple) else open_source(rows, reading=same)
 
         parts = opened(options.validation, self.inputs.validation), opened(options.test, self.inputs.test)

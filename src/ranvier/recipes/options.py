@@ -116,6 +116,9 @@ def to_json_value(value: Any) -> Any:
 def split_rows_option(name: str, value: Any) -> tuple[float | str, Any]:
     """An option that takes a share, a file or rows in memory: the part that can be written down, and the rows.
 
+    Of a file its path from the root is written down, for a run that goes on elsewhere; the rows are as the user gave
+    them, so that messages call the file by that name.
+
     Parameters:
         name: "validation" or "test".
         value: a share of the rows, the path of a file, a table, or a tuple of rows, target values and perhaps weights;
@@ -131,7 +134,7 @@ def split_rows_option(name: str, value: Any) -> tuple[float | str, Any]:
         return 0.0, None
     if isinstance(value, (str, Path)):
         path = Path(value)
-        return (str(path.resolve()) if path.exists() else str(path)), None
+        return (str(path.resolve()) if path.exists() else str(path)), str(value)
     if isinstance(value, numbers.Real):
         if isinstance(value, bool) or not 0.0 <= value < 1.0:  # type: ignore[operator]
             raise InputError(f"{name} is {value!r}; a fraction of the rows from 0 to below 1 was expected.")

@@ -25,7 +25,7 @@ from ranvier.storage.lock import is_held
 from ranvier.storage.run_folder import RunFolder
 from ranvier.storage.tail import Tail
 from ranvier.training.events import DataEvent, EndEvent, EpochEvent, event_from_dict
-from ranvier.training.history import Epoch, History
+from ranvier.training.history import History
 from ranvier.training.report import TrainReport
 from ranvier.training.settings import TrainSettings
 from ranvier.view.known_rows import KnownRows, known_rows, rows_of
@@ -57,7 +57,7 @@ class LiveRun:
         sequence: the number of the newest parameters.
         version: counts everything that changed, for those who follow.
         generation: counts the networks that were looked at; the finished model is one, too.
-        epochs, controls: the records of the epochs, and the events by which viewers steered.
+        epochs, controls: the epochs so far, and the events by which viewers steered.
         reason: why training ended, in a sentence.
 
     Parameters:
@@ -69,7 +69,7 @@ class LiveRun:
         self.state, self.reason = "preparing", ""
         self.status, self.sequence = Status(), 0
         self.version = self.generation = 0
-        self.epochs: list[Epoch] = []
+        self.epochs = History()
         self.controls: list[dict[str, Any]] = []
         self.closed = False
         self.parameters: Array | None = None
@@ -100,7 +100,8 @@ class LiveRun:
 
     def _follow(self) -> None:
         while not self.closed and self.state != "ended":
-            self._poll()
+            if time.monotonic() - self._looked > FOLLOW_SECONDS:
+                self._poll()
             time.sleep(FOLLOW_SECONDS)
 
     def _poll(self) -> None:
@@ -139,7 +140,7 @@ class LiveRun:
             key = (self.generation, self.sequence)
             if self._subject is None or self._subject[:2] != key:
                 self._model.replace_parameters(self.parameters)
-                self._model.history = History(self.epochs)
+                self._model.history = self.epochs
                 same = self._subject is not None and self._subject[0] == self.generation
                 before = self._subject[2] if same and self._subject is not None else None
                 self._subject = (*key, Subject(self._model, self._known, self.name, SAMPLE_ROWS, before))
@@ -174,7 +175,7 @@ class LiveRun:
         entries = self._tail.read()
         if self._tail.restarts != self._restarts:
             self._restarts = self._tail.restarts
-            self.epochs, self.controls = [], []
+            self.epochs, self.controls = History(), []
         for entry in entries:
             try:
                 event = event_from_dict(entry)
@@ -185,8 +186,9 @@ class LiveRun:
                 self._data = event
             elif isinstance(event, EpochEvent):
                 # A run that was resumed goes on from a checkpoint, before which some epochs may be told twice.
-                self.epochs = [epoch for epoch in self.epochs if epoch.epoch < event.epoch]
-                self.epochs.append(event.record)
+                if self.epochs and self.epochs[-1].epoch >= event.epoch:
+                    self.epochs = History(epoch for epoch in self.epochs if epoch.epoch < event.epoch)
+                self.epochs = self.epochs.appended(event.record)
             elif isinstance(event, EndEvent):
                 self.reason = event.text
                 self._set_state("ending")
@@ -194,12 +196,12 @@ class LiveRun:
                 self.controls.append(entry)
 
     def _read_parameters(self) -> None:
-        if self._reader.refresh():
+        # Another network is looked for where the one that is known shows nothing new.
+        if not self._shows_more() and self._reader.refresh():
             self._make_model(self._reader.description)
         if self._model is not None and self._known is None and self._rows is not None:
             self._take_rows()
-        newest = self._reader.sequence()
-        if not newest or (newest == self.sequence and self.parameters is not None):
+        if not self._shows_more():
             return
         read = self._reader.read()
         if read is not None:
@@ -207,6 +209,10 @@ class LiveRun:
             self.version += 1
             if self.state != "ending":
                 self._set_state("paused" if self.status.paused else "running")
+
+    def _shows_more(self) -> bool:
+        newest = self._reader.sequence()
+        return newest > 0 and (newest != self.sequence or self.parameters is None)
 
     def _make_model(self, description: dict[str, Any]) -> None:
         network = Network.from_dict(description["network"])

@@ -148,7 +148,7 @@ function Curve({ title, lines, history, marks, window, show, logarithmic }: {
         scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
         axes: [
           { ...axis, grid: { show: false }, size: 24, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] },
-          { ...axis, grid: { stroke: token("line"), width: 1 }, size: 52, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : short(tick))) },
+          { ...axis, grid: { stroke: token("line"), width: 1 }, size: 58, values: (_, ticks) => tickLabels(ticks) },
         ],
         series: [{}, ...(window > 1 ? series(true) : []), ...series(false)],
         hooks: {
@@ -248,6 +248,13 @@ function drawMarks(self: uPlot, marks: Mark[], lines: Line[], log: boolean, low:
   ctx.restore();
 }
 
-function short(value: number): string {
-  return Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-3) ? value.toExponential(1).replace(".0e", "e").replace("-", "\u2212") : String(Number(value.toPrecision(4)));
+/** The values of an axis in as few digits as tell them apart. */
+function tickLabels(ticks: (number | null)[]): string[] {
+  const plain = (value: number, digits: number) =>
+    Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-3) ? value.toExponential(digits - 1).replace(/\.?0+e/, "e").replace("-", "\u2212") : String(Number(value.toPrecision(digits + 2)));
+  for (let digits = 2; ; digits++) {
+    const labels = ticks.map((tick) => (tick === null ? "" : plain(tick, digits)));
+    const shown = labels.filter((label) => label !== "");
+    if (digits === 6 || new Set(shown).size === shown.length) return labels;
+  }
 }

@@ -22,10 +22,18 @@ export interface Block {
 
 const TOP = 46;
 const LABELS = 132;
+const LETTER = 8;
+const VALUE = 54;
 const MAX_CELL = 22;
 const PICTURED_CELL = 46;
 const MIN_CELL = 4;
 const MIN_GAP = 44;
+
+/** How much room the name of an output has, and how far from it its value ends: less where all names are short. */
+export function labelRoom(labels: string[] | null): { name: number; value: number } {
+  const name = Math.min(58, LETTER * Math.max(1, ...(labels ?? []).map((label) => label.length)));
+  return { name, value: name + VALUE };
+}
 
 /** The blocks of a network for a drawing of a given size. `inputLabels` are shown where the inputs are few. */
 export function layout(what: What, width: number, height: number, pictured = false): Block[] {
@@ -36,7 +44,8 @@ export function layout(what: What, width: number, height: number, pictured = fal
   const room = height - TOP - 12;
   const few = what.inputs.count <= 16 && !picture;
   const left = few ? 110 : 8;
-  const share = (width - left - LABELS - MIN_GAP * dense.length) / (dense.length + 1);
+  const right = what.task === "regression" ? LABELS : 20 + labelRoom(dense[last].labels ?? what.target).value;
+  const share = (width - left - right - MIN_GAP * dense.length) / (dense.length + 1);
   const widest = Math.max(18, share);
   const blocks: Block[] = [];
   const add = (path: string, title: string, subtitle: string, units: number, labels: string[] | null, grid: [number, number] | null) => {
@@ -67,7 +76,7 @@ export function layout(what: What, width: number, height: number, pictured = fal
     add(layer.path, name, `${layer.units.toLocaleString("en-US")} ${layer.activation}${groups}`, layer.units, labels, null);
   });
   const used = blocks.reduce((sum, block) => sum + block.columns * block.step, 0);
-  const gap = Math.max(18, (width - left - LABELS - used) / dense.length);
+  const gap = Math.max(18, (width - left - right - used) / dense.length);
   let x = left;
   for (const block of blocks) {
     block.x = x;

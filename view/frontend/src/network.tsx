@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { inkOn, robustLimit, signedColour } from "./colours";
 import { count, cut, number, percent } from "./format";
-import { type Block, centre, hit, layout } from "./layout";
+import { type Block, centre, hit, labelRoom, layout } from "./layout";
 import { AsTable, token } from "./parts";
 import { liveLines, show, sizes } from "./live";
 import { ask, askSizes, health, layer, neuron, theme, useAsked } from "./state";
@@ -49,7 +49,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   const [width, setWidth] = useState(800);
   const [pointed, setPointed] = useState<{ block: Block; unit: number } | null>(null);
   const dense = what.layers.filter((part) => part.neurons);
-  const least = 170 + dense.length * 70;
+  const least = 120 + dense.length * 66;
   const full = Math.max(width, least);
   const blocks = useMemo(() => layout(what, full, height, pictures !== null), [what, full, height, pictures !== null]);
   const told = useAsked(
@@ -392,6 +392,7 @@ function drawOutputs(context: CanvasRenderingContext2D, block: Block, values: Sp
   const part = values.get(block.path);
   if (!block.labels || block.columns !== 1) return;
   const chances = what.task !== "regression" && part && !plain;
+  const room = labelRoom(block.labels);
   let top = 0;
   part?.values.forEach((value, at) => (top = value > part.values[top] ? at : top));
   context.textBaseline = "middle";
@@ -401,11 +402,11 @@ function drawOutputs(context: CanvasRenderingContext2D, block: Block, values: Sp
     context.textAlign = "left";
     context.fillStyle = token(chances && at === top ? "text" : "text-2");
     context.font = `${chances && at === top ? 600 : 400} 12px Inter, system-ui, sans-serif`;
-    context.fillText(fit(context, block.labels[at] ?? "", chances ? 58 : 120), left, y);
+    context.fillText(fit(context, block.labels[at] ?? "", chances ? room.name : 120), left, y);
     if (!part) continue;
     if (chances || plain) {
       context.textAlign = "right";
-      context.fillText(plain ? number(part.values[at], 2) : percent(part.values[at]), left + 112, y);
+      context.fillText(plain ? number(part.values[at], 2) : percent(part.values[at]), left + room.value, y);
     }
   }
   context.font = "12px Inter, system-ui, sans-serif";

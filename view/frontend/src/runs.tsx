@@ -127,19 +127,21 @@ function RunsTable() {
   }, []);
   if (!table) return <Problem error={error} />;
   const shown = table.metrics.find((entry) => entry.name === metricName) ?? table.metrics[0];
-  if (!shown) return <p class="empty">These runs have not finished an epoch yet.</p>;
-  const bestOf = (entry: RunRow) => entry.best[shown.name]?.value ?? null;
-  const ranked = [...table.runs].sort((a, b) => compare(bestOf(a), bestOf(b), !shown.higher));
-  const order = sort ?? { by: "best", up: !shown.higher };
+  // Before the first epoch of any run there is no metric: then runs stand by their names.
+  const name = shown?.name ?? "";
+  const higher = shown?.higher ?? false;
+  const bestOf = (entry: RunRow) => entry.best[name]?.value ?? null;
+  const ranked = [...table.runs].sort((a, b) => compare(bestOf(a), bestOf(b), !higher));
+  const order = sort ?? (shown ? { by: "best", up: !higher } : { by: "name", up: true });
   const matching = table.runs.filter((entry) => matches(entry, filter));
-  const rows = [...matching].sort((a, b) => compare(cellOf(a, order.by, shown.name), cellOf(b, order.by, shown.name), order.up));
+  const rows = [...matching].sort((a, b) => compare(cellOf(a, order.by, name), cellOf(b, order.by, name), order.up));
   const picked = (chosen ?? ranked.slice(0, SHOWN).map((entry) => entry.name)).filter((name) => matching.some((entry) => entry.name === name));
   const toggle = (name: string) => setChosen(picked.includes(name) ? picked.filter((other) => other !== name) : [...picked, name]);
   const best = ranked[0] && bestOf(ranked[0]) !== null ? ranked[0].name : null;
-  const title = METRICS[shown.name] ?? words(shown.name);
+  const title = METRICS[name] ?? words(name);
   const head = (by: string, text: string, right = false) => (
     <th scope="col" class={right ? "right" : ""} aria-sort={order.by === by ? (order.up ? "ascending" : "descending") : undefined}>
-      <button class="sort" onClick={() => setSort({ by, up: order.by === by ? !order.up : by !== "best" || !shown.higher })}>
+      <button class="sort" onClick={() => setSort({ by, up: order.by === by ? !order.up : by !== "best" || !higher })}>
         {text}
         <span aria-hidden="true">{order.by === by ? (order.up ? " ↑" : " ↓") : ""}</span>
       </button>
@@ -147,29 +149,33 @@ function RunsTable() {
   );
   return (
     <div class="runs">
-      <section class="panel">
-        <header>
-          <h2>
-            {title} <small>of {shown.name.includes("loss") && !shown.name.startsWith("validation") ? "each epoch" : "the validation rows"}, epoch by epoch</small>
-          </h2>
-          <label class="choice">
-            metric
-            <select value={shown.name} onChange={(event) => setMetric(event.currentTarget.value)}>
-              {table.metrics.map((entry) => (
-                <option key={entry.name} value={entry.name}>
-                  {METRICS[entry.name] ?? words(entry.name)}
-                </option>
-              ))}
-            </select>
-          </label>
-        </header>
-        <Overlay
-          metric={shown.name}
-          runs={matching.map((entry) => ({ name: entry.name, epochs: entry.epochs, colour: picked.includes(entry.name) ? colourOf(entry.name, picked) : null }))}
-          pointed={pointed}
-          point={setPointed}
-        />
-      </section>
+      {shown ? (
+        <section class="panel">
+          <header>
+            <h2>
+              {title} <small>of {name.includes("loss") && !name.startsWith("validation") ? "each epoch" : "the validation rows"}, epoch by epoch</small>
+            </h2>
+            <label class="choice">
+              metric
+              <select value={name} onChange={(event) => setMetric(event.currentTarget.value)}>
+                {table.metrics.map((entry) => (
+                  <option key={entry.name} value={entry.name}>
+                    {METRICS[entry.name] ?? words(entry.name)}
+                  </option>
+                ))}
+              </select>
+            </label>
+          </header>
+          <Overlay
+            metric={name}
+            runs={matching.map((entry) => ({ name: entry.name, epochs: entry.epochs, colour: picked.includes(entry.name) ? colourOf(entry.name, picked) : null }))}
+            pointed={pointed}
+            point={setPointed}
+          />
+        </section>
+      ) : (
+        <p class="empty">These runs have not finished an epoch yet.</p>
+      )}
       <section class="panel">
         <header>
           <h2>
@@ -186,9 +192,9 @@ function RunsTable() {
                   <span class="hidden">in the picture</span>
                 </th>
                 {head("name", "run")}
-                {table.settings.map((name) => head(name, words(name), typeof rows[0]?.settings[name] === "number"))}
-                {head("best", `best ${title.toLowerCase() === title ? title : title[0].toLowerCase() + title.slice(1)}`, true)}
-                {head("epoch", "at epoch", true)}
+                {table.settings.map((key) => head(key, words(key), typeof rows[0]?.settings[key] === "number"))}
+                {shown && head("best", `best ${title.toLowerCase() === title ? title : title[0].toLowerCase() + title.slice(1)}`, true)}
+                {shown && head("epoch", "at epoch", true)}
                 {head("epochs", "epochs", true)}
                 {head("seconds", "time", true)}
                 <th scope="col" />
@@ -205,16 +211,18 @@ function RunsTable() {
                       {cut(entry.name, 40)}
                     </button>
                   </th>
-                  {table.settings.map((name) => (
-                    <td key={name} class={typeof entry.settings[name] === "number" ? "right" : ""} title={setting(entry.settings[name])}>
-                      {entry.settings[name] === null || entry.settings[name] === undefined ? <span class="none">default</span> : setting(entry.settings[name])}
+                  {table.settings.map((key) => (
+                    <td key={key} class={typeof entry.settings[key] === "number" ? "right" : ""} title={setting(entry.settings[key])}>
+                      {entry.settings[key] === null || entry.settings[key] === undefined ? <span class="none">default</span> : setting(entry.settings[key])}
                     </td>
                   ))}
-                  <td class={entry.name === best ? "right strong" : "right"}>
-                    {entry.name === best && <span class="best">best</span>}
-                    {bestOf(entry) === null ? <span class="none">none</span> : <Value name={`best.${entry.name}`} value={bestOf(entry)} text={metric(shown.name, bestOf(entry))} />}
-                  </td>
-                  <td class="right">{entry.best[shown.name] ? count(entry.best[shown.name]!.epoch) : ""}</td>
+                  {shown && (
+                    <td class={entry.name === best ? "right strong" : "right"}>
+                      {entry.name === best && <span class="best">best</span>}
+                      {bestOf(entry) === null ? <span class="none">none</span> : <Value name={`best.${entry.name}`} value={bestOf(entry)} text={metric(name, bestOf(entry))} />}
+                    </td>
+                  )}
+                  {shown && <td class="right">{entry.best[name] ? count(entry.best[name]!.epoch) : ""}</td>}
                   <td class="right">{count(entry.epochs)}</td>
                   <td class="right">{duration(entry.seconds)}</td>
                   <td title={entry.reason}>{entry.state === "training" ? <span class="live">training</span> : entry.state === "stopped" ? <span class="mark">stopped</span> : ""}</td>
@@ -225,7 +233,7 @@ function RunsTable() {
         </div>
         <p class="note">
           {table.settings.length ? "Only settings that differ are shown. " : "These runs have the same settings. "}
-          “Best” is the best epoch, not the last. Choose runs for the picture; open one by its name.
+          {shown ? "“Best” is the best epoch, not the last. Choose runs for the picture; open one by its name." : "Open one by its name."}
         </p>
       </section>
     </div>

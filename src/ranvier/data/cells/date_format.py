@@ -13,52 +13,13 @@ from typing import Any
 import polars as pl
 
 from ranvier.data.cells import parsing
+from ranvier.data.cells.date_parts import CLOCK, MONTHS, PATTERNS, TIME, DateParts, date_parts
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.encoders import json_fields
 from ranvier.records import record
 
 DAY_FIRST, MONTH_FIRST = "day-first", "month-first"
 ORDERS = (DAY_FIRST, MONTH_FIRST)
-MONTHS = {
-    name: month
-    for month, names in enumerate(
-        ("jan", "feb", "mar|mär|mrz", "apr", "may|mai", "jun", "jul", "aug", "sep", "oct|okt", "nov", "dec|dez"),
-        start=1,
-    )
-    for name in names.split("|")
-}
-"""The first three letters of months, English and German."""
-MONTH = (
-    r"(?i:(jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)"
-    r"(?:\.|t\.?|uary|ruary|ch|il|e|y|ust|tember|ober|ember|uar|ruar|z|i|r[sz]|li|ni|l|n|zember)?)"
-)
-WEEKDAY = r"(?:(?i:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
-ZONE = r"\s*(?:Z|(?:UTC|GMT|[A-Z]{3,4})?\s*(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?)"
-TIME = (
-    r"(?:(?:T|,?\s+(?:at\s+)?)([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]+)?)?\s*(?:([AaPp])\.?[Mm]\.?)?"
-    rf"{ZONE})?$"
-)
-PATTERNS = (
-    # The names of the groups, and the pattern in front of the time.
-    (
-        ("first", "sign", "middle", "sign2", "last"),
-        rf"^{WEEKDAY}([0-9]{{1,4}})([-/.])([0-9]{{1,2}})([-/.])([0-9]{{1,4}})",
-    ),
-    (
-        ("day", "name", "year"),
-        rf"^{WEEKDAY}([0-9]{{1,2}})(?:st|nd|rd|th|\.)?[\s/-]*(?:of\s+)?{MONTH},?[\s/-]*'?([0-9]{{4}}|[0-9]{{2}})",
-    ),
-    (
-        ("name", "day", "year"),
-        rf"^{WEEKDAY}{MONTH}[\s/-]*([0-9]{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[\s/-]+)'?([0-9]{{4}}|[0-9]{{2}})",
-    ),
-    (("year", "name", "day"), rf"^([0-9]{{4}})[\s/-]{MONTH}[\s/-]([0-9]{{1,2}})"),
-    (("name", "year"), rf"^{MONTH}[\s,/-]*([0-9]{{4}})"),
-    (("year", "month"), r"^([0-9]{4})[-/.]([0-9]{1,2})"),
-    (("month", "year"), r"^([0-9]{1,2})[/-]([0-9]{4})"),
-    (("year", "month", "day"), r"^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])([0-3][0-9])"),
-    (("year",), r"^((?:1[0-9]|20)[0-9]{2})"),
-)
 ZERO_DATE = r"^0{1,4}([-/.])0{1,2}[-/.]0{1,4}(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
 """What databases write for no date."""
 
@@ -97,13 +58,19 @@ class DateFormat:
         odd &= ~are_missing_dates(strings).fill_null(False)
         return times, odd.arg_max() if odd.any() else None
 
-    def read_strings(self, strings: pl.Series) -> pl.Series:
-        """Clean strings as dates and times, null where missing and where they are none."""
-        different = strings.unique() if len(strings) >= parsing.LARGE_ROWS else strings
-        if MIN_REPEATS * len(different) < len(strings):
-            return strings.replace_strict(different, self.read_strings(different), return_dtype=pl.Datetime("us"))
-        times = parsing.parse_datetimes(strings)[0]
-        rest = times.is_null() & strings.is_not_null()
+    def read_strings(self, strings: pl.Series, parts: DateParts | None = None) -> pl.Series:
+        """Clean strings as dates and times, null where missing and where they are none.
+
+        Parameters:
+            parts: what `date_parts` gives of the strings, where that is known.
+        """
+        if parts is None and len(strings) >= parsing.LARGE_ROWS:
+            different = strings.unique()
+            if MIN_REPEATS * len(different) < len(strings):
+                return strings.replace_strict(different, self.read_strings(different), return_dtype=pl.Datetime("us"))
+        parts = date_parts(strings) if parts is None else parts
+        times = parts.times(self.day_first).rename(strings.name)
+        rest = strings.is_not_null() & ~pl.Series(parts.known)
         if not rest.any():
             return times
         others = strings.filter(rest)
@@ -113,6 +80,11 @@ class DateFormat:
         else:
             read = parse_written_dates(others, self.order)
         return times.scatter(rest.arg_true(), read)
+
+    @property
+    def day_first(self) -> bool | None:
+        """Whether the day comes first in dates such as 3/4/2021; None where there are none."""
+        return self.order == DAY_FIRST if self.order else None
 
     def describe(self) -> str:
         """An example of a date as it is written, for messages."""
@@ -168,22 +140,35 @@ def parse_written_dates(strings: pl.Series, order: str = "") -> pl.Series:
             break
         groups = strings.gather(rest).str.extract_groups(pattern + TIME).struct.unnest()
         if groups.to_series(0).null_count() < len(rest):
-            groups.columns = [*names, "hour", "minute", "second", "half"]
+            groups.columns = [*names, *CLOCK]
             times = times.scatter(rest, _times(groups, order))
     return times
 
 
-def day_and_month(strings: pl.Series) -> pl.DataFrame:
+def day_and_month(strings: pl.Series, parts: DateParts) -> pl.DataFrame:
     """The first two numbers of dates such as 3/4/2021, "first" and "middle", and "sign"; null for other strings.
 
-    >>> day_and_month(pl.Series(["25/9/2021", "2021-09-25"])).rows()
+    Parameters:
+        parts: what `date_parts` gives of the strings.
+
+    >>> strings = pl.Series(["25/9/2021", "2021-09-25"])
+    >>> day_and_month(strings, date_parts(strings)).rows()
     [(25, 9, '/'), (None, None, None)]
     """
-    groups = strings.str.extract_groups(PATTERNS[0][1] + TIME).struct.unnest()
-    groups.columns = [*PATTERNS[0][0], "hour", "minute", "second", "half"]
+    signs = pl.Series(parts.sign).replace_strict({ord(sign): sign for sign in "-/."}, default="")
+    columns = pl.DataFrame({"first": parts.month, "middle": parts.day, "sign": signs}).cast(
+        {"first": int, "middle": int}
+    )
+    columns = columns.with_columns(pl.when(pl.Series(parts.ordered)).then(pl.all()))
+    rest = (strings.is_not_null() & ~pl.Series(parts.known)).arg_true()
+    if not len(rest):
+        return columns
+    groups = strings.gather(rest).str.extract_groups(PATTERNS[0][1] + TIME).struct.unnest()
+    groups.columns = [*PATTERNS[0][0], *CLOCK]
     wanted = (groups["first"].str.len_chars() <= 2) & (groups["sign"] == groups["sign2"])
-    columns = groups.select(pl.col("first", "middle").cast(pl.Int64), "sign")
-    return columns.with_columns(pl.when(wanted).then(pl.all()))
+    others = groups.select(pl.col("first", "middle").cast(pl.Int64), "sign")
+    others = others.with_columns(pl.when(wanted).then(pl.all()))
+    return pl.DataFrame([cells.scatter(rest, others[cells.name]) for cells in columns.iter_columns()])
 
 
 def _times(groups: pl.DataFrame, order: str) -> pl.Series:
@@ -223,4 +208,4 @@ def _ordered(groups: pl.DataFrame, order: str) -> pl.DataFrame:
         "month": middle.zip_with(year_first, month),
         "day": last.zip_with(year_first, day),
     }
-    return pl.DataFrame({**parts, **{name: groups[name] for name in ("hour", "minute", "second", "half")}})
+    return pl.DataFrame({**parts, **{name: groups[name] for name in CLOCK}})

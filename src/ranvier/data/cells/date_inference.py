@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from ranvier.data.cells.date_format import DAY_FIRST, MONTH_FIRST, ORDERS, DateFormat, are_missing_dates, day_and_month
-from ranvier.data.cells.number_inference import few
+from ranvier.data.cells.date_parts import DateParts, date_parts
+from ranvier.data.cells.different_strings import DifferentStrings, few
 from ranvier.records import record
 
 SAMPLE = 200
@@ -14,21 +15,23 @@ MAYBE_A_DATE = (
 )
 
 
-@record
+@record(eq=False)
 class WrittenDates:
     """How the dates of a column are written.
 
     Fields:
         format: what reads them.
+        times: the different strings that are no marks of missing dates as dates and times, null where they are none.
         ambiguous: whether every cell could have the day or the month first.
     """
 
     format: DateFormat
+    times: pl.Series
     ambiguous: bool = False
 
 
 def infer_date_format(
-    counts: pl.DataFrame, order: str | None = None, decimal_commas: bool | None = None
+    different: DifferentStrings, order: str | None = None, decimal_commas: bool | None = None
 ) -> WrittenDates | None:
     """How the dates of a column are written; None where the cells are not nearly all dates.
 
@@ -36,35 +39,39 @@ def infer_date_format(
     decimal commas speak for the day; else the month is taken to be first.
 
     Parameters:
-        counts: what `different_strings` gives of the clean strings.
+        different: the different clean strings.
         order: "day-first" or "month-first" where the user knows.
         decimal_commas: whether numbers of the table have decimal commas.
 
-    >>> infer_date_format(pl.DataFrame({"value": ["31/12/2020", "1/2/2021"], "rows": [1, 1]})).format.order
+    >>> from ranvier.data.cells.different_strings import different_strings
+    >>> infer_date_format(different_strings(pl.Series(["31/12/2020", "1/2/2021"]))).format.order
     'day-first'
     """
-    counts = counts.filter(~are_missing_dates(counts["value"]))
-    strings = counts["value"]
-    sample = strings.head(SAMPLE)
+    sample = different.sample(SAMPLE, are_missing_dates)
     if 2 * int(sample.str.contains(MAYBE_A_DATE).sum()) <= len(sample):
         return None
-    numbers = day_and_month(strings)
+    if all(2 * DateFormat(choice).read_strings(sample).null_count() >= len(sample) for choice in ORDERS):
+        return None
+    different = different.without(are_missing_dates(different.values))
+    strings = different.values
+    parts = date_parts(strings)
+    numbers = day_and_month(strings, parts)
     if numbers["first"].null_count() == len(numbers):
-        return _checked(counts, "", False)
+        return _checked(different, DateFormat(), parts, False)
     if order is not None:
-        return _checked(counts, order, False)
-    unread = {choice: DateFormat(choice).read_strings(strings).is_null() for choice in ORDERS}
-    wrong = {choice: int(unread[choice].sum()) for choice in ORDERS}
+        return _checked(different, DateFormat(order), parts, False)
+    wrong = {choice: DateFormat(choice).read_strings(strings, parts).null_count() for choice in ORDERS}
     if wrong[DAY_FIRST] != wrong[MONTH_FIRST]:
-        return _checked(counts, min(ORDERS, key=lambda choice: wrong[choice]), False)
+        best = min(ORDERS, key=lambda choice: wrong[choice])
+        return _checked(different, DateFormat(best), parts, False)
     european = bool(decimal_commas) or bool((numbers["sign"].drop_nulls() == ".").all())
     same = bool((numbers["first"] == numbers["middle"]).fill_null(True).all())
-    return _checked(counts, DAY_FIRST if european else MONTH_FIRST, not same)
+    return _checked(different, DateFormat(DAY_FIRST if european else MONTH_FIRST), parts, not same)
 
 
-def _checked(counts: pl.DataFrame, order: str, ambiguous: bool) -> WrittenDates | None:
+def _checked(different: DifferentStrings, form: DateFormat, parts: DateParts, ambiguous: bool) -> WrittenDates | None:
     """The format, if it reads nearly all cells."""
-    unread = DateFormat(order).read_strings(counts["value"]).is_null()
-    if not few(unread, counts["rows"]):
+    times = form.read_strings(different.values, parts)
+    if not few(times.is_null(), different):
         return None
-    return WrittenDates(DateFormat(order, bool(unread.any())), ambiguous)
+    return WrittenDates(DateFormat(form.order, bool(times.null_count())), times, ambiguous)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import polars as pl
 
 from ranvier.data.cells import parsing
+from ranvier.data.cells.different_strings import MAX_ODD_SHARE, DifferentStrings, few
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_parts import (
@@ -21,9 +22,6 @@ from ranvier.data.cells.number_parts import (
 )
 from ranvier.records import record
 
-MAX_ODD_SHARE, MAX_ODD_ROWS = 0.05, 0.01
-"""Up to which share of the different cells, or of all cells of many rows, other cells count as missing."""
-MANY_ROWS, MIN_DISTINCT = 100, 3
 MAX_UNITS, MIN_UNIT_ROWS = 3, 0.005
 MIN_VALUES_OF_UNITS = 10
 """Fewer different numbers in several units are taken for categories, such as "2 doors" and "1 hatch"."""
@@ -47,30 +45,23 @@ class WrittenNumbers:
     ambiguous: bool = False
 
 
-def different_strings(strings: pl.Series) -> pl.DataFrame:
-    """The different strings, "value", missing ones left out, and how many rows have each, "rows".
-
-    >>> different_strings(pl.Series("kg", ["7", None, "7"])).rows()
-    [('7', 2)]
-    """
-    return strings.drop_nulls().rename("value").value_counts(name="rows")
-
-
-def infer_number_format(counts: pl.DataFrame, decimal_commas: bool | None = None) -> WrittenNumbers | None:
+def infer_number_format(different: DifferentStrings, decimal_commas: bool | None = None) -> WrittenNumbers | None:
     """How the numbers of a column are written; None where the cells are not nearly all numbers.
 
     Parameters:
-        counts: what `different_strings` gives of the clean strings.
+        different: the different clean strings.
         decimal_commas: whether a comma that may stand before decimals or between thousands stands before decimals;
             None where nothing is known.
 
-    >>> counts = pl.DataFrame({"value": ["27,3", "27", "n/a"], "rows": [1, 1, 1]})
-    >>> infer_number_format(counts).format.decimal
+    >>> from ranvier.data.cells.different_strings import different_strings
+    >>> infer_number_format(different_strings(pl.Series(["27,3", "27", "n/a"]))).format.decimal
     ','
     """
-    marks = are_marks(counts["value"])
-    counts = counts.filter(~marks)
-    strings = counts["value"]
+    if _are_words(different.sample(SAMPLE, are_marks)):
+        return None
+    marks = are_marks(different.values)
+    different = different.without(marks)
+    strings = different.values
     if len(strings) < 2 and marks.any():
         return None  # "1" and "none" are two categories
     plain = parsing.cast_numbers(strings).is_not_null()
@@ -83,54 +74,40 @@ def infer_number_format(counts: pl.DataFrame, decimal_commas: bool | None = None
         if sample.str.contains(SIGNED[signs]).all() and strings.str.contains(SIGNED[signs]).all():
             bodies = strings.str.strip_chars_start("+-")
             return None if are_codes(bodies) else WrittenNumbers(NumberFormat(*signs), _ambiguous(bodies))
-    half = len(sample) // 2
-    if split(sample)["body"].null_count() > half and seconds_of_day(sample).null_count() > half:
-        return None
     no_time = seconds_of_day(strings).is_null()
-    if few(no_time, counts["rows"]):
+    if few(no_time, different):
         return WrittenNumbers(NumberFormat(clock=True, odd=bool(no_time.any())))
-    return _with_parts(counts, split(strings), decimal_commas)
+    return _with_parts(different, split(strings), decimal_commas)
 
 
-def _with_parts(counts: pl.DataFrame, parts: pl.DataFrame, decimal_commas: bool | None) -> WrittenNumbers | None:
+def _are_words(sample: pl.Series) -> bool:
+    """Whether most strings of a sample are no numbers and no times of day, and not all are plain numbers."""
+    half = len(sample) // 2
+    if split(sample)["body"].null_count() <= half or seconds_of_day(sample).null_count() <= half:
+        return False
+    return parsing.cast_numbers(sample).null_count() > 0
+
+
+def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas: bool | None) -> WrittenNumbers | None:
     """The same from strings and their parts, not all of which are plain numbers."""
     body = parts["body"]
-    if not few(body.is_null(), counts["rows"]):
+    if not few(body.is_null(), different):
         return None
     if are_codes((parts["sign"].fill_null("") + body).drop_nulls()):
         return None
     decimal, thousands, ambiguous = _signs(body.drop_nulls(), decimal_commas)
     values = numbers_of(parts, decimal, thousands)
-    known = _units(parts, counts["rows"])
+    known = _units(parts, different)
     if known is None:
         return None
     bounds = _bounds(parts, values)
     if bounds is None:
         return None
     read = NumberFormat(decimal, thousands, known, _multiply(parts, known), bounds)
-    odd = pl.Series(read.read_strings(counts["value"])).is_nan()
-    if not few(odd, counts["rows"]) or (read.several_units and values.n_unique() < MIN_VALUES_OF_UNITS):
+    odd = pl.Series(read.read_strings(different.values)).is_nan()
+    if not few(odd, different) or (read.several_units and values.n_unique() < MIN_VALUES_OF_UNITS):
         return None
     return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous)
-
-
-def few(odd: pl.Series, count: pl.Series) -> bool:
-    """Whether so few cells are odd that the others say what the column is.
-
-    Parameters:
-        odd: which of the different cells are.
-        count: how many rows have each.
-
-    >>> few(pl.Series([True] + [False] * 30), pl.Series([1] * 31))
-    True
-    """
-    number = int(odd.sum())
-    others = len(odd) - number
-    if number == 0 or number <= MAX_ODD_SHARE * len(odd):
-        return others > 0
-    rows = int(count.sum())
-    few_rows = int(count.filter(odd).sum()) <= MAX_ODD_ROWS * rows
-    return few_rows and rows >= MANY_ROWS and others >= max(MIN_DISTINCT, number)
 
 
 def are_codes(strings: pl.Series) -> bool:
@@ -164,9 +141,13 @@ def _ambiguous(bodies: pl.Series) -> bool:
     return bool(bodies.str.contains(THOUSANDS_OR_DECIMALS).all())
 
 
-def _units(parts: pl.DataFrame, rows: pl.Series) -> tuple[str, ...] | None:
+def _units(parts: pl.DataFrame, different: DifferentStrings) -> tuple[str, ...] | None:
     """The units beside the numbers, the most frequent first; None where they are no units."""
-    frame = pl.DataFrame({"unit": units(parts), "rows": rows}).filter(parts["body"].is_not_null())
+    unit = units(parts)
+    if (unit == "").all():
+        return ()
+    rows = different.rows
+    frame = pl.DataFrame({"unit": unit, "rows": rows}).filter(parts["body"].is_not_null())
     by_unit = frame.filter(pl.col("unit") != "").group_by("unit").agg(pl.col("rows").sum())
     by_unit = by_unit.sort(["rows", "unit"], descending=[True, False])
     if by_unit.height == 0:

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.cells.date_parts import ISO, date_parts
 from ranvier.data.cells.missing_marks import MISSING, are_marks, is_mark
 from ranvier.errors import DataError
 from ranvier.rows.row_names import at_row
@@ -26,7 +27,6 @@ TRUE_STRINGS = ("true", "t", "yes", "y", "1")
 FALSE_STRINGS = ("false", "f", "no", "n", "0")
 BOOLEANS = {**dict.fromkeys(TRUE_STRINGS, 1.0), **dict.fromkeys(FALSE_STRINGS, 0.0)}
 BOOLEAN_PAIRS = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
-DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$"
 WHITE_SPACE = "".join(map(chr, (*range(9, 14), 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288)))
 AROUND = r"^\s|\s$"
 """White space at an end of a string, which is found in less time than it is stripped."""
@@ -310,20 +310,11 @@ def parse_datetimes(cells: pl.Series) -> tuple[pl.Series, int | None]:
         return cells.dt.replace_time_zone(None).cast(pl.Datetime("us")), None
     strings = clean_strings(cells)
     first = strings.is_not_null().arg_max() if strings.null_count() else 0
-    if first is not None and len(strings) and not re.match(DATE_PATTERN, strings[first] or ""):
+    if first is not None and len(strings) and not ISO.fullmatch(strings[first] or ""):
         nulls = pl.Series(strings.name, [None], pl.Datetime("us")).new_from_index(0, len(strings))
         return nulls, first if strings[first] is not None else None
-    shaped = strings.set(~strings.str.contains(DATE_PATTERN), None)
-    day = shaped.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    has_time = shaped.str.contains(r"^.{10}[T ]")
-    clock = shaped.str.slice(11, 8).str.replace(r"[^0-9:].*$", "")
-    hour, minute, second = (
-        clock.str.slice(start, 2).cast(pl.Int64, strict=False).fill_null(0).set(~has_time.fill_null(False), 0)
-        for start in (0, 3, 6)
-    )
-    in_range = (hour < 24) & (minute < 60) & (second < 61)
-    values = day.cast(pl.Datetime("us")).cast(pl.Int64) + (hour * 3600 + minute * 60 + second) * 1_000_000
-    values = values.set(~in_range, None).cast(pl.Datetime("us"))
+    parts = date_parts(strings)
+    values = parts.times(None).set(pl.Series(~parts.iso), None).rename(strings.name)
     wrong = values.is_null() & strings.is_not_null()
     return values, wrong.arg_max() if wrong.any() else None
 

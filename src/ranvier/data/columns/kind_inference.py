@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
 from ranvier.data.cells.date_format import DateFormat
-from ranvier.data.cells.date_inference import infer_date_format
+from ranvier.data.cells.date_inference import WrittenDates, infer_date_format
+from ranvier.data.cells.different_strings import DifferentStrings, different_strings
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
-from ranvier.data.cells.number_inference import LEADING_ZERO, are_codes, different_strings, infer_number_format
+from ranvier.data.cells.number_inference import LEADING_ZERO, are_codes, infer_number_format
 from ranvier.data.cells.text_shape import text_shape
 from ranvier.data.cells.vectors import distinct_vectors, holds_vectors, vectors
 from ranvier.data.columns.column_notes import (
@@ -107,7 +108,7 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
     strings = parsing.clean_strings(cells)
     if strings.null_count() == len(strings):
         return Guess(ColumnSchema(name, DROP, "every cell is missing", len(strings), 0))
-    return _strings(cells, strings, strings.unique(maintain_order=True).drop_nulls(), decimal_commas)
+    return _strings(cells, strings, decimal_commas)
 
 
 def _vector(cells: pl.Series) -> ColumnSchema:
@@ -303,16 +304,16 @@ def _name_words(name: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+", name)]
 
 
-def _strings(cells: pl.Series, strings: pl.Series, distinct_strings: pl.Series, decimal_commas: bool | None) -> Guess:
+def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) -> Guess:
     """The schema of a column of strings that are not all plain numbers."""
-    name, rows, missing, distinct = cells.name, len(strings), strings.null_count(), len(distinct_strings)
-    if distinct == 2 and {word.lower() for word in distinct_strings.to_list()} in parsing.BOOLEAN_PAIRS:
+    different = different_strings(strings)
+    name, rows, missing, distinct = cells.name, len(strings), strings.null_count(), len(different)
+    if distinct == 2 and {word.lower() for word in different.values.to_list()} in parsing.BOOLEAN_PAIRS:
         return Guess(_unless_constant(name, "boolean", "two strings for true and false", rows, missing, distinct))
-    counts = different_strings(strings)
-    dates = infer_date_format(counts, None, decimal_commas)
+    dates = infer_date_format(different, None, decimal_commas)
     if dates is not None:
-        return Guess(_date(strings, counts, dates.format), dates.ambiguous)
-    numbers = infer_number_format(counts, decimal_commas)
+        return Guess(_date(strings, different, dates), dates.ambiguous)
+    numbers = infer_number_format(different, decimal_commas)
     if numbers is not None:
         values = finite(cells, *numbers.format.read(cells))
         return Guess(_number(cells, values, numbers.format, strings), numbers.ambiguous)
@@ -330,17 +331,17 @@ def _strings(cells: pl.Series, strings: pl.Series, distinct_strings: pl.Series, 
     return Guess(_unless_constant(name, "category", f"{distinct:,} different strings", rows, missing, distinct))
 
 
-def _date(strings: pl.Series, counts: pl.DataFrame, form: DateFormat) -> ColumnSchema:
+def _date(strings: pl.Series, different: DifferentStrings, dates: WrittenDates) -> ColumnSchema:
     """The schema of a column of dates."""
-    times, missing = form.read_strings(counts["value"]), strings.null_count()
+    form, missing = dates.format, strings.null_count()
     notes: tuple[str, ...] = ()
-    if times.null_count():
+    if len(dates.times) < len(different) or dates.times.null_count():
         unread = form.read_strings(strings).is_null() & strings.is_not_null()
         missing += int(unread.sum())
         notes = _notes(missing_note(strings, unread.to_numpy()))
-    iso = not form.order and parsing.parse_datetimes(counts["value"])[1] is None
+    iso = not form.order and parsing.parse_datetimes(different.values)[1] is None
     how = {"": "dates", "day-first": "dates with the day first", "month-first": "dates with the month first"}
     reason = "dates written as in ISO 8601" if iso else how[form.order]
-    distinct = times.drop_nulls().n_unique()
+    distinct = dates.times.drop_nulls().n_unique()
     column = _unless_constant(strings.name, "date", reason, len(strings), missing, distinct)
     return replace(column, date_format=form, notes=notes)

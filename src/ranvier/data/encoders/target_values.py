@@ -6,6 +6,7 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -104,7 +105,7 @@ def missing_rows(values: Values) -> NDArray[np.bool_]:
     if values.dtype.kind == "f":
         missing = np.isnan(values)
     elif values.dtype.kind == "O":
-        missing = np.fromiter((item is None for item in values.tolist()), np.bool_, len(values))
+        missing = np.asarray(values == np.array(None), np.bool_)
     return np.asarray(missing.any(axis=1), np.bool_) if missing.ndim == 2 else missing
 
 
@@ -139,8 +140,11 @@ def not_numbers(values: Values) -> NDArray[np.int64]:
     """
     if values.dtype.kind != "O":
         return np.zeros(0, np.int64)
-    different = {item: item is None or is_number_text(item) for item in set(values.tolist())}
-    return np.flatnonzero(np.fromiter((not different[item] for item in values.tolist()), np.bool_, len(values)))
+    items = values.tolist()
+    wrong = {item: item is not None and not is_number_text(item) for item in set(items)}
+    if not any(wrong.values()):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.fromiter(map(wrong.__getitem__, items), np.bool_, len(items)))
 
 
 def label_counts(values: Values) -> dict[Any, int]:
@@ -150,10 +154,8 @@ def label_counts(values: Values) -> dict[Any, int]:
     {'a': 1, 'b': 2}
     """
     if values.dtype.kind == "O":
-        counts: dict[Any, int] = {}
-        for item in values.tolist():
-            if item is not None:
-                counts[item] = counts.get(item, 0) + 1
+        counts = Counter(values.tolist())
+        counts.pop(None, None)
         return dict(sorted(counts.items()))
     present = values[~np.isnan(values)] if values.dtype.kind == "f" else values
     labels, rows = np.unique(present, return_counts=True)

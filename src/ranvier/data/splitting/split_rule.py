@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from ranvier.data.cells import parsing
 from ranvier.data.cells.date_format import DateFormat
 from ranvier.data.cells.date_inference import infer_date_format
+from ranvier.data.cells.different_strings import different_strings
 from ranvier.data.cells.number_format import NumberFormat
-from ranvier.data.cells.number_inference import different_strings, infer_number_format
+from ranvier.data.cells.number_inference import infer_number_format
 from ranvier.data.columns.column_schema import ColumnSchema
 from ranvier.data.sources.source import Source
 from ranvier.data.targets.target_column import check_column

@@ -14,8 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
+from ranvier.data.cells.different_strings import different_strings
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
-from ranvier.data.cells.number_inference import different_strings, infer_number_format
+from ranvier.data.cells.number_inference import infer_number_format
 from ranvier.data.encoders.target_values import Values, plain_values
 from ranvier.data.encoders.task_inference import MAX_CLASSES, not_a_number
 from ranvier.data.sources.origin import sentence_start
@@ -171,15 +172,15 @@ def target_formats(source: Source, names: Sequence[str]) -> tuple[NumberFormat, 
 
 def _format_of(strings: pl.Series, decimal_commas: bool) -> NumberFormat:
     """How the numbers of a target are written, a few odd cells aside; plain where they may be classes."""
-    counts = different_strings(strings)
-    read = infer_number_format(counts)
+    different = different_strings(strings)
+    read = infer_number_format(different)
     if read is not None and read.ambiguous and decimal_commas:
-        read = infer_number_format(counts, decimal_commas=True)
+        read = infer_number_format(different, decimal_commas=True)
     if read is None or read.format.is_plain:
         return PLAIN
     form = replace(read.format, odd=False)
     names = form.units or form.bounds or form.clock
-    return PLAIN if form.several_units or (names and counts.height <= MAX_CLASSES) else form
+    return PLAIN if form.several_units or (names and len(different) <= MAX_CLASSES) else form
 
 
 def _as_written_plainly(strings: pl.Series, form: NumberFormat) -> pl.Series:

@@ -1,0 +1,86 @@
+"""The different strings of a column, by which it is inferred how the column is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from ranvier.records import record
+
+MAX_ODD_SHARE, MAX_ODD_ROWS = 0.05, 0.01
+"""Up to which share of the different cells, or of all cells of many rows, other cells count as missing."""
+MANY_ROWS, MIN_DISTINCT = 100, 3
+HEAD = 8
+
+
+@record(eq=False)
+class DifferentStrings:
+    """The different strings of a column.
+
+    Fields:
+        values: each once, missing ones left out, in the order of the column.
+        strings: the column.
+    """
+
+    values: pl.Series
+    strings: pl.Series
+
+    def __len__(self) -> int:
+        """The number of different strings."""
+        return len(self.values)
+
+    @property
+    def rows(self) -> pl.Series:
+        """How many rows have each; counted when it is asked for, since most columns need no count."""
+        name = self.values.name
+        if len(self.values) == len(self.strings):
+            return pl.Series("rows", [1], pl.UInt32).new_from_index(0, len(self.values))
+        counts = self.strings.rename(name).value_counts(name="rows")
+        return self.values.to_frame().join(counts, on=name, how="left", maintain_order="left")["rows"]
+
+    def without(self, marks: pl.Series) -> DifferentStrings:
+        """The strings that are not marked."""
+        return DifferentStrings(self.values.filter(~marks), self.strings) if marks.any() else self
+
+    def sample(self, size: int, marked: Callable[[pl.Series], pl.Series]) -> pl.Series:
+        """The first strings that are not marked, `size` of them where there are so many.
+
+        >>> different_strings(pl.Series(["n/a", "7", "8", "9"])).sample(2, lambda strings: strings == "n/a").to_list()
+        ['7', '8']
+        """
+        head = self.values.head(HEAD * size)
+        sample = head.filter(~marked(head)).head(size)
+        if len(sample) == size or len(head) == len(self.values):
+            return sample
+        return self.values.filter(~marked(self.values)).head(size)
+
+
+def different_strings(strings: pl.Series) -> DifferentStrings:
+    """The different ones of clean strings.
+
+    >>> different = different_strings(pl.Series(["7", None, "8", "7"]))
+    >>> different.values.to_list(), different.rows.to_list()
+    (['7', '8'], [2, 1])
+    """
+    return DifferentStrings(strings.unique(maintain_order=True).drop_nulls().rename("value"), strings)
+
+
+def few(odd: pl.Series, different: DifferentStrings) -> bool:
+    """Whether so few cells are odd that the others say what the column is.
+
+    Parameters:
+        odd: which of the different cells are.
+
+    >>> strings = different_strings(pl.Series(map(str, range(31))))
+    >>> few(strings.values == "7", strings)
+    True
+    """
+    number = int(odd.sum())
+    others = len(odd) - number
+    if number == 0 or number <= MAX_ODD_SHARE * len(odd):
+        return others > 0
+    count = different.rows
+    rows = int(count.sum())
+    few_rows = int(count.filter(odd).sum()) <= MAX_ODD_ROWS * rows
+    return few_rows and rows >= MANY_ROWS and others >= max(MIN_DISTINCT, number)
