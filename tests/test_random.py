@@ -63,6 +63,23 @@ def test_streams_drawn_together_are_those_drawn_alone(seed: int, streams: list[r
         assert drawn.tobytes() == alone(seed, 2, stream.step, stream.layer, stream.count).tobytes()
 
 
+@given(st.lists(SEEDS, min_size=1, max_size=4), st.lists(STREAM, max_size=4), st.sampled_from([0, random.BLOCK]))
+def test_numbers_for_several_seeds_are_those_of_each_alone(
+    seeds: list[int], streams: list[random.Stream], more: int
+) -> None:
+    streams = [*streams, random.Stream(False, 1, 0, more)]
+    together = list(random.draw_for_seeds(seeds, 2, streams))
+    for index, seed in enumerate(seeds):
+        alone = list(random.draw(seed, 2, streams))
+        assert [drawn[index].tobytes() for drawn in together] == [drawn.tobytes() for drawn in alone]
+
+
+@given(SEEDS, st.lists(st.integers(0, 2**56 - 1), min_size=1, max_size=4), st.integers(0, 20))
+def test_orders_made_together_are_those_made_alone(seed: int, steps: list[int], rows: int) -> None:
+    together = random.permutations(seed, random.SHUFFLE, steps, rows)
+    assert together.tolist() == [random.permutation(seed, random.SHUFFLE, step, rows).tolist() for step in steps]
+
+
 @given(SEEDS, st.integers(0, 2**56 - 1), st.integers(1, 20))
 def test_an_order_does_not_depend_on_those_before(seed: int, epoch: int, rows: int) -> None:
     keys = np.random.Philox(key=np.array([seed, (random.SHUFFLE << 56) + epoch], np.uint64)).random_raw(rows)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,8 @@ ROUNDS = 10
 BLOCK = 1 << 15
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
-_MULTIPLIERS, _KEY_STEPS = np.array(MULTIPLIERS, np.uint64)[:, None], np.array(KEY_STEPS, np.uint64)[:, None]
-_ROUND_NUMBERS = np.arange(ROUNDS, dtype=np.uint64)[:, None, None]
+_MULTIPLIERS = np.array(MULTIPLIERS, np.uint64)
+_KEY_CHANGES = np.arange(ROUNDS, dtype=np.uint64)[:, None] * np.array(KEY_STEPS, np.uint64)
 _generators = threading.local()
 
 
@@ -50,15 +51,21 @@ def philox(counter: NDArray[np.uint64], key: tuple[int, int]) -> NDArray[np.uint
     ['0x6627e8d5', '0xe169c58d', '0xbc57ac4c', '0x9b00dbd8']
     """
     words = counter.copy()
-    _encrypt(words, key, np.empty((2, words.shape[1]), np.uint64))
+    _encrypt(words, np.array(key, np.uint64)[:, None], np.empty((2, words.shape[1]), np.uint64))
     return np.stack(tuple(words), axis=-1).astype(np.uint32)
 
 
-def _encrypt(words: NDArray[np.uint64], key: tuple[int, int], products: NDArray[np.uint64]) -> None:
-    """Turn counters (4, n) into random words in place; `products` is scratch memory, (2, n)."""
+def _encrypt(words: NDArray[np.uint64], keys: NDArray[np.uint64], products: NDArray[np.uint64]) -> None:
+    """Turn counters (4, n) into random words in place; `products` is scratch memory, (2, n).
+
+    Parameters:
+        keys: (2, 1). Or (2, M, 1), of M seeds; then counters are (4, M, n) and products (2, M, n).
+    """
     even, odd, crossed = words[::2], words[1::2], products[::-1]
-    for round_key in _ROUND_NUMBERS * _KEY_STEPS + np.array(key, np.uint64)[:, None] & _LOW:
-        np.multiply(even, _MULTIPLIERS, out=products)
+    beside = (1,) * (keys.ndim - 1)
+    multipliers = _MULTIPLIERS.reshape(2, *beside)
+    for round_key in _KEY_CHANGES.reshape(ROUNDS, 2, *beside) + keys & _LOW:
+        np.multiply(even, multipliers, out=products)
         np.right_shift(crossed, _HALF, out=even)
         np.bitwise_xor(even, odd, out=even)
         np.bitwise_xor(even, round_key, out=even)
@@ -121,8 +128,7 @@ class _Uniform:
     """The numbers of `uniform`, up to BLOCK at a time, in one buffer: to allocate one for each is slow."""
 
     def __init__(self, seed: int, purpose: int, step: int, layer: int, most: int) -> None:
-        seed = check_seed(seed)
-        self.key = seed & 0xFFFFFFFF, seed >> 32
+        self.key = _keys([seed])[:, 0]
         self.rest = np.array(_counter(purpose, step, layer), np.uint64)[:, None]
         pairs = min(most, BLOCK) // 2 + 2
         self.words = np.empty((4, pairs), np.uint64)
@@ -140,14 +146,24 @@ class _Uniform:
         out[1 - odd :: 2] = drawn[1, : len(out[1 - odd :: 2])]
 
 
+def _keys(seeds: Sequence[int]) -> NDArray[np.uint64]:
+    """The keys of M seeds, (2, M, 1)."""
+    numbers = np.array([check_seed(seed) for seed in seeds], np.uint64)
+    return np.stack((numbers & _LOW, numbers >> _HALF))[:, :, None]
+
+
 def _counter(purpose: int, step: int, layer: int) -> tuple[int, int, int]:
     """The words of a counter after the first."""
     return step & 0xFFFFFFFF, layer + ((step >> 32) << 16), purpose
 
 
-def _doubles(words: NDArray[np.uint64], key: tuple[int, int], products: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Two numbers from each of n counters, (2, n), in the memory of `products`; the counters (4, n) are lost."""
-    _encrypt(words, key, products)
+def _doubles(words: NDArray[np.uint64], keys: NDArray[np.uint64], products: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Two numbers from each of n counters, (2, n), in the memory of `products`; the counters (4, n) are lost.
+
+    Parameters:
+        keys: as for `_encrypt`, for several seeds too.
+    """
+    _encrypt(words, keys, products)
     high, low = words[::2], words[1::2]
     high >>= np.uint64(5)
     low >>= np.uint64(6)
@@ -195,7 +211,7 @@ def normal(seed: int, purpose: int, step: int, layer: int, count: int) -> NDArra
 
 
 def _normal_pairs(radius: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Two normal numbers, (2, n), from each of n pairs of uniform ones."""
+    """Two normal numbers, (2, n), from each of n pairs of uniform ones; n may be several dimensions."""
     scale = np.sqrt(-2.0 * portable_math.log(1.0 - radius))
     return np.array(portable_math.cos_sin(angle)) * scale
 
@@ -207,33 +223,67 @@ def draw(seed: int, purpose: int, streams: Sequence[Stream]) -> Iterator[NDArray
     >>> bool((first == uniform(1, SAMPLE, 0, 0, 3)).all() and (second == normal(1, SAMPLE, 0, 1, 5)).all())
     True
     """
+    return (numbers[0] for numbers in draw_for_seeds([seed], purpose, streams))
+
+
+def draw_for_seeds(seeds: Sequence[int], purpose: int, streams: Sequence[Stream]) -> Iterator[NDArray[np.float64]]:
+    """What `draw` gives for each of M seeds: for each stream an array (M, count).
+
+    >>> (drawn,) = draw_for_seeds([1, 2], SAMPLE, [Stream(False, 0, 0, 3)])
+    >>> bool((drawn[1] == uniform(2, SAMPLE, 0, 0, 3)).all())
+    True
+    """
     if sum(stream.count for stream in streams) <= BLOCK:
-        yield from _drawn_together(seed, purpose, streams)
+        yield from _drawn_together(seeds, purpose, tuple(streams))
         return
     for stream in streams:
-        yield (normal if stream.normal else uniform)(seed, purpose, stream.step, stream.layer, stream.count)
+        source = normal if stream.normal else uniform
+        numbers = [source(seed, purpose, stream.step, stream.layer, stream.count) for seed in seeds]
+        yield numbers[0][None] if len(numbers) == 1 else np.stack(numbers)
 
 
-def _drawn_together(seed: int, purpose: int, streams: Sequence[Stream]) -> list[NDArray[np.float64]]:
-    """A call takes longer than the numbers of a short stream."""
-    seed = check_seed(seed)
+@record(eq=False)
+class _Together:
+    """How streams are drawn together: a call takes longer than the numbers of a short stream. n counters.
+
+    Fields:
+        counters: of all streams, (4, n).
+        parts: where the numbers of each stream are among the 2 n.
+        pairs: where the uniform numbers are that normal ones are made of, and these themselves: (2, pairs).
+    """
+
+    counters: NDArray[np.uint64]
+    parts: tuple[slice, ...]
+    pairs: NDArray[np.int64]
+
+
+@lru_cache(8)
+def _together(purpose: int, streams: tuple[Stream, ...]) -> _Together:
     pairs = [(stream.count + 1) // 2 for stream in streams]
-    positions = [slice(end - count, end) for count, end in zip(pairs, itertools.accumulate(pairs), strict=True)]
-    words = np.empty((4, sum(pairs)), np.uint64)
-    for stream, part, count in zip(streams, positions, pairs, strict=True):
-        words[0, part] = np.arange(count, dtype=np.uint64)
-        words[1:, part] = np.array(_counter(purpose, stream.step, stream.layer), np.uint64)[:, None]
-    products = np.empty((2, words.shape[1]), np.uint64)
-    numbers = _doubles(words, (seed & 0xFFFFFFFF, seed >> 32), products).T.reshape(-1)
-    drawn = [numbers[2 * part.start : 2 * part.stop] for part in positions]
-    normals = [index for index, stream in enumerate(streams) if stream.normal]
-    if normals:
-        radius, angle = (np.concatenate([drawn[index].reshape(2, -1)[half] for index in normals]) for half in (0, 1))
-        ends = list(itertools.accumulate(pairs[index] for index in normals))
-        parts = np.split(_normal_pairs(radius, angle), ends[:-1], axis=1)
-        for index, pair in zip(normals, parts, strict=True):
-            drawn[index] = pair.reshape(-1)
-    return [part[: stream.count] for part, stream in zip(drawn, streams, strict=True)]
+    ends = list(itertools.accumulate(pairs))
+    counters = np.empty((4, sum(pairs)), np.uint64)
+    normals = [np.zeros((2, 0), np.int64)]
+    for stream, count, end in zip(streams, pairs, ends, strict=True):
+        counters[0, end - count : end] = np.arange(count, dtype=np.uint64)
+        counters[1:, end - count : end] = np.array(_counter(purpose, stream.step, stream.layer), np.uint64)[:, None]
+        if stream.normal:
+            normals.append(np.arange(2 * (end - count), 2 * end).reshape(2, count))
+    starts = [2 * (end - count) for end, count in zip(ends, pairs, strict=True)]
+    parts = tuple(slice(start, start + stream.count) for start, stream in zip(starts, streams, strict=True))
+    return _Together(counters, parts, np.concatenate(normals, axis=1))
+
+
+def _drawn_together(seeds: Sequence[int], purpose: int, streams: tuple[Stream, ...]) -> list[NDArray[np.float64]]:
+    together, keys = _together(purpose, streams), _keys(seeds)
+    n = together.counters.shape[1]
+    words = np.empty((4, len(seeds), n), np.uint64)
+    words[:] = together.counters[:, None]
+    drawn = _doubles(words, keys, np.empty((2, len(seeds), n), np.uint64))
+    numbers = drawn.transpose(1, 2, 0).reshape(len(seeds), 2 * n)
+    if together.pairs.size:
+        radius, angle = numbers[:, together.pairs].swapaxes(0, 1)
+        numbers[:, together.pairs] = _normal_pairs(radius, angle).swapaxes(0, 1)
+    return [numbers[:, part] for part in together.parts]
 
 
 def permutation(seed: int, purpose: int, step: int, rows: int) -> NDArray[np.int64]:
@@ -249,30 +299,51 @@ def permutation(seed: int, purpose: int, step: int, rows: int) -> NDArray[np.int
     >>> sorted(permutation(0, SHUFFLE, 3, 5).tolist())
     [0, 1, 2, 3, 4]
     """
+    order: NDArray[np.int64] = permutations(seed, purpose, (step,), rows)[0]
+    return order
+
+
+def permutations(seed: int, purpose: int, steps: Sequence[int], rows: int) -> NDArray[np.int64]:
+    """The orders of several steps, (steps, rows), made together: a call takes longer than sorting a few rows.
+
+    >>> bool((permutations(0, SHUFFLE, (3, 4), 5)[1] == permutation(0, SHUFFLE, 4, 5)).all())
+    True
+    """
     if rows < 2:
-        return np.zeros(rows, np.int64)
-    return order_of(_numpy_words((check_seed(seed), (purpose << 56) + step), rows))
+        return np.zeros((len(steps), rows), np.int64)
+    drawn = _numpy_words(check_seed(seed), [(purpose << 56) + step for step in steps], rows)
+    return order_of(drawn[0][None] if len(drawn) == 1 else np.array(drawn))
 
 
-def _numpy_words(key: tuple[int, int], count: int) -> NDArray[np.uint64]:
-    """The first words of NumPy's Philox with a key. Each thread keeps its generator: to make one takes longer."""
+def _numpy_words(low: int, highs: Sequence[int], count: int) -> list[NDArray[np.uint64]]:
+    """The first words of NumPy's Philox with the keys (low, high), for each of some second halves.
+
+    Each thread keeps its generator: to make one takes longer.
+    """
     generator = getattr(_generators, "philox", None)
     if generator is None:
         generator = _generators.philox = np.random.Philox(key=(0, 0))
         _generators.start = generator.state
-    _generators.start["state"]["key"] = np.array(key, np.uint64)
-    generator.state = _generators.start
-    words: NDArray[np.uint64] = generator.random_raw(count)
+        _generators.key = _generators.start["state"]["key"] = np.zeros(2, np.uint64)
+    start, key, words = _generators.start, _generators.key, []
+    key[0] = low
+    for high in highs:
+        key[1] = high
+        generator.state = start
+        words.append(generator.random_raw(count))
     return words
 
 
 def order_of(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     """The order that sorts random keys, whose low bits give way to the numbers of their rows; the keys are lost.
 
+    Parameters:
+        keys: (rows,), or of several orders (orders, rows).
+
     >>> order_of(np.array([9 << 32, 7 << 32, 8 << 32], np.uint64)).tolist()
     [1, 2, 0]
     """
-    rows = len(keys)
+    rows = keys.shape[-1]
     mask = np.uint64((1 << max(rows - 1, 1).bit_length()) - 1)
     keys &= ~mask
     keys |= np.arange(rows, dtype=np.uint64)

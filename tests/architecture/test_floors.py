@@ -58,6 +58,7 @@ THIRD_PARTIES = {
     "llvmlite": ("native/machine/llvm.py", "native/machine/cpu.py", "cli/doctor.py"),
     "PIL": ("data/images/",),
     "pillow_heif": ("data/images/decode.py",),
+    "IPython": ("display/live.py",),
     "threadpoolctl": ("data/images/patches.py", "cli/view.py"),
     "optuna": ("tuning/study.py",),
     "polars": ("data/", "tuning/search.py", "cli/predict.py", "training/history.py"),

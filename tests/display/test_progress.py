@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -250,29 +248,6 @@ def test_numbers_fit_their_column(value: float) -> None:
 
 def test_percent() -> None:
     assert percent(1.0) == "100.0 %"
-
-
-class ZMQInteractiveShell:
-    """What IPython calls the shell of a Jupyter kernel."""
-
-
-class TerminalInteractiveShell:
-    """What IPython calls the shell of a terminal."""
-
-
-@pytest.mark.parametrize(("shell", "shows"), [(ZMQInteractiveShell(), True), (TerminalInteractiveShell(), False)])
-def test_a_notebook_shows_progress_by_default(
-    shell: object, shows: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    sink = sink_for(None)
-    assert isinstance(sink, Display) == shows
-    assert sink_for(False) is silent
-    for event in (start(2), epoch(1), epoch(2), end(2)):
-        sink(event)
-    captured = capsys.readouterr()
-    assert captured.err == ""
-    assert ("Validation" in captured.out, "2/2" in captured.out) == (shows, shows)
 
 
 def at_times(monkeypatch: pytest.MonkeyPatch, display: Display, events: list[tuple[float, Event]]) -> str:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import ranvier as rv
 from ranvier.engine import CompileSpec, Span, State
 from ranvier.native.engine import NativeEngine
+from ranvier.native.machine import cpu
 from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.layers import Dense, Dropout, LayerNorm, LearnedScale, Residual
 from ranvier.network.losses import LOSSES, loss
@@ -237,8 +238,9 @@ def test_a_model_predicts_as_it_was_trained_and_goes_on_where_it_was(tmp_path: P
     assert np.abs(other.outputs(X) - model.outputs(X)).max() > TOLERANCE["float32"]
 
 
-def test_a_plan_says_that_it_is_emulated() -> None:
+def test_a_plan_says_how_it_is_computed() -> None:
     said = NativeEngine().plan(rounded(7, [Dense(9, "tanh"), Dense(3)]))
-    assert "bfloat16 emulated in float32" in said
+    how = ", two terms of a sum at once" if cpu.target().has_bf16_dot else " emulated in float32"
+    assert f"bfloat16{how}" in said
     assert "inputs = inputs rounded to bfloat16" in said
     assert "emulated" not in NativeEngine().plan(rounded(7, [Dense(3)], precision="float32"))

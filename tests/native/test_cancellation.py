@@ -23,7 +23,8 @@ from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, Adam
 from ranvier.rows import CSR, Rows
 from ranvier.training import loop
-from ranvier.training.loop import LoopConfig, LoopResult, train
+from ranvier.training.loop import train
+from ranvier.training.loop_config import LoopConfig, LoopResult
 from ranvier.training.state import initial_state
 from tests.native.against_reference import make_spec, one_step, rows_for, span_for
 from tests.training.trial import StopAfter, begin, digest, make_config, make_rows, timeless
@@ -289,6 +290,6 @@ def test_cancelling_short_epochs_of_one_span(monkeypatch: pytest.MonkeyPatch) ->
         return run(rows, Span(span.order[:last], span.starts[:13], span.scalars[:12]))
 
     monkeypatch.setattr(executable, "run", fewer)
-    outcome = train(executable, replace(config, stop_requested=StopAfter(6)), begin(config))
+    outcome = train(executable, replace(config, stop_requested=StopAfter(7)), begin(config))
     assert (outcome.reason, outcome.state.epoch, outcome.state.position) == ("interrupted", 3, 2)
     assert digest(native_run(config, outcome.state).state) == digest(wanted.state)

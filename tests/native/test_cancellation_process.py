@@ -22,7 +22,8 @@ from ranvier.network.layers import Dense
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Adam
-from ranvier.training.loop import LoopConfig, train
+from ranvier.training.loop import train
+from ranvier.training.loop_config import LoopConfig
 from ranvier.training.state import initial_state
 from tests.training.trial import digest
 

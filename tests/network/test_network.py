@@ -64,6 +64,7 @@ def test_parameter_table_covers_the_flat_array_once(network: Network, seed: int)
     assert table.trainable_count == network.parameter_count == int(table.trainable_mask().sum())
     flat = table.initial(seed)
     assert np.array_equal(flat, table.initial(seed))
+    assert table.initial_for_seeds([seed + 1, seed])[1].tobytes() == flat.tobytes()
     views = table.views(flat)
     assert list(views) == [entry.name for entry in table]
     for entry in table:

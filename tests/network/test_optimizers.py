@@ -142,6 +142,15 @@ def test_scalar_values_depend_only_on_the_step(name: str, start: int, count: int
     assert np.isfinite(together).all()
 
 
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize(("first", "count"), [(1, 1), (200, 400), (256, 1), (257, 256), (1, 5000)])
+def test_scalars_of_consecutive_steps_are_those_of_each(name: str, first: int, count: int) -> None:
+    chosen, rates = optimizer(name, learning_rate=0.3, ema_decay=0.999), np.linspace(0.1, 0.2, count)
+    expected = chosen.scalar_values(np.arange(first, first + count), rates)
+    assert chosen.scalars_from(first, rates).tobytes() == expected.tobytes()
+    assert chosen.scalars_from(first, rates).tobytes() == expected.tobytes()
+
+
 def test_nadam_product_of_momenta_after_many_steps() -> None:
     """The product of all momenta is cut off where it no longer changes 1 - product."""
     chosen, step = NAdam(), 2000

@@ -59,7 +59,11 @@ def test_joined_epochs_are_the_epochs_one_after_the_other(sizes: tuple[int, int]
     rows, batch = sizes
     starts = batches.batch_offsets(rows, batch)
     orders = [batches.epoch_order(rows, number, 2, shuffle=True) for number in range(1, epochs + 1)]
-    span = batches.span_over_epochs(orders, starts, np.zeros((epochs * (len(starts) - 1), 1)))
+    span = batches.span_over_epochs(
+        batches.epoch_orders(rows, range(1, epochs + 1), 2, shuffle=True),
+        starts,
+        np.zeros((epochs * (len(starts) - 1), 1)),
+    )
     joined = [span.order[a:b].tolist() for a, b in zip(span.starts[:-1], span.starts[1:], strict=True)]
     expected = [one[a:b].tolist() for one in orders for a, b in itertools.pairwise(starts)]
     assert joined == expected

@@ -78,6 +78,8 @@ def test_a_resumed_run_remembers_its_smallest_loss() -> None:
 class _Nothing:
     """An executable that only takes states and rows."""
 
+    step_seconds = 0.0
+
     def set_state(self, state: object) -> None:
         """Take a state."""
 

@@ -29,6 +29,19 @@ def test_numbers_are_arrays_and_an_epoch_without_a_value_has_nan() -> None:
         values.r2  # noqa: B018
 
 
+@pytest.mark.parametrize("taken", [False, True])
+def test_several_epochs_are_appended_as_one_after_the_other(taken: bool) -> None:
+    begun = History([Epoch(1, 3.0, seconds=0.5, best=True), Epoch(2, 2.0, seconds=0.25)])
+    if taken:
+        begun.appended(Epoch(3, 9.0))
+    records = [Epoch(3, 1.0, None, {}, 0.1, 0.75, 8.0), Epoch(4, 0.5, None, {}, 0.2, 0.125, 9.0)]
+    names = ("loss", "learning_rate", "seconds", "examples_per_second")
+    longer = begun.extended(range(3, 5), {name: [getattr(each, name) for each in records] for name in names})
+    assert longer == begun.appended(records[0]).appended(records[1])
+    assert (longer.total_seconds, longer.best_epoch) == (1.625, 1)
+    assert len(begun) == 2
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_a_data_frame_has_one_row_an_epoch(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if library == "polars":

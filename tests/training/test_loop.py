@@ -235,10 +235,13 @@ def test_a_request_in_the_last_moment_does_not_unmake_the_end(batch: int) -> Non
 
 def test_the_text_says_where_it_was_interrupted() -> None:
     callbacks = (Callback(),)
-    within = run(make_config(epochs=3, batch_size=1, callbacks=callbacks, stop_requested=StopAfter(1)))
-    between = run(make_config(epochs=3, batch_size=99, callbacks=callbacks, stop_requested=StopAfter(1)))
+    within = run(make_config(epochs=3, batch_size=1, callbacks=callbacks, stop_requested=StopAfter(2)))
+    between = run(make_config(epochs=3, batch_size=99, callbacks=callbacks, stop_requested=StopAfter(2)))
     assert (within.text, between.text) == ("Interrupted in epoch 1.", "Interrupted after epoch 1.")
     assert (within.state.position, len(within.state.partial_losses)) == (1, 1)
+    before = run(make_config(epochs=3, stop_requested=StopAfter(1)))
+    assert before.text == "Interrupted before the first step was made."
+    assert before.state.engine.step == 0
 
 
 def test_events_come_in_order() -> None:

@@ -21,7 +21,7 @@ from ranvier.storage.json_text import to_text
 from ranvier.training import loop
 from ranvier.training.callbacks import CallbackResult, EarlyStopping, FromFunction, TimeLimit
 from ranvier.training.history import Epoch
-from ranvier.training.loop import LoopConfig
+from ranvier.training.loop_config import LoopConfig
 from ranvier.training.state import TrainingState, state_at_best, state_for_next_fit
 from tests.helpers import ALL_OPTIMIZERS
 from tests.training.trial import StopAfter, begin, digest, make_config, make_rows, run, through_a_file
@@ -56,7 +56,7 @@ def interrupted_run(config: LoopConfig, stops: list[int], folder: Path) -> Train
     for times in stops:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(loop, "SPAN_SECONDS", 0.0)
-            outcome = run(replace(config, stop_requested=StopAfter(times)), state)
+            outcome = run(replace(config, stop_requested=StopAfter(times + 1)), state)
         state = through_a_file(outcome.state, folder)
     return run(config, state).state
 
@@ -124,7 +124,7 @@ def test_going_on_starts_with_a_fresh_epoch_callbacks_and_schedule() -> None:
     )
     config = make_config(epochs=4, batch_size=1, schedule=ReduceOnPlateau(), callbacks=stopping)
     ended = run(config).state
-    partly = run(replace(config, callbacks=(EarlyStopping(metric="loss"),), stop_requested=StopAfter(1))).state
+    partly = run(replace(config, callbacks=(EarlyStopping(metric="loss"),), stop_requested=StopAfter(2))).state
     assert (partly.position, ended.stop_reason, ended.factor) == (1, "Enough.", 0.5)
     for state in (ended, partly):
         fresh = state_for_next_fit(state.engine, state.epoch, state.history)

@@ -18,7 +18,8 @@ from ranvier.reference.engine import ReferenceEngine, ReferenceExecutable
 from ranvier.rows import Rows
 from ranvier.storage.checkpoint import read_latest, write_checkpoint
 from ranvier.training.history import Epoch
-from ranvier.training.loop import LoopConfig, LoopResult, train
+from ranvier.training.loop import train
+from ranvier.training.loop_config import LoopConfig, LoopResult
 from ranvier.training.state import TrainingState, initial_state
 
 CLOCK = ("seconds", "examples_per_second")

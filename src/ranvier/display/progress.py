@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from ranvier.display.format import duration, number, percent
+from ranvier.display.live import Live, NotebookLive, console_here, in_notebook, live_on
 from ranvier.display.work import WorkDisplay
 from ranvier.errors import InputError
 from ranvier.training.events import (
@@ -27,11 +28,8 @@ from ranvier.training.events import (
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.live import Live
 
 MAX_LINES = 20
-NOTEBOOK_WIDTH = 100
-REFRESHES_PER_SECOND = 5
 COMPILE_GRACE_SECONDS = 5.0
 """Seconds after which compiling is but a small part of what was spent before the first sign."""
 MAX_SECONDS_BETWEEN_LINES = 15.0
@@ -58,15 +56,6 @@ def sink_for(progress: Any) -> Sink:
     return Display() if enabled else silent
 
 
-def in_notebook() -> bool:
-    """Whether this process is the kernel of a Jupyter notebook."""
-    # A kernel has imported IPython before it runs a cell.
-    ipython = sys.modules.get("IPython")
-    shell = None if ipython is None else ipython.get_ipython()
-    kernel = type(shell)
-    return kernel.__name__ == "ZMQInteractiveShell" or kernel.__module__.startswith("google.colab")
-
-
 class Display:
     """Shows the events of one run on a console.
 
@@ -86,16 +75,12 @@ class Display:
     """
 
     def __init__(self, console: Console | None = None, stream: TextIO | None = None) -> None:
-        if console is None:
+        if console is None and stream is None:
+            console = console_here()
+        elif console is None:
             from rich.console import Console
 
-            notebook = stream is None and in_notebook()
-            options: dict[str, Any] = {"highlight": False, "emoji": False}
-            console = (
-                Console(width=NOTEBOOK_WIDTH, force_jupyter=False, **options)
-                if notebook
-                else Console(file=stream, stderr=stream is None, **options)
-            )
+            console = Console(file=stream, highlight=False, emoji=False)
         self.console = console
         self._work = WorkDisplay(console)
         self._live: Live | None = None
@@ -149,20 +134,14 @@ class Display:
         self._run, self._epoch, self._fraction, self._ended, self._best = event, None, 0.0, None, None
         self._start_time, self._first_progress = time.monotonic(), None
         self._printed, self._header = (self._first() - 1, self._start_time), False
-        if self.console.is_terminal and not self.console.is_dumb_terminal:
-            from rich.live import Live
-
-            self._live = Live(
-                get_renderable=self._render,
-                console=self.console,
-                refresh_per_second=REFRESHES_PER_SECOND,
-                redirect_stdout=False,
-            )
+        self._live = live_on(self.console, self._render)
+        if self._live is not None:
             self._live.start()
 
     def _on_progress(self, event: ProgressEvent) -> None:
         self._fraction = event.done / event.steps
         self._note_progress()
+        self._refresh()
 
     def _on_epoch(self, event: EpochEvent) -> None:
         self._epoch, self._fraction = event, 0.0
@@ -171,6 +150,11 @@ class Display:
             self._best = event.record.epoch
         if self._live is None and self._should_print(event.record.epoch):
             self._line(event)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if isinstance(self._live, NotebookLive):
+            self._live.refresh()
 
     def _on_note(self, event: NoteEvent) -> None:
         self.console.print(event.text, style="yellow", markup=False)

@@ -6,15 +6,14 @@ import time
 from typing import TYPE_CHECKING
 
 from ranvier.display.format import duration, percent
+from ranvier.display.live import Live, NotebookLive, live_on
 from ranvier.training.events import WorkEvent
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.live import Live
 
 SILENT_SECONDS, SECONDS_BETWEEN_LINES = 1.0, 15.0
 """Elsewhere than on a terminal, the first line comes after so long, and further ones so far apart."""
-REFRESHES_PER_SECOND = 5
 
 
 class WorkDisplay:
@@ -43,9 +42,14 @@ class WorkDisplay:
         self._event = event
         if event.done >= event.total:
             self.close()
-        elif self.console.is_terminal and not self.console.is_dumb_terminal:
-            self._show()
-        elif now - self._printed >= SECONDS_BETWEEN_LINES:
+            return
+        if self._live is None:
+            self._live = live_on(self.console, self._render, transient=True)
+            if self._live is not None:
+                self._live.start()
+        if isinstance(self._live, NotebookLive):
+            self._live.refresh()
+        if self._live is None and now - self._printed >= SECONDS_BETWEEN_LINES:
             self._printed = now
             text = f"{event.what}: {percent(event.done / event.total)} after {duration(now - self._begun)}."
             self.console.print(text, style="dim", markup=False, soft_wrap=True)
@@ -56,19 +60,6 @@ class WorkDisplay:
             self._live.stop()
             self._live = None
         self._event = WorkEvent("", 0, 0)
-
-    def _show(self) -> None:
-        from rich.live import Live
-
-        if self._live is None:
-            self._live = Live(
-                get_renderable=self._render,
-                console=self.console,
-                refresh_per_second=REFRESHES_PER_SECOND,
-                transient=True,
-                redirect_stdout=False,
-            )
-            self._live.start()
 
     def _render(self) -> RenderableType:
         from rich.progress_bar import ProgressBar

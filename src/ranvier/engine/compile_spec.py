@@ -2,9 +2,9 @@
 
 Letters: B rows of a batch, K inputs, N outputs, P parameters, S optimizer slots, H scalars a step, k steps.
 
-With the precision "bfloat16" every operand of a product of matrices is rounded to bfloat16: 8 bits of significand and
-the exponents of float32, to the nearest number, ties to the even one; what is not a number stays so. Products and sums
-are float32, and so is everything else: parameters, biases, the optimizer's slots, normalization, losses. In full:
+With the precision "bfloat16" every operand of a product of matrices is rounded to bfloat16; `ranvier.engine.bfloat16`
+says how, and how products are added up. Sums are float32, and so is everything else: parameters, biases, the
+optimizer's slots, normalization, losses. In full:
 
 - A weight W is rounded where products read it, x W and dz W'; the parameters themselves are not.
 - What goes into a Dense is rounded where it is made, for everybody who reads it: the Dense, a residual block that adds
@@ -14,8 +14,6 @@ are float32, and so is everything else: parameters, biases, the optimizer's slot
   rounded.
 
 Predictions round likewise, so that a model predicts as it was trained.
-
-Source: Kalamkar et al., "A Study of BFLOAT16 for Deep Learning Training", 2019.
 """
 
 from __future__ import annotations

@@ -71,6 +71,9 @@ class Executable(Protocol):
     thread_limit: Callable[[], int]
     """Asked before each piece of work how many threads may do it; `unlimited` unless it is set. Bits stay the same."""
 
+    step_seconds: float
+    """How long a step took when this spec was trained last, which whoever trains sets; 0.0 where nobody knows."""
+
     def set_state(self, state: State) -> None:
         """Take a copy of a training state: parameters (P,), slots (S, P), and the number of steps made."""
         ...

@@ -19,4 +19,5 @@ def training_lock(estimator: Any) -> Any:
     (True, False)
     """
     with _GUARD:
-        return _LOCKS.setdefault(estimator, threading.RLock())
+        known = _LOCKS.get(estimator)
+        return _LOCKS.setdefault(estimator, threading.RLock()) if known is None else known

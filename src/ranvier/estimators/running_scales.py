@@ -143,4 +143,4 @@ def _scaled_target(model: Model, targets: Array) -> TargetEncoder:
 
 def _constant(values: Array) -> NDArray[np.bool_]:
     """Which columns have one value alone."""
-    return np.asarray((values == values[:1]).all(axis=0))
+    return np.asarray((values == values[:1]).all(axis=0)) if values.shape[1] else np.zeros(0, bool)

@@ -111,6 +111,8 @@ def plain_labels(classes: Array) -> tuple[Label, ...]:
     >>> plain_labels(np.array([0, 1]))
     (0, 1)
     """
+    if classes.dtype.kind in "biufU":
+        return tuple(classes.tolist())
     return tuple(_plain(label) for label in classes)
 
 

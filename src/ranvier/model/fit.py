@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,13 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.schedules import schedule as find_schedule
-from ranvier.rows import as_inputs
+from ranvier.rows import Rows, as_inputs
 from ranvier.training.callbacks import as_callbacks
 from ranvier.training.conformal import conformal_of
 from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.events import Sink
 from ranvier.training.loop import final_parameters
-from ranvier.training.runner import RunResult, run_training
+from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings, default_loss
 from ranvier.training.state import TrainingState
 
@@ -85,8 +85,8 @@ def fit(
         seed: of initial weights, shuffling and dropout; the same seed gives the same bits.
         engine: "auto", "native" or "reference".
         precision: "float32", "float64" or "bfloat16"; `ranvier.engine.compile_spec` says what the last one rounds. It
-            is emulated, for trying out what a network loses by it, and no faster than float32. The reference engine
-            computes in float64 and rounds to bfloat16 where that is asked for.
+            is faster where the processor has a dot product for it (AVX-512 BF16), else no faster than float32; the
+            bits are the same. The reference engine computes in float64 and rounds to bfloat16 where that is asked for.
         threads: how many may work; None for RANVIER_THREADS, or every core. The result never depends on it.
         sample_weight: one weight a row.
         class_weight: "balanced" or a dictionary of label to weight.
@@ -133,7 +133,9 @@ def fit(
         "start": start,
     }
     target = network_target(network, target_array(y), loss, column_names(y))
-    return fit_encoded(network, target, X, y, options, sink_for(progress))
+    training = train_settings(network, target, options)
+    rows, held = encoded_rows(network, target, X, y, options, training)
+    return fit_rows(network, target, training, rows, held, options, sink_for(progress))
 
 
 def network_target(network: Network, labels: Any, loss: str | Loss | None, names: tuple[str, ...]) -> TargetEncoder:
@@ -151,33 +153,23 @@ def network_target(network: Network, labels: Any, loss: str | Loss | None, names
     return infer_target(network, labels, None if loss is None else find_loss(loss), names)
 
 
-def fit_encoded(
-    network: Network,
-    target: TargetEncoder,
-    X: Any,
-    y: Any,
-    options: Mapping[str, Any],
-    sink: Sink,
-    stop_requested: Callable[[], bool] | None = None,
-) -> Model:
-    """Train a network on targets whose encoder is known.
-
-    Parameters:
-        network, X, y: as for `fit`.
-        target: the encoder of y.
-        options: the other arguments of `fit`, all of them but `progress`.
-        sink: takes the events.
-        stop_requested: as for `run_training`.
-    """
+def train_settings(network: Network, target: TargetEncoder, options: Mapping[str, Any]) -> TrainSettings:
+    """The settings of a training; `options` are the other arguments of `fit`, all of them but `progress`."""
     loss = options["loss"]
-    training = TrainSettings(
+    return TrainSettings(
         loss=default_loss(network, target.task) if loss is None else find_loss(loss),
         optimizer=find_optimizer(options["optimizer"]),
         schedule=find_schedule(options["schedule"]),
         callbacks=as_callbacks(options["callbacks"]),
         **{name: options[name] for name in PLAIN_SETTINGS},
     )
-    rows, held = resident_rows(
+
+
+def encoded_rows(
+    network: Network, target: TargetEncoder, X: Any, y: Any, options: Mapping[str, Any], training: TrainSettings
+) -> tuple[Rows, Rows | None]:
+    """The training and validation rows of X and y as the network reads them; `options` as for `train_settings`."""
+    return resident_rows(
         lambda X: as_inputs(X, network.inputs, finite=True),
         target,
         X,
@@ -189,6 +181,26 @@ def fit_encoded(
         training.loss,
         training.row_dtype,
     )
+
+
+def fit_rows(
+    network: Network,
+    target: TargetEncoder,
+    training: TrainSettings,
+    rows: Rows,
+    held: Rows | None,
+    options: Mapping[str, Any],
+    sink: Sink,
+    **beside: Any,
+) -> Model:
+    """Train a network on encoded rows.
+
+    Parameters:
+        network, target: what is trained, and the encoder of its targets.
+        training, rows, held, options: what the two functions above give and take.
+        sink: takes the events.
+        beside: `stop_requested` and `shared`, as for `run_training`.
+    """
     training = training.on(rows.inputs)
     start = options["start"]
     begin = None if start is None else _starting_state(network, training.optimizer, start)
@@ -203,9 +215,9 @@ def fit_encoded(
         checkpoint=options["checkpoint"],
         target=target,
         metrics=as_metrics(options["metrics"]),
-        stop_requested=stop_requested,
+        **beside,
     )
-    model = build_model(network, target, training, result)
+    model = build_model(network, target, training, result.outcome.state, result.engine)
     if held is not None:
         model.conformal = conformal_of(target, held_out_by(model, held))
     return model
@@ -218,9 +230,8 @@ def _starting_state(network: Network, optimizer: Optimizer, start: Model | Mappi
 
 
 def build_model(
-    network: Network, target: TargetEncoder, training: TrainSettings, result: RunResult, **parts: Any
+    network: Network, target: TargetEncoder, training: TrainSettings, state: TrainingState, engine: str
 ) -> Model:
-    """The model that a run gives."""
-    state = result.outcome.state
+    """The model that a run of an engine gives, by the state at its end."""
     flat = final_parameters(state, training.optimizer, network)
-    return Model(network, target, flat, training=training, state=state, engine=result.engine, **parts)
+    return Model(network, target, flat, training=training, state=state, engine=engine)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, RanvierError, nearest
-from ranvier.model.fit import fit, fit_encoded, network_target
+from ranvier.model.crowd import Crowd, InitialWeights, OpenTrainings
+from ranvier.model.fit import build_model, fit, fit_rows, network_target, train_settings
 from ranvier.model.model import Model
 from ranvier.model.rows import check_lengths
 from ranvier.model.targets import column_names, target_array
@@ -24,12 +21,11 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.plural import plural
-from ranvier.records import record
-from ranvier.rows import Inputs, as_inputs
+from ranvier.rows import as_inputs
 from ranvier.training.events import WorkEvent, silent
 from ranvier.training.population import run_side_by_side, usable_threads
+from ranvier.training.runner import Shared
 
-Array = NDArray[Any]
 TOGETHER = ("engine", "precision", "threads", "checkpoint", "progress")
 """Options of `fit` that all trials have in common."""
 TRIAL_OPTIONS = (
@@ -39,17 +35,6 @@ TRIAL_OPTIONS = (
     *(name for name in inspect.signature(fit).parameters if name not in ("network", "X", "y", *TOGETHER)),
 )
 """What a trial may set."""
-
-
-@record
-class _Shared:
-    """What all trials read: the network, inputs and targets of all rows, and the options that trials do not set."""
-
-    network: Network
-    inputs: Inputs
-    targets: Any
-    names: tuple[str, ...]
-    options: Mapping[str, Any]
 
 
 def fit_many(
@@ -118,11 +103,11 @@ def fit_many(
     arguments = dict(locals())
     options = {name: arguments[name] for name in inspect.signature(fit).parameters if name in arguments}
     trials = _checked(trials, checkpoint)
-    shared = _shared(network, X, y, options)
+    crowd = _crowd(network, X, y, options)
     allowed = usable_threads(threads)
     workers = max(1, min(allowed, len(trials)))
-    shared = replace(shared, options={**shared.options, "threads": max(1, allowed // workers)})
-    jobs = [partial(_train, shared, number, trial) for number, trial in enumerate(trials)]
+    begun = _Trials(crowd, trials, {**options, "threads": max(1, allowed // workers)})
+    jobs = [partial(begun.train, number) for number in range(len(trials))]
     sink, done = sink_for(progress), 0
     sink(WorkEvent("Training networks", 0, len(trials)))
 
@@ -132,7 +117,7 @@ def fit_many(
         sink(WorkEvent("Training networks", done, len(trials)))
 
     results, interrupted = run_side_by_side(jobs, workers, report)
-    return _all_models(shared, trials, results) if interrupted else cast(list[Model], results)
+    return _all_models(begun, results) if interrupted else cast(list[Model], results)
 
 
 def _checked(trials: Any, checkpoint: Any) -> list[Mapping[str, Any]]:
@@ -153,59 +138,68 @@ def _checked(trials: Any, checkpoint: Any) -> list[Mapping[str, Any]]:
     return list(trials)
 
 
-def _shared(network: Any, X: Any, y: Any, options: dict[str, Any]) -> _Shared:
+def _crowd(network: Any, X: Any, y: Any, options: dict[str, Any]) -> Crowd:
     targets = target_array(y)
     network_target(network, targets, options["loss"], column_names(y))  # refuses what does not fit, before any training
     inputs = as_inputs(X, network.inputs, finite=True)
     check_lengths(inputs, targets)
-    return _Shared(network, inputs, targets, column_names(y), options)
+    return Crowd(network, inputs, targets, column_names(y))
 
 
-def _train(shared: _Shared, number: int, trial: Mapping[str, Any], stop_requested: Callable[[], bool]) -> Model:
-    """Train the network of one trial."""
-    try:
-        return _fit(shared, number, trial, stop_requested)
-    except RanvierError as error:
-        raise type(error)(f"Trial {number}: {error}") from error
+class _Trials:
+    """Trains the network of each trial.
+
+    Parameters:
+        crowd: the rows.
+        trials: one dictionary of options for each.
+        options: those that all have in common, or that a trial may set.
+    """
+
+    def __init__(self, crowd: Crowd, trials: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> None:
+        self._crowd, self._open = crowd, OpenTrainings()
+        self._trials = [{"network": crowd.network, **options, **trial} for trial in trials]
+        by_network: dict[Network, list[int]] = {}
+        for number, trial in enumerate(self._trials):
+            if isinstance(trial["network"], Network):
+                by_network.setdefault(trial["network"], []).append(number)
+        self._shared: dict[int, Shared] = {}
+        for network, numbers in by_network.items():
+            weights = InitialWeights(network, [self._trials[number]["seed"] for number in numbers])
+            for position, number in enumerate(numbers):
+                self._shared[number] = Shared(weights.of(position), crowd.upload)
+
+    def train(self, number: int, stop_requested: Callable[[], bool]) -> Model:
+        """Train the network of one trial."""
+        try:
+            return self._fit(number, stop_requested)
+        except RanvierError as error:
+            raise type(error)(f"Trial {number}: {error}") from error
+
+    def _fit(self, number: int, stop_requested: Callable[[], bool]) -> Model:
+        options, crowd = self._trials[number], self._crowd
+        network = options["network"]
+        if (network.inputs, network.outputs) != (crowd.network.inputs, crowd.network.outputs):
+            raise InputError(
+                f"its network has {network.inputs} inputs and {network.outputs} outputs, and that of fit_many "
+                f"{crowd.network.inputs} and {crowd.network.outputs}; they must have as many."
+            )
+        target = crowd.target(network, options["loss"])
+        training = train_settings(network, target, options)
+        rows, held = crowd.rows(network, target, options, training)
+        shared = self._shared[number]
+        if held is None and options["checkpoint"] is None and options["start"] is None and not len(options["metrics"]):
+            training = training.on(rows.inputs)
+            ended = self._open.train(network, target, training, rows, shared, stop_requested)
+            if ended is not None:
+                state, engine = ended
+                return build_model(network, target, training, state, engine)
+        if options["checkpoint"] is not None:
+            options = {**options, "checkpoint": Path(options["checkpoint"]) / f"trial-{number}"}
+        beside = {"stop_requested": stop_requested, "shared": shared}
+        return fit_rows(network, target, training, rows, held, options, silent, **beside)
 
 
-def _fit(shared: _Shared, number: int, trial: Mapping[str, Any], stop_requested: Callable[[], bool]) -> Model:
-    options = {**shared.options, **trial}
-    network = options.pop("network")
-    if (network.inputs, network.outputs) != (shared.network.inputs, shared.network.outputs):
-        raise InputError(
-            f"its network has {network.inputs} inputs and {network.outputs} outputs, and that of fit_many "
-            f"{shared.network.inputs} and {shared.network.outputs}; they must have as many."
-        )
-    target = network_target(network, shared.targets, options["loss"], shared.names)
-    X, y = shared.inputs, shared.targets
-    weights = options["sample_weight"]
-    held = options.pop("validation_rows", None)
-    if held is not None:
-        index = _row_indices(held, len(y), "validation_rows")
-        options["validation"] = (X[index], y[index], *(() if weights is None else (np.asarray(weights)[index],)))
-    if "rows" in options:
-        index = _row_indices(options.pop("rows"), len(y), "rows")
-        X, y = X[index], y[index]
-        options["sample_weight"] = None if weights is None else np.asarray(weights)[index]
-    if options["checkpoint"] is not None:
-        options["checkpoint"] = Path(options["checkpoint"]) / f"trial-{number}"
-    return fit_encoded(network, target, X, y, options, silent, stop_requested)
-
-
-def _row_indices(rows: Any, count: int, name: str) -> NDArray[np.int64]:
-    index = np.asarray(rows)
-    if index.dtype == bool and index.shape == (count,):
-        return np.flatnonzero(index)
-    if index.ndim != 1 or not len(index) or index.dtype.kind not in "iu":
-        raise InputError(f"{name} is an array of {index.dtype}, shape {index.shape}; it must be a list of row indices.")
-    if index.min() < 0 or index.max() >= count:
-        wrong = index[(index < 0) | (index >= count)][0]
-        raise InputError(f"{name} holds {wrong}, and the indices of the rows of X go from 0 to {count - 1:,}.")
-    return index.astype(np.int64)
-
-
-def _all_models(shared: _Shared, trials: Sequence[Mapping[str, Any]], results: Sequence[Model | None]) -> list[Model]:
+def _all_models(trials: _Trials, results: Sequence[Model | None]) -> list[Model]:
     """The models after Ctrl-C: a network that had not begun has its initial weights."""
     missing = sum(model is None for model in results)
     if missing:
@@ -214,5 +208,4 @@ def _all_models(shared: _Shared, trials: Sequence[Mapping[str, Any]], results: S
             f"{'has' if missing == 1 else 'have'} initial weights.",
             stacklevel=3,
         )
-    pairs = enumerate(zip(trials, results, strict=True))
-    return [_train(shared, number, trial, lambda: True) if model is None else model for number, (trial, model) in pairs]
+    return [trials.train(number, lambda: True) if model is None else model for number, model in enumerate(results)]

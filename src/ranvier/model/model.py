@@ -28,12 +28,15 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
+from ranvier.rows import Rows
 from ranvier.training.conformal import Conformal, conformal_of
 from ranvier.training.epoch_metrics import as_metrics
+from ranvier.training.events import silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.loop import final_parameters
+from ranvier.training.open_training import OpenTraining, is_one_step
 from ranvier.training.report import TrainReport
-from ranvier.training.runner import RunResult, best_epoch, run_training
+from ranvier.training.runner import best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, state_at_best, state_for_next_fit
 
@@ -81,6 +84,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
         self.history = History(history if state is None else state.history)
         self.conformal = conformal
         self._state = state
+        self._open: OpenTraining | None = None
         self._lock = threading.RLock()
 
     @classmethod
@@ -225,18 +229,32 @@ class Model(Shown, Explorer, CalibratedPredictor):
         """
         changes = {"loss": loss, "optimizer": optimizer, "schedule": schedule, "batch_size": batch_size, "seed": seed}
         changes |= {"engine": engine, "precision": precision, "threads": threads, "shuffle": shuffle}
-        asides: dict[str, Any] = {"sinks": (sink_for(progress),), "checkpoint": checkpoint}
+        sink, measured = sink_for(progress), as_metrics(metrics)
         with self._lock:
             changed = override_settings(self.training, epochs, callbacks, changes)
             weighting = (validation, sample_weight, class_weight, changed.seed, changed.loss, changed.row_dtype)
             rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, *weighting)
-            training = changed.on(rows.inputs)
-            parts: dict[str, Any] = {"state": self._resumable(training), "target": self.target, **asides}
-            measured = as_metrics(metrics)
-            result = run_training(self.network, training, self.task, rows, held, metrics=measured, **parts)
-            self._take(training, result)
+            training, unseen = changed.on(rows.inputs), held is None and checkpoint is None and sink is silent
+            state = self._resumable(training)
+            if unseen and not measured and training is self.training and is_one_step(self.network, training, rows):
+                self._step(state, rows)
+                return self
+            asides: dict[str, Any] = {"sinks": (sink,), "checkpoint": checkpoint, "target": self.target}
+            parts: dict[str, Any] = {"state": state, "metrics": measured, **asides}
+            result = run_training(self.network, training, self.task, rows, held, **parts)
+            self._take(training, result.outcome.state, result.engine)
             self.conformal = None if held is None else conformal_of(self.target, held_out_by(self, held))
         return self
+
+    def _step(self, state: TrainingState, rows: Rows) -> None:
+        """Go on by one step, with the settings as they are."""
+        opened = self._open
+        if opened is None or not opened.fits(self.training, self.target, rows):
+            if opened is not None:
+                opened.close()
+            opened = self._open = OpenTraining(self.network, self.training, self.target, rows)
+        self._take(self.training, opened.step(state, rows), opened.engine)
+        self.conformal = None
 
     def save(self, path: str | Path) -> None:
         """Write the model to one file, atomically. The optimizer's memory stays out; checkpoints hold it.
@@ -276,7 +294,12 @@ class Model(Shown, Explorer, CalibratedPredictor):
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the compiled network and the callbacks, which may be functions of the program."""
         with self._lock:
-            state = {**self.__dict__, "_executables": {}, "training": replace(self.training, callbacks=())}
+            state = {
+                **self.__dict__,
+                "_executables": {},
+                "_open": None,
+                "training": replace(self.training, callbacks=()),
+            }
         return {name: value for name, value in state.items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -298,9 +321,8 @@ class Model(Shown, Explorer, CalibratedPredictor):
         engine = State(flat, training.optimizer.initial_slots(flat), 0)
         return state_for_next_fit(engine, self.history[-1].epoch if self.history else 0, self.history)
 
-    def _take(self, training: TrainSettings, result: RunResult) -> None:
-        self.training, self.engine = training, result.engine
-        self._state = result.outcome.state
+    def _take(self, training: TrainSettings, state: TrainingState, engine: str) -> None:
+        self.training, self.engine, self._state = training, engine, state
         self.history = self._state.history
         self._flat = np.ascontiguousarray(final_parameters(self._state, training.optimizer, self.network))
         # Another thread may be using the compiled networks of before: they are freed when nobody does.

@@ -127,29 +127,33 @@ class NativeExecutable(PreparedNetwork):
             name = self.spec.optimizer.name
             raise EngineError(f"{name} trains on all rows at once; use loss_and_gradient in place of run.")
         starts = np.ascontiguousarray(span.starts, np.int64)
-        check_span(span, len(rows), len(self.spec.optimizer.rule().scalars))
+        largest = check_span(span, len(rows), self._plans.n_scalars)
         program, (resident, order) = self._program(TRAIN), rows_of_span(rows, span, self.spec)
-        most = max(int(np.diff(starts).max(initial=1)), self.spec.batch_size)
-        program.reserve(most, resident.entries(order, starts), self.threads)
+        program.reserve(max(largest, self.spec.batch_size), resident.entries(order, starts), self.threads)
         self._state.touch()
         self._weights_checked = False
-        return self._learn(program, resident.words, (order, starts, span.scalars), self._state.steps_done)
+        return self._learn(program, resident.words, (order, starts, span.scalars), self._state.steps_done, largest)
 
     def _learn(
-        self, program: Program, words: dict[str, int], batches: tuple[Array, Array, Array], steps_done: Array
+        self,
+        program: Program,
+        words: dict[str, int],
+        batches: tuple[Array, Array, Array],
+        steps_done: Array,
+        largest: int,
     ) -> NDArray[np.float64]:
-        """Make steps, in pieces whose number of threads is chosen as they go."""
-        (order, starts, scalars), losses = batches, []
+        """Make steps, in pieces whose number of threads is chosen as they go; `largest` is the largest batch."""
+        (order, starts, scalars), losses, barrier = batches, [], self._own_memory().barrier
 
         def some(first: int, count: int, threads: int) -> int:
             piece = order, starts[first : first + count + 1], scalars[first : first + count]
-            losses.append(
-                program.learn(words, piece, steps_done, self._own_memory().barrier, threads, self.should_cancel)
-            )
+            losses.append(program.learn(words, piece, steps_done, barrier, threads, self.should_cancel, largest))
             return len(losses[-1])
 
-        steps = len(starts) - 1
-        self._chooser(program.plan).run(steps, some, min(self.threads, self.thread_limit()))
+        steps, most = len(starts) - 1, min(self.threads, self.thread_limit())
+        if most == 1:
+            return program.learn(words, batches, steps_done, barrier, 1, self.should_cancel, largest)
+        self._chooser(program.plan).run(steps, some, most)
         return losses[0] if len(losses) == 1 else np.concatenate([np.zeros(0), *losses])
 
     @serialized
@@ -195,7 +199,7 @@ class NativeExecutable(PreparedNetwork):
         gradients.store_gradient(program, np.asarray(gradient, self.dtype))
         self._state.touch()
         self._weights_checked = False
-        self._learn(program, {"weights": 0}, batches, self._state.steps_done)
+        self._learn(program, {"weights": 0}, batches, self._state.steps_done, 1)
 
     @serialized
     def loss_and_gradient(self, rows: Rows | RowsHandle) -> tuple[float, Array]:
@@ -223,7 +227,7 @@ class NativeExecutable(PreparedNetwork):
         """The loss of a batch, whose gradient the program stores."""
         while True:
             program.clear_tables()
-            losses = self._learn(program, rows.words, batch, np.full(1, step, np.int64))
+            losses = self._learn(program, rows.words, batch, np.full(1, step, np.int64), int(batch[1][-1]))
             if len(losses):
                 return float(losses[0])
             if self.should_cancel():

@@ -20,6 +20,7 @@ from ranvier.native.machine.clock import ticks_per_second
 from ranvier.native.machine.peak import measured_peak
 from ranvier.native.resident import ResidentRows
 from ranvier.native.scheduling.plan import Plan
+from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct
 from ranvier.records import record
 from ranvier.rows import CSR, Inputs, Rows
 
@@ -114,8 +115,8 @@ def _labels(plan: Plan) -> list[tuple[str, float, int]]:
         if at == len(stage.steps):
             slots.append(("barrier", 0.0, slot))
         else:
-            step = stage.steps[at].step
-            slots.append((_label(step), _flops(plan, step), slot))
+            scheduled = stage.steps[at]
+            slots.append((_label(scheduled.step), _flops(plan, scheduled), slot))
     return [("training step", sum(flops for _, flops, _ in slots), TOTAL), *slots]
 
 
@@ -128,11 +129,11 @@ def _label(step: s.Step) -> str:
     return f"{piece.entry.name} gradient" if isinstance(piece, s.Trained) else type(step).__name__
 
 
-def _flops(plan: Plan, step: s.Step) -> float:
+def _flops(plan: Plan, scheduled: Scheduled) -> float:
     """Of the products of a step over the whole batch; a group's columns see the inputs of their group alone."""
-    batch = plan.spec.batch_size
-    if isinstance(step, s.Forward | s.Back):
-        return 2.0 * batch * step.matrix.rows * step.matrix.columns
+    batch, step = plan.spec.batch_size, scheduled.step
+    if isinstance(scheduled, ScheduledProduct):
+        return 2.0 * batch * scheduled.length * scheduled.step.matrix.columns
     if isinstance(step, s.WeightGradient):
         return 2.0 * batch * step.trained.value.rows * step.trained.value.columns
     if isinstance(step, SparseForward | SparseGradient):

@@ -16,7 +16,7 @@ from ranvier.errors import EngineError, ShapeError
 from ranvier.native.lowering.lowered import ROUNDED, TRANSPOSED
 from ranvier.native.machine import memory
 from ranvier.native.scheduling.layouts import size_of
-from ranvier.native.scheduling.packing import bfloat16_of, pack, unpack
+from ranvier.native.scheduling.packing import pairs_of, unpack
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.state_layout import StateLayout, StateMap
 from ranvier.network.parameters import Entry
@@ -91,7 +91,8 @@ class PackedState:
         numbers[1 + self.size :] = slots.reshape(-1)
         numbers.take(state_map.sources, out=self.arena, mode="clip")
         if self.layout.spec.precision == "bfloat16":
-            self.arena[state_map.first_copy :] = bfloat16_of(self.arena[state_map.first_copy :])
+            copies = self.arena[state_map.first_copy :]
+            copies[:] = pairs_of(copies, numbers.take(state_map.seconds, mode="clip"))
         self._stale_copies.clear()
         self.touch()
 
@@ -128,7 +129,7 @@ class PackedState:
         # Memory that nobody wrote to is zero and takes no room yet.
         if name in self.arrays and not (name in self._untouched and not values.any()):
             self._untouched.discard(name)
-            pack(values, self._buffers[name], self.arrays[name])
+            self.layout.pack(name, values, self._buffers[name], self.arrays[name])
 
     def touch(self) -> None:
         """Say that compiled code is about to change the state."""

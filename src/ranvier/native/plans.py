@@ -109,7 +109,8 @@ class Plans:
     Parameters:
         spec, machine, threads: as for `make_plan`.
 
-    `training` is what one step does; `layout` is that of the state.
+    `training` is what one step does; `layout` is that of the state; `step_seconds` as that of
+    `ranvier.engine.Executable`; `n_scalars` is how many numbers a step takes.
     """
 
     def __init__(self, spec: CompileSpec, machine: Machine, threads: int) -> None:
@@ -121,6 +122,8 @@ class Plans:
         with floating_point_mode.own():
             self.layout = StateLayout(spec, (self.training, make_plan(spec, PREDICT, machine, 1)))
         self._idle: list[Memory] = []
+        self.step_seconds = 0.0
+        self.n_scalars = 0 if spec.optimizer.full_batch else len(spec.optimizer.rule().scalars)
 
     def take_memory(self) -> Memory:
         """Memory for a network, whose contents mean nothing until a state is set."""
@@ -156,7 +159,6 @@ class Plans:
         return known
 
 
-@memoize
 def plans_of(spec: CompileSpec, machine: Machine, available: int, threads: int | None = None) -> Plans:
     """The memoized plans of a spec, for as many threads as a training step is worth.
 
@@ -171,9 +173,19 @@ def plans_of(spec: CompileSpec, machine: Machine, available: int, threads: int |
     # The learning rate is one of the scalars of each step.
     optimizer = at_unit_rate(values[_OPTIMIZER])
     values = (*values[:_OPTIMIZER], optimizer, *values[_OPTIMIZER + 1 :])
-    return _plans(values, machine, threads or cost.training_threads(spec, available))
+    # Looked up without the seed: the networks of a crowd differ in it.
+    return _plans(values, machine, threads or _training_threads(values, spec.threads, available))
+
+
+def _spec_of(values: tuple[Any, ...], **run_time: Any) -> CompileSpec:
+    return CompileSpec(**dict(zip(_PLANNED, values, strict=True)), **run_time)
+
+
+@memoize
+def _training_threads(values: tuple[Any, ...], requested: int | None, available: int) -> int:
+    return cost.training_threads(_spec_of(values, threads=requested), available)
 
 
 @memoize
 def _plans(values: tuple[Any, ...], machine: Machine, threads: int) -> Plans:
-    return Plans(CompileSpec(**dict(zip(_PLANNED, values, strict=True))), machine, threads)
+    return Plans(_spec_of(values), machine, threads)

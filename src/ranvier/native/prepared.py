@@ -59,6 +59,15 @@ class PreparedNetwork(Serialized):
         if before is not None and before.state.loaded:
             self._state.set(before.state.get())
 
+    @property
+    def step_seconds(self) -> float:
+        """As in `ranvier.engine.Executable`, for all networks of this spec."""
+        return self._plans.step_seconds
+
+    @step_seconds.setter
+    def step_seconds(self, seconds: float) -> None:
+        self._plans.step_seconds = seconds
+
     def __reduce__(self) -> NoReturn:
         raise EngineError("Compiled code belongs to its process and cannot be pickled; pickle the state it reads.")
 

@@ -12,8 +12,10 @@ WIDE_REGISTERS = 32
 
 
 def machine(target: Target, precision: str) -> Machine:
-    """The registers of a target, and the caches of this machine."""
+    """The registers of a target, the caches of this machine, and whether products take pairs."""
     sizes = cpu.cache_sizes()
     width = 64 if precision == "float64" else 32
     count = 16 if target.is_x86 and target.vector_bits < 512 else WIDE_REGISTERS
-    return Machine(Registers(count, max(1, PANEL * width // target.vector_bits)), sizes["l1d"], sizes["l2"])
+    registers = Registers(count, max(1, PANEL * width // target.vector_bits))
+    pairs = precision == "bfloat16" and target.has_bf16_dot
+    return Machine(registers, sizes["l1d"], sizes["l2"], pairs)

@@ -166,6 +166,7 @@ class Program:
         barrier: Array,
         threads: int,
         should_cancel: Callable[[], bool],
+        largest: int,
     ) -> NDArray[np.float64]:
         """Run the steps of a plan that learns; gives the losses of those that were made.
 
@@ -175,6 +176,7 @@ class Program:
             steps_done: the number of steps made before, one number; compiled code counts on in it, so that it is
                 right whatever Python raises afterwards.
             should_cancel: called once, before steps that can be cancelled.
+            largest: the rows of the largest batch.
         """
         order, starts, scalars = batches
         losses, first = np.zeros(len(starts) - 1), int(steps_done[0])
@@ -198,7 +200,7 @@ class Program:
         long = False
         if self.loaded.cancellable:
             self.control[:] = 0
-            long = int(np.diff(starts).max(initial=0)) >= self.plan.long
+            long = largest >= self.plan.long
         with interrupts.sigint_sets(self.control) if long else nullcontext():
             if self.loaded.cancellable and should_cancel():
                 self.control[0] = 1
@@ -338,19 +340,25 @@ def rows_of(program: Program, buffer: Buffer, count: int) -> Array:
     ]
 
 
-def check_span(span: Span, rows: int, scalars: int) -> None:
+def check_span(span: Span, rows: int, scalars: int) -> int:
     """Raise a ShapeError where a span names rows or numbers that do not exist; compiled code would read foreign memory.
 
     Parameters:
         rows: how many resident rows there are.
         scalars: how many numbers the optimizer's rule takes in each step.
+
+    Returns the rows of the largest batch.
     """
-    order, starts = span.order, span.starts
-    if len(order) and (order.min() < 0 or order.max() >= rows):
+    order, starts = np.asarray(span.order, np.int64), np.asarray(span.starts, np.int64)
+    # As unsigned numbers, negative ones are beyond all others.
+    if len(order) and int(np.maximum.reduce(order.view(np.uint64))) >= rows:
         raise ShapeError(
             f"The order of the rows goes from {order.min()} to {order.max()}; there are rows 0 to {rows - 1}."
         )
-    if len(starts) == 0 or starts[0] < 0 or starts[-1] > len(order) or (starts[1:] <= starts[:-1]).any():
+    sizes = starts[1:] - starts[:-1]
+    largest = int(np.maximum.reduce(sizes.view(np.uint64) - np.uint64(1))) + 1 if len(sizes) else 0
+    if len(starts) == 0 or starts[0] < 0 or starts[-1] > len(order) or largest > len(order):
         raise ShapeError(f"The batches must follow each other in an order of {len(order)} rows and hold at least one.")
     if span.scalars.shape != (span.steps, scalars):
         raise ShapeError(f"The scalars have shape {span.scalars.shape}; this span needs {(span.steps, scalars)}.")
+    return largest

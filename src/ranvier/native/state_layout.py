@@ -18,7 +18,7 @@ from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.lowered import ROUNDED, TRANSPOSED
 from ranvier.native.lowering.sparse import entries
 from ranvier.native.scheduling.layouts import padded, size_of
-from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
+from ranvier.native.scheduling.packing import bfloat16_of, half_of_pairs, pack, pairs_of, transposed, unpack
 from ranvier.native.scheduling.plan import Plan
 from ranvier.network.parameters import Entry
 from ranvier.records import record
@@ -37,6 +37,8 @@ class StateMap:
         size: how many numbers the arena has.
         first_copy: where the rounded and transposed copies of weights begin.
         sources: for each number of the arena its index in (0, parameters, slots), shape (size,).
+        seconds: for each number of the copies, which may be a pair, the index of the second one; 0 where it is none,
+            shape (size - first_copy,).
         positions: for each number of (parameters, slots) its index in the arena, shape ((1 + S) P,).
     """
 
@@ -44,6 +46,7 @@ class StateMap:
     size: int
     first_copy: int
     sources: NDArray[np.intp]
+    seconds: NDArray[np.intp]
     positions: NDArray[np.intp]
 
 
@@ -79,15 +82,17 @@ class StateLayout:
         return copied in self._names and copy in (ROUNDED, TRANSPOSED)
 
     def copies_of(self, entry: Entry, values: Array) -> Iterator[tuple[str, Array]]:
-        """What products read in place of a weight (K, N), or beside it, by name; nothing of a vector.
-
-        Numbers are rounded to bfloat16 where products read that; indices stay as they are.
-        """
+        """What products read in place of a weight (K, N), or beside it, by name; nothing of a vector."""
         if len(entry.shape) == 2:
-            rounds = self.spec.precision == "bfloat16" and values.dtype.kind == "f"
-            read = bfloat16_of(values) if rounds else values
-            yield f"{ROUNDED}.{entry.name}", read
-            yield f"{TRANSPOSED}.{entry.name}", transposed(read, entry.groups)
+            yield f"{ROUNDED}.{entry.name}", values
+            yield f"{TRANSPOSED}.{entry.name}", transposed(values, entry.groups)
+
+    def pack(self, name: str, values: Array, buffer: Buffer, out: Array) -> None:
+        """Write a parameter, a slot or a copy of a weight into memory; copies of bfloat16 are rounded."""
+        if self.spec.precision == "bfloat16" and self.copies(name):
+            pairs = buffer.kind == "pairs"
+            values = pairs_of(*(half_of_pairs(values, half) for half in (0, 1))) if pairs else bfloat16_of(values)
+        pack(values, buffer, out)
 
     def _mapped(self) -> StateMap:
         pieces, size, first_copy = {}, 0, 0
@@ -98,7 +103,8 @@ class StateLayout:
             first_copy = first_copy if self.copies(name) else size
         rows = 1 + len(self.slots)
         numbered = np.arange(1, rows * self.size + 1, dtype=np.intp).reshape(rows, self.size)
-        sources, positions = np.zeros(size, np.intp), np.zeros((rows, self.size), np.intp)
+        sources, seconds = np.zeros((2, size), np.intp)
+        positions = np.zeros((rows, self.size), np.intp)
         indices = np.arange(size, dtype=np.intp)
         suffixes = ("", *(f".{slot}" for slot in self.slots))
         for entry in self.table:
@@ -106,8 +112,13 @@ class StateLayout:
                 name, values = entry.name + suffix, flat[entry.slice].reshape(entry.shape)
                 packed = {name: values, **dict(() if suffix else self.copies_of(entry, values))}
                 for name_, content in packed.items():
-                    if name_ in pieces:
-                        pack(content, self.buffers[name_], sources[pieces[name_]])
+                    if name_ not in pieces:
+                        continue
+                    buffer, part = self.buffers[name_], pieces[name_]
+                    pairs = buffer.kind == "pairs"
+                    pack(half_of_pairs(content, 0) if pairs else content, buffer, sources[part])
+                    if pairs:
+                        pack(half_of_pairs(content, 1), buffer, seconds[part])
                 if name in pieces:
                     unpack(indices[pieces[name]], self.buffers[name], homes[entry.slice].reshape(entry.shape))
-        return StateMap(pieces, size, first_copy, sources, positions.reshape(-1))
+        return StateMap(pieces, size, first_copy, sources, seconds[first_copy:], positions.reshape(-1))

@@ -30,7 +30,8 @@ class InitializerSpec:
 
     Fields:
         draws: of which distribution the K N random numbers are: NORMAL, UNIFORM or, for constants, NONE.
-        build: (random numbers, K, N, options by name) -> float64 array of shape (K, N).
+        build: (random numbers, K, N, options by name) -> float64 array of shape (K, N), or (M, K, N) for random numbers
+            (M, K N) of M seeds.
         options: name -> (default, rule).
         formula: the distribution, as text.
         source: the publication.
@@ -44,13 +45,13 @@ class InitializerSpec:
 
 
 def _normal(drawn: Matrix, inputs: int, units: int, stddev: float) -> Matrix:
-    weights = drawn.reshape(inputs, units)
+    weights = drawn.reshape(*drawn.shape[:-1], inputs, units)
     weights *= stddev
     return weights
 
 
 def _uniform(drawn: Matrix, inputs: int, units: int, limit: float) -> Matrix:
-    weights = drawn.reshape(inputs, units)
+    weights = drawn.reshape(*drawn.shape[:-1], inputs, units)
     weights *= 2.0
     weights -= 1.0
     weights *= limit
@@ -83,6 +84,8 @@ def _lecun_uniform(drawn: Matrix, inputs: int, units: int) -> Matrix:
 
 def _orthogonal(drawn: Matrix, inputs: int, units: int, gain: float) -> Matrix:
     """The Q of a QR decomposition; the signs of R's diagonal make Q uniform over all orthogonal matrices."""
+    if drawn.ndim > 1:
+        return np.stack([_orthogonal(numbers, inputs, units, gain) for numbers in drawn])
     tall, thin = max(inputs, units), min(inputs, units)
     q, r = np.linalg.qr(drawn.reshape(tall, thin))
     q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
@@ -90,11 +93,11 @@ def _orthogonal(drawn: Matrix, inputs: int, units: int, gain: float) -> Matrix:
 
 
 def _constant(drawn: Matrix, inputs: int, units: int, value: float) -> Matrix:
-    return np.full((inputs, units), value)
+    return np.full((*drawn.shape[:-1], inputs, units), value)
 
 
 def _zeros(drawn: Matrix, inputs: int, units: int) -> Matrix:
-    return np.zeros((inputs, units))
+    return np.zeros((*drawn.shape[:-1], inputs, units))
 
 
 _GLOROT = "Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks, AISTATS 2010"
@@ -190,7 +193,7 @@ def stream_for(initializer: Initializer, count: int, layer: int, index: int) -> 
 
 
 def weights_from(initializer: Initializer, drawn: NDArray[np.float64], inputs: int, units: int) -> Matrix:
-    """Weights (K, N) made of the numbers of `stream_for`, which are lost."""
+    """Weights (K, N) made of the numbers of `stream_for`, which are lost; of several seeds as for `InitializerSpec`."""
     return _SPECS[initializer.name].build(drawn, inputs, units, **dict(initializer.options))
 
 

@@ -74,7 +74,7 @@ class ReferenceExecutable(Serialized):
         self._factors = self._table.learning_rate_factors()
         self._penalized = bool(self._l1.any() or self._l2.any())
         self._slot_names = None if spec.optimizer.full_batch else [name for name, _ in spec.optimizer.rule().slots]
-        self._is_bfloat16 = spec.precision == "bfloat16"
+        self._is_bfloat16, self.step_seconds = spec.precision == "bfloat16", 0.0
         self._state: State | None = None
         self._parameters: dict[str, Array] = {}
 

@@ -22,6 +22,17 @@ def epoch_order(rows: int, epoch: int, seed: int, shuffle: bool) -> Order:
     return random.permutation(seed, random.SHUFFLE, epoch, rows) if shuffle else np.arange(rows, dtype=np.int64)
 
 
+def epoch_orders(rows: int, epochs: range, seed: int, shuffle: bool) -> Order:
+    """The orders of several epochs, (epochs, rows).
+
+    >>> epoch_orders(3, range(1, 3), 0, shuffle=False).tolist()
+    [[0, 1, 2], [0, 1, 2]]
+    """
+    if shuffle:
+        return random.permutations(seed, random.SHUFFLE, epochs, rows)
+    return np.tile(np.arange(rows, dtype=np.int64), (len(epochs), 1))
+
+
 def batch_offsets(rows: int, batch_size: int) -> Order:
     """Where each batch begins in the epoch's order, then its end; the last batch may be smaller.
 
@@ -41,26 +52,43 @@ def span_of(
     return Span(order[start : starts[last]], starts[first : last + 1] - start, scalars)
 
 
-def span_over_epochs(orders: list[Order], starts: Order, scalars: NDArray[np.float64]) -> Span:
-    """One span over several whole epochs of the same size."""
-    rows = int(starts[-1])
-    all_starts = np.concatenate([starts[:-1] + index * rows for index in range(len(orders))])
-    return Span(np.concatenate(orders), np.append(all_starts, rows * len(orders)), scalars)
+def span_over_epochs(orders: Order, starts: Order, scalars: NDArray[np.float64]) -> Span:
+    """One span over several whole epochs, whose orders are (epochs, rows)."""
+    epochs, rows = orders.shape
+    all_starts = np.empty(epochs * (len(starts) - 1) + 1, np.int64)
+    np.add(starts[:-1], rows * np.arange(epochs)[:, None], out=all_starts[:-1].reshape(epochs, -1))
+    all_starts[-1] = epochs * rows
+    return Span(orders.reshape(-1), all_starts, scalars)
 
 
-def mean_loss(
-    losses: NDArray[np.float64], order: NDArray[np.int64], starts: NDArray[np.int64], weights: NDArray[Any] | None
-) -> float:
-    """The mean over the rows of an epoch of the losses of its batches; weighted where rows have weights.
+def batch_weights(order: Order, starts: Order, weights: NDArray[Any] | None) -> NDArray[np.float64]:
+    """How much each batch counts in the mean over an epoch: its rows, or the sum of their weights.
 
     Parameters:
-        losses: one a batch.
         order, starts: the rows in their order, and where each batch starts, with the end at last.
         weights: of all rows, or None.
     """
     if weights is None:
-        sizes = (starts[1:] - starts[:-1]).astype(np.float64)
-    else:
-        sizes = np.add.reduceat(weights[order].astype(np.float64), starts[:-1])
-    total = sizes.sum()
-    return float(losses @ sizes / total) if total > 0 else 0.0
+        return (starts[1:] - starts[:-1]).astype(np.float64)
+    return np.add.reduceat(weights[order].astype(np.float64), starts[:-1])
+
+
+def mean_loss(losses: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """The mean over the rows of an epoch of the losses of its batches, which count as `batch_weights` says.
+
+    >>> mean_loss(np.array([1.0, 2.0]), np.array([3.0, 1.0]))
+    1.25
+    """
+    total = float(weights.sum())
+    return float(losses.dot(weights)) / total if total > 0 else 0.0
+
+
+def mean_losses(losses: NDArray[np.float64], orders: Order, starts: Order, weights: NDArray[Any] | None) -> list[float]:
+    """The mean loss of each of several epochs, whose losses are (epochs, batches); the rest as for `batch_weights`."""
+    if weights is None:
+        counts = batch_weights(starts, starts, None)
+        total = float(counts.sum())
+        return [float(counts.dot(epoch)) / total for epoch in losses]
+    return [
+        mean_loss(epoch, batch_weights(order, starts, weights)) for epoch, order in zip(losses, orders, strict=True)
+    ]

@@ -89,6 +89,18 @@ class DivergenceMonitor:
                 f"{suggestions(spec)}"
             )
 
+    def is_calm(self, losses: list[float]) -> bool:
+        """Take the losses of several epochs, if none is so large that `check` could stop there; else take none.
+
+        >>> monitor = DivergenceMonitor()
+        >>> monitor.is_calm([3.0, 2.0]), monitor.is_calm([1.0, 1e9]), monitor.smallest
+        (True, False, 2.0)
+        """
+        if not max(losses, default=0.0) <= MAX_GROWTH:
+            return False
+        self.smallest = min(self.smallest, *losses) if losses else self.smallest
+        return True
+
 
 def suggestions(spec: CompileSpec) -> str:
     """What to try, in the order of what helps most often."""

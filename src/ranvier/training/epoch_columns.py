@@ -11,6 +11,7 @@ import zlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,25 @@ class EpochColumns:
             self._seconds.append(seconds)
             self._last_best.append(last_best)
             self.epochs.append(values["epoch"])
+            return True
+
+    def extend(self, length: int, epochs: range, columns: Mapping[str, list[float]]) -> bool:
+        """Append several epochs, none of them marked and with nothing optional, as `append` does one.
+
+        Parameters:
+            epochs: their numbers.
+            columns: what `NUMBERS` names, a value for each.
+        """
+        with self._lock:
+            if length != len(self.epochs):
+                return False
+            before, last_best = (self._seconds[-1], self._last_best[-1]) if length else (0.0, 0)
+            for name, numbers in self.numbers.items():
+                numbers.extend(columns[name])
+            self.best.extend([0] * len(epochs))
+            self._seconds.extend(list(accumulate(columns["seconds"], initial=before))[1:])
+            self._last_best.extend([last_best] * len(epochs))
+            self.epochs.extend(epochs)
             return True
 
     def mark_best(self, length: int) -> None:

@@ -132,6 +132,25 @@ class History(Sequence[Epoch]):
         longer._length += 1
         return longer
 
+    def extended(self, epochs: range, columns: Mapping[str, list[float]]) -> History:
+        """A history with several epochs at its end, as if `appended` had added each.
+
+        Parameters:
+            epochs: their numbers.
+            columns: "loss", "learning_rate", "seconds" and "examples_per_second" of each.
+
+        >>> values = {"loss": [0.5, 0.25], "learning_rate": [0.1, 0.1], "seconds": [1.0, 2.0]}
+        >>> longer = History().extended(range(1, 3), {**values, "examples_per_second": [9.0, 9.0]})
+        >>> longer.loss.tolist(), longer.total_seconds
+        ([0.5, 0.25], 3.0)
+        """
+        longer = History(self)
+        if not longer._columns.extend(self._length, epochs, columns):
+            longer._columns = self._columns.first(self._length)
+            longer._columns.extend(self._length, epochs, columns)
+        longer._length += len(epochs)
+        return longer
+
     def mark_best(self) -> None:
         """Mark the last epoch, which `appended` has just added, as the best so far.
 

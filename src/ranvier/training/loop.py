@@ -11,73 +11,26 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Cancelled, CompileSpec, Executable, RowsHandle, State, never_cancel
+from ranvier.engine import Cancelled, Executable, RowsHandle, State, never_cancel
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
-from ranvier.network.schedules import ConstantSchedule, Schedule
-from ranvier.records import record
-from ranvier.rows import Rows
 from ranvier.training import batches, divergence, lbfgs
-from ranvier.training.callbacks import Callback, CallbackResult, epoch_context
-from ranvier.training.events import EpochEvent, ProgressEvent, Sink, silent
+from ranvier.training.callbacks import CallbackResult, epoch_context
+from ranvier.training.events import EpochEvent, ProgressEvent, silent
 from ranvier.training.history import Epoch, History
+from ranvier.training.loop_config import LoopConfig, LoopResult
 from ranvier.training.state import TrainingState, inference_parameters
-from ranvier.training.watching import AnyWatch, status_of
+from ranvier.training.watching import status_of
 
 Array = NDArray[Any]
 SPAN_SECONDS = 0.05
 CHECKPOINT_SECONDS = 2.0
-
-
-@record
-class LoopConfig:
-    """What is to be trained, on what, for how long, with which callbacks.
-
-    Fields:
-        spec: the network, loss, optimizer and batch size.
-        rows, validation: resident rows; validation may be None.
-        metrics: (outputs, targets) -> name -> value, for the validation rows.
-        sample, sample_metrics: training rows to be measured after every epoch, and how; None for none.
-        loss_unit: what the losses of the engine are multiplied by, for the history and whoever watches.
-        epochs: how many epochs to make, counted from `TrainingState.first_epoch`.
-        schedule, shuffle, seed, callbacks, sink: as their names say.
-        save: called with the state now and then and at the end; None saves nothing.
-        stop_requested: asked between spans, and by the engine within long work; True interrupts, and stays True.
-        watch: shows the state to viewers between spans; None shows nothing.
-    """
-
-    spec: CompileSpec
-    rows: Rows
-    validation: Rows | None = None
-    metrics: Callable[[Array, Array], dict[str, float]] | None = None
-    sample: Rows | None = None
-    sample_metrics: Callable[[Array, Array], dict[str, float]] | None = None
-    loss_unit: float = 1.0
-    epochs: int = 10
-    schedule: Schedule = ConstantSchedule()
-    shuffle: bool = True
-    seed: int = 0
-    callbacks: tuple[Callback, ...] = ()
-    sink: Sink = silent
-    save: Callable[[TrainingState], None] | None = None
-    stop_requested: Callable[[], bool] = bool
-    watch: AnyWatch | None = None
-
-
-@record
-class LoopResult:
-    """How a run ended: its `state`, the `reason` ("finished", "stopped" or "interrupted") and a sentence `text`."""
-
-    state: TrainingState
-    reason: str
-    text: str
 
 
 def train(executable: Executable, config: LoopConfig, state: TrainingState) -> LoopResult:
@@ -112,7 +65,7 @@ class TrainingLoop:
         self.callback_states = state.callbacks or tuple(callback.init_state() for callback in config.callbacks)
         self.plateau = state.plateau or config.schedule.init_state()
         self.loss_unit = state.loss_unit
-        self.step_seconds = 0.0
+        self.step_seconds = executable.step_seconds
         self.saved_at = time.perf_counter()
         self.step_losses = [state.partial_losses] if state.position else []
         self.history = state.history
@@ -120,14 +73,14 @@ class TrainingLoop:
         losses = [self.history[index].loss / config.loss_unit for index in made]
         self.divergence_monitor = divergence.DivergenceMonitor(losses)
         self.begins = not state.callbacks
-        self.rows = executable.upload(config.rows)
-        self.validation = None if config.validation is None else executable.upload(config.validation)
+        self.rows = config.upload(executable, config.rows)
+        self.validation = None if config.validation is None else config.upload(executable, config.validation)
         self.sample = None if config.sample is None else executable.upload(config.sample)
         executable.set_state(state.engine)
 
     def run(self) -> LoopResult:
         last = self.first_epoch + self.config.epochs
-        interrupted = False
+        interrupted = self.config.stop_requested()
         if self.begins:
             self._show_start()
         if self.epoch < last and self.config.watch is not None:
@@ -175,11 +128,10 @@ class TrainingLoop:
         """
         since = np.arange(count * self.steps_per_epoch, dtype=np.int64)
         since += (epoch - 1 - self.first_epoch) * self.steps_per_epoch
-        optimizer, numbers = self.config.spec.optimizer, since + self.first_step
-        total = self.config.epochs * self.steps_per_epoch
+        optimizer, total = self.config.spec.optimizer, self.config.epochs * self.steps_per_epoch
         factors = self.config.schedule.factors(since, self.steps_per_epoch, total)
         rates = optimizer.learning_rate * factors * self.factor * self.plateau.get("factor", 1.0)
-        return optimizer.scalar_values(numbers + 1, rates)
+        return optimizer.scalars_from(self.first_step + int(since[0]) + 1, rates)
 
     def _step(self) -> int:
         """How many steps were made before the next one."""
@@ -187,27 +139,48 @@ class TrainingLoop:
 
     def _run_whole_epochs(self, count: int) -> bool:
         begun = time.perf_counter()
-        numbers = range(self.epoch + 1, self.epoch + count + 1)
-        orders = [self._order(number) for number in numbers]
+        config, numbers = self.config, range(self.epoch + 1, self.epoch + count + 1)
+        orders = batches.epoch_orders(len(config.rows), numbers, config.seed, config.shuffle)
         scalars = self._scalars(numbers[0], count)
         losses = self.executable.run(self.rows, batches.span_over_epochs(orders, self.starts, scalars))
         spent = time.perf_counter() - begun
         self._update_step_time(spent, len(losses))
-        seconds = spent / max(len(losses), 1) * self.steps_per_epoch
         whole, rest = divmod(len(losses), self.steps_per_epoch)
-        for index, number in enumerate(numbers[:whole]):
-            steps = slice(index * self.steps_per_epoch, (index + 1) * self.steps_per_epoch)
-            divergence.check(losses[steps], self._step() + steps.start, self.config.spec)
-            loss = self._epoch_loss(number, losses[steps], orders[index])
-            speed = len(self.config.rows) / max(seconds, 1e-9)
-            record = Epoch(number, loss, None, {}, float(scalars[steps][-1, 0]), seconds, speed)
-            self.history = self.history.appended(record)
-            self.config.sink(EpochEvent(record))
-        self.epoch += whole
+        self._record_epochs(numbers[:whole], orders, losses, scalars, spent / max(len(losses), 1))
         self._record_steps(losses[len(losses) - rest :], 0.0)
         self._maybe_checkpoint()
         self._look(float(scalars[-1, 0]))
         return self.config.stop_requested()
+
+    def _record_epochs(self, numbers: range, orders: Array, losses: Array, scalars: Array, step_seconds: float) -> None:
+        """Write the records of whole epochs that shared a span."""
+        steps, config, done = self.steps_per_epoch, self.config, 0
+        by_epoch = losses[: len(numbers) * steps].reshape(len(numbers), steps)
+        finite = np.isfinite(by_epoch).all(axis=1)
+        good = len(numbers) if finite.all() else int(finite.argmin())
+        means = batches.mean_losses(by_epoch[:good], orders[:good], self.starts, config.rows.weights)
+        try:
+            done = good if self.divergence_monitor.is_calm(means) else 0
+            for number, mean in zip(numbers[done:good], means[done:], strict=True):
+                self.divergence_monitor.check(mean, number, config.spec)
+                done += 1
+            if good < len(numbers):
+                divergence.check(by_epoch[good], self._step() + good * steps, config.spec)
+        finally:
+            means = [mean * config.loss_unit for mean in means[:done]]
+            self._append_epochs(numbers[:done], means, scalars, step_seconds * steps)
+
+    def _append_epochs(self, numbers: range, losses: list[float], scalars: Array, seconds: float) -> None:
+        """Append epochs to the history, each of so many seconds, and tell of them."""
+        speed, count = len(self.config.rows) / max(seconds, 1e-9), len(numbers)
+        rates = scalars[self.steps_per_epoch - 1 :: self.steps_per_epoch, 0][:count].tolist()
+        columns = {"loss": losses, "learning_rate": rates}
+        columns |= {"seconds": [seconds] * count, "examples_per_second": [speed] * count}
+        self.history = self.history.extended(numbers, columns)
+        if self.config.sink is not silent:
+            for number, loss, rate in zip(numbers, losses, rates, strict=True):
+                self.config.sink(EpochEvent(Epoch(number, loss, None, {}, rate, seconds, speed)))
+        self.epoch += count
 
     def _order(self, number: int) -> NDArray[np.int64]:
         return batches.epoch_order(len(self.config.rows), number, self.config.seed, self.config.shuffle)
@@ -287,10 +260,12 @@ class TrainingLoop:
             return
         latest = max(seconds / steps, 1e-9)
         self.step_seconds = min(2 * self.step_seconds, latest) if self.step_seconds else latest
+        self.executable.step_seconds = self.step_seconds
 
     def _epoch_loss(self, number: int, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64]) -> float:
         """The loss of a complete epoch, for the history."""
-        loss = batches.mean_loss(losses, rows_in_order, self.starts, self.config.rows.weights)
+        counts = batches.batch_weights(rows_in_order, self.starts, self.config.rows.weights)
+        loss = batches.mean_loss(losses, counts)
         self.divergence_monitor.check(loss, number, self.config.spec)
         return loss * self.config.loss_unit
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.engine import CompileSpec, unlimited
+from ranvier.engine import CompileSpec, State, unlimited
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
@@ -30,12 +30,13 @@ from ranvier.training.callbacks import Callback
 from ranvier.training.divergence import naming_large_inputs
 from ranvier.training.engines import compile_network
 from ranvier.training.epoch_metrics import EpochMetrics, Metric
-from ranvier.training.events import EndEvent, NoteEvent, Sink, StartEvent, tee
+from ranvier.training.events import EndEvent, NoteEvent, Sink, StartEvent, silent, tee
 from ranvier.training.history import History
 from ranvier.training.interrupt import stop_on_interrupt
-from ranvier.training.loop import LoopConfig, LoopResult, train
+from ranvier.training.loop import train
+from ranvier.training.loop_config import LoopConfig, LoopResult, Upload, upload
 from ranvier.training.settings import TrainSettings
-from ranvier.training.state import TrainingState, initial_state
+from ranvier.training.state import TrainingState
 from ranvier.training.watching import current_watch
 
 Array = NDArray[Any]
@@ -53,6 +54,22 @@ class RunResult:
     engine: str
 
 
+@record(eq=False)
+class Shared:
+    """What a training takes from a crowd of trainings.
+
+    Fields:
+        initial: gives the initial weights of its seed, (P,), in a type; None draws them.
+        upload: gives its rows to an executable.
+    """
+
+    initial: Callable[[type], Array] | None = None
+    upload: Upload = upload
+
+
+ALONE = Shared()
+
+
 def run_training(
     network: Network,
     settings: TrainSettings,
@@ -68,6 +85,7 @@ def run_training(
     stop_requested: Callable[[], bool] | None = None,
     thread_limit: Callable[[], int] = unlimited,
     tell_earlier: Callable[[History], None] | None = None,
+    shared: Shared = ALONE,
 ) -> RunResult:
     """Train, with events, Ctrl-C and checkpoints.
 
@@ -83,11 +101,11 @@ def run_training(
         stop_requested: asked whether to stop, within long work too; None asks whether Ctrl-C was pressed.
         thread_limit: asked how many threads may work now.
         tell_earlier: takes the epochs that a checkpoint holds, before training goes on.
+        shared: what it takes from the trainings that run beside it.
     """
     settings.check(network, task, validation is not None)
-    spec, unit = _spec_and_unit(network, settings, rows, target)
+    spec, unit = spec_and_unit(network, settings, rows, target)
     measured = EpochMetrics(target or TargetEncoder(task), _requested(metrics, settings))
-    weights = None if validation is None else validation.weights
     sink, watch = tee(sinks), current_watch()
     stop = stop_on_interrupt() if stop_requested is None else contextlib.nullcontext(stop_requested)
     mark = None if checkpoint is None else fingerprint(network, settings, rows, validation, state)
@@ -96,24 +114,23 @@ def run_training(
         executable.thread_limit = thread_limit
         try:
             _tell(note, sink)
-            begin = stored or _first_state(state, network, settings, executable.dtype, unit)
+            begin = stored or _first_state(state, network, settings, executable.dtype, unit, shared)
             if watch is not None:
                 watch.begin(network, settings, executable.dtype)
             config = LoopConfig(
                 spec=spec,
                 rows=rows,
                 validation=validation,
-                metrics=lambda outputs, targets: measured.measure(outputs, targets, weights),
-                sample=_sample(rows, measured.sample_size(len(rows))),
-                sample_metrics=measured.measure_training,
+                **_measures(measured, rows, validation),
                 loss_unit=begin.loss_unit,
                 sink=sink,
                 save=save,
+                upload=shared.upload,
                 stop_requested=stopped,
                 watch=watch,
                 **{name: getattr(settings, name) for name in LOOPED},
             )
-            sink(_start_event(network, settings, engine, rows, validation, begin))
+            _tell_start(sink, network, settings, engine, rows, validation, begin)
             # Only the callee holds the arrays, so that it can let them go.
             waiting = [begin]
             del begin
@@ -126,7 +143,7 @@ def run_training(
             executable.close()
             if watch is not None:
                 watch.end()
-    sink(_end_event(outcome))
+    _tell_end(sink, outcome)
     return RunResult(outcome, engine)
 
 
@@ -135,20 +152,38 @@ def _requested(metrics: tuple[str | Metric, ...], settings: TrainSettings) -> tu
     return (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
 
 
+def _measures(measured: EpochMetrics, rows: Rows, validation: Rows | None) -> dict[str, Any]:
+    """The options of a loop that say what is measured, and how."""
+    weights = None if validation is None else validation.weights
+    return {
+        "metrics": lambda outputs, targets: measured.measure(outputs, targets, weights),
+        "sample": _sample(rows, measured.sample_size(len(rows))),
+        "sample_metrics": measured.measure_training,
+    }
+
+
 def _tell(note: str | None, sink: Sink) -> None:
     if note is not None:
         sink(NoteEvent(note))
 
 
 def _first_state(
-    state: TrainingState | None, network: Network, settings: TrainSettings, dtype: type, unit: float
+    state: TrainingState | None,
+    network: Network,
+    settings: TrainSettings,
+    dtype: type,
+    unit: float,
+    shared: Shared,
 ) -> TrainingState:
     """Where a run begins that no checkpoint goes on with; those keep the unit in which they wrote their losses."""
-    first = state or initial_state(network, settings.optimizer, settings.seed, dtype)
-    return first if first.loss_unit == unit else replace(first, loss_unit=unit)
+    if state is None:
+        draw = shared.initial or (lambda dtype: network.parameter_table.initial(settings.seed, dtype))
+        parameters = draw(dtype)
+        return TrainingState(State(parameters, settings.optimizer.initial_slots(parameters), 0), loss_unit=unit)
+    return state if state.loss_unit == unit else replace(state, loss_unit=unit)
 
 
-def _spec_and_unit(
+def spec_and_unit(
     network: Network, settings: TrainSettings, rows: Rows, target: TargetEncoder | None
 ) -> tuple[CompileSpec, float]:
     """What the engine specializes itself to, and the factor that turns its losses into those of the user's units."""
@@ -158,10 +193,18 @@ def _spec_and_unit(
     return settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None, loss), unit
 
 
-def _start_event(
-    network: Network, settings: TrainSettings, engine: str, rows: Rows, validation: Rows | None, state: TrainingState
-) -> StartEvent:
-    return StartEvent(
+def _tell_start(
+    sink: Sink,
+    network: Network,
+    settings: TrainSettings,
+    engine: str,
+    rows: Rows,
+    validation: Rows | None,
+    state: TrainingState,
+) -> None:
+    if sink is silent:
+        return
+    event = StartEvent(
         epochs=state.first_epoch + settings.epochs,
         first_epoch=state.epoch + 1,
         rows=len(rows),
@@ -171,6 +214,7 @@ def _start_event(
         parameters=network.parameter_count,
         batch_size=settings.batch_size,
     )
+    sink(event)
 
 
 def _sample(rows: Rows, count: int) -> Rows | None:
@@ -181,15 +225,11 @@ def _sample(rows: Rows, count: int) -> Rows | None:
     return rows.take(index)
 
 
-def _end_event(outcome: LoopResult) -> EndEvent:
-    history = outcome.state.history
-    return EndEvent(
-        reason=outcome.reason,
-        text=outcome.text,
-        epochs=len(history),
-        best_epoch=best_epoch(outcome.state),
-        seconds=history.total_seconds,
-    )
+def _tell_end(sink: Sink, outcome: LoopResult) -> None:
+    if sink is silent:
+        return
+    history, best = outcome.state.history, best_epoch(outcome.state)
+    sink(EndEvent(outcome.reason, outcome.text, len(history), best, history.total_seconds))
 
 
 def best_epoch(state: TrainingState) -> int:

@@ -90,7 +90,9 @@ class TrainSettings:
             EngineError: the engine cannot run here.
         """
         find_engine(self.engine)
-        self.compile_spec(network)
+        # Refuses what does not fit. Whatever the seed, so that a crowd of trainings is checked once.
+        replaced = (self.batch_size, False, self.precision, self.threads, 0, self.mean_nnz, self.n_dense)
+        _spec(network, self.loss, self.optimizer, *replaced)
         if network.parameter_count and not network.parameter_table.trainable_count:
             raise InputError(
                 "Every layer of the network is frozen, so there is nothing to train; leave trainable=False out of one."
@@ -101,9 +103,9 @@ class TrainSettings:
                 f"activation {network.output_activation.name}; end with rv.Dense({network.outputs}, "
                 f"{self.loss.units.output!r}), or choose another loss."
             )
-        for bound in network.iter_layers():
+        for bound in network.iter_layers() if self.optimizer.full_batch else ():
             kind = type(bound.layer).__name__
-            if self.optimizer.full_batch and isinstance(bound.layer, (Dropout, BatchNorm)):
+            if isinstance(bound.layer, (Dropout, BatchNorm)):
                 other = "optimizer='adam'" if kind == "Dropout" else "LayerNorm, or optimizer='adam'"
                 raise InputError(
                     f"{bound.path} is {kind}, which needs steps over batches, and L-BFGS looks at all rows at once; "

@@ -14,7 +14,7 @@ from typing import Any, Self, cast
 
 import uvicorn
 
-from ranvier.display.progress import in_notebook
+from ranvier.display.live import in_notebook
 from ranvier.errors import InputError, RanvierError
 from ranvier.model.model import Model
 from ranvier.view.asked import Asked

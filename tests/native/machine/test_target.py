@@ -24,7 +24,7 @@ ARM = target.Host("arm64-apple-darwin24.0.0", "apple-m2", {"bf16": True})
         (ZEN_4, "znver4", "znver4", 512, True),
         (ZEN_4, "x86-64-v4", "x86-64-v4", 512, False),
         (ZEN_4, "x86-64-v3", "x86-64-v3", 256, False),
-        (ARM, None, "apple-m2", 128, True),
+        (ARM, None, "apple-m2", 128, False),
     ],
 )
 def test_target_is_the_requested_cpu(host: target.Host, name: str, cpu: str, bits: int, dot: bool) -> None:

@@ -13,7 +13,8 @@ loss_of_rows.py   losses of 16 rows at once               groups.py         loop
 rowops.py         between dense layers                    columns.py        statistics, norms
 outputs.py        storing z and y                         layout.py         addresses in row buffers
 work_stealing.py  chunks of work for threads              cancellation.py   cancelling a step
-timing.py         times of single steps                   dropout.py, bfloat16.py, formulas.py
+timing.py         times of single steps                   dropout.py, formulas.py
+bfloat16.py       rounding to it                          pairs.py          pairs of it, for dot products
 vector_math.py    exp, log, tanh and the like, whose bits are the same on every processor
 exponential.py    ... those made from e^x                 logarithm.py      ... from ln x, and a^b
 trigonometry.py   ... sin and cos                         coefficients.py   the numbers of their polynomials

@@ -16,6 +16,7 @@ from ranvier.native.kernels import (
     input_gradients,
     limit_norms,
     loss,
+    pairs,
     rowops,
     sparse,
     zero_skipping,
@@ -36,7 +37,7 @@ from ranvier.native.scheduling.scheduled import (
     Scheduled,
     ScheduledLoss,
     ScheduledProduct,
-    ScheduledSparseGradient,
+    ScheduledRounding,
     ScheduledWeightGradient,
 )
 from ranvier.native.scheduling.stages import MIN_PACKED_GRAINS
@@ -85,12 +86,17 @@ class Body:
         """The first row of a batch that a thread computes, and the one after its last."""
         f, threads = self.w.f, self.w.words["threads"]
         rows_per_thread = f.divide(f.add(self.rows, f.subtract(threads, 1)), threads, "rows_per_thread")
+        if self.plan.pairs_rows:
+            rows_per_thread = f.bitwise("and", f.add(rows_per_thread, 1), -2)
         first = f.intrinsic("smin", f.multiply(thread, rows_per_thread), self.rows)
         return first, f.intrinsic("smin", f.add(first, rows_per_thread), self.rows)
 
     def row_step(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
         """Call the function of a row step for some rows."""
-        ROW_CALLS[type(scheduled.step)](self, scheduled, first, stop)
+        if isinstance(scheduled, ScheduledRounding):
+            pairs.call_rounding(self, scheduled, first, stop)
+        else:
+            ROW_CALLS[type(scheduled.step)](self, scheduled, first, stop)
 
     def _gather(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
         step, words, learns = cast(s.Gather, scheduled.step), self.w.words, self.plan.learns
@@ -266,9 +272,6 @@ class Body:
         else:
             COLUMN_CALLS[type(scheduled.step)](self, scheduled)
 
-    def _sparse_gradient(self, scheduled: ScheduledSparseGradient) -> None:
-        sparse.call_gradient(self, scheduled)
-
     def _vector_gradient(self, scheduled: Scheduled) -> None:
         step = cast(s.VectorGradient, scheduled.step)
         rule, t = None if step.store else self.plan.rule, step.trained
@@ -307,6 +310,7 @@ class Body:
         blocks, strips = gradient.weight_units(scheduled, registers)
         pointers = [self.at(buffer) for buffer in buffers]
         f, more = self.w.f, tuple[Value, ...]()
+        rows = f.bitwise("lshr", f.add(self.rows, 1), 1, "pairs") if scheduled.pairs else self.rows
         if scheduled.packed:
             f.store(f.i64(-1), self.packed_block, 8)
             more += (self.packing_buffer(), self.packed_block)
@@ -319,7 +323,7 @@ class Body:
             if scheduled.split_n:
                 begin, end = self.thread_range(strips, owner)
                 strip_range = (begin, f.subtract(end, begin))
-            f.call(name, *pointers, self.scalars, self.rows, first, stop, *strip_range, *more)
+            f.call(name, *pointers, self.scalars, rows, first, stop, *strip_range, *more)
 
         def bounds(owner: Value) -> tuple[Value, Value]:
             if not scheduled.split_n:
@@ -389,6 +393,6 @@ COLUMN_CALLS: dict[type[Step], Callable[[Body, Any], None]] = {
     s.Update: Body._update,
     s.LimitNorms: limit_norms.call_limit_norms,
     s.LossSum: Body._loss_sum,
-    SparseGradient: Body._sparse_gradient,
+    SparseGradient: sparse.call_gradient,
 }
 """How each kind of column step is called, for this thread's range; a `WeightGradient` can be stolen, too."""

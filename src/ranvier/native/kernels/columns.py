@@ -10,6 +10,7 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.gradient import column_sums
 from ranvier.native.kernels.groups import total
 from ranvier.native.kernels.loss import source_row
+from ranvier.native.kernels.pairs import copy_pairs, holds_pairs
 from ranvier.native.kernels.sparse import clipped_squares
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater, read
@@ -124,14 +125,18 @@ def write_update(module: Emitter, name: str, trained: Trained, rule: BoundRule) 
     with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
         value, rounded, transposed, gradient, *slots, scalars, factor, first, stop = f.parameters
         updater = Updater(f, rule, trained, scalars)
-        pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None)
+        pairs = holds_pairs(trained)
+        pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded and not pairs else None)
         scale = f.splat(factor if f.module.element == "double" else f.cast("fptrunc", factor, f.module.element))
         rows = trained.value.rows
         with f.loop(first, stop, name="panel") as loop:
             base = f.multiply(loop.index, stride_of(trained.value))
             with f.loop(0, rows, name="row") as inner:
                 _update_row(f, updater, pointers, f.add(base, f.multiply(inner.index, PANEL)), scale)
-            copy_panel(f, trained, loop.index, f.pointer(pointers.rounded_value, base), transposed)
+            if pairs:
+                copy_pairs(f, trained, loop.index, (f.i64(0), f.i64(rows)), (value, rounded, transposed))
+            else:
+                copy_panel(f, trained, loop.index, f.pointer(pointers.rounded_value, base), transposed)
 
 
 def copy_panel(f: Function, trained: Trained, panel: Value, source: Value, transposed: Value) -> None:

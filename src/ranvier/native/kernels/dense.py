@@ -26,6 +26,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
+from ranvier.native.kernels.bfloat16 import start_of_sums
 from ranvier.native.kernels.cancellation import unless_requested
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import activate, derivative_factor
@@ -173,7 +174,7 @@ class Product:
             if self.packed is not None and height == self.heights[0]:
                 per_tile = f.divide(f.multiply(length, height), f.subtract(end, first), "per_tile")
                 following = self.following(b, count, f.divide(f.subtract(row, first), height), per_tile)
-            accumulators = contract(f, a, b, strides, length, start, following)
+            accumulators = contract(f, a, b, strides, length, start, following, self.scheduled.pairs)
             self.end(accumulators, row, column, out, whole, tail)
 
     def following(self, b: Value, count: int, tile: Value, per_tile: Value) -> Interleaved:
@@ -199,7 +200,8 @@ class Product:
         if self.forward and isinstance(self.step, Forward) and self.step.bias is not None:
             at = f.pointer(self.bias, column)
             # Beyond the last group there may be no memory.
-            return f.masked_load(at, self.tail, f.constant(0.0)) if tail and self.tail else f.load(at, name="bias")
+            bias = f.masked_load(at, self.tail, f.constant(0.0)) if tail and self.tail else f.load(at, name="bias")
+            return start_of_sums(f, bias) if self.step.bfloat16 else bias
         return f.constant(0.0)
 
     def store(self, value: Value, pointer: Value, tail: bool) -> None:

@@ -32,6 +32,7 @@ from ranvier.native.kernels.gradient_tiles import Finisher, Sums, Tiles, TileSha
 from ranvier.native.kernels.layout import element_index, index_distance
 from ranvier.native.kernels.next_rows import NextRows
 from ranvier.native.kernels.packed import Packed
+from ranvier.native.kernels.pairs import copy_pairs, holds_pairs
 from ranvier.native.kernels.tile import segments
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater, finish
@@ -92,10 +93,11 @@ def write_weight_gradient(
         packed = Packed(rest.pop(0), rest.pop(0)) if scheduled.packed else None
         next_rows = NextRows(f, rest.pop(0)) if scheduled.next_row else None
         cancel_requested = rest.pop(0) if cancellable else None
-        pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, cancel_requested)
+        copied = rounded if trained.rounded and not holds_pairs(trained) else None
+        pointers = Pointers(value, gradient, tuple(slots), copied, cancel_requested)
         updater = Updater(f, rule, trained, scalars)
         of_block = strip_range or (f.i64(0), f.i64(strips))
-        operands = Operands(x, dz, transposed)
+        operands = Operands(x, dz, transposed, rounded)
         units = Units(f, scheduled, registers, updater, rows, packed, operands, pointers, of_block, next_rows)
         with f.loop(first, stop, name="unit") as loop, unless_requested(f, cancel_requested):
             unit = loop.index
@@ -116,11 +118,12 @@ def write_weight_gradient(
 
 @record
 class Operands:
-    """Pointers to what a weight gradient reads, x and dz, and to the transposed weight that it writes."""
+    """Pointers to what a weight gradient reads, x and dz, and to the copies of the weight that it writes."""
 
     x: Value
     dz: Value
     transposed: Value
+    rounded: Value
 
 
 @record
@@ -157,7 +160,7 @@ class Units:
         x = f.pointer(operands.x, f.multiply(group, weight.rows))
         dz = f.pointer(operands.dz, f.multiply(group, weight.width))
         pointers = self.pointers.advanced(f, f.multiply(group, group_panels_of(weight) * stride_of(weight)))
-        return replace(self, operands=Operands(x, dz, transposed), pointers=pointers)
+        return replace(self, operands=Operands(x, dz, transposed, operands.rounded), pointers=pointers)
 
     def strip(self, block: Value, strip: Value) -> None:
         """A unit, given by the indices of its block and strip; the last strip may have fewer panels."""
@@ -209,7 +212,11 @@ class Units:
                 tiles.write(b, loop.index, f.intrinsic("smin", left, f.i64(batch_block)), sums)
         else:
             tiles.write(b, f.i64(0), rows, sums)
-        if step.trained.transposed is not None and updater.rule is not None:
+        if holds_pairs(step.trained) and updater.rule is not None:
+            of_weight = (pointers.value, self.operands.rounded, self.operands.transposed)
+            for p in range(count):
+                copy_pairs(f, step.trained, f.add(panel, p), (first, stop), of_weight)
+        elif step.trained.transposed is not None and updater.rule is not None:
             base = f.multiply(panel, stride_of(weight), "panel.start")
             self.copy_transposed(step.trained.transposed, (first, stop), (base, panel, count))
 

@@ -219,7 +219,7 @@ class Tiles:
                 a, a_row, a_k = self.inputs(row, height, part)
                 strides = Strides(a_row, a_k, index_distance(f, step.dz, 1, self.rows), stride_of(step.dz))
                 interleaved = None if waiting is None else waiting.beside(row, height)
-                accumulators = contract(f, a, b, strides, length, start, interleaved)
+                accumulators = contract(f, a, b, strides, length, start, interleaved, self.scheduled.pairs)
                 if waiting is not None and interleaved is not None:
                     waiting.keep(interleaved)
                 self.store(row, accumulators, sums, addresses)

@@ -13,9 +13,10 @@ from ranvier.native.kernels.columns import copy_panel
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import largest
+from ranvier.native.kernels.pairs import copy_pairs, holds_pairs
 from ranvier.native.kernels.update import read
 from ranvier.native.kernels.values import Value
-from ranvier.native.lowering.steps import LimitNorms
+from ranvier.native.lowering.steps import LimitNorms, Trained
 from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.scheduled import Scheduled
 from ranvier.native.scheduling.tiles import PANEL
@@ -45,16 +46,25 @@ def write_limit_norms(module: Emitter, name: str, step: LimitNorms) -> None:
             base = f.multiply(loop.index, stride_of(trained.value))
             if step.average is not None:
                 _limit(f, f.pointer(average, base), trained.value.rows, limit)
-            weight = f.pointer(value, base)
-            large = _limit(f, weight, trained.value.rows, limit)
+            large = _limit(f, f.pointer(value, base), trained.value.rows, limit)
             with f.when(large, name="copied"):
-                source = weight
-                if trained.rounded is not None:
-                    source = f.pointer(rounded, base)
-                    with f.loop(0, trained.value.rows, name="row") as rows:
-                        offset = f.multiply(rows.index, PANEL)
-                        f.store(to_bfloat16(f, f.load(f.pointer(weight, offset))), f.pointer(source, offset))
-                copy_panel(f, trained, loop.index, source, transposed)
+                _copy(f, trained, loop.index, (value, rounded, transposed))
+
+
+def _copy(f: Function, trained: Trained, panel: Value, pointers: tuple[Value, Value, Value]) -> None:
+    """Copy a panel of a weight into its copies; the pointers are those of all three."""
+    value, rounded, transposed = pointers
+    rows, base = trained.value.rows, f.multiply(panel, stride_of(trained.value))
+    if holds_pairs(trained):
+        copy_pairs(f, trained, panel, (f.i64(0), f.i64(rows)), pointers)
+        return
+    weight = source = f.pointer(value, base)
+    if trained.rounded is not None:
+        source = f.pointer(rounded, base)
+        with f.loop(0, rows, name="row") as loop:
+            offset = f.multiply(loop.index, PANEL)
+            f.store(to_bfloat16(f, f.load(f.pointer(weight, offset))), f.pointer(source, offset))
+    copy_panel(f, trained, panel, source, transposed)
 
 
 def _limit(f: Function, panel: Value, rows: int, limit: Value) -> Value:

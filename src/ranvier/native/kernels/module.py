@@ -194,7 +194,8 @@ class ModuleWriter:
                     body.row_step(step, first, stop)
 
         if body.stealing is not None:
-            body.stealing.rows(self._steal_numbers[number, 0], body.rows_of, plan.heights[0], plan.rows, part)
+            height = plan.heights[0] * (2 if plan.pairs_rows and plan.heights[0] % 2 else 1)
+            body.stealing.rows(self._steal_numbers[number, 0], body.rows_of, height, plan.rows, part)
             return
         first, stop = body.rows_of(self.thread)
         with f.loop(first, stop, plan.rows, name="part") as loop:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ranvier.native.kernels.bfloat16 import start_of_sums
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import total
@@ -92,6 +93,8 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
                 if step.start is not None or step.bias is not None:
                     offset = f.add(f.multiply(row, stride_of(step.start)), column) if step.start else column
                     accumulators = [f.load(f.pointer(before, f.add(offset, p * PANEL))) for p in range(count)]
+                    if step.bfloat16 and step.start is None:
+                        accumulators = [start_of_sums(f, bias) for bias in accumulators]
                 part = f.pointer(table, column, name="part")
                 with f.loop(begin, end, name="entry", carried=accumulators) as entries:
                     k = column_of(f, columns, entries.index)

@@ -9,13 +9,18 @@ the vector width: the IR has vectors of 16 numbers, which LLVM splits where regi
 
 Forward and data gradient walk along the rows of A (k stride 1); the weight gradient walks down the batch in both
 operands.
+
+Where the processor has an instruction for two steps of bfloat16, a k stands for a pair of terms, and the bits are the
+same again (`ranvier.engine.bfloat16`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TypeAlias
 
+from ranvier.native.kernels.bfloat16 import add_products_of_pair
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 from ranvier.records import record
@@ -65,6 +70,7 @@ def contract(
     length: Value,
     start: Tile,
     interleaved: Interleaved | None = None,
+    pairs: bool = False,
 ) -> Tile:
     """Run the contraction for one tile.
 
@@ -73,7 +79,9 @@ def contract(
         length: i64, how many k there are.
         start: the first values of the accumulators; its shape is that of the tile.
         interleaved: other work that is done on the way.
+        pairs: each k is two, whose numbers of bfloat16 lie in one place, see pairs.py.
     """
+    add_products = partial(add_products_of_pair, f) if pairs else partial(f.fma, name="c")
     height, panels = len(start), len(start[0])
 
     def panel_at(p: int, further: int) -> Value | int:
@@ -86,7 +94,7 @@ def contract(
         result = []
         for r in range(height):
             broadcast = f.broadcast(f.pointer(a_now, offset * strides.a_k + r * strides.a_row), name="a")
-            result += [f.fma(broadcast, vectors[p], accumulators[r * panels + p], name="c") for p in range(panels)]
+            result += [add_products(broadcast, vectors[p], accumulators[r * panels + p]) for p in range(panels)]
         return result
 
     def rounds(steps: int, stop: Value, carried: Carried, work: Interleaved | None = None) -> Carried:

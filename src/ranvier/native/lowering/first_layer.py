@@ -51,9 +51,9 @@ def forward(
     start = None
     if weight.kind != "table":
         start = lowering.buffer(f"{path}.dense_sums", weight.columns)
-        lowering.add(s.Forward(path, x, weight, bias, start, None, activation("identity")))
+        lowering.add(s.Forward(path, x, weight, bias, start, None, activation("identity"), lowering.rounds))
     table = lowering.piece(lowering.table, copy=ROUNDED if lowering.rounds else "")
-    lowering.add(sparse.SparseForward(path, table, None if start else bias, *results, start))
+    lowering.add(sparse.SparseForward(path, table, None if start else bias, *results, start, lowering.rounds))
 
 
 def gradient(lowering: Lowering, path: str, dz: Buffer, weight: s.Trained) -> sparse.SparseGradient:

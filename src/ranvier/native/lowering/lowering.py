@@ -227,7 +227,7 @@ class Lowering:
         if first_layer.reads_csr(self, path):
             first_layer.forward(self, path, x, weight, bias, (y, z, shape))
         else:
-            self.add(s.Forward(path, x, weight, bias, y, z, shape))
+            self.add(s.Forward(path, x, weight, bias, y, z, shape, self.rounds))
         return Done(info, x, y or z or x, z)
 
     def dropout(self, info: LayerInfo, layer: Dropout, x: Buffer) -> Done:

@@ -60,6 +60,7 @@ class SparseForward(RowStep):
     """z = x W + b, y = activation(z) for CSR rows x, which are read where they lie; W is a table.
 
     Where `start` is there, the sums over the dense columns and the bias, accumulators go on from it: z = start + x W.
+    `bfloat16` as of a `Forward`.
     """
 
     path: str
@@ -69,6 +70,7 @@ class SparseForward(RowStep):
     z: Buffer | None
     activation: Activation
     start: Buffer | None = None
+    bfloat16: bool = False
 
 
 @record

@@ -55,7 +55,10 @@ class Gather(RowStep):
 
 @record
 class Forward(RowStep):
-    """z = x W + b, y = activation(z); `y` is None for the last layer, `z` where nobody reads it."""
+    """z = x W + b, y = activation(z); `y` is None for the last layer, `z` where nobody reads it.
+
+    `bfloat16`: x and W are rounded, and the sums are those of `ranvier.engine.bfloat16`.
+    """
 
     path: str
     x: Buffer
@@ -64,6 +67,7 @@ class Forward(RowStep):
     y: Buffer | None
     z: Buffer | None
     activation: Activation
+    bfloat16: bool = False
 
     @property
     def matrix(self) -> Buffer:

@@ -22,9 +22,9 @@ _DEFAULT_SIZES = {"l1d": 32 << 10, "l2": 512 << 10, "l3": 8 << 20}
 class CpuFacts:
     """Facts about the machine.
 
-    Fields: `model` (the vendor's name), `vector_bits`, `bf16` (it has bfloat16 dot products), `threads` (hardware
-    threads this process may use), `cores` (distinct cores behind them), `l1d`, `l2`, `l3` (cache sizes in bytes; cores
-    share l3), `caches_known` (False if the system does not report the sizes and defaults are used).
+    Fields: `model` (the vendor's name), `vector_bits`, `bf16` (it has a bfloat16 dot product, which is used), `threads`
+    (hardware threads this process may use), `cores` (distinct cores behind them), `l1d`, `l2`, `l3` (cache sizes in
+    bytes; cores share l3), `caches_known` (False if the system does not report the sizes and defaults are used).
     """
 
     model: str

@@ -29,7 +29,8 @@ class Target:
     """A processor to compile for; two equal targets get the same object from the same IR.
 
     Fields: `triple` (for example "x86_64-unknown-linux-gnu"), `cpu` and `features` ("+name" or "-name") as LLVM
-    names them, `vector_bits` (width of the vectors to use), `has_bf16_dot` (there is a bfloat16 dot product).
+    names them, `vector_bits` (width of the vectors to use), `has_bf16_dot` (there is a bfloat16 dot product that rounds
+    as `ranvier.engine.bfloat16` says; that of ARM rounds otherwise).
     """
 
     triple: str
@@ -126,7 +127,7 @@ def level(name: str, triple: str, bits: int | None = None) -> Target:
 def _native(host: Host) -> Target:
     features = tuple(f"{'+' if present else '-'}{name}" for name, present in sorted(host.features.items()))
     if not host.triple.startswith("x86_64"):
-        return Target(host.triple, host.cpu, features, 128, bool(host.features.get("bf16")))
+        return Target(host.triple, host.cpu, features, 128, has_bf16_dot=False)
     wide = not _absent(host, _LEVEL_4)
     dot = wide and bool(host.features.get("avx512bf16"))
     return Target(host.triple, host.cpu, features + (_WIDE if wide else ()), 512 if wide else 256, dot)

@@ -6,5 +6,5 @@ blocking.py  how products are cut                tiles.py     the shapes of the 
 layouts.py   how buffers lie in memory           packing.py   flat parameters <-> panels, tables
 stages.py    what runs between two barriers      cost.py      FLOPs, and how many threads are worth waking
 binding.py   which scalars are constants         arguments.py what the code is handed
-show.py      the plan as text
+pairs.py     which products take pairs           show.py      the plan as text
 """

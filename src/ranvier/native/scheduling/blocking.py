@@ -12,6 +12,7 @@ from ranvier.engine import CompileSpec
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import Back, Forward, WeightGradient
 from ranvier.native.scheduling.layouts import group_panels_of, panels_of
+from ranvier.native.scheduling.pairs import half, takes_pairs
 from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct, ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import GRAINS, PANEL, Registers, at_once, exact_heights
@@ -64,6 +65,7 @@ class Blocking:
     ) -> None:
         self.batch, self.trains, self.any_batch, self.rows = spec.batch_size, trains, any_batch, rows
         self.threads, self.registers, self.l1, self.l2 = threads, machine.registers, machine.l1, machine.l2
+        self.pairs = machine.pairs
         self.width = 8 if spec.precision == "float64" else 4
 
     def beyond_l2(self, numbers: int) -> bool:
@@ -77,7 +79,7 @@ class Blocking:
         rows, it reads all weights, most of which another core has just written: for small batches that takes as long
         as the product, above all between cores that share no cache. In exchange, each thread reads all rows.
         """
-        possible = self.trains and self.threads > 1 and weight.kind == "weight" and weight.groups == 1
+        possible = self.trains and self.threads > 1 and weight.kind in ("weight", "pairs") and weight.groups == 1
         fits = MIN_SPLIT_N_WEIGHTS <= weight.rows * weight.columns <= MAX_SPLIT_N_WEIGHTS
         fits = fits and weight.columns >= MIN_COLUMNS_PER_ROW * self.batch
         if not (possible and fits and self._balanced(weight, gradient_panels(weight, self.registers))):
@@ -93,7 +95,8 @@ class Blocking:
     def product(self, step: Forward | Back) -> ScheduledProduct:
         """How a product is blocked."""
         matrix = step.matrix
-        return ScheduledProduct(step, self.k_block(matrix), self.packs_rows(matrix), self.split_n(matrix))
+        blocks = self.k_block(matrix), self.packs_rows(matrix), self.split_n(matrix)
+        return ScheduledProduct(step, *blocks, pairs=matrix.kind == "pairs")
 
     def rows_at_once(self, panels: Buffer) -> int:
         """How many rows of the batch a thread computes at once in a product."""
@@ -113,15 +116,17 @@ class Blocking:
 
     def weight_gradient(self, step: WeightGradient) -> ScheduledWeightGradient:
         """How the gradient of a weight is blocked."""
-        weight = step.trained.value
+        weight, pairs = step.trained.value, self.pairs and takes_pairs(step)
+        batch = half(self.batch) if pairs else self.batch
         split_n = self.split_n(weight) > 0
-        beyond_l2 = self.beyond_l2((step.x.columns + weight.columns) * self.batch)
+        beyond_l2 = self.beyond_l2((step.x.columns + weight.columns) * batch)
         packs = self.trains and weight.groups == 1 and self.batch >= PACKED_ROWS and panels_of(weight) >= PACKED_PANELS
         for block in (2 * BLOCK, BLOCK) if packs else ():
-            if weight.rows >= PACKED_BLOCKS * block and not self.beyond_l2(2 * block * self.batch):
-                batch_block = self._batch_block(L1_OF_PACKED_ROW)
-                return ScheduledWeightGradient(step, block, batch_block, beyond_l2, True, split_n)
-        return ScheduledWeightGradient(step, BLOCK, self._batch_block(L1_OF_ROW), beyond_l2, False, split_n)
+            if weight.rows >= PACKED_BLOCKS * block and not self.beyond_l2(2 * block * batch):
+                batch_block = self._batch_block(L1_OF_PACKED_ROW, batch)
+                return ScheduledWeightGradient(step, block, batch_block, beyond_l2, True, split_n, pairs=pairs)
+        batch_block = self._batch_block(L1_OF_ROW, batch)
+        return ScheduledWeightGradient(step, BLOCK, batch_block, beyond_l2, False, split_n, pairs=pairs)
 
     def errors_by_panels(self, reader: WeightGradient, back: Back | None) -> bool:
         """Whether the errors of a layer are stored by panels: its gradient reads them from beyond the L2 cache, and no
@@ -139,14 +144,15 @@ class Blocking:
         largest = 0
         for scheduled in steps:
             if isinstance(scheduled, ScheduledWeightGradient) and scheduled.packed:
-                largest = max(largest, self.batch * scheduled.row_block)
+                batch = half(self.batch) if scheduled.pairs else self.batch
+                largest = max(largest, batch * scheduled.row_block)
             if isinstance(scheduled, ScheduledProduct) and scheduled.packed:
                 largest = max(largest, self.rows_at_once(scheduled.step.matrix) * scheduled.k_block)
         return -(-(largest + PACKED_PADDING) // self.batch) if largest else 0
 
-    def _batch_block(self, l1_of_row: int) -> int:
+    def _batch_block(self, l1_of_row: int, batch: int) -> int:
         rows = max(MIN_BATCH_BLOCK, self.l1 // l1_of_row // PANEL * PANEL)
-        return rows if self.any_batch or self.batch > rows * 5 // 4 else 0
+        return rows if self.any_batch or batch > rows * 5 // 4 else 0
 
 
 def gradient_panels(weight: Buffer, registers: Registers) -> int:
@@ -156,7 +162,8 @@ def gradient_panels(weight: Buffer, registers: Registers) -> int:
 
 def row_pieces(weight: Buffer, registers: Registers) -> int:
     """How many panels a piece of the product of a single row has, if two cores share it; 0 if one computes it."""
-    large = weight.kind == "weight" and weight.groups == 1 and weight.rows * weight.columns >= MIN_HELPED_WEIGHTS
+    dense = weight.kind in ("weight", "pairs") and weight.groups == 1
+    large = dense and weight.rows * weight.columns >= MIN_HELPED_WEIGHTS
     grain = max(1, PIECE_REGISTERS // registers.per_panel)
     return grain if large and panels_of(weight) <= MAX_ROW_PIECES * grain else 0
 

@@ -3,6 +3,7 @@
     rows      (B, stride)             one batch row after the other; the stride keeps rows in different cache sets
     panels    (panels, B, 16)         the same panel by panel, for steps that read a panel of all rows
     weight    (panels, K', 16)        16 columns side by side, all K of them below each other; see `panel_rows`
+    pairs     (panels, K', 16)        the same of K / 2 rows of pairs, see pairs.py
     table     (K, N')                 row by row, N' a multiple of 16
     vector    (panels, 16)
     column    (B,)
@@ -100,7 +101,7 @@ def size_of(buffer: Buffer, batch: int) -> int:
     if buffer.kind == "cells":
         return buffer.columns
     whole = panels_of(buffer) * panel_rows(buffer.rows) * PANEL
-    return whole if buffer.kind == "weight" else padded(buffer.columns)
+    return whole if buffer.kind in ("weight", "pairs") else padded(buffer.columns)
 
 
 def laid_out(part: T, layouts: dict[str, Buffer]) -> T:

@@ -4,7 +4,7 @@ A weight (K, N) becomes (panels, K', 16): panel p holds columns 16 p to 16 p + 1
 One of groups (K / G, N) becomes G such weights, one for the columns of each group. A table is (K, N'), N' the next
 multiple of 16. The padding is zero and stays zero, since its gradients are.
 
-Where products read bfloat16, what they read is rounded before it is packed.
+Where products read bfloat16, what they read is rounded before it is packed, and made pairs of where they take those.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.engine.bfloat16 import SMALLEST
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.scheduling.layouts import group_panels_of, panel_rows, stride_of
 from ranvier.native.scheduling.tiles import PANEL
@@ -35,7 +36,7 @@ def pack(values: Array, buffer: Buffer, out: Array) -> None:
     if buffer.kind == "table":
         out.reshape(buffer.rows, stride_of(buffer))[:, : buffer.columns] = values
         return
-    if buffer.kind != "weight":
+    if buffer.kind not in ("weight", "pairs"):
         out[: buffer.columns] = values
         return
     for columns, panels in _groups(values, buffer, out):
@@ -52,7 +53,7 @@ def unpack(memory: Array, buffer: Buffer, out: Array) -> None:
     if buffer.kind == "table":
         out[...] = memory.reshape(buffer.rows, stride_of(buffer))[:, : buffer.columns]
         return
-    if buffer.kind != "weight":
+    if buffer.kind not in ("weight", "pairs"):
         out[...] = memory[: buffer.columns]
         return
     for columns, panels in _groups(out, buffer, memory):
@@ -91,4 +92,26 @@ def bfloat16_of(values: NDArray[Any]) -> NDArray[np.float32]:
     bits = numbers.view(np.uint32)
     carried = bits + np.uint32(BELOW_HALF) + (bits >> LOW & 1)
     rounded = (carried >> LOW << LOW).view(np.float32)
+    rounded[np.abs(rounded) < SMALLEST] = 0.0
     return np.where(np.isnan(numbers), numbers, rounded)
+
+
+def half_of_pairs(values: Array, half: int) -> Array:
+    """The rows (K, N) that are the first (0) or the second (1) of a pair: (K / 2, N), with zeros at the end of odd K.
+
+    >>> half_of_pairs(np.array([[1], [2], [3]]), 1).tolist()
+    [[2], [0]]
+    """
+    rows = values[half::2]
+    missing = -(-len(values) // 2) - len(rows)
+    return np.concatenate([rows, np.zeros((missing, *values.shape[1:]), values.dtype)]) if missing else rows
+
+
+def pairs_of(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:
+    """Pairs of numbers, both rounded to bfloat16: the first in the upper 16 bits of a float32, the second below it.
+
+    >>> pairs_of(np.array([1.0]), np.array([-2.0])).view(np.uint32).tolist() == [0x3F80C000]
+    True
+    """
+    upper, lower = (bfloat16_of(values).view(np.uint32) for values in (first, second))
+    return (upper & np.uint32(0xFFFF << LOW) | lower >> LOW).view(np.float32)

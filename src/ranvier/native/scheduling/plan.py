@@ -14,7 +14,7 @@ from ranvier.native.scheduling.binding import Binding, BoundRule
 from ranvier.native.scheduling.blocking import Blocking
 from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.schedule import Scheduler
-from ranvier.native.scheduling.scheduled import ScheduledWeightGradient
+from ranvier.native.scheduling.scheduled import ScheduledRounding, ScheduledWeightGradient
 from ranvier.native.scheduling.stages import PANELS, Stage, in_stages
 from ranvier.native.scheduling.tiles import Registers, at_once, heights
 from ranvier.records import record
@@ -61,6 +61,12 @@ class Code:
     def cancellable(self) -> bool:
         """Whether a step can be cancelled."""
         return any(stage.cancellable for stage in self.stages)
+
+    @property
+    def pairs_rows(self) -> bool:
+        """Whether pairs of rows of the batch are made, so that a thread takes both or none."""
+        steps = (step for stage in self.stages for step in stage.steps)
+        return self.learns and any(isinstance(step, ScheduledRounding) and step.rows is not None for step in steps)
 
     @property
     def prefetches_rows(self) -> bool:
@@ -154,6 +160,8 @@ def make_plan(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -
     learns = purpose in LEARNING
     rows_per_thread = -(-spec.batch_size // threads) if learns else PREDICT_ROWS
     rows = at_once(rows_per_thread)
+    # A thread makes both rows of a pair.
+    rows += rows % 2 if machine.pairs and learns else 0
     long = cost.long_step(spec) if learns else cost.long_prediction(spec)
     cancellable = purpose in (GRADIENT, STEP_GRADIENT) or (purpose == TRAIN and spec.batch_size >= long)
     lowered = lower(spec, purpose, store=cancellable and spec.batch_size >= STORED_ROWS)

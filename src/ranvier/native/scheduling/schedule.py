@@ -17,6 +17,7 @@ from ranvier.native.lowering.steps import (
     Gather,
     LossStep,
     Norm,
+    Rounding,
     Step,
     Trained,
     VectorGradient,
@@ -25,7 +26,8 @@ from ranvier.native.lowering.steps import (
 )
 from ranvier.native.scheduling.blocking import Blocking
 from ranvier.native.scheduling.layouts import INDEX_PADDING, laid_out, panels_of, size_of
-from ranvier.native.scheduling.scheduled import Scheduled, ScheduledLoss, ScheduledSparseGradient
+from ranvier.native.scheduling.pairs import copy_of_pairs, half, is_copy, readers_of, takes_pairs
+from ranvier.native.scheduling.scheduled import Scheduled, ScheduledLoss, ScheduledRounding, ScheduledSparseGradient
 from ranvier.native.scheduling.tiles import PANEL
 
 MIN_PREFETCHED = 2**11
@@ -78,6 +80,8 @@ class Scheduler:
 
     def layouts(self) -> Iterator[tuple[str, Buffer]]:
         """The buffers that lie in another way than lowering's words for them say, by name."""
+        for copy in filter(is_copy, self.lowered.buffers if self.blocking.pairs else ()):
+            yield copy.name, copy_of_pairs(copy)
         for step in self.lowered.steps:
             if isinstance(step, Back) and self.by_panels(step):
                 yield step.dx.name, replace(step.dx, kind="panels")
@@ -100,13 +104,18 @@ class Scheduler:
 
     def scheduled(self, step: Step) -> Scheduled:
         """A step, and how it runs."""
+        if self.blocking.pairs:
+            if isinstance(step, Rounding):
+                return self.rounding(step)
+            step = self.on_pairs(step)
         if isinstance(step, Forward | Back):
             product = self.blocking.product(step)
             if isinstance(step, Forward) and self.skips_zeros(step):
                 return replace(product, nonzeros=self.buffer("nonzeros", step.x.columns + INDEX_PADDING, "rows"))
             return product
         if isinstance(step, WeightGradient):
-            return replace(self.blocking.weight_gradient(step), next_row=self.row if step is self.prefetching else 0)
+            prefetches = self.prefetching is not None and step.trained == self.prefetching.trained
+            return replace(self.blocking.weight_gradient(step), next_row=self.row if prefetches else 0)
         if isinstance(step, LossStep):
             # The number of threads must not decide it, since the sign of a NaN may differ.
             few = self.lowered.learns and self.blocking.batch < MIN_ROWS_TOGETHER
@@ -116,6 +125,33 @@ class Scheduler:
             size = link_size(self.lowered.spec.dtype, measured=step.squares is not None)
             return ScheduledSparseGradient(step, heads, self.buffer("links", size, "entries"))
         return Scheduled(step)
+
+    def rounding(self, step: Rounding) -> Scheduled:
+        """A rounding, and the pairs that it makes."""
+        readers = readers_of(self.lowered, step)
+        if not (readers.columns or readers.rows):
+            return Scheduled(step)
+        columns = self.pairs_of_columns(step.y) if readers.columns else None
+        return ScheduledRounding(step, readers.kept, columns, self.pairs_of_rows(step.y) if readers.rows else None)
+
+    def on_pairs(self, step: Step) -> Step:
+        """The step with rows of pairs in place of those of numbers, where it takes pairs."""
+        if not takes_pairs(step):
+            return step
+        if isinstance(step, Forward):
+            return replace(step, x=self.pairs_of_columns(step.x))
+        if isinstance(step, Back):
+            return replace(step, dz=self.pairs_of_columns(step.dz))
+        assert isinstance(step, WeightGradient)
+        return replace(step, x=self.pairs_of_rows(step.x), dz=self.pairs_of_rows(step.dz))
+
+    def pairs_of_columns(self, rows: Buffer) -> Buffer:
+        """The pairs of columns of rows."""
+        return self.buffer(f"{rows.name}.pairs", half(rows.columns), "rows")
+
+    def pairs_of_rows(self, rows: Buffer) -> Buffer:
+        """The pairs of neighbouring rows of rows."""
+        return self.buffer(f"{rows.name}.row_pairs", rows.columns, "rows")
 
     def skips_zeros(self, step: Forward) -> bool:
         """Whether a layer leaves out inputs that are 0, where they are many: the first one, when it predicts."""

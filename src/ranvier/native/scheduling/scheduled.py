@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.sparse import SparseGradient
-from ranvier.native.lowering.steps import Back, Forward, LossStep, Step, WeightGradient
+from ranvier.native.lowering.steps import Back, Forward, LossStep, Rounding, Step, WeightGradient
 from ranvier.records import record
 
 
@@ -37,6 +37,7 @@ class ScheduledProduct(Scheduled):
         packed: rows are packed before they are read.
         split_n: how many panels of the weight belong together where threads share those; 0 where they share the rows.
         nonzeros: where the indices of the inputs that are not 0 are noted; None where zeros are never left out.
+        pairs: rows and weight hold pairs, see pairs.py.
     """
 
     step: Forward | Back
@@ -44,6 +45,12 @@ class ScheduledProduct(Scheduled):
     packed: bool
     split_n: int = 0
     nonzeros: Buffer | None = None
+    pairs: bool = False
+
+    @property
+    def length(self) -> int:
+        """The terms of each sum, K; of pairs with the one that fills up the last."""
+        return self.step.matrix.rows * (2 if self.pairs else 1)
 
 
 @record
@@ -57,6 +64,7 @@ class ScheduledWeightGradient(Scheduled):
         packed: the inputs of a block are packed before they are read.
         split_n: a thread's share is some panels with all their rows, those that it reads in the forward pass.
         next_row: how many numbers a row of the next batch has, if those rows are prefetched on the way; else 0.
+        pairs: inputs and errors hold pairs of rows, see pairs.py; their rows are half as many.
     """
 
     step: WeightGradient
@@ -66,6 +74,23 @@ class ScheduledWeightGradient(Scheduled):
     packed: bool
     split_n: bool = False
     next_row: int = 0
+    pairs: bool = False
+
+
+@record
+class ScheduledRounding(Scheduled):
+    """A `Rounding` that also makes pairs.
+
+    Fields:
+        kept: y is written, too.
+        columns: where pairs of columns go, (B, K / 2); None where nobody reads them.
+        rows: where pairs of rows go, (B / 2, K); None where nobody reads them.
+    """
+
+    step: Rounding
+    kept: bool
+    columns: Buffer | None
+    rows: Buffer | None
 
 
 @record

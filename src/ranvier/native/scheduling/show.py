@@ -55,6 +55,8 @@ def show_plan(plan: Plan, threads: int) -> str:
 def _format(plan: Plan) -> str:
     """The precision, and the format that emulates it where the processor does not have it."""
     precision = plan.spec.precision
+    if precision == "bfloat16" and plan.machine.pairs:
+        return f"{precision}, two terms of a sum at once"
     return precision if precision == plan.dtype else f"{precision} emulated in {plan.dtype}"
 
 
@@ -106,7 +108,7 @@ def _buffers(plan: Plan, threads: int) -> Iterator[str]:
         columns = str(buffer.columns)
         full = f"{buffer.rows} x {columns}"
         shapes = {"rows": f"{rows} x {columns}", "weight": full, "table": full, "column": f"{rows} x 1"}
-        shapes["panels"] = shapes["rows"]
+        shapes["panels"], shapes["pairs"] = shapes["rows"], full
         shapes["packing"] = f"{threads} x {rows} x {columns}"
         yield f"    {buffer.name:{longest}s} {shapes.get(buffer.kind, columns):>14s} {_bytes(size):>10s}"
     yield f"    {'all together':{longest}s} {'':14s} {_bytes(total):>10s}"
@@ -135,7 +137,7 @@ def _step(plan: Plan, scheduled: Scheduled) -> Iterator[str]:
 
 def _forward(plan: Plan, scheduled: ScheduledProduct, batch: int) -> Iterator[str]:
     step = cast(s.Forward, scheduled.step)
-    k, n = step.weight.rows, step.weight.columns
+    k, n = scheduled.length, step.weight.columns
     shape = _activation(step)
     yield f"{step.path}: {_result(step, step.x.name)}"
     yield f"    {batch} x {k} x {n}, {_mega(2 * batch * k * n)}"
@@ -149,7 +151,7 @@ def _forward(plan: Plan, scheduled: ScheduledProduct, batch: int) -> Iterator[st
 
 def _back(plan: Plan, scheduled: ScheduledProduct, batch: int) -> Iterator[str]:
     step = cast(s.Back, scheduled.step)
-    n, k = step.transposed.rows, step.transposed.columns
+    n, k = scheduled.length, step.transposed.columns
     factor = "" if step.activation is None else f" times the derivative of {step.activation.name}"
     yield f"{step.path}: {step.dx.name} = {step.dz.name} W'{factor}"
     yield f"    {batch} x {n} x {k}, {_mega(2 * batch * k * n)}"
@@ -271,7 +273,7 @@ def _totals(plan: Plan) -> tuple[float, float]:
             if isinstance(scheduled, ScheduledProduct):
                 step = scheduled.step
                 heights = plan.all_heights if scheduled.split_n else plan.heights
-                useful, peak = _product(batch, step.matrix.rows, step.matrix, heights, plan.registers)
+                useful, peak = _product(batch, scheduled.length, step.matrix, heights, plan.registers)
             elif isinstance(scheduled, ScheduledWeightGradient):
                 weight = scheduled.step.trained.value
                 heights = exact_heights(weight.rows, plan.registers)

@@ -26,6 +26,8 @@ Formula = tuple[Expression, dict[str, Expression]]
 AVERAGE = "average"
 AVERAGE_RATE = "average_rate"
 LEARNING_RATE = "learning_rate"
+BLOCK, MAX_KNOWN = 2**8, 2**12
+"""The scalars of up to MAX_KNOWN steps come from blocks of BLOCK steps, which are remembered."""
 
 
 @record
@@ -118,6 +120,27 @@ class Optimizer:
             values[:, index] = column
         return values
 
+    def scalars_from(self, first: int, learning_rates: Numbers) -> Numbers:
+        """The same for consecutive steps: those that many trainings make are computed once.
+
+        Parameters:
+            first: the first step, from 1.
+
+        >>> from ranvier.network.optimizers.adam import Adam
+        >>> rates = np.array([0.1, 0.2])
+        >>> bool((Adam().scalars_from(3, rates) == Adam().scalar_values(np.array([3, 4]), rates)).all())
+        True
+        """
+        count = len(learning_rates)
+        if count > MAX_KNOWN:
+            return self.scalar_values(np.arange(first, first + count), learning_rates)
+        optimizer, (block, start) = at_unit_rate(self), divmod(first - 1, BLOCK)
+        parts = [_scalars_of_block(optimizer, block + index) for index in range(-(-(start + count) // BLOCK))]
+        values = (np.concatenate(parts) if len(parts) > 1 else parts[0])[start : start + count]
+        values = values if len(parts) > 1 else values.copy()
+        values[:, 0] = learning_rates
+        return values
+
     def initial_slots(self, parameters: NDArray[Any]) -> NDArray[Any]:
         """The optimizer's memory before its first step, shape (S, P), of the type of the parameters (P,).
 
@@ -194,6 +217,12 @@ def at_unit_rate(optimizer: Optimizer) -> Optimizer:
     True
     """
     return replace(optimizer, learning_rate=1.0)
+
+
+@lru_cache(64)
+def _scalars_of_block(optimizer: Optimizer, block: int) -> Numbers:
+    """The scalars of some steps at the learning rate 1, which decides no others; block 0 begins with step 1."""
+    return optimizer.scalar_values(np.arange(BLOCK) + (block * BLOCK + 1), np.ones(BLOCK))
 
 
 @lru_cache(64)

@@ -1,0 +1,221 @@
+"""What the trials of `fit_many` share: rows that are encoded once, and initial weights that are drawn together."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data import TargetEncoder
+from ranvier.engine import Executable, RowsHandle
+from ranvier.errors import InputError
+from ranvier.model.fit import encoded_rows, network_target
+from ranvier.network.losses import Loss
+from ranvier.network.network import Network
+from ranvier.random import check_seed
+from ranvier.rows import Inputs, Rows
+from ranvier.training.open_training import OpenTraining, is_small, kind
+from ranvier.training.runner import Shared
+from ranvier.training.settings import TrainSettings
+from ranvier.training.state import TrainingState
+
+Array = NDArray[Any]
+MAX_SHARED_BYTES = 1 << 26
+"""Encoded rows of at most so many bytes wait for other trials that learn from them."""
+MAX_WAITING = 16
+"""So many executables wait for trainings like those before."""
+MAX_TOGETHER, MAX_NUMBERS = 32, 1 << 13
+"""Initial weights are drawn for so many trials at a time, and for fewer where they would be more numbers than that."""
+
+
+class Crowd:
+    """The rows that trials learn from.
+
+    Parameters:
+        network, inputs, targets, names: of all rows, and the names of the targets.
+    """
+
+    def __init__(self, network: Network, inputs: Inputs, targets: Array, names: tuple[str, ...]) -> None:
+        self.network, self.inputs, self.targets, self.names = network, inputs, targets, names
+        self._lock = threading.Lock()
+        self._target_encoders: dict[Any, TargetEncoder] = {}
+        self._encoded: OrderedDict[Any, tuple[Rows, Rows | None]] = OrderedDict()
+        self._uploaded: dict[tuple[int, type], tuple[Rows, RowsHandle]] = {}
+
+    def target(self, network: Network, loss: Any) -> TargetEncoder:
+        """The encoder of the targets of a network."""
+        key = network, loss if isinstance(loss, Loss) else _identity(loss)
+        known = self._target_encoders.get(key)
+        if known is None:
+            known = network_target(network, self.targets, loss, self.names)
+            known = self._target_encoders.setdefault(key, known)
+        return known
+
+    def rows(
+        self, network: Network, target: TargetEncoder, options: Mapping[str, Any], training: TrainSettings
+    ) -> tuple[Rows, Rows | None]:
+        """The encoded rows of a trial, and its validation rows; those of the trials before, where they are the same.
+
+        Parameters:
+            network, target, training: of the trial.
+            options: its options, "rows" and "validation_rows" among them.
+        """
+        names = ("rows", "validation_rows", "validation", "sample_weight", "class_weight")
+        seed = training.seed if isinstance(options["validation"], float) else None
+        values = tuple(_identity(options.get(name)) for name in names)
+        key = id(target), training.loss, training.row_dtype, seed, *values
+        with self._lock:
+            known = self._encoded.get(key)
+        if known is None:
+            known = self._encode(network, target, options, training)
+            with self._lock:
+                self._encoded[key] = known
+                while len(self._encoded) > 1 and sum(map(_nbytes, self._encoded.values())) > MAX_SHARED_BYTES:
+                    self._forget(self._encoded.popitem(last=False)[1])
+        return known
+
+    def _forget(self, parts: tuple[Rows, Rows | None]) -> None:
+        ids = {id(part) for part in parts}
+        self._uploaded = {key: kept for key, kept in self._uploaded.items() if key[0] not in ids}
+
+    def upload(self, executable: Executable, rows: Rows) -> RowsHandle:
+        """Give rows to an executable; those that wait for other trials, once to all executables of a kind."""
+        key = id(rows), type(executable)
+        known = self._uploaded.get(key)
+        if known is not None and known[0] is rows:
+            return known[1]
+        handle = executable.upload(rows)
+        with self._lock:
+            if any(rows is part for parts in self._encoded.values() for part in parts):
+                self._uploaded[key] = rows, handle
+        return handle
+
+    def _encode(
+        self, network: Network, target: TargetEncoder, options: Mapping[str, Any], training: TrainSettings
+    ) -> tuple[Rows, Rows | None]:
+        options, X, y = dict(options), self.inputs, self.targets
+        weights, held = options["sample_weight"], options.get("validation_rows")
+        if held is not None:
+            index = _row_indices(held, len(y), "validation_rows")
+            options["validation"] = (X[index], y[index], *(() if weights is None else (np.asarray(weights)[index],)))
+        if "rows" in options:
+            index = _row_indices(options["rows"], len(y), "rows")
+            X, y = X[index], y[index]
+            options["sample_weight"] = None if weights is None else np.asarray(weights)[index]
+        return encoded_rows(network, target, X, y, options, training)
+
+
+class OpenTrainings:
+    """Trains small networks without validation rows in the executables of those before them that are like them."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Any, OpenTraining]] = []
+        self._lock = threading.Lock()
+
+    def train(
+        self,
+        network: Network,
+        target: TargetEncoder,
+        training: TrainSettings,
+        rows: Rows,
+        shared: Shared,
+        stop_requested: Callable[[], bool],
+    ) -> tuple[TrainingState, str] | None:
+        """Train; gives the state at the end and the name of the engine. None for trainings of another kind.
+
+        Parameters:
+            network, target, training, rows, shared, stop_requested: as for `run_training`.
+        """
+        alike = kind(network, training) if is_small(network, training, rows) else None
+        if alike is None:
+            return None
+        key = alike, id(target), len(rows), rows.weights is None
+        opened = self._take(key)
+        if opened is None:
+            training.check(network, target.task, validated=False)
+            opened = OpenTraining(network, training, target, rows)
+        initial = shared.initial or (lambda dtype: network.parameter_table.initial(training.seed, dtype))
+        state = opened.train(training, rows, initial, stop_requested)
+        self._give_back(key, opened)
+        return state, opened.engine
+
+    def _take(self, key: Any) -> OpenTraining | None:
+        with self._lock:
+            for index, (known, opened) in enumerate(self._waiting):
+                if known == key:
+                    del self._waiting[index]
+                    return opened
+        return None
+
+    def _give_back(self, key: Any, opened: OpenTraining) -> None:
+        with self._lock:
+            self._waiting.insert(0, (key, opened))
+            oldest = self._waiting.pop()[1] if len(self._waiting) > MAX_WAITING else None
+        if oldest is not None:
+            oldest.close()
+
+
+class InitialWeights:
+    """The initial weights of trials of one network, drawn for several at a time.
+
+    Parameters:
+        network: of all of them.
+        seeds: theirs, in the order in which they begin. Those that are no seeds are refused elsewhere.
+    """
+
+    def __init__(self, network: Network, seeds: Sequence[Any]) -> None:
+        self._table = network.parameter_table
+        self._seeds = [seed if _is_seed(seed) else 0 for seed in seeds]
+        self._together = min(MAX_TOGETHER, MAX_NUMBERS // max(1, self._table.size))
+        self._parts: dict[int, Array] = {}
+        self._lock = threading.Lock()
+
+    def of(self, position: int) -> Callable[[type], Array] | None:
+        """What gives the weights of a trial, (P,), in a type; None where they are best drawn alone."""
+        return (lambda dtype: self._drawn(position, dtype)) if self._together > 1 else None
+
+    def _drawn(self, position: int, dtype: type) -> Array:
+        number, row = divmod(position, self._together)
+        with self._lock:
+            if number not in self._parts:
+                first = number * self._together
+                seeds = self._seeds[first : first + self._together]
+                # Trials begin in their order, so those of earlier parts have theirs, but for the latest.
+                self._parts = {n: part for n, part in self._parts.items() if n == number - 1}
+                self._parts[number] = self._table.initial_for_seeds(seeds, dtype)
+            flat: Array = self._parts[number][row]
+            return flat
+
+
+def _identity(value: Any) -> Any:
+    """What tells an option of one trial from that of another: plain values by value, all others as objects."""
+    return value if value is None or isinstance(value, (str, int, float)) else (type(value), id(value))
+
+
+def _nbytes(parts: tuple[Rows, Rows | None]) -> int:
+    arrays = [array for part in parts if part is not None for array in (*part.inputs.arrays(), part.targets)]
+    return sum(array.nbytes for array in arrays)
+
+
+def _is_seed(seed: Any) -> bool:
+    try:
+        check_seed(seed)
+    except InputError:
+        return False
+    return True
+
+
+def _row_indices(rows: Any, count: int, name: str) -> NDArray[np.int64]:
+    index = np.asarray(rows)
+    if index.dtype == bool and index.shape == (count,):
+        return np.flatnonzero(index)
+    if index.ndim != 1 or not len(index) or index.dtype.kind not in "iu":
+        raise InputError(f"{name} is an array of {index.dtype}, shape {index.shape}; it must be a list of row indices.")
+    if index.min() < 0 or index.max() >= count:
+        wrong = index[(index < 0) | (index >= count)][0]
+        raise InputError(f"{name} holds {wrong}, and the indices of the rows of X go from 0 to {count - 1:,}.")
+    return index.astype(np.int64)
