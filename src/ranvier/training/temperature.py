@@ -99,7 +99,7 @@ def calibrated_d2(task: Task, outputs: Array, targets: Array, weights: Array | N
 def _logits_and_weights(
     task: Task, outputs: Array, targets: Array, weights: Array | None
 ) -> tuple[Array, Array, Array]:
-    """The logits (up to a constant a row for classes), targets and weights of at most MAX_ROWS rows, drawn at random."""
+    """The logits (but for a constant a row), targets and weights of at most MAX_ROWS rows, drawn at random."""
     drawn = slice(None) if len(outputs) <= MAX_ROWS else _drawn_rows(len(outputs))
     outputs, targets = outputs[drawn], one_hot(targets[drawn], outputs.shape[1])
     row_weights = np.ones(len(outputs)) if weights is None else weights[drawn].astype(np.float64)
