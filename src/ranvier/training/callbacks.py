@@ -138,8 +138,12 @@ class EarlyStopping(Callback):
     Parameters:
         patience: how many epochs without improvement are tolerated.
         metric: "validation_loss", "loss", or a metric of the validation rows: "accuracy", "f1", "auc", "log_loss";
-            "r2", "rmse", "mae"; or your own, an `rv.metric` or a function (y_true, y_pred) -> float.
+            "r2", "rmse", "mae"; or your own, an `rv.metric`, or a function (y_true, y_pred) -> float whose name says
+            whether it is to be great or small, as scikit-learn's do: "..._score", "..._error", "..._loss".
         min_delta: the smallest change that counts as an improvement.
+
+    Raises:
+        InputError: a value is out of range, or the name of a function does not say what is better.
 
     Source: Prechelt, "Early stopping - but when?", 1998.
 
@@ -154,7 +158,7 @@ class EarlyStopping(Callback):
     def __post_init__(self) -> None:
         check_fields(self, {"patience": POSITIVE_INT, "min_delta": NON_NEGATIVE})
         if callable(self.metric) and not isinstance(self.metric, Metric):
-            object.__setattr__(self, "metric", Metric.of(self.metric))
+            object.__setattr__(self, "metric", Metric.to_improve(self.metric))
 
     @property
     def name(self) -> str:
