@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -65,7 +66,7 @@ class Crowd:
             options: its options, "rows" and "validation_rows" among them.
         """
         names = ("rows", "validation_rows", "validation", "sample_weight", "class_weight")
-        seed = training.seed if isinstance(options["validation"], float) else None
+        seed = training.seed if isinstance(options["validation"], numbers.Real) else None
         values = tuple(_identity(options.get(name)) for name in names)
         key = id(target), training.loss, training.row_dtype, seed, *values
         with self._lock:

@@ -138,7 +138,7 @@ def split_rows_option(name: str, value: Any) -> tuple[float | str, Any]:
     if isinstance(value, numbers.Real):
         if isinstance(value, bool) or not 0.0 <= value < 1.0:  # type: ignore[operator]
             raise InputError(f"{name} is {value!r}; a fraction of the rows from 0 to below 1 was expected.")
-        return value, None  # type: ignore[return-value]
+        return float(value), None
     if isinstance(value, tuple) and len(value) not in (2, 3):
         raise InputError(
             f"{name} has {len(value)} parts; it must be a share of the rows, a file or table of rows, or the "
