@@ -242,6 +242,11 @@ class TrainData:
     validation: Any
     test: Any
 
+    @property
+    def in_memory(self) -> list[str]:
+        """The names of what stands beside the data and is in no file, without which rows cannot be divided again."""
+        return [name for name in ("sample_weight", "validation", "test") if getattr(self, name) is not None]
+
 
 @record(eq=False)
 class TrainJob:
@@ -273,6 +278,7 @@ class TrainJob:
                 "model": None if self.model_path is None else str(Path(self.model_path).resolve()),
                 "callbacks": [callback_fingerprint(callback) for callback in self.callbacks],
                 "revision": REVISION,
+                "in_memory": self.inputs.in_memory,
             }
         )
         return folder
