@@ -313,21 +313,26 @@ def permutations(seed: int, purpose: int, steps: Sequence[int], rows: int) -> ND
     """
     if rows < 2:
         return np.zeros((len(steps), rows), np.int64)
-    seed = check_seed(seed)
-    drawn = [_numpy_words((seed, (purpose << 56) + step), rows) for step in steps]
+    drawn = _numpy_words(check_seed(seed), [(purpose << 56) + step for step in steps], rows)
     return order_of(drawn[0][None] if len(drawn) == 1 else np.array(drawn))
 
 
-def _numpy_words(key: tuple[int, int], count: int) -> NDArray[np.uint64]:
-    """The first words of NumPy's Philox with a key. Each thread keeps its generator: to make one takes longer."""
+def _numpy_words(low: int, highs: Sequence[int], count: int) -> list[NDArray[np.uint64]]:
+    """The first words of NumPy's Philox with the keys (low, high), for each of some second halves.
+
+    Each thread keeps its generator: to make one takes longer.
+    """
     generator = getattr(_generators, "philox", None)
     if generator is None:
         generator = _generators.philox = np.random.Philox(key=(0, 0))
         _generators.start = generator.state
         _generators.key = _generators.start["state"]["key"] = np.zeros(2, np.uint64)
-    _generators.key[0], _generators.key[1] = key
-    generator.state = _generators.start
-    words: NDArray[np.uint64] = generator.random_raw(count)
+    start, key, words = _generators.start, _generators.key, []
+    key[0] = low
+    for high in highs:
+        key[1] = high
+        generator.state = start
+        words.append(generator.random_raw(count))
     return words
 
 

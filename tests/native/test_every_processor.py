@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from ranvier.engine import CompileSpec
-from ranvier.network.layers import Dense, Dropout
+from ranvier.network.constraints import MaxNorm
+from ranvier.network.layers import Dense, Dropout, Residual
 from ranvier.network.losses import loss
-from ranvier.network.optimizers import RMSprop
+from ranvier.network.optimizers import SGD, Adam, RMSprop
 from tests.native.against_reference import make_spec
 from tests.native.test_same_bits import classifier, trained
 
@@ -34,6 +35,21 @@ ACTIVATIONS = {
 }
 
 
+ROUNDED: dict[str, CompileSpec] = {
+    "bf0447c2a25f0bb4": make_spec(
+        785, [Dense(129, "relu"), Dense(50, "tanh"), Dense(3)], None, Adam(0.01), batch_size=67, precision="bfloat16"
+    ),
+    "33e7572a58b342da": make_spec(
+        31, [Dense(96, "gelu"), Residual([Dense(96, "relu"), Dense(96)]), Dense(10)], None, SGD(0.1),
+        batch_size=128, precision="bfloat16", threads=2,
+    ),
+    "c13c443c67de4138": make_spec(
+        1100, [Dense(160, "relu", constraint=MaxNorm(1.0)), Dense(144, "relu"), Dense(2)], None,
+        Adam(0.01, clip_norm=1.0), batch_size=150, precision="bfloat16",
+    ),
+}  # fmt: skip
+
+
 def regression(activation: str) -> CompileSpec:
     return make_spec(31, [Dense(40, activation), Dropout(0.2), Dense(3)], loss("huber"), RMSprop(), batch_size=19)
 
@@ -48,5 +64,11 @@ def test_activations(activation: str, digest: str) -> None:
     assert trained(regression(activation), 1)[:16] == digest
 
 
+@pytest.mark.parametrize(("digest", "task"), ROUNDED.items())
+def test_bfloat16(digest: str, task: CompileSpec) -> None:
+    """With the processor's own dot product, where it has one, and with float32 kernels."""
+    assert trained(task, task.threads or 1)[:16] == digest
+
+
 def test_the_digest_is_that_of_this_training() -> None:
-    assert len({*MIXED, *ACTIVATIONS.values()}) == len(MIXED) + len(ACTIVATIONS)
+    assert len({*MIXED, *ACTIVATIONS.values(), *ROUNDED}) == len(MIXED) + len(ACTIVATIONS) + len(ROUNDED)

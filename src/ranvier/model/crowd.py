@@ -19,11 +19,16 @@ from ranvier.network.network import Network
 from ranvier.random import check_seed
 from ranvier.rows import Inputs, Rows
 from ranvier.scalars import as_number, plain_scalar
+from ranvier.training.open_training import OpenTraining, is_small, kind
+from ranvier.training.runner import Shared
 from ranvier.training.settings import TrainSettings
+from ranvier.training.state import TrainingState
 
 Array = NDArray[Any]
 MAX_SHARED_BYTES = 1 << 26
 """Encoded rows of at most so many bytes wait for other trials that learn from them."""
+MAX_WAITING = 16
+"""So many executables wait for trainings like those before."""
 MAX_TOGETHER, MAX_NUMBERS = 32, 1 << 13
 """Initial weights are drawn for so many trials at a time, and for fewer where they would be more numbers than that."""
 
@@ -103,6 +108,56 @@ class Crowd:
             X, y = X[index], y[index]
             options["sample_weight"] = None if weights is None else np.asarray(weights)[index]
         return encoded_rows(network, target, X, y, options, training)
+
+
+class OpenTrainings:
+    """Trains small networks without validation rows in the executables of those before them that are like them."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Any, OpenTraining]] = []
+        self._lock = threading.Lock()
+
+    def train(
+        self,
+        network: Network,
+        target: TargetEncoder,
+        training: TrainSettings,
+        rows: Rows,
+        shared: Shared,
+        stop_requested: Callable[[], bool],
+    ) -> tuple[TrainingState, str] | None:
+        """Train; gives the state at the end and the name of the engine. None for trainings of another kind.
+
+        Parameters:
+            network, target, training, rows, shared, stop_requested: as for `run_training`.
+        """
+        alike = kind(network, training) if is_small(network, training, rows) else None
+        if alike is None:
+            return None
+        key = alike, id(target), len(rows), rows.weights is None
+        opened = self._take(key)
+        if opened is None:
+            training.check(network, target.task, validated=False)
+            opened = OpenTraining(network, training, target, rows)
+        initial = shared.initial or (lambda dtype: network.parameter_table.initial(training.seed, dtype))
+        state = opened.train(training, rows, initial, stop_requested)
+        self._give_back(key, opened)
+        return state, opened.engine
+
+    def _take(self, key: Any) -> OpenTraining | None:
+        with self._lock:
+            for index, (known, opened) in enumerate(self._waiting):
+                if known == key:
+                    del self._waiting[index]
+                    return opened
+        return None
+
+    def _give_back(self, key: Any, opened: OpenTraining) -> None:
+        with self._lock:
+            self._waiting.insert(0, (key, opened))
+            oldest = self._waiting.pop()[1] if len(self._waiting) > MAX_WAITING else None
+        if oldest is not None:
+            oldest.close()
 
 
 class InitialWeights:

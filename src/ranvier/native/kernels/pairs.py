@@ -19,7 +19,7 @@ from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import masked, tail_mask
 from ranvier.native.kernels.transpose import SIDE, turned
-from ranvier.native.kernels.values import TRUE, Value, vector_of
+from ranvier.native.kernels.values import TRUE, Value
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import Trained
 from ranvier.native.scheduling.layouts import stride_of
@@ -36,24 +36,32 @@ SMALLEST_BITS = int(np.float32(SMALLEST).view(np.uint32)) >> LOW
 """The smallest operand, as bfloat16."""
 
 
-def pairs_of(f: Function, first: Value, second: Value) -> Value:
-    """Lane by lane a number of `first` and one of `second`, both (16,)."""
-    return _arranged(f, first, second, [number for lane in range(PANEL) for number in (lane + PANEL, lane)])
-
-
-def neighbours(f: Function, first: Value, second: Value) -> Value:
-    """The pairs of neighbours: 8 of `first`, then 8 of `second`."""
-    return _arranged(f, first, second, [number ^ 1 for number in range(BOTH)])
-
-
-def _arranged(f: Function, first: Value, second: Value, order: list[int]) -> Value:
-    """Both rounded, one after the other, and their numbers in this order."""
-    rounded = f.call("llvm.x86.avx512bf16.cvtne2ps2bf16.512", second, first, result=f"<{BOTH} x bfloat>")
-    bits = f.emit(f"<{BOTH} x i16>", f"bitcast {rounded.typed} to <{BOTH} x i16>", "bits")
+def rounded_both(f: Function, first: Value, second: Value) -> Value:
+    """The numbers of two vectors (16,), one after the other, as bfloat16."""
+    converted = f.call("llvm.x86.avx512bf16.cvtne2ps2bf16.512", second, first, result=f"<{BOTH} x bfloat>")
+    bits = f.emit(f"<{BOTH} x i16>", f"bitcast {converted.typed} to <{BOTH} x i16>", "bits")
     without_sign, zero = f.bitwise("shl", bits, 1), f.constant(0, bits.type)
-    small = f.compare("ult", without_sign, SMALLEST_BITS << 1, "small")
-    kept = f.select(small, zero, bits, "kept")
-    return f.emit(f.module.vector, f"bitcast {f.shuffle(kept, None, order).typed} to {f.module.vector}", "pairs")
+    return f.select(f.compare("ult", without_sign, SMALLEST_BITS << 1, "small"), zero, bits, "kept")
+
+
+def neighbours(f: Function, numbers: Value) -> Value:
+    """The pairs of neighbours of 32 numbers."""
+    return _pairs(f, f.shuffle(numbers, None, [number ^ 1 for number in range(BOTH)]))
+
+
+def one_below_the_other(f: Function, above: Value, below: Value, part: int) -> Value:
+    """Pairs of the numbers at the same position of two rows: of the first 16 columns, or of the second."""
+    lanes = range(part * PANEL, (part + 1) * PANEL)
+    return _pairs(f, f.shuffle(below, above, [number for lane in lanes for number in (lane, BOTH + lane)]))
+
+
+def first_with_second(f: Function, numbers: Value) -> Value:
+    """Pairs of the first 16 numbers with the second 16."""
+    return _pairs(f, f.shuffle(numbers, None, [number for lane in range(PANEL) for number in (lane + PANEL, lane)]))
+
+
+def _pairs(f: Function, numbers: Value) -> Value:
+    return f.emit(f.module.vector, f"bitcast {numbers.typed} to {f.module.vector}", "pairs")
 
 
 # Rows
@@ -105,15 +113,17 @@ class _Rows:
         f, scheduled, zero = self.f, self.scheduled, self.f.constant(0.0)
         panels = -(-width // PANEL)
         numbers = [[self._number(row, r, column, p, width) for p in range(panels)] for r in range(count)]
-        if scheduled.columns is not None:
-            for r, parts in enumerate(numbers):
-                pairs = neighbours(f, *parts, *[zero] * (2 - panels))
-                self._store(pairs, self.columns, scheduled.columns, f.add(row, r), f.bitwise("lshr", column, 1))
+        both = [rounded_both(f, *parts, *[zero] * (2 - panels)) for parts in numbers]
+        for r, bits in enumerate(both if scheduled.columns is not None else []):
+            self._store(
+                neighbours(f, bits), self.columns, scheduled.columns, f.add(row, r), f.bitwise("lshr", column, 1)
+            )
         for p in range(panels):
             at = f.add(column, p * PANEL)
             rounded = [to_bfloat16(f, parts[p]) for parts in numbers] if scheduled.rows is None else []
             if scheduled.rows is not None:
-                pairs = pairs_of(f, numbers[0][p], numbers[1][p] if count > 1 else zero)
+                below = both[1] if count > 1 else f.constant(0, both[0].type)
+                pairs = one_below_the_other(f, both[0], below, p)
                 self._store(pairs, self.rows, scheduled.rows, f.bitwise("lshr", row, 1), at)
                 rounded = halves(f, pairs)[:count]
             for r, values in enumerate(rounded if scheduled.kept else []):
@@ -125,8 +135,9 @@ class _Rows:
         left = width - p * PANEL
         return masked(f, f.load(f.pointer(self.x, at)), tail_mask(left) if left < PANEL else None)
 
-    def _store(self, values: Value, memory: Value, buffer: Buffer, row: Value, column: Value) -> None:
+    def _store(self, values: Value, memory: Value, buffer: Buffer | None, row: Value, column: Value) -> None:
         f = self.f
+        assert buffer is not None
         f.store(values, f.pointer(memory, f.add(f.multiply(row, stride_of(buffer)), column)))
 
 
@@ -163,22 +174,20 @@ def copy_pairs(
     with f.loop(*rows, SIDE, name="side") as loop:
         at = f.pointer(source, f.multiply(loop.index, PANEL))
         numbers = [f.load(f.pointer(at, r * PANEL), name="w") for r in range(SIDE)]
+        both = [rounded_both(f, numbers[r], numbers[r + 1]) for r in range(0, SIDE, 2)]
         if trained.rounded is not None:
             start = f.add(f.multiply(panel, stride_of(trained.rounded)), f.multiply(loop.index, PANEL // 2))
-            for r in range(0, SIDE, 2):
-                pairs = pairs_of(f, numbers[r], numbers[r + 1])
-                f.store(pairs, f.pointer(rounded, f.add(start, r // 2 * PANEL)))
+            for r, bits in enumerate(both):
+                f.store(first_with_second(f, bits), f.pointer(rounded, f.add(start, r * PANEL)))
         if trained.transposed is not None:
             inside = f.bitwise("and", loop.index, PANEL - 1)
             start = f.multiply(f.bitwise("lshr", loop.index, PANEL.bit_length() - 1), stride_of(trained.transposed))
             to = f.pointer(transposed, f.add(f.add(start, f.multiply(panel, PANEL // 2 * PANEL)), inside))
-            for c, column in enumerate(turned(f, _rows_of_neighbours(f, numbers))):
+            for c, column in enumerate(turned(f, _rows_of_neighbours(f, both))):
                 f.store(column, f.pointer(to, c * PANEL))
 
 
-def _rows_of_neighbours(f: Function, numbers: list[Value]) -> list[Value]:
-    """The pairs of neighbours of eight rows, (8,) each."""
-    both = [neighbours(f, numbers[r], numbers[r + 1]) for r in range(0, SIDE, 2)]
-    halves_of = [[f.shuffle(pairs, None, list(range(start, start + SIDE))) for start in (0, SIDE)] for pairs in both]
-    assert halves_of[0][0].type == vector_of(f.module.element, SIDE)
-    return [half for pair in halves_of for half in pair]
+def _rows_of_neighbours(f: Function, both: list[Value]) -> list[Value]:
+    """The pairs of neighbours of eight rows, (8,) each, given two by two."""
+    pairs = [neighbours(f, bits) for bits in both]
+    return [f.shuffle(part, None, range(start, start + SIDE)) for part in pairs for start in (0, SIDE)]
