@@ -245,8 +245,8 @@ def _code(data: Any, target: Any, options: Mapping[str, Any]) -> str:
         target = target[0] if target else None
     if target is not None:
         parts.append(f"target={target!r}" if isinstance(target, str) or are_names(target) else "target=target")
-    for name, given in options.items():
-        value = plain_scalar(given)
+    for name, original in options.items():
+        value = plain_scalar(original)
         if isinstance(value, (Recipe, Task)) or hasattr(value, "shape") or hasattr(value, "columns"):
             parts.append(f"{name}={name}")
         elif value is not None and value != usual.get(name):
