@@ -73,6 +73,7 @@ def partition(
             for index in _split(rows, (1.0 - fractions[2], fractions[2]), seed, target, min_rows, columns)
         )
         ordered = _in_canonical_order(others, columns)
+        del others  # a copy of most rows
         fraction = fractions[1] / (1.0 - fractions[2])
         learned = _split(ordered, (1.0 - fraction, fraction), seed, target, min_rows, columns)
         parts = [*(ordered.take(at) for at in learned), test]
