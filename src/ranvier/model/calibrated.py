@@ -27,8 +27,8 @@ NO_ROWS = (
 
 def held_out_by(model: Predictor, rows: Rows, outputs: NDArray[Any] | None = None) -> HeldOut:
     """What a model says of encoded rows that it was not trained on, beside their targets; outputs (n, N) if known."""
-    said = model.outputs_of(rows.inputs) if outputs is None else outputs
-    return HeldOut(said, rows.targets, rows.weights)
+    outputs = model.outputs_of(rows.inputs) if outputs is None else outputs
+    return HeldOut(outputs, rows.targets, rows.weights)
 
 
 class CalibratedPredictor(Predictor):
