@@ -54,6 +54,7 @@ SPECS = {
     "full batch": spec(9, [Dense(19, "relu"), Dense(18, "tanh"), Dense(4)], LBFGS()),
     "layers": spec(12, [Rescale(0.5, 0.1), LearnedScale(), Dense(20, "silu"), BatchNorm(), Dropout(0.3), Dense(2)]),
     "residual": spec(12, [Residual([Dropout(0.4), Dense(12, "relu"), Dense(12)]), Residual([Dense(12)]), Dense(3)]),
+    "read twice": spec(12, [Residual([Dropout(0.4), Dense(12)]), Dense(3)], LBFGS()),
     "sparse": spec(60, [Dense(19, "tanh"), Dense(5)], mean_nnz=6),
     "both": spec(60, [Dense(19, "tanh"), Dense(5)], Adam(0.01, clip_norm=0.5), mean_nnz=6, n_dense=13),
 }  # fmt: skip

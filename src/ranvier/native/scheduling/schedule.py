@@ -169,11 +169,12 @@ class Scheduler:
 
 def gathered_as_pairs(steps: list[Scheduled]) -> list[Scheduled]:
     """The steps, with the rows of the batch made pairs while they are gathered, where nobody reads them otherwise."""
-    first, *rest = steps
-    second = rest[0] if rest else None
-    if isinstance(first.step, Gather) and isinstance(second, ScheduledRounding) and second.rows and not second.kept:
-        return [ScheduledGather(first.step, second.columns, second.rows), *rest[1:]]
-    return steps
+    if len(steps) < 2 or not isinstance(steps[0].step, Gather) or not isinstance(steps[1], ScheduledRounding):
+        return steps
+    gather, rounding = steps[0].step, steps[1]
+    if rounding.kept or rounding.rows is None or not gather.x == rounding.step.x == rounding.step.y:
+        return steps
+    return [ScheduledGather(gather, rounding.columns, rounding.rows), *steps[2:]]
 
 
 def _buffers(step: Step) -> Iterator[Buffer]:

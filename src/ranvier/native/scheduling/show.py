@@ -206,7 +206,7 @@ def _sparse_gradient(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[s
 def _gather(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
     yield from _buffer_names(plan, scheduled, batch)
     if isinstance(scheduled, ScheduledGather):
-        x = cast(s.Gather, scheduled.step).x.name
+        x = scheduled.step.x.name
         yield f"{x} = {x} rounded to bfloat16, as pairs"
 
 
