@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ranvier import portable_math
 from ranvier.errors import InputError
 from ranvier.records import record
+from ranvier.scalars import as_integer
 
 INITIAL_WEIGHTS, SHUFFLE, DROPOUT, SPLIT, SAMPLE, AUGMENT, WRITE = range(7)
 
@@ -81,9 +82,10 @@ def check_seed(seed: int) -> int:
     >>> check_seed(7)
     7
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= int(seed) < 2**64:
+    number = as_integer(seed)
+    if number is None or not 0 <= number < 2**64:
         raise InputError(f"The seed is {seed!r}; it must be an integer from 0 to 2**64 - 1.")
-    return int(seed)
+    return number
 
 
 def bits(seed: int, purpose: int, step: int, layer: int, count: int, start: int = 0) -> NDArray[np.uint32]:
@@ -311,21 +313,26 @@ def permutations(seed: int, purpose: int, steps: Sequence[int], rows: int) -> ND
     """
     if rows < 2:
         return np.zeros((len(steps), rows), np.int64)
-    seed = check_seed(seed)
-    drawn = [_numpy_words((seed, (purpose << 56) + step), rows) for step in steps]
+    drawn = _numpy_words(check_seed(seed), [(purpose << 56) + step for step in steps], rows)
     return order_of(drawn[0][None] if len(drawn) == 1 else np.array(drawn))
 
 
-def _numpy_words(key: tuple[int, int], count: int) -> NDArray[np.uint64]:
-    """The first words of NumPy's Philox with a key. Each thread keeps its generator: to make one takes longer."""
+def _numpy_words(low: int, highs: Sequence[int], count: int) -> list[NDArray[np.uint64]]:
+    """The first words of NumPy's Philox with the keys (low, high), for each of some second halves.
+
+    Each thread keeps its generator: to make one takes longer.
+    """
     generator = getattr(_generators, "philox", None)
     if generator is None:
         generator = _generators.philox = np.random.Philox(key=(0, 0))
         _generators.start = generator.state
         _generators.key = _generators.start["state"]["key"] = np.zeros(2, np.uint64)
-    _generators.key[0], _generators.key[1] = key
-    generator.state = _generators.start
-    words: NDArray[np.uint64] = generator.random_raw(count)
+    start, key, words = _generators.start, _generators.key, []
+    key[0] = low
+    for high in highs:
+        key[1] = high
+        generator.state = start
+        words.append(generator.random_raw(count))
     return words
 
 

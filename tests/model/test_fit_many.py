@@ -10,6 +10,8 @@ import pytest
 
 import ranvier as rv
 from ranvier.model import crowd
+from ranvier.training import open_training
+from tests.training.trial import timeless
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
@@ -104,6 +106,62 @@ def test_trials_of_the_same_rows_share_them(monkeypatch: pytest.MonkeyPatch) -> 
     models = rv.fit_many(NETWORK, X, Y, trials=shares, threads=1, **SETTINGS)
     assert len(encoded) == 5
     assert not np.array_equal(models[0].history.validation_loss, models[1].history.validation_loss)
+
+
+PLAIN: list[dict[str, Any]] = [
+    {"seed": 1},
+    {"seed": 2, "optimizer": rv.Adam(0.1), "schedule": "cosine", "epochs": 3},
+    {"seed": 3, "optimizer": rv.Adam(0.1, ema_decay=0.9), "shuffle": False},
+    {"optimizer": rv.SGD(0.1, momentum=0.9, weight_decay=0.1), "batch_size": 60},
+    {"sample_weight": WEIGHTS},
+    {"rows": FOLD, "sample_weight": WEIGHTS, "class_weight": "balanced"},
+    {"schedule": rv.schedule("reduce_on_plateau")},
+    {"optimizer": rv.LBFGS(), "epochs": 2},
+    {"start": OTHER.fit(X, Y, epochs=1, progress=False)},
+    {"network": rv.Network(3, [rv.Dense(4, "relu"), rv.BatchNorm(), rv.Dense(3, "softmax")])},
+]
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_trainings_that_nobody_looks_at_share_executables_and_keep_their_bits(engine: str, precision: str) -> None:
+    trials, options = [*PLAIN, *PLAIN[:6]], {**SETTINGS, "engine": engine, "precision": precision}
+    models = rv.fit_many(OTHER, X, Y, trials=trials, threads=1, **options)
+    for model, trial in zip(models, trials, strict=True):
+        own = {**options, **trial}
+        network, rows = own.pop("network", OTHER), own.pop("rows", np.ones(60, bool))
+        if "sample_weight" in own:
+            own["sample_weight"] = WEIGHTS[rows]
+        alone = network.fit(X[rows], Y[rows], **own)
+        assert same_bits(model, alone)
+        assert timeless(model.history) == timeless(alone.history)
+        states = model.training_state, alone.training_state
+        arrays = [{name: array.tobytes() for name, array in state.arrays().items()} for state in states if state]
+        plain = [{k: v for k, v in state.to_dict().items() if k != "history"} for state in states if state]
+        assert arrays[0] == arrays[1]
+        assert plain[0] == plain[1]
+
+
+def test_they_are_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[int] = []
+    compile_network = open_training.compile_network
+    monkeypatch.setattr(open_training, "compile_network", lambda *of: opened.append(1) or compile_network(*of))
+    trials = [{"seed": seed, "optimizer": rv.Adam(0.01 * (seed + 1))} for seed in range(9)]
+    rv.fit_many(OTHER, X, Y, trials=trials, threads=1, **SETTINGS)
+    assert len(opened) == 1
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_one_of_them_that_diverges_is_named_with_its_own_rate(engine: str) -> None:
+    network = rv.Network(3, [rv.Dense(4, "relu"), rv.Dense(1)])
+    trials = [{"optimizer": rv.SGD(rate)} for rate in (0.01, 1e6)]
+    expected = (
+        r"Trial 1: The loss became (nan|inf) near step \d+. Try a smaller learning rate \(100000 instead of 1e\+06\)"
+    )
+    with pytest.raises(rv.TrainingError, match=expected):
+        rv.fit_many(network, X, X[:, 0], trials=trials, engine=engine, threads=1, epochs=50)
+    with pytest.raises(rv.TrainingError, match="Trial 0: Inputs reach 1e\\+30: scale them"):
+        rv.fit_many(network, 1e30 * X.clip(-1, 1), X[:, 0], trials=trials, engine=engine, threads=1, epochs=2)
 
 
 def test_more_trials_than_draw_their_weights_together() -> None:

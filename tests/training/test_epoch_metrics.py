@@ -70,3 +70,14 @@ def test_weights_of_validation_rows_count() -> None:
     expected = model.evaluate(X[:30], LABELS[:30], sample_weight=weights)
     assert model.history[-1].metrics == pytest.approx({name: expected[name] for name in ("accuracy", "f1")}, rel=1e-5)
     assert expected["accuracy"] != model.evaluate(X[:30], LABELS[:30])["accuracy"]
+
+
+@pytest.mark.parametrize("levels", [(0.1, 0.5, 0.9), (0.2, 0.4), (0.9,)])
+def test_metrics_of_quantiles_are_those_of_evaluate(levels: tuple[float, ...]) -> None:
+    y = X[:, 0] + np.random.default_rng(1).normal(size=80) ** 2
+    loss = rv.loss("quantile", q=levels if len(levels) > 1 else levels[0])
+    model = fit(y, rv.Dense(len(levels)), loss=loss, metrics=["rmse", "mae"])
+    found = model.evaluate(X[:30], y[:30])
+    assert set(model.history[-1].metrics) == {"r2", "rmse", "mae"}
+    for name, value in model.history[-1].metrics.items():
+        assert value == pytest.approx(found[name], rel=1e-5)

@@ -56,6 +56,35 @@ def test_the_best_value_is_not_the_last(folder: Path) -> None:
     assert table["metrics"] == [{"name": "accuracy", "higher": True}, {"name": "loss", "higher": False}]
 
 
+def test_epochs_that_a_resumed_run_tells_again_count_once(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "resumed")
+    told = [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (2, 2), (2, 3), (2, 4)]
+    for at, (member, epoch) in enumerate(told):
+        run.append(
+            {"kind": "epoch", "member": member, "epoch": epoch, "loss": float(at), "metrics": {}, "seconds": 1.0}
+        )
+    run.append({"kind": "epoch", "epoch": "five", "loss": 9.0})
+    runs = RunsFolder(tmp_path)
+    (row,) = runs.ask("runs", {})["runs"]
+    assert (row["epochs"], row["seconds"]) == (6, 6.0)
+    curve = runs.ask("curves", {"runs": ["resumed"], "metric": "loss"})["curves"]["resumed"]
+    assert curve == {"epoch": [1, 2, 3, 4, 5, 6], "value": [0.0, 1.0, 2.0, 5.0, 6.0, 7.0]}
+
+
+@pytest.mark.parametrize(
+    ("name", "higher"),
+    [("calibrated_d2_log_loss", True), ("auc", True), ("brier", False), ("ece", False), ("pinball_loss", False)],
+)
+def test_a_metric_is_best_where_the_metric_says(name: str, higher: bool, tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "run")
+    for epoch, value in enumerate((0.2, 0.4, 0.1), 1):
+        run.append({"kind": "epoch", "member": 1, "epoch": epoch, "loss": 1.0, "metrics": {name: value}})
+    table = RunsFolder(tmp_path).ask("runs", {})
+    assert {"name": name, "higher": higher} in table["metrics"]
+    expected = {"value": 0.4, "epoch": 2} if higher else {"value": 0.1, "epoch": 3}
+    assert table["runs"][0]["best"][name] == expected
+
+
 def test_only_settings_that_differ_are_shown(folder: Path) -> None:
     table = RunsFolder(folder).ask("runs", {})
     assert table["settings"] == ["hidden"]

@@ -140,7 +140,7 @@ class Score:
             return cls(target, name, 1 if metric.greater_is_better else -1, metric)
         if name not in names:
             raise InputError(f"There is no metric {name!r} of {target.task.kind} tasks. {nearest(name, names)}")
-        return cls(target, name, 1 if greater_is_better(name) and name != "pinball_loss" else -1)
+        return cls(target, name, 1 if greater_is_better(name) else -1)
 
     def __call__(self, outputs: Array, targets: Array, weights: Array | None) -> float:
         """The metric of outputs and targets, (n, N), in the units of the network; weights (n,) or None."""

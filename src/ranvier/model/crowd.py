@@ -18,11 +18,17 @@ from ranvier.network.losses import Loss
 from ranvier.network.network import Network
 from ranvier.random import check_seed
 from ranvier.rows import Inputs, Rows
+from ranvier.scalars import as_number, plain_scalar
+from ranvier.training.open_training import OpenTraining, is_small, kind
+from ranvier.training.runner import Shared
 from ranvier.training.settings import TrainSettings
+from ranvier.training.state import TrainingState
 
 Array = NDArray[Any]
 MAX_SHARED_BYTES = 1 << 26
 """Encoded rows of at most so many bytes wait for other trials that learn from them."""
+MAX_WAITING = 16
+"""So many executables wait for trainings like those before."""
 MAX_TOGETHER, MAX_NUMBERS = 32, 1 << 13
 """Initial weights are drawn for so many trials at a time, and for fewer where they would be more numbers than that."""
 
@@ -60,7 +66,7 @@ class Crowd:
             options: its options, "rows" and "validation_rows" among them.
         """
         names = ("rows", "validation_rows", "validation", "sample_weight", "class_weight")
-        seed = training.seed if isinstance(options["validation"], float) else None
+        seed = training.seed if as_number(options["validation"]) is not None else None
         values = tuple(_identity(options.get(name)) for name in names)
         key = id(target), training.loss, training.row_dtype, seed, *values
         with self._lock:
@@ -104,6 +110,56 @@ class Crowd:
         return encoded_rows(network, target, X, y, options, training)
 
 
+class OpenTrainings:
+    """Trains small networks without validation rows in the executables of those before them that are like them."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Any, OpenTraining]] = []
+        self._lock = threading.Lock()
+
+    def train(
+        self,
+        network: Network,
+        target: TargetEncoder,
+        training: TrainSettings,
+        rows: Rows,
+        shared: Shared,
+        stop_requested: Callable[[], bool],
+    ) -> tuple[TrainingState, str] | None:
+        """Train; gives the state at the end and the name of the engine. None for trainings of another kind.
+
+        Parameters:
+            network, target, training, rows, shared, stop_requested: as for `run_training`.
+        """
+        alike = kind(network, training) if is_small(network, training, rows) else None
+        if alike is None:
+            return None
+        key = alike, id(target), len(rows), rows.weights is None
+        opened = self._take(key)
+        if opened is None:
+            training.check(network, target.task, validated=False)
+            opened = OpenTraining(network, training, target, rows)
+        initial = shared.initial or (lambda dtype: network.parameter_table.initial(training.seed, dtype))
+        state = opened.train(training, rows, initial, stop_requested)
+        self._give_back(key, opened)
+        return state, opened.engine
+
+    def _take(self, key: Any) -> OpenTraining | None:
+        with self._lock:
+            for index, (known, opened) in enumerate(self._waiting):
+                if known == key:
+                    del self._waiting[index]
+                    return opened
+        return None
+
+    def _give_back(self, key: Any, opened: OpenTraining) -> None:
+        with self._lock:
+            self._waiting.insert(0, (key, opened))
+            oldest = self._waiting.pop()[1] if len(self._waiting) > MAX_WAITING else None
+        if oldest is not None:
+            oldest.close()
+
+
 class InitialWeights:
     """The initial weights of trials of one network, drawn for several at a time.
 
@@ -138,7 +194,8 @@ class InitialWeights:
 
 def _identity(value: Any) -> Any:
     """What tells an option of one trial from that of another: plain values by value, all others as objects."""
-    return value if value is None or isinstance(value, (str, int, float)) else (type(value), id(value))
+    plain = plain_scalar(value)
+    return plain if plain is None or isinstance(plain, (str, int, float)) else (type(value), id(value))
 
 
 def _nbytes(parts: tuple[Rows, Rows | None]) -> int:

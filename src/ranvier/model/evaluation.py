@@ -17,7 +17,7 @@ from ranvier.rows import Inputs
 from ranvier.rows.row_names import rows_called
 from ranvier.rows.weights import weight_array
 from ranvier.training import metrics
-from ranvier.training.quantile_metrics import quantile_metrics
+from ranvier.training.quantile_metrics import constant_quantiles, quantile_metrics
 
 if TYPE_CHECKING:
     from ranvier.model.predictor import Predictor
@@ -135,3 +135,22 @@ def all_metrics(
     if levels:
         return quantile_metrics(levels, outputs, targets, weights)
     return metrics.all_metrics(task, outputs, targets, weights)
+
+
+def baseline_metrics(
+    task: Task,
+    known: tuple[Array, Array | None],
+    targets: Array,
+    weights: Array | None,
+    levels: tuple[float, ...],
+) -> dict[str, float]:
+    """The metrics of what knows other targets alone: their majority class, their mean, or their quantiles.
+
+    Parameters:
+        known: these targets and their weights.
+        targets, weights, levels: as for `all_metrics`.
+    """
+    if not levels:
+        return metrics.baseline(task, known[0], targets, known[1], weights)
+    constant = constant_quantiles(levels, *known)
+    return quantile_metrics(levels, np.broadcast_to(constant, (len(targets), len(constant))), targets, weights)

@@ -28,7 +28,7 @@ from ranvier.training.conformal import conformal_of
 from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.events import Sink
 from ranvier.training.loop import final_parameters
-from ranvier.training.runner import RunResult, run_training
+from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings, default_loss
 from ranvier.training.state import TrainingState
 
@@ -217,9 +217,9 @@ def fit_rows(
         metrics=as_metrics(options["metrics"]),
         **beside,
     )
-    model = build_model(network, target, training, result)
+    model = build_model(network, target, training, result.outcome.state, result.engine)
     if held is not None:
-        model.conformal = conformal_of(target, held_out_by(model, held))
+        model.conformal = conformal_of(target, held_out_by(model, held, result.outcome.held_outputs))
     return model
 
 
@@ -230,9 +230,8 @@ def _starting_state(network: Network, optimizer: Optimizer, start: Model | Mappi
 
 
 def build_model(
-    network: Network, target: TargetEncoder, training: TrainSettings, result: RunResult, **parts: Any
+    network: Network, target: TargetEncoder, training: TrainSettings, state: TrainingState, engine: str
 ) -> Model:
-    """The model that a run gives."""
-    state = result.outcome.state
+    """The model that a run of an engine gives, by the state at its end."""
     flat = final_parameters(state, training.optimizer, network)
-    return Model(network, target, flat, training=training, state=state, engine=result.engine, **parts)
+    return Model(network, target, flat, training=training, state=state, engine=engine)

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, RanvierError, nearest
-from ranvier.model.crowd import Crowd, InitialWeights
-from ranvier.model.fit import fit, fit_rows, network_target, train_settings
+from ranvier.model.crowd import Crowd, InitialWeights, OpenTrainings
+from ranvier.model.fit import build_model, fit, fit_rows, network_target, train_settings
 from ranvier.model.model import Model
 from ranvier.model.rows import check_lengths
 from ranvier.model.targets import column_names, target_array
@@ -156,7 +156,7 @@ class _Trials:
     """
 
     def __init__(self, crowd: Crowd, trials: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> None:
-        self._crowd = crowd
+        self._crowd, self._open = crowd, OpenTrainings()
         self._trials = [{"network": crowd.network, **options, **trial} for trial in trials]
         by_network: dict[Network, list[int]] = {}
         for number, trial in enumerate(self._trials):
@@ -186,9 +186,16 @@ class _Trials:
         target = crowd.target(network, options["loss"])
         training = train_settings(network, target, options)
         rows, held = crowd.rows(network, target, options, training)
+        shared = self._shared[number]
+        if held is None and options["checkpoint"] is None and options["start"] is None and not len(options["metrics"]):
+            training = training.on(rows.inputs)
+            ended = self._open.train(network, target, training, rows, shared, stop_requested)
+            if ended is not None:
+                state, engine = ended
+                return build_model(network, target, training, state, engine)
         if options["checkpoint"] is not None:
             options = {**options, "checkpoint": Path(options["checkpoint"]) / f"trial-{number}"}
-        beside = {"stop_requested": stop_requested, "shared": self._shared[number]}
+        beside = {"stop_requested": stop_requested, "shared": shared}
         return fit_rows(network, target, training, rows, held, options, silent, **beside)
 
 

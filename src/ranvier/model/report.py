@@ -13,7 +13,7 @@ from ranvier.data.encoders.context import SHOWN, ContextEncoder
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.data.encoders.usual_range import are_far, usual_ranges
 from ranvier.errors import TrainingError
-from ranvier.model.evaluation import all_metrics, measured_levels, outputs_and_targets
+from ranvier.model.evaluation import all_metrics, baseline_metrics, measured_levels, outputs_and_targets
 from ranvier.model.language import evaluate_text, ngram_metrics, text_metrics
 from ranvier.model.linear import linear_metrics
 from ranvier.rows.row_names import rows_called
@@ -21,7 +21,6 @@ from ranvier.training import metrics
 from ranvier.training.against_baseline import no_better_sentence
 from ranvier.training.events import DataEvent
 from ranvier.training.mistakes import worst_mistakes
-from ranvier.training.quantile_metrics import constant_quantiles, quantile_metrics
 from ranvier.training.report import TrainReport
 
 if TYPE_CHECKING:
@@ -194,12 +193,7 @@ def _measured(
     values = all_metrics(task, outputs, targets, weights, levels)
     classes = metrics.per_class(task, outputs, targets, weights)
     defined, undefined = metrics.with_undefined(task, values, classes, targets)
-    if levels:
-        constant = constant_quantiles(levels, baseline_targets, baseline_weights)
-        constants = np.broadcast_to(constant, (len(targets), len(constant)))
-        baseline = quantile_metrics(levels, constants, targets, weights)
-    else:
-        baseline = metrics.baseline(task, baseline_targets, targets, baseline_weights, weights)
+    baseline = baseline_metrics(task, (baseline_targets, baseline_weights), targets, weights, levels)
     usual = _usual_rows(task, targets, baseline_targets)
     usual_weights = None if weights is None else weights[usual]
     without = no_better = ""

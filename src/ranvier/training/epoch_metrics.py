@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
@@ -14,13 +13,15 @@ from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.errors import InputError, TrainingError, nearest
 from ranvier.network.task import Task
 from ranvier.records import record
+from ranvier.scalars import as_number
 from ranvier.training import metrics
+from ranvier.training.quantile_metrics import middle, quantile_metrics
 from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
 
 Array = NDArray[Any]
 TRAINING = "training_"
 """Before the name of a metric: measured on a sample of the training rows."""
-LOWER_IS_BETTER = ("loss", "validation_loss", "log_loss", "brier", "ece", "rmse", "mae")
+LOWER_IS_BETTER = ("loss", "validation_loss", "log_loss", "brier", "ece", "rmse", "mae", "pinball_loss")
 NEEDS = ("predictions", "probabilities")
 MAX_SAMPLE = 1024
 """Training rows that are measured after an epoch: a pass forward over them takes a small part of its time."""
@@ -182,8 +183,13 @@ class EpochMetrics:
         return min(rows, MAX_SAMPLE) if self.training_names else 0
 
     def _named(self, names: tuple[str, ...], outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
-        task = self.target.task
-        values = metrics.headline_metric(task, outputs, targets, weights)
+        task, levels = self.target.task, self.target.levels
+        if levels:
+            # The values of quantiles are in order, which outputs need not be.
+            shown = middle(levels, self._values(outputs)), middle(levels, self._values(targets))
+            values = metrics.headline_metric(task, *shown, weights)
+        else:
+            values = metrics.headline_metric(task, outputs, targets, weights)
         if CALIBRATED_D2 in names:
             values[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
         if any(name not in values for name in names):
@@ -191,13 +197,18 @@ class EpochMetrics:
         return {name: values.get(name, math.nan) for name in names}
 
     def _all(self, outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
-        if self.target.scale:
-            outputs, targets = self.target.values(outputs), self.target.values(targets)
+        outputs, targets = self._values(outputs), self._values(targets)
         try:
+            if self.target.levels:
+                return quantile_metrics(self.target.levels, outputs, targets, weights)
             return metrics.all_metrics(self.target.task, outputs, targets, weights)
         except TrainingError:
             # An output is no number; the loss says so, too.
             return {}
+
+    def _values(self, outputs: Array) -> Array:
+        """Numbers in the units of the target; of the network where the target has none of its own."""
+        return self.target.values(outputs) if self.target.scale else outputs
 
     def _own(self, entry: Metric, outputs: Array, targets: Array) -> float:
         task = self.target.task
@@ -206,9 +217,10 @@ class EpochMetrics:
         else:
             predicted = self._decoded(outputs)
         value: Any = entry.function(self._decoded(targets), predicted)
-        if not isinstance(value, (int, float, np.number)):
+        number = as_number(value)
+        if number is None:
             raise InputError(f"The metric {entry.name!r} returned {value!r}; it must return a number.")
-        return float(value)
+        return number
 
     def _decoded(self, outputs: Array) -> Array:
         """Labels or numbers; numbers in the units of the network where the target has none of its own."""

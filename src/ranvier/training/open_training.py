@@ -1,49 +1,62 @@
-"""A training that stays open: calls that make one step each find its state where the step before left it.
+"""A training that stays open: what runs in an executable finds it as the run before left it.
 
-A `run_training` of one step moves the state into an executable and back, asks whether Ctrl-C was pressed, and tells
-events; all that takes longer than the step of a small network.
+A `run_training` makes an executable ready, gives it the rows, asks between spans who looks, and tells events; all that
+takes longer than the training of a small network on few rows. Where nobody looks, the steps here have the same bits.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.engine import Span, State
-from ranvier.errors import TrainingError
+from ranvier.engine import RowsHandle, Span, State
+from ranvier.network.layers import Dropout
 from ranvier.network.network import Network
+from ranvier.network.optimizers.base import at_unit_rate
 from ranvier.rows import Rows
 from ranvier.training import batches, divergence
 from ranvier.training.engines import compile_network
-from ranvier.training.history import Epoch
+from ranvier.training.events import NoteEvent, silent
+from ranvier.training.history import Epoch, History
+from ranvier.training.loop import SPAN_SECONDS
 from ranvier.training.runner import spec_and_unit
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
 from ranvier.training.watching import current_watch
 
+Array = NDArray[Any]
 MAX_PARAMETERS = 2**14
-"""Moving the state of larger networks takes a small part of their step."""
+"""What is around the steps of larger networks takes a small part of their time."""
+MAX_PRODUCTS = 2**26
+"""Steps of so many multiplications take some milliseconds: nothing within them has to be broken off."""
 
 
 class OpenTraining:
-    """Trainings of one step each on rows of the same kind, with the bits that `run_training` gives.
+    """Trainings on rows of the same kind, one after the other in one executable, with the bits of `run_training`.
 
     Parameters:
         network, settings, target: as for `run_training`; the settings are checked already.
-        rows: those of the first step; others have as many, with weights where these have.
+        rows: those of the first training; others have as many, with weights where these have.
     """
 
     def __init__(self, network: Network, settings: TrainSettings, target: TargetEncoder, rows: Rows) -> None:
         self._about = settings, target, len(rows), rows.weights is None
-        self._settings = settings
         self._spec, self._unit = spec_and_unit(network, settings, rows, target)
-        self.engine, self._executable, _ = compile_network(settings.engine, self._spec)
-        self._starts = np.array([0, len(rows)], np.int64)
+        self.engine, self._executable, note = compile_network(settings.engine, self._spec)
+        if note is not None:
+            silent(NoteEvent(note))
+        self._starts = batches.batch_offsets(len(rows), self._spec.batch_size)
         factors = settings.schedule.factors(np.zeros(1, np.int64), 1, 1) * settings.schedule.init_state()["factor"]
         self._rates = settings.optimizer.learning_rate * factors
         self._held: State | None = None
+        self._uploaded: tuple[Rows, RowsHandle] | None = None
 
     def fits(self, settings: TrainSettings, target: TargetEncoder, rows: Rows) -> bool:
         """Whether a step with these settings on these rows is one of this training."""
@@ -58,7 +71,7 @@ class OpenTraining:
             TrainingError: the loss or a parameter is no longer a finite number.
         """
         begun = time.perf_counter()
-        settings, executable, number = self._settings, self._executable, state.epoch + 1
+        settings, executable, number = self._about[0], self._executable, state.epoch + 1
         if state.engine is not self._held:
             executable.set_state(state.engine)
         # Whatever breaks this off, the executable is not where the caller believes it to be.
@@ -67,40 +80,134 @@ class OpenTraining:
         scalars = settings.optimizer.scalars_from(state.engine.step + 1, self._rates)
         losses = executable.run(rows, Span(order, self._starts, scalars))
         engine = executable.get_state()
-        try:
-            divergence.check(losses, state.engine.step, self._spec)
-            divergence.check_parameters(engine.parameters, number, self._spec)
-        except TrainingError:
-            with divergence.naming_large_inputs(rows):
-                raise
+        self._check(settings, rows, losses, state.engine.step, engine.parameters, number)
         loss = batches.mean_loss(losses, batches.batch_weights(order, self._starts, rows.weights)) * self._unit
         plateau = settings.schedule.on_epoch_end(settings.schedule.init_state(), loss)
         seconds = max(time.perf_counter() - begun, 1e-9)
         record = Epoch(number, loss, None, {}, float(self._rates[0]), seconds, len(rows) / seconds)
         self._held = engine
-        history = state.history.appended(record)
         return TrainingState(
             engine,
             epoch=number,
-            history=history,
+            history=state.history.appended(record),
             plateau=plateau,
             first_epoch=state.epoch,
             first_step=state.engine.step,
             loss_unit=self._unit,
         )
 
+    def train(
+        self,
+        settings: TrainSettings,
+        rows: Rows,
+        initial: Callable[[type], Array],
+        stop_requested: Callable[[], bool],
+    ) -> TrainingState:
+        """Train from initial weights, for all epochs or until the user stops; gives the state then.
+
+        Parameters:
+            settings: they may differ from the first ones in what `kind` leaves free.
+            rows: those of the training before, or others like them.
+            initial: gives the initial weights (P,) in a type.
+            stop_requested: asked between spans whether to stop.
+
+        Raises:
+            TrainingError: a loss or a parameter is no longer a finite number, or a loss grew beyond all measure.
+        """
+        executable, optimizer, per_epoch = self._executable, settings.optimizer, len(self._starts) - 1
+        if self._uploaded is None or self._uploaded[0] is not rows:
+            self._uploaded = rows, executable.upload(rows)
+        parameters = initial(executable.dtype)
+        self._held = None
+        executable.set_state(State(parameters, optimizer.initial_slots(parameters), 0))
+        done, history, monitor = 0, History(), divergence.DivergenceMonitor()
+        while done < settings.epochs and not stop_requested():
+            begun = time.perf_counter()
+            epoch_seconds = executable.step_seconds * per_epoch
+            count = min(settings.epochs - done, max(1, int(SPAN_SECONDS / epoch_seconds)) if epoch_seconds else 1)
+            numbers = range(done + 1, done + count + 1)
+            orders = batches.epoch_orders(len(rows), numbers, settings.seed, settings.shuffle)
+            since = np.arange(done * per_epoch, (done + count) * per_epoch)
+            rates = optimizer.learning_rate * settings.schedule.factors(since, per_epoch, settings.epochs * per_epoch)
+            scalars = optimizer.scalars_from(done * per_epoch + 1, rates)
+            losses = executable.run(self._uploaded[1], batches.span_over_epochs(orders, self._starts, scalars))
+            seconds = max((time.perf_counter() - begun) / count, 1e-9)
+            executable.step_seconds = seconds / per_epoch
+            self._check(settings, rows, losses, done * per_epoch)
+            means = batches.mean_losses(losses.reshape(count, per_epoch), orders, self._starts, rows.weights)
+            if not monitor.is_calm(means):
+                for number, mean in zip(numbers, means, strict=True):
+                    self._check_growth(settings, rows, monitor, mean, number)
+            columns = {
+                "loss": means if self._unit == 1.0 else [mean * self._unit for mean in means],
+                "learning_rate": rates[per_epoch - 1 :: per_epoch].tolist(),
+                "seconds": [seconds] * count,
+                "examples_per_second": [len(rows) / seconds] * count,
+            }
+            history, done = history.extended(numbers, columns), done + count
+        engine = executable.get_state()
+        self._check(settings, rows, np.zeros(0), 0, engine.parameters, done)
+        plateau = settings.schedule.init_state()
+        return TrainingState(engine, epoch=done, history=history, plateau=plateau, loss_unit=self._unit)
+
+    def _check(
+        self,
+        settings: TrainSettings,
+        rows: Rows,
+        losses: NDArray[np.float64],
+        step: int,
+        parameters: Array | None = None,
+        epoch: int = 0,
+    ) -> None:
+        """Raise a `TrainingError` where a loss or a parameter is not a finite number."""
+        if np.isfinite(losses).all() and (parameters is None or np.isfinite(parameters).all()):
+            return
+        spec = replace(self._spec, optimizer=settings.optimizer)
+        with divergence.naming_large_inputs(rows):
+            divergence.check(losses, step, spec)
+            assert parameters is not None
+            divergence.check_parameters(parameters, epoch, spec)
+
+    def _check_growth(
+        self, settings: TrainSettings, rows: Rows, monitor: divergence.DivergenceMonitor, loss: float, epoch: int
+    ) -> None:
+        with divergence.naming_large_inputs(rows):
+            monitor.check(loss, epoch, replace(self._spec, optimizer=settings.optimizer))
+
     def close(self) -> None:
         """Free what the engine holds."""
         self._executable.close()
 
 
-def is_one_step(network: Network, settings: TrainSettings, rows: Rows) -> bool:
-    """Whether a training is a step of a small network between which and the next nobody looks."""
+def is_small(network: Network, settings: TrainSettings, rows: Rows) -> bool:
+    """Whether a training of a small network is one that nobody looks at before its end."""
     return (
-        settings.epochs == 1
-        and len(rows) <= settings.batch_size
-        and not settings.callbacks
+        not settings.callbacks
         and not settings.optimizer.full_batch
         and network.parameter_count <= MAX_PARAMETERS
+        and _facts(network)[0] * min(settings.batch_size, len(rows)) <= MAX_PRODUCTS
         and current_watch() is None
     )
+
+
+def is_one_step(network: Network, settings: TrainSettings, rows: Rows) -> bool:
+    """Whether such a training makes one step."""
+    return settings.epochs == 1 and len(rows) <= settings.batch_size and is_small(network, settings, rows)
+
+
+def kind(network: Network, settings: TrainSettings) -> Any:
+    """What the settings of trainings of a network must have in common to run in one executable after each other.
+
+    They may differ in learning rate, seed, schedule, epochs and shuffling. None where the seed decides dropout masks,
+    or the schedule watches the loss.
+    """
+    if settings.schedule.watches or _facts(network)[1]:
+        return None
+    optimizer = at_unit_rate(settings.optimizer)
+    return network, settings.loss, optimizer, settings.batch_size, settings.mean_nnz, settings.n_dense
+
+
+@lru_cache(64)
+def _facts(network: Network) -> tuple[int, bool]:
+    """The multiplications for one row, and whether there is dropout."""
+    return network.macs, any(isinstance(bound.layer, Dropout) for bound in network.iter_layers())

@@ -32,9 +32,8 @@ def quantile_metrics(
     n_levels = len(levels)
     quantiles = outputs.astype(np.float64).reshape(len(outputs), -1, n_levels)
     actual = targets.astype(np.float64).reshape(quantiles.shape)
-    middle = int(np.abs(np.array(levels) - 0.5).argmin())
     task = Task("regression", quantiles.shape[1])
-    values = metrics.all_metrics(task, quantiles[:, :, middle], actual[:, :, middle], weights)
+    values = metrics.all_metrics(task, middle(levels, outputs), middle(levels, targets), weights)
     error, q = actual - quantiles, np.array(levels)
     pinball = np.maximum(q * error, (q - 1.0) * error)
     covered = (actual[:, :, 0] <= quantiles[:, :, -1]) & ((n_levels == 1) | (actual[:, :, 0] >= quantiles[:, :, 0]))
@@ -45,6 +44,19 @@ def quantile_metrics(
         "pinball_loss": float(np.average(pinball, weights=counted)),
         "coverage": float(np.average(covered, weights=counted)),
     }
+
+
+def middle(levels: tuple[float, ...], values: Array) -> Array:
+    """Of each target the quantile whose level is nearest to 0.5, or its value, (n, T) float64.
+
+    Parameters:
+        levels, values: as for `quantile_metrics`.
+
+    >>> middle((0.1, 0.5), np.array([[1.0, 2.0, 3.0, 4.0]])).tolist()
+    [[2.0, 4.0]]
+    """
+    at = int(np.abs(np.array(levels) - 0.5).argmin())
+    return values.astype(np.float64).reshape(len(values), -1)[:, at :: len(levels)]
 
 
 def constant_quantiles(levels: tuple[float, ...], targets: Array, weights: Array | None = None) -> Array:

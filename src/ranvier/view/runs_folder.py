@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ranvier.records import record
 from ranvier.storage.lock import is_held
 from ranvier.storage.run_folder import RunFolder
 from ranvier.storage.tail import Tail
+from ranvier.training.epoch_metrics import greater_is_better
 from ranvier.view.answers import QUESTIONS
 from ranvier.view.asked import Asked
 from ranvier.view.known_rows import rows_of
@@ -28,7 +30,6 @@ MAX_POINTS = 1000
 MAX_CURVES = 40
 MAX_LIVE = 4
 """How many runs that train are followed, for all pages."""
-HIGHER_IS_BETTER = ("accuracy", "f1", "auc", "r2", "coverage")
 
 
 @record
@@ -56,8 +57,19 @@ class FollowedRun:
 
     def _clear(self) -> None:
         self.curves: dict[str, list[float]] = {}
-        self.epochs: list[int] = []
-        self.seconds, self.ended = 0.0, ""
+        self.ended = ""
+        self._epochs: list[tuple[int, int]] = []
+        self._seconds: list[float] = []
+
+    @property
+    def n_epochs(self) -> int:
+        """How many epochs are done, those of all its networks."""
+        return len(self._epochs)
+
+    @property
+    def seconds(self) -> float:
+        """How long these took together."""
+        return sum(self._seconds)
 
     def read(self) -> None:
         """Take what was appended since the last time."""
@@ -74,23 +86,36 @@ class FollowedRun:
                 self.ended = str(event.get("text", ""))
 
     def _take_epoch(self, event: Mapping[str, Any]) -> None:
+        member, number = event.get("member", 1), event.get("epoch")
+        if type(member) is not int or type(number) is not int:
+            return
+        epoch = member, number
         self.ended = ""
+        self._forget_from(epoch)
         values = {"loss": event.get("loss"), "validation_loss": event.get("validation_loss")}
         values |= event.get("metrics") or {}
-        self.seconds += _number(event.get("seconds"), 0.0)
-        self.epochs.append(len(self.epochs) + 1)
+        self._epochs.append(epoch)
+        self._seconds.append(_number(event.get("seconds"), 0.0))
         for name in (*values, *self.curves):
             curve = self.curves.setdefault(name, [])
-            curve.extend([math.nan] * (len(self.epochs) - len(curve)))
+            curve.extend([math.nan] * (self.n_epochs - len(curve)))
             curve[-1] = _number(values.get(name), math.nan)
+
+    def _forget_from(self, epoch: tuple[int, int]) -> None:
+        """Forget an epoch of a network and all later ones: a run that was resumed at a checkpoint tells some again."""
+        if self._epochs and self._epochs[-1] >= epoch:
+            count = bisect_left(self._epochs, epoch)
+            del self._epochs[count:]
+            for values in (self._seconds, *self.curves.values()):
+                del values[count:]
 
     def best(self, name: str) -> Best | None:
         """The best value of a metric; None where there is none that is a number."""
         curve = np.array(self.curves.get(name, []))
         if not np.isfinite(curve).any():
             return None
-        at = int(np.nanargmax(curve) if name in HIGHER_IS_BETTER else np.nanargmin(curve))
-        return Best(float(curve[at]), self.epochs[at])
+        at = int(np.nanargmax(curve) if greater_is_better(name) else np.nanargmin(curve))
+        return Best(float(curve[at]), at + 1)
 
     @property
     def state(self) -> str:
@@ -177,14 +202,14 @@ class RunsFolder(Asked):
         shown = [name for name in (*metrics, "validation_loss", "loss") if any(run.best(name) for run in runs)]
         differing = differing_settings([run.settings for run in runs])
         return {
-            "metrics": [{"name": name, "higher": name in HIGHER_IS_BETTER} for name in shown],
+            "metrics": [{"name": name, "higher": greater_is_better(name)} for name in shown],
             "settings": differing,
             "runs": [
                 {
                     "name": run.name,
                     "state": run.state,
                     "reason": run.ended,
-                    "epochs": len(run.epochs),
+                    "epochs": run.n_epochs,
                     "seconds": run.seconds,
                     "settings": {name: run.settings.get(name) for name in differing},
                     "best": {
@@ -206,7 +231,7 @@ class RunsFolder(Asked):
             points = thinned(np.array(run.curves.get(metric, []), np.float64))
             values = run.curves.get(metric, [])
             curves[run.name] = {
-                "epoch": [run.epochs[at] for at in points],
+                "epoch": [at + 1 for at in points],
                 "value": [values[at] if math.isfinite(values[at]) else None for at in points],
             }
         return {"metric": metric, "curves": curves}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.decoding import class_indices, class_probabilities
 from ranvier.engine import LayerValues
 from ranvier.errors import InputError, RanvierError
+from ranvier.model.evaluation import all_metrics, measured_levels
 from ranvier.model.model import Model
 from ranvier.network.layers import Dense
 from ranvier.network.network import LayerInfo
@@ -164,13 +165,19 @@ class Subject:
         return class_indices(self.model.task, self.targets)
 
     @cached_property
+    def metrics(self) -> dict[str, float]:
+        """Every metric of the model on the known rows, as `Model.evaluate` gives them; NaN where undefined."""
+        return all_metrics(self.model.task, self.outputs, self.targets, None, measured_levels(self.model))
+
+    @cached_property
     def losses(self) -> NDArray[np.float64]:
         """How wrong each known row is, (n,): -log of the probability of the truth, or the mean absolute error."""
         if self.model.task.kind == "regression":
             return np.asarray(np.nanmean(np.abs(self.outputs - self.targets), axis=1))
         if self.model.task.kind == "multilabel":
             chance = np.where(self.targets > 0.5, self.probabilities, 1.0 - self.probabilities)
-            return np.asarray(-np.log(np.maximum(chance, SMALLEST)).mean(axis=1))
+            losses = np.where(np.isnan(self.targets), np.nan, -np.log(np.maximum(chance, SMALLEST)))
+            return np.asarray(np.nanmean(losses, axis=1))
         chance = self.probabilities[np.arange(len(self.actual)), self.actual]
         return np.asarray(-np.log(np.maximum(chance, SMALLEST)))
 

@@ -11,6 +11,7 @@ import pytest
 import ranvier as rv
 from ranvier.training import metrics
 from ranvier.view.known_rows import rows_from_arrays, rows_from_file
+from ranvier.view.questions.confusion import measured
 from ranvier.view.questions.data import data
 from ranvier.view.questions.importances import importances
 from ranvier.view.questions.result import result
@@ -49,6 +50,32 @@ def test_a_model_of_arrays_has_measured_nothing() -> None:
     said = result(Subject(model, rows))
     assert said["headline"] == "r2"
     assert said["baseline"]["r2"] == metrics.r_squared(np.array([[2.0], [2.0]]), np.array([[1.0], [3.0]]))
+
+
+@pytest.mark.parametrize("levels", [(0.1, 0.5, 0.9), 0.9])
+def test_quantiles_are_measured_as_evaluate_does(levels: Any) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 2))
+    y = X[:, 0] + rng.normal(size=40) ** 2
+    n_levels = len(np.atleast_1d(levels))
+    network = rv.Network(2, [rv.Dense(n_levels)])
+    model = network.fit(X, y, loss=rv.loss("quantile", q=levels), epochs=3, engine="reference")
+    subject = Subject(model, rows_from_arrays(model, X, y))
+    said = result(subject)
+    assert said["metrics"] == pytest.approx(model.evaluate(X, y), rel=1e-6)
+    assert said["metrics"] == measured(subject)
+    assert set(said["baseline"]) == set(said["metrics"])
+    assert said["guess"] == "The baseline predicts the same quantiles for every row."
+
+
+def test_labels_that_are_not_known_do_not_make_a_row_wrong() -> None:
+    X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([[1.0, np.nan], [0.0, 1.0], [1.0, 0.0], [np.nan, 1.0]])
+    model = rv.Network(1, [rv.Dense(2, "sigmoid")]).fit(X, y, epochs=2, engine="reference")
+    subject = Subject(model, rows_from_arrays(model, X, y))
+    chances = model.probabilities(X)
+    assert subject.losses[0] == pytest.approx(-np.log(chances[0, 0]), rel=1e-6)
+    assert subject.losses[3] == pytest.approx(-np.log(chances[3, 1]), rel=1e-6)
+    assert subject.losses[1] == pytest.approx(-np.log([1 - chances[1, 0], chances[1, 1]]).mean(), rel=1e-6)
 
 
 def test_what_the_data_hold(people: Subject) -> None:

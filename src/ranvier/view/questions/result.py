@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 from ranvier.display.ngrams import ngram_sentence
+from ranvier.model.evaluation import baseline_metrics, measured_levels
+from ranvier.model.model import Model
 from ranvier.training import metrics
-from ranvier.training.quantile_metrics import quantile_metrics
 from ranvier.view.subject import Subject
 
 
@@ -35,7 +36,7 @@ def result(subject: Subject) -> dict[str, Any]:
         "baseline": baseline,
         "headline": headline(model.task, values),
         "measured_on": measured_on,
-        "guess": ngrams or _guess(model.task.kind) if baseline else None,
+        "guess": ngrams or _guess(model) if baseline else None,
         "warnings": findings,
         "notes": [note for note in (*report.notes, *(() if rows is None else rows.notes)) if note not in findings],
     }
@@ -59,23 +60,20 @@ def _training_rows(subject: Subject) -> str:
     return f"{rows} of its training" if count is None else f"the {count:,} {rows} of its training"
 
 
-def _guess(kind: str) -> str:
-    if kind == "regression":
-        return "The baseline predicts the mean of the training rows for every row."
+def _guess(model: Model) -> str:
+    if model.task.kind == "regression":
+        value = "the same quantiles" if measured_levels(model) else "the mean of the training rows"
+        return f"The baseline predicts {value} for every row."
     return "The baseline predicts for every row how frequent the classes are, and so the most frequent one."
 
 
 def _measured(subject: Subject) -> tuple[dict[str, float | None], dict[str, float | None]]:
-    """The metrics of the known rows, and of the majority class or the mean of these."""
-    task, outputs, targets = subject.model.task, subject.outputs, subject.targets
-    levels = subject.model.target.levels
-    if levels:
-        return {name: _finite(value) for name, value in quantile_metrics(levels, outputs, targets).items()}, {}
-    values = metrics.all_metrics(task, outputs, targets)
-    baseline = metrics.baseline(task, targets, targets)
+    """The metrics of the known rows, and of the majority class, the mean or the quantiles of these."""
+    model, targets = subject.model, subject.targets
+    baseline = baseline_metrics(model.task, (targets, None), targets, None, measured_levels(model))
     return (
-        {name: _finite(value) for name, value in values.items()},
-        {name: _finite(baseline.get(name)) for name in values},
+        {name: _finite(value) for name, value in subject.metrics.items()},
+        {name: _finite(baseline.get(name)) for name in subject.metrics},
     )
 
 
