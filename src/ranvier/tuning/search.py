@@ -15,9 +15,11 @@ from ranvier.model.model import Model
 from ranvier.model.target_option import are_names, column_labels
 from ranvier.model.train import TrainJob, train, train_job
 from ranvier.network.task import Task
+from ranvier.random import check_seed
 from ranvier.recipes.options import TEST_SHARE, VALIDATION_SHARE, TrainOptions
 from ranvier.recipes.recipe import Recipe
 from ranvier.records import record
+from ranvier.scalars import as_integer, as_number, plain_scalar
 from ranvier.storage.atomic import write_atomically
 from ranvier.training.events import silent
 from ranvier.tuning.generations import Budget, SearchProgress, best_of, rank, run_generations
@@ -151,7 +153,7 @@ def search(
     fixed = {name: arguments[name] for name in _TRAIN_OPTIONS}
     if path is not None:
         _describe(path, _description(work))
-    study = Study(path, work.space, seed)
+    study = Study(path, work.space, check_seed(seed))
     budget = Budget(begun, 60.0 * minutes, work.final_factor)
     interrupted = run_generations(work, study, budget, trials, on_progress)
     best = best_of(study.trials) or Trial(0, {}, None, LAST_RUNG, 0.0, 0, 0)
@@ -197,9 +199,10 @@ _TRAIN_OPTIONS = (
 
 
 def _check(minutes: Any, trials: Any) -> None:
-    if isinstance(minutes, bool) or not isinstance(minutes, (int, float)) or not 0 < minutes < float("inf"):
+    time_limit, count = as_number(minutes), as_integer(trials)
+    if time_limit is None or not 0 < time_limit < float("inf"):
         raise InputError(f"minutes is {minutes!r}; it must be a number above 0.")
-    if trials is not None and (isinstance(trials, bool) or not isinstance(trials, int) or trials < 1):
+    if trials is not None and (count is None or count < 1):
         raise InputError(f"trials is {trials!r}; it must be an integer of at least 1, or None.")
 
 
@@ -242,7 +245,8 @@ def _code(data: Any, target: Any, options: Mapping[str, Any]) -> str:
         target = target[0] if target else None
     if target is not None:
         parts.append(f"target={target!r}" if isinstance(target, str) or are_names(target) else "target=target")
-    for name, value in options.items():
+    for name, original in options.items():
+        value = plain_scalar(original)
         if isinstance(value, (Recipe, Task)) or hasattr(value, "shape") or hasattr(value, "columns"):
             parts.append(f"{name}={name}")
         elif value is not None and value != usual.get(name):

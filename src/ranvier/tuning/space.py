@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ranvier.errors import InputError, nearest
 from ranvier.recipes.recipe import Recipe
 from ranvier.records import record
+from ranvier.scalars import as_number, plain_scalar
 
 LOGARITHMIC = ("learning_rate", "weight_decay")
 """Options whose ranges are drawn from by their logarithm."""
@@ -106,14 +106,19 @@ def _part(name: str, part: Any) -> Range | Values:
     if isinstance(part, list):
         if not part:
             raise InputError(f"space: {name} has no values; give at least one.")
-        return Values(tuple(tuple(value) if isinstance(value, list) else value for value in part))
-    number = isinstance(part, tuple) and all(isinstance(value, numbers.Real) for value in part)
+        return Values(tuple(_plain(value) for value in part))
+    number = isinstance(part, tuple) and all(as_number(value) is not None for value in part)
     if number and name != "hidden":
         if len(part) != 2 or not part[0] < part[1] or (name in LOGARITHMIC and part[0] <= 0):
             positive = ", both above 0" if name in LOGARITHMIC else ""
             raise InputError(f"space: {name} is {part!r}; a range is (low, high) with low < high{positive}.")
         return Range(float(part[0]), float(part[1]), name in LOGARITHMIC, name in INTEGER)
-    return Values((part,))
+    return Values((_plain(part),))
+
+
+def _plain(value: Any) -> Any:
+    """A value with Python's own numbers; widths as a tuple."""
+    return tuple(map(plain_scalar, value)) if isinstance(value, (list, tuple)) else plain_scalar(value)
 
 
 def parse_space(texts: Sequence[str]) -> dict[str, Any]:
