@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import ranvier as rv
@@ -67,6 +68,14 @@ def test_functions_of_the_user_are_called_for_one_network_at_a_time() -> None:
     epochs: list[int] = []
     model = cook(frame(), callbacks=[lambda context: epochs.append(context.epoch.epoch)], threads=2)
     assert epochs == [*range(1, 4)] * len(model.report.members)
+
+
+@pytest.mark.parametrize("groups", [2, 3, 50])
+def test_each_row_calibrates_once_where_there_are_fewer_groups_than_folds(groups: int) -> None:
+    data = frame(300).with_columns(pl.Series("shop", [f"shop {row % groups}" for row in range(300)]))
+    model = cook(data, group="shop", test=0.0)
+    assert model.conformal is not None
+    assert model.conformal.rows == 300
 
 
 @pytest.mark.parametrize("step", [1, 4, 8])

@@ -29,6 +29,7 @@ SMALL = ImageRecipe(
     learning_rate=0.03,
     epochs=8,
     copies=1,
+    few_networks=1,
     linear=False,
 )
 QUIET: dict[str, Any] = {"engine": "reference", "progress": False}
@@ -145,6 +146,28 @@ def test_the_way_to_distort_is_chosen_on_rows_left_out() -> None:
     assert "none " in text
     assert not text.startswith("Augmentation: flip")
     assert trained.predict(pixels[:2]).tolist() == ["right" if side else "left" for side in right[:2]]
+
+
+@pytest.mark.parametrize(
+    ("shares", "chosen"),
+    [
+        ({"affine": 0.8, "flip": 0.7, "none": 0.825}, "affine"),
+        ({"affine": 0.5, "flip": 0.7, "none": 0.9}, "none"),
+        ({"flip": 0.8, "affine": 0.8, "none": 0.7}, "flip"),
+    ],
+)
+def test_the_usual_way_gives_way_to_what_is_clearly_better(shares: dict[str, float], chosen: str) -> None:
+    outputs = {way: outputs_right_in(share) for way, share in shares.items()}
+    choice = choice_of(Task("multiclass", 2, ("a", "b")), list(shares), outputs, TARGETS)
+    assert choice.name == chosen
+    assert ("as usual" in choice.notes[0]) == (chosen == next(iter(shares)))
+
+
+def test_few_pictures_train_several_networks_with_centroids_of_their_own() -> None:
+    pixels, labels = stripes(40)
+    trained = rv.train(pixels, labels, recipe=replace(SMALL, few_networks=2, epochs=2), test=0.2, **QUIET)
+    assert len(trained.report.members) == len(trained.encoder.image.patches) == 2
+    assert trained.network.inputs == 2 * SMALL.n_centroids * 9
 
 
 def test_few_pictures_take_the_usual_way() -> None:

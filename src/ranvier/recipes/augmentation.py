@@ -31,14 +31,13 @@ if TYPE_CHECKING:
     from ranvier.recipes.image import ImageRecipe
 
 Array = NDArray[Any]
-MAX_TRAINING_ROWS, MAX_VALIDATION_ROWS = 6_000, 2_000
+MAX_TRAINING_ROWS, MAX_VALIDATION_ROWS = 3_000, 2_000
 VALIDATION_SHARE = 0.2
 MIN_ROWS = 60
 """For fewer rows a comparison would be chance."""
 ENOUGH_VALIDATION_ROWS, MAX_SPLITS = 400, 5
 N_CENTROIDS, COPIES, PIXEL_COPIES = 100, 2, 15
 WAYS = ("affine", "flip", "none")
-"""In the order in which a tie is decided."""
 PIXEL_WAY = "affine"
 """How copies are distorted from whose pixels a network learns."""
 HIDDEN, LINEAR, LINEAR_PIXELS, WITH_PIXELS = "hidden", "linear", "linear on pixels", "with pixels"
@@ -74,7 +73,10 @@ def choose_training(
     validation: tuple[Array, Rows] | None = None,
     progress: Progress | None = None,
 ) -> ChosenTraining:
-    """How to distort, by the best score on rows that are left out: accuracy, or else the smallest squared error.
+    """How to distort, by rows that are left out: their accuracy, or else the smallest squared error.
+
+    The usual way, "flip" for pictures in colour and "affine" for others, is taken unless another one is better by more
+    than chance gives: a comparison on some hundred rows is mostly chance, and copies help almost always.
 
     A linear model, on patch features or on pixels, is taken, where the recipe tries one, if of these rows it is right
     about more that the networks are wrong about than the reverse, by more than chance gives. A network on the pixels of
@@ -93,7 +95,7 @@ def choose_training(
         name = usual if recipe.augment == "auto" else recipe.augment
         reason = "as usual for so few pictures" if recipe.augment == "auto" else "without a comparison"
         return ChosenTraining(name, 1.0, (f"Augmentation: {name}, {reason}.",))
-    ways = WAYS if recipe.augment == "auto" else (recipe.augment,)
+    ways = sorted(WAYS, key=lambda way: way != usual) if recipe.augment == "auto" else [recipe.augment]
     outputs: dict[str, list[Array]] = defaultdict(list)
     held: list[Rows] = []
     splits = list(_splits(rows, settings.seed, task, validation))
@@ -104,10 +106,11 @@ def choose_training(
             recipe, task, network, settings, pixels[learned_index], rows.take(learned_index), held_pixels[held_index]
         )
         patches = PatchFeatures.fit(comparison.pixels, N_CENTROIDS, settings.seed, stride=recipe.stride)
+        features = patches.encode(comparison.pixels), patches.encode(comparison.held)
         for done, way in enumerate(ways, number * len(ways)):
             if progress is not None:
                 progress(done, len(splits) * len(ways))
-            for name, output in comparison.on_patches(patches, way).items():
+            for name, output in comparison.on_patches(patches, way, *features).items():
                 outputs[name].append(output)
         for name, output in comparison.on_pixels().items():
             outputs[name].append(output)
@@ -133,14 +136,17 @@ class _Comparison:
     rows: Rows
     held: Array
 
-    def on_patches(self, patches: PatchFeatures, way: str) -> dict[str, Array]:
+    def on_patches(self, patches: PatchFeatures, way: str, known: Array, held: Array) -> dict[str, Array]:
         """The outputs of networks on patch features, with pictures distorted in one way, and of one without hidden
-        layers."""
+        layers.
+
+        Parameters:
+            known, held: the patch features of the pictures to learn from and of those left out.
+        """
         copies = 0 if way == "none" else COPIES
-        learned = rows_with_copies(patches, self.pixels, self.rows, way, copies, self.settings.seed)
+        learned = rows_with_copies(patches, self.pixels, self.rows, way, copies, self.settings.seed, known=known)
         settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies), callbacks=())
-        pictures = [self.held, self.held[:, :, ::-1]] if is_mirrored(way) else [self.held]
-        features = [patches.encode(picture) for picture in pictures]
+        features = [held, patches.encode(self.held[:, :, ::-1])] if is_mirrored(way) else [held]
         networks = {way: Network(patches.width, self.network.layers)}
         if self.recipe.linear:
             networks[f"{way} {LINEAR}"] = Network(patches.width, linear_layers(self.network))
@@ -179,9 +185,10 @@ def pixel_layers(layers: Sequence[Any]) -> list[Any]:
 
 
 def choice_of(task: Task, ways: Sequence[str], outputs: dict[str, Array], targets: Array) -> ChosenTraining:
-    """What the outputs for the rows left out say."""
+    """What the outputs for the rows left out say, of ways the usual one first."""
     scores = {way: _score(task, outputs[way], targets) for way in ways}
-    best = max(ways, key=lambda way: scores[way])
+    better = [way for way in ways[1:] if _is_better(task, outputs[ways[0]], outputs[way], targets)]
+    best = max(better or ways[:1], key=lambda way: scores[way])
     notes, learner, kept = [_text(task, scores, best, len(targets))], HIDDEN, outputs[best]
     for name, key in ((LINEAR, f"{best} {LINEAR}"), (LINEAR_PIXELS, LINEAR_PIXELS)):
         if key in outputs and _is_better(task, kept, outputs[key], targets):
@@ -261,7 +268,8 @@ def _text(task: Task, scores: dict[str, float], best: str, rows: int) -> str:
         return f"Augmentation: {best}, without a comparison."
     listed = ", ".join(f"{way} {_written(task, scores[way])}" for way in ("none", "affine", "flip"))
     what = "accuracy" if task.is_classifier else "squared error"
-    return f"Augmentation: {best}, by the {what} of small networks on {rows:,} pictures left out ({listed})."
+    why = "as usual, since no other was clearly better" if best == next(iter(scores)) else "which was clearly better"
+    return f"Augmentation: {best}, {why} by the {what} of small networks on {rows:,} pictures left out ({listed})."
 
 
 def _written(task: Task, score: float) -> str:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.out_of_fold import Member, held_out_rows
@@ -73,6 +72,7 @@ def train_ensemble(setup: TrainingSetup, n_networks: int, n_folds: int, calibrat
     """
     network, settings, task = setup.network, setup.settings, setup.task
     events = MergedEvents(tee(setup.sinks), n_networks, settings.epochs)
+    n_folds = possible_folds(setup.rows, n_folds)
     splits = member_splits(task, setup.rows, setup.validation, n_networks, n_folds, settings.seed)
 
     def member_rows(number: int, member: TrainSettings) -> MemberRows:
@@ -209,8 +209,7 @@ def member_splits(
     every fold was left out the rows are divided again. With one fold, all networks are trained on all rows. Rows of a
     group are in one fold.
     """
-    if rows.groups is not None:
-        n_folds = min(n_folds, len(np.unique(rows.groups)))
+    n_folds = possible_folds(rows, n_folds)
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     folds: tuple[NDArray[np.int64], ...] = ()
     for number in range(n_networks):
@@ -224,6 +223,15 @@ def member_splits(
         held = folds[n_folds - 1 - fold]
         kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
         yield rows.take(kept), rows.take(held)
+
+
+def possible_folds(rows: Rows, n_folds: int) -> int:
+    """Into how many folds rows can be divided: at most one for each group.
+
+    >>> possible_folds(Rows(np.zeros((4, 1)), np.zeros((4, 1)), groups=np.array([0, 0, 1, 2])), 5)
+    3
+    """
+    return n_folds if rows.groups is None else min(n_folds, len(np.unique(rows.groups)))
 
 
 @dataclass(slots=True)
@@ -289,10 +297,7 @@ def _merged_inverse_temperature(task: Task, members: list[Member]) -> float:
     outputs = np.concatenate([member.outputs for member in members])
     targets = np.concatenate([member.held.targets for member in members])
     weights = [member.held.weights for member in members if member.held.weights is not None]
-    # A random order, of which the fit takes the first rows where there are many.
-    order = permutation(0, SAMPLE, 0, len(outputs))
-    ordered_weights = np.concatenate(weights)[order] if weights else None
-    return inverse_temperature(task, outputs[order], targets[order], ordered_weights)
+    return inverse_temperature(task, outputs, targets, np.concatenate(weights) if weights else None)
 
 
 def renumbered(histories: Iterable[History], events: MergedEvents) -> Iterator[Epoch]:

@@ -28,7 +28,7 @@ from ranvier.training.settings import TrainSettings
 
 COLUMN = "image"
 """What the column of pictures is called that come as arrays."""
-MANY_ROWS, VERY_MANY_ROWS, FEW_ROWS = 20_000, 30_000, 5_000
+MANY_ROWS, VERY_MANY_ROWS, FEW_ROWS, SOME_ROWS = 20_000, 30_000, 2_000, 5_000
 MAX_CENTROIDS = ((VERY_MANY_ROWS, 128), (MANY_ROWS, 200))
 """Beyond so many rows, at most so many centroids."""
 SMALL_BATCH_ROWS, SMALL_BATCH, BATCH = 4_000, 64, 128
@@ -49,13 +49,15 @@ class ImageRecipe(Recipe):
         n_centroids: of the patch features; at most 200 for more than 20,000 rows, and 128 for more than 30,000.
         augment: how copies are distorted: "none", "affine" (rotation, shear, scale, shift, elastic), "flip" (less of
             these, and mirrored, and predictions are the mean over a picture and its mirror image), or "auto", which
-            takes the best of them on rows that are left out.
+            takes "flip" for pictures in colour and "affine" for others, unless rows that are left out say otherwise.
         copies: distorted copies of each picture; more for few pictures, fewer where memory is short.
         hidden, activation, dropout, label_smoothing: of the network and its loss.
         learning_rate, weight_decay: of AdamW.
         schedule: of the learning rate.
         epochs: passes over the pictures without copies; with copies fewer, so that steps grow as the square root.
         n_networks: how many networks are trained, each with centroids of its own, and merged.
+        few_networks, few_centroids: the same for fewer than 2,000 rows, with how many centroids at most; for fewer than
+            5,000 rows half as many networks.
         linear: whether linear models on patch features and on pixels are tried, too, where the caller asks for no
             hidden layers of their own.
         pixel_epochs: passes of a network on the pixels of distorted copies, tried beside those on patch features where
@@ -83,6 +85,8 @@ class ImageRecipe(Recipe):
     schedule: str = "one_cycle"
     epochs: int = 20
     n_networks: int = 1
+    few_networks: int = 3
+    few_centroids: int = 200
     linear: bool = True
     pixel_epochs: int = 0
     form: PictureFormat | None = None
@@ -156,13 +160,24 @@ class ImageRecipe(Recipe):
         return 1 if self.form is None else stride_for(self.form)
 
     def centroids_for(self, rows: int) -> int:
-        """K for so many rows: fewer for very many, for which time and memory are short.
+        """K for so many rows: fewer for very many, for which time and memory are short, and where several networks
+        for few rows have centroids of their own.
 
-        >>> [ImageRecipe().centroids_for(rows) for rows in (6_000, 25_000, 60_000)]
-        [400, 200, 128]
+        >>> [ImageRecipe().centroids_for(rows) for rows in (1_000, 6_000, 25_000, 60_000)]
+        [200, 400, 200, 128]
         """
-        most = next((most for limit, most in MAX_CENTROIDS if rows > limit), self.n_centroids)
+        usual = self.few_centroids if rows < FEW_ROWS else self.n_centroids
+        most = next((most for limit, most in MAX_CENTROIDS if rows > limit), usual)
         return min(self.n_centroids, most)
+
+    def networks_for(self, rows: int) -> int:
+        """How many networks are trained on so many rows: several for few, where a single one depends much on chance.
+
+        >>> [ImageRecipe().networks_for(rows) for rows in (1_000, 3_000, 6_000)]
+        [3, 2, 1]
+        """
+        few = self.few_networks if rows < FEW_ROWS else (self.few_networks + 1) // 2
+        return max(self.n_networks, few) if rows < SOME_ROWS else self.n_networks
 
     def copies_for(self, rows: int) -> int:
         """Distorted copies of each picture: about twice as many for few rows, fewer where memory is short.
@@ -219,8 +234,10 @@ class ImageRecipe(Recipe):
 
 
 IMAGE_PRESETS = {
-    "fast": ImageRecipe(n_centroids=150, augment="none", epochs=12),
+    "fast": ImageRecipe(n_centroids=150, augment="none", epochs=12, few_networks=1),
     "default": ImageRecipe(),
-    "best": ImageRecipe(n_centroids=400, copies=7, hidden=(1024,), epochs=30, n_networks=3, pixel_epochs=120),
+    "best": ImageRecipe(
+        copies=7, hidden=(1024,), epochs=30, n_networks=3, few_networks=5, few_centroids=400, pixel_epochs=120
+    ),
 }
 """Effort -> recipe."""

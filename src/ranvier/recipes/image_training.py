@@ -89,11 +89,12 @@ class _Members:
         copies = 0 if way.name == "none" else recipe.copies_for(count)
         layers = linear_layers(network) if way.learner == LINEAR else network.layers
         single = Network(CELLS * recipe.centroids_for(count), layers)
+        n_networks = recipe.networks_for(count)
         joins = way.learner == WITH_PIXELS
         pixel_copies = recipe.pixel_copies_for(count)
         pixel_epochs = recipe.pixel_epochs_for(pixel_copies)
         epochs = recipe.epochs_for(settings.epochs, copies)
-        events = MergedEvents(self.sink, recipe.n_networks + joins, max(epochs, pixel_epochs if joins else 0))
+        events = MergedEvents(self.sink, n_networks + joins, max(epochs, pixel_epochs if joins else 0))
         features: list[PatchFeatures] = []
 
         def member_rows(number: int, member: TrainSettings) -> MemberRows:
@@ -106,11 +107,11 @@ class _Members:
             return learned, validation, None
 
         member = replace(settings, epochs=epochs)
-        which = range(recipe.n_networks)
+        which = range(n_networks)
         trained = train_members(replace(self.setup, network=single, settings=member), events, member_rows, which)
         results = [result for result, _ in trained]
         others: list[Array] = []
-        if joins and len(results) == recipe.n_networks and not is_interrupted(results[-1]):
+        if joins and len(results) == n_networks and not is_interrupted(results[-1]):
             own = replace(settings, epochs=pixel_epochs)
             others = self._pixel_member(single, own, pixel_copies, events)
         repeats = 2 if is_mirrored(way.name) else 1  # for the mirrored picture each stands in the merged one again
@@ -137,7 +138,8 @@ class _Members:
             learned = rows_with_copies(None, self.pixels, self.setup.rows, PIXEL_WAY, copies, member.seed, progress)
             return learned, self.setup.validation, None
 
-        which = range(self.recipe.n_networks, self.recipe.n_networks + 1)
+        number = self.recipe.networks_for(len(self.setup.rows))
+        which = range(number, number + 1)
         trained = train_members(replace(self.setup, network=network, settings=settings), events, member_rows, which)
         result = next(iter(trained), None)
         if result is None or is_interrupted(result[0]):

@@ -27,6 +27,7 @@ def rows_with_copies(
     copies: int,
     seed: int,
     progress: Progress | None = None,
+    known: Array | None = None,
 ) -> Rows:
     """The features of pictures and of distorted copies of them, with their targets and weights.
 
@@ -37,6 +38,7 @@ def rows_with_copies(
         copies: how many.
         seed: of the distortions.
         progress: called with how much is done, and of how much.
+        known: the features of the pictures themselves, where they were made before; None to make them.
     """
     count, total = len(pixels), (copies + 1) * len(pixels)
     features = empty_pages((total, pixels[0].size if patches is None else patches.width))
@@ -50,7 +52,9 @@ def rows_with_copies(
             if copy:
                 pictures = distorted(pictures, DISTORTIONS[way], seed, copy - 1, start)
             out = features[copy * count + start : copy * count + stop]
-            if patches is None:
+            if not copy and known is not None:
+                out[:] = known[start:stop]
+            elif patches is None:
                 out[:] = pictures.reshape(len(pictures), -1)
             else:
                 patches.encode(pictures, out)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
@@ -14,6 +13,7 @@ from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.errors import InputError, TrainingError, nearest
 from ranvier.network.task import Task
 from ranvier.records import record
+from ranvier.scalars import as_number
 from ranvier.training import metrics
 from ranvier.training.quantile_metrics import middle, quantile_metrics
 from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
@@ -217,9 +217,10 @@ class EpochMetrics:
         else:
             predicted = self._decoded(outputs)
         value: Any = entry.function(self._decoded(targets), predicted)
-        if not isinstance(value, (int, float, np.number)):
+        number = as_number(value)
+        if number is None:
             raise InputError(f"The metric {entry.name!r} returned {value!r}; it must return a number.")
-        return float(value)
+        return number
 
     def _decoded(self, outputs: Array) -> Array:
         """Labels or numbers; numbers in the units of the network where the target has none of its own."""

@@ -39,6 +39,8 @@ ROUNDING = 0.01
 """Added to squared distances of some 100, so that rounding never makes one negative."""
 ITERATIONS = 8
 MIN_PIECES, PIECES_PER_CENTROID = 4_000, 150
+MAX_STANDARDIZED = 1_000
+"""So many pictures at most give the mean and deviation of each feature."""
 BYTE_STEP, BYTE_OFFSET = 12.0 / 255.0, -6.0
 """A byte stands for byte * step + offset standard deviations, from -6 to 6."""
 BLOCK = 8192
@@ -110,8 +112,8 @@ class PatchFeatures:
             np.zeros(width, np.float32),
             np.ones(width, np.float32),
         )
-        sample = np.unique((uniform(seed, SAMPLE, 0, 3, min(len(pixels), 4000)) * len(pixels)).astype(np.int64))
-        pooled = raw._pooled(pixels if len(pixels) <= 4000 else pixels[sample])
+        sample = np.unique((uniform(seed, SAMPLE, 0, 3, MAX_STANDARDIZED) * len(pixels)).astype(np.int64))
+        pooled = raw._pooled(pixels if len(pixels) <= MAX_STANDARDIZED else pixels[sample])
         scale = pooled.std(axis=0, dtype=np.float64)
         scale += 1e-3 * float(scale.max(initial=0.0)) + 1e-8
         centre = pooled.mean(axis=0, dtype=np.float64)

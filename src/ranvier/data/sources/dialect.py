@@ -33,6 +33,7 @@ class Dialect:
         trailing: whether each row ends in a separator, after which no cell stands.
         options: of the csv module, where cells are written in another way than RFC 4180 has it.
         notes: what the user should know, one sentence each.
+        comments: whether lines that begin with # stand above the header, and may stand between the rows.
     """
 
     separator: str
@@ -42,6 +43,7 @@ class Dialect:
     trailing: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    comments: bool = False
 
 
 def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Dialect:
@@ -87,6 +89,7 @@ def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Di
         trailing=layout.trailing,
         options=layout.options,
         notes=(*notes, *name_notes),
+        comments=bool(comment),
     )
 
 
