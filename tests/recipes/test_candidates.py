@@ -48,7 +48,7 @@ def test_half_a_comparison_chooses_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(("weights", "chosen"), [((1.0, 9.0), "second half"), ((9.0, 1.0), "first half")])
 def test_rows_count_by_their_weights(weights: tuple[float, float], chosen: str) -> None:
-    bad, right, rows, task = candidates()
+    _, right, rows, task = candidates()
     late = np.arange(100) >= 50
     parts = {"first half": ~late, "second half": late}
     halves = {name: replace(right, features=right.features * part[:, None]) for name, part in parts.items()}
