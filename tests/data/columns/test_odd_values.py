@@ -78,3 +78,37 @@ def test_columns_with_commas_between_thousands_beside_decimal_ones_leave_others_
     assert column.notes == ('Column "it": 1,234 was read as 1234; if it means 1.234: --kind it=number:decimal-comma.',)
     alone = _column(["1,234", "5,678"] * 20, eur=sure["eur"])
     assert alone.number_format.decimal == ","
+
+
+POINTS = ["950", "1.020", "12.500", "7"]
+
+
+@pytest.mark.parametrize("unit", ["", " \u20ac", " kg"])
+def test_points_stand_between_thousands_where_other_columns_have_decimal_commas(unit: str) -> None:
+    column = _column([cell + unit for cell in POINTS] * 10, other=["12,50", "7,25"] * 20)
+    assert column.number_format.thousands == "."
+    assert column.number_format.read(pl.Series(["1.020"]))[0].tolist() == [1020.0]
+    assert column.notes == ('Column "it": 1.234 was read as 1234; if it means 1.234: --kind it=number:decimal-point.',)
+
+
+@pytest.mark.parametrize(
+    ("cells", "price"),
+    [
+        (POINTS, ["12.50", "7.25"]),
+        (["950", "1.02", "12.500", "7"], ["12,50", "7,25"]),
+        (["0.950", "1.020", "12.500", "7"], ["12,50", "7,25"]),
+        (["1.020", "12.500", "1.5e3", "7"], ["12,50", "7,25"]),
+    ],
+)
+def test_points_stand_before_decimals_elsewhere(cells: list[str], price: list[str]) -> None:
+    column = _column(cells * 10, other=price * 20)
+    assert column.number_format.read(pl.Series(["1.02"]))[0].tolist() == [1.02]
+    assert column.notes == ()
+
+
+@pytest.mark.parametrize(("how", "value"), [("decimal-comma", 1020.0), ("decimal-point", 1.02)])
+def test_what_points_mean_can_be_said(how: str, value: float) -> None:
+    frame = pl.DataFrame({"it": POINTS * 10, "price": ["12,50", "7,25"] * 20})
+    column = infer_schema(frame, (), {"it": f"number:{how}"})[0]
+    assert column.number_format.read(pl.Series(["1.020"]))[0].tolist() == [value]
+    assert column.notes == ()

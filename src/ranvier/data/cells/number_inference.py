@@ -33,6 +33,8 @@ THOUSANDS_OR_DECIMALS = r"^[1-9][0-9]{0,2},[0-9]{3}$"
 """Digits whose comma may stand between thousands, or before three decimals."""
 ORDINAL = r"^(st|nd|rd|th)\b"
 LEADING_ZERO = r"^[+-]?0[0-9]"
+GROUPED = r"^[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})?$|^0$"
+"""Digits whose point may stand between thousands, or before three decimals."""
 
 
 @record
@@ -42,10 +44,12 @@ class WrittenNumbers:
     Fields:
         format: what reads them.
         ambiguous: whether all commas could stand before decimals as well as between thousands.
+        points: the same of points, which stand before decimals where no other column speaks for commas.
     """
 
     format: NumberFormat
     ambiguous: bool = False
+    points: bool = False
 
 
 def infer_number_format(different: DifferentStrings, decimal_commas: bool | None = None) -> WrittenNumbers | None:
@@ -71,7 +75,9 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
     if len(strings) == 0:
         return None
     if plain.all():
-        return None if are_codes(strings) else WrittenNumbers(PLAIN)
+        points = points_may_group(strings)
+        form = NumberFormat(",", ".") if points and decimal_commas else PLAIN
+        return None if are_codes(strings) else WrittenNumbers(form, points=points)
     sample = strings.head(SAMPLE)
     for signs in _order(decimal_commas):
         if sample.str.contains(SIGNED[signs]).all() and strings.str.contains(SIGNED[signs]).all():
@@ -118,7 +124,7 @@ def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas
     odd = pl.Series(read.read_strings(different.values)).is_nan()
     if not few(odd, different) or (read.several_units and values.n_unique() < MIN_VALUES_OF_UNITS):
         return None
-    return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous)
+    return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous, points_may_group(body.drop_nulls()))
 
 
 def are_codes(strings: pl.Series) -> bool:
@@ -133,6 +139,17 @@ def are_codes(strings: pl.Series) -> bool:
     digits = strings.filter(strings.str.contains(r"^[0-9]+$"))
     one_length = 2 * len(digits) > len(strings) and digits.str.len_chars().n_unique() == 1
     return one_length or int(leading.sum()) > MAX_ODD_SHARE * len(strings)
+
+
+def points_may_group(strings: pl.Series) -> bool:
+    """Whether all points could stand between thousands as well as before decimals; there is one.
+
+    >>> points_may_group(pl.Series(["1.234", "950"])), points_may_group(pl.Series(["1.234", "9.5"]))
+    (True, False)
+    """
+    if not strings.head(SAMPLE).str.contains(GROUPED).all():
+        return False
+    return bool(strings.str.contains(GROUPED).all() and strings.str.contains(".", literal=True).any())
 
 
 def _signs(bodies: pl.Series, decimal_commas: bool | None) -> tuple[str, str, bool]:

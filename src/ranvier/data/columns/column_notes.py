@@ -164,6 +164,16 @@ def order_note(name: str, order: str) -> str:
     )
 
 
+def points_note(name: str, grouped: bool) -> str:
+    """That points could have been read in another way.
+
+    >>> points_note("kg", True)
+    'Column "kg": 1.234 was read as 1234; if it means 1.234: --kind kg=number:decimal-point.'
+    """
+    read, other, how = ("1234", "1.234", "point") if grouped else ("1.234", "1234", "comma")
+    return f'Column "{name}": 1.234 was read as {read}; if it means {other}: --kind {name}=number:decimal-{how}.'
+
+
 def comma_note(name: str, form: NumberFormat) -> str:
     """That commas could have been read in another way.
 

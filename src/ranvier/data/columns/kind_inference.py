@@ -14,7 +14,12 @@ from ranvier.data.cells.date_format import DateFormat
 from ranvier.data.cells.date_inference import WrittenDates, infer_date_format
 from ranvier.data.cells.different_strings import DifferentStrings, different_strings
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
-from ranvier.data.cells.number_inference import LEADING_ZERO, are_codes, infer_number_format
+from ranvier.data.cells.number_inference import (
+    LEADING_ZERO,
+    are_codes,
+    infer_number_format,
+    points_may_group,
+)
 from ranvier.data.cells.text_shape import text_shape
 from ranvier.data.cells.vectors import distinct_vectors, holds_vectors, vectors
 from ranvier.data.columns.codes import identifier
@@ -55,10 +60,12 @@ class Guess:
     Fields:
         column: the schema.
         ambiguous: whether commas could stand before decimals as well as between thousands, or days could be months.
+        points: whether points could stand between thousands as well as before decimals.
     """
 
     column: ColumnSchema
     ambiguous: bool = False
+    points: bool = False
 
 
 def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
@@ -99,11 +106,21 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
         may_be_long = (cells.str.len_bytes().max() or 0) >= LONG_INTEGER  # type: ignore[operator]
         if may_be_long and (long := _long_integers(name, parsing.clean_strings(cells))) is not None:
             return Guess(long)
-        return _dates_of_digits(cells, numbers) or Guess(_number(cells, finite(cells, numbers, None), PLAIN))
+        return _dates_of_digits(cells, numbers) or _plain(cells, finite(cells, numbers, None), decimal_commas)
     strings = parsing.clean_strings(cells)
     if strings.null_count() == len(strings):
         return Guess(ColumnSchema(name, DROP, "every cell is missing", len(strings), 0))
     return _strings(cells, strings, decimal_commas)
+
+
+def _plain(cells: pl.Series, values: NDArray[np.float64], decimal_commas: bool | None) -> Guess:
+    """The schema of strings that are plain numbers; beside decimal commas, points may stand between thousands."""
+    points = points_may_group(parsing.clean_strings(cells.head(SAMPLE)).drop_nulls())
+    strings = parsing.clean_strings(cells).drop_nulls() if points else cells
+    if not points or not points_may_group(strings):
+        return Guess(_number(cells, values, PLAIN))
+    form = NumberFormat(",", ".") if decimal_commas else PLAIN
+    return Guess(_number(cells, finite(cells, *form.read(cells)), form), points=True)
 
 
 def _vector(cells: pl.Series) -> ColumnSchema:
@@ -309,7 +326,7 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
     numbers = infer_number_format(different, decimal_commas)
     if numbers is not None:
         values = finite(cells, *numbers.format.read(cells))
-        return Guess(_number(cells, values, numbers.format, strings), numbers.ambiguous)
+        return Guess(_number(cells, values, numbers.format, strings), numbers.ambiguous, numbers.points)
     present = strings.drop_nulls() if missing else strings
     if len(present) >= MIN_ROWS and 2 * distinct > len(present):
         shape = text_shape(present)

@@ -174,7 +174,7 @@ def _format_of(strings: pl.Series, decimal_commas: bool) -> NumberFormat:
     """How the numbers of a target are written, a few odd cells aside; plain where they may be classes."""
     different = different_strings(strings)
     read = infer_number_format(different)
-    if read is not None and read.ambiguous and decimal_commas:
+    if read is not None and (read.ambiguous or read.points) and decimal_commas:
         read = infer_number_format(different, decimal_commas=True)
     if read is None or read.format.is_plain:
         return PLAIN
