@@ -76,7 +76,8 @@ def _labels(values: Array, task: Task) -> Array:
     """The labels of rows of class probabilities, such as one-hot ones: of each its most probable class."""
     if task.kind != "multiclass" or values.ndim == 1:
         return values
-    return np.array(task.classes)[values.argmax(axis=1)]
+    labels: Array = np.array(task.classes)[values.argmax(axis=1)]
+    return labels
 
 
 def _of_history(model: Model) -> list[Finding]:
