@@ -129,10 +129,15 @@ def _watch(live: LiveRun, body: dict[str, Any]) -> Response:
 
 def _control(live: LiveRun, body: dict[str, Any]) -> Response:
     """Ask the training for something; what became of it comes with the stream."""
-    action, value, mark = body.get("do"), body.get("value"), body.get("id", "")
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= MAX_VALUE
-    known = isinstance(action, str) and action in ACTIONS
-    if not known or (value is not None) != ACTIONS[action] or (value is not None and not is_number):
+    action, mark = body.get("do"), body.get("id", "")
+    value: Any = body.get("value")
+    is_number = type(value) in (int, float) and 0 < value <= MAX_VALUE
+    if (
+        not isinstance(action, str)
+        or action not in ACTIONS
+        or (value is not None) != ACTIONS[action]
+        or (value is not None and not is_number)
+    ):
         names = ", ".join(f"{name} with a value above 0" if needs else name for name, needs in ACTIONS.items())
         return JSONResponse({"error": f"do is one of {names}."}, 422)
     try:
