@@ -65,6 +65,9 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
     "durations in words": (["1 h 30 min", "45 min", "2 hours", "90 s"], [5400, 2700, 7200, 90]),
     "durations in letters": (["1h30m", "2h", "5m 10s"], [5400, 7200, 310]),
     "durations of days": (["3 days 04:00:00", "1 day 00:30:00", "0 days 12:00:00"], [273600, 88200, 43200]),
+    "feet and inches": (["5'11\"", "6'0\"", "5' 7", "6'"], [71, 72, 67, 72]),
+    "feet and inches in words": (["5 ft 11 in", "6 feet", "5ft 7in"], [71, 72, 67]),
+    "lakhs and crores": (["45 Lac", "1.2 Cr", "90 Lac"], [4.5e6, 1.2e7, 9e6]),
     "durations of ISO 8601": (["PT1H30M", "P1DT2H", "PT45M", "PT7.5S"], [5400, 93600, 2700, 7.5]),
     "marks": (
         ["1.5", "NULL", "n/a", "-", "2", "none", "Unknown", "#N/A", "not available"],

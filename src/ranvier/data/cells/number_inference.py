@@ -8,7 +8,7 @@ import polars as pl
 
 from ranvier.data.cells import parsing
 from ranvier.data.cells.different_strings import MAX_ODD_SHARE, DifferentStrings, few
-from ranvier.data.cells.durations import seconds_of_duration
+from ranvier.data.cells.durations import inches_of_length, seconds_of_duration
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_parts import (
@@ -90,6 +90,9 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
         if are_durations and no_duration.sum() < no_time.sum():
             return durations
         return WrittenNumbers(NumberFormat(clock=True, odd=bool(no_time.any())))
+    no_length = inches_of_length(strings).is_null()
+    if few(no_length, different):
+        return WrittenNumbers(NumberFormat(feet=True, odd=bool(no_length.any())))
     read = _with_parts(different, split(strings), decimal_commas)
     return durations if are_durations and (read is None or read.format.several_units) else read
 
@@ -97,7 +100,7 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
 def _are_words(sample: pl.Series) -> bool:
     """Whether most strings of a sample are no numbers, times of day or durations, and not all are plain numbers."""
     half = len(sample) // 2
-    times = (seconds_of_day(sample), seconds_of_duration(sample))
+    times = (seconds_of_day(sample), seconds_of_duration(sample), inches_of_length(sample))
     if split(sample)["body"].null_count() <= half or any(read.null_count() <= half for read in times):
         return False
     return parsing.cast_numbers(sample).null_count() > 0

@@ -37,7 +37,9 @@ SIGNED = {signs: rf"^[+-]?{body[1:]}" for signs, body in BODIES.items()}
 """The same with a sign in front: all of a number that has nothing else around it."""
 MAGNITUDES = {
     **dict.fromkeys(("k", "tsd", "thousand"), 1e3),
+    **dict.fromkeys(("lac", "lakh", "lacs", "lakhs"), 1e5),
     **dict.fromkeys(("m", "mn", "mio", "mm", "million"), 1e6),
+    **dict.fromkeys(("cr", "crs", "crore", "crores"), 1e7),
     **dict.fromkeys(("b", "bn", "mrd", "billion"), 1e9),
 }
 """Suffixes that multiply, where several of them stand in a column."""
