@@ -9,7 +9,7 @@ import polars as pl
 
 NUMBER = r"([0-9]+(?:[.,][0-9]+)?)"
 DAYS = rf"(?:{NUMBER}\s*(?:d|days?|tage?n?)[\s,]*)?"
-WITH_COLONS = rf"(?i)^{DAYS}([0-9]+):([0-5]?[0-9])(?::([0-5]?[0-9](?:[.,][0-9]+)?))?$"
+WITH_COLONS = rf"(?i)^{DAYS}([0-9]+):([0-5]?[0-9](?:[.,][0-9]+)?)(?::([0-5]?[0-9](?:[.,][0-9]+)?))?$"
 WITH_UNITS = (
     rf"(?i)^{DAYS}(?:{NUMBER}\s*(?:h|hrs?|hours?|std|stunden?)\.?[\s,]*(?:and\s+)?)?"
     rf"(?:{NUMBER}\s*(?:m|mins?|minutes?|minuten?)\.?[\s,]*(?:and\s+)?)?"

@@ -113,7 +113,8 @@ def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas
         return None
     if are_codes((parts["sign"].fill_null("") + body).drop_nulls()):
         return None
-    decimal, thousands, ambiguous = _signs(body.drop_nulls(), decimal_commas)
+    whole_prices = bool(different.values.str.contains(r"[0-9],[-\u2013\u2014]").any())
+    decimal, thousands, ambiguous = _signs(body.drop_nulls(), decimal_commas or whole_prices)
     values = numbers_of(parts, decimal, thousands)
     known = _units(parts, different)
     if known is None:
@@ -122,12 +123,13 @@ def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas
     if bounds is None:
         return None
     read = NumberFormat(decimal, thousands, known, _multiply(parts, known), bounds)
-    if read == PLAIN:
+    if read == PLAIN and values.null_count() < parsing.cast_numbers(different.values).null_count():
         read = NumberFormat(signs=True)
     odd = pl.Series(read.read_strings(different.values)).is_nan()
     if not few(odd, different) or (read.several_units and values.n_unique() < MIN_VALUES_OF_UNITS):
         return None
-    return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous, points_may_group(body.drop_nulls()))
+    points = not whole_prices and points_may_group(body.drop_nulls())
+    return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous, points)
 
 
 def are_codes(strings: pl.Series) -> bool:
@@ -153,6 +155,15 @@ def points_may_group(strings: pl.Series) -> bool:
     if not strings.head(SAMPLE).str.contains(GROUPED).all():
         return False
     return bool(strings.str.contains(GROUPED).all() and strings.str.contains(".", literal=True).any())
+
+
+def some_without_points(strings: pl.Series) -> bool:
+    """Whether some numbers have no point, as hundreds have none beside thousands; decimals of one length all have one.
+
+    >>> some_without_points(pl.Series(["1.234", "950"])), some_without_points(pl.Series(["1.234", "9.500"]))
+    (True, False)
+    """
+    return bool(strings.str.contains(r"^[^.]*[0-9][^.]*$").any())
 
 
 def _signs(bodies: pl.Series, decimal_commas: bool | None) -> tuple[str, str, bool]:
