@@ -118,13 +118,16 @@ def _lines_above(lines: Sequence[str]) -> tuple[int, str, str]:
 
 
 def _headed(layout: Layout, reading: Reading) -> Layout:
-    """The layout with its header in the first line that has all names that are asked for, where its own has not."""
-    rows = layout.rows[: MAX_ABOVE + 1]
-    has_all = [bool(reading.names) and reading.names <= {cell.strip() for cell in row} for row in rows]
-    if layout.agreement == NONE or reading.header is False or not any(has_all) or has_all[layout.head]:
+    """The layout with its header in the first line with all names asked for, under titles with empty cells."""
+    if layout.agreement == NONE or reading.header is not None or not reading.names:
         return layout
-    head = has_all.index(True)
-    return replace(layout, head=head) if len(rows[head]) == layout.width else layout
+    for head, row in enumerate(layout.rows[: MAX_ABOVE + 1]):
+        cells = [cell.strip() for cell in row]
+        if reading.names <= set(cells):
+            return replace(layout, head=head) if head > layout.head and len(row) == layout.width else layout
+        if all(cells) and len(row) == layout.width:
+            break
+    return layout
 
 
 def _end(layout: Layout, row: int) -> int:
