@@ -18,6 +18,7 @@ from ranvier.model.predictor import Predictor
 from ranvier.network.losses import LOSSES
 from ranvier.random import check_seed
 from ranvier.rows import Inputs
+from ranvier.rows.some_rows import evenly
 from ranvier.scalars import as_integer, as_number
 from ranvier.training.inference import compile_for_inference
 
@@ -245,7 +246,6 @@ class Explainer(Predictor):
     def _measured_rows(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Encoded rows, targets and weights, without rows of weight 0."""
         from ranvier.data.encoders.context import ContextEncoder
-        from ranvier.explain.blocks import evenly
         from ranvier.model.language import text_rows
 
         if y is None and isinstance(self.encoder, ContextEncoder):

@@ -43,7 +43,7 @@ def headline_metric(task: Task, outputs: Array, targets: Array, weights: Array |
         return {name: r_squared(outputs, targets, weights)}
     correct = _is_correct(task, outputs, targets)
     if weights is None:
-        return {name: np.count_nonzero(correct) / correct.size}
+        return {name: float(np.count_nonzero(correct) / correct.size)}
     return {name: float(np.average(correct, weights=weights))}
 
 

@@ -18,12 +18,12 @@ from starlette.types import ASGIApp
 
 from ranvier.errors import InputError, RanvierError
 from ranvier.view.answers import QUESTIONS
-from ranvier.view.asked import Asked
 from ranvier.view.live_run import LiveRun, NotYet
+from ranvier.view.question_source import QuestionSource
 from ranvier.view.runs_folder import RunsFolder
 from ranvier.view.safety import Guard, bounded_body
 from ranvier.view.subject import Subject
-from ranvier.view.watch import FRAME_SECONDS, Follower, Wishes
+from ranvier.view.watch import FRAME_SECONDS, Follower, WatchRequest
 
 ASSETS = Path(__file__).parent / "assets"
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
@@ -33,7 +33,7 @@ ACTIONS = {"pause": False, "play": False, "step": True, "epoch": False, "rate": 
 """What a page may ask a training for, and whether it says a number."""
 
 
-def view_app(subject: Subject | LiveRun | Asked, token: str) -> ASGIApp:
+def view_app(subject: Subject | LiveRun | QuestionSource, token: str) -> ASGIApp:
     """The application that answers questions about a subject, a training run or others, to who knows the token."""
     live = subject if isinstance(subject, LiveRun) else None
     # Models are asked one question at a time.
@@ -44,7 +44,7 @@ def view_app(subject: Subject | LiveRun | Asked, token: str) -> ASGIApp:
             with lock:
                 if name == "page":
                     return {"page": getattr(subject, "page", "model"), "name": subject.name}
-                if isinstance(subject, Asked):
+                if isinstance(subject, QuestionSource):
                     return subject.ask(name, body)
                 now: Any = subject if live is None else live.subject()
                 result = QUESTIONS[name](now, body)
@@ -69,7 +69,7 @@ def view_app(subject: Subject | LiveRun | Asked, token: str) -> ASGIApp:
             return Response(result, media_type="application/octet-stream")
         return JSONResponse(result)
 
-    names = subject.names if isinstance(subject, Asked) else frozenset(QUESTIONS)
+    names = subject.names if isinstance(subject, QuestionSource) else frozenset(QUESTIONS)
     names |= {"page", "watch", "control"} if isinstance(subject, (LiveRun, RunsFolder)) else {"page"}
 
     async def question(request: Request) -> Response:
@@ -112,7 +112,7 @@ def _watch(live: LiveRun, body: dict[str, Any]) -> Response:
     Nothing is queued: the next frames are made once the last ones are on their way, of what is the newest then.
     """
     try:
-        follower = Follower(live, Wishes.of(body))
+        follower = Follower(live, WatchRequest.of(body))
     except InputError as error:
         return JSONResponse({"error": str(error)}, 422)
 

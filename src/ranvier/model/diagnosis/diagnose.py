@@ -25,6 +25,7 @@ from ranvier.network.layers import Dense
 from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.linear_baseline import linear_baseline
 from ranvier.rows import Rows
+from ranvier.rows.some_rows import drawn
 from ranvier.training.against_baseline import no_better_sentence
 from ranvier.training.inference import outputs_of
 
@@ -80,8 +81,8 @@ def _opened(model: Model, X: Any, y: Any) -> tuple[Source, Array | None]:
     source, values = _with_values(model, X if isinstance(X, Source) else open_source(X), y)
     if source.rows <= MAX_ROWS:
         return source, values
-    drawn = np.sort(permutation(0, SAMPLE, 0, source.rows)[:MAX_ROWS])
-    return source.take(drawn), None if values is None else values[drawn]
+    index = drawn(source.rows, MAX_ROWS)
+    return source.take(index), None if values is None else values[index]
 
 
 def _with_values(model: Model, source: Source, y: Any) -> tuple[Source, Array | None]:
