@@ -35,13 +35,13 @@ class Seat:
     Fields:
         sink: takes its events.
         tell_earlier: takes the epochs of a checkpoint that it goes on with.
-        stop_requested: whether to stop; None asks whether Ctrl-C was pressed.
+        stop_requested: whether to stop.
         thread_limit: how many threads may work for it now.
     """
 
     sink: Sink
     tell_earlier: Callable[[History], None]
-    stop_requested: Callable[[], bool] | None = None
+    stop_requested: Callable[[], bool] = bool
     thread_limit: Callable[[], int] = unlimited
 
     def options(self) -> dict[str, Any]:
@@ -76,11 +76,15 @@ def run_in_turn(jobs: Iterable[Job[T]], at_once: int, threads: int, tell: Tell) 
     """
     telling = _Telling(tell)
     if at_once == 1:
-        for number, job in enumerate(jobs):
-            result = job(Seat(telling.sink(number), telling.earlier(number)))
-            telling.end()
-            yield result
-            telling.begin()
+        # Ctrl-C is heard between trainings, too, where rows are made and results looked at.
+        with stop_on_interrupt() as pressed:
+            for number, job in enumerate(jobs):
+                result = job(Seat(telling.sink(number), telling.earlier(number), pressed))
+                telling.end()
+                yield result
+                if pressed():
+                    return
+                telling.begin()
         return
     with _Crowd(at_once, threads, telling).running() as crowd:
         yield from crowd.results(iter(jobs))

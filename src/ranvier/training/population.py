@@ -6,6 +6,7 @@ alone, so neither their number nor the number of threads changes a bit.
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -55,7 +56,7 @@ def run_side_by_side(
             return (False, None) if stop() else (True, job(stop))
 
         numbers: dict[Future[tuple[bool, T | None]], int] = {
-            pool.submit(begin, job): number for number, job in enumerate(jobs)
+            pool.submit(contextvars.copy_context().run, begin, job): number for number, job in enumerate(jobs)
         }
         try:
             left = set(numbers)
