@@ -62,7 +62,8 @@ class TrainingLoop:
         self.steps_per_epoch = len(self.starts) - 1
         self.epoch, self.position, self.seconds = state.epoch, state.position, state.seconds
         self.first_epoch, self.first_step = state.first_epoch, state.first_step
-        self.best, self.factor, self.stop_reason = state.best, state.factor, state.stop_reason
+        self.best, self.factor = state.best, state.factor
+        self.stop_reason, self.ends_run = state.stop_reason, state.ends_run
         self.callback_states = state.callbacks or tuple(callback.init_state() for callback in config.callbacks)
         self.plateau = state.plateau or config.schedule.init_state()
         self.loss_unit = state.loss_unit
@@ -112,7 +113,7 @@ class TrainingLoop:
         divergence.check_parameters(engine.parameters, self.epoch + bool(self.step_losses), self.config.spec)
         losses = np.concatenate(self.step_losses) if self.step_losses else np.zeros(0)
         now = (self.epoch, self.position, losses, self.seconds, self.best, self.callback_states, self.plateau)
-        begun = (self.first_epoch, self.first_step, self.stop_reason, self.loss_unit)
+        begun = (self.first_epoch, self.first_step, self.stop_reason, self.loss_unit, self.ends_run)
         return TrainingState(engine, *now, self.factor, self.history, *begun)
 
     def _epochs_per_span(self, last: int) -> int:
@@ -300,7 +301,8 @@ class TrainingLoop:
         plateau = self._updated_plateau(record)
         if best:
             self.best, self.best_outputs = self.executable.snapshot(averaged=True), self.last_outputs
-        for result in results:
+        for callback, result in zip(self.config.callbacks, results, strict=True):
+            self.ends_run = self.ends_run or (callback.ends_run and result.stop_reason is not None)
             self.factor *= 1.0 if result.learning_rate_factor is None else result.learning_rate_factor
             self.stop_reason = self.stop_reason or result.stop_reason
         self.step_losses, self.history, self.plateau, self.callback_states = [], history, plateau, states

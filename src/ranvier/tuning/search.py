@@ -168,7 +168,7 @@ def search(
     work = _workload(inputs, options, space)
     path = None if folder is None else Path(folder)
     budget = Budget(begun, 60.0 * minutes, work.final_factor)
-    return _found(work, path, inputs, options, budget, trials, on_progress)
+    return _searched(work, path, inputs, options, budget, trials, on_progress)
 
 
 def space_of(
@@ -185,7 +185,7 @@ def space_of(
     return _workload(inputs, TrainOptions(**options), space).space
 
 
-def _found(
+def _searched(
     work: Workload,
     path: Path | None,
     inputs: TrainData,

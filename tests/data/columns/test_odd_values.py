@@ -106,6 +106,13 @@ def test_points_stand_before_decimals_elsewhere(cells: list[str], price: list[st
     assert column.notes == ()
 
 
+@pytest.mark.parametrize(("cells", "value"), [(POINTS, 1020.0), (["1.020", "12.500", "234.840"], 1.02)])
+def test_a_file_of_semicolons_alone_needs_numbers_without_points(cells: list[str], value: float) -> None:
+    frame = pl.DataFrame({"it": cells * 10, "other": range(10 * len(cells))})
+    column = infer_schema(frame, decimal_commas=True)[0]
+    assert column.number_format.read(pl.Series(["1.020"]))[0].tolist() == [value]
+
+
 @pytest.mark.parametrize(("how", "value"), [("decimal-comma", 1020.0), ("decimal-point", 1.02)])
 def test_what_points_mean_can_be_said(how: str, value: float) -> None:
     frame = pl.DataFrame({"it": POINTS * 10, "price": ["12,50", "7,25"] * 20})

@@ -1,4 +1,4 @@
-"""Durations as seconds: 102:13:05, 3:25, 2 days 04:00:00, 1 h 30 min, PT1H30M.
+"""Durations as seconds: 102:13:05, 3:25, 2 days 04:00:00, 1 h 30 min, PT1H30M; feet and inches as inches: 5'11".
 
 Patterns are those of polars, for columns.
 """
@@ -9,13 +9,17 @@ import polars as pl
 
 NUMBER = r"([0-9]+(?:[.,][0-9]+)?)"
 DAYS = rf"(?:{NUMBER}\s*(?:d|days?|tage?n?)[\s,]*)?"
-WITH_COLONS = rf"(?i)^{DAYS}([0-9]+):([0-5]?[0-9])(?::([0-5]?[0-9](?:[.,][0-9]+)?))?$"
+WITH_COLONS = rf"(?i)^{DAYS}([0-9]+):([0-5]?[0-9](?:[.,][0-9]+)?)(?::([0-5]?[0-9](?:[.,][0-9]+)?))?$"
 WITH_UNITS = (
     rf"(?i)^{DAYS}(?:{NUMBER}\s*(?:h|hrs?|hours?|std|stunden?)\.?[\s,]*(?:and\s+)?)?"
-    rf"(?:{NUMBER}\s*(?:m|'|mins?|minutes?|minuten?)\.?[\s,]*(?:and\s+)?)?"
-    rf"(?:{NUMBER}\s*(?:s|\"|secs?|seconds?|sek|sekunden?)\.?)?$"
+    rf"(?:{NUMBER}\s*(?:m|mins?|minutes?|minuten?)\.?[\s,]*(?:and\s+)?)?"
+    rf"(?:{NUMBER}\s*(?:s|secs?|seconds?|sek|sekunden?)\.?)?$"
 )
 ISO = rf"^P(?:{NUMBER}D)?(?:T(?:{NUMBER}H)?(?:{NUMBER}M)?(?:{NUMBER}S)?)?$"
+FEET = (
+    r"(?i)^([0-9]+)\s*(?:'|\u2032|\u2019|ft\.?|feet|foot)\s*"
+    r"(?:([0-9]+(?:\.[0-9]+)?)\s*(?:\"|''|\u2033|\u201d|in\.?|inch(?:es)?)?)?$"
+)
 FACTORS = (86400.0, 3600.0, 60.0, 1.0)
 
 
@@ -50,3 +54,13 @@ def _sum(parts: tuple[pl.Series, ...]) -> pl.Series:
     seconds = [part.fill_null(0.0) * factor for part, factor in zip(parts, FACTORS, strict=True)]
     present = parts[0].is_not_null() | parts[1].is_not_null() | parts[2].is_not_null() | parts[3].is_not_null()
     return (seconds[0] + seconds[1] + seconds[2] + seconds[3]).set(~present, None)
+
+
+def inches_of_length(strings: pl.Series) -> pl.Series:
+    """Feet and inches as inches, null where a string is none.
+
+    >>> inches_of_length(pl.Series(["5'11", "6 ft 2 in", "5'", "x"])).to_list()
+    [71.0, 74.0, 60.0, None]
+    """
+    feet, inches = _groups(strings, FEET)
+    return feet * 12.0 + inches.fill_null(0.0)

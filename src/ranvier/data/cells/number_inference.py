@@ -8,7 +8,7 @@ import polars as pl
 
 from ranvier.data.cells import parsing
 from ranvier.data.cells.different_strings import MAX_ODD_SHARE, DifferentStrings, few
-from ranvier.data.cells.durations import seconds_of_duration
+from ranvier.data.cells.durations import inches_of_length, seconds_of_duration
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_parts import (
@@ -90,6 +90,9 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
         if are_durations and no_duration.sum() < no_time.sum():
             return durations
         return WrittenNumbers(NumberFormat(clock=True, odd=bool(no_time.any())))
+    no_length = inches_of_length(strings).is_null()
+    if few(no_length, different):
+        return WrittenNumbers(NumberFormat(feet=True, odd=bool(no_length.any())))
     read = _with_parts(different, split(strings), decimal_commas)
     return durations if are_durations and (read is None or read.format.several_units) else read
 
@@ -97,7 +100,7 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
 def _are_words(sample: pl.Series) -> bool:
     """Whether most strings of a sample are no numbers, times of day or durations, and not all are plain numbers."""
     half = len(sample) // 2
-    times = (seconds_of_day(sample), seconds_of_duration(sample))
+    times = (seconds_of_day(sample), seconds_of_duration(sample), inches_of_length(sample))
     if split(sample)["body"].null_count() <= half or any(read.null_count() <= half for read in times):
         return False
     return parsing.cast_numbers(sample).null_count() > 0
@@ -110,7 +113,8 @@ def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas
         return None
     if are_codes((parts["sign"].fill_null("") + body).drop_nulls()):
         return None
-    decimal, thousands, ambiguous = _signs(body.drop_nulls(), decimal_commas)
+    whole_prices = bool(different.values.str.contains(r"[0-9],[-\u2013\u2014]").any())
+    decimal, thousands, ambiguous = _signs(body.drop_nulls(), decimal_commas or whole_prices)
     values = numbers_of(parts, decimal, thousands)
     known = _units(parts, different)
     if known is None:
@@ -119,12 +123,13 @@ def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas
     if bounds is None:
         return None
     read = NumberFormat(decimal, thousands, known, _multiply(parts, known), bounds)
-    if read == PLAIN:
+    if read == PLAIN and values.null_count() < parsing.cast_numbers(different.values).null_count():
         read = NumberFormat(signs=True)
     odd = pl.Series(read.read_strings(different.values)).is_nan()
     if not few(odd, different) or (read.several_units and values.n_unique() < MIN_VALUES_OF_UNITS):
         return None
-    return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous, points_may_group(body.drop_nulls()))
+    points = not whole_prices and points_may_group(body.drop_nulls())
+    return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous, points)
 
 
 def are_codes(strings: pl.Series) -> bool:
@@ -150,6 +155,15 @@ def points_may_group(strings: pl.Series) -> bool:
     if not strings.head(SAMPLE).str.contains(GROUPED).all():
         return False
     return bool(strings.str.contains(GROUPED).all() and strings.str.contains(".", literal=True).any())
+
+
+def some_without_points(strings: pl.Series) -> bool:
+    """Whether some numbers have no point, as hundreds have none beside thousands; decimals of one length all have one.
+
+    >>> some_without_points(pl.Series(["1.234", "950"])), some_without_points(pl.Series(["1.234", "9.500"]))
+    (True, False)
+    """
+    return bool(strings.str.contains(r"^[^.]*[0-9][^.]*$").any())
 
 
 def _signs(bodies: pl.Series, decimal_commas: bool | None) -> tuple[str, str, bool]:

@@ -16,8 +16,9 @@ PARTS = (
     r"^(?P<opening>\()?\s*(?P<bound>[<>≤≥~≈]=?)?\s*(?P<sign>[+\-\u2212])?\s*"
     rf"(?P<prefix>{CURRENCIES})?\s*(?P<inner_sign>[+\-\u2212])?"
     r"(?P<body>[0-9](?:[0-9.,'\u2019 \u00a0\u2009\u202f]*[0-9])?\.?|[.,][0-9]+)(?P<exponent>[eE][+-]?[0-9]+)?"
-    r"\s*(?:/\s*(?P<total>[1-9][0-9]*)|(?:±|\+/?-)\s*[0-9.,]+)?"
-    r"\s*(?P<suffix>[^0-9\s.,()<>+\-\u2212:#_=*&/±][^0-9<>()+,±]{0,18}?[23²³]?)?\s*(?P<plus>\+)?\s*(?P<closing>\))?$"
+    r"(?:[.,][-\u2013\u2014]{1,2})?\s*(?:/\s*(?P<total>[1-9][0-9]*)|(?:±|\+/?-)\s*[0-9.,]+)?"
+    r"\s*(?P<suffix>[^0-9\s.,()<>+\-\u2212:#_=*&/±][^0-9<>()+,±]{0,18}?[23²³]?)?\s*(?P<plus>\+)?(?P<last_sign>-)?"
+    r"\s*(?P<closing>\))?$"
 )
 BODIES = {
     (".", ""): r"^(?:[0-9]+\.?[0-9]*|\.[0-9]+)$",
@@ -37,7 +38,9 @@ SIGNED = {signs: rf"^[+-]?{body[1:]}" for signs, body in BODIES.items()}
 """The same with a sign in front: all of a number that has nothing else around it."""
 MAGNITUDES = {
     **dict.fromkeys(("k", "tsd", "thousand"), 1e3),
+    **dict.fromkeys(("lac", "lakh", "lacs", "lakhs"), 1e5),
     **dict.fromkeys(("m", "mn", "mio", "mm", "million"), 1e6),
+    **dict.fromkeys(("cr", "crs", "crore", "crores"), 1e7),
     **dict.fromkeys(("b", "bn", "mrd", "billion"), 1e9),
 }
 """Suffixes that multiply, where several of them stand in a column."""
@@ -78,7 +81,7 @@ def numbers_of(parts: pl.DataFrame, decimal: str, thousands: str) -> pl.Series:
     exponent = parts["exponent"].fill_null("")
     values = (digits + exponent).cast(pl.Float64, strict=False)
     negative = parts["opening"].is_not_null()
-    for name in ("sign", "inner_sign"):
+    for name in ("sign", "inner_sign", "last_sign"):
         negative |= parts[name].is_in(["-", "\u2212"]).fill_null(False)
     return (-values).zip_with(negative, values)
 

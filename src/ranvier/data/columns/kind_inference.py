@@ -20,7 +20,7 @@ from ranvier.data.cells.number_inference import (
     infer_number_format,
     points_may_group,
 )
-from ranvier.data.cells.text_shape import text_shape
+from ranvier.data.cells.text_shape import n_options, text_shape
 from ranvier.data.cells.vectors import distinct_vectors, holds_vectors, vectors
 from ranvier.data.columns.codes import identifier
 from ranvier.data.columns.column_notes import (
@@ -274,6 +274,7 @@ def _number(
     distinct = np.unique(present).size
     integers = all(bool((part == np.round(part)).all()) for part in (present[:SAMPLE], present))
     seconds = "times of day, in seconds" if form.clock else "durations, in seconds" if form.duration else ""
+    seconds = "feet and inches, in inches" if form.feet else seconds
     reason = seconds or ("integers" if integers else "numbers") + written(form)
     if integers and distinct == 2 and form == PLAIN and present.min() == 0.0 and present.max() == 1.0:
         reason = "0 and 1"
@@ -327,6 +328,10 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
     if numbers is not None:
         values = finite(cells, *numbers.format.read(cells))
         return Guess(_number(cells, values, numbers.format, strings), numbers.ambiguous, numbers.points)
+    options = n_options(different.values)
+    if options:
+        reason = f"{distinct:,} different lists of {options:,} options"
+        return Guess(_text(strings, ColumnSchema(name, "text", reason, missing, distinct)))
     present = strings.drop_nulls() if missing else strings
     if len(present) >= MIN_ROWS and 2 * distinct > len(present):
         shape = text_shape(present)

@@ -14,6 +14,7 @@ import polars as pl
 
 from ranvier.data.cells import parsing
 from ranvier.data.cells.date_format import ORDERS
+from ranvier.data.cells.number_inference import some_without_points
 from ranvier.data.column_threads import map_columns
 from ranvier.data.columns.column_notes import comma_note, order_note, points_note
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
@@ -79,10 +80,11 @@ def _columns(columns: list[pl.Series], kinds: Mapping[str, str], decimal_commas:
     sure = [g.column.number_format for g in guesses if not g.ambiguous]
     commas = any(form.decimal == "," for form in sure)
     evidence = commas and not any(form.thousands == "," for form in sure)
-    groups = (evidence or decimal_commas) and any(g.points for g in guesses) and not _have_decimal_points(columns)
+    maybe = (evidence or decimal_commas) and any(g.points for g in guesses) and not _have_decimal_points(columns)
     schema = []
     for cells, first in zip(columns, guesses, strict=True):
-        if first.points and (groups or first.column.number_format.units):
+        groups = maybe and first.points and (evidence or some_without_points(cells))
+        if groups or (first.points and first.column.number_format.units):
             last = guess(cells, True) if groups else first
             schema.append(replace(last.column, notes=(*last.column.notes, points_note(cells.name, groups))))
             continue
