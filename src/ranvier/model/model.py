@@ -257,6 +257,14 @@ class Model(Shown, Explorer, CalibratedPredictor):
         self._take(self.training, opened.step(state, rows), opened.engine)
         self.conformal = None
 
+    def close(self) -> None:
+        """Free what the engine holds; it comes back when next needed."""
+        with self._lock:
+            super().close()
+            opened, self._open = self._open, None
+            if opened is not None:
+                opened.close()
+
     def save(self, path: str | Path) -> None:
         """Write the model to one file, atomically. The optimizer's memory stays out; checkpoints hold it.
 

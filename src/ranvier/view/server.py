@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from ranvier.errors import InputError, RanvierError
+from ranvier.training.watching import MAX_VALUE
 from ranvier.view.answers import QUESTIONS
 from ranvier.view.live_run import LiveRun, NotYet
 from ranvier.view.question_source import QuestionSource
@@ -128,10 +129,16 @@ def _watch(live: LiveRun, body: dict[str, Any]) -> Response:
 
 def _control(live: LiveRun, body: dict[str, Any]) -> Response:
     """Ask the training for something; what became of it comes with the stream."""
-    action, value, mark = body.get("do"), body.get("value"), body.get("id", "")
-    is_number = type(value) in (int, float)
-    if action not in ACTIONS or (value is not None) != ACTIONS[action] or (value is not None and not is_number):
-        names = ", ".join(f"{name} with a value" if needs else name for name, needs in ACTIONS.items())
+    action, mark = body.get("do"), body.get("id", "")
+    value: Any = body.get("value")
+    is_number = type(value) in (int, float) and 0 < value <= MAX_VALUE
+    if (
+        not isinstance(action, str)
+        or action not in ACTIONS
+        or (value is not None) != ACTIONS[action]
+        or (value is not None and not is_number)
+    ):
+        names = ", ".join(f"{name} with a value above 0" if needs else name for name, needs in ACTIONS.items())
         return JSONResponse({"error": f"do is one of {names}."}, 422)
     try:
         live.send(action, value, mark if type(mark) is str else "")
