@@ -57,6 +57,9 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="FILE",
         help="lines are added to the first; all are read",
     )
+    parser.add_argument(
+        "--earlier", type=Path, metavar="FILE", help="with --report: a summary whose scores stand for methods not run"
+    )
     parser.add_argument("--output", type=Path, default=RESULTS / "tables.json", help="the summary of the report")
     return parser.parse_args(arguments)
 
@@ -114,7 +117,13 @@ def main() -> None:
         latency(options)
     elif not options.report:
         measure(options)
-    found = summary.summarize(records.read(options.results))
+    rows = records.read(options.results)
+    before = json.loads(options.earlier.read_text()) if options.earlier else None
+    if before is not None:
+        rows += records.earlier(before, {row["method"] for row in rows if row["kind"] == "score"})
+    found = summary.summarize(rows)
+    if before is not None:
+        found["earlier"] = {key: before[key] for key in ("runs", "seconds", "latency")}
     found["settings"] = {"most_training_rows": MOST_TRAIN, "test_share": TEST_SHARE, "methods": list(METHODS)}
     if options.report:
         options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ on one set at one seed, or why it `failed`; "latency" holds the seconds of predi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,21 @@ def read(paths: Iterable[Path]) -> list[Row]:
 def results(rows: Sequence[Row], kind: str) -> dict[Key, Row]:
     """The latest result of each key."""
     return {key(row): row for row in rows if row["kind"] == kind}
+
+
+def earlier(summary: Mapping[str, Any], besides: Iterable[str]) -> list[Row]:
+    """The scores that an earlier summary holds, as lines, of all methods but those that were run again.
+
+    A split is a function of its set and seed, so that methods of two runs saw the same rows; the lines cannot show it.
+    """
+    rows, again = [], set(besides)
+    for name, methods in summary["sets"].items():
+        for method, found in methods.items():
+            measures = {measure: each["values"] for measure, each in found.items() if isinstance(each, dict)}
+            for at, seed in enumerate(found["seeds"] if method not in again else ()):
+                scores = {measure: values[at] for measure, values in measures.items()}
+                rows.append({"kind": "score", "set": name, "seed": seed, "method": method, "scores": scores})
+    return rows
 
 
 def append(path: Path, row: Row) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tables_parts import scores
+from tables_parts import records, scores
 from tables_parts.ranking import geometric_mean, mean_and_error, mean_ranks, ranks, verdict
 from tables_parts.report import duration, markdown, score
 from tables_parts.sets import TABLES
@@ -154,6 +154,15 @@ def test_scores_on_different_rows_are_refused() -> None:
     rows = [classes("histgb", 0.7, 0.6), classes("xgboost", 0.7, 0.6, rows={"digest": "others"})]
     with pytest.raises(RowsDifferError, match="histgb and xgboost saw different rows of adult, seed 0"):
         summarize(rows)
+
+
+def test_an_earlier_summary_stands_for_methods_that_were_not_run() -> None:
+    peers = [classes("catboost", 0.8, 0.4, seed) for seed in (0, 1)]
+    before = summarize([*peers, *(classes("ranvier-default", 0.7, 0.5, seed) for seed in (0, 1))])
+    now = [classes("ranvier-default", 0.9, 0.3, seed) for seed in (0, 1)]
+    found = summarize([*now, *records.earlier(before, ["ranvier-default"])])
+    assert found["sets"] == summarize([*now, *peers])["sets"]
+    assert found["ranks"] == summarize([*now, *peers])["ranks"]
 
 
 def test_seconds_come_from_the_timing_pass_alone() -> None:
