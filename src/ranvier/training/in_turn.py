@@ -20,12 +20,10 @@ from ranvier.engine import unlimited
 from ranvier.records import record
 from ranvier.training.events import EpochEvent, Event, ProgressEvent, Sink
 from ranvier.training.history import History
-from ranvier.training.interrupt import stop_on_interrupt
+from ranvier.training.interrupt import SECONDS_BETWEEN_LOOKS, stop_on_interrupt
 from ranvier.training.watching import Watch, WatchInTurn, current_watch, stopped_by_viewer, watched_by
 
 T = TypeVar("T")
-SECONDS_BETWEEN_LOOKS = 0.05
-"""How long Ctrl-C may take to be seen."""
 
 
 @record(eq=False)

@@ -14,13 +14,11 @@ from typing import TypeAlias, TypeVar
 
 from ranvier.errors import InputError
 from ranvier.scalars import as_integer
-from ranvier.training.interrupt import stop_on_interrupt
+from ranvier.training.interrupt import SECONDS_BETWEEN_LOOKS, stop_on_interrupt
 
 T = TypeVar("T")
 Job: TypeAlias = Callable[[Callable[[], bool]], T]
 """Does one training; takes a function that says whether to stop."""
-SECONDS_BETWEEN_LOOKS = 0.05
-"""How long Ctrl-C may take to be seen."""
 
 
 def run_side_by_side(
