@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
+from ranvier.rows.class_numbers import one_hot
 from ranvier.training.held_out import HeldOut
-from ranvier.training.logits import logits_of, probabilities_of
+from ranvier.training.logits import logits_of, probabilities_of, row_log_losses
 
 Array = NDArray[Any]
 
@@ -64,3 +65,11 @@ def held_out_rows(task: Task, members: Sequence[Member], inverse_temperature: fl
     targets = np.concatenate([rows.targets for rows in held])
     joined = HeldOut(outputs, targets, np.concatenate(weights) if weights else None, folds=True)
     return joined.calibrated(task, inverse_temperature)
+
+
+def row_losses(task: Task, logits: Array, targets: Array) -> NDArray[np.float64]:
+    """The log loss of each row, the mean over labels; the squared error of a regression, (n,)."""
+    if task.kind == "regression":
+        return np.asarray(np.nanmean(np.square(logits - targets), axis=1), np.float64)
+    labels = 1 if task.kind == "multiclass" else logits.shape[1]
+    return row_log_losses(task, logits, one_hot(targets, logits.shape[1])) / labels
