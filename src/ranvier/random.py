@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ranvier import portable_math
 from ranvier.errors import InputError
 from ranvier.records import record
+from ranvier.scalars import as_integer
 
 INITIAL_WEIGHTS, SHUFFLE, DROPOUT, SPLIT, SAMPLE, AUGMENT, WRITE = range(7)
 
@@ -81,9 +82,10 @@ def check_seed(seed: int) -> int:
     >>> check_seed(7)
     7
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= int(seed) < 2**64:
+    number = as_integer(seed)
+    if number is None or not 0 <= number < 2**64:
         raise InputError(f"The seed is {seed!r}; it must be an integer from 0 to 2**64 - 1.")
-    return int(seed)
+    return number
 
 
 def bits(seed: int, purpose: int, step: int, layer: int, count: int, start: int = 0) -> NDArray[np.uint32]:

@@ -19,6 +19,7 @@ FLOORS = {
     "text_table": 0,
     "plural": 0,
     "portable_math": 0,
+    "scalars": 0,
     "settings": 1,
     "random": 1,
     "expression": 1,

@@ -144,7 +144,7 @@ def test_missing_files_name_their_neighbours(tmp_path: Path) -> None:
 
 
 def test_unknown_endings_are_refused(tmp_path: Path) -> None:
-    for name, expected in (("rows.xlsx", "ends in .xlsx"), ("rows", "has no ending"), ("rows.json.gz", ".json.gz")):
+    for name, expected in (("rows.xlsx", "ends in .xlsx"), ("rows", "has no ending"), ("rows.xml.gz", ".xml.gz")):
         (tmp_path / name).write_text("a\n1\n")
         refused(tmp_path / name, expected, ".parquet")
 

@@ -120,7 +120,7 @@ def test_pandas_index_is_left_out_and_number_names_become_text() -> None:
     ("source", "message"),
     [
         ({"a": [1, 2], "b": [1, 2, 3]}, 'differ in length: "a" has 2 rows and "b" has 3'),
-        ({"a": [["b"], ["c"]]}, "one value for each cell"),
+        ({"a": [[True], [False]]}, "one value for each cell"),
         ({"a": [[1], [2, "c"]]}, "one value for each cell"),
         ({"a": np.array([["x", "y"]] * 2)}, "one vector of numbers"),
         ({"a": []}, "no rows"),

@@ -157,7 +157,7 @@ WRONG: dict[str, tuple[Any, dict[str, str], str]] = {
     "a shorter one": ([[1.0, 2.0]] * 9 + [[1.0]], {}, "1 number at row index 9; 2 were expected"),
     "several": ([[1.0, 2.0]] * 8 + [[1.0], [2.0]], {}, "at row index 8, and 1 more row with another length; 2 were"),
     "an infinite number": ([[1.0, 2.0]] * 9 + [[1.0, np.inf]], {}, "inf at index 1 of the vector at row index 9"),
-    "words": ([["a", "b"]] * 10, {}, "a cell of type list"),
+    "words and numbers": ([["a", 1.5]] * 10, {}, "a cell of type list"),
     "numbers called vectors": ([1.0] * 9 + [2.0], {"x": "vector"}, "holds cells of type Float64; vectors"),
     "words called vectors": (
         ["[1, 2]"] * 9 + ["[1, b]"],

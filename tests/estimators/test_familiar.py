@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import signal
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -256,3 +258,11 @@ def test_ctrl_c_keeps_what_was_learned_and_warns(recipe: str) -> None:
         estimator.fit(rows, rows[:, 0] > 0)
     assert estimator.predict(rows).shape == (60,)
     assert estimator.n_iter_ == 2
+
+
+def test_the_page_of_the_regressor_names_every_parameter_of_the_classifier_that_it_lacks() -> None:
+    parameters, fewer = (signature(estimator).parameters for estimator in (rv.Classifier, rv.Regressor))
+    lacking = set(parameters) - set(fewer)
+    listed = re.search(r"those of `Classifier`, ([^;]*) left out;", rv.Regressor.__doc__ or "")
+    assert listed is not None
+    assert set(re.split(r", | and ", listed[1])) == lacking

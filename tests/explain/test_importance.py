@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import max_error
 
 import ranvier as rv
 from ranvier.explain.blocks import InputBlock, MixedRows, first_equal_rows, input_blocks, with_columns_of
@@ -131,7 +132,7 @@ def test_a_language_model_needs_the_characters_before() -> None:
         ({"groups": [["x0"], ["x1", "x0"]]}, '"x0" twice'),
         ({"seed": -1}, "seed is -1"),
         ({"sample_weight": [0.0] * 5}, "0"),
-        ({"metric": lambda y, p: 0.0, "sample_weight": [1.0] * 5}, "takes no weights"),
+        ({"metric": max_error, "sample_weight": [1.0] * 5}, "takes no weights"),
     ],
 )
 def test_what_cannot_be_used_is_refused(options: dict[str, Any], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from pathlib import Path
@@ -14,6 +15,7 @@ from sklearn.model_selection import TunedThresholdClassifierCV
 
 import ranvier as rv
 from ranvier.errors import InputError
+from ranvier.model.calibrated import held_out_by
 from tests.cli.helpers import invoke, refused
 
 GENERATOR = np.random.default_rng(0)
@@ -60,6 +62,36 @@ def test_cross_conformal_intervals_of_an_ensemble() -> None:
     assert model.conformal.rows > 400
     error = math.sqrt(0.9 * 0.1 * (1 / 600 + 1 / model.conformal.rows))
     assert abs(share_inside(model.predict_interval(X[900:]), Y[900:]) - 0.9) < 4.5 * error + 0.015
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"callbacks": [rv.EarlyStopping(patience=1)], "optimizer": rv.SGD(0.3)},
+        {"optimizer": rv.Adam(0.01, ema_decay=0.9), "callbacks": [rv.EarlyStopping(patience=2)]},
+        {"optimizer": rv.LBFGS()},
+        {"loss": "huber"},
+    ],
+)
+def test_what_validation_showed_of_the_kept_weights_is_not_computed_again(
+    engine: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def compared(given: rv.Model, rows: Any, outputs: Any = None) -> Any:
+        assert outputs is not None
+        assert outputs.tobytes() == given.outputs_of(rows.inputs).tobytes()
+        seen.append(1)
+        return held_out_by(given, rows, outputs)
+
+    monkeypatch.setattr(importlib.import_module("ranvier.model.fit"), "held_out_by", compared)
+    monkeypatch.setattr(importlib.import_module("ranvier.model.model"), "held_out_by", compared)
+    network = rv.Network(3, [rv.Dense(8, "tanh"), rv.Dense(1)])
+    model = network.fit(X[:200], Y[:200], validation=0.3, epochs=4, engine=engine, progress=False, **options)
+    model.fit(X[:200], Y[:200], validation=0.3, epochs=2, progress=False)
+    assert len(seen) == 2
 
 
 def test_sets_cover_new_rows(classes: rv.Model) -> None:

@@ -19,6 +19,7 @@ Y = np.array(["a", "b", "c"])[(X.sum(1) > 0).astype(int) + (X[:, 0] > 1)]
 WEIGHTS = RNG.uniform(0.5, 2.0, size=60)
 NETWORK = rv.Network(inputs=3, layers=[rv.Dense(5, "tanh"), rv.Dropout(0.2), rv.Dense(3, "softmax")])
 OTHER = rv.Network(inputs=3, layers=[rv.Dense(7, "relu"), rv.Dense(3, "softmax")])
+SHARE = np.float32(0.3)
 FOLD = np.arange(60) % 3 != 0
 SETTINGS: dict[str, Any] = {"epochs": 4, "batch_size": 8}
 TRIALS: list[dict[str, Any]] = [
@@ -29,6 +30,8 @@ TRIALS: list[dict[str, Any]] = [
     {"callbacks": [rv.EarlyStopping(patience=1)], "validation": 0.2, "epochs": 6},
     {"shuffle": False, "batch_size": 60, "metrics": ["training_accuracy"]},
     {"sample_weight": WEIGHTS, "validation": (X[:9], Y[:9])},
+    {"seed": 1, "validation": SHARE},
+    {"seed": 2, "validation": SHARE},
 ]
 
 

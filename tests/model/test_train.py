@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,12 @@ def test_arrays_with_an_array_of_targets(tmp_path: Path) -> None:
     np.testing.assert_array_equal(from_memory.predict(X), from_file.predict(X))
     assert from_memory.evaluate(X, y) == from_file.evaluate(tmp_path / "p.npz")
     assert bits(train(frame().drop("income"), frame()["income"])) == bits(train(frame()))
+
+
+@pytest.mark.parametrize("share", [np.float32(0.25), np.float64(0.25), Fraction(1, 4)])
+def test_a_share_is_any_number(share: Any) -> None:
+    model = train(frame(80), validation=share, test=share)
+    assert model.report.split == {"training": 40, "validation": 20, "test": 20}
 
 
 def test_validation_rows_from_a_file(tmp_path: Path) -> None:

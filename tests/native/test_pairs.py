@@ -16,7 +16,12 @@ from ranvier.native.machine import cpu
 from ranvier.native.processor import machine
 from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.plan import make_plan
-from ranvier.native.scheduling.scheduled import ScheduledProduct, ScheduledRounding, ScheduledWeightGradient
+from ranvier.native.scheduling.scheduled import (
+    ScheduledGather,
+    ScheduledProduct,
+    ScheduledRounding,
+    ScheduledWeightGradient,
+)
 from ranvier.network.constraints import MaxNorm
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LearnedScale, Rescale, Residual
 from ranvier.network.optimizers import LBFGS, SGD, Adam
@@ -49,6 +54,7 @@ SPECS = {
     "full batch": spec(9, [Dense(19, "relu"), Dense(18, "tanh"), Dense(4)], LBFGS()),
     "layers": spec(12, [Rescale(0.5, 0.1), LearnedScale(), Dense(20, "silu"), BatchNorm(), Dropout(0.3), Dense(2)]),
     "residual": spec(12, [Residual([Dropout(0.4), Dense(12, "relu"), Dense(12)]), Residual([Dense(12)]), Dense(3)]),
+    "read twice": spec(12, [Residual([Dropout(0.4), Dense(12)]), Dense(3)], LBFGS()),
     "sparse": spec(60, [Dense(19, "tanh"), Dense(5)], mean_nnz=6),
     "both": spec(60, [Dense(19, "tanh"), Dense(5)], Adam(0.01, clip_norm=0.5), mean_nnz=6, n_dense=13),
 }  # fmt: skip
@@ -127,6 +133,7 @@ def test_what_a_plan_reads() -> None:
     """Forward and data gradient read half of the terms, weight gradients half of the rows; rows are kept where read."""
     plan = make_plan(SPECS["blocks"], "train", PAIRS, 1)
     steps = [scheduled for stage in plan.stages for scheduled in stage.steps]
+    assert isinstance(steps[0], ScheduledGather)
     products = [scheduled for scheduled in steps if isinstance(scheduled, ScheduledProduct)]
     assert [scheduled.step.matrix.rows for scheduled in products] == [392, 72, 5]
     assert [scheduled.length for scheduled in products] == [784, 144, 10]
@@ -135,7 +142,23 @@ def test_what_a_plan_reads() -> None:
     gradients = [scheduled for scheduled in steps if isinstance(scheduled, ScheduledWeightGradient)]
     assert [scheduled.step.x.name for scheduled in gradients] == ["layers.0.output.row_pairs", "inputs.row_pairs"]
     kept = {scheduled.step.y.name: scheduled.kept for scheduled in steps if isinstance(scheduled, ScheduledRounding)}
-    assert kept == {"inputs": False, "layers.0.output": True, "error": True, "layers.1.before": True}
+    assert kept == {"layers.0.output": True, "error": True, "layers.1.before": True}
+
+
+@pytest.mark.parametrize("width", [1, 15, 16, 17, 32, 45, 64, 70])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, np.float64])
+def test_gathered_pairs(width: int, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of all formats and widths, scaled on the way, in batches of an odd number of them."""
+    task = spec(width, [Rescale(1 / 3, -0.5), Dense(5, "relu"), Dense(2)], SGD(0.05), batch_size=7, threads=2)
+    rows, span, found = rows_for(task, 40, kind), span_for(task, 40, steps=4), []
+    for pairs in (True, False):
+        if not pairs:
+            without_pairs(monkeypatch)
+        executable = NativeEngine().compile(task)
+        executable.set_state(initial_state(task.network, task.optimizer, 0).engine)
+        executable.run(rows, span)
+        found.append(executable.get_state().parameters.tobytes())
+    assert found[0] == found[1]
 
 
 def test_groups_take_no_pairs() -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import ranvier as rv
 from ranvier.native.machine import cpu
 from ranvier.recipes.ensemble import trainings_at_once
 from ranvier.rows import Rows
+from ranvier.training import loop
 from ranvier.training.events import EpochEvent
 from tests.model.test_resume import broken_off
 from tests.model.trial import ENGINES, bits, frame
@@ -67,6 +69,83 @@ def test_functions_of_the_user_are_called_for_one_network_at_a_time() -> None:
     epochs: list[int] = []
     model = cook(frame(), callbacks=[lambda context: epochs.append(context.epoch.epoch)], threads=2)
     assert epochs == [*range(1, 4)] * len(model.report.members)
+
+
+@pytest.mark.parametrize("groups", [2, 3, 50])
+def test_each_row_calibrates_once_where_there_are_fewer_groups_than_folds(groups: int) -> None:
+    data = frame(300).with_columns(pl.Series("shop", [f"shop {row % groups}" for row in range(300)]))
+    model = cook(data, group="shop", test=0.0)
+    assert model.conformal is not None
+    assert model.conformal.rows == 300
+
+
+class Clock:
+    """A clock that goes on by a millisecond whenever it is read."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        self.now += 1e-3
+        return self.now
+
+
+def texts(rows: int = 120) -> Any:
+    words = np.array(["red", "green", "blue", "dog", "cat", "sun"])
+    drawn = words[np.random.default_rng(0).integers(0, 6, (rows, 8))]
+    label = np.where((drawn == "dog").sum(1) > (drawn == "cat").sum(1), "dog", "cat")
+    return pl.DataFrame({"text": [" ".join(row) for row in drawn], "income": label})
+
+
+RECIPES: dict[str, dict[str, Any]] = {"table": {}, "text": {"epochs": 4}}
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+@pytest.mark.parametrize("share", [0.0, 1.0, 1.5])
+def test_a_time_limit_is_for_all_networks_together(kind: str, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, options = (texts() if kind == "text" else frame(), {"recipe": kind, "engine": "reference", **RECIPES[kind]})
+
+    def trained(limit: float) -> rv.Model:
+        monkeypatch.setattr(loop, "time", Clock())
+        return cook(data, callbacks=[rv.TimeLimit(limit)], **options)
+
+    first = trained(1e9).report.members[0]["seconds"]
+    model = trained(max(share * first, 1e-9))
+    # A network that the limit breaks off counts only where it is the first.
+    (member,) = model.report.members
+    assert member["epochs"] == (1 if share == 0.0 else options.get("epochs", 3))
+    assert not model.report.interrupted
+    assert model.report.stop_reason.startswith("The time limit of ")
+    assert "The model is made of 1 network of " in model.report.stop_reason
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_a_callback_that_stops_ends_the_run_and_early_stopping_one_network(kind: str) -> None:
+    data, options = (texts() if kind == "text" else frame(), {"recipe": kind, "engine": "reference", **RECIPES[kind]})
+    seen: list[int] = []
+
+    def stop_in_second(context: rv.EpochContext) -> rv.CallbackResult | None:
+        seen.append(context.epoch.epoch)
+        return rv.CallbackResult(stop_reason="Good enough.") if seen.count(1) == 2 else None
+
+    model = cook(data, callbacks=[stop_in_second], **options)
+    assert [member["epochs"] for member in model.report.members] == [options.get("epochs", 3), 1]
+    assert model.report.stop_reason.startswith("Good enough. The model is made of 2 networks of ")
+    assert not model.report.interrupted
+    early = cook(data, callbacks=[rv.EarlyStopping(1, "loss", min_delta=1e9)], **options)
+    assert len(early.report.members) > 2
+
+
+def test_a_run_that_a_callback_ended_ends_again_where_it_goes_on(tmp_path: Path) -> None:
+    def stop(context: rv.EpochContext) -> rv.CallbackResult | None:
+        return rv.CallbackResult(stop_reason="Enough.")
+
+    options: dict[str, Any] = {"callbacks": [stop], "run": tmp_path / "run"}
+    model = cook(frame(), **options)
+    again = rv.resume(tmp_path / "run", data=frame(), callbacks=[stop], progress=False)
+    assert bits(again) == bits(model)
+    assert again.report.stop_reason == model.report.stop_reason
+    assert len(again.report.members) == 1
 
 
 @pytest.mark.parametrize("step", [1, 4, 8])

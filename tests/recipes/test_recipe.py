@@ -17,8 +17,8 @@ from ranvier.data import TableEncoder, open_source
 from ranvier.errors import InputError
 from ranvier.network.task import Task
 from ranvier.recipes import ensemble
-from ranvier.recipes.ensemble import member_splits
 from ranvier.recipes.options import EFFORTS, TrainOptions
+from ranvier.recipes.out_of_fold import member_splits
 from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.registry import RECIPES, check_recipe, recipe, recipe_for, recipe_from_dict
 from ranvier.recipes.stored import options_from_dict
@@ -67,6 +67,15 @@ def test_a_finished_model_has_hats_and_its_report_is_what_evaluate_says(tmp_path
     assert any("(hat)" in name for name in model.encoder.feature_names)
     assert model.report.metrics == model.evaluate(held)
     assert any("linear spline" in column["encoded"] for column in model.report.columns)
+
+
+def test_few_rows_get_more_epochs_and_a_recipe_stored_without_them_gets_none() -> None:
+    table = TableRecipe(epochs=20, max_epochs=70)
+    rows = (10**6, 20_000, 8_000, 4_000, 2_000, 1_000)
+    assert [table.epochs_for(some) for some in rows] == [2, 20, 20, 40, 70, 70]
+    assert [table.patience_for(some) for some in rows] == [12, 12, 12, 24, 42, 42]
+    stored = {name: value for name, value in table.to_dict().items() if name != "max_epochs"}
+    assert [TableRecipe.from_dict(stored).epochs_for(some) for some in rows] == [2, 20, 20, 20, 20, 20]
 
 
 def test_efforts_differ_and_are_stored() -> None:
@@ -132,9 +141,8 @@ def numbers(rows: Rows | None) -> list[float]:
 
 
 def test_a_recipe_of_ones_own_is_followed_and_written_down(tmp_path: Path) -> None:
-    own = replace(
-        recipe("table"), n_networks=2, calibrate=False, selection_metric="validation_loss", hidden=(4,), epochs=40
-    )
+    parts: dict[str, Any] = {"n_networks": 2, "calibrate": False, "hidden": (4,), "epochs": 40, "max_epochs": 40}
+    own = replace(recipe("table"), selection_metric="validation_loss", **parts)
     options: dict[str, Any] = {"engine": "reference", "progress": False, "model": tmp_path / "m.rv"}
     model = rv.train(frame(400), "income", recipe=own, **options)
     assert len(model.report.members) == 2
@@ -307,7 +315,9 @@ def test_options_of_version_0_1_are_read() -> None:
     )
     optimizer = PRESETS["best"].optimizer.to_dict()
     table = options_from_dict({**stored, "recipe": "table", "effort": "best", "optimizer": optimizer})
-    assert (table.recipe, table.effort, table.optimizer) == ("table", "best", None)
+    then = replace(PRESETS["best"], max_epochs=40, n_frequencies=0)
+    assert (table.recipe, table.effort, table.optimizer) == (then, "default", None)
+    assert options_from_dict({**stored, "recipe": "table", "effort": "fast"}).recipe == PRESETS["fast"]
     parts = {
         "members": 2,
         "sharpen": False,

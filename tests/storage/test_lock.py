@@ -1,4 +1,5 @@
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ranvier.errors import InputError
-from ranvier.storage.lock import locked
+from ranvier.storage.lock import is_held, locked
 
 HOLD = textwrap.dedent(
     """
@@ -171,3 +172,48 @@ def test_a_forked_child_does_not_release_its_parents_lock(path: Path) -> None:
     )
     assert subprocess.run([sys.executable, "-c", child, str(path)], timeout=60, check=False).returncode == 0
     assert can_lock(path)
+
+
+def test_the_operating_system_says_whether_a_lock_is_held(path: Path, other: subprocess.Popen[bytes]) -> None:
+    assert is_held(path)
+    path.with_name("lock.holder").unlink()
+    assert is_held(path)
+    other.communicate(b"\n", timeout=30)
+    assert not is_held(path)
+
+
+@pytest.mark.parametrize("holder", ["{mine} elsewhere", "1 elsewhere", "1 {host}", "{mine} {host}", "x", ""])
+def test_what_a_dead_process_left_holds_nothing(path: Path, other: subprocess.Popen[bytes], holder: str) -> None:
+    other.kill()
+    other.wait(timeout=30)
+    path.with_name("lock.holder").write_text(holder.format(mine=os.getpid(), host=socket.gethostname()))
+    assert not is_held(path)
+
+
+def test_a_lock_of_this_process_is_held(path: Path) -> None:
+    assert not is_held(path)
+    assert not path.exists()
+    with locked(path, "the run"):
+        assert is_held(path)
+        assert is_held(path)
+        assert refused(path).startswith("This process already writes the run")
+    assert path.exists()
+    assert not is_held(path)
+
+
+def test_looking_refuses_nobody(path: Path) -> None:
+    ends = threading.Event()
+
+    def look() -> None:
+        while not ends.is_set():
+            is_held(path)
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for thread in lookers:
+        thread.start()
+    try:
+        assert all(can_lock(path) for _ in range(200))
+    finally:
+        ends.set()
+        for thread in lookers:
+            thread.join()

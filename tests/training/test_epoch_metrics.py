@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, log_loss, max_error
 
 import ranvier as rv
+from ranvier.training.epoch_metrics import as_metrics
 
 X = np.random.default_rng(0).normal(size=(80, 2)).astype(np.float32)
 LABELS = np.where(X[:, 0] > 0, "yes", "no")
@@ -44,6 +46,28 @@ def test_a_function_gets_labels_and_early_stopping_follows_it() -> None:
 def test_early_stopping_makes_errors_small() -> None:
     model = fit(X[:, 0] * 2, rv.Dense(1), callbacks=[rv.EarlyStopping(3, metric="rmse")])
     assert model.best_epoch == int(model.history.rmse.argmin()) + 1
+
+
+def test_the_name_of_a_function_says_what_is_better() -> None:
+    errors = iter([3.0, 2.0, 1.0])
+
+    def mean_error(y_true: Any, y_pred: Any) -> float:
+        return next(errors)
+
+    model = fit(X[:, 0] * 2, rv.Dense(1), callbacks=[rv.EarlyStopping(3, metric=mean_error)])
+    assert (model.best_epoch, model.history.mean_error.tolist()) == (3, [3.0, 2.0, 1.0])
+    assert rv.EarlyStopping(metric=accuracy_score).metric.greater_is_better
+    assert not any(rv.EarlyStopping(metric=function).metric.greater_is_better for function in (log_loss, max_error))
+
+
+@pytest.mark.parametrize("function", [lambda y, p: 0.0, print])
+def test_a_function_whose_name_says_nothing_is_measured_but_not_followed(function: Any) -> None:
+    assert as_metrics([function])
+    with pytest.raises(rv.InputError, match=r"does not say whether a greater value is better.*greater_is_better"):
+        rv.EarlyStopping(metric=function)
+    model = fit(LABELS, rv.Dense(2, "softmax"))
+    with pytest.raises(rv.InputError, match=r"does not say whether a greater value is better.*greater_is_better"):
+        model.importances(X, LABELS, metric=function)
 
 
 def test_training_rows_are_measured_where_that_is_asked_for() -> None:

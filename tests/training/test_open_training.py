@@ -11,7 +11,9 @@ import pytest
 
 import ranvier as rv
 from ranvier.model.model import Model
+from ranvier.rows import as_inputs
 from ranvier.training import open_training
+from ranvier.training.inference import outputs_of
 from tests.training.trial import timeless
 
 RNG = np.random.default_rng(0)
@@ -108,3 +110,41 @@ def test_a_step_that_diverges_leaves_the_model_as_it_was() -> None:
     for each in (usual, model):
         each.fit(X[1:2], Y[1:2], epochs=1, progress=False)
     assert same(usual, model)
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_closing_a_model_closes_the_network_that_is_open(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, usual = trained(engine), trained(engine)
+    closed: list[Any] = []
+    for each in (model, usual):
+        for first in (0, 10, 20):
+            each.fit(X[first : first + 10], Y[first : first + 10], epochs=1, progress=False)
+    opened = model._open
+    assert opened is not None
+    close = opened.close
+    monkeypatch.setattr(opened, "close", lambda: (closed.append(True), close()))
+    model.close()
+    model.close()
+    assert closed == [True]
+    assert model._open is None
+    for each in (model, usual):
+        each.fit(X[30:], Y[30:], epochs=1, progress=False)
+    assert same(model, usual)
+
+
+def test_an_executable_is_closed_where_its_outputs_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing:
+        closed = False
+
+        def outputs(self, inputs: Any) -> Any:
+            raise MemoryError
+
+        def close(self) -> None:
+            self.closed = True
+
+    failing = Failing()
+    monkeypatch.setattr("ranvier.training.inference.compile_for_inference", lambda *given: failing)
+    model: Any = trained("reference")
+    with pytest.raises(MemoryError):
+        outputs_of(model.network, model.training, model._flat, as_inputs(X))
+    assert failing.closed

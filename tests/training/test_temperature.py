@@ -12,6 +12,7 @@ from ranvier.network.task import Task
 from ranvier.training.temperature import (
     BISECTION_STEPS,
     MAX_FACTOR,
+    MAX_ROWS,
     MIN_FACTOR,
     MIN_ROWS,
     calibrated_d2,
@@ -92,6 +93,24 @@ def test_saying_the_shares_explains_nothing_and_saying_the_truth_everything() ->
     assert calibrated_d2(TASKS["classes"], targets, targets) == pytest.approx(1.0, abs=1e-6)
     counted = calibrated_d2(TASKS["classes"], shares, targets, np.tile([2.0, 1.0, 1.0], 100))
     assert counted == pytest.approx(1 - np.log(3) / (1.5 * np.log(2)), abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["binary", "classes"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_order_of_many_rows_decides_nothing(kind: str, weighted: bool) -> None:
+    task, count = TASKS[kind], 3 * MAX_ROWS
+    generator = np.random.default_rng(0)
+    sums = generator.normal(size=(count, task.outputs))
+    chances = probabilities(task, sums)
+    classes = np.eye(3)[(chances.cumsum(axis=1) < generator.uniform(size=(count, 1))).sum(axis=1).clip(max=2)]
+    truth = (generator.uniform(size=(count, 1)) < chances).astype(float) if kind == "binary" else classes
+    weights = np.where(truth[:, 0] == 1.0, 2.0, 1.0) if weighted else None
+    order = np.argsort(truth @ np.arange(truth.shape[1], 0, -1), kind="stable")  # one class after the other
+    for measure in (calibrated_d2, inverse_temperature):
+        shuffled = measure(task, chances, truth, weights)
+        by_class = measure(task, chances[order], truth[order], None if weights is None else weights[order])
+        # Both are measured on MAX_ROWS of the rows, whose errors are a few times 1 / sqrt(MAX_ROWS).
+        assert by_class == pytest.approx(shuffled, abs=10 / np.sqrt(MAX_ROWS))
 
 
 def test_a_regression_has_nothing_to_be_unsure_of() -> None:

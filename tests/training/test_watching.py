@@ -199,6 +199,11 @@ def test_without_a_viewer_a_pause_ends(tmp_path: Path, monkeypatch: pytest.Monke
         {"do": "rate", "value": "x"},
         {"do": "step", "value": 0},
         {"do": "step", "value": True},
+        {"do": "step", "value": 10**400},
+        {"do": "rate", "value": 10**400},
+        {"do": "rate", "value": 5e-324},
+        {"do": "rate", "value": [1.0]},
+        {"do": ["step"], "value": 1},
         {"do": "dance"},
     ],
 )

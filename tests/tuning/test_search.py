@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from dataclasses import replace
@@ -13,7 +14,9 @@ import pytest
 
 import ranvier as rv
 from ranvier.tuning.generations import SearchProgress
+from ranvier.tuning.search import _code
 from ranvier.tuning.study import FILE, LAST_RUNG, Study, Trial
+from ranvier.tuning.workload import Workload
 
 optuna = pytest.importorskip("optuna")
 
@@ -118,6 +121,86 @@ def test_settings_that_diverge_are_trials_that_failed() -> None:
     assert found.best.value is not None
 
 
+def test_a_generation_that_diverges_as_a_whole_ends_with_its_first_rung(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = Workload.train
+
+    def diverging(work: Workload, options: Any, rung: int, *rest: Any) -> tuple[float | None, float, int]:
+        return train(work, options, rung, *rest) if not options else (None, 0.0, 1)
+
+    monkeypatch.setattr(Workload, "train", diverging)
+    found = rv.search(X, Y, trials=18, **SEARCH)
+    assert [trial.value is None for trial in found.trials] == [False] + [True] * 18
+    assert {trial.rung for trial in found.trials[1:]} == {0}
+    assert found.best.options == {}
+    assert found.model is not None
+
+
+def test_where_everything_diverges_the_error_says_so() -> None:
+    space = {"learning_rate": [1e30], "optimizer": ["sgd"]}
+    with pytest.raises(rv.TrainingError):
+        rv.search(X, X[:, 0], trials=18, **{**SEARCH, "space": space, "recipe": replace(RECIPE, learning_rate=1e30)})
+
+
+RECORDS: dict[str, Any] = {
+    "optimizer": [rv.Adam(), rv.AdamW(0.01), "sgd"],
+    "activation": [rv.activation("elu", alpha=2.0), "relu", rv.activation("own", lambda x: x * rv.sigmoid(x))],
+    "schedule": [rv.CosineDecay(), rv.Warmup(3, rv.StepDecay(2)), None],
+    "loss": [rv.loss("binary_cross_entropy", label_smoothing=0.1), "binary_cross_entropy"],
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_records_are_searched_and_kept(tmp_path: Path, name: str, recwarn: pytest.WarningsRecorder) -> None:
+    searched = {**SEARCH, "space": {"hidden": (4,), "epochs": 2, name: RECORDS[name]}}
+    first = rv.search(X, Y, trials=9, folder=tmp_path, **searched)
+    tried = [trial.options[name] for trial in first.trials[1:]]
+    assert all(value in RECORDS[name] for value in tried)
+    assert len(set(tried)) > 1
+    again = rv.search(X, Y, trials=18, folder=tmp_path, **searched)
+    assert values_of(again)[:10] == values_of(first)
+    assert json.loads(json.dumps(again.to_dict()))["trials"][1]["options"].keys() == first.trials[1].options.keys()
+    assert len(again.to_frame()) == 19
+    assert not recwarn.list
+    best: Any = first.model
+    trained = eval(first.code, {"rv": rv, "data": X, "target": Y, "recipe": RECIPE})
+    assert (trained.outputs(X) == best.outputs(X)).all()
+
+
+def test_records_stand_in_the_code_as_they_are_written_in_python() -> None:
+    options: Any = {"optimizer": rv.Adam(0.5), "schedule": rv.Warmup(3, rv.StepDecay(2)), "activation": "relu"}
+    options["loss"] = rv.loss("own", lambda output, target: rv.absolute(output - target))
+    found = eval(
+        _code(X, Y, options),
+        {"data": X, "target": Y, "rv": type("Public", (), {**vars(rv), "train": lambda *a, **named: named})},
+    )
+    for name, value in options.items():
+        assert getattr(rv, name)(found[name]) == getattr(rv, name)(value), name
+
+
+@pytest.mark.parametrize("change", ["a number", "a target", "a weight"])
+def test_a_search_does_not_go_on_with_other_data_of_the_same_size(tmp_path: Path, change: str) -> None:
+    weights = np.ones(len(X))
+    rv.search(X, Y, trials=9, folder=tmp_path, sample_weight=weights, **SEARCH)
+    other, labels = X.copy(), Y.copy()
+    if change == "a number":
+        other[:, 1] *= -1
+    elif change == "a target":
+        labels = np.where(Y == "yes", "no", "yes")
+    else:
+        weights[:40] = 2.0
+    with pytest.raises(rv.InputError, match="holds a search of other data"):
+        rv.search(other, labels, trials=9, folder=tmp_path, sample_weight=weights, **SEARCH)
+
+
+def test_folders_that_do_not_say_of_which_rows_they_are_go_on(tmp_path: Path, once: rv.Search) -> None:
+    rv.search(X, Y, trials=9, folder=tmp_path, **SEARCH)
+    path = tmp_path / "search.json"
+    described = json.loads(path.read_text())
+    del described["data"]
+    path.write_text(json.dumps(described, indent=1, sort_keys=True) + "\n")
+    assert values_of(rv.search(X, Y, trials=18, folder=tmp_path, **SEARCH)) == values_of(once)
+
+
 def test_a_time_that_is_over_gives_the_recipe_itself() -> None:
     found = rv.search(X, Y, **{**SEARCH, "minutes": 1e-6})
     assert found.trials == ()
@@ -147,6 +230,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"space": {"hiden": [(4,)]}}, 'Did you mean "hidden"'),
     ({"effort": "huge"}, "effort"),
     ({"space": {"activation": ["rellu"]}, "trials": 9}, "rellu"),
+    ({"space": {"optimizer": ["adam", object()]}}, "optimizer"),
+    ({"space": {"dropout": (0.5, 1.5)}}, "1.5"),
+    ({"space": {"batch_size": [64, 2.5]}}, "batch_size is 2.5"),
+    ({"space": {"hidden": [(64,), ("a",)]}}, "'a'"),
+    ({"space": {"learning_rate": [0.1, -1.0]}}, "learning_rate is -1.0"),
+    ({"threads": -1}, "threads is -1"),
+    ({"threads": 0}, "threads is 0"),
 ]
 
 

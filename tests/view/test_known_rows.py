@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import ranvier as rv
 from ranvier.model.run_rows import rows_of_run
+from ranvier.model.running import data_of_running
 from ranvier.recipes.sound import SoundRecipe
 from ranvier.view.known_rows import rows_from_arrays, rows_from_file, rows_of
 from ranvier.view.row_form import inputs_of_values, pixel_grid, row_form
@@ -53,6 +55,27 @@ def test_data_that_changed_are_said_to_have(tmp_path: Path) -> None:
     assert "has changed since training" in rows.notes[0]
     data.unlink()
     assert rows_of(model) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"sample_weight": np.linspace(1, 2, 50)}, "sample_weight"),
+        ({"validation": ([[1, 2], [6, 2]], ["no", "yes"])}, "validation"),
+        ({"test": ([[1, 2], [6, 2]], ["no", "yes"]), "sample_weight": np.linspace(1, 2, 50)}, "sample_weight and test"),
+    ],
+)
+def test_rows_are_not_divided_again_without_what_was_in_memory(given: Any, said: str, tmp_path: Path) -> None:
+    data = table(tmp_path / "d.csv", 50)
+    model = rv.train(data, target="y", run=tmp_path / "run", **QUICK, **given)
+    rows = rows_of(model)
+    assert rows is not None
+    assert len(rows) == 50
+    assert rows.notes[0] == f"Training was given {said} from memory; these are all its rows."
+    with pytest.raises(rv.InputError, match=f"was given {said} from memory"):
+        rows_of_run(tmp_path / "run", model, training=True)
+    with pytest.raises(rv.InputError, match=f"was given {said} from memory"):
+        data_of_running(tmp_path / "run")
 
 
 def test_the_test_rows_of_a_run_on_recordings(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from ranvier.storage.run_folder import RunFolder
 from ranvier.view.frames import HEADER, TOPICS, read_frame
 from ranvier.view.live_run import LiveRun, NotYet
 from ranvier.view.serve import RunningView
-from ranvier.view.watch import Follower, Wishes
+from ranvier.view.watch import Follower, WatchRequest
 from tests.view.training import LONG, training
 
 NAMES = {number: name for name, number in TOPICS.items()}
@@ -109,7 +109,7 @@ def test_a_slow_page_gets_the_newest_and_nothing_is_queued(tmp_path: Path) -> No
     with folder.lock():
         live = LiveRun(folder.path)
         publisher = begun(folder, live)
-        follower = Follower(live, Wishes(health=False))
+        follower = Follower(live, WatchRequest(health=False))
         follower.frames()
         for step in range(1, 50):
             publisher.publish(Status(step=step), np.full(3, step, np.float32))
@@ -178,9 +178,9 @@ def test_half_lines_deleted_folders_and_broken_runs(tmp_path: Path) -> None:
     "body",
     [{"row": -1}, {"row": "1"}, {"show": "everything"}, {"health": 1}, {"epochs": 1.5}],
 )
-def test_wishes_that_cannot_be_fulfilled(body: dict[str, Any]) -> None:
+def test_requests_that_cannot_be_fulfilled(body: dict[str, Any]) -> None:
     with pytest.raises(rv.InputError):
-        Wishes.of(body)
+        WatchRequest.of(body)
 
 
 def test_the_endpoints_are_guarded(tmp_path: Path) -> None:

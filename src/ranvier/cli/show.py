@@ -28,6 +28,7 @@ RECIPE_PARTS = {
     "selection_metric": "epoch chosen by",
     "calibrate": "temperature",
     "min_steps": "steps, at least",
+    "max_epochs": "epochs with few rows, at most",
     "n_frequencies": "frequencies per number",
     "n_bins": "bins per number",
     "max_inputs": "inputs, at most",

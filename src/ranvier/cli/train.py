@@ -41,7 +41,10 @@ TASKS = click.Choice(KINDS)
 REPEATABLE, SWITCH = object(), object()
 MAX_NAME = 100
 """The most characters of a model's name, which is made of the names of its data and its targets."""
-SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".gz", ".zip", ".tar", ".tgz", ".txt")
+SUFFIXES = (
+    *(".csv", ".tsv", ".tab", ".psv", ".dat", ".parquet", ".jsonl", ".ndjson", ".json"),
+    *(".npz", ".idx", ".gz", ".zip", ".tar", ".tgz", ".txt"),
+)
 
 
 # Title of the part -> flags, metavar, type, the default that `ranvier.train` takes, help.

@@ -16,8 +16,8 @@ from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import json_option
 
 if TYPE_CHECKING:
-    from ranvier.view.asked import Asked
     from ranvier.view.live_run import LiveRun
+    from ranvier.view.question_source import QuestionSource
     from ranvier.view.serve import RunningView
     from ranvier.view.subject import Subject
 
@@ -65,12 +65,12 @@ def command(model: str | None, data: str | None, port: int, no_browser: bool, at
     return DONE
 
 
-def _rows_of(subject: Subject | LiveRun | Asked) -> str:
+def _rows_of(subject: Subject | LiveRun | QuestionSource) -> str:
     """Which rows are known, in words."""
-    from ranvier.view.asked import Asked
     from ranvier.view.live_run import LiveRun
+    from ranvier.view.question_source import QuestionSource
 
-    if isinstance(subject, Asked):
+    if isinstance(subject, QuestionSource):
         return "a small network to play with" if subject.page == "play" else "its runs side by side"
     if isinstance(subject, LiveRun):
         return "it is training"
@@ -89,7 +89,7 @@ def _attach(running: RunningView) -> None:
     threading.Thread(target=end, name="ranvier view end", daemon=True).start()
 
 
-def open_subject(path: str, data: str | None) -> Subject | LiveRun | Asked:
+def open_subject(path: str, data: str | None) -> Subject | LiveRun | QuestionSource:
     """The model of a file or a run folder, with the rows that are known; a run that is training; or a folder of runs.
 
     Raises:

@@ -19,6 +19,7 @@ from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import InputError
+from ranvier.scalars import as_integer
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,7 +47,8 @@ def with_decoded(
         DataError: more than a tenth of the pictures or recordings of a column cannot be read.
         InputError: the size is out of range.
     """
-    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or not MIN_SIZE <= size <= MAX_SIZE):
+    side = as_integer(size)
+    if size is not None and (side is None or not MIN_SIZE <= side <= MAX_SIZE):
         raise InputError(f"image_size is {size!r}; an integer from {MIN_SIZE} to {MAX_SIZE} pixels was expected.")
     if not isinstance(source, Table):
         return source, None

@@ -50,7 +50,9 @@ class LabelledRows:
     indexed: bool = False
 
     def take(self, rows: NDArray[np.int64]) -> LabelledRows:
-        """Some of the rows."""
+        """Some of the rows; all of them in their order are not copied."""
+        if len(rows) == len(self.values) and np.array_equal(rows, np.arange(len(rows))):
+            return replace(self, notes=())
         weight = None if self.weight is None else self.weight[rows]
         numbers = self.row_numbers[rows]
         return LabelledRows(self.source.take(rows), self.values[rows], weight, numbers, indexed=self.indexed)

@@ -21,7 +21,7 @@ from ranvier.data.diagnosis.finding import Finding
 from ranvier.data.encoders.target_values import Values, label_index
 from ranvier.data.sources.source import Source
 from ranvier.network.task import Task
-from ranvier.random import SAMPLE, permutation
+from ranvier.rows.some_rows import drawn
 
 MAX_ROWS, MAX_CELLS = 4_000, 2_000_000
 """So many rows are looked at, by chance, and so many cells in all."""
@@ -56,7 +56,7 @@ def leaking_columns(
     if source.rows < MIN_ROWS or not columns:
         return []
     count = min(source.rows, max(MAX_ROWS // 8, min(MAX_ROWS, MAX_CELLS // len(columns))))
-    index = np.sort(permutation(0, SAMPLE, 1, source.rows)[:count])
+    index = drawn(source.rows, count, 1)
     frame, table = source.frame.select(columns)[index], values[index].reshape(count, -1)
     findings: list[Finding] = []
     for cells in frame.iter_columns():

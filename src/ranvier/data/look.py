@@ -16,7 +16,7 @@ from ranvier.data.columns.schema import DROP, ColumnSchema, check_kinds, infer_s
 from ranvier.data.decoded_columns import cells_of
 from ranvier.data.encoders.target import explain_task
 from ranvier.data.encoders.target_values import label_counts
-from ranvier.data.encoders.task_inference import single_row_notes
+from ranvier.data.encoders.task_inference import class_notes
 from ranvier.data.encoders.text import texts_of
 from ranvier.data.images.overview import overview as picture_overview
 from ranvier.data.labelled_rows import labelled_rows
@@ -215,7 +215,7 @@ def _target(source: Source, name: str, schema: Sequence[ColumnSchema]) -> dict[s
         "reason": reason,
         "missing": source.rows - len(rows.values),
         "classes": {str(label): count for label, count in counts.items()},
-        "notes": [*rows.notes, *(single_row_notes(rows.values, name) if task.classes else ()), *repeated],
+        "notes": [*rows.notes, *(class_notes(rows.values, name) if task.classes else ()), *repeated],
     }
 
 

@@ -26,7 +26,7 @@ from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
-from ranvier.data.encoders.task_inference import single_row_notes
+from ranvier.data.encoders.task_inference import class_notes
 from ranvier.data.encoders.usual_range import usual_ranges
 from ranvier.data.images.threads import Progress
 from ranvier.data.labelled_rows import (
@@ -347,7 +347,7 @@ def _task(
     else:
         resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
         resolved = with_positive(with_column_order(resolved, rows.source), positive)
-    rare = single_row_notes(rows.values, resolved.target_names[0]) if resolved.classes else ()
+    rare = class_notes(rows.values, resolved.target_names[0]) if resolved.classes else ()
     notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rare]
     if loss is not None and loss.levels and resolved.kind == "regression":
         resolved = quantile_task(resolved.target_names, loss.levels)

@@ -32,6 +32,7 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.recipes.recipe import Recipe
 from ranvier.rows.weights import weight_array
+from ranvier.scalars import as_integer, as_number
 from ranvier.training.callbacks import Callback
 
 Array = NDArray[Any]
@@ -195,13 +196,14 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     def _share(self, rows: int) -> float:
         """The fraction of the rows for validation: 0 where that would be too few rows."""
         share = 0.0 if self.validation is None or self.validation is False else self.validation
-        if isinstance(share, (bool, str)) or not isinstance(share, (int, float, np.number)) or not 0.0 <= share < 1.0:
+        number = as_number(share)
+        if number is None or not 0.0 <= number < 1.0:
             value = f"a {type(share).__name__}" if isinstance(share, (tuple, list)) else repr(share)
             raise InputError(
                 f"validation is {value}; it must be a share of the rows from 0 to below 1. "
                 "Rows of your own are given to fit: fit(X, y, validation=(X_val, y_val))."
             )
-        return float(share) if share * rows >= MIN_VALIDATION_ROWS else 0.0
+        return number if number * rows >= MIN_VALIDATION_ROWS else 0.0
 
     def _begin(
         self, goal: Goal, source: Source, values: Array, weight: Array | None, validation: Any, **changes: Any
@@ -292,8 +294,9 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     def _seed(self) -> int:
         """The seed of a run; an integer stands for itself."""
         state = self.random_state
-        if isinstance(state, (int, np.integer)) and not isinstance(state, bool):
-            return int(state)
+        seed = as_integer(state)
+        if seed is not None:
+            return seed
         return int(check_random_state(state).randint(2**31 - 1))
 
     def __sklearn_tags__(self) -> Tags:

@@ -21,11 +21,11 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     Formula: y = shift + scale * z, where z is what the last of the layers computes; shift and scale follow from the
     training targets and the loss. Trained to make the mean of the squared errors, or of another loss, small.
 
-    Parameters are those of `Classifier`, class_weight and positive left out; loss None takes the squared error. A loss
-    is that of predictions and targets in your units: `rv.loss("huber", delta=30)` counts errors beyond 30 linearly,
-    whatever the scale of y. With "poisson" outputs are exponentials, above 0; with "binary_cross_entropy" they lie
-    between 0 and 1; targets that such a loss does not take are refused. Attributes are those of `Classifier`, classes_
-    left out.
+    Parameters are those of `Classifier`, class_weight, positive and threshold left out; loss None takes the squared
+    error. A loss is that of predictions and targets in your units: `rv.loss("huber", delta=30)` counts errors beyond 30
+    linearly, whatever the scale of y. With "poisson" outputs are exponentials, above 0; with "binary_cross_entropy"
+    they lie between 0 and 1; targets that such a loss does not take are refused. Attributes are those of `Classifier`,
+    classes_ left out.
 
     Raises:
         InputError: at `fit`, when a parameter, X or y cannot be used as it is.

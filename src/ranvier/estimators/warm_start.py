@@ -10,6 +10,7 @@ from ranvier.model.model import Model
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.schedules import schedule as find_schedule
+from ranvier.scalars import plain_scalar
 from ranvier.training.callbacks import Callback, EarlyStopping, EarlyStoppingFromStart
 
 FIXED = ("hidden", "activation", "dropout", "recipe", "effort", "kinds")
@@ -65,6 +66,7 @@ def stopping(estimator: Any, epochs: int, validated: bool) -> tuple[Callback, ..
 
 def _plain(value: Any) -> Any:
     """Sequences and numbers in one form, so that [16] equals (16,)."""
+    value = plain_scalar(value)
     if isinstance(value, (list, tuple)) or hasattr(value, "tolist"):
         return tuple(value)
     return (value,) if isinstance(value, int) else value

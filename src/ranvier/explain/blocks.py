@@ -69,15 +69,6 @@ def find_block(blocks: Sequence[InputBlock], column: Any) -> InputBlock:
     return blocks[names.index(column)]
 
 
-def evenly(n_rows: int, count: int) -> NDArray[np.int64]:
-    """The indices of at most so many rows that lie evenly among all.
-
-    >>> evenly(5, 3).tolist(), evenly(2, 3).tolist()
-    ([0, 2, 4], [0, 1])
-    """
-    return np.unique(np.linspace(0, max(n_rows - 1, 0), min(n_rows, count)).astype(np.int64))
-
-
 def _side_by_side(widths: Iterable[tuple[str, int, int]]) -> tuple[InputBlock, ...]:
     """Blocks one after the other, from name, dense width and CSR width of each."""
     blocks, dense, csr = [], 0, 0

@@ -15,6 +15,7 @@ from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.records import record
+from ranvier.scalars import as_integer
 
 Array = NDArray[Any]
 
@@ -85,10 +86,11 @@ def explained_output(target: TargetEncoder, logits: Array, output: Any = None) -
         labels: tuple[Any, ...] = (_number_name(target, int(index[0])),) * n_rows if n_rows else ()
         return ExplainedOutput(index, scale, mean, labels, "value")
     names: tuple[Any, ...] = task.classes if task.kind == "multiclass" else task.target_names
+    position = as_integer(output)
     if output is None:
         index = logits.argmax(axis=1)
-    elif task.kind == "multilabel" and type(output) is int and 0 <= output < task.outputs:
-        index = np.full(n_rows, output)
+    elif task.kind == "multilabel" and position is not None and 0 <= position < task.outputs:
+        index = np.full(n_rows, position)
     else:
         index = np.full(n_rows, _position(output, names, "class or label"))
     labels = tuple(names[at] if names else at for at in index.tolist())
@@ -136,10 +138,10 @@ def _number(target: TargetEncoder, output: Any) -> int:
         return columns.index(output) * max(1, len(target.levels)) + _middle_level(target)
     if isinstance(output, str) and output in names and len(names) == target.task.outputs:
         return names.index(output)
-    whole = not isinstance(output, bool) and isinstance(output, (int, np.integer))
-    if not whole or not 0 <= output < target.task.outputs:
+    index = as_integer(output)
+    if index is None or not 0 <= index < target.task.outputs:
         raise InputError(f"There is no output {output!r}; give one of {shown}, or its number.")
-    return int(output)
+    return index
 
 
 def _number_name(target: TargetEncoder, index: int) -> str:

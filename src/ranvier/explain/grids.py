@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from ranvier.errors import InputError
 from ranvier.explain.blocks import NOTHING, InputBlock
 from ranvier.rows import CSR, Inputs
+from ranvier.scalars import as_integer
 
 Array = NDArray[Any]
 USUAL = (0.01, 0.99)
@@ -35,12 +35,13 @@ def grid_of(encoder: Any, block: InputBlock, grid: Any, cells: Any) -> list[Any]
     >>> grid_of(None, InputBlock("x0", slice(0, 1)), 3, np.array([0.0, 10.0]))[1]
     5.0
     """
-    if not isinstance(grid, numbers.Integral):
+    count = as_integer(grid)
+    if count is None:
         points = [] if isinstance(grid, str) or not hasattr(grid, "__iter__") else list(grid)
         if not points:
             raise InputError(f"grid is {grid!r}; it must be the cells to look at, or how many numbers, such as 48.")
         return points
-    if isinstance(grid, bool) or grid < 2:
+    if count < 2:
         raise InputError(f"grid is {grid!r}; it must be at least 2 points, or the cells to look at.")
     part = _encoder_of(encoder, block)
     kind = "number" if part is None else part.kind
@@ -51,7 +52,7 @@ def grid_of(encoder: Any, block: InputBlock, grid: Any, cells: Any) -> list[Any]
     if kind != "number":
         raise InputError(f'Column "{block.column}" holds {kind}s: give the cells to look at, grid=[...].')
     low, high = _range(part, cells)
-    return list(np.linspace(low, high, int(grid)).tolist())
+    return list(np.linspace(low, high, count).tolist())
 
 
 def has_grid(encoder: Any, block: InputBlock) -> bool:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError, nearest
-from ranvier.explain.blocks import NOTHING, InputBlock, evenly
+from ranvier.explain.blocks import NOTHING, InputBlock
 from ranvier.records import record
 from ranvier.rows import Inputs
+from ranvier.rows.some_rows import evenly
 
 CORRELATED = "correlated"
 MIN_CORRELATION = 0.8

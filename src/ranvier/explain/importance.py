@@ -132,6 +132,8 @@ class Score:
         names = QUANTILE_METRICS if target.levels else names_for(target.task)
         if metric is None:
             metric = names[0] if target.levels else headline_metric_name(target.task)
+        if callable(metric) and not isinstance(metric, Metric):
+            metric = Metric.to_improve(metric)
         (metric,) = as_metrics([metric])
         name = metric_name(metric)
         if isinstance(metric, Metric):

@@ -25,9 +25,10 @@ NO_ROWS = (
 )
 
 
-def held_out_by(model: Predictor, rows: Rows) -> HeldOut:
-    """What a model says of encoded rows that it was not trained on, beside their targets."""
-    return HeldOut(model.outputs_of(rows.inputs), rows.targets, rows.weights)
+def held_out_by(model: Predictor, rows: Rows, outputs: NDArray[Any] | None = None) -> HeldOut:
+    """What a model says of encoded rows that it was not trained on, beside their targets; outputs (n, N) if known."""
+    outputs = model.outputs_of(rows.inputs) if outputs is None else outputs
+    return HeldOut(outputs, rows.targets, rows.weights)
 
 
 class CalibratedPredictor(Predictor):

@@ -18,6 +18,7 @@ from ranvier.network.losses import Loss
 from ranvier.network.network import Network
 from ranvier.random import check_seed
 from ranvier.rows import Inputs, Rows
+from ranvier.scalars import as_number, plain_scalar
 from ranvier.training.open_training import OpenTraining, is_small, kind
 from ranvier.training.runner import Shared
 from ranvier.training.settings import TrainSettings
@@ -65,7 +66,7 @@ class Crowd:
             options: its options, "rows" and "validation_rows" among them.
         """
         names = ("rows", "validation_rows", "validation", "sample_weight", "class_weight")
-        seed = training.seed if isinstance(options["validation"], float) else None
+        seed = training.seed if as_number(options["validation"]) is not None else None
         values = tuple(_identity(options.get(name)) for name in names)
         key = id(target), training.loss, training.row_dtype, seed, *values
         with self._lock:
@@ -193,7 +194,8 @@ class InitialWeights:
 
 def _identity(value: Any) -> Any:
     """What tells an option of one trial from that of another: plain values by value, all others as objects."""
-    return value if value is None or isinstance(value, (str, int, float)) else (type(value), id(value))
+    plain = plain_scalar(value)
+    return plain if plain is None or isinstance(plain, (str, int, float)) else (type(value), id(value))
 
 
 def _nbytes(parts: tuple[Rows, Rows | None]) -> int:

@@ -18,6 +18,8 @@ from ranvier.model.predictor import Predictor
 from ranvier.network.losses import LOSSES
 from ranvier.random import check_seed
 from ranvier.rows import Inputs
+from ranvier.rows.some_rows import evenly
+from ranvier.scalars import as_integer, as_number
 from ranvier.training.inference import compile_for_inference
 
 if TYPE_CHECKING:
@@ -209,7 +211,8 @@ class Explainer(Predictor):
         from ranvier.explain.explained import explained_output
         from ranvier.explain.integrated_gradients import Function
 
-        if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance > 0:
+        error = as_number(tolerance)
+        if error is None or not error > 0:
             raise InputError(f"tolerance is {tolerance!r}; it must be a number above 0, such as 0.001.")
         run = self._run_logits(inputs)
         start = baseline
@@ -223,7 +226,7 @@ class Explainer(Predictor):
 
         function = Function(lambda part, rows: explained.values(run.outputs(part), rows), gradients, run.dtype)
         scale = np.abs(explained.factor)
-        limits = tolerance * np.maximum(np.minimum(scale, 1.0), MIN_TOLERANCE * scale)
+        limits = error * np.maximum(np.minimum(scale, 1.0), MIN_TOLERANCE * scale)
         blocks = input_blocks(self.encoder, inputs.n_dense, inputs.n_csr)
         kept = NOTHING if column is None else find_block(blocks, column).dense
         return blocks, column_sums(function, inputs, start, blocks, limits, kept), explained
@@ -243,7 +246,6 @@ class Explainer(Predictor):
     def _measured_rows(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Encoded rows, targets and weights, without rows of weight 0."""
         from ranvier.data.encoders.context import ContextEncoder
-        from ranvier.explain.blocks import evenly
         from ranvier.model.language import text_rows
 
         if y is None and isinstance(self.encoder, ContextEncoder):
@@ -261,6 +263,7 @@ class Explainer(Predictor):
 
 def count_of(name: str, value: Any) -> int:
     """A number of rows or columns, at least 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+    count = as_integer(value)
+    if count is None or count < 1:
         raise InputError(f"{name} is {value!r}; it must be an integer of at least 1.")
-    return int(value)
+    return count

@@ -14,6 +14,7 @@ from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.errors import InputError
 from ranvier.model.explainer import Explainer, count_of
 from ranvier.rows import Inputs
+from ranvier.rows.some_rows import evenly
 
 if TYPE_CHECKING:
     from ranvier.explain.blocks import InputBlock
@@ -59,7 +60,7 @@ class Explorer(Explainer):
         >>> model.partial_dependence("x1", [[0.0, 1.0], [4.0, 3.0]], grid=[0.0, 1.0]).average.tolist()
         [[5.0], [4.0]]
         """
-        from ranvier.explain.blocks import evenly, find_block
+        from ranvier.explain.blocks import find_block
 
         inputs = self._explained_rows(X)
         blocks = self._blocks(inputs)
@@ -141,7 +142,7 @@ class Explorer(Explainer):
         >>> round(model.interactions([[0.0, 1.0], [1.0, 5.0], [2.0, 2.0]])[0].strength, 6)
         0.0
         """
-        from ranvier.explain.blocks import evenly, find_block
+        from ranvier.explain.blocks import find_block
         from ranvier.explain.explained import explained_output
         from ranvier.explain.interactions import interactions
 

@@ -219,7 +219,7 @@ def fit_rows(
     )
     model = build_model(network, target, training, result.outcome.state, result.engine)
     if held is not None:
-        model.conformal = conformal_of(target, held_out_by(model, held))
+        model.conformal = conformal_of(target, held_out_by(model, held, result.outcome.held_outputs))
     return model
 
 

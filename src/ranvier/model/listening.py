@@ -22,6 +22,7 @@ from ranvier.errors import DataError, InputError
 from ranvier.model.word_boundaries import best_words, pairs_of_cuts, possible_cuts
 from ranvier.records import record
 from ranvier.rows import as_inputs
+from ranvier.scalars import as_number
 
 if TYPE_CHECKING:
     from ranvier.model.predictor import Predictor
@@ -85,7 +86,8 @@ def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> lis
             "Only a model that tells classes of recordings apart can listen; train one on a folder of class folders "
             "with recordings."
         )
-    if not 0.0 <= min_confidence <= 1.0:
+    least = as_number(min_confidence)
+    if least is None or not 0.0 <= least <= 1.0:
         raise InputError(f"min_confidence is {min_confidence!r}; a probability from 0 to 1 was expected.")
     form: SoundFormat = sound.form
     try:
@@ -113,7 +115,7 @@ def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> lis
             float(row.max()),
         )
         for part, row in heard
-        if row.max() >= min_confidence
+        if row.max() >= least
     ]
 
 

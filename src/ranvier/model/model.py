@@ -243,7 +243,8 @@ class Model(Shown, Explorer, CalibratedPredictor):
             parts: dict[str, Any] = {"state": state, "metrics": measured, **asides}
             result = run_training(self.network, training, self.task, rows, held, **parts)
             self._take(training, result.outcome.state, result.engine)
-            self.conformal = None if held is None else conformal_of(self.target, held_out_by(self, held))
+            known = result.outcome.held_outputs
+            self.conformal = None if held is None else conformal_of(self.target, held_out_by(self, held, known))
         return self
 
     def _step(self, state: TrainingState, rows: Rows) -> None:
@@ -255,6 +256,14 @@ class Model(Shown, Explorer, CalibratedPredictor):
             opened = self._open = OpenTraining(self.network, self.training, self.target, rows)
         self._take(self.training, opened.step(state, rows), opened.engine)
         self.conformal = None
+
+    def close(self) -> None:
+        """Free what the engine holds; it comes back when next needed."""
+        with self._lock:
+            super().close()
+            opened, self._open = self._open, None
+            if opened is not None:
+                opened.close()
 
     def save(self, path: str | Path) -> None:
         """Write the model to one file, atomically. The optimizer's memory stays out; checkpoints hold it.

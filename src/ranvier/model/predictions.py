@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import Arrays, Source, open_source
+from ranvier.data import Arrays, Source, TargetEncoder, open_source
 from ranvier.data.columns.odd_cells import odd_cell_notes
 from ranvier.data.decoded_columns import names_of_rows
 from ranvier.data.encoders.decoding import class_probabilities
@@ -28,6 +28,8 @@ from ranvier.records import record
 
 Array = NDArray[Any]
 BOUNDS = ("lower", "upper")
+RESERVED = ("prediction", "probabilities", "set", "file", "explanation")
+"""What records and tables of predictions have beside bounds and columns named after targets and classes."""
 SEPARATOR = " | "
 """Between the labels of a set in a cell."""
 
@@ -194,7 +196,7 @@ def predict_file(
         InputError: the rows cannot be read, have no column to keep, or are not like those the model was trained on.
     """
     rows, _, notes = open_rows(model, data, replace(reading, names=reading.names | frozenset(keep)), keep)
-    beside = _kept(rows, keep)
+    beside = _kept(rows, keep, reserved_names(model.target))
     target = model.target if threshold is None else with_threshold(model.target, threshold)
     names = names_of_rows(rows) if isinstance(rows, Source) else None
     rows, n_rows, readable, more = readable_rows(model.encoder, rows, max_broken=1.0)
@@ -240,14 +242,32 @@ def explanations_of(model: Model, rows: Any, count: int) -> list[list[dict[str, 
     return records
 
 
-def _kept(source: Any, names: Sequence[str]) -> dict[str, list[Any]]:
+def reserved_names(target: TargetEncoder) -> frozenset[str]:
+    """The names of everything that predictions of a target may have in records and tables."""
+    task = target.task
+    n_intervals = max(1, len(task.target_names) // max(1, len(target.levels)))
+    labels = task.target_names if task.kind == "multilabel" else task.classes
+    return frozenset(
+        (
+            *RESERVED,
+            *BOUNDS,
+            *(f"prediction_{name}" for name in task.target_names),
+            *(f"probability_{label}" for label in labels),
+            *(f"{bound}_{name}" for bound in BOUNDS for name in interval_names(task.target_names, n_intervals)),
+        )
+    )
+
+
+def _kept(source: Any, names: Sequence[str], reserved: frozenset[str]) -> dict[str, list[Any]]:
     """Columns of a source as lists."""
     known: Sequence[str] = getattr(source, "column_names", ())
     for name in names:
         if name not in known:
             raise InputError(f'There is no column "{name}" to keep. {nearest(name, known, "The columns are")}')
-        if name in ("prediction", "set", *BOUNDS) or name.startswith(("prediction_", "probability_")):
-            raise InputError(f'The column "{name}" cannot be kept: the predictions have columns of such names.')
+        if name in reserved:
+            raise InputError(
+                f'The column "{name}" cannot be kept: predictions have one of this name; rename it in the data.'
+            )
     return {name: source.frame[name].to_list() for name in names}
 
 

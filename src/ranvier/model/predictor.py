@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from ranvier.network.network import Network
 from ranvier.network.scaled_loss import scaled_loss
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows, Windows, as_inputs
+from ranvier.scalars import as_integer
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.settings import TrainSettings
 from ranvier.training.threshold import check_has_threshold, checked_threshold
@@ -211,9 +211,8 @@ class Predictor:
         ((2, 1, 2), True)
         """
         n_outputs = self.network.outputs
-        whole: Any = -1 if isinstance(output, bool) or not hasattr(output, "__index__") else output
-        index = operator.index(whole)
-        if output is not None and not 0 <= index < n_outputs:
+        index = as_integer(output)
+        if output is not None and (index is None or not 0 <= index < n_outputs):
             raise InputError(f"There is no output {output!r}; the network has outputs 0 to {n_outputs - 1}.")
         inputs = self.inputs(X)
         executable = self._run(inputs)

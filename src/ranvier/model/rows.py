@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from ranvier.rows.finite import check_reach
 from ranvier.rows.row_names import rows_called
 from ranvier.rows.split import split_rows
 from ranvier.rows.weights import check_weights, number_array, weight_array
+from ranvier.scalars import as_number
 
 if TYPE_CHECKING:
     from ranvier.data import Source
@@ -204,8 +204,9 @@ def resident_rows(
     by_class = settled_class_weight(target.task, rows.targets, class_weight)
     if validation is None:
         return rows, None
-    if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
-        return (rows, None) if validation == 0 else split(rows, float(validation), seed, target.task)
+    share = as_number(validation)
+    if share is not None:
+        return (rows, None) if share == 0 else split(rows, share, seed, target.task)
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
         raise InputError(
             f"validation is {_briefly(validation)}; it must be a share such as 0.1, or the tuple (X, y) or "

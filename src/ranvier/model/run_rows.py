@@ -71,11 +71,15 @@ def rows_of_run(run: str | Path, model: Model, training: bool = False) -> RunRow
     files = recordings_in(source, model)
     source, _, _, kept = decoded_rows(source, None, None, options.kinds, options.image_size)
     every = np.arange(source.rows) if kept is None else kept
+    cause = ""
     if model.report.data_sha256 not in (None, file_sha256(data)):
-        if training:
-            raise InputError("The file has changed since training, so the rows that were trained on are not known.")
-        changed = ("The file has changed since training; these are all its rows.",)
-        return RunRows(source, every, "known", changed, _some(files, every))
+        cause = "The file has changed since training"
+    elif described.get("in_memory"):
+        cause = f"Training was given {' and '.join(described['in_memory'])} from memory"
+    if cause and training:
+        raise InputError(f"{cause}, so the rows that were trained on are not known.")
+    if cause:
+        return RunRows(source, every, "known", (f"{cause}; these are all its rows.",), _some(files, every))
     job = TrainJob(TrainData(data, options.target, None, None, None), options, None, (), silent, "options" in described)
     prepared = job.prepare(source, reading, recipe, notes)
     if training:

@@ -30,6 +30,8 @@ def data_of_running(run: str | Path) -> tuple[Prepared, RunRows]:
     options, data = options_from_dict(described["options"]), described["data"]
     if data is None:
         raise InputError(f'The run "{run}" trains on data from memory.')
+    if described.get("in_memory"):
+        raise InputError(f'The run "{run}" was given {" and ".join(described["in_memory"])} from memory.')
     reading = reading_of(options)
     source = open_source(data, reading=reading)
     recipe, notes = recipe_for(options.recipe, options.effort, source, options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.data.sources.source import Source
+from ranvier.scalars import as_integer
 
 
 def column_labels(data: Any, target: Any) -> Any:
@@ -91,4 +91,4 @@ def target_names(target: str | Sequence[str] | None) -> str | tuple[str, ...] | 
 
 
 def _is_label(value: Any) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return as_integer(value) is not None

@@ -265,6 +265,8 @@ class TrainJob:
         if run is None or run is False:
             return None
         data = self.inputs.data
+        # Without what is in no file rows cannot be divided again.
+        beside = ("sample_weight", "validation", "test")
         folder = RunFolder.create(None if run is True else run, name=run_name(data))
         folder.write_description(
             {
@@ -273,6 +275,7 @@ class TrainJob:
                 "model": None if self.model_path is None else str(Path(self.model_path).resolve()),
                 "callbacks": [callback_fingerprint(callback) for callback in self.callbacks],
                 "revision": REVISION,
+                "in_memory": [name for name in beside if getattr(self.inputs, name) is not None],
             }
         )
         return folder

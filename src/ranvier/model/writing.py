@@ -14,6 +14,7 @@ from ranvier.data.language.vocabulary import OTHER
 from ranvier.errors import InputError
 from ranvier.random import WRITE, check_seed, uniform
 from ranvier.rows import as_inputs
+from ranvier.scalars import as_integer, as_number
 
 if TYPE_CHECKING:
     from ranvier.model.predictor import Predictor
@@ -40,9 +41,10 @@ def check_writes(model: Predictor) -> ContextEncoder:
 
 def check_writing(length: Any, temperature: Any, seed: Any) -> None:
     """Raise an `InputError` unless these say how to write."""
-    if isinstance(length, bool) or not hasattr(length, "__index__") or length < 0:
+    count, degree = as_integer(length), as_number(temperature)
+    if count is None or count < 0:
         raise InputError(f"length is {length!r}; it must be an integer of at least 0, the number of characters.")
-    if isinstance(temperature, bool) or not isinstance(temperature, (int, float)) or not 0 <= temperature < math.inf:
+    if degree is None or not 0 <= degree < math.inf:
         raise InputError(
             f"temperature is {temperature!r}; it must be a number of at least 0: 0 takes the most probable character, "
             "1 draws as the probabilities say."

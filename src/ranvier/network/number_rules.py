@@ -8,6 +8,7 @@ from typing import Any
 
 from ranvier.errors import InputError, nearest
 from ranvier.records import record
+from ranvier.scalars import as_number
 
 
 @record
@@ -51,11 +52,9 @@ def check_number(owner: str, name: str, value: Any, rule: Rule) -> None:
     """
     if value is None and rule.optional:
         return
-    try:
-        number = math.nan if isinstance(value, (bool, str, bytes)) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number) or (rule.integer and number != int(number)) or not rule.holds(number):
+    number = as_number(value)
+    whole = not rule.integer or (number is not None and number.is_integer())
+    if number is None or not math.isfinite(number) or not whole or not rule.holds(number):
         raise InputError(f"{owner}: {name} is {value!r}; it must be {rule.text}.")
 
 

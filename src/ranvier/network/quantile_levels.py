@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ranvier.errors import InputError
 from ranvier.network.number_rules import Rule, check_number, merge_options
 from ranvier.network.task import Task
+from ranvier.scalars import plain_scalar
 
 Options = tuple[tuple[str, Any], ...]
 LEVEL = "q"
@@ -24,6 +25,7 @@ def merged_options(owner: str, options: Mapping[str, Any], allowed: Mapping[str,
     >>> merged_options("quantile", {"q": [0.1, 0.9]}, {"q": (0.5, OPEN_UNIT)})
     (('q', (0.1, 0.9)),)
     """
+    options = {name: plain_scalar(value) for name, value in options.items()}
     value = options.get(LEVEL)
     if LEVEL not in allowed or isinstance(value, str) or not isinstance(value, (Sequence, np.ndarray)):
         return merge_options(owner, options, allowed)

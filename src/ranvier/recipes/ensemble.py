@@ -14,13 +14,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.random import SAMPLE, permutation
+from ranvier.plural import plural
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
-from ranvier.recipes.out_of_fold import Member, held_out_rows
+from ranvier.recipes.out_of_fold import Member, held_out_rows, member_splits, possible_folds
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.sparse_columns import (
     ALL,
@@ -32,8 +31,7 @@ from ranvier.recipes.sparse_columns import (
     with_zeros,
 )
 from ranvier.rows import Rows
-from ranvier.rows.split import split_rows
-from ranvier.training.callbacks import may_run_beside
+from ranvier.training.callbacks import after_seconds, is_time_up, may_run_beside
 from ranvier.training.engines import engine as find_engine
 from ranvier.training.events import (
     ControlEvent,
@@ -85,6 +83,7 @@ def train_ensemble(
     Who listens sees one run whose epochs are numbered through.
     """
     network, settings, task = setup.network, setup.settings, setup.task
+    n_folds = possible_folds(setup.rows, n_folds)
     validated = setup.validation is not None or n_folds > 1
     twice = judge_sparse and validated and 0 < setup.rows.inputs.n_csr < network.inputs
     events = MergedEvents(tee(setup.sinks), n_networks * (1 + twice), settings.epochs)
@@ -94,7 +93,7 @@ def train_ensemble(
     if twice:
         flats = [for_block_as_it_is(flat.copy(), network, setup.rows.inputs.n_dense) for flat in flats]
     notes: tuple[str, ...] = ()
-    if twice and len(finished) == n_networks and not stopped_by_viewer():
+    if twice and len(finished) == n_networks and not stopped_by_viewer() and not events.ended_by:
         dense = on_dense_block(setup)
         more, others = _trained_on_folds(dense, events, range(n_networks, 2 * n_networks), n_folds)
         results += more
@@ -138,9 +137,10 @@ def train_members(
     member_rows: Callable[[int, TrainSettings], MemberRows],
     numbers: range | None = None,
 ) -> Iterator[tuple[RunResult, Rows | None]]:
-    """Train networks, until all are trained, Ctrl-C comes or a viewer ends the run.
+    """Train networks, until all are trained, Ctrl-C comes, or a callback or a viewer ends the run.
 
-    A network that Ctrl-C leaves unfinished is not given, unless it is the first.
+    A network that Ctrl-C or a time limit leaves unfinished is not given, unless it is the first. Time limits count the
+    seconds of all networks; where there are some, networks are trained one after the other.
 
     Parameters:
         setup: what each is and how it is trained, with a seed of its own.
@@ -162,7 +162,8 @@ def train_members(
 
     def prepared() -> Iterator[tuple[int, TrainSettings, MemberRows]]:
         for number in numbers:
-            member = replace(settings, seed=member_seed(settings.seed, number))
+            callbacks = after_seconds(settings.callbacks, events.seconds)
+            member = replace(settings, seed=member_seed(settings.seed, number), callbacks=callbacks)
             yield number, member, member_rows(number, member)
 
     def tell(position: int, event: Event) -> None:
@@ -175,10 +176,10 @@ def train_members(
     jobs = (partial(job, *member) for member in chain((first,), all_rows))
     threads = usable_threads(settings.threads)
     for position, (result, held) in enumerate(run_in_turn(jobs, events.at_once, threads, tell)):
-        events.epochs_before += len(result.outcome.state.history)
-        if numbers[position] == 0 or not is_interrupted(result):
+        events.member_ended(result.outcome.state.history, ended_by(result))
+        if numbers[position] == 0 or not is_unfinished(result, settings):
             yield result, held
-        if is_interrupted(result) or stopped_by_viewer():
+        if is_interrupted(result) or events.ended_by or stopped_by_viewer():
             return
 
 
@@ -219,8 +220,8 @@ def merged_members(
     merged, flat = merge_networks(network, parts, inverse_temperature, shared_inputs=shared_inputs)
     stopped = stopped_by_viewer()
     done = len(results) + len(others)
-    interrupted = is_interrupted(results[-1]) or (done < events.networks and not stopped)
-    text = _stop_message(done, events.networks, interrupted, results[-1])
+    interrupted = is_interrupted(results[-1]) or (done < events.networks and not stopped and not events.ended_by)
+    text = _stop_message(done, events, interrupted, results[-1])
     text = results[-1].outcome.text if stopped and not interrupted else text
     history = History(renumbered((result.outcome.state.history for result in results), events))
     events.end(text, interrupted, history)
@@ -243,30 +244,17 @@ def is_interrupted(result: RunResult) -> bool:
     return result.outcome.reason == "interrupted"
 
 
-def member_splits(
-    task: Task, rows: Rows, validation: Rows | None, n_networks: int, n_folds: int, seed: int
-) -> Iterator[tuple[Rows, Rows | None]]:
-    """The training and validation rows of every network of an ensemble.
+def ended_by(result: RunResult) -> str:
+    """Why a callback ended the whole run with this network, in its sentence; empty where none did."""
+    state = result.outcome.state
+    return (state.stop_reason or "") if state.ends_run else ""
 
-    The rows are divided into folds that hold the classes in proportion; each network leaves out the next fold, and once
-    every fold was left out the rows are divided again. With one fold, all networks are trained on all rows. Rows of a
-    group are in one fold.
-    """
-    if rows.groups is not None:
-        n_folds = min(n_folds, len(np.unique(rows.groups)))
-    labels = class_indices(task, rows.targets) if task.is_classifier else None
-    folds: tuple[NDArray[np.int64], ...] = ()
-    for number in range(n_networks):
-        if validation is not None or n_folds < 2:
-            yield rows, validation
-            continue
-        fold = number % n_folds
-        if fold == 0:
-            shares, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE
-            folds = split_rows(len(rows), shares, fold_seed, labels, rows.groups)
-        held = folds[n_folds - 1 - fold]
-        kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
-        yield rows.take(kept), rows.take(held)
+
+def is_unfinished(result: RunResult, settings: TrainSettings) -> bool:
+    """Whether Ctrl-C or a time limit ended a run of these settings before all its epochs were made."""
+    state = result.outcome.state
+    late = state.ends_run and len(state.history) < settings.epochs and is_time_up(settings.callbacks, state.callbacks)
+    return is_interrupted(result) or late
 
 
 @dataclass(slots=True)
@@ -279,6 +267,8 @@ class MergedEvents:
         number, epochs_before: which network it is, from 0, and the epochs of those before it.
         at_once: how many are trained at a time; the seconds of an epoch are then divided among them, so that those of
             all epochs are how long the run took.
+        seconds: how long the networks before trained.
+        ended_by: why a callback ended the run, in its sentence; empty where none did.
     """
 
     sink: Sink
@@ -289,6 +279,8 @@ class MergedEvents:
     at_once: int = 1
     started: bool = False
     notes: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+    ended_by: str = ""
 
     def __call__(self, event: Event) -> None:
         before, which = self.epochs_before, (self.number + 1, self.networks)
@@ -308,6 +300,21 @@ class MergedEvents:
             self.notes.add(event.text)
         elif not isinstance(event, EndEvent) or event.reason == "failed":
             self.sink(event)
+
+    def member_ended(self, history: History, ended_by: str) -> None:
+        """A network was trained; the next one's events follow.
+
+        Parameters:
+            history: its epochs.
+            ended_by: why a callback ended the run with it; empty where none did.
+        """
+        self.epochs_before += len(history)
+        self.seconds += history.total_seconds
+        self.ended_by = ended_by
+
+    def text_of_end(self, merged: int) -> str:
+        """Why a callback ended the run, and of how many networks the model is made."""
+        return f"{self.ended_by} The model is made of {plural(merged, 'network')} of {self.networks}."
 
     def of_run(self, epoch: Epoch, member: int, number: int) -> Epoch:
         """The record of an epoch of a member as one of the run, by its number there."""
@@ -332,10 +339,7 @@ def _merged_inverse_temperature(task: Task, members: list[Member]) -> float:
     outputs = np.concatenate([member.outputs for member in members])
     targets = np.concatenate([member.held.targets for member in members])
     weights = [member.held.weights for member in members if member.held.weights is not None]
-    # A random order, of which the fit takes the first rows where there are many.
-    order = permutation(0, SAMPLE, 0, len(outputs))
-    ordered_weights = np.concatenate(weights)[order] if weights else None
-    return inverse_temperature(task, outputs[order], targets[order], ordered_weights)
+    return inverse_temperature(task, outputs, targets, np.concatenate(weights) if weights else None)
 
 
 def renumbered(histories: Iterable[History], events: MergedEvents) -> Iterator[Epoch]:
@@ -360,12 +364,14 @@ def member_summary(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _stop_message(done: int, requested: int, interrupted: bool, last: RunResult) -> str:
-    if requested == 1:
+def _stop_message(done: int, events: MergedEvents, interrupted: bool, last: RunResult) -> str:
+    if events.networks == 1:
         return last.outcome.text
     if is_interrupted(last):
         return f"{last.outcome.text} No network was finished; the model is the first one as trained so far."
+    if events.ended_by:
+        return events.text_of_end(done)
     if interrupted:
         finished = "network that was" if done == 1 else f"{done} networks that were"
         return f"Interrupted; the model is made of the {finished} finished."
-    return f"All {requested} networks are trained."
+    return f"All {events.networks} networks are trained."

@@ -111,7 +111,7 @@ class _Members:
         trained = train_members(replace(self.setup, network=single, settings=member), events, member_rows, which)
         results = [result for result, _ in trained]
         others: list[Array] = []
-        if joins and len(results) == n_networks and not is_interrupted(results[-1]):
+        if joins and len(results) == n_networks and not (is_interrupted(results[-1]) or events.ended_by):
             own = replace(settings, epochs=pixel_epochs)
             others = self._pixel_member(single, own, pixel_copies, events)
         repeats = 2 if is_mirrored(way.name) else 1  # for the mirrored picture each stands in the merged one again

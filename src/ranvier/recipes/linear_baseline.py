@@ -14,9 +14,9 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS
 from ranvier.network.schedules import schedule
 from ranvier.network.task import Task
-from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.candidates import trained_parameters
 from ranvier.rows import Inputs, Rows, Windows
+from ranvier.rows.some_rows import drawn
 from ranvier.training.inference import uncompiled
 from ranvier.training.settings import TrainSettings, default_loss
 
@@ -83,7 +83,7 @@ def _some(rows: Rows) -> Rows:
     count = max(MAX_CELLS // cells, MIN_ROWS)
     if len(rows) <= count:
         return rows
-    return rows.take(np.sort(permutation(0, SAMPLE, 0, len(rows))[:count]))
+    return rows.take(drawn(len(rows), count))
 
 
 def _cells_of_a_row(inputs: Inputs) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
 from ranvier.recipes.recipe import Recipe
 from ranvier.records import record
+from ranvier.scalars import as_integer, as_number, plain_scalar
 from ranvier.training.threshold import checked_threshold
 
 EFFORTS = ("fast", "default", "best")
@@ -62,6 +62,8 @@ class TrainOptions:
     augment: str | None = None
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, plain_scalar(getattr(self, field.name)))
         for name in ("epochs", "batch_size", "patience"):
             _check_count(name, getattr(self, name))
         checked_threshold(self.threshold)
@@ -110,7 +112,7 @@ def to_json_value(value: Any) -> Any:
         return [[to_json_value(label), to_json_value(weight)] for label, weight in value.items()]
     if isinstance(value, (tuple, list)):
         return [to_json_value(item) for item in value]
-    return value.item() if hasattr(value, "item") else value
+    return plain_scalar(value)
 
 
 def split_rows_option(name: str, value: Any) -> tuple[float | str, Any]:
@@ -135,10 +137,11 @@ def split_rows_option(name: str, value: Any) -> tuple[float | str, Any]:
     if isinstance(value, (str, Path)):
         path = Path(value)
         return (str(path.resolve()) if path.exists() else str(path)), str(value)
-    if isinstance(value, numbers.Real):
-        if isinstance(value, bool) or not 0.0 <= value < 1.0:  # type: ignore[operator]
+    share = as_number(value)
+    if share is not None or isinstance(plain_scalar(value), bool):
+        if share is None or not 0.0 <= share < 1.0:
             raise InputError(f"{name} is {value!r}; a fraction of the rows from 0 to below 1 was expected.")
-        return value, None  # type: ignore[return-value]
+        return share, None
     if isinstance(value, tuple) and len(value) not in (2, 3):
         raise InputError(
             f"{name} has {len(value)} parts; it must be a share of the rows, a file or table of rows, or the "
@@ -149,7 +152,8 @@ def split_rows_option(name: str, value: Any) -> tuple[float | str, Any]:
 
 def _check_count(name: str, value: Any) -> None:
     """Raise an `InputError` unless a value is an integer of at least 1, or None."""
-    if value is not None and (isinstance(value, bool) or not hasattr(value, "__index__") or value < 1):
+    number = as_integer(value)
+    if value is not None and (number is None or number < 1):
         raise InputError(
             f"{name} is {value!r}; it must be an integer of at least 1, or None to leave it to the recipe."
         )
@@ -159,6 +163,7 @@ def _as_tuple(name: str, value: Any) -> Any:
     """A sequence as a tuple of plain values; a single value as a tuple of one; None stays."""
     if value is None:
         return None if name == "hidden" else ()
+    value = plain_scalar(value)
     if isinstance(value, (str, int)):
         return (value,)
     if not isinstance(value, Sequence) and not hasattr(value, "__array__"):

@@ -23,6 +23,7 @@ from ranvier.network.schedules import schedule as find_schedule
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
+from ranvier.scalars import plain_scalar
 from ranvier.training.callbacks import Callback, EarlyStopping
 from ranvier.training.events import Sink
 from ranvier.training.held_out import HeldOut
@@ -196,7 +197,7 @@ class Recipe(ABC):
 def _as_json(part: Any) -> Any:
     if isinstance(part, tuple):
         return list(part)
-    return part.to_dict() if hasattr(part, "to_dict") else part
+    return part.to_dict() if hasattr(part, "to_dict") else plain_scalar(part)
 
 
 def only_column(encoder: Any, recipe: str, what: str) -> Any:

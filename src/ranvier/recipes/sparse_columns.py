@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.task import Task
+from ranvier.recipes.candidates import mean_and_error
 from ranvier.recipes.out_of_fold import Member, row_losses
 from ranvier.recipes.recipe import TrainingSetup
 from ranvier.recipes.term_strength import scaled
@@ -77,10 +78,12 @@ def choose_columns(task: Task, on_all: Sequence[Member], on_dense: Sequence[Memb
     ]
     options = {BOTH: mean, ALL: list(on_all), DENSE: list(on_dense)}
     losses = {name: _losses(task, members) for name, members in options.items()}
-    means = {name: float(values.mean()) for name, values in losses.items()}
+    own = [member.held.weights for member in on_all if member.held.weights is not None]
+    weights = np.concatenate(own) if own else None
+    means = {name: mean_and_error(values, weights)[0] for name, values in losses.items()}
     best = min(means, key=lambda name: means[name])
-    gain = losses[BOTH] - losses[best]
-    if gain.mean() <= gain.std() / np.sqrt(len(gain)):
+    gain, error = mean_and_error(losses[BOTH] - losses[best], weights)
+    if gain <= error:
         best = BOTH
     what = {
         BOTH: "Networks on all columns and networks without the texts are merged",
@@ -90,7 +93,7 @@ def choose_columns(task: Task, on_all: Sequence[Member], on_dense: Sequence[Memb
     measure = "squared error" if task.kind == "regression" else "log loss"
     note = (
         f"{what[best]}: {measure} {means[ALL]:.4g} with the texts, {means[DENSE]:.4g} without, {means[BOTH]:.4g} of "
-        f"the mean, on {len(gain):,} rows left out."
+        f"the mean, on {len(losses[BOTH]):,} rows left out."
     )
     return best, options[best], note
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ranvier.network.activations import activation_from_dict
@@ -23,6 +24,9 @@ FROM_DICT: Mapping[str, Any] = {
     "schedule": schedule_from_dict,
     "recipe": recipe_from_dict,
 }
+
+N_FREQUENCIES_0_1 = {"fast": 6}
+"""Effort -> the frequencies of a number in the recipe "table" of version 0.1, where it had any."""
 
 
 def options_from_dict(data: Mapping[str, Any]) -> TrainOptions:
@@ -56,6 +60,10 @@ def _of_version_0_1(values: Mapping[str, Any]) -> dict[str, Any]:
     table = recipe_from_dict(stored) if isinstance(stored, Mapping) else recipe(stored, translated["effort"])
     optimizer = values["optimizer"]
     own = optimizer_from_dict(optimizer) if isinstance(optimizer, Mapping) else optimizer
-    if isinstance(table, TableRecipe) and own == table.optimizer:
-        translated["optimizer"] = None
-    return translated
+    if not isinstance(table, TableRecipe):
+        return translated
+    if isinstance(stored, str):
+        n_frequencies = N_FREQUENCIES_0_1.get(translated["effort"], 0)
+        table = replace(table, max_epochs=table.epochs, n_frequencies=n_frequencies)
+    optimizer = None if own == table.optimizer else optimizer
+    return {**translated, "recipe": table, "effort": "default", "optimizer": optimizer}

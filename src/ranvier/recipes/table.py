@@ -24,7 +24,7 @@ MIN_FOLD_ROWS, USUAL_FOLD_ROWS = 2, 100
 MIN_BATCH, MAX_BATCH = 32, 1024
 MIN_STEPS = 300
 MAX_EPOCHS = 200
-LARGE_ROWS = 20_000
+FEW_ROWS, LARGE_ROWS = 8_000, 20_000
 OLD_NAMES = {
     "members": "n_networks",
     "folds": "n_folds",
@@ -64,8 +64,8 @@ class TableRecipe(Recipe):
         calibrate: whether the merged network gets a temperature, fitted on the validation folds.
         batch_size: rows per gradient step; smaller for few rows, larger beyond 20,000.
         min_steps: how many steps a network makes at least; for few rows batches get smaller, down to 32, to reach it.
-        epochs: passes over the rows; fewer beyond 20,000 rows, down to 2, so that the number of seen rows stays about
-            the same.
+        epochs, max_epochs: passes over 8,000 to 20,000 rows, and over few rows: below 8,000 there are more and beyond
+            20,000 fewer, down to 2, so that the number of seen rows stays about the same.
         n_frequencies, n_bins, max_inputs, min_frequency, max_terms: of the inputs, see `FeatureOptions`.
 
     Sources: Holzmüller, Grinsztajn, Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
@@ -93,7 +93,8 @@ class TableRecipe(Recipe):
     batch_size: int = 128
     min_steps: int = 1000
     epochs: int = 25
-    n_frequencies: int = 0
+    max_epochs: int = 100
+    n_frequencies: int = 6
     n_bins: int = 32
     max_inputs: int = 800
     min_frequency: int = 3
@@ -163,11 +164,11 @@ class TableRecipe(Recipe):
     def batch_size_for(self, rows: int) -> int:
         """The batch size: small enough for `min_steps`, larger for very many rows.
 
-        >>> [TableRecipe().batch_size_for(rows) for rows in (100, 8_000, 1_000_000)]
-        [32, 128, 1024]
+        >>> [TableRecipe().batch_size_for(rows) for rows in (100, 1_000, 8_000, 1_000_000)]
+        [32, 64, 128, 1024]
         """
-        size = self.batch_size
-        while size > MIN_BATCH and rows * self.epochs < self.min_steps * size:
+        size, seen = self.batch_size, rows * self.epochs_for(rows)
+        while size > MIN_BATCH and seen < self.min_steps * size:
             size //= 2
         while size < MAX_BATCH and rows > LARGE_ROWS * size // self.batch_size:
             size *= 2
@@ -182,19 +183,21 @@ class TableRecipe(Recipe):
         return self.learning_rate * math.sqrt(min(batch_size / self.batch_size, 1.0))
 
     def epochs_for(self, rows: int) -> int:
-        """The maximum number of epochs: more for few rows, fewer for very many.
+        """The number of epochs, if none stops early: more for few rows, fewer for very many.
 
-        >>> [TableRecipe().epochs_for(rows) for rows in (100, 8_000, 1_000_000)]
-        [96, 25, 2]
+        >>> [TableRecipe().epochs_for(rows) for rows in (100, 4_000, 8_000, 1_000_000)]
+        [100, 50, 25, 2]
         """
-        needed = min(-(-MIN_STEPS * MIN_BATCH // max(rows, 1)), MAX_EPOCHS)
-        return max(min(self.epochs, self.epochs * LARGE_ROWS // max(rows, 1)), needed, 2)
+        rows = max(rows, 1)
+        needed = min(-(-MIN_STEPS * MIN_BATCH // rows), MAX_EPOCHS)
+        more = min(self.epochs * FEW_ROWS // rows, self.max_epochs)
+        return max(min(max(self.epochs, more), self.epochs * LARGE_ROWS // rows), needed, 2)
 
     def patience_for(self, rows: int) -> int:
         """How many epochs may pass without improvement: the same share of all epochs, and no fewer than `patience`.
 
         >>> [TableRecipe().patience_for(rows) for rows in (100, 8_000, 1_000_000)]
-        [46, 12, 12]
+        [48, 12, 12]
         """
         return max(self.patience * self.epochs_for(rows) // self.epochs, self.patience)
 
@@ -206,14 +209,16 @@ class TableRecipe(Recipe):
         2
         """
         values: dict[str, Any] = {OLD_NAMES.get(name, name): value for name, value in data.items()}
+        if "epochs" in values:
+            values.setdefault("max_epochs", values["epochs"])  # once there were no more epochs for few rows
         if values.get("selection_metric") == "explained_share":
             values["selection_metric"] = CALIBRATED_D2
         return super().from_dict(values)
 
 
 PRESETS = {
-    "fast": TableRecipe(n_networks=1, epochs=10, patience=4, min_steps=400, n_frequencies=6),
+    "fast": TableRecipe(n_networks=1, epochs=10, max_epochs=10, patience=4, min_steps=400),
     "default": TableRecipe(),
-    "best": TableRecipe(n_networks=16, hidden=(160, 80), epochs=40, patience=20),
+    "best": TableRecipe(n_networks=16, hidden=(160, 80), epochs=40, max_epochs=160, patience=20),
 }
 """Effort -> recipe: one network, some, or many that are wider and trained for longer."""

@@ -20,19 +20,20 @@ from ranvier.recipes.candidates import linear_layers
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.ensemble import (
     MergedEvents,
+    ended_by,
+    is_unfinished,
     member_seed,
-    member_splits,
     member_summary,
     renumbered,
     trainings_at_once,
 )
-from ranvier.recipes.out_of_fold import row_losses
+from ranvier.recipes.out_of_fold import member_splits, row_losses
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.training.callbacks import EarlyStopping
+from ranvier.training.callbacks import EarlyStopping, after_seconds
 from ranvier.training.events import NoteEvent, tee
 from ranvier.training.held_out import HeldOut
 from ranvier.training.history import History
@@ -72,7 +73,8 @@ class Result:
     Fields:
         member, parameters: what was trained.
         history, engine, summary: its epochs, the engine that ran them, and what a report says of it.
-        text, interrupted: how training ended.
+        text, ended_by: how training ended; why a callback ended the whole run with it, empty where none did.
+        ends, unfinished: whether no other one is trained, and whether it was broken off itself.
         logits, factor: on the validation rows, calibrated by this factor; None and 1 without such rows.
     """
 
@@ -82,7 +84,9 @@ class Result:
     engine: str
     summary: dict[str, Any]
     text: str
-    interrupted: bool
+    ended_by: str
+    ends: bool
+    unfinished: bool
     logits: Array | None
     factor: float
 
@@ -110,7 +114,7 @@ class Training:
         threads = usable_threads(settings[0].threads)
         self.events.at_once = at_once
         for result in run_in_turn(jobs, at_once, threads, lambda position, event: self.events(event)):
-            self.events.epochs_before += len(result.history)
+            self.events.member_ended(result.history, result.ended_by)
             self.events.number += 1
             yield result
 
@@ -121,12 +125,14 @@ class Training:
         state = class_prior_state(member.network, member.settings.optimizer, self.task, rows, member.settings.seed)
         options: dict[str, Any] = {"target": self.target, "state": state, "checkpoint": folder, **seat.options()}
         settings = member.settings.on(rows.inputs)
+        settings = replace(settings, callbacks=after_seconds(settings.callbacks, self.events.seconds))
         run = run_training(member.network, settings, self.task, rows, held, **options)
         flat = final_parameters(run.outcome.state, settings.optimizer, member.network)
         outcome = run.outcome
-        ends = outcome.reason == "interrupted" or stopped_by_viewer()
+        unfinished = is_unfinished(run, settings) or stopped_by_viewer()
         summary = {"name": member.name, **member_summary(run)}
-        ended = (outcome.state.history, run.engine, summary, outcome.text, ends)
+        ends = (outcome.text, ended_by(run), unfinished or outcome.state.ends_run, unfinished)
+        ended = (outcome.state.history, run.engine, summary, *ends)
         if held is None:
             return Result(member, flat, *ended, None, 1.0)
         outputs = outputs_of(member.network, settings, flat, held.inputs)
@@ -156,9 +162,9 @@ def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
     results: list[Result] = []
     named = [(f"network-{number + 1}", member) for number, member in enumerate(members)]
     for result in training.run(named, learned, held):
-        if not (result.interrupted and results):
+        if not (result.unfinished and results):
             results.append(result)
-        if result.interrupted:
+        if result.ends:
             return _finished(training, results, results, 1.0, "", True)
     best, factor, note = choose(task, results, held)
     if note:
@@ -251,7 +257,7 @@ def choose(task: Task, results: Sequence[Result], held: Rows | None) -> tuple[li
 
 
 def _trained_again(training: Training, best: Sequence[Result], rows: Rows, n_seeds: int) -> list[Result] | None:
-    """The chosen members on all rows, for the epochs that were best; None where Ctrl-C ended one."""
+    """The chosen members on all rows, for the epochs that were best; None where the run ended with one."""
     again, factors = [], []
     for seed in range(n_seeds):
         for number, result in enumerate(best):
@@ -270,16 +276,16 @@ def _trained_again(training: Training, best: Sequence[Result], rows: Rows, n_see
             factors.append(result.factor)
     repeated: list[Result] = []
     for repeat in training.run(again, rows, None):
-        if repeat.interrupted:
+        if repeat.ends:
             return None
         repeated.append(replace(repeat, factor=factors[len(repeated)]))
     return repeated
 
 
 def _finished(
-    training: Training, results: list[Result], merged: Sequence[Result], factor: float, note: str, interrupted: bool
+    training: Training, results: list[Result], merged: Sequence[Result], factor: float, note: str, ended: bool
 ) -> Trained:
-    """The merged network of some results, with the history of all."""
+    """The merged network of some results, with the history of all; `ended` says whether not all are there."""
     kinds = {result.member.name for result in merged}
     parts = []
     for result in merged:
@@ -289,7 +295,9 @@ def _finished(
         parts.append(Part(result.member.network, result.parameters, share, strengths))
     network, flat = merge_parts(parts)
     history = History(renumbered((result.history for result in results), training.events))
-    text = f"{len(results)} networks are trained." if not interrupted else results[-1].text
+    interrupted = ended and not training.events.ended_by
+    text = results[-1].text if interrupted else f"{len(results)} networks are trained."
+    text = training.events.text_of_end(len(merged)) if training.events.ended_by else text
     training.events.end(text, interrupted, history)
     members = tuple({**result.summary, "merged": result in merged} for result in results)
     engine = results[-1].engine

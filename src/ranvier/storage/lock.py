@@ -15,6 +15,9 @@ from pathlib import Path
 from ranvier.errors import InputError
 from ranvier.storage.atomic import os_error
 
+PROBE_SECONDS = 0.1
+"""For no longer does a process hold a lock that only looks whether another one holds it."""
+
 
 @contextlib.contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
@@ -32,7 +35,10 @@ def locked(path: Path, what: str) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock, holder = FileLock(path, timeout=0), path.with_name(path.name + ".holder")
+    lock, holder = (
+        FileLock(path, timeout=PROBE_SECONDS, poll_interval=PROBE_SECONDS / 10),
+        path.with_name(path.name + ".holder"),
+    )
     try:
         path.parent.stat()  # FileLock would create the folder.
         lock.acquire()
@@ -53,20 +59,41 @@ def locked(path: Path, what: str) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a running process of this computer, or one of another, holds a lock file, as far as can be told."""
+    """Whether a process holds a lock file: the operating system says so, whatever became of the process and its host.
+
+    A lock file that is not there, or cannot be read, is held by none.
+    """
+    if sys.platform == "win32":
+        return _is_held_on_windows(path)
+    import fcntl
+
     try:
-        pid, _, host = path.with_name(path.name + ".holder").read_text(encoding="utf-8").partition(" ")
-    except (OSError, ValueError):
-        return False
-    if host != socket.gethostname() or not pid.isdigit() or sys.platform == "win32":
-        return bool(host)
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    return True
+    except OSError:  # a file system without locks
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _is_held_on_windows(path: Path) -> bool:
+    from filelock import FileLock, Timeout
+
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
 
 
 def _locked_message(holder: Path, what: str) -> str:

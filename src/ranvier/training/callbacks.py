@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,7 +38,7 @@ class CallbackResult:
     """What a callback asks for.
 
     Fields:
-        stop_reason: stops the run; the reason in one sentence. None goes on.
+        stop_reason: stops the run, an ensemble with all its networks; the reason in one sentence. None goes on.
         save_best: whether to keep the weights of this epoch as the best so far.
         learning_rate_factor: multiplies the learning rate from now on; None leaves it.
     """
@@ -107,9 +108,11 @@ class Callback:
 
     Attributes:
         watches_start: whether the weights before the first epoch are shown to it, too, as those of an epoch.
+        ends_run: whether its stop reason ends the whole run where an ensemble is trained; else that network alone.
     """
 
     watches_start: ClassVar[bool] = False
+    ends_run: ClassVar[bool] = True
 
     def init_state(self) -> State:
         """The state before the first epoch, as plain JSON values."""
@@ -135,11 +138,17 @@ class Callback:
 class EarlyStopping(Callback):
     """Stops when a score has not improved for some epochs, and gives the best weights back.
 
+    In an ensemble it stops one network, and the next one is trained.
+
     Parameters:
         patience: how many epochs without improvement are tolerated.
         metric: "validation_loss", "loss", or a metric of the validation rows: "accuracy", "f1", "auc", "log_loss";
-            "r2", "rmse", "mae"; or your own, an `rv.metric` or a function (y_true, y_pred) -> float.
+            "r2", "rmse", "mae"; or your own, an `rv.metric`, or a function (y_true, y_pred) -> float whose name says
+            whether it is to be great or small, as scikit-learn's do: "..._score", "..._error", "..._loss".
         min_delta: the smallest change that counts as an improvement.
+
+    Raises:
+        InputError: a value is out of range, or the name of a function does not say what is better.
 
     Source: Prechelt, "Early stopping - but when?", 1998.
 
@@ -147,6 +156,7 @@ class EarlyStopping(Callback):
     'validation_loss'
     """
 
+    ends_run: ClassVar[bool] = False
     patience: int = 10
     metric: str | Metric | Callable[..., float] = "validation_loss"
     min_delta: float = 0.0
@@ -154,7 +164,7 @@ class EarlyStopping(Callback):
     def __post_init__(self) -> None:
         check_fields(self, {"patience": POSITIVE_INT, "min_delta": NON_NEGATIVE})
         if callable(self.metric) and not isinstance(self.metric, Metric):
-            object.__setattr__(self, "metric", Metric.of(self.metric))
+            object.__setattr__(self, "metric", Metric.to_improve(self.metric))
 
     @property
     def name(self) -> str:
@@ -222,21 +232,26 @@ class EarlyStoppingFromStart(EarlyStopping):
 class TimeLimit(Callback):
     """Stops at the end of the epoch in which the time is up.
 
+    It limits the whole run. The networks of an ensemble are then trained one after the other; the model is made of
+    those that are finished, or of the first one, as far as it came.
+
     Parameters:
-        seconds: of training time, summed over the epochs.
+        seconds: of training time, summed over the epochs of all networks.
+        spent: how many of these seconds are over before the first epoch.
 
     >>> TimeLimit(60).seconds
     60.0
     """
 
     seconds: float
+    spent: float = field(default=0.0, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_fields(self, {"seconds": POSITIVE})
+        check_fields(self, {"seconds": POSITIVE, "spent": NON_NEGATIVE})
 
     def init_state(self) -> State:
-        """No time spent yet."""
-        return {"spent": 0.0}
+        """The time that is over before the first epoch."""
+        return {"spent": self.spent}
 
     def on_epoch_end(self, state: State, context: EpochContext) -> tuple[State, CallbackResult]:
         """Stop when the epochs together took longer than allowed."""
@@ -259,6 +274,28 @@ class FromFunction(Callback):
         if not isinstance(result, CallbackResult):
             raise InputError(f"A callback returned {result!r}; it must return rv.CallbackResult(...) or None.")
         return state, result
+
+
+def after_seconds(callbacks: Iterable[Callback], seconds: float) -> tuple[Callback, ...]:
+    """The callbacks for the next network of a run that has trained others for so many seconds.
+
+    >>> after_seconds([TimeLimit(60)], 45.0)[0].init_state()
+    {'spent': 45.0}
+    """
+    return tuple(
+        replace(callback, spent=callback.spent + seconds) if isinstance(callback, TimeLimit) else callback
+        for callback in callbacks
+    )
+
+
+def is_time_up(callbacks: Iterable[Callback], states: Iterable[State]) -> bool:
+    """Whether a time limit is reached, by the states of the callbacks.
+
+    >>> is_time_up([TimeLimit(60)], [{"spent": 59.0}]), is_time_up([TimeLimit(60)], [{"spent": 61.0}])
+    (False, True)
+    """
+    pairs = zip(callbacks, states, strict=True)
+    return any(isinstance(callback, TimeLimit) and state["spent"] >= callback.seconds for callback, state in pairs)
 
 
 def may_run_beside(callbacks: Iterable[Callback]) -> bool:

@@ -27,6 +27,7 @@ from ranvier.data.encoders.decoding import class_indices, class_probabilities
 from ranvier.data.encoders.target import TargetEncoder
 from ranvier.errors import InputError
 from ranvier.records import record
+from ranvier.scalars import as_number
 from ranvier.training.held_out import HeldOut
 
 Array = NDArray[Any]
@@ -113,9 +114,10 @@ def checked_coverage(coverage: Any) -> float:
     Raises:
         InputError: it is no number between 0 and 1.
     """
-    if isinstance(coverage, bool) or not isinstance(coverage, (int, float, np.number)) or not 0 < coverage < 1:
+    share = as_number(coverage)
+    if share is None or not 0 < share < 1:
         raise InputError(f"coverage is {coverage!r}; give a share between 0 and 1, such as 0.9.")
-    return float(coverage)
+    return share
 
 
 def conformal_of(target: TargetEncoder, held: HeldOut | None) -> Conformal | None:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
@@ -14,6 +13,7 @@ from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.errors import InputError, TrainingError, nearest
 from ranvier.network.task import Task
 from ranvier.records import record
+from ranvier.scalars import as_number
 from ranvier.training import metrics
 from ranvier.training.quantile_metrics import middle, quantile_metrics
 from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
@@ -21,7 +21,10 @@ from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
 Array = NDArray[Any]
 TRAINING = "training_"
 """Before the name of a metric: measured on a sample of the training rows."""
+GREATER_IS_BETTER = ("accuracy", "f1", "auc", "r2", CALIBRATED_D2)
 LOWER_IS_BETTER = ("loss", "validation_loss", "log_loss", "brier", "ece", "rmse", "mae", "pinball_loss")
+GREATER_ENDINGS, LOWER_ENDINGS = ("_score", "corrcoef"), ("_error", "_loss", "_deviance", "_distance")
+"""How the names of scikit-learn's functions end of which a greater value is better, or a lower one."""
 NEEDS = ("predictions", "probabilities")
 MAX_SAMPLE = 1024
 """Training rows that are measured after an epoch: a pass forward over them takes a small part of its time."""
@@ -54,9 +57,26 @@ class Metric:
 
     @classmethod
     def of(cls, function: Callable[..., float]) -> Metric:
-        """The metric of a plain function, under the function's name."""
+        """The metric of a plain function, under the function's name, which says whether a lower value is better."""
         name = getattr(function, "__name__", type(function).__name__)
-        return cls(name if name.isidentifier() else "own_metric", function)
+        name = name if name.isidentifier() else "own_metric"
+        return cls(name, function, direction_of(name) is not False)
+
+    @classmethod
+    def to_improve(cls, function: Callable[..., float]) -> Metric:
+        """The metric of a plain function that is to become better.
+
+        Raises:
+            InputError: the function's name does not say whether a greater or a lower value is better.
+        """
+        metric = cls.of(function)
+        if direction_of(metric.name) is None:
+            raise InputError(
+                f"The name of the metric function {metric.name!r} does not say whether a greater value is better, as "
+                f"{GREATER_ENDINGS[0]!r} or {LOWER_ENDINGS[0]!r} at its end would; give rv.metric({metric.name!r}, "
+                "function, greater_is_better=True), or False."
+            )
+        return metric
 
 
 def metric(
@@ -68,7 +88,8 @@ def metric(
         name: under which the history has it.
         function: (y_true, y_pred) -> float, as scikit-learn's metrics: labels for classes, numbers in the target's
             own units for regression, 0/1 rows for multilabel.
-        greater_is_better: whether a greater value is better; False for errors.
+        greater_is_better: whether a greater value is better; False for errors. Of a plain function, which is given
+            without `rv.metric`, the name says so, as scikit-learn's do: "..._score" or "..._error", "..._loss".
         needs: "predictions", or "probabilities" where y_pred should be `model.probabilities`.
 
     Raises:
@@ -90,10 +111,23 @@ def metric_name(requested: Any) -> str:
 def greater_is_better(requested: Any) -> bool:
     """Whether a greater value of a metric, given by name or as a `Metric`, is better.
 
-    >>> greater_is_better("auc"), greater_is_better("rmse")
-    (True, False)
+    >>> greater_is_better("auc"), greater_is_better("rmse"), greater_is_better("mean_squared_error")
+    (True, False, False)
     """
-    return requested.greater_is_better if isinstance(requested, Metric) else requested not in LOWER_IS_BETTER
+    return requested.greater_is_better if isinstance(requested, Metric) else direction_of(requested) is not False
+
+
+def direction_of(name: str) -> bool | None:
+    """Whether a greater value of a metric of this name is better; None where the name does not say so.
+
+    scikit-learn's names end in "_score" where a greater value is better, in "_error" or "_loss" where a lower one is.
+
+    >>> direction_of("balanced_accuracy_score"), direction_of("mean_squared_error"), direction_of("money")
+    (True, False, None)
+    """
+    if name in GREATER_IS_BETTER or name.endswith(GREATER_ENDINGS):
+        return True
+    return False if name in LOWER_IS_BETTER or name.endswith(LOWER_ENDINGS) else None
 
 
 def as_metrics(requested: Any) -> tuple[str | Metric, ...]:
@@ -217,9 +251,10 @@ class EpochMetrics:
         else:
             predicted = self._decoded(outputs)
         value: Any = entry.function(self._decoded(targets), predicted)
-        if not isinstance(value, (int, float, np.number)):
+        number = as_number(value)
+        if number is None:
             raise InputError(f"The metric {entry.name!r} returned {value!r}; it must return a number.")
-        return float(value)
+        return number
 
     def _decoded(self, outputs: Array) -> Array:
         """Labels or numbers; numbers in the units of the network where the target has none of its own."""

@@ -62,6 +62,7 @@ def outputs_of(
 ) -> NDArray[np.floating[Any]]:
     """What a trained network outputs for rows, shape (n, N); parameters as for `compile_for_inference`."""
     executable = compile_for_inference(network, settings, parameters, inputs)
-    outputs = executable.outputs(inputs)
-    executable.close()
-    return outputs
+    try:
+        return executable.outputs(inputs)
+    finally:
+        executable.close()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -31,6 +30,8 @@ from ranvier.training.watching import status_of
 Array = NDArray[Any]
 SPAN_SECONDS = 0.05
 CHECKPOINT_SECONDS = 2.0
+AHEAD, MAX_AHEAD = 8, 2**14
+"""Orders are made for so many epochs at once, as long as they are at most so many numbers."""
 
 
 def train(executable: Executable, config: LoopConfig, state: TrainingState) -> LoopResult:
@@ -61,11 +62,15 @@ class TrainingLoop:
         self.steps_per_epoch = len(self.starts) - 1
         self.epoch, self.position, self.seconds = state.epoch, state.position, state.seconds
         self.first_epoch, self.first_step = state.first_epoch, state.first_step
-        self.best, self.factor, self.stop_reason = state.best, state.factor, state.stop_reason
+        self.best, self.factor = state.best, state.factor
+        self.stop_reason, self.ends_run = state.stop_reason, state.ends_run
         self.callback_states = state.callbacks or tuple(callback.init_state() for callback in config.callbacks)
         self.plateau = state.plateau or config.schedule.init_state()
         self.loss_unit = state.loss_unit
         self.step_seconds = executable.step_seconds
+        self.orders: dict[int, NDArray[np.int64]] = {}
+        self.last_outputs: Array | None = None
+        self.best_outputs: Array | None = None
         self.saved_at = time.perf_counter()
         self.step_losses = [state.partial_losses] if state.position else []
         self.history = state.history
@@ -101,14 +106,14 @@ class TrainingLoop:
         state = self._with_engine(self.executable.release())
         if self.config.save is not None:
             self.config.save(state)
-        return LoopResult(state, reason, text)
+        return LoopResult(state, reason, text, self.last_outputs if self.best is None else self.best_outputs)
 
     def _with_engine(self, engine: State) -> TrainingState:
         """The complete state, to be kept: never one that is no longer a number."""
         divergence.check_parameters(engine.parameters, self.epoch + bool(self.step_losses), self.config.spec)
         losses = np.concatenate(self.step_losses) if self.step_losses else np.zeros(0)
         now = (self.epoch, self.position, losses, self.seconds, self.best, self.callback_states, self.plateau)
-        begun = (self.first_epoch, self.first_step, self.stop_reason, self.loss_unit)
+        begun = (self.first_epoch, self.first_step, self.stop_reason, self.loss_unit, self.ends_run)
         return TrainingState(engine, *now, self.factor, self.history, *begun)
 
     def _epochs_per_span(self, last: int) -> int:
@@ -183,7 +188,13 @@ class TrainingLoop:
         self.epoch += count
 
     def _order(self, number: int) -> NDArray[np.int64]:
-        return batches.epoch_order(len(self.config.rows), number, self.config.seed, self.config.shuffle)
+        """The order of an epoch; those of few rows are made for several epochs at once."""
+        if number not in self.orders:
+            last, rows = self.first_epoch + self.config.epochs, len(self.config.rows)
+            numbers = range(number, min(number + max(1, min(AHEAD, MAX_AHEAD // rows)), last + 1))
+            orders = batches.epoch_orders(rows, numbers, self.config.seed, self.config.shuffle)
+            self.orders = dict(zip(numbers, orders, strict=True))
+        return self.orders[number]
 
     def _one_epoch(self) -> bool:
         """Run what is left of the next epoch, or as much as the user lets run. Gives whether the user interrupted."""
@@ -197,7 +208,8 @@ class TrainingLoop:
             self._update_step_time(time.perf_counter() - span_begun, len(losses))
             self._record_steps(losses, time.perf_counter() - begun)
             done = self.position
-            self.config.sink(ProgressEvent(number, done, self.steps_per_epoch))
+            if self.config.sink is not silent:
+                self.config.sink(ProgressEvent(number, done, self.steps_per_epoch))
             if done < self.steps_per_epoch:
                 self._maybe_checkpoint()
                 begun += self._look(float(scalars[max(done, 1) - 1, 0]))
@@ -234,6 +246,7 @@ class TrainingLoop:
         if len(losses):
             divergence.check(losses, self._step(), self.config.spec)
             self.step_losses.append(losses)
+            self.last_outputs = None
             self.position, self.seconds = self.position + len(losses), seconds
 
     def _run_span(self, rows: NDArray[np.int64], first: int, steps: int, scalars: Array) -> NDArray[np.float64]:
@@ -284,16 +297,18 @@ class TrainingLoop:
         best = any(result.save_best for result in results)
         if best:
             history.mark_best()
-            record = replace(record, best=True)
+            record = Epoch(number, loss, validation_loss, metrics, rate, spent, speed, best)
         plateau = self._updated_plateau(record)
         if best:
-            self.best = self.executable.snapshot(averaged=True)
-        for result in results:
+            self.best, self.best_outputs = self.executable.snapshot(averaged=True), self.last_outputs
+        for callback, result in zip(self.config.callbacks, results, strict=True):
+            self.ends_run = self.ends_run or (callback.ends_run and result.stop_reason is not None)
             self.factor *= 1.0 if result.learning_rate_factor is None else result.learning_rate_factor
             self.stop_reason = self.stop_reason or result.stop_reason
         self.step_losses, self.history, self.plateau, self.callback_states = [], history, plateau, states
         self.epoch, self.position, self.seconds = number, 0, 0.0
-        self.config.sink(EpochEvent(record))
+        if self.config.sink is not silent:
+            self.config.sink(EpochEvent(record))
 
     def _show_start(self) -> None:
         """Show the weights before the first epoch to the callbacks that ask for them."""
@@ -310,7 +325,7 @@ class TrainingLoop:
                 if callback.watches_start:
                     states[index], result = callback.on_epoch_end(states[index], context)
                     if result.save_best:
-                        self.best = self.executable.snapshot(averaged=True)
+                        self.best, self.best_outputs = self.executable.snapshot(averaged=True), self.last_outputs
         self.callback_states = tuple(states)
 
     def _read_parameters(self) -> dict[str, Array]:
@@ -323,6 +338,7 @@ class TrainingLoop:
         loss, metrics = None, {}
         if config.validation is not None and self.validation is not None:
             loss, outputs = self._evaluate(self.validation)
+            self.last_outputs = outputs
             loss *= config.loss_unit
             metrics = {} if config.metrics is None else config.metrics(outputs, config.validation.targets)
         if config.sample is not None and self.sample is not None and config.sample_metrics is not None:

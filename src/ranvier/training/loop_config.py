@@ -66,8 +66,15 @@ class LoopConfig:
 
 @record
 class LoopResult:
-    """How a run ended: its `state`, the `reason` ("finished", "stopped" or "interrupted") and a sentence `text`."""
+    """How a run ended.
+
+    Fields:
+        state: at its end.
+        reason, text: "finished", "stopped" or "interrupted", and the same in a sentence.
+        held_outputs: what the weights that are given back say of the validation rows; None where that is not known.
+    """
 
     state: TrainingState
     reason: str
     text: str
+    held_outputs: Array | None = None

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TypeAlias, TypeVar
 
+from ranvier.errors import InputError
+from ranvier.scalars import as_integer
 from ranvier.training.interrupt import stop_on_interrupt
 
 T = TypeVar("T")
@@ -40,7 +42,7 @@ def run_side_by_side(
     >>> run_side_by_side([lambda stop: 1, lambda stop: 2], workers=2)
     ([1, 2], False)
     """
-    if workers == 1 or len(jobs) == 1:
+    if workers == 1 or len(jobs) <= 1:
         return _one_after_the_other(jobs, on_done)
     failed = threading.Event()
     results: list[T | None] = [None] * len(jobs)
@@ -83,7 +85,16 @@ def _one_after_the_other(jobs: Sequence[Job[T]], on_done: Callable[[int, T], Non
 
 
 def usable_threads(threads: int | None) -> int:
-    """How many threads may work: as many as asked for or RANVIER_THREADS says, at most those of this machine."""
+    """How many threads may work: as many as asked for or RANVIER_THREADS says, at most those of this machine.
+
+    Raises:
+        InputError: that is no integer of at least 1.
+    """
     from ranvier.native.machine import cpu  # loads what trainings need anyway
 
-    return min(threads, cpu.threads()) if threads else cpu.default_threads()
+    if threads is None:
+        return cpu.default_threads()
+    count = as_integer(threads)
+    if count is None or count < 1:
+        raise InputError(f"threads is {threads!r}; it must be an integer of at least 1, or None for every core.")
+    return min(count, cpu.threads())

@@ -15,6 +15,7 @@ from ranvier.errors import InputError
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows.class_numbers import are_class_numbers, one_hot
+from ranvier.scalars import as_integer
 
 Array = NDArray[Any]
 ROUNDING = 1e-12
@@ -79,8 +80,10 @@ def reliability(
     """
     if not task.is_classifier:
         raise InputError("Only classes have a probability that can be right.")
-    if isinstance(bins, bool) or not hasattr(bins, "__index__") or bins < 1:
+    count = as_integer(bins)
+    if count is None or count < 1:
         raise InputError(f"bins is {bins!r}; it must be an integer of at least 1.")
+    bins = count
     if not len(outputs):
         raise InputError("There are no rows, so nothing can be measured; give some.")
     probabilities, actual = class_probabilities(task, outputs), true_classes(task, targets)

@@ -22,10 +22,10 @@ from ranvier.network.renamed import original_callback, original_network, origina
 from ranvier.network.scaled_loss import scaled_loss
 from ranvier.network.task import Task
 from ranvier.plural import plural
-from ranvier.random import SAMPLE, permutation
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.class_numbers import are_class_numbers, one_hot
+from ranvier.rows.some_rows import drawn
 from ranvier.training.callbacks import Callback
 from ranvier.training.divergence import naming_large_inputs
 from ranvier.training.engines import compile_network
@@ -221,8 +221,7 @@ def _sample(rows: Rows, count: int) -> Rows | None:
     """Training rows that are measured after every epoch: always the same, drawn at random; None for none."""
     if not count:
         return None
-    index = np.sort(permutation(0, SAMPLE, 0, len(rows))[:count])
-    return rows.take(index)
+    return rows.take(drawn(len(rows), count))
 
 
 def _tell_end(sink: Sink, outcome: LoopResult) -> None:

@@ -22,6 +22,7 @@ from ranvier.network.task import Task
 from ranvier.random import check_seed
 from ranvier.records import record
 from ranvier.rows import Inputs
+from ranvier.scalars import as_integer
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.engines import engine as find_engine
 from ranvier.training.epoch_metrics import Metric, names_for
@@ -51,15 +52,16 @@ class TrainSettings:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+            number = as_integer(value)
+            if number is None or number < 1:
                 raise InputError(f"{name} is {value!r}; it must be an integer of at least 1.")
-            object.__setattr__(self, name, int(value))
+            object.__setattr__(self, name, number)
         if self.threads is not None:
-            if isinstance(self.threads, bool) or not hasattr(self.threads, "__index__"):
+            threads = as_integer(self.threads)
+            if threads is None:
                 raise InputError(f"threads is {self.threads!r}; it must be an integer, or None for every core.")
-            object.__setattr__(self, "threads", int(self.threads))
-        check_seed(self.seed)
-        object.__setattr__(self, "seed", int(self.seed))
+            object.__setattr__(self, "threads", threads)
+        object.__setattr__(self, "seed", check_seed(self.seed))
         object.__setattr__(self, "shuffle", bool(self.shuffle))
 
     @property

@@ -35,6 +35,7 @@ class TrainingState:
         first_epoch, first_step: where this call of `fit` began; its schedule counts from there.
         stop_reason: why a callback ended the run, in one sentence; None where none did.
         loss_unit: what the losses of the engine were multiplied by in this call of `fit`.
+        ends_run: whether a callback ended the whole run, of all networks of an ensemble.
     """
 
     engine: State
@@ -51,6 +52,7 @@ class TrainingState:
     first_step: int = 0
     stop_reason: str | None = None
     loss_unit: float = 1.0
+    ends_run: bool = False
 
     def __post_init__(self) -> None:
         if type(self.history) is not History:
@@ -85,13 +87,15 @@ class TrainingState:
             partial_losses=arrays.get("partial_losses", np.zeros(0)),
             callbacks=tuple(data["callbacks"]),
             history=History.from_stored(data["history"]),
-            **{name: data[name] for name in _PLAIN if name != "loss_unit"},
-            loss_unit=data.get("loss_unit", 1.0),
+            **{name: data[name] for name in _PLAIN if name not in _LATER},
+            **{name: data.get(name, absent) for name, absent in _LATER.items()},
         )
 
 
 _RENAMED = {"stopped": "stop_reason"}
-_PLAIN = ("epoch", "position", "seconds", "plateau", "factor", "first_epoch", "first_step", "stop_reason", "loss_unit")
+_LATER = {"loss_unit": 1.0, "ends_run": False}
+"""What the first checkpoints lack, and what it was then."""
+_PLAIN = ("epoch", "position", "seconds", "plateau", "factor", "first_epoch", "first_step", "stop_reason", *_LATER)
 
 
 def initial_state(network: Network, optimizer: Optimizer, seed: int, dtype: type = np.float64) -> TrainingState:

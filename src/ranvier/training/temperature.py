@@ -5,6 +5,7 @@ n rows, C classes.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError
 from ranvier.network.task import Task
+from ranvier.random import SAMPLE, permutation
 from ranvier.rows.class_numbers import one_hot
 from ranvier.training.logits import PROBABILITY_EPS, logits_of, probabilities_of, row_log_losses
 
@@ -19,6 +21,7 @@ Array = NDArray[Any]
 MIN_FACTOR, MAX_FACTOR = 0.25, 4.0
 BISECTION_STEPS = 14
 MIN_ROWS, MAX_ROWS = 100, 50_000
+"""For fewer rows a factor would be chance; of more, so many are drawn."""
 CALIBRATED_D2 = "calibrated_d2_log_loss"
 """The name under which early stopping and the history know `calibrated_d2`."""
 
@@ -96,10 +99,17 @@ def calibrated_d2(task: Task, outputs: Array, targets: Array, weights: Array | N
 def _logits_and_weights(
     task: Task, outputs: Array, targets: Array, weights: Array | None
 ) -> tuple[Array, Array, Array]:
-    """The logits (up to a constant a row for classes), targets and weights of at most MAX_ROWS rows."""
-    outputs, targets = outputs[:MAX_ROWS], one_hot(targets[:MAX_ROWS], outputs.shape[1])
-    row_weights = np.ones(len(outputs)) if weights is None else weights[:MAX_ROWS].astype(np.float64)
+    """The logits (but for a constant a row), targets and weights of at most MAX_ROWS rows, drawn at random."""
+    drawn = slice(None) if len(outputs) <= MAX_ROWS else _drawn_rows(len(outputs))
+    outputs, targets = outputs[drawn], one_hot(targets[drawn], outputs.shape[1])
+    row_weights = np.ones(len(outputs)) if weights is None else weights[drawn].astype(np.float64)
     return logits_of(task, outputs), targets, row_weights
+
+
+@lru_cache(maxsize=4)
+def _drawn_rows(rows: int) -> NDArray[np.int64]:
+    """MAX_ROWS of so many rows, the same after every epoch."""
+    return permutation(0, SAMPLE, 0, rows)[:MAX_ROWS].copy()
 
 
 def _loss_derivative(task: Task, logits: Array, targets: Array, factor: float) -> Array:

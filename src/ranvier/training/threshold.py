@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError
 from ranvier.network.task import Task
+from ranvier.scalars import plain_scalar
 from ranvier.training.held_out import HeldOut
 
 Floats = NDArray[np.float64]
@@ -58,6 +59,7 @@ def checked_threshold(rule: Any) -> float | str | None:
     """
     if rule is None or (isinstance(rule, str) and rule in METRICS):
         return rule
+    rule = plain_scalar(rule)
     value = _number(rule)
     if isinstance(rule, str) and rule.startswith("cost:"):
         costs = [_number(part) for part in rule.split(":")[1:]]

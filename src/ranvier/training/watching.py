@@ -7,7 +7,6 @@ changes nothing of what is computed; what a viewer asks for is an event of the r
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -32,6 +31,8 @@ MAX_SHARE = 0.02
 RETRY_SECONDS = 5.0
 LOOK_SECONDS = 0.03
 """How often a training that waits looks whether it may go on."""
+MAX_VALUE = 2**53
+"""The largest number that comes with a command."""
 STOPPED = "Stopped from the view; the weights so far are kept."
 
 
@@ -184,7 +185,7 @@ class Watch:
         if action == "play":
             self._go_on()
             return "Training goes on.", 1.0
-        if action == "step" and type(value) is int and value > 0:
+        if action == "step" and type(value) is int and 0 < value <= MAX_VALUE:
             self._go_on(pause_at=status.step + value)
             return "One step." if value == 1 else f"{value:,} steps.", 1.0
         if action == "epoch":
@@ -257,7 +258,7 @@ class WatchInTurn:
 
 
 def _is_rate(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value) and 0 < value < 1e6
+    return type(value) in (int, float) and 1 / MAX_VALUE <= value < 1e6
 
 
 AnyWatch: TypeAlias = Watch | WatchInTurn

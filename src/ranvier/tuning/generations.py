@@ -101,6 +101,8 @@ def _generation(
         if rung:
             tried = [number for number in running if results[number].value is not None and number >= own]
             running = sorted(range(own)) + sorted(tried, key=lambda number: rank(results[number]))[:kept]
+        if not running:  # all of them diverged
+            break
         allowed = usable_threads(work.ready.options.threads)
         workers = min(allowed, len(running))
         jobs: list[Job[tuple[float | None, float, int]]] = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -14,10 +15,16 @@ from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.model.target_option import are_names, column_labels
 from ranvier.model.train import TrainJob, train, train_job
+from ranvier.network.activations import Activation
+from ranvier.network.losses import Loss
+from ranvier.network.optimizers import Optimizer
+from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
+from ranvier.random import check_seed
 from ranvier.recipes.options import TEST_SHARE, VALIDATION_SHARE, TrainOptions
 from ranvier.recipes.recipe import Recipe
 from ranvier.records import record
+from ranvier.scalars import as_integer, as_number, plain_scalar
 from ranvier.storage.atomic import write_atomically
 from ranvier.training.events import silent
 from ranvier.tuning.generations import Budget, SearchProgress, best_of, rank, run_generations
@@ -27,6 +34,8 @@ from ranvier.tuning.workload import Workload
 
 DESCRIPTION = "search.json"
 MODEL = "best.rv"
+CALL = re.compile(r"(?<![\w.])(?=[A-Za-z_]\w*\()")
+"""Before the name of what a text calls."""
 
 
 @record(eq=False)
@@ -151,7 +160,7 @@ def search(
     fixed = {name: arguments[name] for name in _TRAIN_OPTIONS}
     if path is not None:
         _describe(path, _description(work))
-    study = Study(path, work.space, seed)
+    study = Study(path, work.space, check_seed(seed))
     budget = Budget(begun, 60.0 * minutes, work.final_factor)
     interrupted = run_generations(work, study, budget, trials, on_progress)
     best = best_of(study.trials) or Trial(0, {}, None, LAST_RUNG, 0.0, 0, 0)
@@ -197,9 +206,10 @@ _TRAIN_OPTIONS = (
 
 
 def _check(minutes: Any, trials: Any) -> None:
-    if isinstance(minutes, bool) or not isinstance(minutes, (int, float)) or not 0 < minutes < float("inf"):
+    time_limit, count = as_number(minutes), as_integer(trials)
+    if time_limit is None or not 0 < time_limit < float("inf"):
         raise InputError(f"minutes is {minutes!r}; it must be a number above 0.")
-    if trials is not None and (isinstance(trials, bool) or not isinstance(trials, int) or trials < 1):
+    if trials is not None and (count is None or count < 1):
         raise InputError(f"trials is {trials!r}; it must be an integer of at least 1, or None.")
 
 
@@ -212,7 +222,7 @@ def _job(arguments: Mapping[str, Any]) -> TrainJob:
 def _description(work: Workload) -> dict[str, Any]:
     """What decides a search; the threads do not."""
     options = {name: value for name, value in work.ready.options.to_dict().items() if name != "threads"}
-    return {"space": space_lines(work.space), "options": options, **work.sizes()}
+    return {"space": space_lines(work.space), "options": options, **work.data()}
 
 
 def _describe(folder: Path, description: dict[str, Any]) -> None:
@@ -220,7 +230,12 @@ def _describe(folder: Path, description: dict[str, Any]) -> None:
     path = folder / DESCRIPTION
     text = json.dumps(description, indent=1, sort_keys=True) + "\n"
     if path.exists():
-        if path.read_text(encoding="utf-8") != text:
+        try:
+            known = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f'"{path}" is damaged ({error}); give another folder.') from error
+        # Folders of earlier versions have no digest of the data.
+        if not isinstance(known, dict) or {"data": description["data"], **known} != json.loads(text):
             raise InputError(
                 f'"{folder}" holds a search of other data, options or space; give the same as before to go on, or '
                 "another folder."
@@ -242,9 +257,12 @@ def _code(data: Any, target: Any, options: Mapping[str, Any]) -> str:
         target = target[0] if target else None
     if target is not None:
         parts.append(f"target={target!r}" if isinstance(target, str) or are_names(target) else "target=target")
-    for name, value in options.items():
+    for name, original in options.items():
+        value = plain_scalar(original)
         if isinstance(value, (Recipe, Task)) or hasattr(value, "shape") or hasattr(value, "columns"):
             parts.append(f"{name}={name}")
+        elif isinstance(value, (Activation, Loss, Optimizer, Schedule)):
+            parts.append(f"{name}={CALL.sub('rv.', repr(value))}")
         elif value is not None and value != usual.get(name):
             parts.append(f"{name}={value!r}")
     return f"rv.train({', '.join(parts)})"
@@ -260,4 +278,4 @@ def _shown(value: Any) -> Any:
         return ",".join(map(str, value))
     if isinstance(value, Mapping):
         return {name: _shown(part) for name, part in value.items()}
-    return value
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ranvier.errors import InputError, nearest
+from ranvier.network.optimizers import Optimizer
 from ranvier.recipes.recipe import Recipe
 from ranvier.records import record
+from ranvier.scalars import as_number, plain_scalar
 
 LOGARITHMIC = ("learning_rate", "weight_decay")
 """Options whose ranges are drawn from by their logarithm."""
@@ -95,6 +96,9 @@ def make_space(recipe: Recipe, changes: Mapping[str, Any] | None) -> Space:
             space.pop(name, None)
         else:
             space[name] = _part(name, part)
+    if any(isinstance(value, Optimizer) for value in getattr(space.get("optimizer"), "values", ())):
+        # A record of an optimizer has these numbers itself.
+        space = {name: part for name, part in space.items() if name in (changes or {}) or name not in LOGARITHMIC}
     if not space:
         raise InputError("space has no option left to search; leave one in.")
     return space
@@ -106,14 +110,37 @@ def _part(name: str, part: Any) -> Range | Values:
     if isinstance(part, list):
         if not part:
             raise InputError(f"space: {name} has no values; give at least one.")
-        return Values(tuple(tuple(value) if isinstance(value, list) else value for value in part))
-    number = isinstance(part, tuple) and all(isinstance(value, numbers.Real) for value in part)
+        values = [_plain(value) for value in part]
+        return Values(tuple(value for at, value in enumerate(values) if value not in values[:at]))
+    number = isinstance(part, tuple) and all(as_number(value) is not None for value in part)
     if number and name != "hidden":
         if len(part) != 2 or not part[0] < part[1] or (name in LOGARITHMIC and part[0] <= 0):
             positive = ", both above 0" if name in LOGARITHMIC else ""
             raise InputError(f"space: {name} is {part!r}; a range is (low, high) with low < high{positive}.")
         return Range(float(part[0]), float(part[1]), name in LOGARITHMIC, name in INTEGER)
-    return Values((part,))
+    return Values((_plain(part),))
+
+
+def _plain(value: Any) -> Any:
+    """A value with Python's own numbers; widths as a tuple."""
+    return tuple(map(plain_scalar, value)) if isinstance(value, (list, tuple)) else plain_scalar(value)
+
+
+def variations(space: Space) -> list[dict[str, Any]]:
+    """Settings that have each value of a list, and both ends of each range, with the first ones of the other options.
+
+    >>> variations({"dropout": Range(0.0, 0.5), "hidden": Values(((64,),))})
+    [{'dropout': 0.0, 'hidden': (64,)}, {'dropout': 0.5, 'hidden': (64,)}, {'dropout': 0.0, 'hidden': (64,)}]
+    """
+    ends = {name: _ends(part) for name, part in space.items()}
+    first = {name: values[0] for name, values in ends.items()}
+    return [{**first, name: value} for name, values in ends.items() for value in values]
+
+
+def _ends(part: Range | Values) -> tuple[Any, ...]:
+    if isinstance(part, Values):
+        return part.values
+    return (int(part.low), int(part.high)) if part.integer else (part.low, part.high)
 
 
 def parse_space(texts: Sequence[str]) -> dict[str, Any]:

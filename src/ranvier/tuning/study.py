@@ -115,7 +115,7 @@ class Study:
         return distributions.FloatDistribution(part.low, part.high, log=part.log)
 
     def _options(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Parameters of Optuna as options: widths are tuples again."""
+        """Parameters of Optuna as options: texts of widths and records are these again."""
         options = {}
         for name, value in parameters.items():
             part = self._space[name]
@@ -145,8 +145,10 @@ class Study:
 
 
 def _plain(value: Any) -> Any:
-    """A choice in a form that Optuna stores: widths as text."""
-    return "-".join(map(str, value)) if isinstance(value, tuple) else value
+    """A choice in a form that Optuna stores: widths and records as text."""
+    if isinstance(value, tuple):
+        return "-".join(map(str, value))
+    return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)
 
 
 def _optuna() -> Any:

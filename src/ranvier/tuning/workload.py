@@ -11,6 +11,8 @@ from ranvier.data.encoders.decoding import class_indices
 from ranvier.errors import InputError, TrainingError
 from ranvier.model.ready_data import ReadyData
 from ranvier.model.train import TrainJob
+from ranvier.network.network import Network
+from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.recipe import Recipe, Trained, TrainingSetup
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -18,8 +20,9 @@ from ranvier.rows.split import split_rows
 from ranvier.training.callbacks import Callback, CallbackResult, as_callback
 from ranvier.training.epoch_metrics import EpochMetrics
 from ranvier.training.inference import outputs_of
+from ranvier.training.runner import fingerprint
 from ranvier.training.settings import TrainSettings
-from ranvier.tuning.space import Space, make_space
+from ranvier.tuning.space import Space, make_space, variations
 from ranvier.tuning.study import LAST_RUNG
 
 HELD_SHARE = 0.2
@@ -51,7 +54,10 @@ class Workload:
             if not all(len(part) for part in parts):
                 raise InputError(f"{len(learned)} training rows are too few for a search; give more.")
             learned, held = learned.take(parts[0]), learned.take(parts[1])
-        return cls(ready, single, learned, held, make_space(ready.recipe, space))
+        work = cls(ready, single, learned, held, make_space(ready.recipe, space))
+        for options in variations(work.space):
+            work._network_and_settings(replace(ready.options, **options))
+        return work
 
     @property
     def metric(self) -> str:
@@ -64,9 +70,18 @@ class Workload:
         networks = getattr(self.ready.recipe, "n_networks", 1)
         return float(networks) * len(self.ready.rows) / len(self.learned)
 
-    def sizes(self) -> dict[str, int]:
-        """How many rows and inputs there are, which tell other data from these."""
-        return {"rows": len(self.ready.rows), "held": len(self.held), "inputs": self.ready.prepared.encoder.width}
+    def data(self) -> dict[str, Any]:
+        """What tells other data from these: how many rows and inputs there are, and a digest of the encoded rows."""
+        network, settings = self._network_and_settings(self.ready.options)
+        return {
+            "rows": len(self.ready.rows),
+            "held": len(self.held),
+            "inputs": self.ready.prepared.encoder.width,
+            "data": fingerprint(network, settings, self.learned, self.held),
+        }
+
+    def _network_and_settings(self, options: TrainOptions, *callbacks: Callback) -> tuple[Network, TrainSettings]:
+        return self.ready.network_and_settings(options, callbacks, len(self.learned), True)
 
     def train(
         self, options: Mapping[str, Any], rung: int, threads: int, stop: Callable[[], bool]
@@ -77,7 +92,7 @@ class Workload:
         """
         begun = time.monotonic()
         changed = replace(self.ready.options, **options, threads=threads)
-        network, settings = self.ready.network_and_settings(changed, (stop_when(stop),), len(self.learned), True)
+        network, settings = self._network_and_settings(changed, stop_when(stop))
         epochs = max(1, round(settings.epochs / 3 ** (LAST_RUNG - rung)))
         settings = replace(settings, epochs=epochs)
         outside: Any = {"target": self.ready.prepared.target, "encoder": self.ready.prepared.encoder}

@@ -15,7 +15,6 @@ from ranvier.data import Arrays, Source
 from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.sources.array_source import arrays_from
 from ranvier.errors import InputError
-from ranvier.explain.blocks import evenly
 from ranvier.model import rows as row_tools
 from ranvier.model.model import Model
 from ranvier.model.predictions import open_rows
@@ -24,6 +23,7 @@ from ranvier.model.targets import target_array
 from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows import Inputs
+from ranvier.rows.some_rows import evenly
 
 Array = NDArray[Any]
 MAX_TRAINING_ROWS, MAX_TRAINING_NUMBERS = 20_000, 8_000_000

@@ -6,7 +6,7 @@ from typing import Any
 
 from ranvier.errors import InputError, RanvierError
 from ranvier.view.answers import QUESTIONS
-from ranvier.view.asked import Asked
+from ranvier.view.question_source import QuestionSource
 from ranvier.view.report_file import notebook_page
 from ranvier.view.subject import Subject
 
@@ -42,7 +42,7 @@ export default {
 """What the notebook runs: it passes questions and answers on between the page and the kernel."""
 
 
-def reply_to(subject: Subject | Asked, message: Any) -> tuple[dict[str, Any], list[bytes]]:
+def reply_to(subject: Subject | QuestionSource, message: Any) -> tuple[dict[str, Any], list[bytes]]:
     """The answer to a message of the page: its content, and a frame as a buffer where the answer is one.
 
     Parameters:
@@ -61,10 +61,10 @@ def reply_to(subject: Subject | Asked, message: Any) -> tuple[dict[str, Any], li
     return ({"id": mark}, [answer]) if isinstance(answer, bytes) else ({"id": mark, "answer": answer}, [])
 
 
-def _answer(subject: Subject | Asked, name: str, body: dict[str, Any]) -> Any:
+def _answer(subject: Subject | QuestionSource, name: str, body: dict[str, Any]) -> Any:
     if name == "page":
-        return {"page": subject.page if isinstance(subject, Asked) else "model", "name": subject.name}
-    if isinstance(subject, Asked):
+        return {"page": subject.page if isinstance(subject, QuestionSource) else "model", "name": subject.name}
+    if isinstance(subject, QuestionSource):
         if name not in subject.names:
             raise InputError("There is no such question.")
         return subject.ask(name, body)
@@ -74,7 +74,7 @@ def _answer(subject: Subject | Asked, name: str, body: dict[str, Any]) -> Any:
     return {**answer, "live": False} if name == "what" else answer
 
 
-def notebook_view(subject: Subject | Asked) -> Any:
+def notebook_view(subject: Subject | QuestionSource) -> Any:
     """A widget that shows the pages of a subject in the cell that it is the result of.
 
     Raises:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from ranvier.errors import InputError
-from ranvier.view.asked import Asked
 from ranvier.view.frames import frame
 from ranvier.view.play_code import python_code
 from ranvier.view.play_session import PlaySession
@@ -29,12 +28,13 @@ from ranvier.view.play_state import (
     PENALTIES,
     PlayState,
 )
+from ranvier.view.question_source import QuestionSource
 
 MAX_SESSIONS = 4
 MAX_KEYS = 40
 
 
-class Playground(Asked):
+class Playground(QuestionSource):
     """Answers the page that plays; a session ends 30 seconds after its page asked last."""
 
     name = "play"

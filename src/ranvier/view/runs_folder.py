@@ -19,9 +19,9 @@ from ranvier.storage.run_folder import RunFolder
 from ranvier.storage.tail import Tail
 from ranvier.training.epoch_metrics import greater_is_better
 from ranvier.view.answers import QUESTIONS
-from ranvier.view.asked import Asked
 from ranvier.view.known_rows import rows_of
 from ranvier.view.live_run import LiveRun
+from ranvier.view.question_source import QuestionSource
 from ranvier.view.run_model import model_file_of
 from ranvier.view.subject import Subject
 
@@ -125,7 +125,7 @@ class FollowedRun:
         return "ended" if self.ended else "stopped"
 
 
-class RunsFolder(Asked):
+class RunsFolder(QuestionSource):
     """The runs of a folder, which may still train; a question with `run`, the name of one, is about its model.
 
     Parameters:

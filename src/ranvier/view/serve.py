@@ -17,10 +17,10 @@ import uvicorn
 from ranvier.display.live import in_notebook
 from ranvier.errors import InputError, RanvierError
 from ranvier.model.model import Model
-from ranvier.view.asked import Asked
 from ranvier.view.known_rows import rows_from_arrays, rows_of
 from ranvier.view.live_run import LiveRun
 from ranvier.view.notebook import notebook_view
+from ranvier.view.question_source import QuestionSource
 from ranvier.view.safety import new_token
 from ranvier.view.server import view_app
 from ranvier.view.subject import Subject
@@ -43,7 +43,7 @@ class RunningView:
         InputError: another program listens on the port.
     """
 
-    def __init__(self, subject: Subject | LiveRun | Asked, port: int = 0) -> None:
+    def __init__(self, subject: Subject | LiveRun | QuestionSource, port: int = 0) -> None:
         self._subject = subject
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -91,7 +91,7 @@ class RunningView:
 
     def close(self) -> None:
         """End the server; open pages say that it has gone."""
-        if isinstance(self._subject, (LiveRun, Asked)):
+        if isinstance(self._subject, (LiveRun, QuestionSource)):
             self._subject.close()
         self._server.should_exit = True
         self._thread.join()

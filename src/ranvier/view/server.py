@@ -17,13 +17,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from ranvier.errors import InputError, RanvierError
+from ranvier.training.watching import MAX_VALUE
 from ranvier.view.answers import QUESTIONS
-from ranvier.view.asked import Asked
 from ranvier.view.live_run import LiveRun, NotYet
+from ranvier.view.question_source import QuestionSource
 from ranvier.view.runs_folder import RunsFolder
 from ranvier.view.safety import Guard, bounded_body
 from ranvier.view.subject import Subject
-from ranvier.view.watch import FRAME_SECONDS, Follower, Wishes
+from ranvier.view.watch import FRAME_SECONDS, Follower, WatchRequest
 
 ASSETS = Path(__file__).parent / "assets"
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
@@ -33,7 +34,7 @@ ACTIONS = {"pause": False, "play": False, "step": True, "epoch": False, "rate": 
 """What a page may ask a training for, and whether it says a number."""
 
 
-def view_app(subject: Subject | LiveRun | Asked, token: str) -> ASGIApp:
+def view_app(subject: Subject | LiveRun | QuestionSource, token: str) -> ASGIApp:
     """The application that answers questions about a subject, a training run or others, to who knows the token."""
     live = subject if isinstance(subject, LiveRun) else None
     # Models are asked one question at a time.
@@ -44,7 +45,7 @@ def view_app(subject: Subject | LiveRun | Asked, token: str) -> ASGIApp:
             with lock:
                 if name == "page":
                     return {"page": getattr(subject, "page", "model"), "name": subject.name}
-                if isinstance(subject, Asked):
+                if isinstance(subject, QuestionSource):
                     return subject.ask(name, body)
                 now: Any = subject if live is None else live.subject()
                 result = QUESTIONS[name](now, body)
@@ -69,7 +70,7 @@ def view_app(subject: Subject | LiveRun | Asked, token: str) -> ASGIApp:
             return Response(result, media_type="application/octet-stream")
         return JSONResponse(result)
 
-    names = subject.names if isinstance(subject, Asked) else frozenset(QUESTIONS)
+    names = subject.names if isinstance(subject, QuestionSource) else frozenset(QUESTIONS)
     names |= {"page", "watch", "control"} if isinstance(subject, (LiveRun, RunsFolder)) else {"page"}
 
     async def question(request: Request) -> Response:
@@ -112,7 +113,7 @@ def _watch(live: LiveRun, body: dict[str, Any]) -> Response:
     Nothing is queued: the next frames are made once the last ones are on their way, of what is the newest then.
     """
     try:
-        follower = Follower(live, Wishes.of(body))
+        follower = Follower(live, WatchRequest.of(body))
     except InputError as error:
         return JSONResponse({"error": str(error)}, 422)
 
@@ -128,10 +129,16 @@ def _watch(live: LiveRun, body: dict[str, Any]) -> Response:
 
 def _control(live: LiveRun, body: dict[str, Any]) -> Response:
     """Ask the training for something; what became of it comes with the stream."""
-    action, value, mark = body.get("do"), body.get("value"), body.get("id", "")
-    is_number = type(value) in (int, float)
-    if action not in ACTIONS or (value is not None) != ACTIONS[action] or (value is not None and not is_number):
-        names = ", ".join(f"{name} with a value" if needs else name for name, needs in ACTIONS.items())
+    action, mark = body.get("do"), body.get("id", "")
+    value: Any = body.get("value")
+    is_number = type(value) in (int, float) and 0 < value <= MAX_VALUE
+    if (
+        not isinstance(action, str)
+        or action not in ACTIONS
+        or (value is not None) != ACTIONS[action]
+        or (value is not None and not is_number)
+    ):
+        names = ", ".join(f"{name} with a value above 0" if needs else name for name, needs in ACTIONS.items())
         return JSONResponse({"error": f"do is one of {names}."}, 422)
     try:
         live.send(action, value, mark if type(mark) is str else "")

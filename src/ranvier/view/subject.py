@@ -19,6 +19,7 @@ from ranvier.network.layers import Dense
 from ranvier.network.network import LayerInfo
 from ranvier.rows import Inputs
 from ranvier.rows.class_numbers import one_hot
+from ranvier.rows.some_rows import evenly
 from ranvier.view.known_rows import KnownRows
 from ranvier.view.row_form import RowForm, row_form
 
@@ -184,8 +185,7 @@ class Subject:
     @cached_property
     def sample(self) -> NDArray[np.int64]:
         """The rows that neurons are described by: all, or as many as may be that lie evenly among them."""
-        n_rows = len(self.known())
-        return np.unique(np.linspace(0, n_rows - 1, min(n_rows, self._max_sample)).astype(np.int64))
+        return evenly(len(self.known()), self._max_sample)
 
     @cached_property
     def sample_values(self) -> dict[str, LayerValues]:

@@ -34,7 +34,7 @@ NOTHING = np.zeros(0, np.uint8)
 
 
 @record
-class Wishes:
+class WatchRequest:
     """What a page wants to be sent.
 
     Fields:
@@ -51,8 +51,8 @@ class Wishes:
     epochs: int = 0
 
     @classmethod
-    def of(cls, body: dict[str, Any]) -> Wishes:
-        """The wishes of a request.
+    def of(cls, body: dict[str, Any]) -> WatchRequest:
+        """What the body of a request asks for.
 
         Raises:
             InputError: one of them is not what it must be.
@@ -71,13 +71,13 @@ class Follower:
 
     Parameters:
         live: the run.
-        wishes: what the page wants to see.
+        request: what the page wants to see.
     """
 
-    def __init__(self, live: LiveRun, wishes: Wishes) -> None:
-        self._live, self._wishes = live, wishes
+    def __init__(self, live: LiveRun, request: WatchRequest) -> None:
+        self._live, self._request = live, request
         self._version = self._sequence = self._generation = -1
-        self._epochs, self._first_epoch = wishes.epochs, 0
+        self._epochs, self._first_epoch = request.epochs, 0
         self._due = dict.fromkeys(("status", "sizes", "lines", "rank", "health"), -math.inf)
         self._ranked: list[dict[str, Any]] = []
         self._earlier: dict[str, tuple[int, Array]] = {}
@@ -137,7 +137,7 @@ class Follower:
         return [frame("epochs", head, NOTHING)]
 
     def _of_network(self, now: float) -> list[bytes]:
-        live, wishes = self._live, self._wishes
+        live, request = self._live, self._request
         if live.sequence == self._sequence:
             return []
         try:
@@ -147,11 +147,11 @@ class Follower:
         parts = []
         head = {"sequence": live.sequence, "epoch": live.status.epoch, "step": live.status.step}
         try:
-            if wishes.network:
+            if request.network:
                 parts += self._cells(subject, head, now)
                 if self._is_due("lines", now, LINES_SECONDS):
                     parts.append(self._lines(subject, now))
-            if wishes.health and self._is_due("health", now, HEALTH_SECONDS):
+            if request.health and self._is_due("health", now, HEALTH_SECONDS):
                 parts.append(frame("health", head | {"layers": self._health(subject)}, NOTHING))
         except RanvierError:
             # Such as outputs that are no numbers any more: the status says it.
@@ -160,14 +160,14 @@ class Follower:
         return parts
 
     def _cells(self, subject: Subject, head: dict[str, Any], now: float) -> list[bytes]:
-        wishes, rows = self._wishes, subject.rows
-        known = rows is not None and wishes.row < len(rows)
+        request, rows = self._request, subject.rows
+        known = rows is not None and request.row < len(rows)
         parts = []
         if known:
-            outputs, array = answer(subject, subject.row(wishes.row))
-            parts.append(frame("network", head | outputs | {"show": "activations", "row": wishes.row}, array))
-        if (wishes.show != "activations" or not known) and self._is_due("sizes", now, SIZES_SECONDS):
-            show = "weights" if wishes.show == "activations" else wishes.show
+            outputs, array = answer(subject, subject.row(request.row))
+            parts.append(frame("network", head | outputs | {"show": "activations", "row": request.row}, array))
+        if (request.show != "activations" or not known) and self._is_due("sizes", now, SIZES_SECONDS):
+            show = "weights" if request.show == "activations" else request.show
             earlier, steps = self._since("sizes") if show == "updates" else (None, 0)
             if show == "weights" or earlier is not None:
                 sizes, array = neuron_sizes(subject, earlier, steps)

@@ -55,6 +55,56 @@ def test_dates_in_the_usual_forms(name: str, clock: str) -> None:
     assert set(times.dt.hour().to_list()) == {7 if clock else 0}
 
 
+def _monday(day: datetime.date) -> datetime.date:
+    return day - datetime.timedelta(days=day.weekday())
+
+
+def _quarter(day: datetime.date) -> datetime.date:
+    return day.replace(month=3 * ((day.month - 1) // 3) + 1, day=1)
+
+
+PERIODS: dict[str, tuple[Any, Any]] = {
+    # a period as it is written -> its first day
+    "week": (lambda day: "{}-W{:02}".format(*day.isocalendar()), _monday),
+    "week without a hyphen": (lambda day: "{}W{:02}".format(*day.isocalendar()), _monday),
+    "week in front": (lambda day: "KW {1}/{0}".format(*day.isocalendar()), _monday),
+    "quarter": (lambda day: f"{day.year}Q{(day.month + 2) // 3}", _quarter),
+    "quarter with a hyphen": (lambda day: f"{day.year}-Q{(day.month + 2) // 3}", _quarter),
+    "quarter in front": (lambda day: f"Q{(day.month + 2) // 3} {day.year}", _quarter),
+    "quarter of a short year": (lambda day: f"Q{(day.month + 2) // 3}'{day:%y}", _quarter),
+    "month": (lambda day: f"{day:%Y-%m}", lambda day: day.replace(day=1)),
+    "month of a short year": (lambda day: f"{day:%b-%y}", lambda day: day.replace(day=1)),
+    "day of digits": (lambda day: f"{day:%Y%m%d}", lambda day: day),
+    "day as an integer": (lambda day: int(f"{day:%Y%m%d}"), lambda day: day),
+}
+
+
+@pytest.mark.parametrize("name", PERIODS)
+def test_periods_are_their_first_days(name: str) -> None:
+    written, first = PERIODS[name]
+    cells = [written(day) for day in DAYS]
+    column = dates(cells)
+    assert (column.kind, column.notes) == ("date", ())
+    times, wrong = column.date_format.read(pl.Series("it", cells))
+    assert wrong is None
+    assert times.dt.date().to_list() == [first(day) for day in DAYS]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["2021-W54", "2021-W60", "2021-W77"],
+        ["2021Q5", "2021Q7", "2021Q9"],
+        ["Q7", "Q8", "Q9"],
+        ["20210230", "20210301", "20210302"],
+        ["20211301", "20210301", "20210302"],
+        ["W1", "W2", "W3"],
+    ],
+)
+def test_what_is_no_period_is_no_date(cells: list[str]) -> None:
+    assert dates(cells * 10).kind != "date"
+
+
 @pytest.mark.parametrize("zone", ["Z", " UTC", "+02:00", " +0200", " GMT", " CET", ".250Z"])
 def test_the_local_hour_is_kept(zone: str) -> None:
     cells = [f"{day.isoformat()}T13:45:10{zone}" for day in DAYS]

@@ -51,12 +51,37 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
     "some bounds": (["<30", "31.5", "42", ">50", "47", "33"], [30, 31.5, 42, 50, 47, 33]),
     "detection limits": (["<0.01", "0.52", "0.4", "0.13"], [0.01, 0.52, 0.4, 0.13]),
     "times of day": (["12:30", "7:05:30", "1:15 pm", "00:00"], [45000, 25530, 47700, 0]),
+    "parentheses alone": (["(12.50)", "500", "7.5", "(3)"], [-12.5, 500, 7.5, -3]),
+    "commas as in India": (["12,34,567", "5,000", "1,00,000.5"], [1234567, 5000, 100000.5]),
+    "about": (["~50", "≈12.5", "7"], [50, 12.5, 7]),
+    "errors": (["50.1 ± 0.2", "7 +/- 1", "3.5±0.1"], [50.1, 7, 3.5]),
+    "points of one total": (["50/100", "7/100", "12.5 / 100"], [50, 7, 12.5]),
+    "quotes that stayed": (["'50.1'", "'7'", "'-3.5'"], [50.1, 7, -3.5]),
+    "apostrophes of a spreadsheet": (["'50.1", "'7", "12"], [50.1, 7, 12]),
+    "hemispheres": (["33.87° S", "40.71° N", "0.5° N"], [-33.87, 40.71, 0.5]),
+    "hemispheres without a sign": (["33.87 W", "40.71 E", "0.5W"], [-33.87, 40.71, -0.5]),
+    "long durations": (["102:13:05", "23:59:59", "0:00:07"], [367985, 86399, 7]),
+    "minutes and seconds": (["3:25", "61:07", "0:07"], [205, 3667, 7]),
+    "durations in words": (["1 h 30 min", "45 min", "2 hours", "90 s"], [5400, 2700, 7200, 90]),
+    "durations in letters": (["1h30m", "2h", "5m 10s"], [5400, 7200, 310]),
+    "durations of days": (["3 days 04:00:00", "1 day 00:30:00", "0 days 12:00:00"], [273600, 88200, 43200]),
+    "feet and inches": (["5'11\"", "6'0\"", "5' 7", "6'"], [71, 72, 67, 72]),
+    "feet and inches in words": (["5 ft 11 in", "6 feet", "5ft 7in"], [71, 72, 67]),
+    "prices without cents": (["\u20ac 12,-", "\u20ac 7,50", "\u20ac 9,--"], [12, 7.5, 9]),
+    "thousands without cents": (["\u20ac 12.500,-", "\u20ac 1.750,-"], [12500, 1750]),
+    "a minus behind": (["12.5-", "7", "3-"], [-12.5, 7, -3]),
+    "minutes, seconds and hundredths": (["2:05.37", "1:59.5", "61:00.25"], [125.37, 119.5, 3660.25]),
+    "lakhs and crores": (["45 Lac", "1.2 Cr", "90 Lac"], [4.5e6, 1.2e7, 9e6]),
+    "durations of ISO 8601": (["PT1H30M", "P1DT2H", "PT45M", "PT7.5S"], [5400, 93600, 2700, 7.5]),
     "marks": (
         ["1.5", "NULL", "n/a", "-", "2", "none", "Unknown", "#N/A", "not available"],
         [1.5, *[NAN] * 3, 2, *[NAN] * 4],
     ),
 }
 CATEGORIES: dict[str, list[str]] = {
+    "fractions": ["1/2", "1/4", "3/4", "1"],
+    "points of several totals": ["5/10", "7/20", "9/10", "3/20"],
+    "Excel's codes": ['="01067"', '="10115"', '="01069"'],
     "codes with zeros": ["01", "02", "10"],
     "zip codes": ["01234", "98765", "45678", "23456"],
     "seats": ["1A", "2A", "1B", "2B"],
@@ -119,6 +144,13 @@ def test_one_odd_cell_leaves_a_number_a_number(odd: str) -> None:
         assert column.notes == (f'Column "it": 1 cell counts as missing: "{odd}" in row 61.',)
         assert column.missing == 1
     TableEncoder.fit(frame, infer_schema(frame)).transform(frame)
+
+
+def test_the_reason_names_signs_only_where_there_are_some() -> None:
+    cells = [*(f"{50 + 0.37 * row:.2f}" for row in range(60)), "12..5", "n/a"]
+    assert infer_schema(pl.DataFrame({"it": cells, "other": range(62)}))[0].reason == "numbers"
+    with_sign = [*cells, "(7.5)", "~8"]
+    assert "(7) read as -7" in infer_schema(pl.DataFrame({"it": with_sign, "other": range(64)}))[0].reason
 
 
 def test_odd_cells_are_refused_where_training_had_none() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -44,7 +45,7 @@ def test_a_column_of(name: str) -> None:
 
 
 REAL = {
-    "mixed/netflix_titles/data.csv.gz": {"title", "description"},
+    "mixed/netflix_titles/data.csv.gz": {"title", "description", "listed_in", "country"},
     "tabular/melbourne_housing/data.csv.gz": set(),
     "tabular/car_details/data.csv.gz": set(),
     "tabular/hospitals_us/data.csv.gz": set(),
@@ -62,3 +63,24 @@ def test_real_files(name: str) -> None:
         pytest.skip("RANVIER_DATA does not hold this set")
     schema = infer_schema(open_source(path).frame)
     assert {column.name for column in schema if column.kind == "text"} == REAL[name]
+
+
+@pytest.mark.parametrize("sign", [";", "|", ",", ", ", " ; "])
+def test_lists_of_options_are_texts(sign: str) -> None:
+    draw = np.random.default_rng(0)
+    options = np.array(["Wifi", "Pool", "Bar", "Gym", "Sauna", "Garden view", "Parking"])
+    cells = [sign.join(options[np.flatnonzero(draw.random(7) < 0.5)]) or "Wifi" for _ in range(300)]
+    column = infer_schema(pl.DataFrame({"amenities": cells}))[0]
+    assert column.kind == "text"
+    assert column.reason.endswith("different lists of 7 options")
+    written = [str(cell.split(sign)) for cell in cells]
+    assert infer_schema(pl.DataFrame({"amenities": written}))[0].kind == "text"
+
+
+@pytest.mark.parametrize(
+    "form", ["Surname{0}, Mr. Name{1}", "Town{0}, {1} County", "{0} Main St, Springfield", "Part {0},{1}", "{0},{1}"]
+)
+def test_names_and_addresses_are_no_lists_of_options(form: str) -> None:
+    cells = [form.format(row, 7 * row % 300) for row in range(300)]
+    column = infer_schema(pl.DataFrame({"it": cells, "other": range(300)}))[0]
+    assert "options" not in column.reason

@@ -17,6 +17,7 @@ KINDS: dict[str, dict[str, str]] = {
         "Suburb": "category",
         "Landsize": "number",
         "CouncilArea": "category",
+        "Postcode": "category",
     },
     "tabular/car_details": {
         "mileage": "number",

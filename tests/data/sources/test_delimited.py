@@ -175,3 +175,54 @@ def test_every_end_of_a_line_ends_a_row(text: str) -> None:
 def test_a_backslash_before_a_quote_and_a_blank_before_a_quoted_cell() -> None:
     assert rows('name,x\n"say ""hi, you""",1\nb,2\n') == rows('name,x\n"say \\"hi, you\\"",1\nb,2\n')
     assert rows('name, note\na, "one, two"\nb, "x"\n') == [("a", "one, two"), ("b", "x")]
+
+
+TEN = "".join(f"{row},{row * row},b\n" for row in range(12))
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        "\nSource: Ministry of Tables\n",
+        "\n\n* provisional\n** revised\n",
+        ",,\nNote: values are rounded\n",
+        '\n"Notes, and more"\n',
+        "\n(c) 2024",
+    ],
+)
+def test_lines_under_the_rows_are_skipped_and_said(footer: str) -> None:
+    table = read("a,b,c\n" + TEN + footer, reading=Reading(header=True, skip_empty_rows=True))
+    assert table.frame.height == 12
+    assert any("skipped under the rows" in note for note in table.notes)
+
+
+@pytest.mark.parametrize("end", ["Source: Ministry\n", "\n1,2\n", "\nSource\n13,169,b\n"])
+def test_rows_that_are_too_short_are_no_footer(end: str) -> None:
+    refused("a,b,c\n" + TEN + end, "in line 1", "--skip-bad-rows")
+
+
+def test_comments_between_rows_are_skipped_where_some_stand_above() -> None:
+    table = read("# made by a tool\na,b,c\n" + TEN + "# half\n" + TEN)
+    assert (table.frame.height, table.notes[-1]) == (24, "1 line that begins with # was skipped.")
+    refused("a,b,c\n" + TEN + "# half\n" + TEN, "has 1 cell in line 14")
+
+
+@pytest.mark.parametrize(
+    "last", ["Total,66,", "GRAND TOTAL,66,b", "Sum:,66,b", ",Total,", "Average,5.5,\nTotal,66,", "Gesamt,66,"]
+)
+def test_rows_that_sum_up_the_others_are_left_out_in_training(last: str) -> None:
+    text = "a,b,c\n" + TEN.replace("0,0", "x,0") + last + "\n"
+    table = read(text, reading=Reading(header=True, skip_empty_rows=True))
+    assert table.frame.height == 12
+    assert "seems to sum up the others" in table.notes[-1]
+    assert read(text).frame.height == 12 + last.count("\n") + 1
+
+
+@pytest.mark.parametrize("last", ["total loss,66,b", "7,Total b,b", "7,66,Total", "Totality,66,b"])
+def test_other_last_rows_stay(last: str) -> None:
+    assert read("a,b,c\n" + TEN + last, reading=Reading(header=True, skip_empty_rows=True)).frame.height == 13
+
+
+def test_a_word_that_stands_in_other_rows_too_is_no_total() -> None:
+    text = "a,b,c\n" + TEN + "Total,1,b\n" + TEN + "Total,66,b\n"
+    assert read(text, reading=Reading(header=True, skip_empty_rows=True)).frame.height == 26

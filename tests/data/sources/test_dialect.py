@@ -165,3 +165,17 @@ def test_first_line_without_rows_or_names() -> None:
     assert first_line(["", "a"], [["1", "2"], ["2", "3"]]) == "sure"
     assert first_line(["0", "b"], [["1", "x"], ["2", "y"]]) == "names"
     assert first_line(["7", "b"], [["1", "x"], ["2", "y"]], {"column_1"}) == "data"
+
+
+@pytest.mark.parametrize("above", ["Statement;;\nIBAN;DE00;\n;;\n", "Group A;;Group B\n", "Report;2023;\nby;me;\n"])
+def test_a_name_that_is_asked_for_tells_the_header(above: str) -> None:
+    text = above + "day;amount;kind\n" + "".join(f"{row};{row * 2};b\n" for row in range(20))
+    table = delimited_table(text.encode(), "rows.csv", "The file", ";", Reading(names=frozenset({"kind"})))
+    assert table.column_names == ("day", "amount", "kind")
+    assert table.frame.height == 20
+
+
+def test_a_name_that_stands_in_a_row_of_data_tells_no_header() -> None:
+    text = "day;amount;kind\n" + "".join(f"{row};{row * 2};b\n" for row in range(20))
+    table = delimited_table(text.encode(), "rows.csv", "The file", ";", Reading(names=frozenset({"b"})))
+    assert table.column_names == ("day", "amount", "kind")

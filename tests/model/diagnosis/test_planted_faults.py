@@ -185,3 +185,17 @@ def test_findings_are_kept_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyP
     found = json.loads(invoke("show", "m.rv", "--diagnose", "new.csv", "--json").stdout)["diagnosis"]
     assert {"leaking_column", "drift"} <= {entry["kind"] for entry in found}
     assert set(found[0]) == {"kind", "column", "evidence", "meaning", "advice"}
+
+
+@pytest.mark.parametrize("form", ["one-hot", "probabilities", "numbers of classes"])
+def test_rows_of_class_probabilities_are_targets_as_for_fit(form: str) -> None:
+    labels = (X[:, 0] > 0.0).astype(int)
+    labels[:3] = 2
+    rows = np.eye(3)[labels]
+    y = {"one-hot": rows, "probabilities": 0.9 * rows + 0.1 / 3, "numbers of classes": labels}[form]
+    network = rv.Network(4, [rv.Dense(16, "relu"), rv.Dense(3, "softmax")])
+    model = network.fit(X, y, epochs=5, engine="reference")
+    found = model.diagnose(X, y)
+    expected = network.fit(X, labels, epochs=5, engine="reference").diagnose(X, labels)
+    assert kinds(found).keys() == kinds(expected).keys()
+    assert "class_imbalance" in kinds(found)

@@ -11,7 +11,8 @@ from ranvier.records import record
 
 SAMPLE = 200
 MAYBE_A_DATE = (
-    r"^(?:[0-9]{1,4}[-/.][0-9A-Za-zä]|.*(?i:jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez))"
+    r"^(?:[0-9]{1,4}[-/.][0-9A-Za-zä]|[0-9]{4}\s*[-/]?(?i:q|w|kw|cw)|(?i:q|w|kw|cw|wk|week)[\s-]?[0-9]"
+    r"|.*(?i:jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez))"
 )
 
 

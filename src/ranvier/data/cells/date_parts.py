@@ -61,7 +61,19 @@ ISO = re.compile(
     r"\s?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 """A date of ISO 8601, with the groups of the first pattern and of the time."""
-TEMPLATES = tuple((names, re.compile(pattern + TIME)) for names, pattern in PATTERNS[:7])
+WEEK = r"(?i:kw|cw|wk|week|w)[\s-]?"
+PERIODS = (
+    (("year", "week"), rf"([0-9]{{4}})[\s/-]*{WEEK}([0-9]{{1,2}})"),
+    (("week", "year"), rf"{WEEK}([0-9]{{1,2}})[\s/-]+([0-9]{{4}})"),
+    (("year", "quarter"), r"([0-9]{4})[\s/-]*[Qq]([0-9])"),
+    (("quarter", "year"), r"[Qq]([0-9])[\s/-]*'?([0-9]{4}|[0-9]{2})"),
+    (("name", "year"), rf"{MONTH}(?:-|\s?')([0-9]{{2}})"),
+)
+"""Weeks of ISO 8601, quarters and months, which stand for their first day."""
+TEMPLATES = (
+    *((names, re.compile(pattern + TIME)) for names, pattern in PATTERNS[:7]),
+    *((names, re.compile(pattern + "$")) for names, pattern in PERIODS),
+)
 """The patterns that ask where digits stand, and not which."""
 MAX_WIDTH, WORD = 64, 8
 """The longest strings that are taken apart, in bytes, and how many of these are compared at once."""
@@ -172,7 +184,7 @@ def _spans(template: str) -> Spans | None:
 
 def _named(match: re.Match[str], names: tuple[str, ...]) -> Spans:
     """The spans of the groups that matched, by name."""
-    every = (*names, *CLOCK)
+    every = (*names, *CLOCK)[: match.re.groups]
     return {name: match.span(group) for group, name in enumerate(every, start=1) if match[group]}
 
 
@@ -195,12 +207,28 @@ def _write(
         parts.ordered[at] = not year_first
         parts.sign[at] = ord(template[spans["sign"][0]])
     year = number["year"]
-    parts.year[at] = year + np.where(year < 69, 2000, 1900) if width["year"] <= 2 else year
+    year = year + np.where(year < 69, 2000, 1900) if width["year"] <= 2 else year
+    if "quarter" in number:
+        number["month"] = 3 * number["quarter"] - 2
+    elif "week" in number:
+        year, number["month"], number["day"] = _monday(year, number["week"])
+    parts.year[at] = year
     parts.month[at] = MONTHS[template[slice(*spans["name"])].lower()] if "name" in spans else number.get("month", 1)
     parts.day[at] = number.get("day", 1)
     parts.seconds[at] = _seconds(number, template[slice(*spans["half"])].lower() if "half" in spans else "")
     parts.iso[at] = ISO.fullmatch(template) is not None
     parts.known[at] = True
+
+
+def _monday(year: NDArray[np.int32], week: NDArray[np.int32]) -> tuple[NDArray[np.int32], ...]:
+    """Year, month and day of the Monday of a week of ISO 8601; the first week has the fourth of January."""
+    fourth = (year.astype(np.int64) - 1970).astype("datetime64[Y]").astype("datetime64[D]").view(np.int64) + 3
+    monday = fourth - (fourth + 3) % 7 + 7 * (week.astype(np.int64) - 1)  # 1970-01-01 is a Thursday
+    days = monday.view("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    day, count = (days - months.astype("datetime64[D]")).view(np.int64) + 1, months.view(np.int64)
+    month = np.where((week >= 1) & (week <= 53), count % 12 + 1, 0)
+    return (count // 12 + 1970).astype(np.int32), month.astype(np.int32), day.astype(np.int32)
 
 
 def _seconds(number: dict[str, NDArray[np.int32]], half: str) -> NDArray[np.int32] | int:

@@ -5,7 +5,7 @@ It is inferred from all cells of a column, and kept by its schema and its encode
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,8 +14,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
+from ranvier.data.cells.durations import inches_of_length, seconds_of_duration
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_parts import (
+    APPROXIMATE,
     BODIES,
     SIGNED,
     magnitudes,
@@ -37,10 +39,14 @@ class NumberFormat:
         decimal: the sign before decimals, "." or ",".
         thousands: the sign between thousands: "", ",", ".", " " (any blank) or "'" (any apostrophe).
         units: the units that may stand beside a number, as `number_parts.units` writes them.
-        magnitudes: whether the units are thousands, millions and billions, by which the numbers are multiplied.
+        magnitudes: whether the units are thousands, millions and billions, or hemispheres, by which the numbers are
+            multiplied.
         bounds: whether "<", ">" or "+" may stand at a number, as in <30 and 65+, which is then read as the number.
         clock: whether the cells are times of day, read as seconds since midnight.
         odd: whether a cell that is no number counts as missing; so where few cells were none in training.
+        duration: whether the cells are durations, read as seconds.
+        feet: whether the cells are feet and inches, read as inches.
+        signs: whether numbers may stand in parentheses, which then are negative, in quotes, behind a ~ or before a ±.
 
     >>> NumberFormat(decimal=",").read(pl.Series(["12,5", "7"]))[0].tolist()
     [12.5, 7.0]
@@ -55,11 +61,21 @@ class NumberFormat:
     bounds: bool = False
     clock: bool = False
     odd: bool = False
+    duration: bool = False
+    signs: bool = False
+    feet: bool = False
 
     @property
     def is_plain(self) -> bool:
         """Whether numbers are written as Python writes them."""
         return replace(self, odd=False) == PLAIN
+
+    @property
+    def whole_cells(self) -> Callable[[pl.Series], pl.Series] | None:
+        """What reads cells that are several numbers, such as times of day; None where a cell is one number."""
+        if self.clock:
+            return seconds_of_day
+        return seconds_of_duration if self.duration else inches_of_length if self.feet else None
 
     @property
     def several_units(self) -> bool:
@@ -84,7 +100,7 @@ class NumberFormat:
         if self.is_plain:
             return values.to_numpy(writable=True)
         written = strings.is_not_null()
-        if self.thousands != "." and not self.magnitudes:
+        if self.thousands != "." and not self.magnitudes and not self.whole_cells:
             written &= values.is_null()  # what is a plain number is one in these formats, too
         others = strings.filter(written)
         read: NDArray[np.float64] = values.to_numpy(writable=True)
@@ -93,7 +109,11 @@ class NumberFormat:
 
     def _other_numbers(self, strings: pl.Series) -> pl.Series:
         """Strings that are no plain numbers as numbers, null where they are none."""
-        if not self.magnitudes and not self.clock and strings.str.contains(SIGNED[self.decimal, self.thousands]).all():
+        if (
+            not self.magnitudes
+            and not self.whole_cells
+            and strings.str.contains(SIGNED[self.decimal, self.thousands]).all()
+        ):
             return plain_digits(strings, self.decimal, self.thousands).cast(pl.Float64, strict=False)
         different = strings.unique()
         if len(different) == len(strings):
@@ -102,13 +122,14 @@ class NumberFormat:
 
     def _numbers(self, strings: pl.Series) -> pl.Series:
         """Strings as numbers, null where they are none."""
-        if self.clock:
-            return seconds_of_day(strings)
+        if self.whole_cells:
+            return self.whole_cells(strings)
         parts = split(strings)
         values = numbers_of(parts, self.decimal, self.thousands)
         allowed = units(parts).is_in(["", *self.units])
         if not self.bounds:
-            allowed &= parts["bound"].is_null() & parts["plus"].is_null()
+            allowed &= parts["bound"].fill_null("").is_in(["", *APPROXIMATE])
+            allowed &= parts["plus"].is_null()
         if self.magnitudes:
             values = values * magnitudes(parts)
         return values.set(~allowed.fill_null(False), None)
@@ -142,6 +163,7 @@ class NumberFormat:
         if (decimal, thousands) not in BODIES:
             raise json_fields.damaged(f"numbers are written with {decimal[:9]!r} and {thousands[:9]!r}")
         flags = {name: json_fields.field(data, name, bool) for name in ("magnitudes", "bounds", "clock", "odd")}
+        flags |= {name: name in data and json_fields.field(data, name, bool) for name in ("duration", "signs", "feet")}
         return cls(decimal, thousands, json_fields.items(data, "units", str), **flags)
 
     @classmethod

@@ -8,10 +8,13 @@ import polars as pl
 
 from ranvier.data.cells import parsing
 from ranvier.data.cells.different_strings import MAX_ODD_SHARE, DifferentStrings, few
+from ranvier.data.cells.durations import inches_of_length, seconds_of_duration
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_parts import (
+    APPROXIMATE,
     BODIES,
+    HEMISPHERES,
     MAGNITUDES,
     SIGNED,
     magnitudes,
@@ -30,6 +33,8 @@ THOUSANDS_OR_DECIMALS = r"^[1-9][0-9]{0,2},[0-9]{3}$"
 """Digits whose comma may stand between thousands, or before three decimals."""
 ORDINAL = r"^(st|nd|rd|th)\b"
 LEADING_ZERO = r"^[+-]?0[0-9]"
+GROUPED = r"^[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})?$|^0$"
+"""Digits whose point may stand between thousands, or before three decimals."""
 
 
 @record
@@ -39,10 +44,12 @@ class WrittenNumbers:
     Fields:
         format: what reads them.
         ambiguous: whether all commas could stand before decimals as well as between thousands.
+        points: the same of points, which stand before decimals where no other column speaks for commas.
     """
 
     format: NumberFormat
     ambiguous: bool = False
+    points: bool = False
 
 
 def infer_number_format(different: DifferentStrings, decimal_commas: bool | None = None) -> WrittenNumbers | None:
@@ -68,22 +75,33 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
     if len(strings) == 0:
         return None
     if plain.all():
-        return None if are_codes(strings) else WrittenNumbers(PLAIN)
+        points = points_may_group(strings)
+        form = NumberFormat(",", ".") if points and decimal_commas else PLAIN
+        return None if are_codes(strings) else WrittenNumbers(form, points=points)
     sample = strings.head(SAMPLE)
     for signs in _order(decimal_commas):
         if sample.str.contains(SIGNED[signs]).all() and strings.str.contains(SIGNED[signs]).all():
             bodies = strings.str.strip_chars_start("+-")
             return None if are_codes(bodies) else WrittenNumbers(NumberFormat(*signs), _ambiguous(bodies))
-    no_time = seconds_of_day(strings).is_null()
+    no_time, no_duration = seconds_of_day(strings).is_null(), seconds_of_duration(strings).is_null()
+    durations = WrittenNumbers(NumberFormat(duration=True, odd=bool(no_duration.any())))
+    are_durations = few(no_duration, different)
     if few(no_time, different):
+        if are_durations and no_duration.sum() < no_time.sum():
+            return durations
         return WrittenNumbers(NumberFormat(clock=True, odd=bool(no_time.any())))
-    return _with_parts(different, split(strings), decimal_commas)
+    no_length = inches_of_length(strings).is_null()
+    if few(no_length, different):
+        return WrittenNumbers(NumberFormat(feet=True, odd=bool(no_length.any())))
+    read = _with_parts(different, split(strings), decimal_commas)
+    return durations if are_durations and (read is None or read.format.several_units) else read
 
 
 def _are_words(sample: pl.Series) -> bool:
-    """Whether most strings of a sample are no numbers and no times of day, and not all are plain numbers."""
+    """Whether most strings of a sample are no numbers, times of day or durations, and not all are plain numbers."""
     half = len(sample) // 2
-    if split(sample)["body"].null_count() <= half or seconds_of_day(sample).null_count() <= half:
+    times = (seconds_of_day(sample), seconds_of_duration(sample), inches_of_length(sample))
+    if split(sample)["body"].null_count() <= half or any(read.null_count() <= half for read in times):
         return False
     return parsing.cast_numbers(sample).null_count() > 0
 
@@ -95,7 +113,8 @@ def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas
         return None
     if are_codes((parts["sign"].fill_null("") + body).drop_nulls()):
         return None
-    decimal, thousands, ambiguous = _signs(body.drop_nulls(), decimal_commas)
+    whole_prices = bool(different.values.str.contains(r"[0-9],[-\u2013\u2014]").any())
+    decimal, thousands, ambiguous = _signs(body.drop_nulls(), decimal_commas or whole_prices)
     values = numbers_of(parts, decimal, thousands)
     known = _units(parts, different)
     if known is None:
@@ -104,10 +123,13 @@ def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas
     if bounds is None:
         return None
     read = NumberFormat(decimal, thousands, known, _multiply(parts, known), bounds)
+    if read == PLAIN and values.null_count() < parsing.cast_numbers(different.values).null_count():
+        read = NumberFormat(signs=True)
     odd = pl.Series(read.read_strings(different.values)).is_nan()
     if not few(odd, different) or (read.several_units and values.n_unique() < MIN_VALUES_OF_UNITS):
         return None
-    return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous)
+    points = not whole_prices and points_may_group(body.drop_nulls())
+    return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous, points)
 
 
 def are_codes(strings: pl.Series) -> bool:
@@ -122,6 +144,26 @@ def are_codes(strings: pl.Series) -> bool:
     digits = strings.filter(strings.str.contains(r"^[0-9]+$"))
     one_length = 2 * len(digits) > len(strings) and digits.str.len_chars().n_unique() == 1
     return one_length or int(leading.sum()) > MAX_ODD_SHARE * len(strings)
+
+
+def points_may_group(strings: pl.Series) -> bool:
+    """Whether all points could stand between thousands as well as before decimals; there is one.
+
+    >>> points_may_group(pl.Series(["1.234", "950"])), points_may_group(pl.Series(["1.234", "9.5"]))
+    (True, False)
+    """
+    if not strings.head(SAMPLE).str.contains(GROUPED).all():
+        return False
+    return bool(strings.str.contains(GROUPED).all() and strings.str.contains(".", literal=True).any())
+
+
+def some_without_points(strings: pl.Series) -> bool:
+    """Whether some numbers have no point, as hundreds have none beside thousands; decimals of one length all have one.
+
+    >>> some_without_points(pl.Series(["1.234", "950"])), some_without_points(pl.Series(["1.234", "9.500"]))
+    (True, False)
+    """
+    return bool(strings.str.contains(r"^[^.]*[0-9][^.]*$").any())
 
 
 def _signs(bodies: pl.Series, decimal_commas: bool | None) -> tuple[str, str, bool]:
@@ -157,13 +199,25 @@ def _units(parts: pl.DataFrame, different: DifferentStrings) -> tuple[str, ...] 
     suffixes = pl.Series(known)
     if len(known) > MAX_UNITS or suffixes.str.contains(ORDINAL).any():
         return None
-    if len(known) > 1 and (suffixes.str.len_chars() == 1).all() and not set(known) <= {*MAGNITUDES, *"$€£¥₹%"}:
+    if len(known) > 1 and suffixes.str.contains("/[0-9]").any():
+        return None  # fractions
+    single = len(known) > 1 and (suffixes.str.len_chars() == 1).all() and not _are_hemispheres(suffixes)
+    if single and not set(known) <= {*MAGNITUDES, *"$€£¥₹%"}:
         return None  # codes such as 1a, 2a, 1b
     return tuple(known)
 
 
+def _are_hemispheres(units: pl.Series) -> bool:
+    """Whether units are those of latitudes, or those of longitudes."""
+    letters = set(units.str.to_lowercase().str.strip_chars("° ").to_list())
+    degrees = bool(units.str.contains("°").any())
+    return any(letters <= axis.keys() and (degrees or len(letters) == 2) for axis in HEMISPHERES)
+
+
 def _multiply(parts: pl.DataFrame, known: tuple[str, ...]) -> bool:
-    """Whether the units are thousands, millions and billions of one thing."""
+    """Whether the units are thousands, millions and billions of one thing, or the hemispheres of degrees."""
+    if known and _are_hemispheres(pl.Series(known)):
+        return True
     numbers = parts.filter(parts["body"].is_not_null() & units(parts).is_in(["", *known]))
     factors, suffixes = magnitudes(numbers), numbers["suffix"].drop_nulls().str.strip_chars(". ").unique()
     if factors.n_unique() < 2 or numbers["prefix"].drop_nulls().n_unique() > 1:
@@ -174,7 +228,8 @@ def _multiply(parts: pl.DataFrame, known: tuple[str, ...]) -> bool:
 
 def _bounds(parts: pl.DataFrame, values: pl.Series) -> bool | None:
     """Whether some numbers are bounds; None where they make ranges, which are categories."""
-    marks = (parts["bound"].fill_null("") + parts["plus"].fill_null("")).filter(values.is_not_null())
+    bound = parts["bound"].fill_null("").replace(dict.fromkeys(APPROXIMATE, ""))
+    marks = (bound + parts["plus"].fill_null("")).filter(values.is_not_null())
     bounded = int((marks != "").sum())
     if bounded == 0:
         return False

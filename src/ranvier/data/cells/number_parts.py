@@ -16,11 +16,13 @@ PARTS = (
     r"^(?P<opening>\()?\s*(?P<bound>[<>≤≥~≈]=?)?\s*(?P<sign>[+\-\u2212])?\s*"
     rf"(?P<prefix>{CURRENCIES})?\s*(?P<inner_sign>[+\-\u2212])?"
     r"(?P<body>[0-9](?:[0-9.,'\u2019 \u00a0\u2009\u202f]*[0-9])?\.?|[.,][0-9]+)(?P<exponent>[eE][+-]?[0-9]+)?"
-    r"\s*(?P<suffix>[^0-9\s.,()<>+\-\u2212:#_=*&/][^0-9<>()+,]{0,18}?[23²³]?)?\s*(?P<plus>\+)?\s*(?P<closing>\))?$"
+    r"(?:[.,][-\u2013\u2014]{1,2})?\s*(?:/\s*(?P<total>[1-9][0-9]*)|(?:±|\+/?-)\s*[0-9.,]+)?"
+    r"\s*(?P<suffix>[^0-9\s.,()<>+\-\u2212:#_=*&/±][^0-9<>()+,±]{0,18}?[23²³]?)?\s*(?P<plus>\+)?(?P<last_sign>-)?"
+    r"\s*(?P<closing>\))?$"
 )
 BODIES = {
     (".", ""): r"^(?:[0-9]+\.?[0-9]*|\.[0-9]+)$",
-    (".", ","): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]*)?$",
+    (".", ","): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3})(?:\.[0-9]*)?$",
     (",", ""): r"^(?:[0-9]+,?[0-9]*|,[0-9]+)$",
     (",", "."): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]*)?$",
     (".", " "): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?: [0-9]{3})+)(?:\.[0-9]*)?$",
@@ -28,15 +30,26 @@ BODIES = {
     (".", "'"): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?:'[0-9]{3})+)(?:\.[0-9]*)?$",
     (",", "'"): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?:'[0-9]{3})+)(?:,[0-9]*)?$",
 }
-"""Decimal sign and sign of thousands -> the digits of a number; " " stands for any blank, "'" for any apostrophe."""
+"""Decimal sign and sign of thousands -> the digits of a number; " " stands for any blank, "'" for any apostrophe.
+
+Commas may stand as in India, too: 12,34,567.
+"""
 SIGNED = {signs: rf"^[+-]?{body[1:]}" for signs, body in BODIES.items()}
 """The same with a sign in front: all of a number that has nothing else around it."""
 MAGNITUDES = {
     **dict.fromkeys(("k", "tsd", "thousand"), 1e3),
+    **dict.fromkeys(("lac", "lakh", "lacs", "lakhs"), 1e5),
     **dict.fromkeys(("m", "mn", "mio", "mm", "million"), 1e6),
+    **dict.fromkeys(("cr", "crs", "crore", "crores"), 1e7),
     **dict.fromkeys(("b", "bn", "mrd", "billion"), 1e9),
 }
 """Suffixes that multiply, where several of them stand in a column."""
+HEMISPHERES = ({"n": 1.0, "s": -1.0}, {"e": 1.0, "w": -1.0})
+"""Suffixes of latitudes and of longitudes, and the sign that they stand for."""
+APPROXIMATE = ("~", "≈")
+"""Signs in front of a number that is a little less or more."""
+QUOTED = r"^=?['\"`](.*?)['\"`]?$"
+"""A cell in quotes that stayed in it, or behind the apostrophe by which spreadsheets mark texts."""
 CLOCK = r"^([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?\s*([AaPp])?(?:\.?[Mm]\.?)?$"
 """A time of day."""
 
@@ -47,6 +60,8 @@ def split(strings: pl.Series) -> pl.DataFrame:
     >>> split(pl.Series(["-$1,234.50", "12 kg", "about 7"])).select("sign", "prefix", "body", "suffix").rows()
     [('-', '$', '1,234.50', None), (None, None, '12', 'kg'), (None, None, None, None)]
     """
+    if strings.str.contains(r"^=?['\"`]").any():
+        strings = strings.str.replace(QUOTED, "${1}")
     parts = strings.str.extract_groups(PARTS).struct.unnest()
     unclosed = parts["opening"].is_null() != parts["closing"].is_null()
     body = parts["body"].str.replace_all(f"[{BLANKS}]", " ").str.replace_all("\u2019", "'", literal=True)
@@ -66,7 +81,7 @@ def numbers_of(parts: pl.DataFrame, decimal: str, thousands: str) -> pl.Series:
     exponent = parts["exponent"].fill_null("")
     values = (digits + exponent).cast(pl.Float64, strict=False)
     negative = parts["opening"].is_not_null()
-    for name in ("sign", "inner_sign"):
+    for name in ("sign", "inner_sign", "last_sign"):
         negative |= parts[name].is_in(["-", "\u2212"]).fill_null(False)
     return (-values).zip_with(negative, values)
 
@@ -89,17 +104,20 @@ def units(parts: pl.DataFrame) -> pl.Series:
     ['$', 'min', 'min', '']
     """
     suffix = parts["suffix"].str.to_lowercase().str.strip_chars(". ").str.replace(r"([a-z]{2})s$", "${1}")
-    return (parts["prefix"].str.to_lowercase().str.strip_chars(".").fill_null("") + suffix.fill_null("")).rename("unit")
+    unit = parts["prefix"].str.to_lowercase().str.strip_chars(".").fill_null("") + suffix.fill_null("")
+    total = parts["total"]
+    return (unit if total.null_count() == len(total) else unit + ("/" + total).fill_null("")).rename("unit")
 
 
 def magnitudes(parts: pl.DataFrame) -> pl.Series:
-    """What each number is multiplied by where suffixes are thousands, millions and billions.
+    """What each number is multiplied by where suffixes are thousands, millions and billions, or hemispheres.
 
     >>> magnitudes(split(pl.Series(["1.2M", "$3 k", "7"]))).to_list()
     [1000000.0, 1000.0, 1.0]
     """
-    suffix = parts["suffix"].str.to_lowercase().str.strip_chars(". ")
-    return suffix.replace_strict(MAGNITUDES, default=1.0, return_dtype=pl.Float64)
+    suffix = parts["suffix"].str.to_lowercase().str.strip_chars(". °")
+    factors = {**MAGNITUDES, **HEMISPHERES[0], **HEMISPHERES[1]}
+    return suffix.replace_strict(factors, default=1.0, return_dtype=pl.Float64)
 
 
 def seconds_of_day(strings: pl.Series) -> pl.Series:

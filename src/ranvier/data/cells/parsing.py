@@ -11,6 +11,7 @@ A cell is missing when it is null, NaN, or after stripping one of `MISSING`; a n
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -36,6 +37,20 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 MAX_EXACT = 2**53
 MINUS = "\u2212"
 NAN = float("nan")
+
+
+def are_truths(strings: Collection[str]) -> bool:
+    """Whether strings are two for true and false, or more of them, such as yes, Yes, y and no.
+
+    >>> are_truths(["Yes", "no"]), are_truths(["yes", "Yes", "n"]), are_truths(["t", "no"])
+    (True, True, False)
+    """
+    words = {string.lower() for string in strings}
+    if words in BOOLEAN_PAIRS:
+        return True
+    true, false = words & set(TRUE_STRINGS), words & set(FALSE_STRINGS)
+    digits = {"0", "1"} & words
+    return len(strings) > 2 and words == true | false and bool(true and false) and not digits
 
 
 class NeedsColumnParser(Exception):  # noqa: N818 - a message between two functions, which no user sees

@@ -20,6 +20,33 @@ LONG, LONG_SPACES = 20, 2
 SAMPLE = 10_000
 
 
+LIST_SIGNS = (";", "|", ",")
+MIN_LISTS = 30
+"""Fewer different lists are categories."""
+
+
+def n_options(different: pl.Series) -> int:
+    """How many different options there are in cells that are lists of several, such as "wifi;pool"; 0 for other cells.
+
+    Most of the cells have a sign between options, and there are at most half as many options as different cells.
+
+    Parameters:
+        different: strings, each once.
+
+    >>> n_options(pl.Series([f"{a}|{b}|{c}" for a in "abc" for b in "defg" for c in "hijk"]))
+    11
+    """
+    cells = different.head(SAMPLE)
+    for sign in LIST_SIGNS if len(cells) >= MIN_LISTS else ():
+        if 2 * int(cells.str.contains(sign, literal=True).sum()) < len(cells):
+            continue
+        parts = cells.str.split(sign).explode().str.strip_chars(" []{}()\"'").str.to_lowercase()
+        options = parts.filter(parts != "").unique()
+        if 2 <= len(options) <= len(cells) // 2 and 2 * int(options.str.contains(r"\p{L}").sum()) > len(options):
+            return len(options)
+    return 0
+
+
 @record
 class TextShape:
     """How the cells of a column of strings look.

@@ -17,8 +17,12 @@ from ranvier.errors import DataError
 from ranvier.plural import plural
 from ranvier.rows.row_names import at_row
 
-WRITTEN = r"^\s*[\[\(][^\[\]\(\)]*[\]\)]\s*$"
-"""A vector as Python, JSON and NumPy write it."""
+DECIMAL = r"[+-]?[0-9]+\.[0-9]+"
+WRITTEN = (
+    r"^\s*(?:(?i:point\s*)?[\[\(][^\[\]\(\)]*[\]\)]"
+    rf"|{DECIMAL}(?:(?:\s*[,;]\s*|\s+){DECIMAL}){{1,2}})\s*$"
+)
+"""A vector as Python, JSON and NumPy write it, a point of WKT, or two or three coordinates, such as 48.86, 2.35."""
 SAMPLE = 100
 SHOWN = 3
 
@@ -204,7 +208,7 @@ def _wrong_length(name: str, row: int, length: int, expected: int, count: int | 
 
 def _lists(cells: pl.Series) -> pl.Series:
     """Strings of vectors as lists of numbers, null where a number cannot be read."""
-    inside = cells.str.strip_chars().str.replace_all(r"^[\[\(]\s*|[,;\s]*[\]\)]$", "")
+    inside = cells.str.strip_chars().str.replace_all(r"^(?i:point\s*)?[\[\(]\s*|[,;\s]*[\]\)]$", "")
     words = inside.str.replace_all(r"\s*[,;]\s*|\s+", " ").str.split(" ")
     missing = ~inside.str.contains(r"\S").fill_null(False)
     unread = missing | ~cells.str.contains(WRITTEN).fill_null(False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -119,6 +121,36 @@ def far_note(name: str, values: NDArray[np.float64]) -> str | None:
     return f'Column "{name}": {what}; the scale is that of the others. Is it a mistake?'
 
 
+def filler_note(name: str, values: NDArray[np.float64]) -> str | None:
+    """Which number seems to stand for missing cells, such as -999; None where there is none.
+
+    It is the lowest or the highest, of nines alone, repeats, and lies further from the others than they lie apart.
+
+    Parameters:
+        values: shape (B,), NaN where missing.
+
+    >>> filler_note("wind", np.array([3.0, -999.0, 5.0, 7.5, -999.0]))[:64]
+    'Column "wind": -999 in 2 rows, first in row 2, lies far from all'
+    """
+    if not len(values):
+        return None
+    low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+    for filler in (low, high):
+        if not re.fullmatch(r"-9{2,}|9{3,}", f"{filler:.0f}" if abs(filler) < 1e15 and filler == round(filler) else ""):
+            continue
+        rows = np.flatnonzero(values == filler)
+        others = values[values != filler]
+        inner_low, inner_high = (limit.reduce(others, initial=np.nan) for limit in (np.fmin, np.fmax))
+        gap = max(inner_low - filler, filler - inner_high)
+        if len(rows) > 1 and 0 < inner_high - inner_low < gap:
+            where = f"in {len(rows):,} rows, first {at_row(int(rows[0]))}"
+            return (
+                f'Column "{name}": {filler:.0f} {where}, lies far from all other values; if it means missing, empty '
+                "these cells."
+            )
+    return None
+
+
 def order_note(name: str, order: str) -> str:
     """That dates could have been read with the day and the month in the other order.
 
@@ -130,6 +162,16 @@ def order_note(name: str, order: str) -> str:
         f'Column "{name}": the {first} was taken to be first, as in {example}; if the {other} is: '
         f"--kind {name}=date:{other}-first."
     )
+
+
+def points_note(name: str, grouped: bool) -> str:
+    """That points could have been read in another way.
+
+    >>> points_note("kg", True)
+    'Column "kg": 1.234 was read as 1234; if it means 1.234: --kind kg=number:decimal-point.'
+    """
+    read, other, how = ("1234", "1.234", "point") if grouped else ("1.234", "1234", "comma")
+    return f'Column "{name}": 1.234 was read as {read}; if it means {other}: --kind {name}=number:decimal-{how}.'
 
 
 def comma_note(name: str, form: NumberFormat) -> str:
@@ -172,4 +214,6 @@ def written(form: NumberFormat) -> str:
         phrases.append(f"with {', '.join(form.units)}")
     if form.bounds:
         phrases.append("bounds such as <30 or 30+ read as 30")
+    if form.signs:
+        phrases.append("(7) read as -7, and ~7 and 7 ± 1 as 7")
     return "".join(f", {phrase}" for phrase in phrases)

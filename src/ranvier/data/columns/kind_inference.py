@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,16 +9,24 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
+from ranvier.data.cells.alike import alike_note, written_alike
 from ranvier.data.cells.date_format import DateFormat
 from ranvier.data.cells.date_inference import WrittenDates, infer_date_format
 from ranvier.data.cells.different_strings import DifferentStrings, different_strings
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
-from ranvier.data.cells.number_inference import LEADING_ZERO, are_codes, infer_number_format
-from ranvier.data.cells.text_shape import text_shape
+from ranvier.data.cells.number_inference import (
+    LEADING_ZERO,
+    are_codes,
+    infer_number_format,
+    points_may_group,
+)
+from ranvier.data.cells.text_shape import n_options, text_shape
 from ranvier.data.cells.vectors import distinct_vectors, holds_vectors, vectors
+from ranvier.data.columns.codes import identifier
 from ranvier.data.columns.column_notes import (
     counting_note,
     far_note,
+    filler_note,
     html_note,
     long_text_note,
     missing_note,
@@ -27,7 +34,6 @@ from ranvier.data.columns.column_notes import (
     written,
 )
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
-from ranvier.data.columns.row_numbers import FIRST, LEFT_BY_INDEX
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import datetimes
 from ranvier.data.encoders.kinds import COLUMN_KINDS
@@ -39,19 +45,12 @@ from ranvier.records import record
 MAX_FEW_VALUES, SAMPLE = 10, 1000
 LONG_INTEGER = 16
 """Integers of fewer digits are numbers of float64."""
+MAX_TRUTHS = 8
+FIRST_DAY, LAST_DAY, MIN_DAYS = 19000101, 20991231, 3
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
 MIN_DIFFERENT = 0.95
 """The share of different strings, such as addresses, from which they say nothing about a new row."""
-CODE_NAMES = frozenset({"id", "ids", "uuid", "guid", "pid", "identifier"})
-"""Last words in the name of a column whose integers are codes: categories where they repeat, else an identifier."""
-ID_NAMES = CODE_NAMES | {"rownames", "index", "unnamed"}
-"""Words in the name of a column whose integers, all different, are an identifier."""
-COUNT_NAMES = ID_NAMES | {
-    *("row", "rows", "rowname", "idx", "no", "nr", "num", "number", "nummer", "order", "instant", "record", "records"),
-    *("obs", "observation", "case", "sample", "serial", "sno", "key", "seq", "sequence", "entry", "lfd", "column"),
-}
-"""Words in the name of a column that is an identifier if it counts the rows."""
 
 
 @record
@@ -61,10 +60,12 @@ class Guess:
     Fields:
         column: the schema.
         ambiguous: whether commas could stand before decimals as well as between thousands, or days could be months.
+        points: whether points could stand between thousands as well as before decimals.
     """
 
     column: ColumnSchema
     ambiguous: bool = False
+    points: bool = False
 
 
 def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
@@ -98,17 +99,28 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
         wide = cells.dtype in (pl.Int64, pl.UInt64, pl.Int128) and bool((cells >= parsing.MAX_EXACT).any())
         if wide and (long := _long_integers(name, cells.cast(pl.String))) is not None:
             return Guess(long)
-        return Guess(_number(cells, finite(cells, *parsing.parse_numbers(cells)), PLAIN))
+        values = finite(cells, *parsing.parse_numbers(cells))
+        return _dates_of_digits(cells, values) or Guess(_number(cells, values, PLAIN))
     numbers = _plain_numbers(cells)
     if numbers is not None:
         may_be_long = (cells.str.len_bytes().max() or 0) >= LONG_INTEGER  # type: ignore[operator]
         if may_be_long and (long := _long_integers(name, parsing.clean_strings(cells))) is not None:
             return Guess(long)
-        return Guess(_number(cells, finite(cells, numbers, None), PLAIN))
+        return _dates_of_digits(cells, numbers) or _plain(cells, finite(cells, numbers, None), decimal_commas)
     strings = parsing.clean_strings(cells)
     if strings.null_count() == len(strings):
         return Guess(ColumnSchema(name, DROP, "every cell is missing", len(strings), 0))
     return _strings(cells, strings, decimal_commas)
+
+
+def _plain(cells: pl.Series, values: NDArray[np.float64], decimal_commas: bool | None) -> Guess:
+    """The schema of strings that are plain numbers; beside decimal commas, points may stand between thousands."""
+    points = points_may_group(parsing.clean_strings(cells.head(SAMPLE)).drop_nulls())
+    strings = parsing.clean_strings(cells).drop_nulls() if points else cells
+    if not points or not points_may_group(strings):
+        return Guess(_number(cells, values, PLAIN))
+    form = NumberFormat(",", ".") if decimal_commas else PLAIN
+    return Guess(_number(cells, finite(cells, *form.read(cells)), form), points=True)
 
 
 def _vector(cells: pl.Series) -> ColumnSchema:
@@ -118,6 +130,21 @@ def _vector(cells: pl.Series) -> ColumnSchema:
     return _unless_constant(
         cells.name, "vector", f"vectors of {array.shape[1]:,} numbers", len(array), missing, distinct
     )
+
+
+def _dates_of_digits(cells: pl.Series, values: NDArray[np.float64]) -> Guess | None:
+    """The schema of integers all of which are days such as 20240229; None for others."""
+    if cells.dtype.is_float() or cells.dtype.is_decimal() or not len(values):
+        return None
+    low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+    if not FIRST_DAY <= low < high <= LAST_DAY:
+        return None
+    strings = parsing.clean_strings(cells)
+    different = different_strings(strings)
+    if len(different) < MIN_DAYS or not different.values.str.contains(r"^[0-9]{8}$").all():
+        return None
+    times = DateFormat().read_strings(different.values)
+    return None if times.null_count() else Guess(_date(strings, different, WrittenDates(DateFormat(), times)))
 
 
 def _plain_numbers(cells: pl.Series) -> NDArray[np.float64] | None:
@@ -246,18 +273,21 @@ def _number(
     missing = len(values) - present.size
     distinct = np.unique(present).size
     integers = all(bool((part == np.round(part)).all()) for part in (present[:SAMPLE], present))
-    reason = "times of day, in seconds" if form.clock else ("integers" if integers else "numbers") + written(form)
+    seconds = "times of day, in seconds" if form.clock else "durations, in seconds" if form.duration else ""
+    seconds = "feet and inches, in inches" if form.feet else seconds
+    reason = seconds or ("integers" if integers else "numbers") + written(form)
     if integers and distinct == 2 and form == PLAIN and present.min() == 0.0 and present.max() == 1.0:
         reason = "0 and 1"
-    elif integers and distinct <= MAX_FEW_VALUES and not form.clock:
-        reason += f"; only {distinct} different ones, still a number because their order may matter"
+    elif integers and distinct <= MAX_FEW_VALUES and not seconds:
+        ones = "one" if distinct == 1 else "ones"
+        reason += f"; only {distinct} different {ones}, still a number because their order may matter"
     notes: tuple[str, ...] = ()
     if integers and form == PLAIN and distinct > 1 and present.size >= MIN_ROWS:
         first = float(present.min())
         counts = distinct == present.size and first in (0.0, 1.0) and float(present.max()) - first == distinct - 1
-        identifier = _identifier(cells.name, present.size, distinct, counts)
-        if identifier is not None:
-            return ColumnSchema(cells.name, *identifier, missing, distinct)
+        code = identifier(cells.name, present.size, distinct, counts)
+        if code is not None:
+            return ColumnSchema(cells.name, *code, missing, distinct)
         notes = (counting_note(cells.name, int(first)),) if counts else ()
     column = _unless_constant(cells.name, "number", reason, len(values), missing, distinct)
     if strings is None and parsing.is_string(cells) and missing:
@@ -267,56 +297,41 @@ def _number(
     return replace(column, number_format=form if column.used else PLAIN, notes=notes)
 
 
-def _identifier(name: str, rows: int, distinct: int, counts: bool) -> tuple[str, str] | None:
-    """The kind of a column of integers that its name calls an identifier or a code, and why; None for other names.
-
-    Parameters:
-        rows: how many cells are not missing.
-        distinct: how many different ones there are.
-        counts: whether they count the rows.
-    """
-    words = _name_words(name)
-    row_numbers = name == FIRST or LEFT_BY_INDEX.fullmatch(name.strip()) is not None
-    if counts and (row_numbers or not COUNT_NAMES.isdisjoint(words)):
-        return DROP, "integers that count the rows"
-    if distinct == rows and (row_numbers or not ID_NAMES.isdisjoint(words)):
-        return DROP, "integers, all different, named like an id"
-    if not words or words[-1] not in CODE_NAMES:
-        return None
-    if 2 * distinct <= rows:
-        return "category", f"{distinct:,} different codes, named like an id"
-    return DROP, "integers, most of them different, named like an id"
-
-
 def _number_notes(
     cells: pl.Series, strings: pl.Series | None, values: NDArray[np.float64], form: NumberFormat
 ) -> tuple[str, ...]:
     """What was odd about the cells of a number; `strings` are the clean cells where they are strings."""
     if strings is None:
-        return _notes(far_note(cells.name, values))
+        return _notes(*_value_notes(cells.name, values))
     absent = np.isnan(values)
     unread = missing_note(strings, strings.is_not_null().to_numpy() & absent) if absent.any() else None
-    return _notes(unread, rare_parts_note(strings, form, values), far_note(cells.name, values))
+    return _notes(unread, rare_parts_note(strings, form, values), *_value_notes(cells.name, values))
 
 
-def _name_words(name: str) -> list[str]:
-    """The words in a name like "PassengerId" or "customer_id", in lower case."""
-    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+", name)]
+def _value_notes(name: str, values: NDArray[np.float64]) -> tuple[str | None, ...]:
+    """What was odd about the values of a number."""
+    filler = filler_note(name, values)
+    return (filler,) if filler else (far_note(name, values),)
 
 
 def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) -> Guess:
     """The schema of a column of strings that are not all plain numbers."""
     different = different_strings(strings)
     name, rows, missing, distinct = cells.name, len(strings), strings.null_count(), len(different)
-    if distinct == 2 and {word.lower() for word in different.values.to_list()} in parsing.BOOLEAN_PAIRS:
-        return Guess(_unless_constant(name, "boolean", "two strings for true and false", rows, missing, distinct))
+    if 2 <= distinct <= MAX_TRUTHS and parsing.are_truths(different.values.to_list()):
+        what = "two" if distinct == 2 else f"{distinct}"
+        return Guess(_unless_constant(name, "boolean", f"{what} strings for true and false", rows, missing, distinct))
     dates = infer_date_format(different, None, decimal_commas)
     if dates is not None:
         return Guess(_date(strings, different, dates), dates.ambiguous)
     numbers = infer_number_format(different, decimal_commas)
     if numbers is not None:
         values = finite(cells, *numbers.format.read(cells))
-        return Guess(_number(cells, values, numbers.format, strings), numbers.ambiguous)
+        return Guess(_number(cells, values, numbers.format, strings), numbers.ambiguous, numbers.points)
+    options = n_options(different.values)
+    if options:
+        reason = f"{distinct:,} different lists of {options:,} options"
+        return Guess(_text(strings, ColumnSchema(name, "text", reason, missing, distinct)))
     present = strings.drop_nulls() if missing else strings
     if len(present) >= MIN_ROWS and 2 * distinct > len(present):
         shape = text_shape(present)
@@ -328,7 +343,10 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
         if distinct >= MIN_DIFFERENT * len(present):
             how = "" if distinct == len(present) else "nearly "
             return Guess(ColumnSchema(name, DROP, f"{how}every value is different", missing, distinct))
-    return Guess(_unless_constant(name, "category", f"{distinct:,} different strings", rows, missing, distinct))
+    what = "codes, with leading zeros" if are_codes(different.values) else "string" if distinct == 1 else "strings"
+    column = _unless_constant(name, "category", f"{distinct:,} different {what}", rows, missing, distinct)
+    alike = written_alike(different.values) if column.used else []
+    return Guess(replace(column, notes=_notes(alike_note(f'Categories of "{name}"', alike))))
 
 
 def _date(strings: pl.Series, different: DifferentStrings, dates: WrittenDates) -> ColumnSchema:

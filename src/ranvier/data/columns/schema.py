@@ -6,8 +6,7 @@ is learned from values (means, scales, lists of categories) is learned from trai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextvars import copy_context
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,17 +14,18 @@ import polars as pl
 
 from ranvier.data.cells import parsing
 from ranvier.data.cells.date_format import ORDERS
-from ranvier.data.columns.column_notes import comma_note, order_note
+from ranvier.data.cells.number_inference import some_without_points
+from ranvier.data.column_threads import map_columns
+from ranvier.data.columns.column_notes import comma_note, order_note, points_note
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
 from ranvier.data.columns.kind_inference import Guess, infer_column, requested_column
 from ranvier.data.encoders.kinds import COLUMN_KINDS
-from ranvier.data.images.threads import map_by_threads
 from ranvier.errors import DataError, InputError, nearest
 
 __all__ = ["DROP", "ColumnSchema", "infer_schema"]
 
-MANY_CELLS = 1_000_000
-"""So many cells that their kinds are inferred by several threads."""
+SAMPLE = 10_000
+POINT_BEFORE_DECIMALS = r"^\s*[+-]?(?:[0-9]+\.(?:[0-9]{1,2}|[0-9]{4,})|0\.[0-9]+)\s*$"
 HOW = {"number": ("decimal-comma", "decimal-point"), "date": ORDERS}
 """Kind -> what may stand behind it after a colon: how its cells are written."""
 
@@ -76,21 +76,30 @@ def _columns(columns: list[pl.Series], kinds: Mapping[str, str], decimal_commas:
         kind, _, how = kinds.get(cells.name, "").partition(":")
         return requested_column(cells, kind, how, commas) if kind else infer_column(cells, commas)
 
-    many = len(columns) > 1 and len(columns) * len(columns[0]) >= MANY_CELLS
-    guesses = _by_threads(guess, columns) if many else [guess(cells) for cells in columns]
-    evidence = any(g.column.number_format.decimal == "," and not g.ambiguous for g in guesses)
+    guesses = map_columns(guess, columns, len(columns[0]) if columns else 0)
+    sure = [g.column.number_format for g in guesses if not g.ambiguous]
+    commas = any(form.decimal == "," for form in sure)
+    evidence = commas and not any(form.thousands == "," for form in sure)
+    maybe = (evidence or decimal_commas) and any(g.points for g in guesses) and not _have_decimal_points(columns)
     schema = []
     for cells, first in zip(columns, guesses, strict=True):
-        again = (evidence and first.column.thousands_separator) or (first.ambiguous and (evidence or decimal_commas))
+        groups = maybe and first.points and (evidence or some_without_points(cells))
+        if groups or (first.points and first.column.number_format.units):
+            last = guess(cells, True) if groups else first
+            schema.append(replace(last.column, notes=(*last.column.notes, points_note(cells.name, groups))))
+            continue
+        again = (commas and first.column.thousands_separator and not first.ambiguous) or (
+            first.ambiguous and (evidence or decimal_commas)
+        )
         last = guess(cells, True) if again else first
         schema.append(with_order_notes(last.column) if last.ambiguous and not evidence else last.column)
     return schema
 
 
-def _by_threads(guess: Callable[[pl.Series], Guess], columns: Sequence[pl.Series]) -> list[Guess]:
-    """What is inferred of each column, by several threads that call rows as this one does; the first error counts."""
-    contexts = [copy_context() for _ in columns]
-    return map_by_threads(lambda at: contexts[at].run(guess, columns[at]), range(len(columns)))
+def _have_decimal_points(columns: Sequence[pl.Series]) -> bool:
+    """Whether numbers of a column have points that stand before decimals for sure."""
+    strings = (cells for cells in columns if cells.dtype == pl.String)
+    return any(cells.head(SAMPLE).str.contains(POINT_BEFORE_DECIMALS).any() for cells in strings)
 
 
 def with_order_notes(column: ColumnSchema) -> ColumnSchema:

@@ -144,19 +144,21 @@ class CategoryEncoder(ColumnEncoder):
         if codes.dtype.kind != "f":
             return codes.astype(np.intp)
         unknown = np.flatnonzero(np.isnan(codes))
-        codes[unknown] = self._lookup(strings[unknown].to_list())
+        others = strings[unknown] if len(unknown) < len(strings) else strings
+        different = others.unique()
+        read = pl.Series(self._lookup(different.to_list()), dtype=pl.Float64)
+        codes[unknown] = others.replace_strict(different, read, return_dtype=pl.Float64).to_numpy()
         return codes.astype(np.intp)
 
     def _lookup(self, strings: list[str | None]) -> list[int]:
         """The codes of strings that need not be written as the known categories are."""
         known, other = _code_table(self.categories), len(self.categories)
-        codes: dict[str | None, int] = {}
-        for written in set(strings):
+        codes = []
+        for written in strings:
             string = None if written is None else parsing.clean_string(written)
-            codes[written] = other + 1 if string is None else known.get(string, -1)
-            if codes[written] < 0:
-                codes[written] = match(self.categories, string or "", other)
-        return [codes[written] for written in strings]
+            code = other + 1 if string is None else known.get(string, -1)
+            codes.append(code if code >= 0 else match(self.categories, string or "", other))
+        return codes
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
+from ranvier.data.column_threads import map_columns
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.numeric_features import NumericFeatures
@@ -242,8 +243,12 @@ class NumberColumns:
 
     def encode(self, columns: Sequence[pl.Series], out: NDArray[np.float32]) -> None:
         """Write the features of many rows into the zeros of `out`, shape (B, inputs of the table)."""
-        for (features, encoder, alone), cells in zip(self._encoders, columns, strict=True):
-            alone.write_column(encoder.read(cells), out[:, features])
+
+        def write(at: int) -> None:
+            features, encoder, alone = self._encoders[at]
+            alone.write_column(encoder.read(columns[at]), out[:, features])
+
+        map_columns(write, range(len(self._encoders)), len(out))
 
     def encode_row(self, cells: Sequence[Any], row: NDArray[np.float32]) -> None:
         """Write the features of one row into the zeros of `row`, shape (inputs of the table,).

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BLOCK = 2048
 """The rows that are written at once: what a block needs stays in the cache."""
-MAX_EXACT, MAX_SPREAD = 2.0**52, 16
+MAX_EXACT, MAX_SPREAD, HEAD = 2.0**52, 16, 2048
 MIN_SCALED, MAX_SCALED = np.array(-MAX_Z), np.array(MAX_Z)
 
 
@@ -168,6 +168,9 @@ def dense_integer_codes(values: NDArray[np.float64]) -> tuple[NDArray[np.float64
     ([5.0, 7.0, nan], [1, 0, 2, 0, 0, 0])
     >>> dense_integer_codes(np.array([0.5, 0.5]))
     """
+    head = values[:HEAD]
+    if (head != np.floor(head)).any() and not np.isnan(head).any():
+        return None  # most columns
     low, high = np.fmin.reduce(values), np.fmax.reduce(values)
     if not (low >= -MAX_EXACT and high <= MAX_EXACT and high - low < MAX_SPREAD * len(values)):
         return None

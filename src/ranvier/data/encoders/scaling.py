@@ -38,26 +38,32 @@ def column_mean_std(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[
     count = np.zeros(width)
     for block in _blocks(values):
         low, high = np.fmin(low, np.fmin.reduce(block, axis=0)), np.fmax(high, np.fmax.reduce(block, axis=0))
-        count += np.count_nonzero(~np.isnan(block), axis=0)
+        count += len(block) - np.count_nonzero(np.isnan(block), axis=0)
     empty = count == 0
     low[empty] = high[empty] = 0.0
     count[empty] = 1.0
     largest = np.maximum(np.abs(low), np.abs(high))
     unit = np.where((largest < MIN_UNSCALED) | (largest > MAX_UNSCALED), np.where(largest == 0, 1.0, largest), 1.0)
+    scaled, gaps = bool((unit != 1.0).any()), bool((count != len(values)).any())
     total = np.zeros(width)
     for block in _blocks(values):
-        total += np.nansum(block / unit, axis=0)
+        total += _sums(block / unit if scaled else block, gaps)
     mean = total / count
     squares = np.zeros(width)
     for block in _blocks(values):
-        squares += np.nansum((block / unit - mean) ** 2, axis=0)
+        squares += _sums(((block / unit if scaled else block) - mean) ** 2, gaps)
     scale = np.where(low == high, 0.0, np.sqrt(squares / count) * unit)
     return np.where(low == high, low, mean * unit), scale
 
 
+def _sums(block: NDArray[np.float64], gaps: bool) -> NDArray[np.float64]:
+    """The sum of each column, NaN left out; where none can be there, they are not looked for."""
+    return np.asarray(np.nansum(block, axis=0) if gaps else np.sum(block, axis=0))
+
+
 def _blocks(values: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
     """The rows in blocks of float64, so that a large array is never copied whole."""
-    return (values[start : start + BLOCK].astype(np.float64) for start in range(0, len(values), BLOCK))
+    return (values[start : start + BLOCK].astype(np.float64, copy=False) for start in range(0, len(values), BLOCK))
 
 
 def standardize(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.cells.vectors import is_vector
+from ranvier.data.column_threads import map_columns
 from ranvier.data.columns.schema import DROP, ColumnSchema, infer_schema
 from ranvier.data.decoded_columns import with_known_forms
 from ranvier.data.encoders import json_fields
@@ -85,7 +86,11 @@ class TableEncoder:
         if features is not None:
             numbers = sum(column.kind == "number" and column.distinct > 2 for column in used)
             features = features.limited(numbers, frame.height)
-        encoders = tuple(COLUMN_KINDS[column.kind].fit(frame[column.name], column, features) for column in used)
+        encoders = tuple(
+            map_columns(
+                lambda column: COLUMN_KINDS[column.kind].fit(frame[column.name], column, features), used, frame.height
+            )
+        )
         forms = getattr(opened, "forms", {})
         return cls(
             schema,

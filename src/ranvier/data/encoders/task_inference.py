@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.cells.alike import alike_note, written_alike
 from ranvier.data.encoders.target_values import (
     Values,
     empty_rows,
@@ -328,27 +329,32 @@ def _single_problem(single: Sequence[Label], name: str, numbers: bool) -> str:
     )
 
 
-def single_row_notes(values: Values, name: str) -> tuple[str, ...]:
-    """Which classes have one row, in a sentence; nothing where all have more.
+def class_notes(values: Values, name: str) -> tuple[str, ...]:
+    """Which classes are written nearly alike and which have one row, a sentence each; nothing for none.
 
     Parameters:
         values: labels in plain form.
         name: of the target column.
 
-    >>> single_row_notes(plain_values(["a", "b", "a"]), "letter")
+    >>> class_notes(plain_values(["a", "b", "a"]), "letter")
     ('The class "b" of the target column "letter" has one row, which is learned from; no row checks it.',)
     """
-    single = [label for label, count in label_counts(values).items() if count == 1]
+    counts = label_counts(values)
+    alike = alike_note(f'Classes of the target "{name}"', written_alike(map(str, counts)))
+    notes = () if alike is None else (alike,)
+    single = [label for label, count in counts.items() if count == 1]
     if not single:
-        return ()
+        return notes
     if len(single) == 1:
         return (
+            *notes,
             f'The class "{single[0]}" of the target column "{name}" has one row, which is learned from; no row '
             "checks it.",
         )
     shown = ", ".join(f'"{label}"' for label in single[:MAX_NAMED])
     more = f" and {len(single) - MAX_NAMED:,} more" if len(single) > MAX_NAMED else ""
     return (
+        *notes,
         f'{len(single):,} classes of the target column "{name}" have one row each ({shown}{more}), which is learned '
         "from; no row checks it.",
     )

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ranvier.scalars import as_integer
+
 
 def is_samples(cell: Any) -> bool:
     """Whether a cell holds samples in memory and their rate.
@@ -19,4 +21,4 @@ def is_samples(cell: Any) -> bool:
         return False
     kinds = [isinstance(part, np.ndarray) and part.ndim > 0 for part in cell]
     others = [part for part, is_array in zip(cell, kinds, strict=True) if not is_array]
-    return sum(kinds) == 1 and isinstance(others[0], (int, np.integer)) and not isinstance(others[0], bool)
+    return sum(kinds) == 1 and as_integer(others[0]) is not None

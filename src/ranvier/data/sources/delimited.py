@@ -17,9 +17,10 @@ from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.layout import BLANKS
 from ranvier.data.sources.quoting import structure
 from ranvier.data.sources.reading import PLAIN, Reading
-from ranvier.data.sources.row_notes import bad_rows_note, stray_quotes_note
+from ranvier.data.sources.row_notes import bad_rows_note, skipped_lines_notes, stray_quotes_note
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import as_utf8
+from ranvier.data.sources.total_rows import without_totals
 from ranvier.errors import DataError
 from ranvier.plural import plural
 
@@ -72,6 +73,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
         frame = pl.DataFrame(read.rows, schema=schema, orient="row")
         blank += read.blank
         notes += [*bad_rows_note(read.bad), *stray_quotes_note(read.stray)]
+        notes += skipped_lines_notes(read.comments, read.footer)
     if blank:
         notes.append(f"{blank:,} blank lines were skipped." if blank > 1 else "A blank line was skipped.")
     frame.columns = dialect.names or [f"column_{index + 1}" for index in range(dialect.width)]
@@ -81,7 +83,8 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     unnamed = frozenset(name for index, name in enumerate(frame.columns) if unnamed_note(index) in notes)
     if reading.skip_empty_rows:
         frame, empty = _without_empty_rows(frame)
-        notes += empty
+        frame, totals = without_totals(frame)
+        notes += [*empty, *totals]
     if frame.height == 0:
         raise DataError(f"{called} has a header and no rows. Give a file with at least one row under the header.")
     return Table(frame, origin, notes=tuple(notes), decimal_commas=dialect.separator == ";", unnamed=unnamed)

@@ -15,6 +15,8 @@ from ranvier.plural import plural
 from ranvier.records import record
 
 BEHIND = "behind the last line"
+COMMENT = "#"
+MAX_FOOTER = 30
 
 
 @record
@@ -26,12 +28,16 @@ class RowsRead:
         blank: the number of blank lines.
         bad: the lines, counted from 1, of the rows that were left out.
         stray: the lines of rows with a quote where none may stand, which were read as they are.
+        comments: the number of lines of comments between the rows.
+        footer: the lines under the rows, behind a blank line.
     """
 
     rows: list[list[str]]
     blank: int
     bad: tuple[int, ...]
     stray: tuple[int, ...]
+    comments: int = 0
+    footer: tuple[str, ...] = ()
 
 
 @record
@@ -57,12 +63,14 @@ def read_rows(text: str, dialect: Dialect, origin: str, skip_bad: bool) -> RowsR
         DataError: a row has another number of cells, or a quote that is not closed where its cell ends.
 
     >>> read_rows("a,b\\n1,2\\n3\\n", Dialect(",", 2, ("a", "b"), 1), "The file", True)
-    RowsRead(rows=[['1', '2']], blank=0, bad=(3,), stray=())
+    RowsRead(rows=[['1', '2']], blank=0, bad=(3,), stray=(), comments=0, footer=())
     """
     lines = io.StringIO(text.replace("\t", " ") if dialect.separator == BLANKS else text, newline="").readlines()
     lines[-1] += "" if lines[-1].endswith(("\n", "\r")) else "\n"
     width = dialect.width + dialect.trailing
-    rows, bad, stray, blank = [], [], [], 0
+    rows: list[list[str]] = []
+    bad, stray, blank, comments = [], [], 0, 0
+    footer: tuple[str, ...] = ()
     at = dialect.body
     while at < len(lines):
         for row in _rows_from(lines, at, dialect, origin):
@@ -71,6 +79,13 @@ def read_rows(text: str, dialect: Dialect, origin: str, skip_bad: bool) -> RowsR
                 blank += 1
                 continue
             problem = row.problem or _length_problem(row, dialect, width, origin)
+            if problem and dialect.comments and lines[row.line].startswith(COMMENT):
+                comments += 1
+                at = row.line + 1
+                break
+            if problem and rows and (footer := _footer(lines, row.line, dialect)):
+                at = len(lines)
+                break
             if problem and not skip_bad:
                 raise DataError(problem)
             if problem:
@@ -83,7 +98,22 @@ def read_rows(text: str, dialect: Dialect, origin: str, skip_bad: bool) -> RowsR
             if not dialect.options and not is_regular("".join(lines[row.line : at]), dialect.separator):
                 stray.append(row.line + 1)
             rows.append(row.cells[: dialect.width] or [""])
-    return RowsRead(rows, blank, tuple(bad), tuple(stray))
+    return RowsRead(rows, blank, tuple(bad), tuple(stray), comments, footer)
+
+
+def _footer(lines: Sequence[str], start: int, dialect: Dialect) -> tuple[str, ...]:
+    """The lines from one on, if they are few, stand behind a blank one, and none has half as many cells as a row."""
+    below = lines[start:]
+    apart = not lines[start - 1].strip(f" \r\n{dialect.separator}")
+    if not apart or len(below) > MAX_FOOTER or dialect.separator == BLANKS:
+        return ()
+    rows = csv.reader(below, delimiter=dialect.separator)
+    try:
+        if any(len(row) > max(dialect.width // 2, 1) for row in rows):
+            return ()
+    except csv.Error:
+        return ()
+    return tuple(line.strip() for line in below if line.strip())
 
 
 def _rows_from(lines: Sequence[str], start: int, dialect: Dialect, origin: str) -> Iterator[_Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any
 
 from ranvier.data.sources.first_line import DATA, SURE, UNCLEAR, first_line, is_number
@@ -33,6 +33,7 @@ class Dialect:
         trailing: whether each row ends in a separator, after which no cell stands.
         options: of the csv module, where cells are written in another way than RFC 4180 has it.
         notes: what the user should know, one sentence each.
+        comments: whether lines that begin with # stand above the header, and may stand between the rows.
     """
 
     separator: str
@@ -42,6 +43,7 @@ class Dialect:
     trailing: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    comments: bool = False
 
 
 def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Dialect:
@@ -62,6 +64,7 @@ def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Di
     lines = _first_lines(data)
     above, comment, forced = _lines_above(lines)
     layout = best_layout(lines[above:], suggested, forced, len(data) > SAMPLE_BYTES, reading)
+    layout = _headed(layout, reading)
     notes = _separator_notes(layout.separator, suggested, forced)
     names = None if reading.header is False else _comment_names(layout, comment)
     skipped = [line.strip() for line in lines[:above] if line.strip()][int(bool(forced)) :]
@@ -87,6 +90,7 @@ def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Di
         trailing=layout.trailing,
         options=layout.options,
         notes=(*notes, *name_notes),
+        comments=bool(comment),
     )
 
 
@@ -111,6 +115,19 @@ def _lines_above(lines: Sequence[str]) -> tuple[int, str, str]:
             return above, comment, forced
         above += 1
     return 0, "", ""
+
+
+def _headed(layout: Layout, reading: Reading) -> Layout:
+    """The layout with its header in the first line with all names asked for, under titles with empty cells."""
+    if layout.agreement == NONE or reading.header is not None or not reading.names:
+        return layout
+    for head, row in enumerate(layout.rows[: MAX_ABOVE + 1]):
+        cells = [cell.strip() for cell in row]
+        if reading.names <= set(cells):
+            return replace(layout, head=head) if head > layout.head and len(row) == layout.width else layout
+        if all(cells) and len(row) == layout.width:
+            break
+    return layout
 
 
 def _end(layout: Layout, row: int) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ranvier.errors import DataError, nearest
 
 DELIMITED = (".csv", ".tsv", ".tab")
+PACKED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
+"""The end of a name -> what packed the file."""
 
 
 def refuse_address(text: str) -> None:
@@ -69,7 +71,7 @@ def find(path: Path, named: Iterable[str] = ()) -> Path:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file, unpacked if its name ends in .gz.
+    """The bytes of a file, unpacked if its name ends in .gz, .bz2 or .xz.
 
     Raises:
         DataError: it cannot be read, is empty, or its compression is damaged.
@@ -79,15 +81,32 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         data = path.read_bytes()
-        if path.suffix.lower() == ".gz" and data:
-            data = gzip.decompress(data)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(
-            f'"{path}" is damaged: it cannot be unpacked as gzip ({error}). Copy the file again.'
-        ) from error
     except OSError as error:
         raise DataError(f'"{path}" cannot be read: {error.strerror or error}.') from error
+    data = _unpacked(data, path)
     if not data:
         text = any(ending in DELIMITED for ending in path.suffixes)
         raise DataError(f'"{path}" is empty. A file with {"a header line and " if text else ""}rows was expected.')
     return data
+
+
+def _unpacked(data: bytes, path: Path) -> bytes:
+    """The bytes of a file without its compression, which the end of its name says."""
+    packing = path.suffix.lower()
+    if packing not in PACKED or not data:
+        return data
+    import bz2
+    import lzma
+
+    unpack: dict[str, Callable[[bytes], bytes]] = {
+        ".gz": gzip.decompress,
+        ".bz2": bz2.decompress,
+        ".xz": lzma.decompress,
+    }
+    try:
+        return unpack[packing](data)
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+        what = PACKED[packing]
+        raise DataError(
+            f'"{path}" is damaged: it cannot be unpacked as {what} ({error}). Copy the file again.'
+        ) from error

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ranvier.data.cells.vectors import are_vectors, series_of_vectors
 from ranvier.data.sources.array_cells import series_of_arrays
 from ranvier.data.sources.labels import check_types, is_label, labels
+from ranvier.data.sources.nested import are_lists_of_texts, flat_frame, flat_row, flat_rows, joined_texts
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.picture_lists import file_of, is_file_list
 from ranvier.data.sources.reading import PLAIN, Reading
@@ -102,10 +103,11 @@ def frame_from(source: Any, origin: str = "the table", reading: Reading = PLAIN)
         objects = [name for name in source.columns if source.schema[name] == pl.Object and reading.reads(name)]
         unread = [name for name in source.columns if not reading.reads(name)]
         frame = source.with_columns([_from_cells(name, source[name].to_list()) for name in objects])
-        return frame.with_columns(pl.lit(None).alias(name) for name in unread)
+        return flat_frame(frame.with_columns(pl.lit(None).alias(name) for name in unread), reading)[0]
     if isinstance(source, Mapping):
-        return frame_from_columns(source, origin, reading)
+        return frame_from_columns(flat_row(source), origin, reading)
     if is_row_list(source):
+        source = flat_rows(source)
         names = dict.fromkeys(name for row in source for name in row)
         return frame_from_columns({name: [row.get(name) for row in source] for name in names}, origin, reading)
     return _from_narwhals(source, origin, reading)
@@ -239,6 +241,8 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
         arrays = series_of_vectors(name, items)  # of several lengths, which is refused where they are read
     if arrays is not None:
         return arrays
+    if are_lists_of_texts(items):
+        return pl.Series(name, joined_texts(items), dtype=pl.String)
     check_types(name, set(map(type, items)))
     clean = [item if item is None or item == item else None for item in items]
     types = set(map(type, clean)) - {type(None)}

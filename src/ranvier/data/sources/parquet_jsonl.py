@@ -14,6 +14,7 @@ from ranvier.data.sources.arrow_schema import dictionary_columns
 from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.frames import frame_from_columns
 from ranvier.data.sources.labels import labels
+from ranvier.data.sources.nested import flat_frame, flat_rows
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_notes import bad_rows_note
 from ranvier.data.sources.table_source import Table
@@ -21,7 +22,7 @@ from ranvier.data.sources.text_encoding import as_utf8
 from ranvier.errors import DataError
 
 
-def read_parquet(path: Path) -> Table:
+def read_parquet(path: Path, reading: Reading = PLAIN) -> Table:
     """Read a Parquet file.
 
     Raises:
@@ -34,10 +35,10 @@ def read_parquet(path: Path) -> Table:
     ...     read_parquet(path).rows
     2
     """
-    return parquet_table(read_bytes(path), str(path), f'"{path}"')
+    return parquet_table(read_bytes(path), str(path), f'"{path}"', reading)
 
 
-def parquet_table(data: bytes, origin: str, called: str) -> Table:
+def parquet_table(data: bytes, origin: str, called: str, reading: Reading = PLAIN) -> Table:
     """The table in the bytes of Parquet; see `read_parquet`.
 
     Parameters:
@@ -54,7 +55,7 @@ def parquet_table(data: bytes, origin: str, called: str) -> Table:
         raise DataError(
             f"{called} is a damaged Parquet file ({_first_line(error)}). Copy or write it again."
         ) from error
-    return _table(called, origin, _with_declared_categories(frame, data))
+    return _table(called, origin, _with_declared_categories(frame, data), reading)
 
 
 def _with_declared_categories(frame: pl.DataFrame, data: bytes) -> pl.DataFrame:
@@ -105,7 +106,55 @@ def json_lines_table(data: bytes, origin: str, called: str, reading: Reading) ->
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         frame, bad = _json_frame(called, data, reading.skip_bad_rows)
         notes += bad_rows_note(bad)
-    return replace(_table(called, origin, frame), notes=tuple(notes), absent_is_missing=True)
+    table = _table(called, origin, frame, reading)
+    return replace(table, notes=(*notes, *table.notes), absent_is_missing=True)
+
+
+def read_json(path: Path, reading: Reading = PLAIN) -> Table:
+    """Read a JSON file: a list of objects, one a row; an object of columns, as pandas writes it; or JSON Lines.
+
+    Parameters:
+        path, reading: as for `read_json_lines`.
+
+    Raises:
+        DataError: the file is none of these.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "rows.json"
+    ...     _ = path.write_text('[{"age": 39}, {"age": 50}]')
+    ...     read_json(path).frame["age"].to_list()
+    [39, 50]
+    """
+    called = f'"{path}"'
+    data, notes = as_utf8(read_bytes(path), called)
+    try:
+        whole = json.loads(data)
+    except (json.JSONDecodeError, RecursionError):
+        return json_lines_table(data, str(path), called, reading)
+    rows = _rows_of(whole)
+    if rows is None:
+        raise DataError(
+            f'{called} is JSON and no table. A list of objects, one a row, was expected, such as [{{"column": 1}}, '
+            '{"column": 2}].'
+        )
+    frame = _frame_of_rows(rows, called)
+    return replace(_table(called, str(path), frame, reading), notes=tuple(notes), absent_is_missing=True)
+
+
+def _rows_of(whole: Any) -> list[dict[str, Any]] | None:
+    """The rows of a list of objects, alone or as the only list of an object, or of columns; None for other values."""
+    if isinstance(whole, list):
+        return whole if whole and all(isinstance(row, dict) for row in whole) else None
+    if not isinstance(whole, dict) or not whole:
+        return None
+    inner = [value for value in whole.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    if len(inner) == 1:
+        return _rows_of(inner[0])
+    columns = {name: list(cells.values()) if isinstance(cells, dict) else cells for name, cells in whole.items()}
+    if not all(isinstance(cells, list) for cells in columns.values()) or len(set(map(len, columns.values()))) != 1:
+        return None if any(isinstance(cells, (dict, list)) for cells in whole.values()) else [whole]
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
 def _json_frame(called: str, data: bytes, skip_bad: bool) -> tuple[pl.DataFrame, list[int]]:
@@ -135,16 +184,23 @@ def _json_frame(called: str, data: bytes, skip_bad: bool) -> tuple[pl.DataFrame,
                 "correct it, or leave such lines out with --skip-bad-rows (skip_bad_rows=True)."
             ) from error
         rows.append(row)
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return frame_from_columns({name: [row.get(name) for row in rows] for name in names}, called), bad
+    return _frame_of_rows(rows, called), bad
 
 
-def _table(called: str, origin: str, frame: pl.DataFrame) -> Table:
+def _frame_of_rows(rows: list[dict[str, Any]], called: str) -> pl.DataFrame:
+    """The columns of rows; a key that is absent is a missing cell."""
+    flat = flat_rows(rows)
+    names = list(dict.fromkeys(name for row in flat for name in row))
+    return frame_from_columns({name: [row.get(name) for row in flat] for name in names}, called)
+
+
+def _table(called: str, origin: str, frame: pl.DataFrame, reading: Reading) -> Table:
     if frame.width == 0:
         raise DataError(f"{called} has no columns. A table with named columns was expected.")
     if frame.height == 0:
         raise DataError(f"{called} has columns and no rows. Give a file with at least one row.")
-    return Table(frame, origin)
+    frame, notes = flat_frame(frame, reading)
+    return Table(frame, origin, notes=tuple(notes))
 
 
 def _first_line(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ranvier.data.sources.arrays import is_idx, read_idx, read_npz
 from ranvier.data.sources.fasttext import is_fasttext_file
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
+from ranvier.data.sources.files import PACKED
 from ranvier.data.sources.reading import Reading
 from ranvier.data.sources.source import Source
 from ranvier.errors import DataError
@@ -25,10 +26,16 @@ def _read_tsv(path: Path, reading: Reading) -> Source:
     return read_delimited(path, "\t", reading)
 
 
-def _read_parquet(path: Path, _: Reading) -> Source:
+def _read_parquet(path: Path, reading: Reading) -> Source:
     from ranvier.data.sources.parquet_jsonl import read_parquet
 
-    return read_parquet(path)
+    return read_parquet(path, reading)
+
+
+def _read_json(path: Path, reading: Reading) -> Source:
+    from ranvier.data.sources.parquet_jsonl import read_json
+
+    return read_json(path, reading)
 
 
 def _read_json_lines(path: Path, reading: Reading) -> Source:
@@ -57,11 +64,13 @@ def _read_tar(path: Path, reading: Reading) -> Source:
     return read_tar(path, reading)
 
 
-def _read_one(path: Path, _: Reading) -> Source:
+def _read_one(path: Path, reading: Reading) -> Source:
     from ranvier.data.sources.fasttext import fasttext_table, is_fasttext
     from ranvier.data.sources.file_reference import FileReference, shown
     from ranvier.data.sources.file_tree import TEXT, one_file
 
+    if reading.names and path.suffix.lower() == ".txt" and _names_in_heading(path, reading):
+        return _read_csv(path, reading)
     table = one_file(FileReference(shown(str(path)), path))
     text = table.frame[TEXT][0] if table.kinds.get(TEXT) == "text" else ""
     return fasttext_table(text, table.origin, table.notes) if is_fasttext(text) else table
@@ -70,9 +79,13 @@ def _read_one(path: Path, _: Reading) -> Source:
 READERS: dict[str, Callable[[Path, Reading], Source]] = {
     ".csv": _read_csv,
     ".tsv": _read_tsv,
+    ".tab": _read_tsv,
+    ".psv": _read_csv,
+    ".dat": _read_csv,
     ".parquet": _read_parquet,
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
+    ".json": _read_json,
     ".npz": _read_npz,
     ".idx": _read_idx,
     ".csv.gz": _read_csv,
@@ -85,6 +98,7 @@ READERS: dict[str, Callable[[Path, Reading], Source]] = {
     ".txt": _read_one,
 }
 SUFFIXES = tuple(READERS)
+PACKABLE = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
 
@@ -100,13 +114,15 @@ def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
     if is_idx(path):
         return _read_idx  # MNIST's files are known by the middle of their names.
     name = path.name.lower()
+    if name.endswith(tuple(PACKED)) and name.rpartition(".")[0].endswith(PACKABLE):
+        name = name.rpartition(".")[0]
     reader = next((READERS[suffix] for suffix in SUFFIXES if name.endswith(suffix)), None)
     if reader is not None:
         return reader
     known = name.endswith((*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS))
     if known or _is_picture_or_recording(path) or is_fasttext_file(path):
         return _read_one
-    suffix = "".join(Path(name).suffixes[-2:]) if name.endswith(".gz") else Path(name).suffix
+    suffix = "".join(Path(name).suffixes[-2:]) if name.endswith(tuple(PACKED)) else Path(name).suffix
     advice = (
         "Save it as CSV from the spreadsheet program" if suffix in SPREADSHEETS else "Rename it if it is one of these"
     )
@@ -114,6 +130,19 @@ def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
         f'"{path}" {f"ends in {suffix}" if suffix else "has no ending"}, which says no kind of file that is read here: '
         f"{', '.join(SUFFIXES)}. {advice}."
     )
+
+
+def _names_in_heading(path: Path, reading: Reading) -> bool:
+    """Whether a text is a table whose header has the columns that are asked for."""
+    from ranvier.data.sources.dialect import SAMPLE_BYTES, dialect_of
+    from ranvier.data.sources.text_encoding import as_utf8
+
+    try:
+        with path.open("rb") as file:
+            head = as_utf8(file.read(SAMPLE_BYTES), f'"{path}"')[0]
+        return bool(head.strip()) and reading.names <= set(dialect_of(head, ",", f'"{path}"', reading).names)
+    except (OSError, DataError):
+        return False
 
 
 def _is_picture_or_recording(path: Path) -> bool:

@@ -31,8 +31,10 @@ class Reading:
     only: frozenset[str] | None = None
 
     def reads(self, name: str) -> bool:
-        """Whether the cells of a column are looked at."""
-        return name not in self.unread and (self.only is None or name in self.only)
+        """Whether the cells of a column are looked at, or those of a field of its records."""
+        if name in self.unread:
+            return False
+        return self.only is None or name in self.only or any(other.startswith(f"{name}.") for other in self.only)
 
 
 PLAIN = Reading()

@@ -19,6 +19,26 @@ def bad_rows_note(lines: Sequence[int]) -> list[str]:
     return [f"{what} left out: {_listed(lines)}."]
 
 
+def skipped_lines_notes(comments: int, footer: Sequence[str]) -> list[str]:
+    """What to say about lines between and under the rows that hold none; nothing for none.
+
+    >>> skipped_lines_notes(1, ["Source: the census"])
+    ['1 line that begins with # was skipped.', '1 line was skipped under the rows: "Source: the census".']
+    """
+    notes = []
+    if comments:
+        notes.append(f"{plural(comments, 'line that begins', 'lines that begin')} with # {_were(comments)} skipped.")
+    if footer:
+        more = " and more" if len(footer) > 1 else ""
+        what = f"{plural(len(footer), 'line')} {_were(len(footer))} skipped under the rows"
+        notes.append(f'{what}: "{footer[0][:60]}"{more}.')
+    return notes
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
 def stray_quotes_note(lines: Sequence[int]) -> list[str]:
     """What to say about quotes inside cells that were read as they stand; nothing for none.
 

@@ -19,6 +19,7 @@ from ranvier.data.splitting.split_rule import SplitRule, group_codes, group_patt
 from ranvier.errors import InputError
 from ranvier.plural import plural
 from ranvier.rows.split import part_sizes, split_groups, split_rows
+from ranvier.scalars import as_number
 
 CHANCE = SplitRule()
 
@@ -33,7 +34,8 @@ def checked_fractions(validation: float, test: float) -> tuple[float, float, flo
     (0.5, 0.25, 0.25)
     """
     for name, fraction in (("validation", validation), ("test", test)):
-        if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0.0 <= fraction < 1.0:
+        share = as_number(fraction)
+        if share is None or not 0.0 <= share < 1.0:
             raise InputError(f"{name} is {fraction!r}; a fraction of the rows from 0 to below 1 was expected.")
     if validation + test >= 1.0:
         raise InputError(f"validation {validation:g} and test {test:g} leave no rows to learn from.")
@@ -73,6 +75,7 @@ def partition(
             for index in _split(rows, (1.0 - fractions[2], fractions[2]), seed, target, min_rows, columns)
         )
         ordered = _in_canonical_order(others, columns)
+        del others  # a copy of most rows
         fraction = fractions[1] / (1.0 - fractions[2])
         learned = _split(ordered, (1.0 - fraction, fraction), seed, target, min_rows, columns)
         parts = [*(ordered.take(at) for at in learned), test]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ranvier.data.cells import parsing
 from ranvier.data.cells.different_strings import different_strings
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
-from ranvier.data.cells.number_inference import infer_number_format
+from ranvier.data.cells.number_inference import infer_number_format, some_without_points
 from ranvier.data.encoders.target_values import Values, plain_values
 from ranvier.data.encoders.task_inference import MAX_CLASSES, not_a_number
 from ranvier.data.sources.origin import sentence_start
@@ -174,7 +174,8 @@ def _format_of(strings: pl.Series, decimal_commas: bool) -> NumberFormat:
     """How the numbers of a target are written, a few odd cells aside; plain where they may be classes."""
     different = different_strings(strings)
     read = infer_number_format(different)
-    if read is not None and read.ambiguous and decimal_commas:
+    grouped = read is not None and read.points and some_without_points(different.values)
+    if read is not None and (read.ambiguous or grouped) and decimal_commas:
         read = infer_number_format(different, decimal_commas=True)
     if read is None or read.format.is_plain:
         return PLAIN

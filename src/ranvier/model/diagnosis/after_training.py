@@ -18,9 +18,9 @@ from ranvier.model.diagnosis.fit import in_units, no_better, overfitting, underf
 from ranvier.model.diagnosis.neurons import neuron_findings
 from ranvier.model.parameters import flat_parameters
 from ranvier.model.predictor import Predictor
-from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Inputs, Rows
+from ranvier.rows.some_rows import drawn
 from ranvier.training.inference import compile_for_inference, outputs_of, uncompiled
 from ranvier.training.report import TrainReport
 from ranvier.training.settings import TrainSettings
@@ -93,7 +93,7 @@ def _some(rows: Rows, count: int) -> Rows:
     """Rows that are drawn by chance, always the same."""
     if len(rows) <= count:
         return rows
-    return rows.take(np.sort(permutation(0, SAMPLE, 0, len(rows))[:count]))
+    return rows.take(drawn(len(rows), count))
 
 
 def _sample(inputs: Inputs) -> Inputs:

@@ -19,12 +19,14 @@ from ranvier.errors import RanvierError, ShapeError
 from ranvier.model.diagnosis.curve import learning_curve_finding
 from ranvier.model.diagnosis.fit import in_units, no_better, underfitting, unscaled_inputs, worse_than_linear
 from ranvier.model.diagnosis.neurons import neuron_findings
-from ranvier.model.rows import with_targets
+from ranvier.model.rows import targets, with_targets
 from ranvier.model.targets import target_array
 from ranvier.network.layers import Dense
+from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.linear_baseline import linear_baseline
 from ranvier.rows import Rows
+from ranvier.rows.some_rows import drawn
 from ranvier.training.against_baseline import no_better_sentence
 from ranvier.training.inference import outputs_of
 
@@ -50,7 +52,10 @@ def diagnose(model: Model, X: Any, y: Any, learning_curve: bool) -> list[Finding
         return in_order(findings)
     source, values = _opened(model, X, y)
     inputs = model.inputs(getattr(source, "inputs", source) if model.encoder is None else source)
-    rows = None if values is None else Rows(inputs, model.target.transform(values, None, model.training.row_dtype))
+    rows = None
+    if values is not None:
+        rows = Rows(inputs, targets(model.target, values, None, model.training.row_dtype))
+        values = _labels(values, model.task)
     frame = input_frame(source, input_names(getattr(model.encoder, "columns", ())))
     if frame is not None:
         findings += _of_columns(source, frame, values, model.target)
@@ -67,6 +72,14 @@ def diagnose(model: Model, X: Any, y: Any, learning_curve: bool) -> list[Finding
     return in_order(findings)
 
 
+def _labels(values: Array, task: Task) -> Array:
+    """The labels of rows of class probabilities, such as one-hot ones: of each its most probable class."""
+    if task.kind != "multiclass" or values.ndim == 1:
+        return values
+    labels: Array = np.array(task.classes)[values.argmax(axis=1)]
+    return labels
+
+
 def _of_history(model: Model) -> list[Finding]:
     """Underfitting of a model that was not made by `train`, which has looked already."""
     if model.report.recipe_settings:
@@ -80,8 +93,8 @@ def _opened(model: Model, X: Any, y: Any) -> tuple[Source, Array | None]:
     source, values = _with_values(model, X if isinstance(X, Source) else open_source(X), y)
     if source.rows <= MAX_ROWS:
         return source, values
-    drawn = np.sort(permutation(0, SAMPLE, 0, source.rows)[:MAX_ROWS])
-    return source.take(drawn), None if values is None else values[drawn]
+    index = drawn(source.rows, MAX_ROWS)
+    return source.take(index), None if values is None else values[index]
 
 
 def _with_values(model: Model, source: Source, y: Any) -> tuple[Source, Array | None]:
@@ -117,8 +130,8 @@ def _of_fit(model: Model, rows: Rows) -> list[Finding]:
     order = permutation(0, SAMPLE, 1, len(rows))
     halves = [np.sort(order[part::2]) for part in (0, 1)]
     outputs = model.outputs_of(rows.inputs)
-    own, targets = in_units(model.target, outputs), in_units(model.target, rows.targets)
-    findings = no_better(no_better_sentence(model.task, own, targets, targets))
+    own, actual = in_units(model.target, outputs), in_units(model.target, rows.targets)
+    findings = no_better(no_better_sentence(model.task, own, actual, actual))
     linear = np.zeros_like(outputs)
     try:
         for learned, evaluation in (halves, halves[::-1]):
@@ -128,4 +141,4 @@ def _of_fit(model: Model, rows: Rows) -> list[Finding]:
             linear[evaluation] = outputs_of(made[0], model.training, made[1], rows.take(evaluation).inputs)
     except RanvierError:
         return findings
-    return [*findings, *worse_than_linear(model.task, own, in_units(model.target, linear), targets)]
+    return [*findings, *worse_than_linear(model.task, own, in_units(model.target, linear), actual)]

@@ -27,7 +27,6 @@ MIN_GAIN = 0.1
 MIN_ROWS = 20
 GAP = {"accuracy": 0.2, "r2": 0.3}
 """How much better the metric of an overfitting model is on its training rows."""
-LOSS_RATIO = 0.6
 FALLING = 0.03
 """The share by which the loss of the last epochs fell where training ended too early."""
 LAST_EPOCHS = 3

@@ -98,13 +98,6 @@ class Body:
         else:
             ROW_CALLS[type(scheduled.step)](self, scheduled, first, stop)
 
-    def _gather(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
-        step, words, learns = cast(s.Gather, scheduled.step), self.w.words, self.plan.learns
-        name = self.w.name("gather", scheduled, gather.write_gather, step, not learns)
-        ahead = (self.rows, self.left) if learns and self.next_rows is None else (ZERO, ZERO)
-        source = (words["inputs"], words["kind"], self.order, self.shift)
-        self.w.f.call(name, *source, self.at(step.x), words["saw_nonfinite"], *ahead, first, stop)
-
     def _forward(self, scheduled: ScheduledProduct, first: Value, stop: Value) -> None:
         if scheduled.nonzeros is None:
             self.product(scheduled, first, stop)
@@ -371,7 +364,7 @@ class Body:
 
 
 ROW_CALLS: dict[type[Step], Callable[[Body, Any, Value, Value], None]] = {
-    s.Gather: Body._gather,
+    s.Gather: gather.call_gather,
     s.Forward: Body._forward,
     s.Back: Body.product,
     s.LossStep: Body._loss,

@@ -4,10 +4,12 @@
         for each 16 columns: load float32, float64 or uint8, convert, store      the rest of the last 16 becomes 0
 
 Bytes stay bytes in memory and become numbers here; what a Rescale layer at the start of the network does is done here,
-too.
+too. Where products take pairs and nothing else reads the rows, pairs are stored in place of them.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
 
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import rescaled
@@ -15,11 +17,30 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import masked, tail_mask
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.next_rows import LINE
-from ranvier.native.kernels.values import Value, bytes_of, element_of, vector_of
+from ranvier.native.kernels.pairs import PairsOfRows, by_twos
+from ranvier.native.kernels.values import NULL, ZERO, Value, bytes_of, element_of, vector_of
 from ranvier.native.lowering.steps import Gather
 from ranvier.native.scheduling.arguments import KINDS
 from ranvier.native.scheduling.layouts import stride_of
+from ranvier.native.scheduling.scheduled import Scheduled, ScheduledGather
 from ranvier.native.scheduling.tiles import PANEL
+
+if TYPE_CHECKING:
+    from ranvier.native.kernels.body import Body
+
+
+def call_gather(body: Body, scheduled: Scheduled, first: Value, stop: Value) -> None:
+    """Call the gathering of some rows, written by the first call."""
+    words, learns = body.w.words, body.plan.learns
+    source = (words["inputs"], words["kind"], body.order, body.shift)
+    ahead = (body.rows, body.left) if learns and body.next_rows is None else (ZERO, ZERO)
+    if isinstance(scheduled, ScheduledGather):
+        name = body.w.name("gather_pairs", scheduled, write_gather_pairs, scheduled)
+        body.w.f.call(name, *source, body.at(scheduled.columns), body.at(scheduled.rows), *ahead, first, stop)
+        return
+    step = cast(Gather, scheduled.step)
+    name = body.w.name("gather", scheduled, write_gather, step, not learns)
+    body.w.f.call(name, *source, body.at(step.x), words["saw_nonfinite"], *ahead, first, stop)
 
 
 def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> None:
@@ -49,6 +70,48 @@ def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> Non
                     _prefetch_row(
                         f, f.pointer(inputs, f.multiply(next_row, step.x.columns), element), step.x.columns, element
                     )
+
+
+def write_gather_pairs(module: Emitter, name: str, scheduled: ScheduledGather) -> None:
+    """Write `(inputs, kind, order, shift, columns, rows, ahead, left, from, to)`: pairs of the rows; `from` is even."""
+    pointers = {"inputs": "ptr", "kind": "i64", "order": "ptr", "shift": "i64", "columns": "ptr", "rows": "ptr"}
+    with module.function(name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}) as f:
+        inputs, kind, order, shift, columns, rows, ahead, left, first, stop = f.parameters
+        step = scheduled.step
+        writer = PairsOfRows(f, step.x.columns, (NULL, columns, rows), (None, scheduled.columns, scheduled.rows))
+        for number, element in enumerate(KINDS.values()):
+
+            def two_rows(first: Value, count: int, element: str = element) -> None:
+                sources = [source_row(f, order, shift, f.add(first, r)) for r in range(count)]
+                starts = [f.pointer(inputs, f.multiply(row, step.x.columns), element) for row in sources]
+                writer.write(
+                    first, count, lambda r, column, width: _numbers(f, starts[r], step, element, column, width)
+                )
+                for r in range(count):
+                    position = f.add(f.add(first, r), ahead)
+                    with f.when(f.compare("slt", position, left), name="coming"):
+                        next_row = f.load(f.pointer(order, position, "i64"), "i64", name="next_row")
+                        start = f.pointer(inputs, f.multiply(next_row, step.x.columns), element)
+                        _prefetch_row(f, start, step.x.columns, element)
+
+            with f.when(f.compare("eq", kind, number), name=element):
+                by_twos(f, first, stop, two_rows)
+
+
+def _numbers(f: Function, source: Value, step: Gather, element: str, column: Value, width: int) -> Value:
+    """Up to 16 numbers of a row, converted and scaled."""
+    at, type = f.pointer(source, column, element), vector_of(element, PANEL)
+    mask = tail_mask(width) if width < PANEL else None
+    if mask is None:
+        numbers = f.load(at, type)
+    elif element == "i8":
+        numbers = f.constant(0, type)
+        for lane in range(width):
+            numbers = f.insert(numbers, f.load(f.pointer(at, lane, element), element), lane)
+    else:
+        numbers = f.masked_load(at, mask, f.constant(0.0, type))
+    numbers = _converted(f, numbers)
+    return numbers if step.scaling is None else masked(f, rescaled(f, step.scaling, numbers), mask)
 
 
 def _prefetch_row(f: Function, row: Value, columns: int, element: str) -> None:

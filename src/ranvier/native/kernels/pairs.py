@@ -9,6 +9,7 @@ it first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,67 +79,87 @@ def write_rounding(module: Emitter, name: str, scheduled: ScheduledRounding) -> 
     """Write `(x, y, columns, rows, i64 from, i64 to)`; where pairs of rows are made, `from` is even."""
     pointers = dict.fromkeys(("x", "y", "columns", "rows"), "ptr")
     with module.function(name, {**pointers, "from": "i64", "to": "i64"}) as f:
-        x, y, columns, rows, first, stop = f.parameters
-        writer = _Rows(f, scheduled, (x, y, columns, rows))
-        with f.loop(first, stop, 1 if scheduled.rows is None else 2, name="b") as loop:
-            if scheduled.rows is None:
-                writer.write(loop.index, 1)
-                return
-            two = f.compare("slt", f.add(loop.index, 1), stop, "two")
-            with f.when(two, name="two"):
-                writer.write(loop.index, 2)
-            with f.when(f.bitwise("xor", two, TRUE), name="one"):
-                writer.write(loop.index, 1)
+        x, *made, first, stop = f.parameters
+        step = scheduled.step
+        buffers = (step.y if scheduled.kept else None, scheduled.columns, scheduled.rows)
+        writer = PairsOfRows(f, step.x.columns, tuple(made), buffers)
+
+        def rows(row: Value, count: int) -> None:
+            def number(r: int, column: Value, width: int) -> Value:
+                at = f.add(f.multiply(f.add(row, r), stride_of(step.x)), column)
+                return masked(f, f.load(f.pointer(x, at)), tail_mask(width) if width < PANEL else None)
+
+            writer.write(row, count, number)
+
+        if scheduled.rows is not None:
+            by_twos(f, first, stop, rows)
+        else:
+            with f.loop(first, stop, name="b") as loop:
+                rows(loop.index, 1)
 
 
-class _Rows:
-    """Writes what becomes of one or two rows."""
+def by_twos(f: Function, first: Value, stop: Value, body: Callable[[Value, int], None]) -> None:
+    """Loop over rows, two at a time; the last one may be alone. The body gets the first one and how many they are."""
+    with f.loop(first, stop, 2, name="b") as loop:
+        two = f.compare("slt", f.add(loop.index, 1), stop, "two")
+        with f.when(two, name="two"):
+            body(loop.index, 2)
+        with f.when(f.bitwise("xor", two, TRUE), name="one"):
+            body(loop.index, 1)
 
-    def __init__(self, f: Function, scheduled: ScheduledRounding, pointers: tuple[Value, ...]) -> None:
-        self.f, self.scheduled = f, scheduled
-        self.x, self.y, self.columns, self.rows = pointers
 
-    def write(self, row: Value, count: int) -> None:
-        """Write the loop over the columns of so many rows."""
-        f, width = self.f, self.scheduled.step.x.columns
-        whole = width // BOTH * BOTH
+class PairsOfRows:
+    """Writes what becomes of one or two rows.
+
+    Parameters:
+        width: how many columns they have.
+        pointers, buffers: where they go as float32, as pairs of columns and as pairs of rows; None for nowhere.
+    """
+
+    def __init__(
+        self, f: Function, width: int, pointers: tuple[Value, ...], buffers: tuple[Buffer | None, ...]
+    ) -> None:
+        self.f, self.width, self.pointers, self.buffers = f, width, pointers, buffers
+
+    def write(self, row: Value, count: int, number: Callable[[int, Value, int], Value]) -> None:
+        """Write the loop over the columns of so many rows.
+
+        Parameters:
+            number: gives 16 numbers of one of the rows from a column on, of which so many are real and others 0.
+        """
+        f = self.f
+        whole = self.width // BOTH * BOTH
         if whole:
             with f.loop(0, whole, BOTH, name="column") as loop:
-                self._part(row, count, loop.index, BOTH)
-        if width > whole:
-            self._part(row, count, f.i64(whole), width - whole)
+                self._part(row, count, loop.index, BOTH, number)
+        if self.width > whole:
+            self._part(row, count, f.i64(whole), self.width - whole, number)
 
-    def _part(self, row: Value, count: int, column: Value, width: int) -> None:
+    def _part(
+        self, row: Value, count: int, column: Value, width: int, number: Callable[[int, Value, int], Value]
+    ) -> None:
         """Up to 32 columns."""
-        f, scheduled, zero = self.f, self.scheduled, self.f.constant(0.0)
-        panels = -(-width // PANEL)
-        numbers = [[self._number(row, r, column, p, width) for p in range(panels)] for r in range(count)]
-        both = [rounded_both(f, *parts, *[zero] * (2 - panels)) for parts in numbers]
-        for r, bits in enumerate(both if scheduled.columns is not None else []):
-            self._store(
-                neighbours(f, bits), self.columns, scheduled.columns, f.add(row, r), f.bitwise("lshr", column, 1)
-            )
-        for p in range(panels):
-            at = f.add(column, p * PANEL)
-            rounded = [to_bfloat16(f, parts[p]) for parts in numbers] if scheduled.rows is None else []
-            if scheduled.rows is not None:
+        f, zero, (kept, columns, rows) = self.f, self.f.constant(0.0), self.buffers
+        panels = range(0, width, PANEL)
+        numbers = [[number(r, f.add(column, p), min(width - p, PANEL)) for p in panels] for r in range(count)]
+        both = [rounded_both(f, *parts, *[zero] * (2 - len(panels))) for parts in numbers]
+        for r, bits in enumerate(both if columns else []):
+            self._store(neighbours(f, bits), 1, f.add(row, r), f.bitwise("lshr", column, 1))
+        for part, p in enumerate(panels):
+            at = f.add(column, p)
+            rounded = [] if rows else [to_bfloat16(f, parts[part]) for parts in numbers]
+            if rows:
                 below = both[1] if count > 1 else f.constant(0, both[0].type)
-                pairs = one_below_the_other(f, both[0], below, p)
-                self._store(pairs, self.rows, scheduled.rows, f.bitwise("lshr", row, 1), at)
+                pairs = one_below_the_other(f, both[0], below, part)
+                self._store(pairs, 2, f.bitwise("lshr", row, 1), at)
                 rounded = halves(f, pairs)[:count]
-            for r, values in enumerate(rounded if scheduled.kept else []):
-                self._store(values, self.y, scheduled.step.y, f.add(row, r), at)
+            for r, values in enumerate(rounded if kept else []):
+                self._store(values, 0, f.add(row, r), at)
 
-    def _number(self, row: Value, r: int, column: Value, p: int, width: int) -> Value:
-        f, x = self.f, self.scheduled.step.x
-        at = f.add(f.multiply(f.add(row, r), stride_of(x)), f.add(column, p * PANEL))
-        left = width - p * PANEL
-        return masked(f, f.load(f.pointer(self.x, at)), tail_mask(left) if left < PANEL else None)
-
-    def _store(self, values: Value, memory: Value, buffer: Buffer | None, row: Value, column: Value) -> None:
-        f = self.f
+    def _store(self, values: Value, number: int, row: Value, column: Value) -> None:
+        f, buffer = self.f, self.buffers[number]
         assert buffer is not None
-        f.store(values, f.pointer(memory, f.add(f.multiply(row, stride_of(buffer)), column)))
+        f.store(values, f.pointer(self.pointers[number], f.add(f.multiply(row, stride_of(buffer)), column)))
 
 
 def halves(f: Function, pairs: Value) -> list[Value]:

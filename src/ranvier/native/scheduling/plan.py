@@ -14,7 +14,7 @@ from ranvier.native.scheduling.binding import Binding, BoundRule
 from ranvier.native.scheduling.blocking import Blocking
 from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.schedule import Scheduler
-from ranvier.native.scheduling.scheduled import ScheduledRounding, ScheduledWeightGradient
+from ranvier.native.scheduling.scheduled import ScheduledGather, ScheduledRounding, ScheduledWeightGradient
 from ranvier.native.scheduling.stages import PANELS, Stage, in_stages
 from ranvier.native.scheduling.tiles import Registers, at_once, heights
 from ranvier.records import record
@@ -65,8 +65,9 @@ class Code:
     @property
     def pairs_rows(self) -> bool:
         """Whether pairs of rows of the batch are made, so that a thread takes both or none."""
-        steps = (step for stage in self.stages for step in stage.steps)
-        return self.learns and any(isinstance(step, ScheduledRounding) and step.rows is not None for step in steps)
+        makers = (ScheduledGather, ScheduledRounding)
+        steps = (step for stage in self.stages for step in stage.steps if isinstance(step, makers))
+        return self.learns and any(step.rows is not None for step in steps)
 
     @property
     def prefetches_rows(self) -> bool:

@@ -27,7 +27,13 @@ from ranvier.native.lowering.steps import (
 from ranvier.native.scheduling.blocking import Blocking
 from ranvier.native.scheduling.layouts import INDEX_PADDING, laid_out, panels_of, size_of
 from ranvier.native.scheduling.pairs import copy_of_pairs, half, is_copy, readers_of, takes_pairs
-from ranvier.native.scheduling.scheduled import Scheduled, ScheduledLoss, ScheduledRounding, ScheduledSparseGradient
+from ranvier.native.scheduling.scheduled import (
+    Scheduled,
+    ScheduledGather,
+    ScheduledLoss,
+    ScheduledRounding,
+    ScheduledSparseGradient,
+)
 from ranvier.native.scheduling.tiles import PANEL
 
 MIN_PREFETCHED = 2**11
@@ -65,7 +71,7 @@ class Scheduler:
         pays = lowered.purpose == TRAIN and self.row * blocking.batch >= MIN_PREFETCHED
         gradients = [step for step in reversed(steps) if isinstance(step, WeightGradient) and pays]
         self.prefetching = max(gradients, key=lambda step: size_of(step.trained.value, 1), default=None)
-        self.steps = [self.scheduled(step) for step in steps]
+        self.steps = gathered_as_pairs([self.scheduled(step) for step in steps])
         packing = blocking.packing_columns(self.steps)
         if packing:
             self.buffer("packed", packing, "packing")
@@ -159,6 +165,16 @@ class Scheduler:
         many = step.weight.rows >= SKIPPED_INPUTS and step.weight.columns > PANEL
         first = step.path == spec.input_layer.path and step.weight.groups == 1
         return first and many and not (self.lowered.learns or spec.precision == "bfloat16")
+
+
+def gathered_as_pairs(steps: list[Scheduled]) -> list[Scheduled]:
+    """The steps, with the rows of the batch made pairs while they are gathered, where nobody reads them otherwise."""
+    if len(steps) < 2 or not isinstance(steps[0].step, Gather) or not isinstance(steps[1], ScheduledRounding):
+        return steps
+    gather, rounding = steps[0].step, steps[1]
+    if rounding.kept or rounding.rows is None or not gather.x == rounding.step.x == rounding.step.y:
+        return steps
+    return [ScheduledGather(gather, rounding.columns, rounding.rows), *steps[2:]]
 
 
 def _buffers(step: Step) -> Iterator[Buffer]:

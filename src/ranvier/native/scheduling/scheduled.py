@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.sparse import SparseGradient
-from ranvier.native.lowering.steps import Back, Forward, LossStep, Rounding, Step, WeightGradient
+from ranvier.native.lowering.steps import Back, Forward, Gather, LossStep, Rounding, Step, WeightGradient
 from ranvier.records import record
 
 
@@ -75,6 +75,15 @@ class ScheduledWeightGradient(Scheduled):
     split_n: bool = False
     next_row: int = 0
     pairs: bool = False
+
+
+@record
+class ScheduledGather(Scheduled):
+    """A `Gather` that makes pairs of the rows in place of x: `columns` and `rows` as of a `ScheduledRounding`."""
+
+    step: Gather
+    columns: Buffer | None
+    rows: Buffer
 
 
 @record

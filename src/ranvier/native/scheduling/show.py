@@ -11,7 +11,13 @@ from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.sparse import KEEP, MEASURE, UPDATE, SparseForward, SparseGradient
 from ranvier.native.scheduling.layouts import panels_of, size_of
 from ranvier.native.scheduling.plan import Plan
-from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct, ScheduledWeightGradient
+from ranvier.native.scheduling.scheduled import (
+    Scheduled,
+    ScheduledGather,
+    ScheduledProduct,
+    ScheduledRounding,
+    ScheduledWeightGradient,
+)
 from ranvier.native.scheduling.stages import PANELS, ROWS
 from ranvier.native.scheduling.tiles import Registers, exact_heights
 
@@ -197,9 +203,17 @@ def _sparse_gradient(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[s
     yield f"        sum over its entries, in row order; {then[step.purpose]}"
 
 
+def _gather(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
+    yield from _buffer_names(plan, scheduled, batch)
+    if isinstance(scheduled, ScheduledGather):
+        x = scheduled.step.x.name
+        yield f"{x} = {x} rounded to bfloat16, as pairs"
+
+
 def _rounding(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
     step = cast(s.Rounding, scheduled.step)
-    yield f"{step.y.name} = {step.x.name} rounded to bfloat16"
+    pairs = ", as pairs" if isinstance(scheduled, ScheduledRounding) else ""
+    yield f"{step.y.name} = {step.x.name} rounded to bfloat16{pairs}"
 
 
 def _loss(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
@@ -218,6 +232,7 @@ def _buffer_names(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]
 
 
 DESCRIPTIONS: dict[type[s.Step], Callable[[Plan, Any, int], Iterator[str]]] = {
+    s.Gather: _gather,
     s.Forward: _forward,
     s.Back: _back,
     s.WeightGradient: _weight_gradient,

@@ -8,6 +8,7 @@ import numpy as np
 
 from ranvier.errors import InputError
 from ranvier.model.inspect import find_layer
+from ranvier.rows.some_rows import evenly
 from ranvier.view.questions.rows import describe_rows
 from ranvier.view.subject import Subject
 
@@ -35,7 +36,7 @@ def neuron_examples(subject: Subject, path: str, number: int) -> list[dict[str, 
     middle = order[TOP : max(TOP, len(order) - EACH)]
     for at, quarter in enumerate(np.array_split(middle, INTERVALS)):
         if len(quarter):
-            index = np.unique(np.linspace(0, len(quarter) - 1, min(EACH, len(quarter))).astype(np.int64))
+            index = evenly(len(quarter), EACH)
             groups.append((f"quarter {at + 1}", quarter[index]))
     if len(order) > TOP:
         groups.append(("smallest", order[-min(EACH, len(order) - TOP) :]))

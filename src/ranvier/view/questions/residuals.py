@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ranvier.errors import InputError
+from ranvier.rows.some_rows import evenly
 from ranvier.view.subject import Subject
 
 MAX_POINTS = 2000
@@ -30,7 +31,7 @@ def residuals(subject: Subject, output: int = 0) -> dict[str, Any]:
     known = np.flatnonzero(np.isfinite(actual))
     difference = (predicted - actual)[known]
     counts, edges = np.histogram(difference, BINS)
-    shown = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), MAX_POINTS)).astype(np.int64))]
+    shown = known[evenly(len(known), MAX_POINTS)]
     return {
         "row": shown.tolist(),
         "actual": actual[shown].tolist(),

@@ -12,6 +12,7 @@ from ranvier.model.inspect import find_layer, input_names, seen_inputs
 from ranvier.network.network import LayerInfo
 from ranvier.reference.trace import LayerTrace, StepTrace, batch_loss_at
 from ranvier.rows.class_numbers import one_hot
+from ranvier.rows.some_rows import evenly
 from ranvier.view.stepping import Stepping
 from ranvier.view.subject import Subject
 
@@ -144,7 +145,7 @@ def _start(subject: Subject, steps: Stepping) -> list[dict[str, Any]]:
     for info in subject.dense_layers:
         layer: Any = info.layer
         weights = np.sort(np.asarray(values[f"{info.path}.weight"]).reshape(-1))
-        shown = weights[np.unique(np.linspace(0, len(weights) - 1, min(len(weights), MAX_POINTS)).astype(np.int64))]
+        shown = weights[evenly(len(weights), MAX_POINTS)]
         layers.append(
             {
                 "path": info.path,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ranvier.errors import InputError
 from ranvier.model.inspect import input_names
 from ranvier.rows import as_inputs
+from ranvier.rows.some_rows import evenly
 from ranvier.view.questions.weights import as_bytes
 from ranvier.view.subject import Subject
 
@@ -62,7 +63,7 @@ def surface(subject: Subject) -> tuple[dict[str, Any], NDArray[np.uint8]]:
 
 def _points(subject: Subject, known: NDArray[np.float64]) -> list[list[float]]:
     """Some known rows: the two inputs, and the index of the class or the number."""
-    index = np.unique(np.linspace(0, len(known) - 1, min(len(known), MAX_POINTS)).astype(np.int64))
+    index = evenly(len(known), MAX_POINTS)
     if subject.known().targets is None:
         truth = np.full(len(known), -1.0)
     elif subject.model.task.is_classifier:

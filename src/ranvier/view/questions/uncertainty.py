@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError
 from ranvier.model.predictions import interval_names
+from ranvier.rows.some_rows import evenly
 from ranvier.view.subject import Subject
 
 Floats = NDArray[np.float64]
@@ -100,7 +101,7 @@ def _level(coverage: float, inside: NDArray[np.bool_], width: float) -> dict[str
 def _shown(bounds: Floats, predicted: Floats, truth: Floats) -> list[list[float]]:
     """Some rows in the order of their predictions: lower bound, prediction, upper bound, truth."""
     order = np.argsort(predicted, kind="stable")
-    some = order[np.unique(np.linspace(0, len(order) - 1, min(len(order), MAX_SHOWN)).astype(np.int64))]
+    some = order[evenly(len(order), MAX_SHOWN)]
     lines: list[list[float]] = np.column_stack(
         [bounds[some, 0], predicted[some], bounds[some, 1], truth[some]]
     ).tolist()

@@ -1,4 +1,4 @@
-"""Asked: what a page can ask that is no single model, such as a folder of runs."""
+"""QuestionSource: what a page can ask that is no single model, such as a folder of runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 
-class Asked(ABC):
+class QuestionSource(ABC):
     """Something with questions of its own.
 
     Attributes:

@@ -1,0 +1,74 @@
+"""Integers that are no numbers: identifiers and codes, told by the name of their column and by how often they repeat.
+
+The rule, which `--kind COLUMN=number` and `--kind COLUMN=category` overrule:
+
+- Digits with leading zeros are codes whatever their column is called (`number_inference.are_codes`).
+- Integers in a column named like an id are categories where they repeat, else an identifier, which is dropped.
+- Integers in a column named like a postcode or a code are categories where each stands in ten rows or more on average;
+  else they stay numbers, since the neighbours of a postcode are often its neighbours on the map.
+- Integers that count the rows are dropped where the name allows it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ranvier.data.columns.column_schema import DROP
+from ranvier.data.columns.row_numbers import FIRST, LEFT_BY_INDEX
+
+ID_ENDS = frozenset({"id", "ids", "uuid", "guid", "pid", "identifier"})
+"""Last words in the name of a column of identifiers."""
+ID_NAMES = ID_ENDS | {"rownames", "index", "unnamed"}
+"""Words in the name of a column whose integers, all different, are an identifier."""
+COUNT_NAMES = ID_NAMES | {
+    *("row", "rows", "rowname", "idx", "no", "nr", "num", "number", "nummer", "order", "instant", "record", "records"),
+    *("obs", "observation", "case", "sample", "serial", "sno", "key", "seq", "sequence", "entry", "lfd", "column"),
+}
+"""Words in the name of a column that is an identifier if it counts the rows."""
+POST_NAMES = frozenset(
+    ("zip", "zipcode", "postcode", "postal", "postalcode", "postnr", "plz", "postleitzahl", "pincode", "cep", "fips")
+)
+CODE_ENDS = frozenset({"code", "codes", "codigo", "kode"})
+"""Last words in the name of a column of codes."""
+MIN_ROWS_OF_A_CODE = 10
+
+
+def identifier(name: str, rows: int, distinct: int, counts: bool) -> tuple[str, str] | None:
+    """The kind of a column of integers that its name calls identifiers or codes, and why; None for numbers.
+
+    Parameters:
+        rows: how many cells are not missing.
+        distinct: how many different ones there are.
+        counts: whether they count the rows.
+
+    >>> identifier("PassengerId", 891, 891, True), identifier("shop_id", 900, 9, False)
+    (('drop', 'integers that count the rows'), ('category', '9 different codes, named like an id'))
+    >>> identifier("Zip code", 900, 9, False), identifier("Zip code", 900, 800, False)
+    (('category', '9 different codes, named like a postcode'), None)
+    """
+    words = name_words(name)
+    row_numbers = name == FIRST or LEFT_BY_INDEX.fullmatch(name.strip()) is not None
+    if counts and (row_numbers or not COUNT_NAMES.isdisjoint(words)):
+        return DROP, "integers that count the rows"
+    if distinct == rows and (row_numbers or not ID_NAMES.isdisjoint(words)):
+        return DROP, "integers, all different, named like an id"
+    last = words[-1] if words else ""
+    if last in ID_ENDS:
+        if 2 * distinct <= rows:
+            return "category", f"{distinct:,} different codes, named like an id"
+        return DROP, "integers, most of them different, named like an id"
+    if MIN_ROWS_OF_A_CODE * distinct <= rows:
+        if last in POST_NAMES or (last in CODE_ENDS and not POST_NAMES.isdisjoint(words)):
+            return "category", f"{distinct:,} different codes, named like a postcode"
+        if last in CODE_ENDS:
+            return "category", f"{distinct:,} different codes, named so"
+    return None
+
+
+def name_words(name: str) -> list[str]:
+    """The words in a name like "PassengerId" or "customer_id", in lower case.
+
+    >>> name_words("PassengerId"), name_words("customer_ID 2")
+    (['passenger', 'id'], ['customer', 'id'])
+    """
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+", name)]
