@@ -16,9 +16,12 @@ from ranvier.cli import train as cli
 from ranvier.cli.search import command as search_command
 from ranvier.cli.train import OPTIONS
 from ranvier.data.sources import SUFFIXES
+from ranvier.estimators.base import TRAIN_OPTIONS
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.registry import RECIPES
 from ranvier.training.engines import HOMES
+from ranvier.tuning.search import OWN_OPTIONS
+from ranvier.tuning.space import SEARCHABLE
 
 SIGNATURE = {name: p.default for name, p in inspect.signature(rv.train).parameters.items()}
 CALL_ONLY = {"data", "sample_weight", "callbacks", "progress", "model", "run"}
@@ -38,10 +41,13 @@ NOT_ESTIMATORS = {
     "sample_weight",
     "model",
     "run",
-    "clip_norm",
     *OF_FILES,
 }
 """What estimators get by `fit`, know by their class or do not have."""
+NOT_SEARCH = {"callbacks", "progress", "model", "run"}
+"""What belongs to a single training."""
+FIXED_FORMS = {"target", "validation", "test"}
+"""What `train` takes in more forms than its record has."""
 RENAMED = {"seed": "random_state", "progress": "verbose"}
 """Options that scikit-learn has a name and a default of its own for."""
 FLAGS = {"kind": "kinds"}
@@ -118,9 +124,38 @@ def test_a_model_goes_on_with_the_options_of_fit() -> None:
 def test_a_search_has_the_options_of_the_data_with_their_defaults_in_python_and_as_flags() -> None:
     search = {name: p.default for name, p in inspect.signature(rv.search).parameters.items()}
     own = {"minutes", "trials", "space", "folder", "on_progress"}
-    assert set(search) - own <= set(SIGNATURE)
+    assert set(search) - own == set(SIGNATURE) - set(SEARCHABLE) - NOT_SEARCH
     for name in set(search) - own - {"validation"}:
         assert search[name] == SIGNATURE[name], name
     command = {parameter.name for parameter in search_command.params} - {"quiet", "as_json", "print_space"}
-    in_python_only = {"sample_weight", "on_progress", "class_weight", "kinds"}
-    assert command - {"kind"} == set(search) - in_python_only
+    assert command - {"kind"} == set(search) - {"sample_weight", "on_progress", "kinds"}
+
+
+def test_what_a_search_and_estimators_hand_on_follows_from_the_record() -> None:
+    signature = set(inspect.signature(rv.search).parameters)
+    names = {field.name for field in fields(TrainOptions)}
+    assert set(OWN_OPTIONS) | FIXED_FORMS == signature & names
+    for make in (rv.Classifier, rv.Regressor):
+        assert set(TRAIN_OPTIONS) <= set(make().get_params())
+
+
+def test_train_hands_each_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SeenError(Exception):
+        pass
+
+    def job(inputs: Any, options: TrainOptions, *rest: Any) -> None:
+        raise SeenError(inputs, options)
+
+    values: dict[str, Any] = {field.name: object() for field in fields(TrainOptions) if field.name not in FIXED_FORMS}
+    values |= {"epochs": 3, "batch_size": 4, "patience": 5, "hidden": (6,), "ignore": ("a",), "threshold": 0.25}
+    values |= {"kinds": {"b": "number"}}
+    monkeypatch.setattr("ranvier.model.train.train_job", job)
+    monkeypatch.setattr("ranvier.tuning.search.train_job", job)
+    for function, left_out in ((rv.train, ()), (rv.search, SEARCHABLE)):
+        passed = {name: value for name, value in values.items() if name not in left_out}
+        with pytest.raises(SeenError) as seen:
+            function("iris", "kind", validation=0.3, test=0.4, sample_weight=[1.0], **passed)
+        inputs, options = seen.value.args
+        assert {name: getattr(options, name) for name in passed} == passed
+        assert (inputs.data, inputs.target, inputs.sample_weight) == ("iris", "kind", [1.0])
+        assert (inputs.validation, inputs.test) == (0.3, 0.4)

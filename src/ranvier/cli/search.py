@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from ranvier.tuning.search import Search
 
 F = TypeVar("F", bound="Callable[..., Any] | click.Command")
-SHARED = {"Data", "Recipe", "Machine"}
-"""The groups of options of `ranvier train` that a search has, too; and `--seed`."""
+SHARED = {"Data", "Recipe", "Pictures", "Machine"}
+FLAGS = ("--class-weight", "--threshold", "--seed")
+"""The options of `ranvier train` that a search has, too: groups of them, and single ones."""
 
 
 def _own(*flags: str, **settings: Any) -> Callable[[F], F]:
@@ -41,7 +42,7 @@ def _own(*flags: str, **settings: Any) -> Callable[[F], F]:
 @_own(
     "--folder", metavar="FOLDER", help="Keep trials and model here; the same command goes on. NAME-search by default."
 )
-@with_options(SHARED, ("--seed",))
+@with_options(SHARED, FLAGS)
 @quiet_option
 @json_option
 def command(

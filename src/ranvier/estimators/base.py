@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -30,6 +30,7 @@ from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
+from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.recipe import Recipe
 from ranvier.rows.weights import weight_array
 from ranvier.scalars import as_integer, as_number
@@ -37,28 +38,12 @@ from ranvier.training.callbacks import Callback
 
 Array = NDArray[Any]
 MIN_VALIDATION_ROWS = 10
-TRAIN_OPTIONS = (
-    "hidden",
-    "activation",
-    "dropout",
-    "recipe",
-    "kinds",
-    "loss",
-    "epochs",
-    "batch_size",
-    "optimizer",
-    "learning_rate",
-    "schedule",
-    "weight_decay",
-    "patience",
-    "engine",
-    "precision",
-    "threads",
-    "image_size",
-    "augment",
-    "split",
-    "group",
-)
+OF_FIT = ("target", "task", "validation", "test", "seed", "class_weight", "positive", "threshold")
+"""Options of `train` that follow from what `fit` is given or that not every estimator hands on."""
+OF_TABLES = ("ignore", "header", "skip_bad_rows")
+"""Options of how files are read, and of what the estimators themselves leave out."""
+TRAIN_OPTIONS = tuple(field.name for field in fields(TrainOptions) if field.name not in (*OF_FIT, *OF_TABLES))
+"""Parameters that are handed on to `train` as they are."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -76,6 +61,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     learning_rate: float | None = None
     schedule: str | Schedule | None = None
     weight_decay: float | None = None
+    clip_norm: float | None = None
     batch_size: int | None = None
     epochs: int | None = None
     validation: float | None = 0.1
@@ -210,7 +196,6 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         """Train from the start."""
         options = {name: getattr(self, name) for name in TRAIN_OPTIONS}
-        options["effort"] = self.effort
         self.model_ = train(
             source,
             values,

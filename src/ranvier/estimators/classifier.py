@@ -34,7 +34,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         kinds: column -> kind, where the kind that would be inferred is not the right one; as for `ranvier.train`. The
             columns of an array are called x0, x1 and so on.
         loss: a name or record; None takes cross-entropy.
-        optimizer, learning_rate, schedule, weight_decay: how steps are made; names or records.
+        optimizer, learning_rate, schedule, weight_decay, clip_norm: how steps are made; names or records.
         batch_size: rows a step; epochs: at most so many passes over the rows.
         validation: the fraction of the rows that the recipe "plain" takes for validation, to decide when to stop; None
             or 0 for none, and none are taken where that would be fewer than 10. The recipe "table" takes folds.

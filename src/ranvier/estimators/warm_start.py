@@ -16,7 +16,7 @@ from ranvier.training.callbacks import Callback, EarlyStopping, EarlyStoppingFro
 FIXED = ("hidden", "activation", "dropout", "recipe", "effort", "kinds")
 """Parameters that the network was made by; the others may change from one `fit` to the next."""
 SETTINGS = ("batch_size", "engine", "precision", "threads")
-OPTIMIZER_FIELDS = ("learning_rate", "weight_decay")
+OPTIMIZER_FIELDS = ("learning_rate", "weight_decay", "clip_norm")
 PATIENCE_SHARE = 7
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ranvier.data import Prepared
+from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.network.network import Network, with_factor
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
@@ -44,3 +47,15 @@ class ReadyData:
         validated = validated or self.recipe.validates(count, self.validation is not None)
         settings = self.recipe.settings(network, self.task, options, count, callbacks, validated)
         return network, settings.on(self.rows.inputs)
+
+
+def weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Rows, Rows | None]:
+    """The task, and the training and validation rows with the weight of each."""
+    task = prepared.target.task
+    by_class = settled_class_weight(task, prepared.train.targets, options.class_weight)
+
+    def weighted(part: Rows) -> Rows:
+        return replace(part, weights=row_weights(task, part.targets, part.weights, by_class))
+
+    held = prepared.validation
+    return task, weighted(prepared.train), None if held is None else weighted(held)

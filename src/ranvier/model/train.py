@@ -19,9 +19,8 @@ from ranvier.model.diagnosis.after_training import with_diagnosis
 from ranvier.model.linear import linear_outputs
 from ranvier.model.model import Model
 from ranvier.model.reading import reading_of
-from ranvier.model.ready_data import ReadyData
+from ranvier.model.ready_data import ReadyData, weighted_rows
 from ranvier.model.report import data_event, train_report
-from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.run_events import log_sink, resumable
 from ranvier.model.target_option import are_names, column_labels, target_names
 from ranvier.model.trained_model import model_from_trained, with_learned_encoder, with_threshold
@@ -37,7 +36,6 @@ from ranvier.recipes.recipe import Recipe, TrainingSetup, recipe_as_used
 from ranvier.recipes.registry import check_recipe, recipe_for
 from ranvier.recipes.stored import options_from_dict
 from ranvier.records import record
-from ranvier.rows import Rows
 from ranvier.rows.row_names import rows_called
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
@@ -155,7 +153,16 @@ def train(
     >>> sorted(model.report.metrics)
     ['accuracy', 'auc', 'brier', 'ece', 'f1', 'log_loss']
     """
-    job = train_job(locals(), as_callbacks(callbacks), sink_for(progress), model)
+    options = TrainOptions(
+        recipe=recipe, effort=effort, task=task, hidden=hidden, activation=activation, dropout=dropout, loss=loss,
+        optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, weight_decay=weight_decay,
+        clip_norm=clip_norm, epochs=epochs, batch_size=batch_size, patience=patience, ignore=ignore, kinds=kinds,
+        header=header, skip_bad_rows=skip_bad_rows, split=split, group=group, positive=positive,
+        class_weight=class_weight, threshold=threshold, seed=seed, engine=engine, precision=precision, threads=threads,
+        image_size=image_size, augment=augment,
+    )  # fmt: skip
+    inputs = TrainData(data, target, sample_weight, validation, test)
+    job = train_job(inputs, options, as_callbacks(callbacks), sink_for(progress), model)
     return job.run(lambda: job.make_folder(run))
 
 
@@ -212,26 +219,6 @@ def resume(
     return TrainJob(inputs, options, path, records, sink_for(progress), current, exact).run(lambda: folder)
 
 
-def train_job(
-    arguments: Mapping[str, Any], callbacks: tuple[Callback, ...], sink: Sink, model: str | Path | None = None
-) -> TrainJob:
-    """What `train` does with these arguments; options that are not among them are as usual.
-
-    Raises:
-        InputError: an option cannot be used as it is.
-    """
-    check_recipe(arguments["recipe"], arguments["effort"])
-    data, target = arguments["data"], column_labels(arguments["data"], arguments["target"])
-    columns = _are_names(target)
-    validation_share, validation_rows = split_rows_option("validation", arguments["validation"])
-    test_share, test_rows = split_rows_option("test", arguments["test"])
-    names = target_names(target) if columns else None
-    options = TrainOptions.of({**arguments, "target": names, "validation": validation_share, "test": test_share})
-    labels = options.target if columns else target
-    inputs = TrainData(data, labels, arguments["sample_weight"], validation_rows, test_rows)
-    return TrainJob(inputs, options, model, callbacks, sink)
-
-
 @record(eq=False)
 class TrainData:
     """What a call of `train` was given to read: the data, target columns or values, weights, rows from memory."""
@@ -241,6 +228,31 @@ class TrainData:
     sample_weight: Any
     validation: Any
     test: Any
+
+
+def train_job(
+    inputs: TrainData, options: TrainOptions, callbacks: tuple[Callback, ...], sink: Sink, model: Any = None
+) -> TrainJob:
+    """What `train` does.
+
+    Parameters:
+        inputs: as they were given to `train`; validation and test may be shares.
+        options: all others; those of the target and of shares follow from the inputs.
+        callbacks, sink, model: as for `TrainJob`.
+
+    Raises:
+        InputError: an option cannot be used as it is.
+    """
+    check_recipe(options.recipe, options.effort)
+    target = column_labels(inputs.data, inputs.target)
+    columns = _are_names(target)
+    validation_share, validation_rows = split_rows_option("validation", inputs.validation)
+    test_share, test_rows = split_rows_option("test", inputs.test)
+    names = target_names(target) if columns else None
+    options = replace(options, target=names, validation=validation_share, test=test_share)
+    labels = names if columns else target
+    inputs = TrainData(inputs.data, labels, inputs.sample_weight, validation_rows, test_rows)
+    return TrainJob(inputs, options, model, callbacks, sink)
 
 
 @record(eq=False)
@@ -325,7 +337,7 @@ class TrainJob:
         prepared = self.prepare(recipe.source(source), reading, recipe, notes)
         del source  # its memory is needed for training
         recipe = recipe.bound(prepared.encoder, options, len(prepared.train))
-        return ReadyData(recipe, options, prepared, *_weighted_rows(prepared, options))
+        return ReadyData(recipe, options, prepared, *weighted_rows(prepared, options))
 
     def prepare(self, source: Source, reading: Reading, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
         """The rows of a source, divided and encoded as the options say."""
@@ -384,15 +396,3 @@ def _validation_share(recipe: Recipe, options: TrainOptions, rule: SplitRule) ->
     if rule.time is None or not divides or isinstance(options.validation, str):
         return share
     return float(options.validation) or VALIDATION_SHARE
-
-
-def _weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Rows, Rows | None]:
-    """The task, and the training and validation rows with the weight of each."""
-    task = prepared.target.task
-    by_class = settled_class_weight(task, prepared.train.targets, options.class_weight)
-
-    def weighted(part: Rows) -> Rows:
-        return replace(part, weights=row_weights(task, part.targets, part.weights, by_class))
-
-    held = prepared.validation
-    return task, weighted(prepared.train), None if held is None else weighted(held)

@@ -110,7 +110,7 @@ class LanguageRecipe(Recipe):
             validation=validation_share,
             test=test_share,
             seed=options.seed,
-            ignore=options.ignore,
+            ignore=tuple(options.ignore),
             dtype=np.float64 if options.precision == "float64" else np.float32,
         )
         return prepare_text(source, wanted, validation, test)

@@ -25,13 +25,16 @@ VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
 
 @record
 class TrainOptions:
-    """What `train` is asked for; see `train` for the meaning of the fields. None leaves an option to the recipe."""
+    """What `train` is asked for; see `train` for the meaning of the fields. None leaves an option to the recipe.
+
+    Sequences become tuples, and scalars of NumPy Python's own values.
+    """
 
     target: str | tuple[str, ...] | None = None
     recipe: str | Recipe = "auto"
     effort: str = "default"
     task: str | Task | None = None
-    hidden: tuple[int, ...] | None = None
+    hidden: Sequence[int] | None = None
     activation: str | Activation | None = None
     dropout: float | None = None
     loss: str | Loss | None = None
@@ -45,7 +48,7 @@ class TrainOptions:
     patience: int | None = None
     validation: float | str = VALIDATION_SHARE
     test: float | str = TEST_SHARE
-    ignore: tuple[str, ...] = ()
+    ignore: Sequence[str] = ()
     kinds: Mapping[str, str] | None = None
     header: bool | None = None
     skip_bad_rows: bool = False
@@ -74,11 +77,6 @@ class TrainOptions:
         object.__setattr__(self, "ignore", tuple(str(name) for name in self.ignore))
         if self.kinds is not None:
             object.__setattr__(self, "kinds", {str(name): kind for name, kind in self.kinds.items()})
-
-    @classmethod
-    def of(cls, arguments: Mapping[str, Any]) -> TrainOptions:
-        """The options among the arguments of a call; those that are not among them are as usual."""
-        return cls(**{field.name: arguments[field.name] for field in fields(cls) if field.name in arguments})
 
     def with_defaults(self, **defaults: Any) -> TrainOptions:
         """The same with these values where an option is None; a full-batch optimizer has defaults of its own.

@@ -83,7 +83,7 @@ class TextRecipe(Recipe):
     def bound(self, encoder: Any, options: TrainOptions, rows: int) -> TextRecipe:
         """The recipe with hidden layers for the number of terms."""
         if options.hidden is not None:
-            return replace(self, hidden=options.hidden)
+            return replace(self, hidden=tuple(options.hidden))
         widths = self.hidden
         while widths and widths[0] > MIN_HIDDEN and widths[0] * encoder.width > MAX_FIRST_WEIGHTS:
             widths = tuple(max(width // 2, MIN_HIDDEN) for width in widths)

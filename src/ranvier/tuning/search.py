@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.model.target_option import are_names, column_labels
-from ranvier.model.train import TrainJob, train, train_job
+from ranvier.model.train import TrainData, train, train_job
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.optimizers import Optimizer
@@ -28,12 +27,16 @@ from ranvier.scalars import as_integer, as_number, plain_scalar
 from ranvier.storage.atomic import write_atomically
 from ranvier.training.events import silent
 from ranvier.tuning.generations import Budget, SearchProgress, best_of, rank, run_generations
-from ranvier.tuning.space import Space, space_lines
+from ranvier.tuning.space import SEARCHABLE, Space, space_lines
 from ranvier.tuning.study import LAST_RUNG, Study, Trial
 from ranvier.tuning.workload import Workload
 
 DESCRIPTION = "search.json"
 MODEL = "best.rv"
+OWN_OPTIONS = tuple(
+    field.name for field in fields(TrainOptions) if field.name not in (*SEARCHABLE, "target", "validation", "test")
+)
+"""Options of `train` that a search takes and hands on as they are."""
 CALL = re.compile(r"(?<![\w.])(?=[A-Za-z_]\w*\()")
 """Before the name of what a text calls."""
 
@@ -115,10 +118,13 @@ def search(
     positive: Any = None,
     sample_weight: Any = None,
     class_weight: str | Mapping[Any, float] | None = None,
+    threshold: float | str | None = None,
     seed: int = 0,
     engine: str = "auto",
     precision: str = "float32",
     threads: int | None = None,
+    image_size: int | None = None,
+    augment: str | None = None,
 ) -> Search:
     """Search the settings of a recipe for some minutes, and train the best ones.
 
@@ -136,7 +142,7 @@ def search(
         folder: keeps the trials and the model, best.rv; the same call goes on there. None keeps them in memory.
         on_progress: called after each generation.
         recipe, effort, task, test, ignore, kinds, header, skip_bad_rows, split, group, positive: as for `train`.
-        sample_weight, class_weight, seed, engine, precision, threads: as for `train`.
+        sample_weight, class_weight, threshold, seed, engine, precision, threads, image_size, augment: as for `train`.
         validation: rows that trials are compared on: a share of the rows, a file or table, or a tuple (X, y); None
             takes a fifth of the training rows.
 
@@ -151,58 +157,59 @@ def search(
     >>> len(found.trials), found.metric, found.best.value <= found.trials[0].value
     (10, 'log_loss', True)
     """
-    arguments = locals()
     begun = time.monotonic()
     _check(minutes, trials)
-    job = _job(arguments)
-    work = Workload.of(job, space)
+    options = TrainOptions(
+        recipe=recipe, effort=effort, task=task, ignore=ignore, kinds=kinds, header=header, skip_bad_rows=skip_bad_rows,
+        split=split, group=group, positive=positive, class_weight=class_weight, threshold=threshold, seed=seed,
+        engine=engine, precision=precision, threads=threads, image_size=image_size, augment=augment,
+    )  # fmt: skip
+    inputs = TrainData(data, target, sample_weight, validation, test)
+    work = _workload(inputs, options, space)
     path = None if folder is None else Path(folder)
-    fixed = {name: arguments[name] for name in _TRAIN_OPTIONS}
+    budget = Budget(begun, 60.0 * minutes, work.final_factor)
+    return _searched(work, path, inputs, options, budget, trials, on_progress)
+
+
+def space_of(
+    data: Any,
+    target: Any = None,
+    space: Mapping[str, Any] | None = None,
+    validation: Any = None,
+    test: Any = TEST_SHARE,
+    sample_weight: Any = None,
+    **options: Any,
+) -> Space:
+    """What `search` would search with these arguments; see there."""
+    inputs = TrainData(data, target, sample_weight, validation, test)
+    return _workload(inputs, TrainOptions(**options), space).space
+
+
+def _searched(
+    work: Workload,
+    path: Path | None,
+    inputs: TrainData,
+    options: TrainOptions,
+    budget: Budget,
+    trials: int | None,
+    on_progress: Callable[[SearchProgress], None] | None,
+) -> Search:
+    """Try what is proposed, and train the best with the whole recipe."""
     if path is not None:
         _describe(path, _description(work))
-    study = Study(path, work.space, check_seed(seed))
-    budget = Budget(begun, 60.0 * minutes, work.final_factor)
+    study = Study(path, work.space, check_seed(options.seed))
     interrupted = run_generations(work, study, budget, trials, on_progress)
     best = best_of(study.trials) or Trial(0, {}, None, LAST_RUNG, 0.0, 0, 0)
-    final = {**fixed, **best.options}
-    if validation is None:
-        del final["validation"]
-    code = _code(data, target, final)
+    final = {name: getattr(options, name) for name in OWN_OPTIONS}
+    final |= {"test": inputs.test, "sample_weight": inputs.sample_weight, **best.options}
+    if inputs.validation is not None:
+        final["validation"] = inputs.validation
+    code = _code(inputs.data, inputs.target, final)
     model = None
     if not interrupted:
-        model = train(data, target, **final, progress=False, model=None if path is None else path / MODEL)
+        saved = None if path is None else path / MODEL
+        model = train(inputs.data, inputs.target, **final, progress=False, model=saved)
     return Search(work.metric, tuple(study.trials), best, work.space, model, code, interrupted)
-
-
-def space_of(data: Any, target: Any = None, space: Mapping[str, Any] | None = None, **options: Any) -> Space:
-    """What `search` would search with these arguments; see there."""
-    signature = inspect.signature(search)
-    bound = signature.bind(data, target, space=space, **options)
-    bound.apply_defaults()
-    return Workload.of(_job(dict(bound.arguments)), space).space
-
-
-_TRAIN_OPTIONS = (
-    "recipe",
-    "effort",
-    "task",
-    "validation",
-    "test",
-    "ignore",
-    "kinds",
-    "header",
-    "skip_bad_rows",
-    "split",
-    "group",
-    "positive",
-    "sample_weight",
-    "class_weight",
-    "seed",
-    "engine",
-    "precision",
-    "threads",
-)
-"""Options of `train` that a search hands on as they are."""
 
 
 def _check(minutes: Any, trials: Any) -> None:
@@ -213,10 +220,10 @@ def _check(minutes: Any, trials: Any) -> None:
         raise InputError(f"trials is {trials!r}; it must be an integer of at least 1, or None.")
 
 
-def _job(arguments: Mapping[str, Any]) -> TrainJob:
+def _workload(inputs: TrainData, options: TrainOptions, space: Mapping[str, Any] | None) -> Workload:
     """The data and the options as `train` would take them."""
-    validation = VALIDATION_SHARE if arguments["validation"] is None else arguments["validation"]
-    return train_job({**arguments, "validation": validation}, (), silent)
+    share = VALIDATION_SHARE if inputs.validation is None else inputs.validation
+    return Workload.of(train_job(replace(inputs, validation=share), options, (), silent), space)
 
 
 def _description(work: Workload) -> dict[str, Any]:

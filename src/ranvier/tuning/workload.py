@@ -22,6 +22,7 @@ from ranvier.training.epoch_metrics import EpochMetrics
 from ranvier.training.inference import outputs_of
 from ranvier.training.runner import fingerprint
 from ranvier.training.settings import TrainSettings
+from ranvier.training.threshold import check_has_threshold
 from ranvier.tuning.space import Space, make_space, variations
 from ranvier.tuning.study import LAST_RUNG
 
@@ -47,6 +48,7 @@ class Workload:
         single: Any = ready.recipe
         if hasattr(single, "n_networks"):
             single = replace(single, n_networks=1)
+        check_has_threshold(ready.task, ready.options.threshold)
         learned, held = ready.rows, ready.validation
         if held is None:
             labels = class_indices(ready.task, learned.targets) if ready.task.is_classifier else None
