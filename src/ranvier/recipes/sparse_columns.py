@@ -1,6 +1,6 @@
 """Whether networks of an ensemble see the CSR block, such as terms of texts: judged on rows outside training.
 
-Terms are many, and a network that learns them by heart needs fewer rows than one that sees how they matter. Networks on
+Terms are many, so that networks overfit them before they have learned the other columns. Networks on
 the dense block alone cost little beside the others. n rows, N outputs, P parameters.
 """
 
@@ -73,8 +73,10 @@ def choose_columns(task: Task, on_all: Sequence[Member], on_dense: Sequence[Memb
     'all'
     """
     mean = [
-        Member(one.held, probabilities_of(task, (logits_of(task, one.outputs) + logits_of(task, other.outputs)) / 2))
-        for one, other in zip(on_all, on_dense, strict=True)
+        Member(
+            first.held, probabilities_of(task, (logits_of(task, first.outputs) + logits_of(task, second.outputs)) / 2)
+        )
+        for first, second in zip(on_all, on_dense, strict=True)
     ]
     options = {BOTH: mean, ALL: list(on_all), DENSE: list(on_dense)}
     losses = {name: _losses(task, members) for name, members in options.items()}
