@@ -74,7 +74,11 @@ def main() -> None:
     facts = cpu.facts()
     machine = {"processor": facts.model, "bfloat16_dot_product": facts.bf16, "threads": options.threads}
     found = {name: compared(WORKLOADS[name], options.threads) for name in options.only}
-    print(json.dumps({"machine": machine, "versions": versions(("ranvier", "numpy", "llvmlite")), "step_us": found}, indent=2))
+    print(
+        json.dumps(
+            {"machine": machine, "versions": versions(("ranvier", "numpy", "llvmlite")), "step_us": found}, indent=2
+        )
+    )
 
 
 if __name__ == "__main__":

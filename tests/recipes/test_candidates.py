@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,3 +44,31 @@ def test_half_a_comparison_chooses_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     interrupt_after(3, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         choose_candidate({"first": bad, "linear": right}, rows, task, 0)
+
+
+@pytest.mark.parametrize(("weights", "chosen"), [((1.0, 9.0), "second half"), ((9.0, 1.0), "first half")])
+def test_rows_count_by_their_weights(weights: tuple[float, float], chosen: str) -> None:
+    _, right, rows, task = candidates()
+    late = np.arange(100) >= 50
+    parts = {"first half": ~late, "second half": late}
+    halves = {name: replace(right, features=right.features * part[:, None]) for name, part in parts.items()}
+    weighted = Rows(rows.inputs, rows.targets, np.where(late, weights[1], weights[0]))
+    assert choose_candidate(halves, rows, task, 0).name == "first half"
+    choice = choose_candidate(halves, weighted, task, 0)
+    assert choice.name == chosen
+    # A network that is right about 9 of 10 parts of the weight, and about half of the others by chance.
+    assert choice.scores[chosen] > 0.9
+    assert choice.held_out is not None
+    assert choice.held_out.weights is not None
+    assert sorted(set(choice.held_out.weights.tolist())) == [1.0, 9.0]
+
+
+def test_validation_rows_are_what_candidates_are_compared_on() -> None:
+    bad, right, rows, task = candidates()
+    held = rows.take(np.arange(30))
+    first = replace(right, held_features=bad.features[:30])
+    second = replace(right, held_features=right.features[:30])
+    choice = choose_candidate({"first": first, "second": second}, rows, task, 0, held)
+    assert (choice.name, choice.n_rows, choice.scores["second"]) == ("second", 30, 1.0)
+    assert choice.held_out is not None
+    assert choice.held_out.targets.tolist() == held.targets.tolist()

@@ -19,6 +19,7 @@ from ranvier.recipes.ensemble import trainings_at_once
 from ranvier.rows import Rows
 from ranvier.training import loop
 from ranvier.training.events import EpochEvent
+from ranvier.training.inference import outputs_of
 from tests.model.test_resume import broken_off
 from tests.model.trial import ENGINES, bits, frame
 
@@ -134,6 +135,21 @@ def test_a_callback_that_stops_ends_the_run_and_early_stopping_one_network(kind:
     assert not model.report.interrupted
     early = cook(data, callbacks=[rv.EarlyStopping(1, "loss", min_delta=1e9)], **options)
     assert len(early.report.members) > 2
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_ctrl_c_between_two_networks_gives_the_model_of_the_first(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = texts() if kind == "text" else frame()
+
+    def press(*given: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return outputs_of(*given)
+
+    where = "text_training" if kind == "text" else "ensemble"
+    monkeypatch.setattr(f"ranvier.recipes.{where}.outputs_of", press)
+    model = cook(data, threads=1, engine="reference", **{"recipe": kind, **RECIPES[kind]})
+    assert model.report.interrupted
+    assert len(model.report.members) == 1
 
 
 def test_a_run_that_a_callback_ended_ends_again_where_it_goes_on(tmp_path: Path) -> None:

@@ -260,6 +260,17 @@ def test_what_learns_is_chosen_by_the_rows_left_out(shares: dict[str, float], le
     assert len(choice.notes) == (1 if learner == "hidden" else 2)
 
 
+@pytest.mark.parametrize("task", [Task("multiclass", 2, ("a", "b")), Task("regression", 2)])
+def test_rows_left_out_count_by_their_weights(task: Task) -> None:
+    early, weights = np.arange(40) < 20, np.where(np.arange(40) < 20, 0.01, 1.0)
+    outputs = {"none": outputs_right_in(0.7), "none linear": np.abs(TARGETS - np.where(early, 0.9, 0.1)[:, None])}
+    assert choice_of(task, ["none"], outputs, TARGETS).learner == "hidden"
+    choice = choice_of(task, ["none"], outputs, TARGETS, weights)
+    assert choice.learner == "linear"
+    assert choice.held_out is not None
+    assert choice.held_out.weights is weights
+
+
 def test_a_network_on_pixels_that_harms_does_not_join() -> None:
     confident = {"none": outputs_right_in(0.9), "with pixels": np.clip(2 * outputs_right_in(0.2) - 0.5, 0, 1)}
     choice = choice_of(Task("multiclass", 2, ("a", "b")), ["none"], confident, TARGETS)

@@ -108,6 +108,23 @@ def test_auto_takes_the_recipe_for_sound(folder: Path) -> None:
     assert recipe_for("auto", "fast", open_source(folder))[0].name == "sound"
 
 
+def test_validation_recordings_choose_the_features() -> None:
+    samples, labels = chirps(60)
+    clips = [(RATE, one) for one in samples]
+    held = clips[44:], np.array(labels[44:])
+    model = rv.train(clips[:44], np.array(labels[:44]), recipe=SMALL, validation=held, **{**QUIET, "test": 0.0})
+    assert "16 recordings left out" in " ".join(model.report.notes)
+    assert model.report.split == {"training": 44, "validation": 16, "test": 0}
+
+
+def test_by_time_later_recordings_choose_the_features() -> None:
+    samples, labels = chirps(80)
+    table = {"clip": [(RATE, one) for one in samples], "day": list(range(80)), "label": labels}
+    model = rv.train(table, "label", recipe=SMALL, split="time:day", ignore=["day"], **{**QUIET, "test": 0.25})
+    assert model.report.split["validation"] > 0
+    assert f"{model.report.split['validation']} recordings left out" in " ".join(model.report.notes)
+
+
 @pytest.mark.parametrize("candidate", ["patches", "statistics", "linear"])
 def test_each_candidate_trains_alone(candidate: str) -> None:
     samples, labels = chirps(44)

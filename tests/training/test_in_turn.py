@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -76,9 +78,8 @@ def test_an_error_comes_when_it_is_its_turn_and_stops_the_others(at_once: int) -
         raise ValueError("no")
 
     def waits(seat: Seat) -> int:
-        if seat.stop_requested is not None:
-            wait_until(seat.stop_requested)
-            stopped.append(1)
+        wait_until(seat.stop_requested)
+        stopped.append(1)
         return 2
 
     results = run_in_turn([lambda seat: 0, fails, waits, waits, waits], at_once, at_once, lambda number, event: None)
@@ -124,12 +125,22 @@ def test_epochs_of_which_nobody_was_told_are_told_when_training_goes_on(at_once:
     assert events == expected
 
 
+def test_after_ctrl_c_between_two_trainings_no_more_begin() -> None:
+    def waits(seat: Seat) -> int:
+        return 1
+
+    results = run_in_turn([waits] * 3, 1, 1, lambda number, event: None)
+    assert next(results) == 1
+    os.kill(os.getpid(), signal.SIGINT)
+    assert list(results) == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_closing_stops_what_runs() -> None:
     begun = threading.Event()
 
     def waits(seat: Seat) -> int:
         begun.set()
-        assert seat.stop_requested is not None
         wait_until(seat.stop_requested)
         return 1
 

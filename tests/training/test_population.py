@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import pytest
 from hypothesis import given
@@ -29,6 +30,16 @@ def test_as_many_run_at_a_time_as_there_are_workers() -> None:
     meeting = threading.Barrier(3, timeout=20)
     results, _ = run_side_by_side([lambda stop: meeting.wait() >= 0] * 3, workers=3)
     assert results == [True] * 3
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_jobs_see_the_context_variables_of_the_caller(workers: int) -> None:
+    variable = ContextVar("variable", default="unknown")
+    token = variable.set("known")
+    try:
+        assert run_side_by_side([lambda stop: variable.get()] * 4, workers) == (["known"] * 4, False)
+    finally:
+        variable.reset(token)
 
 
 @pytest.mark.parametrize("workers", [1, 3])

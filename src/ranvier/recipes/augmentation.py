@@ -17,7 +17,7 @@ from ranvier.data.images.threads import Progress
 from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
+from ranvier.recipes.candidates import linear_layers, linear_settings, mean_and_error, trained_parameters
 from ranvier.recipes.picture_rows import is_mirrored, rows_with_copies
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -115,7 +115,9 @@ def choose_training(
         for name, output in comparison.on_pixels().items():
             outputs[name].append(output)
     joined = {name: np.concatenate(parts) for name, parts in outputs.items()}
-    return choice_of(task, ways, joined, np.concatenate([part.targets for part in held]))
+    weights = [part.weights for part in held if part.weights is not None]
+    targets = np.concatenate([part.targets for part in held])
+    return choice_of(task, ways, joined, targets, np.concatenate(weights) if weights else None)
 
 
 @record(eq=False)
@@ -184,16 +186,18 @@ def pixel_layers(layers: Sequence[Any]) -> list[Any]:
     return [Rescale(1.0 / 64.0, -2.0), *(layer for layer in layers if not isinstance(layer, Rescale))]
 
 
-def choice_of(task: Task, ways: Sequence[str], outputs: dict[str, Array], targets: Array) -> ChosenTraining:
+def choice_of(
+    task: Task, ways: Sequence[str], outputs: dict[str, Array], targets: Array, weights: Array | None = None
+) -> ChosenTraining:
     """What the outputs for the rows left out say, of ways the usual one first."""
-    scores = {way: _score(task, outputs[way], targets) for way in ways}
-    better = [way for way in ways[1:] if _is_better(task, outputs[ways[0]], outputs[way], targets)]
+    scores = {way: _score(task, outputs[way], targets, weights) for way in ways}
+    better = [way for way in ways[1:] if _is_better(task, outputs[ways[0]], outputs[way], targets, weights)]
     best = max(better or ways[:1], key=lambda way: scores[way])
     notes, learner, kept = [_text(task, scores, best, len(targets))], HIDDEN, outputs[best]
     for name, key in ((LINEAR, f"{best} {LINEAR}"), (LINEAR_PIXELS, LINEAR_PIXELS)):
-        if key in outputs and _is_better(task, kept, outputs[key], targets):
+        if key in outputs and _is_better(task, kept, outputs[key], targets, weights):
             learner, kept = name, outputs[key]
-    measured = _written(task, _score(task, kept, targets))
+    measured = _written(task, _score(task, kept, targets, weights))
     if learner != HIDDEN:
         what = "patch features" if learner == LINEAR else "pixels"
         before = _written(task, scores[best])
@@ -202,29 +206,29 @@ def choice_of(task: Task, ways: Sequence[str], outputs: dict[str, Array], target
         )
     elif WITH_PIXELS in outputs:
         mean = (kept + outputs[WITH_PIXELS]) / 2
-        joint = _score(task, mean, targets)
-        if joint >= _score(task, kept, targets):
+        joint = _score(task, mean, targets, weights)
+        if joint >= _score(task, kept, targets, weights):
             learner, kept = WITH_PIXELS, mean
         verb = "joins" if learner == WITH_PIXELS else "does not join"
         notes.append(
             f"A network on the pixels of distorted copies {verb} those on patch features: {_written(task, joint)} with "
             f"it, {measured} without, on the pictures left out."
         )
-    factor = inverse_temperature(task, kept, targets)
-    known = HeldOut(kept, targets, folds=True).calibrated(task, factor)
+    factor = inverse_temperature(task, kept, targets, weights)
+    known = HeldOut(kept, targets, weights, folds=True).calibrated(task, factor)
     return ChosenTraining(best, factor, tuple(notes), learner, known)
 
 
-def _is_better(task: Task, first: Array, second: Array, targets: Array) -> bool:
+def _is_better(task: Task, first: Array, second: Array, targets: Array, weights: Array | None) -> bool:
     """Whether the second outputs are better than the first by more than chance gives."""
     if not task.is_classifier:
         errors = [np.nanmean((outputs - targets) ** 2, axis=1) for outputs in (first, second)]
-        gain = errors[0] - errors[1]
-        return bool(gain.sum() > gain.std() * np.sqrt(len(gain)))
+        gain, error = mean_and_error(errors[0] - errors[1], weights)
+        return gain > error
     actual = class_indices(task, targets)
     right = [class_indices(task, outputs) == actual for outputs in (first, second)]
-    won, lost = int((right[1] & ~right[0]).sum()), int((right[0] & ~right[1]).sum())
-    return won - lost > math.sqrt(won + lost)
+    won = (right[1].astype(np.float64) - right[0]) * (1.0 if weights is None else weights)
+    return bool(won.sum() > math.sqrt(np.square(won).sum()))
 
 
 def _splits(
@@ -255,11 +259,15 @@ def _splits(
         yield parts[0], parts[1]
 
 
-def _score(task: Task, outputs: Array, targets: Array) -> float:
-    """Accuracy, or minus the mean squared error."""
+def _score(task: Task, outputs: Array, targets: Array, weights: Array | None) -> float:
+    """Accuracy, or minus the mean squared error, by the weights of the rows."""
     if task.is_classifier:
-        return float(np.mean(class_indices(task, outputs) == class_indices(task, targets)))
-    return -float(np.nanmean((outputs - targets) ** 2))
+        return float(np.average(class_indices(task, outputs) == class_indices(task, targets), weights=weights))
+    errors = (outputs - targets) ** 2
+    if weights is None:
+        return -float(np.nanmean(errors))
+    known = ~np.isnan(errors)
+    return -float(np.average(errors[known], weights=np.broadcast_to(weights[:, None], errors.shape)[known]))
 
 
 def _text(task: Task, scores: dict[str, float], best: str, rows: int) -> str:

@@ -38,11 +38,13 @@ class Candidate:
     Fields:
         network, settings: what it is and how it is trained.
         features: of all rows, shape (B, K).
+        held_features: of the validation rows, shape (V, K); None where there are none.
     """
 
     network: Network
     settings: TrainSettings
     features: Array
+    held_features: Array | None = None
 
 
 @record
@@ -52,7 +54,8 @@ class Choice:
     Fields:
         name: its name.
         inverse_temperature: the factor that calibrates its logits, from the rows that were left out.
-        scores: name -> accuracy, or for other tasks minus the mean squared error; empty where nothing was compared.
+        scores: name -> accuracy, or for other tasks minus the mean squared error, by the weights of the rows; empty
+            where nothing was compared.
         n_rows, n_groups: how many rows and groups were left out; 0 groups where rows have none.
         held_out: what the candidate says of these rows, with the temperature; None for no rows.
     """
@@ -65,38 +68,70 @@ class Choice:
     held_out: HeldOut | None = None
 
 
-def choose_candidate(candidates: Mapping[str, Candidate], rows: Rows, task: Task, seed: int) -> Choice:
+def choose_candidate(
+    candidates: Mapping[str, Candidate], rows: Rows, task: Task, seed: int, validation: Rows | None = None
+) -> Choice:
     """The candidate with the best score on rows that are left out, or the first where none is clearly better.
 
     Clearly is by more than one standard error of the difference, row by row (Breiman's
-    rule). Rows of a group are left out together. With one candidate, what is found is its temperature.
+    rule). Rows of a group are left out together. With one candidate, what is found is its temperature. Rows count by
+    their weights.
 
     Parameters:
         candidates: by name, the preferred one first.
         rows: targets, weights and groups.
         task: what to learn.
         seed: of the folds.
+        validation: rows to compare on, whose features the candidates hold; None to leave out some of the others.
     """
     first = next(iter(candidates))
-    if len(rows) < MIN_ROWS or (rows.groups is not None and len(np.unique(rows.groups)) < 2):
+    one_group = validation is None and rows.groups is not None and len(np.unique(rows.groups)) < 2
+    if len(rows) < MIN_ROWS or one_group:
         return Choice(first, 1.0, {})
     outputs: dict[str, list[Array]] = {name: [] for name in candidates}
-    targets, held_groups = [], 0
-    for learned, held in _folds(rows, task, seed):
-        targets.append(rows.targets[held])
-        held_groups += 0 if rows.groups is None else len(np.unique(rows.groups[held]))
+    others = rows if validation is None else validation
+    compared: list[NDArray[np.int64]] = []
+    for learned, held in _folds(rows, task, seed) if validation is None else _against(rows, validation, task, seed):
+        compared.append(held)
         for name, candidate in candidates.items():
             outputs[name].append(_outputs(candidate, rows, task, learned, held))
-    expected = np.concatenate(targets)
+    index = np.concatenate(compared)
+    expected, weights = others.targets[index], None if others.weights is None else others.weights[index]
+    held_groups = 0 if others.groups is None else sum(len(np.unique(others.groups[held])) for held in compared)
     merits = {name: _merits(task, np.concatenate(parts), expected) for name, parts in outputs.items()}
-    scores = {name: float(values.mean()) for name, values in merits.items()}
-    ahead = {name: values - merits[first] for name, values in merits.items()}
-    clearly = [name for name, gain in ahead.items() if gain.mean() > gain.std() / np.sqrt(len(gain))]
+    scores = {name: mean_and_error(values, weights)[0] for name, values in merits.items()}
+    ahead = {name: mean_and_error(values - merits[first], weights) for name, values in merits.items()}
+    clearly = [name for name, (gain, error) in ahead.items() if gain > error]
     best = max(clearly or [first], key=lambda name: scores[name])
     of_best = np.concatenate(outputs[best])
-    factor = inverse_temperature(task, of_best, expected) if task.is_classifier else 1.0
-    known = HeldOut(of_best, expected, folds=True).calibrated(task, factor)
+    factor = inverse_temperature(task, of_best, expected, weights) if task.is_classifier else 1.0
+    known = HeldOut(of_best, expected, weights, folds=True).calibrated(task, factor)
     return Choice(best, factor, scores, len(expected), held_groups, known)
+
+
+def mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
+    """The mean of values of rows, shape (B,), by the weights of the rows, and its standard error.
+
+    >>> mean_and_error(np.array([1.0, 3.0]), None), mean_and_error(np.array([1.0, 3.0, 9.0]), np.array([2.0, 2.0, 0.0]))
+    ((2.0, 0.7071067811865475), (2.0, 0.7071067811865476))
+    """
+    if weights is None:
+        return float(values.mean()), float(values.std() / np.sqrt(len(values)))
+    shares = weights / weights.sum(dtype=np.float64)
+    mean = float(shares @ values)
+    return mean, float(np.sqrt(np.square(shares) @ np.square(values - mean)))
+
+
+def _against(
+    rows: Rows, validation: Rows, task: Task, seed: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows to learn from and validation rows to compare on, MAX_ROWS of each at most."""
+    drawn = []
+    for part in (rows, validation):
+        labels = class_indices(task, part.targets) if task.is_classifier else None
+        share = min(1.0, MAX_ROWS / len(part))
+        drawn.append(split_rows(len(part), (share, 1.0 - share), seed, labels)[0])
+    yield drawn[0], drawn[1]
 
 
 def _folds(rows: Rows, task: Task, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -126,7 +161,8 @@ def _outputs(
     flat = trained_parameters(
         network, settings, task, Rows(candidate.features[learned], rows.targets[learned], weights)
     )
-    return outputs_of(network, settings, flat, Rows(candidate.features[held], rows.targets[held]).inputs)
+    others = candidate.features if candidate.held_features is None else candidate.held_features
+    return outputs_of(network, settings, flat, Rows(others[held], np.zeros((len(held), 1))).inputs)
 
 
 def trained_parameters(network: Network, settings: TrainSettings, task: Task, rows: Rows) -> Array:

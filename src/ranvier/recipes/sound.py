@@ -54,6 +54,7 @@ class SoundRecipe(Recipe):
 
     name: ClassVar[str] = "sound"
     rescales: ClassVar[bool] = True
+    leaves_rows_out: ClassVar[bool] = True
     n_centroids: int = 100
     candidate: str = "auto"
     hidden: tuple[int, ...] = (512,)

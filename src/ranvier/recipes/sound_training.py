@@ -45,8 +45,12 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
     statistics = BandStatistics.fit(spectrograms[..., 0])
     block = statistics.encode(spectrograms[..., 0])
     first = fit_patches(spectrograms, sound.form, recipe.n_centroids, settings.seed)
-    candidates = _candidates(recipe, setup.network, settings, first.encode(spectrograms), block)
-    choice = choose_candidate(candidates, rows, task, settings.seed)
+    blocks, held = (first.encode(spectrograms), block), None
+    if validation is not None:
+        others = _spectrograms(validation, sound)
+        held = first.encode(others), statistics.encode(others[..., 0])
+    candidates = _candidates(recipe, setup.network, settings, blocks, held)
+    choice = choose_candidate(candidates, rows, task, settings.seed, validation)
     text = choice_text(choice, task, recipe.candidate != "auto")
     tee(setup.sinks)(NoteEvent(text))
     best = candidates[choice.name]
@@ -75,13 +79,23 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
 
 
 def _candidates(
-    recipe: SoundRecipe, network: Network, settings: TrainSettings, patches: Array, statistics: Array
+    recipe: SoundRecipe,
+    network: Network,
+    settings: TrainSettings,
+    features: tuple[Array, Array],
+    held: tuple[Array, Array] | None,
 ) -> dict[str, Candidate]:
-    """What can be trained, by name, the preferred one first."""
+    """What can be trained, by name, the preferred one first.
+
+    Parameters:
+        features, held: those of patches and those of bands, of the rows and of the validation rows.
+    """
+    statistics, others = features[1], None if held is None else held[1]
     width = statistics.shape[1]
-    on_patches = Candidate(network, settings, np.concatenate([patches, statistics], axis=1))
-    on_statistics = Candidate(Network(width, network.layers), settings, statistics)
-    linear = Candidate(Network(width, linear_layers(network)), linear_settings(settings), statistics)
+    both = np.concatenate(features, axis=1), None if held is None else np.concatenate(held, axis=1)
+    on_patches = Candidate(network, settings, *both)
+    on_statistics = Candidate(Network(width, network.layers), settings, statistics, others)
+    linear = Candidate(Network(width, linear_layers(network)), linear_settings(settings), statistics, others)
     candidates = {"patches": on_patches, "statistics": on_statistics, "linear": linear}
     return candidates if recipe.candidate == "auto" else {recipe.candidate: candidates[recipe.candidate]}
 

@@ -16,6 +16,7 @@ from ranvier.data import TargetEncoder
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
 from ranvier.network.task import Task
+from ranvier.plural import plural
 from ranvier.recipes.candidates import linear_layers
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.ensemble import (
@@ -166,7 +167,9 @@ def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
         if not (result.unfinished and results):
             results.append(result)
         if result.ends:
-            return _finished(training, results, results, 1.0, "", True)
+            break
+    if len(results) < len(members) or results[-1].ends:
+        return _finished(training, results, results, 1.0, "", True)
     best, factor, note = choose(task, results, held)
     if note:
         tee(setup.sinks)(NoteEvent(note))
@@ -288,7 +291,7 @@ def _trained_again(training: Training, best: Sequence[Result], rows: Rows, n_see
         if repeat.ends:
             return None
         repeated.append(replace(repeat, factor=factors[len(repeated)]))
-    return repeated
+    return repeated if len(repeated) == len(again) else None
 
 
 def _finished(
@@ -305,7 +308,9 @@ def _finished(
     network, flat = merge_parts(parts)
     history = History(renumbered((result.history for result in results), training.events))
     interrupted = ended and not training.events.ended_by
-    text = results[-1].text if interrupted else f"{len(results)} networks are trained."
+    text = f"{len(results)} networks are trained."
+    if interrupted:
+        text = results[-1].text if results[-1].ends else f"Interrupted after {plural(len(results), 'network')}."
     text = training.events.text_of_end(len(merged)) if training.events.ended_by else text
     training.events.end(text, interrupted, history)
     members = tuple({**result.summary, "merged": result in merged} for result in results)

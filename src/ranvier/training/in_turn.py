@@ -20,12 +20,10 @@ from ranvier.engine import unlimited
 from ranvier.records import record
 from ranvier.training.events import EpochEvent, Event, ProgressEvent, Sink
 from ranvier.training.history import History
-from ranvier.training.interrupt import stop_on_interrupt
+from ranvier.training.interrupt import SECONDS_BETWEEN_LOOKS, stop_on_interrupt
 from ranvier.training.watching import Watch, WatchInTurn, current_watch, stopped_by_viewer, watched_by
 
 T = TypeVar("T")
-SECONDS_BETWEEN_LOOKS = 0.05
-"""How long Ctrl-C may take to be seen."""
 
 
 @record(eq=False)
@@ -35,13 +33,13 @@ class Seat:
     Fields:
         sink: takes its events.
         tell_earlier: takes the epochs of a checkpoint that it goes on with.
-        stop_requested: whether to stop; None asks whether Ctrl-C was pressed.
+        stop_requested: whether to stop.
         thread_limit: how many threads may work for it now.
     """
 
     sink: Sink
     tell_earlier: Callable[[History], None]
-    stop_requested: Callable[[], bool] | None = None
+    stop_requested: Callable[[], bool] = bool
     thread_limit: Callable[[], int] = unlimited
 
     def options(self) -> dict[str, Any]:
@@ -76,11 +74,15 @@ def run_in_turn(jobs: Iterable[Job[T]], at_once: int, threads: int, tell: Tell) 
     """
     telling = _Telling(tell)
     if at_once == 1:
-        for number, job in enumerate(jobs):
-            result = job(Seat(telling.sink(number), telling.earlier(number)))
-            telling.end()
-            yield result
-            telling.begin()
+        # Ctrl-C is heard between trainings, too, where rows are made and results looked at.
+        with stop_on_interrupt() as pressed:
+            for number, job in enumerate(jobs):
+                result = job(Seat(telling.sink(number), telling.earlier(number), pressed))
+                telling.end()
+                yield result
+                if pressed():
+                    return
+                telling.begin()
         return
     with _Crowd(at_once, threads, telling).running() as crowd:
         yield from crowd.results(iter(jobs))

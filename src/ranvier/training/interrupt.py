@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SECONDS_BETWEEN_LOOKS = 0.05
+"""How long Ctrl-C may take to be seen by a thread that waits for others."""
+
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[Callable[[], bool]]:

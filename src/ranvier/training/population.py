@@ -6,6 +6,7 @@ alone, so neither their number nor the number of threads changes a bit.
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -13,13 +14,11 @@ from typing import TypeAlias, TypeVar
 
 from ranvier.errors import InputError
 from ranvier.scalars import as_integer
-from ranvier.training.interrupt import stop_on_interrupt
+from ranvier.training.interrupt import SECONDS_BETWEEN_LOOKS, stop_on_interrupt
 
 T = TypeVar("T")
 Job: TypeAlias = Callable[[Callable[[], bool]], T]
 """Does one training; takes a function that says whether to stop."""
-SECONDS_BETWEEN_LOOKS = 0.05
-"""How long Ctrl-C may take to be seen."""
 
 
 def run_side_by_side(
@@ -55,7 +54,7 @@ def run_side_by_side(
             return (False, None) if stop() else (True, job(stop))
 
         numbers: dict[Future[tuple[bool, T | None]], int] = {
-            pool.submit(begin, job): number for number, job in enumerate(jobs)
+            pool.submit(contextvars.copy_context().run, begin, job): number for number, job in enumerate(jobs)
         }
         try:
             left = set(numbers)
