@@ -13,7 +13,9 @@ from starlette.testclient import TestClient
 import ranvier as rv
 from ranvier.view.answers import QUESTIONS
 from ranvier.view.frames import read_frame
+from ranvier.view.notebook import reply_to
 from ranvier.view.questions.answer import answer
+from ranvier.view.questions.near import near
 from ranvier.view.safety import HEADERS, MAX_BODY, host_name, new_token
 from ranvier.view.serve import RunningView, over_ssh, tunnel_command
 from ranvier.view.server import view_app
@@ -230,3 +232,26 @@ def test_over_ssh_there_is_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
     assert over_ssh()
     assert tunnel_command(8000).startswith("ssh -N -L 8000:127.0.0.1:8000 ")
     assert tunnel_command(8000).endswith("@10.0.0.7")
+
+
+@pytest.mark.parametrize("where", ["server", "notebook"])
+def test_a_fault_of_a_question_is_not_called_one_of_the_page(
+    where: str, client: TestClient, digits: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(subject: Subject, body: dict[str, Any]) -> Any:
+        return {}["loss"]
+
+    monkeypatch.setitem(QUESTIONS, "metrics", broken)
+
+    def ask() -> Any:
+        return client.post("/api/metrics") if where == "server" else reply_to(digits, message)
+
+    message = {"id": 1, "name": "metrics", "body": {}}
+    with pytest.raises(KeyError, match="loss"):
+        ask()
+
+
+@pytest.mark.parametrize("row", [10**9, -1, True, "3", 2.0])
+def test_a_row_that_is_changed_must_be_a_known_one(row: Any, digits: Subject) -> None:
+    with pytest.raises(rv.InputError, match="There is no row"):
+        near(digits, digits.row(0), row)
