@@ -95,3 +95,16 @@ def test_rows_of_ones_own_decide() -> None:
     estimator.set_params(epochs=30, patience=2, learning_rate=0.05)
     estimator.fit(X, Y, validation=(X[:20], -Y[:20]))
     assert len(estimator.model_.history) < 30
+
+
+@pytest.mark.parametrize("make", [rv.Classifier, rv.Regressor])
+def test_estimators_clip_gradients_as_train_does(make: Any) -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    labels = (rows[:, 0] > 0).astype(int)
+    options: dict[str, Any] = {"recipe": "plain", "hidden": (4,), "epochs": 3, "engine": "reference"}
+    made = [make(random_state=0, clip_norm=norm, **options).fit(rows, labels) for norm in (None, 1e-3)]
+    assert not np.array_equal(*(each.model_.outputs(rows) for each in made))
+    assert made[1].model_.training.optimizer.clip_norm == 1e-3
+    going_on = make(random_state=0, warm_start=True, **options).fit(rows, labels)
+    going_on.set_params(clip_norm=2.0).fit(rows, labels)
+    assert going_on.model_.training.optimizer.clip_norm == 2.0

@@ -45,7 +45,7 @@ def test_an_ensemble_on_both_blocks_is_merged_saved_and_asked_for_one_row(name: 
     own = TableRecipe(n_networks=2, n_folds=2, min_steps=10)
     table = reviews("text", "title", "price", "shop", target=target)
     model = rv.train(table, target="stars", recipe=own, engine=name, task=task, **SMALL)
-    assert (model.engine, model.report.recipe, len(model.report.members)) == (name, "table", 2)
+    assert (model.engine, model.report.recipe, len(model.report.members)) == (name, "table", 4)
     assert [type(layer) for layer in model.network.layers] == [rv.Dense, rv.Dropout, rv.Dense]
     assert model.inputs(REVIEWS).n_csr == 7
     outputs = model.outputs(REVIEWS)

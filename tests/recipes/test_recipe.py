@@ -17,8 +17,8 @@ from ranvier.data import TableEncoder, open_source
 from ranvier.errors import InputError
 from ranvier.network.task import Task
 from ranvier.recipes import ensemble
-from ranvier.recipes.ensemble import member_splits
 from ranvier.recipes.options import EFFORTS, TrainOptions
+from ranvier.recipes.out_of_fold import member_splits
 from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.registry import RECIPES, check_recipe, recipe, recipe_for, recipe_from_dict
 from ranvier.recipes.stored import options_from_dict

@@ -15,11 +15,11 @@ from ranvier.network.layers import Dense, Dropout
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
+from ranvier.recipes.out_of_fold import row_losses
 from ranvier.recipes.registry import recipe_for
 from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths
 from ranvier.recipes.text import TextRecipe
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
-from ranvier.recipes.text_training import row_losses
 from ranvier.rows import CSR, Inputs, Rows
 from ranvier.training.logits import logits_of, probabilities_of
 from tests.recipes.test_recipe import interrupt_after

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx2 as httpx
 import pytest
@@ -13,10 +13,12 @@ from starlette.testclient import TestClient
 import ranvier as rv
 from ranvier.view.answers import QUESTIONS
 from ranvier.view.frames import read_frame
+from ranvier.view.notebook import reply_to
 from ranvier.view.questions.answer import answer
+from ranvier.view.questions.near import near
 from ranvier.view.safety import HEADERS, MAX_BODY, host_name, new_token
 from ranvier.view.serve import RunningView, over_ssh, tunnel_command
-from ranvier.view.server import view_app
+from ranvier.view.server import _control, view_app
 from ranvier.view.subject import Subject
 
 TOKEN = new_token()
@@ -230,3 +232,54 @@ def test_over_ssh_there_is_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
     assert over_ssh()
     assert tunnel_command(8000).startswith("ssh -N -L 8000:127.0.0.1:8000 ")
     assert tunnel_command(8000).endswith("@10.0.0.7")
+
+
+@pytest.mark.parametrize("where", ["server", "notebook"])
+def test_a_fault_of_a_question_is_not_called_one_of_the_page(
+    where: str, client: TestClient, digits: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(subject: Subject, body: dict[str, Any]) -> Any:
+        return {}["loss"]
+
+    monkeypatch.setitem(QUESTIONS, "metrics", broken)
+
+    def ask() -> Any:
+        return client.post("/api/metrics") if where == "server" else reply_to(digits, message)
+
+    message = {"id": 1, "name": "metrics", "body": {}}
+    with pytest.raises(KeyError, match="loss"):
+        ask()
+
+
+@pytest.mark.parametrize("row", [10**9, -1, True, "3", 2.0])
+def test_a_row_that_is_changed_must_be_a_known_one(row: Any, digits: Subject) -> None:
+    with pytest.raises(rv.InputError, match="There is no row"):
+        near(digits, digits.row(0), row)
+
+
+CONTROLS: list[tuple[dict[str, Any], int]] = [
+    ({"do": "pause"}, 200),
+    ({"do": "step", "value": 3}, 200),
+    ({"do": "rate", "value": 0.5}, 200),
+    ({"do": "rate", "value": 10**400}, 422),
+    ({"do": "step", "value": 10**400}, 422),
+    ({"do": "rate", "value": -1}, 422),
+    ({"do": "rate", "value": [1]}, 422),
+    ({"do": "step"}, 422),
+    ({"do": ["pause"]}, 422),
+    ({}, 422),
+]
+
+
+@pytest.mark.parametrize(("body", "status"), CONTROLS, ids=range(len(CONTROLS)))
+def test_only_commands_that_can_be_obeyed_are_sent(body: dict[str, Any], status: int) -> None:
+    class Live:
+        sent: ClassVar[list[Any]] = []
+
+        def send(self, action: str, value: Any, mark: str) -> None:
+            self.sent.append(action)
+
+    live: Any = Live()
+    Live.sent.clear()
+    assert _control(live, body).status_code == status
+    assert live.sent == ([body["do"]] if status == 200 else [])

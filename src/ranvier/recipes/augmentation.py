@@ -37,7 +37,11 @@ MIN_ROWS = 60
 """For fewer rows a comparison would be chance."""
 ENOUGH_VALIDATION_ROWS, MAX_SPLITS = 400, 5
 N_CENTROIDS, COPIES, PIXEL_COPIES = 100, 2, 15
+FEW_ROWS = 2_000
+"""For fewer rows small networks see as many copies as those trained afterwards; with fewer, copies look worse."""
 WAYS = ("affine", "flip", "none")
+SURE = 2.0
+"""So many standard errors is another way better than the usual one."""
 PIXEL_WAY = "affine"
 """How copies are distorted from whose pixels a network learns."""
 HIDDEN, LINEAR, LINEAR_PIXELS, WITH_PIXELS = "hidden", "linear", "linear on pixels", "with pixels"
@@ -145,7 +149,9 @@ class _Comparison:
         Parameters:
             known, held: the patch features of the pictures to learn from and of those left out.
         """
-        copies = 0 if way == "none" else COPIES
+        copies = (
+            0 if way == "none" else COPIES if len(self.rows) >= FEW_ROWS else self.recipe.copies_for(len(self.rows))
+        )
         learned = rows_with_copies(patches, self.pixels, self.rows, way, copies, self.settings.seed, known=known)
         settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies), callbacks=())
         features = [held, patches.encode(self.held[:, :, ::-1])] if is_mirrored(way) else [held]
@@ -191,7 +197,7 @@ def choice_of(
 ) -> ChosenTraining:
     """What the outputs for the rows left out say, of ways the usual one first."""
     scores = {way: _score(task, outputs[way], targets, weights) for way in ways}
-    better = [way for way in ways[1:] if _is_better(task, outputs[ways[0]], outputs[way], targets, weights)]
+    better = [way for way in ways[1:] if _is_better(task, outputs[ways[0]], outputs[way], targets, weights, SURE)]
     best = max(better or ways[:1], key=lambda way: scores[way])
     notes, learner, kept = [_text(task, scores, best, len(targets))], HIDDEN, outputs[best]
     for name, key in ((LINEAR, f"{best} {LINEAR}"), (LINEAR_PIXELS, LINEAR_PIXELS)):
@@ -219,16 +225,18 @@ def choice_of(
     return ChosenTraining(best, factor, tuple(notes), learner, known)
 
 
-def _is_better(task: Task, first: Array, second: Array, targets: Array, weights: Array | None) -> bool:
-    """Whether the second outputs are better than the first by more than chance gives."""
+def _is_better(
+    task: Task, first: Array, second: Array, targets: Array, weights: Array | None, margin: float = 1.0
+) -> bool:
+    """Whether the second outputs are better than the first by more than so many standard errors."""
     if not task.is_classifier:
         errors = [np.nanmean((outputs - targets) ** 2, axis=1) for outputs in (first, second)]
         gain, error = mean_and_error(errors[0] - errors[1], weights)
-        return gain > error
+        return gain > margin * error
     actual = class_indices(task, targets)
     right = [class_indices(task, outputs) == actual for outputs in (first, second)]
     won = (right[1].astype(np.float64) - right[0]) * (1.0 if weights is None else weights)
-    return bool(won.sum() > math.sqrt(np.square(won).sum()))
+    return bool(won.sum() > margin * math.sqrt(np.square(won).sum()))
 
 
 def _splits(

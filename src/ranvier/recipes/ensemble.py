@@ -14,16 +14,23 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.plural import plural
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
-from ranvier.recipes.out_of_fold import Member, held_out_rows
+from ranvier.recipes.out_of_fold import Member, held_out_rows, member_splits, possible_folds
 from ranvier.recipes.recipe import Trained, TrainingSetup
+from ranvier.recipes.sparse_columns import (
+    ALL,
+    DENSE,
+    choose_columns,
+    for_block_as_it_is,
+    on_dense_block,
+    with_slower_block,
+    with_zeros,
+)
 from ranvier.rows import Rows
-from ranvier.rows.split import split_rows
 from ranvier.training.callbacks import after_seconds, is_time_up, may_run_beside
 from ranvier.training.engines import engine as find_engine
 from ranvier.training.events import (
@@ -57,7 +64,9 @@ MAX_BYTES_AT_ONCE = 1 << 31
 """So many bytes of rows may be there for networks that are trained side by side, each on a copy of its own."""
 
 
-def train_ensemble(setup: TrainingSetup, n_networks: int, n_folds: int, calibrate: bool) -> Trained:
+def train_ensemble(
+    setup: TrainingSetup, n_networks: int, n_folds: int, calibrate: bool, *, judge_sparse: bool = False
+) -> Trained:
     """Train several networks and merge them into one.
 
     Each network is trained on all folds of the rows but one, which is its validation fold. A checkpoint folder holds a
@@ -68,13 +77,45 @@ def train_ensemble(setup: TrainingSetup, n_networks: int, n_folds: int, calibrat
             them each takes a fold of the rows.
         n_networks, n_folds: how many networks, and into how many folds the rows are divided; 1 for no validation.
         calibrate: whether the merged network gets a temperature, fitted on the validation rows.
+        judge_sparse: whether as many networks are trained on the dense block alone where there is a CSR block beside
+            it, and the validation rows decide which are merged.
 
     Who listens sees one run whose epochs are numbered through.
     """
     network, settings, task = setup.network, setup.settings, setup.task
-    events = MergedEvents(tee(setup.sinks), n_networks, settings.epochs)
     n_folds = possible_folds(setup.rows, n_folds)
-    splits = member_splits(task, setup.rows, setup.validation, n_networks, n_folds, settings.seed)
+    validated = setup.validation is not None or n_folds > 1
+    twice = judge_sparse and validated and 0 < setup.rows.inputs.n_csr < network.inputs
+    events = MergedEvents(tee(setup.sinks), n_networks * (1 + twice), settings.epochs)
+    first = with_slower_block(setup) if twice else setup
+    results, finished = _trained_on_folds(first, events, range(n_networks), n_folds)
+    flats = [final_parameters(result.outcome.state, settings.optimizer, network) for result in results]
+    if twice:
+        flats = [for_block_as_it_is(flat.copy(), network, setup.rows.inputs.n_dense) for flat in flats]
+    notes: tuple[str, ...] = ()
+    if twice and len(finished) == n_networks and not stopped_by_viewer() and not events.ended_by:
+        dense = on_dense_block(setup)
+        more, others = _trained_on_folds(dense, events, range(n_networks, 2 * n_networks), n_folds)
+        results += more
+        if len(others) == n_networks:
+            best, finished, note = choose_columns(task, finished, others)
+            moved = [final_parameters(result.outcome.state, settings.optimizer, dense.network) for result in more]
+            moved = [with_zeros(flat, dense.network, network) for flat in moved]
+            flats = {ALL: flats, DENSE: moved}.get(best, [*flats, *moved])
+            tee(setup.sinks)(NoteEvent(note))
+            notes = (note,)
+    factor = _merged_inverse_temperature(task, finished) if calibrate and task.kind != "regression" else 1.0
+    trained = merged_members(network, settings, results, events, factor, flats=flats)
+    once = finished if setup.validation is not None else finished[:n_folds]
+    return replace(trained, held_out=held_out_rows(task, once, factor), notes=(*trained.notes, *notes))
+
+
+def _trained_on_folds(
+    setup: TrainingSetup, events: MergedEvents, numbers: range, n_folds: int
+) -> tuple[list[RunResult], list[Member]]:
+    """The networks of these numbers, and what those that were finished output for the rows that they left out."""
+    network, settings, task = setup.network, setup.settings, setup.task
+    splits = member_splits(task, setup.rows, setup.validation, len(numbers), n_folds, settings.seed)
 
     def member_rows(number: int, member: TrainSettings) -> MemberRows:
         learned, held = next(splits)
@@ -82,15 +123,12 @@ def train_ensemble(setup: TrainingSetup, n_networks: int, n_folds: int, calibrat
 
     results: list[RunResult] = []
     finished: list[Member] = []
-    for result, held in train_members(setup, events, member_rows):
+    for result, held in train_members(setup, events, member_rows, numbers):
         results.append(result)
         if held is not None and not is_interrupted(result):
             flat = final_parameters(result.outcome.state, settings.optimizer, network)
             finished.append(Member(held, outputs_of(network, settings, flat, held.inputs)))
-    factor = _merged_inverse_temperature(task, finished) if calibrate and task.kind != "regression" else 1.0
-    trained = merged_members(network, settings, results, events, factor)
-    once = finished if setup.validation is not None else finished[:n_folds]
-    return replace(trained, held_out=held_out_rows(task, once, factor))
+    return results, finished
 
 
 def train_members(
@@ -164,6 +202,7 @@ def merged_members(
     shared_inputs: bool = True,
     repeats: int = 1,
     others: Sequence[Array] = (),
+    flats: Sequence[Array] | None = None,
 ) -> Trained:
     """One network of those that were trained.
 
@@ -173,10 +212,12 @@ def merged_members(
         shared_inputs: whether all read the same inputs; else each reads its own, beside those of the others.
         repeats: how often each stands in the merged network.
         others: the parameters (P,) of networks of the same shape that were trained in another way.
+        flats: the parameters (P,) that are merged; None for those of all results.
     """
-    flats = [final_parameters(result.outcome.state, settings.optimizer, network) for result in results]
-    flats = [*flats * repeats, *others]
-    merged, flat = merge_networks(network, flats, inverse_temperature, shared_inputs=shared_inputs)
+    if flats is None:
+        flats = [final_parameters(result.outcome.state, settings.optimizer, network) for result in results]
+    parts = [*list(flats) * repeats, *others]
+    merged, flat = merge_networks(network, parts, inverse_temperature, shared_inputs=shared_inputs)
     stopped = stopped_by_viewer()
     done = len(results) + len(others)
     interrupted = is_interrupted(results[-1]) or (done < events.networks and not stopped and not events.ended_by)
@@ -214,40 +255,6 @@ def is_unfinished(result: RunResult, settings: TrainSettings) -> bool:
     state = result.outcome.state
     late = state.ends_run and len(state.history) < settings.epochs and is_time_up(settings.callbacks, state.callbacks)
     return is_interrupted(result) or late
-
-
-def member_splits(
-    task: Task, rows: Rows, validation: Rows | None, n_networks: int, n_folds: int, seed: int
-) -> Iterator[tuple[Rows, Rows | None]]:
-    """The training and validation rows of every network of an ensemble.
-
-    The rows are divided into folds that hold the classes in proportion; each network leaves out the next fold, and once
-    every fold was left out the rows are divided again. With one fold, all networks are trained on all rows. Rows of a
-    group are in one fold.
-    """
-    n_folds = possible_folds(rows, n_folds)
-    labels = class_indices(task, rows.targets) if task.is_classifier else None
-    folds: tuple[NDArray[np.int64], ...] = ()
-    for number in range(n_networks):
-        if validation is not None or n_folds < 2:
-            yield rows, validation
-            continue
-        fold = number % n_folds
-        if fold == 0:
-            shares, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE
-            folds = split_rows(len(rows), shares, fold_seed, labels, rows.groups)
-        held = folds[n_folds - 1 - fold]
-        kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
-        yield rows.take(kept), rows.take(held)
-
-
-def possible_folds(rows: Rows, n_folds: int) -> int:
-    """Into how many folds rows can be divided: at most one for each group.
-
-    >>> possible_folds(Rows(np.zeros((4, 1)), np.zeros((4, 1)), groups=np.array([0, 0, 1, 2])), 5)
-    3
-    """
-    return n_folds if rows.groups is None else min(n_folds, len(np.unique(rows.groups)))
 
 
 @dataclass(slots=True)

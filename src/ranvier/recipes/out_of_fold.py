@@ -5,17 +5,20 @@ n rows of all folds together, N outputs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
+from ranvier.rows.class_numbers import one_hot
+from ranvier.rows.split import split_rows
 from ranvier.training.held_out import HeldOut
-from ranvier.training.logits import logits_of, probabilities_of
+from ranvier.training.logits import logits_of, probabilities_of, row_log_losses
 
 Array = NDArray[Any]
 
@@ -64,3 +67,45 @@ def held_out_rows(task: Task, members: Sequence[Member], inverse_temperature: fl
     targets = np.concatenate([rows.targets for rows in held])
     joined = HeldOut(outputs, targets, np.concatenate(weights) if weights else None, folds=True)
     return joined.calibrated(task, inverse_temperature)
+
+
+def row_losses(task: Task, logits: Array, targets: Array) -> NDArray[np.float64]:
+    """The log loss of each row, the mean over labels; the squared error of a regression, (n,)."""
+    if task.kind == "regression":
+        return np.asarray(np.nanmean(np.square(logits - targets), axis=1), np.float64)
+    labels = 1 if task.kind == "multiclass" else logits.shape[1]
+    return row_log_losses(task, logits, one_hot(targets, logits.shape[1])) / labels
+
+
+def member_splits(
+    task: Task, rows: Rows, validation: Rows | None, n_networks: int, n_folds: int, seed: int
+) -> Iterator[tuple[Rows, Rows | None]]:
+    """The training and validation rows of every network of an ensemble.
+
+    The rows are divided into folds that hold the classes in proportion; each network leaves out the next fold, and once
+    every fold was left out the rows are divided again. With one fold, all networks are trained on all rows. Rows of a
+    group are in one fold.
+    """
+    n_folds = possible_folds(rows, n_folds)
+    labels = class_indices(task, rows.targets) if task.is_classifier else None
+    folds: tuple[NDArray[np.int64], ...] = ()
+    for number in range(n_networks):
+        if validation is not None or n_folds < 2:
+            yield rows, validation
+            continue
+        fold = number % n_folds
+        if fold == 0:
+            shares, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % 2**64
+            folds = split_rows(len(rows), shares, fold_seed, labels, rows.groups)
+        held = folds[n_folds - 1 - fold]
+        kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
+        yield rows.take(kept), rows.take(held)
+
+
+def possible_folds(rows: Rows, n_folds: int) -> int:
+    """Into how many folds rows can be divided: at most one for each group.
+
+    >>> possible_folds(Rows(np.zeros((4, 1)), np.zeros((4, 1)), groups=np.array([0, 0, 1, 2])), 5)
+    3
+    """
+    return n_folds if rows.groups is None else min(n_folds, len(np.unique(rows.groups)))

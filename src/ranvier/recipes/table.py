@@ -44,6 +44,9 @@ OLD_NAMES = {
 class TableRecipe(Recipe):
     """Trains an ensemble of small networks on a table and merges them into one.
 
+    Where columns of texts stand beside others, as many networks are trained without the texts; validation folds say
+    whether both kinds are merged or one of them.
+
     Fields:
         n_networks: how many networks are trained, each with its own seed and its own validation fold.
         n_folds: into how many folds the rows are divided; the network is not trained on one of them, which decides when
@@ -147,7 +150,8 @@ class TableRecipe(Recipe):
 
     def train(self, setup: TrainingSetup) -> Trained:
         """Train the ensemble, merge it and calibrate it."""
-        return train_ensemble(setup, self.n_networks, self.folds_for(len(setup.rows)), self.calibrate)
+        folds = self.folds_for(len(setup.rows))
+        return train_ensemble(setup, self.n_networks, folds, self.calibrate, judge_sparse=True)
 
     def folds_for(self, rows: int) -> int:
         """Into how many folds so many rows are divided: at least three of a hundred rows each, if there are so many.

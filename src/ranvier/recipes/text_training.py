@@ -24,24 +24,23 @@ from ranvier.recipes.ensemble import (
     ended_by,
     is_unfinished,
     member_seed,
-    member_splits,
     member_summary,
     renumbered,
     trainings_at_once,
 )
+from ranvier.recipes.out_of_fold import member_splits, row_losses
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.rows.class_numbers import one_hot
 from ranvier.training.callbacks import EarlyStopping, after_seconds
 from ranvier.training.events import NoteEvent, tee
 from ranvier.training.held_out import HeldOut
 from ranvier.training.history import History
 from ranvier.training.in_turn import Seat, run_in_turn
 from ranvier.training.inference import outputs_of
-from ranvier.training.logits import logits_of, probabilities_of, row_log_losses
+from ranvier.training.logits import logits_of, probabilities_of
 from ranvier.training.loop import final_parameters
 from ranvier.training.population import usable_threads
 from ranvier.training.runner import run_training
@@ -258,14 +257,6 @@ def choose(task: Task, results: Sequence[Result], held: Rows | None) -> tuple[li
         f"alone has {alone:.4g}."
     )
     return members, factor, note[0].upper() + note[1:]
-
-
-def row_losses(task: Task, logits: Array, targets: Array) -> NDArray[np.float64]:
-    """The log loss of each row, the mean over labels; the squared error of a regression, (n,)."""
-    if task.kind == "regression":
-        return np.asarray(np.nanmean(np.square(logits - targets), axis=1), np.float64)
-    labels = 1 if task.kind == "multiclass" else logits.shape[1]
-    return row_log_losses(task, logits, one_hot(targets, logits.shape[1])) / labels
 
 
 def _trained_again(training: Training, best: Sequence[Result], rows: Rows, n_seeds: int) -> list[Result] | None:

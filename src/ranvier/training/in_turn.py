@@ -7,12 +7,9 @@ training computes depends on how many run beside it.
 
 from __future__ import annotations
 
-import contextvars
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias, TypeVar
 
@@ -22,10 +19,9 @@ from ranvier.training.events import EpochEvent, Event, ProgressEvent, Sink
 from ranvier.training.history import History
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.watching import Watch, WatchInTurn, current_watch, stopped_by_viewer, watched_by
+from ranvier.training.workers import SECONDS_BETWEEN_LOOKS, Workers, workers
 
 T = TypeVar("T")
-SECONDS_BETWEEN_LOOKS = 0.05
-"""How long Ctrl-C may take to be seen."""
 
 
 @record(eq=False)
@@ -86,8 +82,8 @@ def run_in_turn(jobs: Iterable[Job[T]], at_once: int, threads: int, tell: Tell) 
                     return
                 telling.begin()
         return
-    with _Crowd(at_once, threads, telling).running() as crowd:
-        yield from crowd.results(iter(jobs))
+    with workers(at_once) as pool:
+        yield from _Trainings(pool, at_once, threads, telling).results(iter(jobs))
 
 
 class _Telling:
@@ -137,26 +133,15 @@ class _Telling:
             self.event(self.turn, event)
 
 
-class _Crowd:
+class _Trainings:
     """Trainings on threads. Everything but the trainings themselves happens in the thread that asks for the results."""
 
-    def __init__(self, at_once: int, threads: int, telling: _Telling) -> None:
+    def __init__(self, pool: Workers, at_once: int, threads: int, telling: _Telling) -> None:
+        self._pool = pool
         self._at_once, self._threads, self._telling = at_once, threads, telling
         self._messages: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._futures: dict[int, Future[Any]] = {}
-        self._ended = threading.Event()
-        self._pressed: Callable[[], bool] = bool
-        self._pool = ThreadPoolExecutor(at_once, "ranvier-member")
         self._begun = 0  # Counted before a training runs: its future is known only afterwards.
-
-    @contextmanager
-    def running(self) -> Iterator[_Crowd]:
-        """Run trainings within the body; at its end those that are left are asked to stop."""
-        with stop_on_interrupt() as self._pressed, self._pool:
-            try:
-                yield self
-            finally:
-                self._ended.set()
 
     def results(self, jobs: Iterator[Job[T]]) -> Iterator[T]:
         """The results in order."""
@@ -183,12 +168,11 @@ class _Crowd:
 
     def _has_room(self, begun: int) -> bool:
         """Whether another training may begin; the first one always does, so that there is a result."""
-        return begun == 0 or (self._active() < self._at_once and not self._stops())
+        return begun == 0 or (self._active() < self._at_once and not self._pool.should_stop())
 
     def _begin(self, number: int, job: Job[Any]) -> None:
-        seat = Seat(
-            self._sent(self._telling.sink(number)), self._sent(self._telling.earlier(number)), self._stops, self._limit
-        )
+        sink, earlier = self._sent(self._telling.sink(number)), self._sent(self._telling.earlier(number))
+        seat = Seat(sink, earlier, self._pool.should_stop, self._limit)
         watch = current_watch()
         in_turn = WatchInTurn(watch, lambda: self._telling.turn == number) if isinstance(watch, Watch) else watch
 
@@ -197,7 +181,7 @@ class _Crowd:
                 return job(seat)
 
         self._begun += 1
-        future = self._pool.submit(contextvars.copy_context().run, run)
+        future = self._pool.submit(run)
         future.add_done_callback(lambda _: self._messages.put(None))
         self._futures[number] = future
 
@@ -215,9 +199,6 @@ class _Crowd:
                 message = self._messages.get_nowait()
         except Empty:
             return
-
-    def _stops(self) -> bool:
-        return self._ended.is_set() or self._pressed()
 
     def _active(self) -> int:
         return self._begun - sum(future.done() for future in list(self._futures.values()))

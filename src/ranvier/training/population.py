@@ -6,21 +6,20 @@ alone, so neither their number nor the number of threads changes a bit.
 
 from __future__ import annotations
 
-import contextvars
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from ranvier.errors import InputError
 from ranvier.scalars import as_integer
 from ranvier.training.interrupt import stop_on_interrupt
+from ranvier.training.workers import SECONDS_BETWEEN_LOOKS
+from ranvier.training.workers import workers as worker_threads
 
 T = TypeVar("T")
 Job: TypeAlias = Callable[[Callable[[], bool]], T]
 """Does one training; takes a function that says whether to stop."""
-SECONDS_BETWEEN_LOOKS = 0.05
-"""How long Ctrl-C may take to be seen."""
 
 
 def run_side_by_side(
@@ -45,32 +44,24 @@ def run_side_by_side(
     """
     if workers == 1 or len(jobs) <= 1:
         return _one_after_the_other(jobs, on_done)
-    failed = threading.Event()
     results: list[T | None] = [None] * len(jobs)
-    with stop_on_interrupt() as pressed, ThreadPoolExecutor(workers, "ranvier-member") as pool:
-
-        def stop() -> bool:
-            return failed.is_set() or pressed()
+    with worker_threads(workers) as pool:
 
         def begin(job: Job[T]) -> tuple[bool, T | None]:
-            return (False, None) if stop() else (True, job(stop))
+            return (False, None) if pool.should_stop() else (True, job(pool.should_stop))
 
         numbers: dict[Future[tuple[bool, T | None]], int] = {
-            pool.submit(contextvars.copy_context().run, begin, job): number for number, job in enumerate(jobs)
+            pool.submit(partial(begin, job)): number for number, job in enumerate(jobs)
         }
-        try:
-            left = set(numbers)
-            while left:
-                finished, left = wait(left, SECONDS_BETWEEN_LOOKS, FIRST_EXCEPTION)
-                for future in sorted(finished, key=numbers.__getitem__):
-                    began, result = future.result()
-                    if began:
-                        results[numbers[future]] = result
-                        on_done(numbers[future], result)  # type: ignore[arg-type]
-        except BaseException:
-            failed.set()
-            raise
-        return results, pressed()
+        left = set(numbers)
+        while left:
+            finished, left = wait(left, SECONDS_BETWEEN_LOOKS, FIRST_EXCEPTION)
+            for future in sorted(finished, key=numbers.__getitem__):
+                began, result = future.result()
+                if began:
+                    results[numbers[future]] = result
+                    on_done(numbers[future], result)  # type: ignore[arg-type]
+        return results, pool.pressed()
 
 
 def _one_after_the_other(jobs: Sequence[Job[T]], on_done: Callable[[int, T], None]) -> tuple[list[T | None], bool]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ranvier.errors import InputError, RanvierError
 from ranvier.view.answers import QUESTIONS
-from ranvier.view.question_source import QuestionSource
+from ranvier.view.question_source import Question, QuestionSource
 from ranvier.view.report_file import notebook_page
 from ranvier.view.subject import Subject
 
@@ -53,9 +53,7 @@ def reply_to(subject: Subject | QuestionSource, message: Any) -> tuple[dict[str,
     try:
         if not isinstance(name, str) or not isinstance(body, dict):
             raise InputError("A question has a name, and an object as its body.")
-        answer = _answer(subject, name, body)
-    except KeyError as error:
-        return {"id": mark, "error": f"The question needs {error.args[0]!r}."}, []
+        answer = _answer(subject, name, Question(body))
     except RanvierError as error:
         return {"id": mark, "error": str(error)}, []
     return ({"id": mark}, [answer]) if isinstance(answer, bytes) else ({"id": mark, "answer": answer}, [])

@@ -20,7 +20,7 @@ from ranvier.errors import InputError, RanvierError
 from ranvier.training.watching import MAX_VALUE
 from ranvier.view.answers import QUESTIONS
 from ranvier.view.live_run import LiveRun, NotYet
-from ranvier.view.question_source import QuestionSource
+from ranvier.view.question_source import Question, QuestionSource
 from ranvier.view.runs_folder import RunsFolder
 from ranvier.view.safety import Guard, bounded_body
 from ranvier.view.subject import Subject
@@ -60,8 +60,6 @@ def view_app(subject: Subject | LiveRun | QuestionSource, token: str) -> ASGIApp
                 result = once()
         except NotYet as error:
             return JSONResponse({"error": str(error), "waiting": True}, 202)
-        except KeyError as error:
-            return JSONResponse({"error": f"The question needs {error.args[0]!r}."}, 422)
         except RanvierError as error:
             return JSONResponse({"error": str(error)}, 422)
         except KeyboardInterrupt:
@@ -88,7 +86,7 @@ def view_app(subject: Subject | LiveRun | QuestionSource, token: str) -> ASGIApp
             return JSONResponse({"error": "A question is a JSON object."}, 400)
         if name in ("watch", "control"):
             return await _about_training(subject, name, parsed)
-        return await run_in_threadpool(ask, name, parsed)
+        return await run_in_threadpool(ask, name, Question(parsed))
 
     routes = [Route("/api/{name}", question, methods=["POST"]), *_asset_routes()]
     return Guard(Starlette(routes=routes), token)

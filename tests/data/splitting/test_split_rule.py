@@ -16,7 +16,7 @@ from ranvier.data import Prepared, prepare
 from ranvier.data.splitting.split_rule import SplitRule, split_rule, time_parts
 from ranvier.errors import InputError
 from ranvier.network.task import Task
-from ranvier.recipes.ensemble import member_splits
+from ranvier.recipes.out_of_fold import member_splits
 from ranvier.rows.split import part_sizes, split_groups
 
 ROWS = 120

@@ -28,8 +28,10 @@ def near(subject: Subject, inputs: Inputs, row: int | None = None) -> dict[str, 
     another answer, None for numbers and where there is none.
 
     Raises:
-        InputError: no rows are known.
+        InputError: no rows are known, or none of this number.
     """
+    if row is not None:
+        subject.row(row)
     compared = subject.neighbours()
     if compared is None:
         return {"reading": True}
