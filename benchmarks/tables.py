@@ -58,7 +58,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
         help="lines are added to the first; all are read",
     )
     parser.add_argument(
-        "--earlier", type=Path, metavar="FILE", help="with --report: a summary whose scores stand for methods not run"
+        "--earlier", type=Path, metavar="FILE", help="with --report: a summary whose scores stand for peers not run"
     )
     parser.add_argument("--output", type=Path, default=RESULTS / "tables.json", help="the summary of the report")
     return parser.parse_args(arguments)
@@ -120,7 +120,8 @@ def main() -> None:
     rows = records.read(options.results)
     before = json.loads(options.earlier.read_text()) if options.earlier else None
     if before is not None:
-        rows += records.earlier(before, {row["method"] for row in rows if row["kind"] == "score"})
+        run_now = {row["method"] for row in rows if row["kind"] == "score"}
+        rows += records.earlier(before, {*run_now, *summary.OURS})
     found = summary.summarize(rows)
     if before is not None:
         found["earlier"] = {key: before[key] for key in ("runs", "seconds", "latency")}
