@@ -152,3 +152,23 @@ def test_tables_with_other_endings_are_read(ending: str, tmp_path: Path) -> None
     path = tmp_path / f"rows.{ending}"
     path.write_text("\n".join(separator.join(row) for row in (("a", "b"), ("1", "x"), ("2", "y"))), encoding="utf-8")
     assert open_source(path, target="b").frame["a"].to_list() == ["1", "2"]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "mixed.jsonl", "a.json", "a.parquet", "rows", "frame"])
+def test_a_record_that_is_left_out_is_not_taken_apart(name: str, tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"x": float(at % 7), "raw": {"a": at, "b": "q"}, "y": "yes" if at % 7 > 3 else "no"} for at in range(40)
+    ]
+    if name == "mixed.jsonl":
+        rows[3]["x"] = True  # polars does not mix it with numbers, so that lines are read one by one
+    path = tmp_path / name
+    if name.endswith(".jsonl"):
+        path.write_text("\n".join(map(json.dumps, rows)))
+    elif name == "a.json":
+        path.write_text(json.dumps(rows))
+    elif name == "a.parquet":
+        pl.DataFrame(rows).write_parquet(path)
+    data = {"rows": rows, "frame": pl.DataFrame(rows) if name == "frame" else None}.get(name, path)
+    options: dict[str, Any] = {"recipe": "plain", "epochs": 1, "engine": "reference", "progress": False}
+    model = rv.train(data, target="y", ignore=["raw"], **options)
+    assert [column["name"] for column in model.report.columns] == ["x"]

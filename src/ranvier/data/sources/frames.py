@@ -105,9 +105,9 @@ def frame_from(source: Any, origin: str = "the table", reading: Reading = PLAIN)
         frame = source.with_columns([_from_cells(name, source[name].to_list()) for name in objects])
         return flat_frame(frame.with_columns(pl.lit(None).alias(name) for name in unread), reading)[0]
     if isinstance(source, Mapping):
-        return frame_from_columns(flat_row(source), origin, reading)
+        return frame_from_columns(flat_row(source, reading), origin, reading)
     if is_row_list(source):
-        source = flat_rows(source)
+        source = flat_rows(source, reading)
         names = dict.fromkeys(name for row in source for name in row)
         return frame_from_columns({name: [row.get(name) for row in source] for name in names}, origin, reading)
     return _from_narwhals(source, origin, reading)

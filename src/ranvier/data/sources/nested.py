@@ -56,8 +56,11 @@ def _fields(cells: pl.Series) -> list[pl.Series]:
     return [cells]
 
 
-def flat_row(row: Mapping[Any, Any]) -> Mapping[Any, Any]:
+def flat_row(row: Mapping[Any, Any], reading: Reading = PLAIN) -> Mapping[Any, Any]:
     """A row or a dict of columns with a key for each field of a record; unchanged where there are none.
+
+    Parameters:
+        reading: the columns that nobody looks at stay as they are.
 
     >>> flat_row({"user": {"age": 39, "home": {"city": "Rome"}}, "n": 1})
     {'user.age': 39, 'user.home.city': 'Rome', 'n': 1}
@@ -66,21 +69,25 @@ def flat_row(row: Mapping[Any, Any]) -> Mapping[Any, Any]:
         return row
     flat: dict[Any, Any] = {}
     for name, value in row.items():
-        if isinstance(value, Mapping) and not _are_file_fields(value):
+        if isinstance(value, Mapping) and reading.reads(str(name)) and not _are_file_fields(value):
             flat.update((f"{name}.{field}", cell) for field, cell in flat_row(value).items())
         else:
             flat[name] = value
     return flat
 
 
-def flat_rows(rows: Sequence[Mapping[Any, Any]]) -> Sequence[Mapping[Any, Any]]:
+def flat_rows(rows: Sequence[Mapping[Any, Any]], reading: Reading = PLAIN) -> Sequence[Mapping[Any, Any]]:
     """Rows with a key for each field of the records of a column; a column in which other cells stand keeps its records.
+
+    Parameters:
+        reading: the columns that nobody looks at stay as they are.
 
     >>> flat_rows([{"user": {"age": 39}}, {"user": None}, {"user": {"age": 50}}])
     [{'user.age': 39}, {}, {'user.age': 50}]
     """
     names = dict.fromkeys(name for row in rows for name, value in row.items() if isinstance(value, Mapping))
-    records = {name for name in names if _are_records(row.get(name) for row in rows)}
+    read = [name for name in names if reading.reads(str(name))]
+    records = {name for name in read if _are_records(row.get(name) for row in rows)}
     if not records:
         return rows
     flat = []
@@ -90,7 +97,7 @@ def flat_rows(rows: Sequence[Mapping[Any, Any]]) -> Sequence[Mapping[Any, Any]]:
             fields = {f"{name}.{field}": part for field, part in (cell or {}).items()} if name in records else {}
             cells |= fields if name in records else {name: cell}
         flat.append(cells)
-    return flat_rows(flat)
+    return flat_rows(flat, reading)
 
 
 def _are_records(cells: Iterable[Any]) -> bool:

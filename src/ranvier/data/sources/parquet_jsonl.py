@@ -104,7 +104,7 @@ def json_lines_table(data: bytes, origin: str, called: str, reading: Reading) ->
     try:
         frame = pl.read_ndjson(data, infer_schema_length=None)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        frame, bad = _json_frame(called, data, reading.skip_bad_rows)
+        frame, bad = _json_frame(called, data, reading)
         notes += bad_rows_note(bad)
     table = _table(called, origin, frame, reading)
     return replace(table, notes=(*notes, *table.notes), absent_is_missing=True)
@@ -138,7 +138,7 @@ def read_json(path: Path, reading: Reading = PLAIN) -> Table:
             f'{called} is JSON and no table. A list of objects, one a row, was expected, such as [{{"column": 1}}, '
             '{"column": 2}].'
         )
-    frame = _frame_of_rows(rows, called)
+    frame = _frame_of_rows(rows, called, reading)
     return replace(_table(called, str(path), frame, reading), notes=tuple(notes), absent_is_missing=True)
 
 
@@ -157,7 +157,7 @@ def _rows_of(whole: Any) -> list[dict[str, Any]] | None:
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
-def _json_frame(called: str, data: bytes, skip_bad: bool) -> tuple[pl.DataFrame, list[int]]:
+def _json_frame(called: str, data: bytes, reading: Reading) -> tuple[pl.DataFrame, list[int]]:
     """Read line by line: finds the damaged lines, and reads values that polars does not mix (true and 1, NaN)."""
     bad: list[int] = []
     rows: list[dict[str, Any]] = []
@@ -171,7 +171,7 @@ def _json_frame(called: str, data: bytes, skip_bad: bool) -> tuple[pl.DataFrame,
                     f'{called} has {str(row)[:40]!r} in line {number}; an object {{"column": value}} was expected.'
                 )
         except (json.JSONDecodeError, RecursionError, DataError) as error:
-            if skip_bad:
+            if reading.skip_bad_rows:
                 bad.append(number)
                 continue
             if isinstance(error, DataError):
@@ -184,14 +184,14 @@ def _json_frame(called: str, data: bytes, skip_bad: bool) -> tuple[pl.DataFrame,
                 "correct it, or leave such lines out with --skip-bad-rows (skip_bad_rows=True)."
             ) from error
         rows.append(row)
-    return _frame_of_rows(rows, called), bad
+    return _frame_of_rows(rows, called, reading), bad
 
 
-def _frame_of_rows(rows: list[dict[str, Any]], called: str) -> pl.DataFrame:
+def _frame_of_rows(rows: list[dict[str, Any]], called: str, reading: Reading) -> pl.DataFrame:
     """The columns of rows; a key that is absent is a missing cell."""
-    flat = flat_rows(rows)
+    flat = flat_rows(rows, reading)
     names = list(dict.fromkeys(name for row in flat for name in row))
-    return frame_from_columns({name: [row.get(name) for row in flat] for name in names}, called)
+    return frame_from_columns({name: [row.get(name) for row in flat] for name in names}, called, reading)
 
 
 def _table(called: str, origin: str, frame: pl.DataFrame, reading: Reading) -> Table:
