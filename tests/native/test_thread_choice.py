@@ -94,6 +94,30 @@ def test_busy_cores_are_left_alone(most: int, idle: int) -> None:
     assert machine.speed(5.0, 20.0) > 0.9 * idle
 
 
+@pytest.mark.parametrize("times", [2.0, 4.0, 8.0])
+@pytest.mark.parametrize("burst", [0.01, 0.03])
+def test_short_bursts_of_a_neighbour_do_not_send_threads_away(burst: float, times: float) -> None:
+    """A page draws about ten times a second and takes a core meanwhile, for which all threads wait."""
+    generator = np.random.default_rng(0)
+
+    class Bursts(Machine):
+        next_burst = 0.05
+
+        def work(self, first: int, count: int, threads: int) -> int:
+            for _ in range(count):
+                while self.now > self.next_burst + burst:
+                    self.next_burst += 0.1 * generator.uniform(0.7, 1.3)
+                waits = threads > 1 and self.now >= self.next_burst
+                self.now += self.unit / threads * (times if waits else 1.0)
+            self.log.append((self.now, threads, count))
+            return count
+
+    machine = Bursts(quiet, 2, 1e-3)
+    machine.until(30.0)
+    always = 2 * (1 - burst / 0.1 * (1 - 1 / times))
+    assert machine.speed(1.0, 30.0) > 0.9 * always
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("busy", [False, True])
 def test_single_slow_pieces_are_survived(seed: int, busy: bool) -> None:

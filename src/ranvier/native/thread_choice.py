@@ -29,6 +29,8 @@ FASTER = 0.95
 """Another number of threads must take at most this share of the time."""
 SLOWER = 1.5
 """A piece that takes so many times as long as the best one calls for a look at fewer threads."""
+MEAN_SECONDS = 0.2
+"""Over about so long the speed of the number that is kept is averaged: work of others comes in short bursts, too."""
 LOOK_SHARE = 0.03
 """The share of the time that looks at one number of threads may be expected to cost."""
 
@@ -42,10 +44,10 @@ class Choice:
 
     Fields: `most`, the largest number; `threads`, for the next piece; `kept`, the number that is kept unless another
     one turns out faster; `seconds`, how long the next piece should take; `rates`, the latest seconds for a unit of work
-    by number of threads; `best`, the shortest of `kept` since it is kept; `turn`, which of the `others` is looked at
-    next; `candidate`, the number that was faster once and is measured again, or 0; `wait`, the seconds between looks;
-    `looks`, the time of the latest look by number of threads; `begun`, the time of the first piece; `changed`, the time
-    of the latest change.
+    by number of threads; `best`, the shortest of `kept` since it is kept, and `mean`, that of the last while; `turn`,
+    which of the `others` is looked at next; `candidate`, the number that was faster once and is measured again, or 0;
+    `wait`, the seconds between looks; `looks`, the time of the latest look by number of threads; `begun`, the time of
+    the first piece; `changed`, the time of the latest change.
     """
 
     most: int
@@ -54,6 +56,7 @@ class Choice:
     seconds: float = LOOK_SECONDS
     rates: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
     best: float = float("inf")
+    mean: float | None = None
     turn: int = 0
     candidate: int = 0
     wait: float = 0.0
@@ -98,6 +101,8 @@ def choose(choice: Choice, units: float, seconds: float, now: float) -> Choice:
     choice = replace(choice, rates={**choice.rates, choice.threads: rate}, begun=begun)
     if choice.threads != choice.kept:
         return _after_a_look(choice, rate, now)
+    mean = rate if choice.mean is None else choice.mean + min(1.0, seconds / MEAN_SECONDS) * (rate - choice.mean)
+    choice = replace(choice, mean=mean)
     if choice.candidate:
         return replace(choice, threads=choice.candidate, seconds=LOOK_SECONDS)
     slower, best = rate > SLOWER * choice.best, min(rate, choice.best)
@@ -116,7 +121,9 @@ def choose(choice: Choice, units: float, seconds: float, now: float) -> Choice:
 
 def _after_a_look(choice: Choice, rate: float, now: float) -> Choice:
     looks = {**choice.looks, choice.threads: now}
-    if rate > FASTER * choice.rates[choice.kept]:
+    kept = choice.rates[choice.kept]
+    # Fewer threads must be faster than more of them were for a while, not only than they were just now.
+    if rate > FASTER * (kept if choice.mean is None or choice.threads > choice.kept else min(kept, choice.mean)):
         wait = min(max(2 * choice.wait, MIN_WAIT), MAX_WAIT) if choice.threads in choice.looks else choice.wait
         return replace(choice, threads=choice.kept, candidate=0, wait=wait, looks=looks, turn=choice.turn + 1)
     if not choice.candidate:
@@ -124,7 +131,15 @@ def _after_a_look(choice: Choice, rate: float, now: float) -> Choice:
     # A number that is kept for a short time only, since load comes and goes, is tried ever more rarely.
     wait = min(2 * choice.wait, MAX_WAIT) if now - choice.changed < 2 * MAX_WAIT else MIN_WAIT
     return replace(
-        choice, kept=choice.threads, seconds=LOOK_SECONDS, best=rate, candidate=0, wait=wait, looks=looks, changed=now
+        choice,
+        kept=choice.threads,
+        seconds=LOOK_SECONDS,
+        best=rate,
+        mean=rate,
+        candidate=0,
+        wait=wait,
+        looks=looks,
+        changed=now,
     )
 
 

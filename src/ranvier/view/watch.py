@@ -23,7 +23,7 @@ from ranvier.view.subject import Subject
 Array = NDArray[Any]
 FRAME_SECONDS = 0.1
 STATUS_SECONDS = 1.0
-SIZES_SECONDS = LINES_SECONDS = 0.5
+SIZES_SECONDS = LINES_SECONDS = EPOCHS_SECONDS = 0.5
 RANK_SECONDS = 15.0
 """How often the lines that carry most are chosen again; their weights are sent more often."""
 HEALTH_SECONDS = 4.0
@@ -78,7 +78,7 @@ class Follower:
         self._live, self._request = live, request
         self._version = self._sequence = self._generation = -1
         self._epochs, self._first_epoch = request.epochs, 0
-        self._due = dict.fromkeys(("status", "sizes", "lines", "rank", "health"), -math.inf)
+        self._due = dict.fromkeys(("status", "epochs", "sizes", "lines", "rank", "health"), -math.inf)
         self._ranked: list[dict[str, Any]] = []
         self._earlier: dict[str, tuple[int, Array]] = {}
 
@@ -97,7 +97,7 @@ class Follower:
             if live.version != self._version or self._is_due("status", now, STATUS_SECONDS):
                 self._due["status"] = now + STATUS_SECONDS
                 parts.append(frame("status", self._status(), NOTHING))
-                parts += self._new_epochs()
+                parts += self._new_epochs(now)
                 self._version = live.version
             if live.generation != self._generation:
                 self._generation, self._sequence, self._earlier = live.generation, -1, {}
@@ -126,7 +126,10 @@ class Follower:
             **numbers,
         }
 
-    def _new_epochs(self) -> list[bytes]:
+    def _new_epochs(self, now: float) -> list[bytes]:
+        """The epochs that the page lacks; while the network learns, curves need not be drawn for each of many."""
+        if self._live.state == "running" and not self._is_due("epochs", now, EPOCHS_SECONDS):
+            return []
         epochs = self._live.epochs
         if len(epochs) < self._epochs:
             self._epochs = 0
