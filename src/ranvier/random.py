@@ -26,6 +26,8 @@ from ranvier.errors import InputError
 from ranvier.records import record
 from ranvier.scalars import as_integer
 
+SEED_RANGE = 2**64
+"""Seeds are integers from 0 to below it."""
 INITIAL_WEIGHTS, SHUFFLE, DROPOUT, SPLIT, SAMPLE, AUGMENT, WRITE = range(7)
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -83,7 +85,7 @@ def check_seed(seed: int) -> int:
     7
     """
     number = as_integer(seed)
-    if number is None or not 0 <= number < 2**64:
+    if number is None or not 0 <= number < SEED_RANGE:
         raise InputError(f"The seed is {seed!r}; it must be an integer from 0 to 2**64 - 1.")
     return number
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.network.optimizers import Optimizer
 from ranvier.records import record
 
 Array = NDArray[Any]
@@ -22,6 +23,11 @@ class State:
     parameters: Array
     slots: Array
     step: int
+
+    @classmethod
+    def before_training(cls, parameters: Array, optimizer: Optimizer) -> State:
+        """The state before the first step, from parameters (P,): the optimizer has seen nothing yet."""
+        return cls(parameters, optimizer.initial_slots(parameters), 0)
 
 
 @record

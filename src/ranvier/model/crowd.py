@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -139,7 +140,7 @@ class OpenTrainings:
         if opened is None:
             training.check(network, target.task, validated=False)
             opened = OpenTraining(network, training, target, rows)
-        initial = shared.initial or (lambda dtype: network.parameter_table.initial(training.seed, dtype))
+        initial = partial(shared.initial_weights, network, training.seed)
         state = opened.train(training, rows, initial, stop_requested)
         self._give_back(key, opened)
         return state, opened.engine

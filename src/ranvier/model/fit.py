@@ -226,7 +226,7 @@ def fit_rows(
 def _starting_state(network: Network, optimizer: Optimizer, start: Model | Mapping[str, Any]) -> TrainingState:
     flat = flat_parameters(network, start.parameters if isinstance(start, Model) else start)
     flat = network.parameter_table.constrained(flat)
-    return TrainingState(State(flat, optimizer.initial_slots(flat), 0))
+    return TrainingState(State.before_training(flat, optimizer))
 
 
 def build_model(

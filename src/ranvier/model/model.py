@@ -327,7 +327,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
             engine = state_at_best(self._state, training.optimizer)
             return state_for_next_fit(engine, self._state.epoch, self._state.history)
         flat = self.network.parameter_table.constrained(self._flat)
-        engine = State(flat, training.optimizer.initial_slots(flat), 0)
+        engine = State.before_training(flat, training.optimizer)
         return state_for_next_fit(engine, self.history[-1].epoch if self.history else 0, self.history)
 
     def _take(self, training: TrainSettings, state: TrainingState, engine: str) -> None:

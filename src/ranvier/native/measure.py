@@ -60,7 +60,7 @@ def measure(executable: NativeExecutable) -> list[StepTime]:
     program = executable.measured_program()
     plan = program.plan
     parameters = spec.network.parameter_table.initial(0, executable.dtype)
-    executable.set_state(State(parameters, spec.optimizer.initial_slots(parameters), 0))
+    executable.set_state(State.before_training(parameters, spec.optimizer))
     rows, best = ResidentRows(_rows(spec), spec), np.full(program.timings.shape, np.inf)
     steps, spans, end = 1, 0, time.perf_counter() + SECONDS
     while spans < MIN_SPANS or time.perf_counter() < end:

@@ -14,6 +14,7 @@ expected to cost more than a few percent of the time.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
@@ -56,7 +57,7 @@ class Choice:
     seconds: float = LOOK_SECONDS
     rates: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
     best: float = float("inf")
-    mean: float | None = None
+    mean: float = float("inf")
     turn: int = 0
     candidate: int = 0
     wait: float = 0.0
@@ -101,7 +102,8 @@ def choose(choice: Choice, units: float, seconds: float, now: float) -> Choice:
     choice = replace(choice, rates={**choice.rates, choice.threads: rate}, begun=begun)
     if choice.threads != choice.kept:
         return _after_a_look(choice, rate, now)
-    mean = rate if choice.mean is None else choice.mean + min(1.0, seconds / MEAN_SECONDS) * (rate - choice.mean)
+    known = choice.mean if math.isfinite(choice.mean) else rate
+    mean = known + min(1.0, seconds / MEAN_SECONDS) * (rate - known)
     choice = replace(choice, mean=mean)
     if choice.candidate:
         return replace(choice, threads=choice.candidate, seconds=LOOK_SECONDS)
@@ -123,7 +125,7 @@ def _after_a_look(choice: Choice, rate: float, now: float) -> Choice:
     looks = {**choice.looks, choice.threads: now}
     kept = choice.rates[choice.kept]
     # Fewer threads must be faster than more of them were for a while, not only than they were just now.
-    if rate > FASTER * (kept if choice.mean is None or choice.threads > choice.kept else min(kept, choice.mean)):
+    if rate > FASTER * (kept if choice.threads > choice.kept else min(kept, choice.mean)):
         wait = min(max(2 * choice.wait, MIN_WAIT), MAX_WAIT) if choice.threads in choice.looks else choice.wait
         return replace(choice, threads=choice.kept, candidate=0, wait=wait, looks=looks, turn=choice.turn + 1)
     if not choice.candidate:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.plural import plural
+from ranvier.random import SEED_RANGE
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.out_of_fold import Member, held_out_rows, member_splits, possible_folds
@@ -58,8 +59,8 @@ from ranvier.training.watching import stopped_by_viewer
 Array = NDArray[Any]
 MemberRows: TypeAlias = tuple[Rows, Rows | None, TrainingState | None]
 """The training rows and validation rows of a network, and the state in which it begins."""
-SEED_RANGE, SEED_STEP = 2**64, 0x9E3779B97F4A7C15
-"""Seeds lie below 2**64; those of one run lie far apart, so that the runs of neighbouring seeds share no network."""
+SEED_STEP = 0x9E3779B97F4A7C15
+"""Seeds of one run lie far apart, so that the runs of neighbouring seeds share no network."""
 MAX_BYTES_AT_ONCE = 1 << 31
 """So many bytes of rows may be there for networks that are trained side by side, each on a copy of its own."""
 

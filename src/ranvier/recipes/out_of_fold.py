@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.task import Task
+from ranvier.random import SEED_RANGE
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.class_numbers import one_hot
@@ -95,7 +96,7 @@ def member_splits(
             continue
         fold = number % n_folds
         if fold == 0:
-            shares, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % 2**64
+            shares, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE
             folds = split_rows(len(rows), shares, fold_seed, labels, rows.groups)
         held = folds[n_folds - 1 - fold]
         kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)

@@ -119,7 +119,7 @@ class OpenTraining:
             self._uploaded = rows, executable.upload(rows)
         parameters = initial(executable.dtype)
         self._held = None
-        executable.set_state(State(parameters, optimizer.initial_slots(parameters), 0))
+        executable.set_state(State.before_training(parameters, optimizer))
         done, history, monitor = 0, History(), divergence.DivergenceMonitor()
         while done < settings.epochs and not stop_requested():
             begun = time.perf_counter()

@@ -66,6 +66,10 @@ class Shared:
     initial: Callable[[type], Array] | None = None
     upload: Upload = upload
 
+    def initial_weights(self, network: Network, seed: int, dtype: type) -> Array:
+        """The initial weights of a network, (P,)."""
+        return network.parameter_table.initial(seed, dtype) if self.initial is None else self.initial(dtype)
+
 
 ALONE = Shared()
 
@@ -177,9 +181,8 @@ def _first_state(
 ) -> TrainingState:
     """Where a run begins that no checkpoint goes on with; those keep the unit in which they wrote their losses."""
     if state is None:
-        draw = shared.initial or (lambda dtype: network.parameter_table.initial(settings.seed, dtype))
-        parameters = draw(dtype)
-        return TrainingState(State(parameters, settings.optimizer.initial_slots(parameters), 0), loss_unit=unit)
+        parameters = shared.initial_weights(network, settings.seed, dtype)
+        return TrainingState(State.before_training(parameters, settings.optimizer), loss_unit=unit)
     return state if state.loss_unit == unit else replace(state, loss_unit=unit)
 
 

@@ -101,7 +101,7 @@ _PLAIN = ("epoch", "position", "seconds", "plateau", "factor", "first_epoch", "f
 def initial_state(network: Network, optimizer: Optimizer, seed: int, dtype: type = np.float64) -> TrainingState:
     """The state before the first step: initial weights, empty optimizer slots."""
     parameters: Array = network.parameter_table.initial(seed, dtype)
-    return TrainingState(State(parameters, optimizer.initial_slots(parameters), 0))
+    return TrainingState(State.before_training(parameters, optimizer))
 
 
 def inference_parameters(state: State, optimizer: Optimizer, network: Network) -> Array:
