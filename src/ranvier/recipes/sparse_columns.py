@@ -56,7 +56,7 @@ def on_dense_block(setup: TrainingSetup) -> TrainingSetup:
 
 def dense_rows(rows: Rows) -> Rows:
     """The rows without their CSR block."""
-    return replace(rows, inputs=Inputs(rows.inputs.dense))
+    return replace(rows, inputs=Inputs(rows.inputs.block))
 
 
 def choose_columns(task: Task, on_all: Sequence[Member], on_dense: Sequence[Member]) -> tuple[str, list[Member], str]:

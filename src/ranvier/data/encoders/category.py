@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ranvier.data.cells import parsing
 from ranvier.data.cells.missing_marks import MISSING
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.column import CellColumns, CellEncoder, Writer
 from ranvier.errors import DataError
 from ranvier.plural import plural
 from ranvier.records import record
@@ -35,7 +35,7 @@ NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?")
 
 
 @record
-class CategoryEncoder(ColumnEncoder):
+class CategoryEncoder(CellEncoder):
     """Encodes a cell as a row of zeros with a single 1 (one-hot).
 
     Fields:
@@ -94,13 +94,17 @@ class CategoryEncoder(ColumnEncoder):
         """Whether no known category could stand in a column of numbers."""
         return bool(self.categories) and not any(parsing.is_number(value) for value in self.categories)
 
-    def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write the features of many cells into the zeros of `out`, shape (B, width).
+    def read(self, cells: pl.Series) -> NDArray[np.float64]:
+        """The index of the feature that is 1 for each cell, shape (B,).
 
         Raises:
             DataError: the cells are numbers, and no known category is one.
         """
-        out[np.arange(len(out)), category_codes([(self, cells)])[0]] = 1.0
+        return category_codes([(self, cells)])[0].astype(np.float64)
+
+    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> None:
+        """Write the features of what `read` gave, shape (B,), into the zeros of `out`, shape (B, width)."""
+        out[np.arange(len(out)), values.astype(np.intp)] = 1.0
 
     def encode_cell(self, cell: Any, out: NDArray[np.float32]) -> None:
         """Write the features of one cell into the zeros of `out`, shape (width,).
@@ -195,7 +199,7 @@ class CategoryEncoder(ColumnEncoder):
             )
 
 
-class CategoryColumns:
+class CategoryColumns(CellColumns):
     """Encodes several columns of categories at once.
 
     Parameters:
@@ -209,7 +213,8 @@ class CategoryColumns:
     """
 
     def __init__(self, encoders: Sequence[tuple[int, CategoryEncoder]]) -> None:
-        self._encoders = list(encoders)
+        super().__init__(encoders)
+        self._categories = list(encoders)
         self._tables = [
             (
                 {value: start + code for code, value in enumerate(encoder.categories)},
@@ -221,12 +226,25 @@ class CategoryColumns:
             for start, encoder in encoders
         ]
 
-    def encode(self, columns: Sequence[pl.Series], out: NDArray[np.float32]) -> None:
-        """Write the features of many rows into the zeros of `out`, contiguous, shape (B, inputs of the table)."""
-        pairs = [(encoder, cells) for (_, encoder), cells in zip(self._encoders, columns, strict=True)]
-        flat, rows = out.reshape(-1), np.arange(len(out)) * out.shape[1]
-        for (start, _), codes in zip(self._encoders, category_codes(pairs), strict=True):
-            flat[rows + (codes + start)] = 1.0
+    def read(self, columns: Sequence[pl.Series]) -> list[NDArray[Any]]:
+        """The index of the feature of its column that is 1, for each cell of each column, (B,) each.
+
+        Raises:
+            DataError: the cells of a column are numbers, and none of its known categories is one.
+        """
+        pairs = [(encoder, cells) for (_, encoder), cells in zip(self._categories, columns, strict=True)]
+        return list(category_codes(pairs))
+
+    def writer(self, values: Sequence[NDArray[Any]]) -> Writer:
+        """What writes the features of some rows of all columns into zeros, contiguous (rows, dense inputs)."""
+
+        def write(rows: slice, out: NDArray[Any]) -> None:
+            flat = out.reshape(-1)
+            begins = np.arange(0, flat.size, out.shape[1])
+            for (start, _), codes in zip(self._categories, values, strict=True):
+                flat[begins + (codes[rows].astype(np.intp, copy=False) + start)] = 1.0
+
+        return write
 
     def encode_row(self, cells: Sequence[Any], row: NDArray[np.float32]) -> None:
         """Write the features of one row into the zeros of `row`, shape (inputs of the table,).
