@@ -62,17 +62,17 @@ class CategoryEncoder(CellEncoder):
         >>> CategoryEncoder.fit(pl.Series("sex", ["Male", "Female", "Male", "?"]))
         CategoryEncoder(column='sex', categories=('Male', 'Female'), rare_share=0.3333333333333333)
         """
-        strings = parsing.clean_strings(cells).drop_nulls().rename("value")
-        values, rows = strings.value_counts(name="rows").get_columns()
-        present = max(len(strings), 1)
+        values, rows = _counted(cells)
+        n_present = sum(rows)
+        present = max(n_present, 1)
         min_rows = 1 if options is None else options.min_frequency
         if len(values) > MAX_CATEGORIES:
             min_rows = max(min_rows, 2)
-        counts = zip(values.to_list(), rows.to_list(), strict=True)
+        counts = zip(values, rows, strict=True)
         frequent = sorted((-count, value) for value, count in counts if count >= min_rows)
         known = frequent[:MAX_CATEGORIES]
         often = sum(-count for count, _ in known if count < -1)
-        return cls(cells.name, tuple(value for _, value in known), (len(strings) - often) / present)
+        return cls(cells.name, tuple(value for _, value in known), (n_present - often) / present)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -153,6 +153,13 @@ class CategoryEncoder(CellEncoder):
         read = pl.Series(self._lookup(different.to_list()), dtype=pl.Float64)
         codes[unknown] = others.replace_strict(different, read, return_dtype=pl.Float64).to_numpy()
         return codes.astype(np.intp)
+
+    def codes_of_enumeration(self, cells: pl.Series) -> NDArray[np.intp]:
+        """The codes of an enumeration, each category of which is looked up once."""
+        categories = cells.dtype.categories.to_list()  # type: ignore[attr-defined]
+        table = np.array([*self._lookup(categories), len(self.categories) + 1], np.intp)
+        physical = cells.to_physical().fill_null(len(categories)) if cells.null_count() else cells.to_physical()
+        return table.take(physical.to_numpy())
 
     def _lookup(self, strings: list[str | None]) -> list[int]:
         """The codes of strings that need not be written as the known categories are."""
@@ -273,17 +280,35 @@ def category_codes(columns: Sequence[tuple[CategoryEncoder, pl.Series]]) -> list
     Raises:
         DataError: the cells of a column are numbers, and none of its known categories is one.
     """
-    strings = [encoder.strings(cells) for encoder, cells in columns]
-    frame = pl.DataFrame([cells.alias(str(number)) for number, cells in enumerate(strings)])
-    codes = frame.select(
-        pl.col(str(number)).cast(_enum(encoder.categories), strict=False).to_physical()
-        for number, (encoder, _) in enumerate(columns)
+    strings = {
+        number: encoder.strings(cells) for number, (encoder, cells) in enumerate(columns) if cells.dtype != pl.Enum
+    }
+    frame = pl.DataFrame([cells.alias(str(number)) for number, cells in strings.items()])
+    looked_up = frame.select(
+        pl.col(str(number)).cast(_enum(columns[number][0].categories), strict=False).to_physical() for number in strings
     )
     completed = []
-    for (encoder, _), column, cells in zip(columns, codes.get_columns(), strings, strict=True):
-        completed.append(encoder.complete_codes(column.to_numpy(), cells))
-        encoder.warn_of_unknown(completed[-1])
+    for number, (encoder, cells) in enumerate(columns):
+        if number in strings:
+            codes = encoder.complete_codes(looked_up[str(number)].to_numpy(), strings[number])
+        else:
+            codes = encoder.codes_of_enumeration(cells)
+        encoder.warn_of_unknown(codes)
+        completed.append(codes)
     return completed
+
+
+def _counted(cells: pl.Series) -> tuple[list[str], list[int]]:
+    """The different clean strings, and in how many rows each stands."""
+    if cells.dtype == pl.Enum:
+        categories = cells.dtype.categories.to_list()  # type: ignore[attr-defined]
+        if all(parsing.clean_string(category) == category for category in categories):
+            counts = np.bincount(cells.drop_nulls().to_physical().to_numpy(), minlength=len(categories)).tolist()
+            pairs = [(category, count) for category, count in zip(categories, counts, strict=True) if count]
+            return [category for category, _ in pairs], [count for _, count in pairs]
+    strings = parsing.clean_strings(cells).drop_nulls().rename("value")
+    values, rows = strings.value_counts(name="rows").get_columns()
+    return values.to_list(), rows.to_list()
 
 
 def match(categories: tuple[str, ...], string: str, other: int) -> int:
