@@ -173,7 +173,7 @@ def plans_of(spec: CompileSpec, machine: Machine, available: int, threads: int |
     # The learning rate is one of the scalars of each step.
     optimizer = at_unit_rate(values[_OPTIMIZER])
     values = (*values[:_OPTIMIZER], optimizer, *values[_OPTIMIZER + 1 :])
-    # Looked up without the seed: the networks of a crowd differ in it.
+    # Looked up without the seed: the networks of a population differ in it.
     return _plans(values, machine, threads or _training_threads(values, spec.threads, available))
 
 

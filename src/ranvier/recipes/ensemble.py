@@ -49,7 +49,7 @@ from ranvier.training.history import Epoch, History
 from ranvier.training.in_turn import Seat, run_in_turn
 from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
-from ranvier.training.population import usable_threads
+from ranvier.training.side_by_side import usable_threads
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState

@@ -56,7 +56,7 @@ class RunResult:
 
 @record(eq=False)
 class Shared:
-    """What a training takes from a crowd of trainings.
+    """What a training takes from a population of trainings.
 
     Fields:
         initial: gives the initial weights of its seed, (P,), in a type; None draws them.

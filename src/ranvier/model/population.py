@@ -34,7 +34,7 @@ MAX_TOGETHER, MAX_NUMBERS = 32, 1 << 13
 """Initial weights are drawn for so many trials at a time, and for fewer where they would be more numbers than that."""
 
 
-class Crowd:
+class PopulationRows:
     """The rows that trials learn from.
 
     Parameters:
