@@ -77,18 +77,18 @@ def names(values: Sequence[str], columns: Callable[[], Collection[str]] = tuple)
     >>> names(("Temp, C,wet",), lambda: ["Temp, C", "wet"])
     ('Temp, C', 'wet')
     """
-    known = set(columns()) if any("," in value for value in values) else set()
-    return tuple(name for value in values for name in _names_in(value, known))
+    column_names = set(columns()) if any("," in value for value in values) else set()
+    return tuple(name for value in values for name in _names_in(value, column_names))
 
 
-def _names_in(value: str, known: Collection[str]) -> list[str]:
+def _names_in(value: str, column_names: Collection[str]) -> list[str]:
     """The names in one value."""
-    if value.strip() in known or "," not in value:
+    if value.strip() in column_names or "," not in value:
         return [value.strip()] if value.strip() else []
     parts, columns = value.split(","), []
     while parts:
         ends = range(len(parts), 1, -1)
-        end = next((end for end in ends if ",".join(parts[:end]).strip() in known), 1)
+        end = next((end for end in ends if ",".join(parts[:end]).strip() in column_names), 1)
         columns.append(",".join(parts[:end]).strip())
         parts = parts[end:]
     return [name for name in columns if name]

@@ -24,7 +24,7 @@ from ranvier.plural import plural
 from ranvier.rows import as_inputs
 from ranvier.training.events import WorkEvent, silent
 from ranvier.training.side_by_side import run_side_by_side, usable_threads
-from ranvier.training.runner import Shared
+from ranvier.training.runner import SharedResources
 
 TOGETHER = ("engine", "precision", "threads", "checkpoint", "progress")
 """Options of `fit` that all trials have in common."""
@@ -162,11 +162,11 @@ class _Trials:
         for number, trial in enumerate(self._trials):
             if isinstance(trial["network"], Network):
                 by_network.setdefault(trial["network"], []).append(number)
-        self._shared: dict[int, Shared] = {}
+        self._shared: dict[int, SharedResources] = {}
         for network, numbers in by_network.items():
             weights = InitialWeights(network, [self._trials[number]["seed"] for number in numbers])
             for position, number in enumerate(numbers):
-                self._shared[number] = Shared(weights.of(position), population.upload)
+                self._shared[number] = SharedResources(weights.of(position), population.upload)
 
     def train(self, number: int, stop_requested: Callable[[], bool]) -> Model:
         """Train the network of one trial."""

@@ -260,10 +260,10 @@ def reserved_names(target: TargetEncoder) -> frozenset[str]:
 
 def _kept(source: Any, names: Sequence[str], reserved: frozenset[str]) -> dict[str, list[Any]]:
     """Columns of a source as lists."""
-    known: Sequence[str] = getattr(source, "column_names", ())
+    columns: Sequence[str] = getattr(source, "column_names", ())
     for name in names:
-        if name not in known:
-            raise InputError(f'There is no column "{name}" to keep. {nearest(name, known, "The columns are")}')
+        if name not in columns:
+            raise InputError(f'There is no column "{name}" to keep. {nearest(name, columns, "The columns are")}')
         if name in reserved:
             raise InputError(
                 f'The column "{name}" cannot be kept: predictions have one of this name; rename it in the data.'

@@ -102,8 +102,8 @@ def choose(choice: Choice, units: float, seconds: float, now: float) -> Choice:
     choice = replace(choice, rates={**choice.rates, choice.threads: rate}, begun=begun)
     if choice.threads != choice.kept:
         return _after_a_look(choice, rate, now)
-    known = choice.mean if math.isfinite(choice.mean) else rate
-    mean = known + min(1.0, seconds / MEAN_SECONDS) * (rate - known)
+    mean_before = choice.mean if math.isfinite(choice.mean) else rate
+    mean = mean_before + min(1.0, seconds / MEAN_SECONDS) * (rate - mean_before)
     choice = replace(choice, mean=mean)
     if choice.candidate:
         return replace(choice, threads=choice.candidate, seconds=LOOK_SECONDS)

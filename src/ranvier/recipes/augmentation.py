@@ -142,17 +142,17 @@ class _Comparison:
     rows: Rows
     held: Array
 
-    def on_patches(self, patches: PatchFeatures, way: str, known: Array, held: Array) -> dict[str, Array]:
+    def on_patches(self, patches: PatchFeatures, way: str, training_features: Array, held: Array) -> dict[str, Array]:
         """The outputs of networks on patch features, with pictures distorted in one way, and of one without hidden
         layers.
 
         Parameters:
-            known, held: the patch features of the pictures to learn from and of those left out.
+            training_features, held: the patch features of the pictures to learn from and of those left out.
         """
         copies = (
             0 if way == "none" else COPIES if len(self.rows) >= FEW_ROWS else self.recipe.copies_for(len(self.rows))
         )
-        learned = rows_with_copies(patches, self.pixels, self.rows, way, copies, self.settings.seed, known=known)
+        learned = rows_with_copies(patches, self.pixels, self.rows, way, copies, self.settings.seed, precomputed=training_features)
         settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies), callbacks=())
         features = [held, patches.encode(self.held[:, :, ::-1])] if is_mirrored(way) else [held]
         networks = {way: Network(patches.width, self.network.layers)}
@@ -221,8 +221,8 @@ def choice_of(
             f"it, {measured} without, on the pictures left out."
         )
     factor = inverse_temperature(task, kept, targets, weights)
-    known = HeldOut(kept, targets, weights, folds=True).calibrated(task, factor)
-    return ChosenTraining(best, factor, tuple(notes), learner, known)
+    held_out = HeldOut(kept, targets, weights, folds=True).calibrated(task, factor)
+    return ChosenTraining(best, factor, tuple(notes), learner, held_out)
 
 
 def _is_better(
@@ -274,8 +274,8 @@ def _score(task: Task, outputs: Array, targets: Array, weights: Array | None) ->
     errors = (outputs - targets) ** 2
     if weights is None:
         return -float(np.nanmean(errors))
-    known = ~np.isnan(errors)
-    return -float(np.average(errors[known], weights=np.broadcast_to(weights[:, None], errors.shape)[known]))
+    finite = ~np.isnan(errors)
+    return -float(np.average(errors[finite], weights=np.broadcast_to(weights[:, None], errors.shape)[finite]))
 
 
 def _text(task: Task, scores: dict[str, float], best: str, rows: int) -> str:

@@ -105,8 +105,8 @@ def choose_candidate(
     best = max(clearly or [first], key=lambda name: scores[name])
     of_best = np.concatenate(outputs[best])
     factor = inverse_temperature(task, of_best, expected, weights) if task.is_classifier else 1.0
-    known = HeldOut(of_best, expected, weights, folds=True).calibrated(task, factor)
-    return Choice(best, factor, scores, len(expected), held_groups, known)
+    held_out = HeldOut(of_best, expected, weights, folds=True).calibrated(task, factor)
+    return Choice(best, factor, scores, len(expected), held_groups, held_out)
 
 
 def mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:

@@ -190,8 +190,8 @@ class Recipe(ABC):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The recipe that `to_dict` wrote; parts that are absent are as usual, and unknown ones do not count."""
         recipe: Any = cls
-        known = {part.name for part in fields(recipe)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known})
+        names = {part.name for part in fields(recipe)}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in names})
 
 
 def _as_json(part: Any) -> Any:

@@ -130,14 +130,14 @@ def conformal_of(target: TargetEncoder, held: HeldOut | None) -> Conformal | Non
     task = target.task
     if held is None or task.kind == "multilabel":
         return None
-    known = np.isfinite(np.column_stack([held.outputs, held.targets])).all(axis=1)
-    weights = None if held.weights is None else np.asarray(held.weights, np.float64)[known]
+    usable = np.isfinite(np.column_stack([held.outputs, held.targets])).all(axis=1)
+    weights = None if held.weights is None else np.asarray(held.weights, np.float64)[usable]
     if weights is not None:
-        known, weights = _with_weight(known, weights)
-    rows = int(known.sum())
+        usable, weights = _with_weight(usable, weights)
+    rows = int(usable.sum())
     if rows < MIN_ROWS:
         return None
-    outputs, targets = held.outputs[known], held.targets[known]
+    outputs, targets = held.outputs[usable], held.targets[usable]
     if task.is_classifier:
         actual = class_indices(task, targets)
         scores = 1.0 - np.take_along_axis(class_probabilities(task, outputs), actual[:, None], axis=1)
@@ -152,10 +152,10 @@ def conformal_of(target: TargetEncoder, held: HeldOut | None) -> Conformal | Non
     return _kept("residuals", held.folds, scores, weights, knots, scales)
 
 
-def _with_weight(known: NDArray[np.bool_], weights: Floats) -> tuple[NDArray[np.bool_], Floats]:
+def _with_weight(usable: NDArray[np.bool_], weights: Floats) -> tuple[NDArray[np.bool_], Floats]:
     """Only the rows whose weight is not 0."""
-    counted = known.copy()
-    counted[known] = weights > 0
+    counted = usable.copy()
+    counted[usable] = weights > 0
     return counted, weights[weights > 0]
 
 

@@ -62,8 +62,8 @@ def r_squared(outputs: Array, targets: Array, weights: Array | None = None) -> f
     """
     if has_gaps(targets):
         parts = [r_squared(*part) for part in columns_present(outputs, targets, weights)]
-        known = [part for part in parts if not math.isnan(part)]
-        return float(np.mean(known)) if known else math.nan
+        finite = [part for part in parts if not math.isnan(part)]
+        return float(np.mean(finite)) if finite else math.nan
     if len(targets) < 2:
         return math.nan
     outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)

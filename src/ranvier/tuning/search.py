@@ -238,11 +238,11 @@ def _describe(folder: Path, description: dict[str, Any]) -> None:
     text = json.dumps(description, indent=1, sort_keys=True) + "\n"
     if path.exists():
         try:
-            known = json.loads(path.read_text(encoding="utf-8"))
+            earlier = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(f'"{path}" is damaged ({error}); give another folder.') from error
         # Folders of earlier versions have no digest of the data.
-        if not isinstance(known, dict) or {"data": description["data"], **known} != json.loads(text):
+        if not isinstance(earlier, dict) or {"data": description["data"], **earlier} != json.loads(text):
             raise InputError(
                 f'"{folder}" holds a search of other data, options or space; give the same as before to go on, or '
                 "another folder."

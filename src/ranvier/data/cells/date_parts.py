@@ -89,7 +89,7 @@ class DateParts:
         year, month, day: as they are written, but for the century of a year of two digits.
         seconds: since midnight, or -1 where the time of day is none.
         sign: the character between three numbers, else 0.
-        known: which strings were taken apart; the parts of others are 0.
+        matched: which strings were taken apart; the parts of others are 0.
         ordered: whether the year comes last, so that `month` and `day` are the first and the second number.
         iso: which strings are written as in ISO 8601.
     """
@@ -99,7 +99,7 @@ class DateParts:
     day: NDArray[np.int32]
     seconds: NDArray[np.int32]
     sign: NDArray[np.uint8]
-    known: NDArray[np.bool_]
+    matched: NDArray[np.bool_]
     ordered: NDArray[np.bool_]
     iso: NDArray[np.bool_]
 

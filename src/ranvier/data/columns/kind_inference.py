@@ -205,9 +205,9 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
     """
     name = cells.name
     if kind == "number":
-        known = {"decimal-comma": True, "decimal-point": False}.get(how, decimal_commas)
+        decimal_comma = {"decimal-comma": True, "decimal-point": False}.get(how, decimal_commas)
         strings = parsing.clean_strings(cells) if parsing.is_string(cells) else None
-        read = None if strings is None else infer_number_format(different_strings(strings), known)
+        read = None if strings is None else infer_number_format(different_strings(strings), decimal_comma)
         form = PLAIN if read is None else read.format
         values = finite(cells, *form.read(cells))
         notes = _number_notes(cells, strings, values, form)

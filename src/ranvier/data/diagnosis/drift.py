@@ -82,10 +82,10 @@ def _counted(cells: pl.Series) -> pl.DataFrame:
 
 def _in_categories(counted: pl.DataFrame, values: Sequence[str]) -> Floats:
     """How many cells have each of the values, another one or none."""
-    known = {value: at for at, value in enumerate(values)}
-    counts = np.zeros(len(known) + 2)
+    index_of = {value: at for at, value in enumerate(values)}
+    counts = np.zeros(len(index_of) + 2)
     for value, rows in counted.iter_rows():
-        counts[len(known) + 1 if value is None else known.get(value, len(known))] += rows
+        counts[len(index_of) + 1 if value is None else index_of.get(value, len(index_of))] += rows
     return counts
 
 

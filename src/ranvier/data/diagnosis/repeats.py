@@ -44,13 +44,13 @@ def repeated_across(parts: Mapping[str, pl.DataFrame]) -> list[Finding]:
     """
     if sum(len(frame) for frame in parts.values()) > MAX_ROWS:
         return []
-    known = hashes(parts["training"])
+    training_hashes = hashes(parts["training"])
     findings = []
     for name, frame in parts.items():
         own = None if name == "training" else hashes(frame)
-        if own is None or known is None or not len(own):
+        if own is None or training_hashes is None or not len(own):
             continue
-        count = int(np.isin(own, known).sum())
+        count = int(np.isin(own, training_hashes).sum())
         if count >= max(MIN_ROWS, MIN_SHARE * len(own)):
             findings.append(
                 Finding(

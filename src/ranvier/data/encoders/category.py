@@ -70,15 +70,15 @@ class CategoryEncoder(ColumnEncoder):
             min_rows = max(min_rows, 2)
         counts = zip(values.to_list(), rows.to_list(), strict=True)
         frequent = sorted((-count, value) for value, count in counts if count >= min_rows)
-        known = frequent[:MAX_CATEGORIES]
-        often = sum(-count for count, _ in known if count < -1)
-        return cls(cells.name, tuple(value for _, value in known), (len(strings) - often) / present)
+        categories = frequent[:MAX_CATEGORIES]
+        often = sum(-count for count, _ in categories if count < -1)
+        return cls(cells.name, tuple(value for _, value in categories), (len(strings) - often) / present)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """`column=category` for each known category, then the two other features."""
-        known = (f"{self.column}={value}" for value in self.categories)
-        return (*known, f"{self.column}: other", f"{self.column}: missing")
+        names = (f"{self.column}={value}" for value in self.categories)
+        return (*names, f"{self.column}: other", f"{self.column}: missing")
 
     @property
     def width(self) -> int:
@@ -152,11 +152,11 @@ class CategoryEncoder(ColumnEncoder):
 
     def _lookup(self, strings: list[str | None]) -> list[int]:
         """The codes of strings that need not be written as the known categories are."""
-        known, other = _code_table(self.categories), len(self.categories)
+        codes_of, other = _code_table(self.categories), len(self.categories)
         codes = []
         for written in strings:
             string = None if written is None else parsing.clean_string(written)
-            code = other + 1 if string is None else known.get(string, -1)
+            code = other + 1 if string is None else codes_of.get(string, -1)
             codes.append(code if code >= 0 else match(self.categories, string or "", other))
         return codes
 
@@ -234,13 +234,13 @@ class CategoryColumns:
         Raises:
             NeedsColumnParser: only `encode` can read a cell, or refuse it.
         """
-        for (known, other, non_numeric, categories, start), cell in zip(self._tables, cells, strict=True):
-            index = known.get(cell) if type(cell) is str else None
+        for (indices, other, non_numeric, categories, start), cell in zip(self._tables, cells, strict=True):
+            index = indices.get(cell) if type(cell) is str else None
             if index is None:
                 string = parsing.parse_string(cell)
                 if non_numeric and string is not None and type(cell) in (int, float):
                     raise parsing.NeedsColumnParser
-                index = other + 1 if string is None else known.get(string, -1)
+                index = other + 1 if string is None else indices.get(string, -1)
                 if index < 0:
                     index = match(categories, string or "", len(categories)) + start
             row[index] = 1.0

@@ -61,13 +61,13 @@ def _intervals(subject: Subject, outputs: Any) -> dict[str, Any]:
     targets = []
     for at, name in enumerate(interval_names(model.task.target_names, n_targets)):
         truth, predicted = subject.targets[:, at * n_levels], subject.outputs[:, at * n_levels + middle]
-        known = np.isfinite(truth)
+        has_truth = np.isfinite(truth)
         levels = []
         for level, of_all in bounds.items():
-            low, high = of_all[known, at].T
-            inside = (low <= truth[known]) & (truth[known] <= high)
+            low, high = of_all[has_truth, at].T
+            inside = (low <= truth[has_truth]) & (truth[has_truth] <= high)
             levels.append(_level(level, inside, float((high - low).mean())))
-        shown = _shown(bounds[COVERAGE][known, at], predicted[known], truth[known]) if COVERAGE in bounds else []
+        shown = _shown(bounds[COVERAGE][has_truth, at], predicted[has_truth], truth[has_truth]) if COVERAGE in bounds else []
         targets.append({"name": name, "levels": levels, "shown": shown})
     return {"kind": "intervals", "rows": n_rows, "coverage": COVERAGE, "targets": targets}
 
