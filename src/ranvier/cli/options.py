@@ -41,10 +41,10 @@ class Widths(click.ParamType[tuple[int, ...]]):
         return tuple(int(part) for part in parts)
 
 
-class ShareOrFile(click.ParamType[float | str]):
-    """A share of the rows such as 0.2, or a file of rows."""
+class FractionOrFile(click.ParamType[float | str]):
+    """A fraction of the rows such as 0.2, or a file of rows."""
 
-    name = "share or file"
+    name = "fraction or file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
         """Read the text.
@@ -59,7 +59,7 @@ class ShareOrFile(click.ParamType[float | str]):
         except ValueError:
             return str(value)
         if not 0.0 <= fraction < 1.0:
-            self.fail(f"{value} is not a share of the rows; write a number from 0 to below 1, or a file.", param, ctx)
+            self.fail(f"{value} is not a fraction of the rows; write a number from 0 to below 1, or a file.", param, ctx)
         return fraction
 
 

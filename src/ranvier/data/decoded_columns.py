@@ -80,10 +80,10 @@ def with_known_forms(
     Parameters:
         source, progress: as for `with_decoded`.
         forms: column -> the format of its pictures or recordings.
-        max_broken: the largest share of a column that may be left out.
+        max_broken: the largest fraction of a column that may be left out.
 
     Raises:
-        DataError: a larger share of the pictures or recordings of a column cannot be read, or none can.
+        DataError: a larger fraction of the pictures or recordings of a column cannot be read, or none can.
     """
     rows = None
     for name, form in forms.items():

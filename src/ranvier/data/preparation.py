@@ -182,7 +182,7 @@ def prepare(
     opened, target_array, weight, kept = with_usable_targets(skip_bad, opened, names, target_array, weight, kept, task)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
-    fractions = checked_fractions(*_shares((validation, validation_source), (test, test_source)))
+    fractions = checked_fractions(*_fractions((validation, validation_source), (test, test_source)))
     if canonical and weight is not None:
         *counted, kept_rows = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
         (opened, target_array, weight), kept = counted, kept[kept_rows]
@@ -214,9 +214,9 @@ def prepare(
     )
 
 
-def _shares(*parts: tuple[float, Any]) -> Iterable[float]:
-    """The share of each part that is drawn from the rows: 0 for one with rows of its own."""
-    return (share if own is None else 0.0 for share, own in parts)
+def _fractions(*parts: tuple[float, Any]) -> Iterable[float]:
+    """The fraction of each part that is drawn from the rows: 0 for one with rows of its own."""
+    return (fraction if own is None else 0.0 for fraction, own in parts)
 
 
 def _decoder(encoder: Encoder, progress: Progress | None) -> Decoded | None:

@@ -118,8 +118,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         validation_rows = (
             None if validation is None else self._validation_rows(validation, target, names or names_in(source))
         )
-        share = self._validation_fraction(canonical_rows(source.rows, weight)) if validation_rows is None else 0.0
-        held: Any = share if validation_rows is None else validation_rows
+        fraction = self._validation_fraction(canonical_rows(source.rows, weight)) if validation_rows is None else 0.0
+        held: Any = fraction if validation_rows is None else validation_rows
         if again:
             epochs = self.epochs or self.model_.training.epochs
             return self._continue_fit(source, values, weight, epochs, held, stopping(self, epochs, validated=bool(held)))
@@ -171,7 +171,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
             raise InputError(
                 f"validation is a {type(validation).__name__}; fit takes the tuple (X, y) or (X, y, weights) of "
-                "validation rows, and the constructor a share such as 0.1."
+                "validation rows, and the constructor a fraction such as 0.1."
             )
         source = source_of(self, validation[0], names)
         values = target.values(self, validation[1], source.rows, "y of the validation rows")
@@ -181,12 +181,12 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
 
     def _validation_fraction(self, rows: int) -> float:
         """The fraction of the rows for validation: 0 where that would be too few rows."""
-        share = 0.0 if self.validation is None or self.validation is False else self.validation
-        number = as_number(share)
+        fraction = 0.0 if self.validation is None or self.validation is False else self.validation
+        number = as_number(fraction)
         if number is None or not 0.0 <= number < 1.0:
-            value = f"a {type(share).__name__}" if isinstance(share, (tuple, list)) else repr(share)
+            value = f"a {type(fraction).__name__}" if isinstance(fraction, (tuple, list)) else repr(fraction)
             raise InputError(
-                f"validation is {value}; it must be a share of the rows from 0 to below 1. "
+                f"validation is {value}; it must be a fraction of the rows from 0 to below 1. "
                 "Rows of your own are given to fit: fit(X, y, validation=(X_val, y_val))."
             )
         return number if number * rows >= MIN_VALIDATION_ROWS else 0.0

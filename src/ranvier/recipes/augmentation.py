@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 MAX_TRAINING_ROWS, MAX_VALIDATION_ROWS = 3_000, 2_000
-VALIDATION_SHARE = 0.2
+VALIDATION_FRACTION = 0.2
 MIN_ROWS = 60
 """For fewer rows a comparison would be chance."""
 ENOUGH_VALIDATION_ROWS, MAX_SPLITS = 400, 5
@@ -245,25 +245,25 @@ def _splits(
     """Rows to learn from and rows to compare on, some thousands at most; several times where there are few."""
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     count = len(rows)
-    training = min(1.0 - VALIDATION_SHARE, MAX_TRAINING_ROWS / count)
+    training = min(1.0 - VALIDATION_FRACTION, MAX_TRAINING_ROWS / count)
     if validation is not None:
         held = validation[1]
         own = class_indices(task, held.targets) if task.is_classifier else None
-        share = min(1.0, MAX_VALIDATION_ROWS / len(held))
-        share_learned = min(1.0, MAX_TRAINING_ROWS / count)
-        learned_index, _ = split_rows(count, (share_learned, 1.0 - share_learned), seed, labels)
-        held_index, _ = split_rows(len(held), (share, 1.0 - share), seed, own)
+        fraction = min(1.0, MAX_VALIDATION_ROWS / len(held))
+        training_fraction = min(1.0, MAX_TRAINING_ROWS / count)
+        learned_index, _ = split_rows(count, (training_fraction, 1.0 - training_fraction), seed, labels)
+        held_index, _ = split_rows(len(held), (fraction, 1.0 - fraction), seed, own)
         yield learned_index, held_index
         return
-    share = min(VALIDATION_SHARE, MAX_VALIDATION_ROWS / count)
-    shares = [training, share]
-    if 1.0 - training - share > 1e-9:
-        shares.append(1.0 - training - share)
+    fraction = min(VALIDATION_FRACTION, MAX_VALIDATION_ROWS / count)
+    fractions = [training, fraction]
+    if 1.0 - training - fraction > 1e-9:
+        fractions.append(1.0 - training - fraction)
     else:
-        shares[0] = 1.0 - share
-    n_splits = min(MAX_SPLITS, -(-ENOUGH_VALIDATION_ROWS // max(round(VALIDATION_SHARE * count), 1)))
+        fractions[0] = 1.0 - fraction
+    n_splits = min(MAX_SPLITS, -(-ENOUGH_VALIDATION_ROWS // max(round(VALIDATION_FRACTION * count), 1)))
     for number in range(n_splits):
-        parts = split_rows(count, shares, seed + number, labels, rows.groups)
+        parts = split_rows(count, fractions, seed + number, labels, rows.groups)
         yield parts[0], parts[1]
 
 

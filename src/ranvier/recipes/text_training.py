@@ -293,9 +293,9 @@ def _finished(
     parts = []
     for result in merged:
         same = sum(other.member.name == result.member.name for other in merged)
-        share = factor * result.factor / (len(kinds) * same)
+        fraction = factor * result.factor / (len(kinds) * same)
         strengths = training.strengths if result.member.strengthened else None
-        parts.append(Part(result.member.network, result.parameters, share, strengths))
+        parts.append(Part(result.member.network, result.parameters, fraction, strengths))
     network, flat = merge_parts(parts)
     history = History(renumbered((result.history for result in results), training.events))
     interrupted = ended and not training.events.ended_by

@@ -42,7 +42,7 @@ class PlayState:
 
     Fields:
         data: of `CLASSES`, `NUMBERS`, or "own" for a table that was dropped on the page.
-        noise: how much the points are displaced, as a share of their spread, from 0 to 0.5.
+        noise: how much the points are displaced, as a fraction of their spread, from 0 to 0.5.
         features: the inputs, of `FEATURES`.
         layers: units and activation of each hidden layer.
         loss, optimizer, rate: the loss, the optimizer and its learning rate.

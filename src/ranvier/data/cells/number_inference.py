@@ -7,7 +7,7 @@ from dataclasses import replace
 import polars as pl
 
 from ranvier.data.cells import parsing
-from ranvier.data.cells.different_strings import MAX_ODD_SHARE, DifferentStrings, few
+from ranvier.data.cells.different_strings import MAX_ODD_FRACTION, DifferentStrings, few
 from ranvier.data.cells.durations import inches_of_length, seconds_of_duration
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
@@ -143,7 +143,7 @@ def are_codes(strings: pl.Series) -> bool:
         return False
     digits = strings.filter(strings.str.contains(r"^[0-9]+$"))
     one_length = 2 * len(digits) > len(strings) and digits.str.len_chars().n_unique() == 1
-    return one_length or int(leading.sum()) > MAX_ODD_SHARE * len(strings)
+    return one_length or int(leading.sum()) > MAX_ODD_FRACTION * len(strings)
 
 
 def points_may_group(strings: pl.Series) -> bool:

@@ -50,7 +50,7 @@ FIRST_DAY, LAST_DAY, MIN_DAYS = 19000101, 20991231, 3
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
 MIN_DIFFERENT = 0.95
-"""The share of different strings, such as addresses, from which they say nothing about a new row."""
+"""The fraction of different strings, such as addresses, from which they say nothing about a new row."""
 
 
 @record

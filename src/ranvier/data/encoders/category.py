@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ranvier.data.encoders.feature_options import FeatureOptions
 
 MAX_CATEGORIES = 100
-MAX_RARE_SHARE = 0.5
+MAX_RARE_FRACTION = 0.5
 """Where more training cells had a rare category, later rows may well have mostly unknown ones."""
 MIN_WARNED = 4
 """Fewer cells may well all be unknown."""
@@ -42,13 +42,13 @@ class CategoryEncoder(ColumnEncoder):
         column: the column's name.
         categories: the known categories, the most frequent first. The feature after them is for all other strings,
             the last one for missing cells.
-        rare_share: the share of the training cells that stood alone or have no category of their own.
+        rare_fraction: the fraction of the training cells that stood alone or have no category of their own.
     """
 
     kind: ClassVar[str] = "category"
     column: str
     categories: tuple[str, ...]
-    rare_share: float = 1.0
+    rare_fraction: float = 1.0
 
     @classmethod
     def fit(
@@ -60,7 +60,7 @@ class CategoryEncoder(ColumnEncoder):
         at least two rows are taken.
 
         >>> CategoryEncoder.fit(pl.Series("sex", ["Male", "Female", "Male", "?"]))
-        CategoryEncoder(column='sex', categories=('Male', 'Female'), rare_share=0.3333333333333333)
+        CategoryEncoder(column='sex', categories=('Male', 'Female'), rare_fraction=0.3333333333333333)
         """
         strings = parsing.clean_strings(cells).drop_nulls().rename("value")
         values, rows = strings.value_counts(name="rows").get_columns()
@@ -163,7 +163,7 @@ class CategoryEncoder(ColumnEncoder):
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
         described = {"kind": "category", "column": self.column, "categories": list(self.categories)}
-        return {**described, "rare_share": self.rare_share}
+        return {**described, "rare_fraction": self.rare_fraction}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> CategoryEncoder:
@@ -172,22 +172,22 @@ class CategoryEncoder(ColumnEncoder):
         Raises:
             ModelFileError: a field is absent, of another type, or a category stands twice.
         """
-        data = json_fields.renamed(data, {"values": "categories"})
+        data = json_fields.renamed(data, {"values": "categories", "rare_share": "rare_fraction"})
         categories = json_fields.items(data, "categories", str)
         if len(set(categories)) != len(categories):
             raise json_fields.damaged('"categories" has a category twice')
         for value in categories:
             if value in MISSING or value != value.strip(parsing.WHITE_SPACE):
                 raise json_fields.damaged(f'"categories" has {value[:40]!r}, which no cell is read as')
-        rare_share = json_fields.field(data, "rare_share", float) if "rare_share" in data else 1.0
-        return cls(json_fields.field(data, "column", str), categories, rare_share)
+        rare_fraction = json_fields.field(data, "rare_fraction", float) if "rare_fraction" in data else 1.0
+        return cls(json_fields.field(data, "column", str), categories, rare_fraction)
 
     def warn_of_unknown(self, codes: NDArray[np.intp]) -> None:
         """Warn where most cells are no known category, unless that was so in training, too."""
         other = len(self.categories)
         present = int((codes <= other).sum())
         unknown = int((codes == other).sum())
-        if present >= MIN_WARNED and other and 2 * unknown > present and self.rare_share < MAX_RARE_SHARE:
+        if present >= MIN_WARNED and other and 2 * unknown > present and self.rare_fraction < MAX_RARE_FRACTION:
             warnings.warn(
                 f'{unknown:,} of {present:,} cells of column "{self.column}" are none of the {other:,} categories that '
                 f"the model knows, such as {', '.join(self.categories[:3])}; the predictions can make no use of them.",

@@ -10,7 +10,7 @@ from ranvier.data.cells.missing_marks import MISSING
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?")
 MOSTLY = 0.9
-"""The share of numbers among the cells of a column of numbers; some cells may be odd."""
+"""The fraction of numbers among the cells of a column of numbers; some cells may be odd."""
 YEARS = (1900.0, 2100.0)
 SURE, NAMES, UNCLEAR, DATA = "sure", "names", "unclear", "data"
 

@@ -23,12 +23,12 @@ Array = NDArray[Any]
 STANDARD_ERRORS = 3.0
 """So many standard errors a difference must have, so that clean data raise no alarm,"""
 MIN_GAIN = 0.1
-"""and so large a share of the loss it must be."""
+"""and so large a fraction of the loss it must be."""
 MIN_ROWS = 20
 GAP = {"accuracy": 0.2, "r2": 0.3}
 """How much better the metric of an overfitting model is on its training rows."""
 FALLING = 0.03
-"""The share by which the loss of the last epochs fell where training ended too early."""
+"""The fraction by which the loss of the last epochs fell where training ended too early."""
 LAST_EPOCHS = 3
 MAX_SAMPLE = 5_000
 MAX_SIZE = 30.0

@@ -96,8 +96,8 @@ class Binding:
             kept = (self.dtype, 1.0 / (1.0 - number)), (WORD, int(number * 2**32))
             return self.number(value.name, *kept)
         if isinstance(part, LossStep):
-            share = number / (part.z.columns if part.loss.applied_to == "log_probability" else 2)
-            return self.number(value.name, (self.dtype, 1.0 - number), (self.dtype, share))
+            fraction = number / (part.z.columns if part.loss.applied_to == "log_probability" else 2)
+            return self.number(value.name, (self.dtype, 1.0 - number), (self.dtype, fraction))
         return self.number(value.name, (DOUBLE if name in EXACT else self.dtype, number))
 
 

@@ -21,7 +21,7 @@ def data(subject: Subject) -> dict[str, Any]:
     Returns `origin`, `rows` of each part in `split`, `classes` with their numbers of rows, and `columns`, at most 60 of
     `total`, pixels of a picture left out: name, kind, note, missing (cells of the training rows, None where unknown),
     and, over the `shown_rows` known rows, for numbers `counts` and `edges` of a histogram between the 1st and the 99th
-    percentile, for categories `top`: the most frequent, each with its share.
+    percentile, for categories `top`: the most frequent, each with its fraction.
     """
     report, encoder = subject.model.report, subject.model.encoder
     missing = {}

@@ -15,7 +15,7 @@ from ranvier.view.subject import Subject
 
 MAX_COLUMNS, MAX_WORDS = 6, 120
 NOTHING = 1e-3
-"""The share of the largest value below which what others add is not shown."""
+"""The fraction of the largest value below which what others add is not shown."""
 
 
 def reasons(subject: Subject) -> list[dict[str, Any]]:

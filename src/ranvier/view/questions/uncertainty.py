@@ -23,7 +23,7 @@ MAX_SHOWN = 40
 
 
 def uncertainty(subject: Subject) -> dict[str, Any]:
-    """Of intervals or sets for some coverages: the share of known rows that they hold, and how wide they are.
+    """Of intervals or sets for some coverages: the fraction of known rows that they hold, and how wide they are.
 
     Returns `kind`, "intervals" or "sets"; `rows` measured on; `coverage`, that of what is shown in detail; and for
     numbers `targets`, for classes one entry there: `name`; `levels`, each with the `coverage` that was asked for, what
