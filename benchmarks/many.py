@@ -2,7 +2,7 @@
 
 Run:  pip install -e '.[bench]' && python benchmarks/many.py
 
-Two populations: 64 networks 20-64-64-2 on 2,000 rows, and 1,000 networks 8-8-8-1 on 500. First some of the population are
+Two populations: 64 networks 20-64-64-2 on 2,000 rows, and 1,000 networks 8-8-8-1 on 500. First some of each are
 compared with networks that were trained alone, on one thread and on all: parameters must be equal, bit by bit. The
 peers train some of their networks, which all take the same time: scikit-learn one `fit` after the other, jax all at
 once by `vmap` over one compiled scan of the same steps. Contenders take turns; a figure is the median of the rounds.
@@ -83,7 +83,10 @@ def sklearn_fits(population: dict[str, Any], networks: int) -> None:
     for seed in range(networks):
         options = {"max_iter": population["epochs"], "tol": 0.0, "n_iter_no_change": 10**6, "random_state": seed}
         kind(
-            hidden_layer_sizes=population["sizes"][1:-1], batch_size=population["batch"], learning_rate_init=RATE, **options
+            hidden_layer_sizes=population["sizes"][1:-1],
+            batch_size=population["batch"],
+            learning_rate_init=RATE,
+            **options,
         ).fit(X, y)
 
 

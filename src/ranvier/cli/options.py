@@ -59,7 +59,9 @@ class FractionOrFile(click.ParamType[float | str]):
         except ValueError:
             return str(value)
         if not 0.0 <= fraction < 1.0:
-            self.fail(f"{value} is not a fraction of the rows; write a number from 0 to below 1, or a file.", param, ctx)
+            self.fail(
+                f"{value} is not a fraction of the rows; write a number from 0 to below 1, or a file.", param, ctx
+            )
         return fraction
 
 

@@ -14,9 +14,9 @@ from ranvier.cli.console import Output
 from ranvier.cli.options import (
     HEADER_HELP,
     SKIP_HELP,
+    FractionOrFile,
     GroupedCommand,
     GroupedOption,
-    FractionOrFile,
     Widths,
     column_kinds,
     json_option,
@@ -75,7 +75,13 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "0.1",
             "Validation rows, for early stopping: a fraction of DATA, or a file.",
         ),
-        ("--test", "FRACTION|FILE", FractionOrFile(), "0.2", "Test rows, for the metrics: a fraction of DATA, or a file."),
+        (
+            "--test",
+            "FRACTION|FILE",
+            FractionOrFile(),
+            "0.2",
+            "Test rows, for the metrics: a fraction of DATA, or a file.",
+        ),
         (
             "--split",
             "time:COLUMN",

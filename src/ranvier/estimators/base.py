@@ -122,7 +122,9 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         held: Any = fraction if validation_rows is None else validation_rows
         if again:
             epochs = self.epochs or self.model_.training.epochs
-            return self._continue_fit(source, values, weight, epochs, held, stopping(self, epochs, validated=bool(held)))
+            return self._continue_fit(
+                source, values, weight, epochs, held, stopping(self, epochs, validated=bool(held))
+            )
         table, changes = as_table(source), {}
         if groups is not None:
             table, changes["group"] = with_groups(table, groups)

@@ -14,7 +14,7 @@ from sklearn.utils import Tags
 from ranvier.data.encoders.decoding import class_indices, class_probabilities, label_indicators
 from ranvier.errors import InputError
 from ranvier.estimators.base import Array, NetworkEstimator
-from ranvier.estimators.targets import TargetSpec, classification_target, target_of_classes, plain_labels
+from ranvier.estimators.targets import TargetSpec, classification_target, plain_labels, target_of_classes
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

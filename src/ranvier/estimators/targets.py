@@ -132,7 +132,9 @@ def _refuse_mixed(labels: Array, where: str) -> None:
 
 def _multilabel_target(array: Array) -> TargetSpec:
     count = array.shape[1]
-    return TargetSpec(Task("multilabel", count, target_names=tuple(f"y{index}" for index in range(count))), np.arange(count))
+    return TargetSpec(
+        Task("multilabel", count, target_names=tuple(f"y{index}" for index in range(count))), np.arange(count)
+    )
 
 
 def regression_target(estimator: BaseEstimator, y: Any, rows: int) -> TargetSpec:

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, RanvierError, nearest
-from ranvier.model.population import PopulationRows, InitialWeights, OpenTrainings
 from ranvier.model.fit import build_model, fit, fit_rows, network_target, train_settings
 from ranvier.model.model import Model
+from ranvier.model.population import InitialWeights, OpenTrainings, PopulationRows
 from ranvier.model.rows import check_lengths
 from ranvier.model.targets import column_names, target_array
 from ranvier.network.losses import Loss
@@ -23,8 +23,8 @@ from ranvier.network.schedules import Schedule
 from ranvier.plural import plural
 from ranvier.rows import as_inputs
 from ranvier.training.events import WorkEvent, silent
-from ranvier.training.side_by_side import run_side_by_side, usable_threads
 from ranvier.training.runner import SharedResources
+from ranvier.training.side_by_side import run_side_by_side, usable_threads
 
 TOGETHER = ("engine", "precision", "threads", "checkpoint", "progress")
 """Options of `fit` that all trials have in common."""
@@ -155,7 +155,9 @@ class _Trials:
         options: those that all have in common, or that a trial may set.
     """
 
-    def __init__(self, population: PopulationRows, trials: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, population: PopulationRows, trials: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+    ) -> None:
         self._population_rows, self._open = population, OpenTrainings()
         self._trials = [{"network": population.network, **options, **trial} for trial in trials]
         by_network: dict[Network, list[int]] = {}

@@ -36,7 +36,7 @@ SHORTEST = 12
 CLEAN = 1e-3
 """A recording is clean if steady noise is less than this fraction of its power."""
 FLOOR = 0.1
-"""The fraction of steady noise that stays in words: without it those in noise have holes that no word of training has."""
+"""The fraction of steady noise that stays in words: without it those in noise have holes as no word of training has."""
 WINDOW_STEPS = 4
 """Windows over sounds that have no words are a quarter of their length apart."""
 USUAL = 0.7

@@ -265,7 +265,9 @@ def split(rows: Rows, fraction: float, seed: int, task: Task) -> tuple[Rows, Row
         InputError: the fraction is not between 0 and 1, or leaves no rows, or none that count, on one side.
     """
     if not 0.0 < fraction < 1.0:
-        raise InputError(f"validation is {fraction!r}; it must be a fraction between 0 and 1, or (X, y) of validation rows.")
+        raise InputError(
+            f"validation is {fraction!r}; it must be a fraction between 0 and 1, or (X, y) of validation rows."
+        )
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     present, apart = split_rows(len(rows), (1.0 - fraction, fraction), seed, labels)
     if not (len(present) and len(apart)):
@@ -276,7 +278,7 @@ def split(rows: Rows, fraction: float, seed: int, task: Task) -> tuple[Rows, Row
     for part, name in zip(parts, ("training", "validation"), strict=True):
         if part.weights is not None and not part.weights.any():
             raise InputError(
-                f"All {len(part)} {name} rows of validation={fraction:g} have weight 0; choose another fraction or seed, or "
-                "give validation rows that count, validation=(X, y, weights)."
+                f"All {len(part)} {name} rows of validation={fraction:g} have weight 0; take another fraction or seed, "
+                "or give validation rows that count, validation=(X, y, weights)."
             )
     return parts

@@ -117,8 +117,9 @@ def train(
         epochs: the maximum number of passes over the rows.
         batch_size: rows per gradient step.
         patience: stop after this many epochs without improvement on the validation rows.
-        validation: rows that decide when to stop: a fraction of the rows, a file or table with its target, or a tuple (X,
-            y) or (X, y, weights); None for none. The recipe "table" takes folds of the training rows, not a fraction.
+        validation: rows that decide when to stop: a fraction of the rows, a file or table with its target, or a tuple
+            (X, y) or (X, y, weights); None for none. The recipe "table" takes folds of the training rows, not a
+            fraction.
         test: rows that are only used for the metrics of the report, given like `validation`.
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",

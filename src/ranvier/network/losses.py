@@ -32,8 +32,8 @@ from ranvier.expression import (
 from ranvier.network.loss_units import (
     CLASS_FRACTIONS,
     DIFFERENCE,
-    POSITIVE_MEAN,
     FRACTIONS,
+    POSITIVE_MEAN,
     STANDARDIZED,
     VALUES,
     Units,

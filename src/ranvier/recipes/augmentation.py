@@ -152,7 +152,9 @@ class _Comparison:
         copies = (
             0 if way == "none" else COPIES if len(self.rows) >= FEW_ROWS else self.recipe.copies_for(len(self.rows))
         )
-        learned = rows_with_copies(patches, self.pixels, self.rows, way, copies, self.settings.seed, precomputed=training_features)
+        learned = rows_with_copies(
+            patches, self.pixels, self.rows, way, copies, self.settings.seed, precomputed=training_features
+        )
         settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies), callbacks=())
         features = [held, patches.encode(self.held[:, :, ::-1])] if is_mirrored(way) else [held]
         networks = {way: Network(patches.width, self.network.layers)}

@@ -1,7 +1,7 @@
 """Initialise the output biases to the weighted class priors, for weighted rows.
 
-With weights that differ much, small random weights begin far from the class fractions, and a short training does not reach
-them.
+With weights that differ much, small random weights begin far from the class fractions, and a short training does not
+reach them.
 """
 
 from __future__ import annotations

@@ -49,9 +49,9 @@ from ranvier.training.history import Epoch, History
 from ranvier.training.in_turn import JobContext, run_in_turn
 from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
-from ranvier.training.side_by_side import usable_threads
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings
+from ranvier.training.side_by_side import usable_threads
 from ranvier.training.state import TrainingState
 from ranvier.training.temperature import inverse_temperature
 from ranvier.training.watching import stopped_by_viewer

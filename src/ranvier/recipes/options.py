@@ -121,8 +121,8 @@ def split_rows_option(name: str, value: Any) -> tuple[float | str, Any]:
 
     Parameters:
         name: "validation" or "test".
-        value: a fraction of the rows, the path of a file, a table, or a tuple of rows, target values and perhaps weights;
-            None for no such rows.
+        value: a fraction of the rows, the path of a file, a table, or a tuple of rows, target values and perhaps
+            weights; None for no such rows.
 
     >>> split_rows_option("validation", 0.1), split_rows_option("test", ([[1.0]], [2.0]))
     ((0.1, None), (0.0, ([[1.0]], [2.0])))

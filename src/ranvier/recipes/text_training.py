@@ -42,9 +42,9 @@ from ranvier.training.in_turn import JobContext, run_in_turn
 from ranvier.training.inference import outputs_of
 from ranvier.training.logits import logits_of, probabilities_of
 from ranvier.training.loop import final_parameters
-from ranvier.training.side_by_side import usable_threads
 from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings
+from ranvier.training.side_by_side import usable_threads
 from ranvier.training.temperature import inverse_temperature
 from ranvier.training.watching import stopped_by_viewer
 

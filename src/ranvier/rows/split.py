@@ -62,8 +62,8 @@ def split_groups(
     """Divide row numbers into parts by chance, all rows of a group into one part.
 
     The groups come in random order, and each goes where it brings the numbers of rows, of every class, nearest to the
-    fractions. A group that alone has a class goes to the first part, unless every group does. Each part with a fraction above
-    0 gets at least one group if there are enough groups.
+    fractions. A group that alone has a class goes to the first part, unless every group does. Each part with a fraction
+    above 0 gets at least one group if there are enough groups.
 
     Parameters:
         groups: the number of the group of each row, shape (B,).

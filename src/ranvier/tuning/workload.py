@@ -52,7 +52,9 @@ class Workload:
         learned, held = ready.rows, ready.validation
         if held is None:
             labels = class_indices(ready.task, learned.targets) if ready.task.is_classifier else None
-            parts = split_rows(len(learned), (1.0 - HELD_FRACTION, HELD_FRACTION), ready.options.seed, labels, learned.groups)
+            parts = split_rows(
+                len(learned), (1.0 - HELD_FRACTION, HELD_FRACTION), ready.options.seed, labels, learned.groups
+            )
             if not all(len(part) for part in parts):
                 raise InputError(f"{len(learned)} training rows are too few for a search; give more.")
             learned, held = learned.take(parts[0]), learned.take(parts[1])

@@ -295,7 +295,9 @@ def thinned(values: np.ndarray[Any, np.dtype[np.float64]], count: int = MAX_POIN
     for part in np.array_split(np.arange(len(values)), count // 2):
         finite = part[np.isfinite(values[part])]
         kept |= (
-            {int(finite[values[finite].argmin()]), int(finite[values[finite].argmax()])} if len(finite) else {int(part[0])}
+            {int(finite[values[finite].argmin()]), int(finite[values[finite].argmax()])}
+            if len(finite)
+            else {int(part[0])}
         )
     return sorted(kept)
 

@@ -63,8 +63,8 @@ def imbalance(values: Values, task: Task) -> list[Finding]:
         Finding(
             "class_imbalance",
             None,
-            f'"{task.classes[rare]}" has {plural(int(counts[rare]), "row")} of {len(values):,} ({100 * fraction:.2g} %), '
-            f'"{task.classes[most]}" {counts[most]:,}.',
+            f'"{task.classes[rare]}" has {plural(int(counts[rare]), "row")} of {len(values):,} '
+            f'({100 * fraction:.2g} %), "{task.classes[most]}" {counts[most]:,}.',
             "Accuracy says little here: always predicting the most frequent class is right about "
             f"{100 * counts[most] / len(values):.0f} %.",
             "Look at F1, AUC and the table of classes; weigh rare classes (--class-weight balanced) or move the "

@@ -11,7 +11,7 @@ QUANTILES = ((0.25, 0.75, 1.349), (0.1, 0.9, 2.563), (0.05, 0.95, 3.290), (0.01,
 """Two fractions of the values, and how many standard deviations of a normal distribution lie between."""
 MAX_SIGMAS, MIN_GAP, MAX_FAR_FRACTION = 20.0, 10.0, 0.1
 TAIL_FRACTION, MIN_TAIL, MAX_TAIL_GAP = 0.05, 5, 8.0
-"""The fraction and the least number of values that tell how heavy the tail is, and the largest gap to expect after it."""
+"""The fraction and the least number of values that tell how heavy the tail is, and the largest gap after it."""
 MIN_VALUES, MIN_Z, MAX_SAMPLE = 8, 2.4, 100_000
 
 
@@ -89,7 +89,9 @@ def _robust_sigma(sample: NDArray[np.float64]) -> tuple[float, float]:
     return 0.0, float(quantiles[0])
 
 
-def usual_ranges(values: NDArray[np.float64], max_fraction: float = MAX_FAR_FRACTION) -> tuple[tuple[float, float], ...]:
+def usual_ranges(
+    values: NDArray[np.float64], max_fraction: float = MAX_FAR_FRACTION
+) -> tuple[tuple[float, float], ...]:
     """The usual range of each column; empty where no value is far from all others.
 
     Parameters:

@@ -4,8 +4,8 @@
     M'    = M - 2 N where that is larger than a fraction of N, else that fraction  without it
 
 Sources: Boll, "Suppression of acoustic noise in speech using spectral subtraction", IEEE Transactions on Acoustics,
-Speech, and Signal Processing, 1979; the fraction that stays: Berouti, Schwartz, Makhoul, "Enhancement of speech corrupted
-by acoustic noise", ICASSP 1979.
+Speech, and Signal Processing, 1979; the fraction that stays: Berouti, Schwartz, Makhoul, "Enhancement of speech
+corrupted by acoustic noise", ICASSP 1979.
 """
 
 from __future__ import annotations

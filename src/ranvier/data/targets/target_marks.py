@@ -21,7 +21,7 @@ from ranvier.records import record
 from ranvier.rows.row_names import at_row, row_name
 
 LABEL_FRACTION = 0.5
-"""A mark in a file is a label where it has at least this fraction of the rows that the median of the other labels has."""
+"""A mark in a file is a label where it has this fraction of the rows that the median of the other labels has."""
 WORD = re.compile(r"[A-Za-z]")
 
 

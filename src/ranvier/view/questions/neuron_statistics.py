@@ -20,8 +20,8 @@ BINS = 21
 def neuron_statistics(subject: Subject, path: str) -> list[dict[str, Any]]:
     """One record for each neuron of a layer, over at most 2,000 known rows.
 
-    Fields: `mean`, `deviation`, `lowest` and `highest` output; `lowest_sum` and `highest_sum`; `active`, the fraction of
-    rows with an output above 0; `flat`, the fraction of rows where the derivative is less than 1 % of the largest;
+    Fields: `mean`, `deviation`, `lowest` and `highest` output; `lowest_sum` and `highest_sum`; `active`, the fraction
+    of rows with an output above 0; `flat`, the fraction of rows where the derivative is less than 1 % of the largest;
     `counts` and `edges`, a histogram of the outputs; `flags`: "dead" (an activation that is 0 for small sums and has
     no derivative on at least 99.9 % of the rows), "saturated" (no derivative on at least 95 %), "constant" (a standard
     deviation below 1e-6); `duplicate_of`, a neuron before it of the layer with a correlation above 0.999.

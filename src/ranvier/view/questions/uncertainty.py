@@ -67,7 +67,11 @@ def _intervals(subject: Subject, outputs: Any) -> dict[str, Any]:
             low, high = of_all[has_truth, at].T
             inside = (low <= truth[has_truth]) & (truth[has_truth] <= high)
             levels.append(_level(level, inside, float((high - low).mean())))
-        shown = _shown(bounds[COVERAGE][has_truth, at], predicted[has_truth], truth[has_truth]) if COVERAGE in bounds else []
+        shown = (
+            _shown(bounds[COVERAGE][has_truth, at], predicted[has_truth], truth[has_truth])
+            if COVERAGE in bounds
+            else []
+        )
         targets.append({"name": name, "levels": levels, "shown": shown})
     return {"kind": "intervals", "rows": n_rows, "coverage": COVERAGE, "targets": targets}
 
