@@ -138,7 +138,7 @@ def rows_to_step_on(subject: Subject) -> tuple[Rows, str]:
         if prepared is not None and prepared.train.inputs.shape[1] == model.network.inputs:
             rows = prepared.train
             return Rows(rows.inputs, rows.targets), f"the {len(rows):,} training rows"
-    known_rows = subject.known()
+    known_rows = subject.known_rows()
     if known_rows.targets is None:
         raise InputError("The true answers of these rows are not known, so nothing can be learned from them.")
     return Rows(known_rows.inputs, known_rows.targets), f"the {known_rows.name}"

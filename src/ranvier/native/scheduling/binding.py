@@ -58,14 +58,14 @@ class Binding:
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
         self.values: list[tuple[str, float]] = []
-        self._known: dict[str, Scalar] = {}
+        self._scalars: dict[str, Scalar] = {}
 
     def number(self, name: str, *values: tuple[str, float]) -> Scalar:
         """The position of the first of some values that belong together; equal names have one position."""
-        if name not in self._known:
-            self._known[name] = Scalar(name, None, len(self.values))
+        if name not in self._scalars:
+            self._scalars[name] = Scalar(name, None, len(self.values))
             self.values += values
-        return self._known[name]
+        return self._scalars[name]
 
     def bound(self, part: T) -> T:
         """A step, or something in it, with positions instead of hyper-parameters."""

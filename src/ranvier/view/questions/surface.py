@@ -31,7 +31,7 @@ def surface(subject: Subject) -> tuple[dict[str, Any], NDArray[np.uint8]]:
     Raises:
         InputError: the network has other than two inputs, or no rows are known.
     """
-    model, rows = subject.model, subject.known()
+    model, rows = subject.model, subject.known_rows()
     if model.network.inputs != 2:
         raise InputError(f"The network has {model.network.inputs} inputs; a surface needs two.")
     inputs = rows.inputs.toarray().astype(np.float64)
@@ -64,7 +64,7 @@ def surface(subject: Subject) -> tuple[dict[str, Any], NDArray[np.uint8]]:
 def _points(subject: Subject, inputs: NDArray[np.float64]) -> list[list[float]]:
     """Some known rows: the two inputs, and the index of the class or the number."""
     index = evenly(len(inputs), MAX_POINTS)
-    if subject.known().targets is None:
+    if subject.known_rows().targets is None:
         truth = np.full(len(inputs), -1.0)
     elif subject.model.task.is_classifier:
         truth = subject.actual.astype(np.float64)

@@ -34,7 +34,7 @@ def uncertainty(subject: Subject) -> dict[str, Any]:
     Raises:
         InputError: the true answers are not known, the model was not calibrated, or it predicts several labels a row.
     """
-    rows, model = subject.known(), subject.model
+    rows, model = subject.known_rows(), subject.model
     if rows.targets is None:
         raise InputError("The true answers of these rows are not known, so coverage cannot be measured.")
     outputs = model.outputs_of(rows.inputs)
