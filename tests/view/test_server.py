@@ -223,7 +223,7 @@ def test_a_model_opens_its_view(digits: Subject, monkeypatch: pytest.MonkeyPatch
     with digits.model.view() as running:
         assert opened == [running.address]
         assert running.address.startswith("http://127.0.0.1:")
-    with digits.model.view(digits.known().source, browser=False):
+    with digits.model.view(digits.known_rows().source, browser=False):
         assert len(opened) == 1
 
 

@@ -29,11 +29,11 @@ MAX_ROWS, MAX_CELLS = 4_000, 2_000_000
 """So many rows are looked at, by chance, and so many cells in all."""
 MIN_ROWS = 40
 MAX_ERROR = 0.02
-"""A column that gives classes away is wrong in at most this share of the rows,"""
+"""A column that gives classes away is wrong in at most this fraction of the rows,"""
 MAX_RELATIVE_ERROR = 0.1
-"""and in at most this share of the rows in which the most frequent class is wrong."""
+"""and in at most this fraction of the rows in which the most frequent class is wrong."""
 MAX_UNEXPLAINED = 0.003
-"""A column that gives numbers away leaves at most this share of their variance."""
+"""A column that gives numbers away leaves at most this fraction of their variance."""
 MAX_NAMED = 5
 
 

@@ -64,7 +64,7 @@ def _whole_row(subject: Subject, body: dict[str, Any]) -> tuple[Inputs, Any]:
         row = row_of_values(subject.form, model, body["values"])
         return model.inputs(row), row
     inputs = subject.row(body["row"])
-    source = subject.known().source.take(np.array([body["row"]]))
+    source = subject.known_rows().source.take(np.array([body["row"]]))
     return inputs, source if model.encoder is not None else inputs
 
 

@@ -131,11 +131,11 @@ def _options() -> dict[str, Any]:
     }
 
 
-def _look(session: PlaySession, version: Any, known: Any) -> bytes:
+def _look(session: PlaySession, version: Any, n_losses: Any) -> bytes:
     """The newest pictures, weights and losses; no pictures where the page has this version already."""
     session.seen = time.monotonic()
     with session.lock:
-        start = known if type(known) is int and 0 <= known <= len(session.losses) else 0
+        start = n_losses if type(n_losses) is int and 0 <= n_losses <= len(session.losses) else 0
         head = {
             "version": session.version,
             "playing": session.playing,

@@ -293,9 +293,11 @@ def thinned(values: np.ndarray[Any, np.dtype[np.float64]], count: int = MAX_POIN
         return list(range(len(values)))
     kept: set[int] = set()
     for part in np.array_split(np.arange(len(values)), count // 2):
-        known = part[np.isfinite(values[part])]
+        finite = part[np.isfinite(values[part])]
         kept |= (
-            {int(known[values[known].argmin()]), int(known[values[known].argmax()])} if len(known) else {int(part[0])}
+            {int(finite[values[finite].argmin()]), int(finite[values[finite].argmax()])}
+            if len(finite)
+            else {int(part[0])}
         )
     return sorted(kept)
 

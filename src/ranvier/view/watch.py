@@ -164,12 +164,12 @@ class Follower:
 
     def _cells(self, subject: Subject, head: dict[str, Any], now: float) -> list[bytes]:
         request, rows = self._request, subject.rows
-        known = rows is not None and request.row < len(rows)
+        has_row = rows is not None and request.row < len(rows)
         parts = []
-        if known:
+        if has_row:
             outputs, array = answer(subject, subject.row(request.row))
             parts.append(frame("network", head | outputs | {"show": "activations", "row": request.row}, array))
-        if (request.show != "activations" or not known) and self._is_due("sizes", now, SIZES_SECONDS):
+        if (request.show != "activations" or not has_row) and self._is_due("sizes", now, SIZES_SECONDS):
             show = "weights" if request.show == "activations" else request.show
             earlier, steps = self._since("sizes") if show == "updates" else (None, 0)
             if show == "weights" or earlier is not None:
