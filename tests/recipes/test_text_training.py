@@ -14,7 +14,7 @@ from ranvier.recipes.text_training import IDF, LINEAR, Member, Result, choose
 from ranvier.rows import Rows
 from ranvier.training.history import History
 
-NETWORK = rv.Network(2, [rv.Dense(1)])
+NETWORK = rv.Network(2, [rv.Dense(4, "relu"), rv.Dense(1)])
 SETTINGS = train_settings(NETWORK, TargetEncoder(Task("regression", 1)), FitOptions())
 ROWS = 60
 
