@@ -93,8 +93,8 @@ class PopulationRows:
         """
         options = trial.options
         seed = training.seed if as_number(options.validation) is not None else None
-        chosen = (trial.rows, trial.validation_rows, options.validation, options.sample_weight, options.class_weight)
-        key = id(target), training.loss, training.row_dtype, seed, *map(_identity, chosen)
+        decisive = (trial.rows, trial.validation_rows, options.validation, options.sample_weight, options.class_weight)
+        key = id(target), training.loss, training.row_dtype, seed, *map(_identity, decisive)
         with self._lock:
             encoded = self._encoded.get(key)
         if encoded is None:
