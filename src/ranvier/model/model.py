@@ -243,8 +243,8 @@ class Model(Shown, Explorer, CalibratedPredictor):
             parts: dict[str, Any] = {"state": state, "metrics": measured, **asides}
             result = run_training(self.network, training, self.task, rows, held, **parts)
             self._take(training, result.outcome.state, result.engine)
-            known = result.outcome.held_outputs
-            self.conformal = None if held is None else conformal_of(self.target, held_out_by(self, held, known))
+            held_outputs = result.outcome.held_outputs
+            self.conformal = None if held is None else conformal_of(self.target, held_out_by(self, held, held_outputs))
         return self
 
     def _step(self, state: TrainingState, rows: Rows) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 MAX_TRAINING_ROWS, MAX_VALIDATION_ROWS = 3_000, 2_000
-VALIDATION_SHARE = 0.2
+VALIDATION_FRACTION = 0.2
 MIN_ROWS = 60
 """For fewer rows a comparison would be chance."""
 ENOUGH_VALIDATION_ROWS, MAX_SPLITS = 400, 5
@@ -142,17 +142,19 @@ class _Comparison:
     rows: Rows
     held: Array
 
-    def on_patches(self, patches: PatchFeatures, way: str, known: Array, held: Array) -> dict[str, Array]:
+    def on_patches(self, patches: PatchFeatures, way: str, training_features: Array, held: Array) -> dict[str, Array]:
         """The outputs of networks on patch features, with pictures distorted in one way, and of one without hidden
         layers.
 
         Parameters:
-            known, held: the patch features of the pictures to learn from and of those left out.
+            training_features, held: the patch features of the pictures to learn from and of those left out.
         """
         copies = (
             0 if way == "none" else COPIES if len(self.rows) >= FEW_ROWS else self.recipe.copies_for(len(self.rows))
         )
-        learned = rows_with_copies(patches, self.pixels, self.rows, way, copies, self.settings.seed, known=known)
+        learned = rows_with_copies(
+            patches, self.pixels, self.rows, way, copies, self.settings.seed, precomputed=training_features
+        )
         settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies), callbacks=())
         features = [held, patches.encode(self.held[:, :, ::-1])] if is_mirrored(way) else [held]
         networks = {way: Network(patches.width, self.network.layers)}
@@ -221,8 +223,8 @@ def choice_of(
             f"it, {measured} without, on the pictures left out."
         )
     factor = inverse_temperature(task, kept, targets, weights)
-    known = HeldOut(kept, targets, weights, folds=True).calibrated(task, factor)
-    return ChosenTraining(best, factor, tuple(notes), learner, known)
+    held_out = HeldOut(kept, targets, weights, folds=True).calibrated(task, factor)
+    return ChosenTraining(best, factor, tuple(notes), learner, held_out)
 
 
 def _is_better(
@@ -245,25 +247,25 @@ def _splits(
     """Rows to learn from and rows to compare on, some thousands at most; several times where there are few."""
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     count = len(rows)
-    training = min(1.0 - VALIDATION_SHARE, MAX_TRAINING_ROWS / count)
+    training = min(1.0 - VALIDATION_FRACTION, MAX_TRAINING_ROWS / count)
     if validation is not None:
         held = validation[1]
         own = class_indices(task, held.targets) if task.is_classifier else None
-        share = min(1.0, MAX_VALIDATION_ROWS / len(held))
-        share_learned = min(1.0, MAX_TRAINING_ROWS / count)
-        learned_index, _ = split_rows(count, (share_learned, 1.0 - share_learned), seed, labels)
-        held_index, _ = split_rows(len(held), (share, 1.0 - share), seed, own)
+        fraction = min(1.0, MAX_VALIDATION_ROWS / len(held))
+        training_fraction = min(1.0, MAX_TRAINING_ROWS / count)
+        learned_index, _ = split_rows(count, (training_fraction, 1.0 - training_fraction), seed, labels)
+        held_index, _ = split_rows(len(held), (fraction, 1.0 - fraction), seed, own)
         yield learned_index, held_index
         return
-    share = min(VALIDATION_SHARE, MAX_VALIDATION_ROWS / count)
-    shares = [training, share]
-    if 1.0 - training - share > 1e-9:
-        shares.append(1.0 - training - share)
+    fraction = min(VALIDATION_FRACTION, MAX_VALIDATION_ROWS / count)
+    fractions = [training, fraction]
+    if 1.0 - training - fraction > 1e-9:
+        fractions.append(1.0 - training - fraction)
     else:
-        shares[0] = 1.0 - share
-    n_splits = min(MAX_SPLITS, -(-ENOUGH_VALIDATION_ROWS // max(round(VALIDATION_SHARE * count), 1)))
+        fractions[0] = 1.0 - fraction
+    n_splits = min(MAX_SPLITS, -(-ENOUGH_VALIDATION_ROWS // max(round(VALIDATION_FRACTION * count), 1)))
     for number in range(n_splits):
-        parts = split_rows(count, shares, seed + number, labels, rows.groups)
+        parts = split_rows(count, fractions, seed + number, labels, rows.groups)
         yield parts[0], parts[1]
 
 
@@ -274,8 +276,8 @@ def _score(task: Task, outputs: Array, targets: Array, weights: Array | None) ->
     errors = (outputs - targets) ** 2
     if weights is None:
         return -float(np.nanmean(errors))
-    known = ~np.isnan(errors)
-    return -float(np.average(errors[known], weights=np.broadcast_to(weights[:, None], errors.shape)[known]))
+    finite = ~np.isnan(errors)
+    return -float(np.average(errors[finite], weights=np.broadcast_to(weights[:, None], errors.shape)[finite]))
 
 
 def _text(task: Task, scores: dict[str, float], best: str, rows: int) -> str:

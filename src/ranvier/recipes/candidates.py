@@ -105,8 +105,8 @@ def choose_candidate(
     best = max(clearly or [first], key=lambda name: scores[name])
     of_best = np.concatenate(outputs[best])
     factor = inverse_temperature(task, of_best, expected, weights) if task.is_classifier else 1.0
-    known = HeldOut(of_best, expected, weights, folds=True).calibrated(task, factor)
-    return Choice(best, factor, scores, len(expected), held_groups, known)
+    held_out = HeldOut(of_best, expected, weights, folds=True).calibrated(task, factor)
+    return Choice(best, factor, scores, len(expected), held_groups, held_out)
 
 
 def mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
@@ -117,9 +117,9 @@ def mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
     """
     if weights is None:
         return float(values.mean()), float(values.std() / np.sqrt(len(values)))
-    shares = weights / weights.sum(dtype=np.float64)
-    mean = float(shares @ values)
-    return mean, float(np.sqrt(np.square(shares) @ np.square(values - mean)))
+    fractions = weights / weights.sum(dtype=np.float64)
+    mean = float(fractions @ values)
+    return mean, float(np.sqrt(np.square(fractions) @ np.square(values - mean)))
 
 
 def _against(
@@ -129,8 +129,8 @@ def _against(
     drawn = []
     for part in (rows, validation):
         labels = class_indices(task, part.targets) if task.is_classifier else None
-        share = min(1.0, MAX_ROWS / len(part))
-        drawn.append(split_rows(len(part), (share, 1.0 - share), seed, labels)[0])
+        fraction = min(1.0, MAX_ROWS / len(part))
+        drawn.append(split_rows(len(part), (fraction, 1.0 - fraction), seed, labels)[0])
     yield drawn[0], drawn[1]
 
 
@@ -139,8 +139,8 @@ def _folds(rows: Rows, task: Task, seed: int) -> Iterator[tuple[NDArray[np.int64
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     index = np.arange(len(rows))
     if len(rows) > MAX_ROWS:
-        share = MAX_ROWS / len(rows)
-        index = split_rows(len(rows), (share, 1.0 - share), seed, labels)[0]
+        fraction = MAX_ROWS / len(rows)
+        index = split_rows(len(rows), (fraction, 1.0 - fraction), seed, labels)[0]
         labels = None if labels is None else labels[index]
     groups = None if rows.groups is None else rows.groups[index]
     n_folds = FOLDS if groups is None else min(FOLDS, len(np.unique(groups)))

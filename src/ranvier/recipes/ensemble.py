@@ -46,12 +46,12 @@ from ranvier.training.events import (
     tee,
 )
 from ranvier.training.history import Epoch, History
-from ranvier.training.in_turn import Seat, run_in_turn
+from ranvier.training.in_turn import JobContext, run_in_turn
 from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
-from ranvier.training.population import usable_threads
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings
+from ranvier.training.side_by_side import usable_threads
 from ranvier.training.state import TrainingState
 from ranvier.training.temperature import inverse_temperature
 from ranvier.training.watching import stopped_by_viewer
@@ -155,10 +155,10 @@ def train_members(
     network, settings, checkpoint = setup.network, setup.settings, setup.checkpoint
     numbers = range(events.networks) if numbers is None else numbers
 
-    def job(number: int, member: TrainSettings, rows: MemberRows, seat: Seat) -> tuple[RunResult, Rows | None]:
+    def job(number: int, member: TrainSettings, rows: MemberRows, context: JobContext) -> tuple[RunResult, Rows | None]:
         learned, held, state = rows
         folder = None if checkpoint is None else checkpoint / f"network-{number + 1}"
-        options: dict[str, Any] = {"target": setup.target, "state": state, "checkpoint": folder, **seat.options()}
+        options: dict[str, Any] = {"target": setup.target, "state": state, "checkpoint": folder, **context.options()}
         return run_training(network, member, setup.task, learned, held, **options), held
 
     def prepared() -> Iterator[tuple[int, TrainSettings, MemberRows]]:

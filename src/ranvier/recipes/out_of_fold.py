@@ -96,8 +96,8 @@ def member_splits(
             continue
         fold = number % n_folds
         if fold == 0:
-            shares, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE
-            folds = split_rows(len(rows), shares, fold_seed, labels, rows.groups)
+            fractions, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE
+            folds = split_rows(len(rows), fractions, fold_seed, labels, rows.groups)
         held = folds[n_folds - 1 - fold]
         kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
         yield rows.take(kept), rows.take(held)

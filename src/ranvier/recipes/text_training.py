@@ -38,13 +38,13 @@ from ranvier.training.callbacks import EarlyStopping, after_seconds
 from ranvier.training.events import NoteEvent, tee
 from ranvier.training.held_out import HeldOut
 from ranvier.training.history import History
-from ranvier.training.in_turn import Seat, run_in_turn
+from ranvier.training.in_turn import JobContext, run_in_turn
 from ranvier.training.inference import outputs_of
 from ranvier.training.logits import logits_of, probabilities_of
 from ranvier.training.loop import final_parameters
-from ranvier.training.population import usable_threads
 from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings
+from ranvier.training.side_by_side import usable_threads
 from ranvier.training.temperature import inverse_temperature
 from ranvier.training.watching import stopped_by_viewer
 
@@ -119,12 +119,12 @@ class Training:
             self.events.number += 1
             yield result
 
-    def _train(self, member: Member, rows: Rows, held: Rows | None, name: str, seat: Seat) -> Result:
+    def _train(self, member: Member, rows: Rows, held: Rows | None, name: str, context: JobContext) -> Result:
         if member.strengthened:
             rows, held = self._strengthened(rows), None if held is None else self._strengthened(held)
         folder = None if self.checkpoint is None else self.checkpoint / name
         state = class_prior_state(member.network, member.settings.optimizer, self.task, rows, member.settings.seed)
-        options: dict[str, Any] = {"target": self.target, "state": state, "checkpoint": folder, **seat.options()}
+        options: dict[str, Any] = {"target": self.target, "state": state, "checkpoint": folder, **context.options()}
         settings = member.settings.on(rows.inputs)
         settings = replace(settings, callbacks=after_seconds(settings.callbacks, self.events.seconds))
         run = run_training(member.network, settings, self.task, rows, held, **options)
@@ -172,7 +172,7 @@ def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
     best, factor, note = choose(task, results, held)
     if note:
         tee(setup.sinks)(NoteEvent(note))
-    finals, known, linear = best, _held_out(task, best, held, factor), _linear(results, strengths)
+    finals, held_out, linear = best, _held_out(task, best, held, factor), _linear(results, strengths)
     if again:
         training.strengths = term_strengths(task, rows)
         training.strengths[rows.inputs.n_dense :] /= mean_norm(scaled(rows.inputs, training.strengths))
@@ -184,7 +184,7 @@ def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
         # Of the first ones only the history is asked for from here on, and their parameters are large.
         results = [*(replace(result, parameters=result.parameters[:0].copy()) for result in results), *repeated]
     finished = _finished(training, results, finals, factor, note, False)
-    return replace(finished, held_out=known, linear=linear)
+    return replace(finished, held_out=held_out, linear=linear)
 
 
 def _linear(results: Sequence[Result], strengths: Array) -> tuple[Network, Array] | None:
@@ -293,9 +293,9 @@ def _finished(
     parts = []
     for result in merged:
         same = sum(other.member.name == result.member.name for other in merged)
-        share = factor * result.factor / (len(kinds) * same)
+        fraction = factor * result.factor / (len(kinds) * same)
         strengths = training.strengths if result.member.strengthened else None
-        parts.append(Part(result.member.network, result.parameters, share, strengths))
+        parts.append(Part(result.member.network, result.parameters, fraction, strengths))
     network, flat = merge_parts(parts)
     history = History(renumbered((result.history for result in results), training.events))
     interrupted = ended and not training.events.ended_by

@@ -26,8 +26,8 @@ from ranvier.training.threshold import check_has_threshold
 from ranvier.tuning.space import Space, make_space, variations
 from ranvier.tuning.study import LAST_RUNG
 
-HELD_SHARE = 0.2
-"""The share of the training rows that trials are compared on, where no validation rows are there."""
+HELD_FRACTION = 0.2
+"""The fraction of the training rows that trials are compared on, where no validation rows are there."""
 
 
 @record(eq=False)
@@ -52,7 +52,9 @@ class Workload:
         learned, held = ready.rows, ready.validation
         if held is None:
             labels = class_indices(ready.task, learned.targets) if ready.task.is_classifier else None
-            parts = split_rows(len(learned), (1.0 - HELD_SHARE, HELD_SHARE), ready.options.seed, labels, learned.groups)
+            parts = split_rows(
+                len(learned), (1.0 - HELD_FRACTION, HELD_FRACTION), ready.options.seed, labels, learned.groups
+            )
             if not all(len(part) for part in parts):
                 raise InputError(f"{len(learned)} training rows are too few for a search; give more.")
             learned, held = learned.take(parts[0]), learned.take(parts[1])

@@ -210,8 +210,8 @@ class PlaySession:
             for column in table.T:
                 limit = 1.0 if path in ("inputs", "output") else float(np.abs(column).max()) or 1.0
                 parts.append({"path": path, "side": LARGE if path == "output" else SMALL, "limit": limit})
-                shares = np.nan_to_num(np.clip(column / limit, -1.0, 1.0))
-                arrays.append(np.asarray(np.rint(shares * 127.0) + 128.0, np.uint8))
+                fractions = np.nan_to_num(np.clip(column / limit, -1.0, 1.0))
+                arrays.append(np.asarray(np.rint(fractions * 127.0) + 128.0, np.uint8))
         return parts, np.concatenate(arrays)
 
     def dense_paths(self) -> list[str]:

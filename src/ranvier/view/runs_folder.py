@@ -19,6 +19,8 @@ from ranvier.storage.run_folder import RunFolder
 from ranvier.storage.tail import Tail
 from ranvier.training.epoch_metrics import greater_is_better
 from ranvier.view.answers import QUESTIONS
+from ranvier.view.bodies import CurvesBody, RunBody, read_body
+from ranvier.view.dispatch import ask_model
 from ranvier.view.known_rows import rows_of
 from ranvier.view.live_run import LiveRun
 from ranvier.view.question_source import QuestionSource
@@ -148,20 +150,15 @@ class RunsFolder(QuestionSource):
         if not next(run_folders(self._path), None):
             raise InputError(f'"{path}" has no run folders in it.')
 
-    def ask(self, name: str, body: dict[str, Any]) -> Any:
+    def ask(self, name: str, body: Mapping[str, Any]) -> Any:
         """Answer a question about the runs, or about the model of one."""
-        if body.get("run") is not None:
-            live = self.live_run(body["run"])
-            if live is None:
-                result = QUESTIONS[name](self._subject(body["run"]), body)
-                return {**result, "live": False} if name == "what" else result
-            with live.lock:
-                result = QUESTIONS[name](live.subject(), body)
-                return {**result, "live": live.state != "ended"} if name == "what" else result
         if name == "runs":
             return self._table()
         if name == "curves":
-            return self._curves(body["runs"], body["metric"])
+            return self._curves(read_body(CurvesBody, body))
+        run = read_body(RunBody, body).run
+        if run is not None:
+            return ask_model(self.live_run(run) or self._subject(run), name, body)
         raise InputError("Say which run: run, its name.")
 
     def live_run(self, name: Any) -> LiveRun | None:
@@ -221,20 +218,20 @@ class RunsFolder(QuestionSource):
             ],
         }
 
-    def _curves(self, names: Any, metric: Any) -> dict[str, Any]:
+    def _curves(self, request: CurvesBody) -> dict[str, Any]:
         """The values of a metric over the epochs of some runs, each at most 1,000 points, None where there is none."""
-        if not isinstance(names, list) or len(names) > MAX_CURVES or not isinstance(metric, str):
-            raise InputError(f"Curves are those of a metric and of at most {MAX_CURVES} runs.")
+        if len(request.runs) > MAX_CURVES:
+            raise InputError(f"Curves are those of at most {MAX_CURVES} runs.")
         curves = {}
-        for name in names:
+        for name in request.runs:
             run = self._run(name)
-            points = thinned(np.array(run.curves.get(metric, []), np.float64))
-            values = run.curves.get(metric, [])
+            points = thinned(np.array(run.curves.get(request.metric, []), np.float64))
+            values = run.curves.get(request.metric, [])
             curves[run.name] = {
                 "epoch": [at + 1 for at in points],
                 "value": [values[at] if math.isfinite(values[at]) else None for at in points],
             }
-        return {"metric": metric, "curves": curves}
+        return {"metric": request.metric, "curves": curves}
 
     def _run(self, name: Any) -> FollowedRun:
         """A run that was found in the folder: a name is looked up, and never becomes a path.
@@ -293,9 +290,11 @@ def thinned(values: np.ndarray[Any, np.dtype[np.float64]], count: int = MAX_POIN
         return list(range(len(values)))
     kept: set[int] = set()
     for part in np.array_split(np.arange(len(values)), count // 2):
-        known = part[np.isfinite(values[part])]
+        finite = part[np.isfinite(values[part])]
         kept |= (
-            {int(known[values[known].argmin()]), int(known[values[known].argmax()])} if len(known) else {int(part[0])}
+            {int(finite[values[finite].argmin()]), int(finite[values[finite].argmax()])}
+            if len(finite)
+            else {int(part[0])}
         )
     return sorted(kept)
 

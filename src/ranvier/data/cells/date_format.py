@@ -87,7 +87,7 @@ class DateFormat:
                 return strings.replace_strict(different, self.read_strings(different), return_dtype=pl.Datetime("us"))
         parts = date_parts(strings) if parts is None else parts
         times = parts.times(self.day_first).rename(strings.name)
-        rest = strings.is_not_null() & ~pl.Series(parts.known)
+        rest = strings.is_not_null() & ~pl.Series(parts.matched)
         if not rest.any():
             return times
         others = strings.filter(rest)
@@ -186,7 +186,7 @@ def day_and_month(strings: pl.Series, parts: DateParts) -> pl.DataFrame:
         {"first": int, "middle": int}
     )
     columns = columns.with_columns(pl.when(pl.Series(parts.ordered)).then(pl.all()))
-    rest = (strings.is_not_null() & ~pl.Series(parts.known)).arg_true()
+    rest = (strings.is_not_null() & ~pl.Series(parts.matched)).arg_true()
     if not len(rest):
         return columns
     groups = _rewritten(strings.gather(rest)).str.extract_groups(PATTERNS[0][1] + TIME).struct.unnest()

@@ -97,7 +97,7 @@ class DateParts:
         year, month, day: as they are written, but for the century of a year of two digits.
         seconds: since midnight, or -1 where the time of day is none.
         sign: the character between three numbers, else 0.
-        known: which strings were taken apart; the parts of others are 0.
+        matched: which strings were taken apart; the parts of others are 0.
         ordered: whether the year comes last, so that `month` and `day` are the first and the second number.
         iso: which strings are written as in ISO 8601.
     """
@@ -107,7 +107,7 @@ class DateParts:
     day: NDArray[np.int32]
     seconds: NDArray[np.int32]
     sign: NDArray[np.uint8]
-    known: NDArray[np.bool_]
+    matched: NDArray[np.bool_]
     ordered: NDArray[np.bool_]
     iso: NDArray[np.bool_]
 
@@ -123,7 +123,7 @@ class DateParts:
         month, day = self.month, self.day
         if day_first and self.ordered.any():
             month, day = np.where(self.ordered, day, month), np.where(self.ordered, month, day)
-        valid = self.known & (self.seconds >= 0) & (month >= 1) & (month <= 12) & (day >= 1)
+        valid = self.matched & (self.seconds >= 0) & (month >= 1) & (month <= 12) & (day >= 1)
         if day_first is None:
             valid &= ~self.ordered
         months = np.where(valid, (self.year.astype(np.int64) - 1970) * 12 + month - 1, 0)
@@ -138,7 +138,7 @@ def date_parts(strings: pl.Series) -> DateParts:
     """The parts of dates in clean strings.
 
     >>> parts = date_parts(pl.Series(["25/9/2021 7:05", "Sep 25, 2021", None, "soon"]))
-    >>> parts.month.tolist(), parts.known.tolist(), int(parts.seconds[0])
+    >>> parts.month.tolist(), parts.matched.tolist(), int(parts.seconds[0])
     ([25, 9, 0, 0], [True, True, False, False], 25500)
     """
     rows = len(strings)
@@ -186,7 +186,9 @@ def _spans(template: str) -> Spans | None:
     iso = ISO.fullmatch(template)
     if iso is not None:
         return _named(iso, PATTERNS[0][0])
-    found = [_named(match, names) for names, pattern in _templates() if (match := pattern.match(template)) is not None]
+    matches = [
+        _named(match, names) for names, pattern in _templates() if (match := pattern.match(template)) is not None
+    ]
     dates = [spans for spans in matches if "name" not in spans or template[slice(*spans["name"])].lower() in MONTHS]
     return dates[0] if len(dates) == 1 else None
 
@@ -236,7 +238,7 @@ def _write(
     parts.day[at] = number.get("day", 1)
     parts.seconds[at] = _seconds(number, template[slice(*spans["half"])].lower() if "half" in spans else "")
     parts.iso[at] = ISO.fullmatch(template) is not None
-    parts.known[at] = True
+    parts.matched[at] = True
 
 
 def _day_of_week(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import polars as pl
 
 from ranvier.data.cells import parsing
-from ranvier.data.cells.different_strings import MAX_ODD_SHARE, DifferentStrings, different_strings, few
+from ranvier.data.cells.different_strings import MAX_ODD_FRACTION, DifferentStrings, different_strings, few
 from ranvier.data.cells.durations import degrees_of_angle, inches_of_length, seconds_of_duration
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
@@ -128,13 +128,13 @@ def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas
     whole_prices = bool(different.values.str.contains(r"[0-9],[-\u2013\u2014]").any())
     decimal, thousands, ambiguous = _signs(body.drop_nulls(), decimal_commas or whole_prices)
     values = numbers_of(parts, decimal, thousands)
-    known = _units(parts, different)
-    if known is None:
+    units_used = _units(parts, different)
+    if units_used is None:
         return None
     bounds = _bounds(parts, values)
     if bounds is None:
         return None
-    read = NumberFormat(decimal, thousands, known, _multiply(parts, known), bounds)
+    read = NumberFormat(decimal, thousands, units_used, _multiply(parts, units_used), bounds)
     if read == PLAIN and values.null_count() < parsing.cast_numbers(different.values).null_count():
         read = NumberFormat(signs=True)
     odd = pl.Series(read.read_strings(different.values)).is_nan()
@@ -155,7 +155,7 @@ def are_codes(strings: pl.Series) -> bool:
         return False
     digits = strings.filter(strings.str.contains(r"^[0-9]+$"))
     one_length = 2 * len(digits) > len(strings) and digits.str.len_chars().n_unique() == 1
-    return one_length or int(leading.sum()) > MAX_ODD_SHARE * len(strings)
+    return one_length or int(leading.sum()) > MAX_ODD_FRACTION * len(strings)
 
 
 def points_may_group(strings: pl.Series) -> bool:
@@ -207,16 +207,16 @@ def _units(parts: pl.DataFrame, different: DifferentStrings) -> tuple[str, ...] 
     if by_unit.height == 0:
         return ()
     enough = MIN_UNIT_ROWS * int(rows.sum())
-    known = [unit for unit, count in by_unit.rows() if count >= enough or unit == by_unit["unit"][0]]
-    suffixes = pl.Series(known)
-    if len(known) > MAX_UNITS or suffixes.str.contains(ORDINAL).any():
+    units_used = [unit for unit, count in by_unit.rows() if count >= enough or unit == by_unit["unit"][0]]
+    suffixes = pl.Series(units_used)
+    if len(units_used) > MAX_UNITS or suffixes.str.contains(ORDINAL).any():
         return None
-    if len(known) > 1 and suffixes.str.contains("/[0-9]").any():
+    if len(units_used) > 1 and suffixes.str.contains("/[0-9]").any():
         return None  # fractions
-    single = len(known) > 1 and (suffixes.str.len_chars() == 1).all() and not _are_hemispheres(suffixes)
-    if single and not set(known) <= {*MAGNITUDES, *"$€£¥₹%"}:
+    single = len(units_used) > 1 and (suffixes.str.len_chars() == 1).all() and not _are_hemispheres(suffixes)
+    if single and not set(units_used) <= {*MAGNITUDES, *"$€£¥₹%"}:
         return None  # codes such as 1a, 2a, 1b
-    return tuple(known)
+    return tuple(units_used)
 
 
 def _are_hemispheres(units: pl.Series) -> bool:
@@ -226,11 +226,11 @@ def _are_hemispheres(units: pl.Series) -> bool:
     return any(letters <= axis.keys() and (degrees or len(letters) == 2) for axis in HEMISPHERES)
 
 
-def _multiply(parts: pl.DataFrame, known: tuple[str, ...]) -> bool:
+def _multiply(parts: pl.DataFrame, units_used: tuple[str, ...]) -> bool:
     """Whether the units are thousands, millions and billions of one thing, or the hemispheres of degrees."""
-    if known and _are_hemispheres(pl.Series(known)):
+    if units_used and _are_hemispheres(pl.Series(units_used)):
         return True
-    numbers = parts.filter(parts["body"].is_not_null() & units(parts).is_in(["", *known]))
+    numbers = parts.filter(parts["body"].is_not_null() & units(parts).is_in(["", *units_used]))
     factors, suffixes = magnitudes(numbers), numbers["suffix"].drop_nulls().str.strip_chars(". ").unique()
     if factors.n_unique() < 2 or numbers["prefix"].drop_nulls().n_unique() > 1:
         return False

@@ -50,7 +50,7 @@ FIRST_DAY, LAST_DAY, MIN_DAYS = 19000101, 20991231, 3
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
 MIN_DIFFERENT = 0.95
-"""The share of different strings, such as addresses, from which they say nothing about a new row."""
+"""The fraction of different strings, such as addresses, from which they say nothing about a new row."""
 
 
 @record
@@ -205,9 +205,9 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
     """
     name = cells.name
     if kind == "number":
-        known = {"decimal-comma": True, "decimal-point": False}.get(how, decimal_commas)
+        decimal_comma = {"decimal-comma": True, "decimal-point": False}.get(how, decimal_commas)
         strings = parsing.clean_strings(cells) if parsing.is_string(cells) else None
-        read = None if strings is None else infer_number_format(different_strings(strings), known)
+        read = None if strings is None else infer_number_format(different_strings(strings), decimal_comma)
         form = PLAIN if read is None else read.format
         values = finite(cells, *form.read(cells))
         notes = _number_notes(cells, strings, values, form)

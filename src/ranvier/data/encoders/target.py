@@ -145,11 +145,11 @@ class TargetEncoder:
         index = label_index(plain, self.task.classes)
         if (index < 0).any():
             row = int((index < 0).argmax())
-            known = ", ".join(str(label) for label in self.task.classes[:20])
+            shown = ", ".join(str(label) for label in self.task.classes[:20])
             more = f" and {len(self.task.classes) - 20} more" if len(self.task.classes) > 20 else ""
             raise DataError(
                 f'{self._at(row, 0, row_numbers)} is "{plain[row]}", a class that the training rows did not have. '
-                f"Known classes: {known}{more}. {_advice(row_numbers)}"
+                f"Known classes: {shown}{more}. {_advice(row_numbers)}"
             )
         return index
 

@@ -42,7 +42,7 @@ class TextOptions:
         max_characters: the largest number of characters of the vocabulary.
         max_rows: the largest number of training rows; others of a longer text are left out by chance.
         form: "text", "lines" or "auto", as for `read_corpus`.
-        validation, test: the share of the characters, or of the examples, for each part.
+        validation, test: the fraction of the characters, or of the examples, for each part.
         seed: of the division of examples.
         ignore: columns of a table that are left out.
         dtype: of targets.
@@ -67,7 +67,7 @@ def prepare_text(
     Parameters:
         source: what `read_corpus` takes.
         options: how.
-        validation, test: opened texts for these parts, in place of a share.
+        validation, test: opened texts for these parts, in place of a fraction.
 
     Raises:
         DataError: there is no text, or too little.
@@ -76,7 +76,7 @@ def prepare_text(
     form = "lines" if corpus.lines else "text"
     from_outside = [None if part is None else read_corpus(part, form).examples for part in (validation, test)]
     wanted = zip(from_outside, (options.validation, options.test), strict=True)
-    fractions = checked_fractions(*(0.0 if own is not None else share for own, share in wanted))
+    fractions = checked_fractions(*(0.0 if own is not None else fraction for own, fraction in wanted))
     encoder, training, parts = (_of_examples if corpus.lines else _of_running_text)(corpus, options, fractions)
     for at, own in enumerate(from_outside, 1):
         if own is not None:

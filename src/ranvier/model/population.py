@@ -21,7 +21,7 @@ from ranvier.random import check_seed
 from ranvier.rows import Inputs, Rows
 from ranvier.scalars import as_number, plain_scalar
 from ranvier.training.open_training import OpenTraining, is_small, kind
-from ranvier.training.runner import Shared
+from ranvier.training.runner import SharedResources
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
 
@@ -34,7 +34,7 @@ MAX_TOGETHER, MAX_NUMBERS = 32, 1 << 13
 """Initial weights are drawn for so many trials at a time, and for fewer where they would be more numbers than that."""
 
 
-class Crowd:
+class PopulationRows:
     """The rows that trials learn from.
 
     Parameters:
@@ -51,11 +51,11 @@ class Crowd:
     def target(self, network: Network, loss: Any) -> TargetEncoder:
         """The encoder of the targets of a network."""
         key = network, loss if isinstance(loss, Loss) else _identity(loss)
-        known = self._target_encoders.get(key)
-        if known is None:
-            known = network_target(network, self.targets, loss, self.names)
-            known = self._target_encoders.setdefault(key, known)
-        return known
+        encoder = self._target_encoders.get(key)
+        if encoder is None:
+            encoder = network_target(network, self.targets, loss, self.names)
+            encoder = self._target_encoders.setdefault(key, encoder)
+        return encoder
 
     def rows(
         self, network: Network, target: TargetEncoder, options: Mapping[str, Any], training: TrainSettings
@@ -71,14 +71,14 @@ class Crowd:
         values = tuple(_identity(options.get(name)) for name in names)
         key = id(target), training.loss, training.row_dtype, seed, *values
         with self._lock:
-            known = self._encoded.get(key)
-        if known is None:
-            known = self._encode(network, target, options, training)
+            encoded = self._encoded.get(key)
+        if encoded is None:
+            encoded = self._encode(network, target, options, training)
             with self._lock:
-                self._encoded[key] = known
+                self._encoded[key] = encoded
                 while len(self._encoded) > 1 and sum(map(_nbytes, self._encoded.values())) > MAX_SHARED_BYTES:
                     self._forget(self._encoded.popitem(last=False)[1])
-        return known
+        return encoded
 
     def _forget(self, parts: tuple[Rows, Rows | None]) -> None:
         ids = {id(part) for part in parts}
@@ -87,9 +87,9 @@ class Crowd:
     def upload(self, executable: Executable, rows: Rows) -> RowsHandle:
         """Give rows to an executable; those that wait for other trials, once to all executables of a kind."""
         key = id(rows), type(executable)
-        known = self._uploaded.get(key)
-        if known is not None and known[0] is rows:
-            return known[1]
+        uploaded = self._uploaded.get(key)
+        if uploaded is not None and uploaded[0] is rows:
+            return uploaded[1]
         handle = executable.upload(rows)
         with self._lock:
             if any(rows is part for parts in self._encoded.values() for part in parts):
@@ -124,7 +124,7 @@ class OpenTrainings:
         target: TargetEncoder,
         training: TrainSettings,
         rows: Rows,
-        shared: Shared,
+        shared: SharedResources,
         stop_requested: Callable[[], bool],
     ) -> tuple[TrainingState, str] | None:
         """Train; gives the state at the end and the name of the engine. None for trainings of another kind.
@@ -147,8 +147,8 @@ class OpenTrainings:
 
     def _take(self, key: Any) -> OpenTraining | None:
         with self._lock:
-            for index, (known, opened) in enumerate(self._waiting):
-                if known == key:
+            for index, (waiting_key, opened) in enumerate(self._waiting):
+                if waiting_key == key:
                     del self._waiting[index]
                     return opened
         return None
