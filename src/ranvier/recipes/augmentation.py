@@ -101,16 +101,16 @@ def choose_training(
         return ChosenTraining(name, 1.0, (f"Augmentation: {name}, {reason}.",))
     ways = sorted(WAYS, key=lambda way: way != usual) if recipe.augment == "auto" else [recipe.augment]
     outputs: dict[str, list[Array]] = defaultdict(list)
-    held: list[Rows] = []
+    parts: list[Rows] = []
     splits = list(_splits(rows, settings.seed, task, validation))
     for number, (learned_index, held_index) in enumerate(splits):
         held_pixels, held_rows = validation or (pixels, rows)
-        held.append(held_rows.take(held_index))
+        parts.append(held_rows.take(held_index))
         comparison = _Comparison(
             recipe, task, network, settings, pixels[learned_index], rows.take(learned_index), held_pixels[held_index]
         )
         patches = PatchFeatures.fit(comparison.pixels, N_CENTROIDS, settings.seed, stride=recipe.stride)
-        features = patches.encode(comparison.pixels), patches.encode(comparison.held)
+        features = patches.encode(comparison.pixels), patches.encode(comparison.others)
         for done, way in enumerate(ways, number * len(ways)):
             if progress is not None:
                 progress(done, len(splits) * len(ways))
@@ -119,8 +119,8 @@ def choose_training(
         for name, output in comparison.on_pixels().items():
             outputs[name].append(output)
     joined = {name: np.concatenate(parts) for name, parts in outputs.items()}
-    weights = [part.weights for part in held if part.weights is not None]
-    targets = np.concatenate([part.targets for part in held])
+    weights = [part.weights for part in parts if part.weights is not None]
+    targets = np.concatenate([part.targets for part in parts])
     return choice_of(task, ways, joined, targets, np.concatenate(weights) if weights else None)
 
 
@@ -131,7 +131,7 @@ class _Comparison:
     Fields:
         recipe, task, network, settings: as for `choose_training`.
         pixels, rows: to learn from.
-        held: the pixels of the rows left out.
+        others: the pixels of the rows left out.
     """
 
     recipe: ImageRecipe
@@ -140,14 +140,14 @@ class _Comparison:
     settings: TrainSettings
     pixels: Array
     rows: Rows
-    held: Array
+    others: Array
 
-    def on_patches(self, patches: PatchFeatures, way: str, training_features: Array, held: Array) -> dict[str, Array]:
+    def on_patches(self, patches: PatchFeatures, way: str, training_features: Array, others: Array) -> dict[str, Array]:
         """The outputs of networks on patch features, with pictures distorted in one way, and of one without hidden
         layers.
 
         Parameters:
-            training_features, held: the patch features of the pictures to learn from and of those left out.
+            training_features, others: the patch features of the pictures to learn from and of those left out.
         """
         copies = (
             0 if way == "none" else COPIES if len(self.rows) >= FEW_ROWS else self.recipe.copies_for(len(self.rows))
@@ -156,7 +156,7 @@ class _Comparison:
             patches, self.pixels, self.rows, way, copies, self.settings.seed, precomputed=training_features
         )
         settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies), callbacks=())
-        features = [held, patches.encode(self.held[:, :, ::-1])] if is_mirrored(way) else [held]
+        features = [others, patches.encode(self.others[:, :, ::-1])] if is_mirrored(way) else [others]
         networks = {way: Network(patches.width, self.network.layers)}
         if self.recipe.linear:
             networks[f"{way} {LINEAR}"] = Network(patches.width, linear_layers(self.network))
@@ -164,7 +164,7 @@ class _Comparison:
 
     def on_pixels(self) -> dict[str, Array]:
         """The outputs of a linear model on pixels, and of a network on those of distorted copies, if they are tried."""
-        flat, outputs = [self.held.reshape(len(self.held), -1)], {}
+        flat, outputs = [self.others.reshape(len(self.others), -1)], {}
         if self.recipe.linear:
             linear = Network(flat[0].shape[1], pixel_layers(linear_layers(self.network)))
             learned = rows_with_copies(None, self.pixels, self.rows, "none", 0, 0)
@@ -249,12 +249,12 @@ def _splits(
     count = len(rows)
     training = min(1.0 - VALIDATION_FRACTION, MAX_TRAINING_ROWS / count)
     if validation is not None:
-        held = validation[1]
-        own = class_indices(task, held.targets) if task.is_classifier else None
-        fraction = min(1.0, MAX_VALIDATION_ROWS / len(held))
+        others = validation[1]
+        own = class_indices(task, others.targets) if task.is_classifier else None
+        fraction = min(1.0, MAX_VALIDATION_ROWS / len(others))
         training_fraction = min(1.0, MAX_TRAINING_ROWS / count)
         learned_index, _ = split_rows(count, (training_fraction, 1.0 - training_fraction), seed, labels)
-        held_index, _ = split_rows(len(held), (fraction, 1.0 - fraction), seed, own)
+        held_index, _ = split_rows(len(others), (fraction, 1.0 - fraction), seed, own)
         yield learned_index, held_index
         return
     fraction = min(VALIDATION_FRACTION, MAX_VALIDATION_ROWS / count)

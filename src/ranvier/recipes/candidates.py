@@ -91,13 +91,13 @@ def choose_candidate(
     outputs: dict[str, list[Array]] = {name: [] for name in candidates}
     others = rows if validation is None else validation
     compared: list[NDArray[np.int64]] = []
-    for learned, held in _folds(rows, task, seed) if validation is None else _against(rows, validation, task, seed):
-        compared.append(held)
+    for learned, left_out in _folds(rows, task, seed) if validation is None else _against(rows, validation, task, seed):
+        compared.append(left_out)
         for name, candidate in candidates.items():
-            outputs[name].append(_outputs(candidate, rows, task, learned, held))
+            outputs[name].append(_outputs(candidate, rows, task, learned, left_out))
     index = np.concatenate(compared)
     expected, weights = others.targets[index], None if others.weights is None else others.weights[index]
-    held_groups = 0 if others.groups is None else sum(len(np.unique(others.groups[held])) for held in compared)
+    held_groups = 0 if others.groups is None else sum(len(np.unique(others.groups[left_out])) for left_out in compared)
     merits = {name: _merits(task, np.concatenate(parts), expected) for name, parts in outputs.items()}
     scores = {name: mean_and_error(values, weights)[0] for name, values in merits.items()}
     ahead = {name: mean_and_error(values - merits[first], weights) for name, values in merits.items()}
@@ -153,7 +153,7 @@ def _folds(rows: Rows, task: Task, seed: int) -> Iterator[tuple[NDArray[np.int64
 
 
 def _outputs(
-    candidate: Candidate, rows: Rows, task: Task, learned: NDArray[np.int64], held: NDArray[np.int64]
+    candidate: Candidate, rows: Rows, task: Task, learned: NDArray[np.int64], held_out: NDArray[np.int64]
 ) -> Array:
     """What a candidate, trained on some rows, outputs for others."""
     network, settings = candidate.network, replace(candidate.settings, callbacks=())
@@ -162,7 +162,7 @@ def _outputs(
         network, settings, task, Rows(candidate.features[learned], rows.targets[learned], weights)
     )
     others = candidate.features if candidate.held_features is None else candidate.held_features
-    return outputs_of(network, settings, flat, Rows(others[held], np.zeros((len(held), 1))).inputs)
+    return outputs_of(network, settings, flat, Rows(others[held_out], np.zeros((len(held_out), 1))).inputs)
 
 
 def trained_parameters(network: Network, settings: TrainSettings, task: Task, rows: Rows) -> Array:

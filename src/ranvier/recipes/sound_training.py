@@ -45,11 +45,11 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
     statistics = BandStatistics.fit(spectrograms[..., 0])
     block = statistics.encode(spectrograms[..., 0])
     first = fit_patches(spectrograms, sound.form, recipe.n_centroids, settings.seed)
-    blocks, held = (first.encode(spectrograms), block), None
+    blocks, validation_features = (first.encode(spectrograms), block), None
     if validation is not None:
         others = _spectrograms(validation, sound)
-        held = first.encode(others), statistics.encode(others[..., 0])
-    candidates = _candidates(recipe, setup.network, settings, blocks, held)
+        validation_features = first.encode(others), statistics.encode(others[..., 0])
+    candidates = _candidates(recipe, setup.network, settings, blocks, validation_features)
     choice = choose_candidate(candidates, rows, task, settings.seed, validation)
     text = choice_text(choice, task, recipe.candidate != "auto")
     tee(setup.sinks)(NoteEvent(text))
@@ -64,8 +64,8 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
             learned = np.concatenate([patches.encode(spectrograms), block], axis=1)
         own = replace(sound, patches=(patches,) if choice.name == "patches" else (), statistics=statistics)
         encoders.append(own)
-        held = None if validation is None else _with_features(validation, own)
-        return Rows(learned, rows.targets, rows.weights), held, None
+        own_validation = None if validation is None else _with_features(validation, own)
+        return Rows(learned, rows.targets, rows.weights), own_validation, None
 
     members = train_members(replace(setup, network=best.network, settings=best.settings), events, member_rows)
     results = [result for result, _ in members]
@@ -83,16 +83,19 @@ def _candidates(
     network: Network,
     settings: TrainSettings,
     features: tuple[Array, Array],
-    held: tuple[Array, Array] | None,
+    validation_features: tuple[Array, Array] | None,
 ) -> dict[str, Candidate]:
     """What can be trained, by name, the preferred one first.
 
     Parameters:
-        features, held: those of patches and those of bands, of the rows and of the validation rows.
+        features, validation_features: those of patches and those of bands, of the rows and of the validation rows.
     """
-    statistics, others = features[1], None if held is None else held[1]
+    statistics, others = features[1], None if validation_features is None else validation_features[1]
     width = statistics.shape[1]
-    both = np.concatenate(features, axis=1), None if held is None else np.concatenate(held, axis=1)
+    both = (
+        np.concatenate(features, axis=1),
+        None if validation_features is None else np.concatenate(validation_features, axis=1),
+    )
     on_patches = Candidate(network, settings, *both)
     on_statistics = Candidate(Network(width, network.layers), settings, statistics, others)
     linear = Candidate(Network(width, linear_layers(network)), linear_settings(settings), statistics, others)

@@ -33,9 +33,9 @@ BOTH, ALL, DENSE = "both", "all", "dense"
 def with_slower_block(setup: TrainingSetup) -> TrainingSetup:
     """The same training with the CSR block times `SCALE`."""
     factors = np.full(setup.network.inputs, SCALE, np.float32)
-    rows, held = setup.rows, setup.validation
+    rows, unscaled = setup.rows, setup.validation
     slower = replace(rows, inputs=scaled(rows.inputs, factors))
-    validation = None if held is None else replace(held, inputs=scaled(held.inputs, factors))
+    validation = None if unscaled is None else replace(unscaled, inputs=scaled(unscaled.inputs, factors))
     return replace(setup, rows=slower, validation=validation)
 
 
@@ -67,20 +67,21 @@ def choose_columns(task: Task, on_all: Sequence[Member], on_dense: Sequence[Memb
     Parameters:
         on_all, on_dense: networks with and without the CSR block, on the same validation rows one by one.
 
-    >>> held = Rows(np.zeros((2, 1)), np.array([[1.0], [2.0]]))
-    >>> right, wrong = Member(held, held.targets), Member(held, np.array([[9.0], [8.0]]))
+    >>> validation = Rows(np.zeros((2, 1)), np.array([[1.0], [2.0]]))
+    >>> right, wrong = Member(validation, validation.targets), Member(validation, np.array([[9.0], [8.0]]))
     >>> choose_columns(Task("regression", 1), [right], [wrong])[0]
     'all'
     """
     mean = [
         Member(
-            first.held, probabilities_of(task, (logits_of(task, first.outputs) + logits_of(task, second.outputs)) / 2)
+            first.validation,
+            probabilities_of(task, (logits_of(task, first.outputs) + logits_of(task, second.outputs)) / 2),
         )
         for first, second in zip(on_all, on_dense, strict=True)
     ]
     options = {BOTH: mean, ALL: list(on_all), DENSE: list(on_dense)}
     losses = {name: _losses(task, members) for name, members in options.items()}
-    own = [member.held.weights for member in on_all if member.held.weights is not None]
+    own = [member.validation.weights for member in on_all if member.validation.weights is not None]
     weights = np.concatenate(own) if own else None
     means = {name: mean_and_error(values, weights)[0] for name, values in losses.items()}
     best = min(means, key=lambda name: means[name])
@@ -117,5 +118,5 @@ def with_zeros(flat: Array, on_dense: Network, on_all: Network) -> Array:
 def _losses(task: Task, members: Sequence[Member]) -> NDArray[np.float64]:
     """The loss of each validation row of each network, (n,)."""
     return np.concatenate(
-        [row_losses(task, logits_of(task, member.outputs), member.held.targets) for member in members]
+        [row_losses(task, logits_of(task, member.outputs), member.validation.targets) for member in members]
     )
