@@ -41,15 +41,14 @@ class NextRow:
         if not (is_plain_array(estimator, X) and len(X) == 1 and all(map(is_, now, self._parts))):
             return False
         target = self._target.encode(_only(y))
+        if target is None:
+            return False
         cells = X[0].tolist()
-        row = None if target is None else self._encode(cells if self._all_columns else self._used(cells), self._dtype)
+        row = self._encode(cells if self._all_columns else [cells[index] for index in self._columns], self._dtype)
         if type(row) is not np.ndarray:
             return False
         learned: bool = estimator.model_.learn_on(Rows(row, target))
         return learned
-
-    def _used(self, cells: list[float]) -> list[float]:
-        return [cells[index] for index in self._columns]
 
 
 def parts_of(estimator: BaseEstimator) -> tuple[Any, ...]:
