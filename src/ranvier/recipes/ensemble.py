@@ -101,9 +101,9 @@ def train_ensemble(
         merged, members, note = choose_views(task, finished)
         tee(setup.sinks)(NoteEvent(note))
         notes = (*notes, note)
-    chosen = [flat for name in merged for flat in flats[name]]
+    parts = [flat for name in merged for flat in flats[name]]
     factor = _merged_inverse_temperature(task, members) if calibrate and task.kind != "regression" else 1.0
-    trained = merged_members(network, settings, results, events, factor, flats=chosen)
+    trained = merged_members(network, settings, results, events, factor, flats=parts)
     once = members if setup.validation is not None else members[:n_folds]
     return replace(trained, held_out=held_out_rows(task, once, factor), notes=(*trained.notes, *notes))
 

@@ -62,8 +62,8 @@ def beside_linear(
     assert can_hold_linear(network)
     assert isinstance(hidden, Dense)
     own = linear.parameter_table.views(linear_flat)
-    place = len(linear.layers) - 1
-    weight, bias = own[f"layers.{place}.weight"], own[f"layers.{place}.bias"]
+    last_linear = len(linear.layers) - 1
+    weight, bias = own[f"layers.{last_linear}.weight"], own[f"layers.{last_linear}.bias"]
     outputs = len(bias)
     layers = list(network.layers)
     layers[first] = replace(hidden, units=hidden.units + 2 * outputs)
