@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 MAX_TRAINING_ROWS, MAX_VALIDATION_ROWS = 3_000, 2_000
-VALIDATION_SHARE = 0.2
+VALIDATION_FRACTION = 0.2
 MIN_ROWS = 60
 """For fewer rows a comparison would be chance."""
 ENOUGH_VALIDATION_ROWS, MAX_SPLITS = 400, 5
@@ -107,16 +107,16 @@ def choose_training(
         return ChosenTraining(name, 1.0, (f"Augmentation: {name}, {reason}.",))
     ways = sorted(WAYS, key=lambda way: way != usual) if recipe.augment == "auto" else [recipe.augment]
     outputs: dict[str, list[Array]] = defaultdict(list)
-    held: list[Rows] = []
+    parts: list[Rows] = []
     splits = list(_splits(rows, settings.seed, task, validation))
     for number, (learned_index, held_index) in enumerate(splits):
         held_pixels, held_rows = validation or (pixels, rows)
-        held.append(held_rows.take(held_index))
+        parts.append(held_rows.take(held_index))
         comparison = _Comparison(
             recipe, task, network, settings, pixels[learned_index], rows.take(learned_index), held_pixels[held_index]
         )
         patches = PatchFeatures.fit(comparison.pixels, N_CENTROIDS, settings.seed, stride=recipe.stride)
-        features = patches.encode(comparison.pixels), patches.encode(comparison.held)
+        features = patches.encode(comparison.pixels), patches.encode(comparison.others)
         for done, way in enumerate(ways, number * len(ways)):
             if progress is not None:
                 progress(done, len(splits) * len(ways))
@@ -125,8 +125,8 @@ def choose_training(
         for name, output in comparison.on_pixels().items():
             outputs[name].append(output)
     joined = {name: np.concatenate(parts) for name, parts in outputs.items()}
-    weights = [part.weights for part in held if part.weights is not None]
-    targets = np.concatenate([part.targets for part in held])
+    weights = [part.weights for part in parts if part.weights is not None]
+    targets = np.concatenate([part.targets for part in parts])
     all_weights = np.concatenate(weights) if weights else None
     return choice_of(task, ways, joined, targets, all_weights, can_hold_linear(network))
 
@@ -138,7 +138,7 @@ class _Comparison:
     Fields:
         recipe, task, network, settings: as for `choose_training`.
         pixels, rows: to learn from.
-        held: the pixels of the rows left out.
+        others: the pixels of the rows left out.
     """
 
     recipe: ImageRecipe
@@ -147,21 +147,23 @@ class _Comparison:
     settings: TrainSettings
     pixels: Array
     rows: Rows
-    held: Array
+    others: Array
 
-    def on_patches(self, patches: PatchFeatures, way: str, known: Array, held: Array) -> dict[str, Array]:
+    def on_patches(self, patches: PatchFeatures, way: str, training_features: Array, others: Array) -> dict[str, Array]:
         """The outputs of networks on patch features, with pictures distorted in one way, and of one without hidden
         layers.
 
         Parameters:
-            known, held: the patch features of the pictures to learn from and of those left out.
+            training_features, others: the patch features of the pictures to learn from and of those left out.
         """
         copies = (
             0 if way == "none" else COPIES if len(self.rows) >= FEW_ROWS else self.recipe.copies_for(len(self.rows))
         )
-        learned = rows_with_copies(patches, self.pixels, self.rows, way, copies, self.settings.seed, known=known)
+        learned = rows_with_copies(
+            patches, self.pixels, self.rows, way, copies, self.settings.seed, precomputed=training_features
+        )
         settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies), callbacks=())
-        features = [held, patches.encode(self.held[:, :, ::-1])] if is_mirrored(way) else [held]
+        features = [others, patches.encode(self.others[:, :, ::-1])] if is_mirrored(way) else [others]
         networks = {way: Network(patches.width, self.network.layers)}
         if self.recipe.linear:
             networks[f"{way} {LINEAR}"] = Network(patches.width, linear_layers(self.network))
@@ -172,7 +174,7 @@ class _Comparison:
 
     def on_pixels(self) -> dict[str, Array]:
         """The outputs of a linear model on pixels, and of a network on those of distorted copies, if they are tried."""
-        flat, outputs = [self.held.reshape(len(self.held), -1)], {}
+        flat, outputs = [self.others.reshape(len(self.others), -1)], {}
         if self.recipe.linear:
             linear = Network(flat[0].shape[1], pixel_layers(linear_layers(self.network)))
             learned = rows_with_copies(None, self.pixels, self.rows, "none", 0, 0)
@@ -249,8 +251,8 @@ def choice_of(
                 "without, on the pictures left out."
             )
     factor = inverse_temperature(task, kept, targets, weights)
-    known = HeldOut(kept, targets, weights, folds=True).calibrated(task, factor)
-    return ChosenTraining(best, factor, tuple(notes), learner, known, linear_factor)
+    held_out = HeldOut(kept, targets, weights, folds=True).calibrated(task, factor)
+    return ChosenTraining(best, factor, tuple(notes), learner, held_out, linear_factor)
 
 
 def _is_better(
@@ -273,25 +275,25 @@ def _splits(
     """Rows to learn from and rows to compare on, some thousands at most; several times where there are few."""
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     count = len(rows)
-    training = min(1.0 - VALIDATION_SHARE, MAX_TRAINING_ROWS / count)
+    training = min(1.0 - VALIDATION_FRACTION, MAX_TRAINING_ROWS / count)
     if validation is not None:
-        held = validation[1]
-        own = class_indices(task, held.targets) if task.is_classifier else None
-        share = min(1.0, MAX_VALIDATION_ROWS / len(held))
-        share_learned = min(1.0, MAX_TRAINING_ROWS / count)
-        learned_index, _ = split_rows(count, (share_learned, 1.0 - share_learned), seed, labels)
-        held_index, _ = split_rows(len(held), (share, 1.0 - share), seed, own)
+        others = validation[1]
+        own = class_indices(task, others.targets) if task.is_classifier else None
+        fraction = min(1.0, MAX_VALIDATION_ROWS / len(others))
+        training_fraction = min(1.0, MAX_TRAINING_ROWS / count)
+        learned_index, _ = split_rows(count, (training_fraction, 1.0 - training_fraction), seed, labels)
+        held_index, _ = split_rows(len(others), (fraction, 1.0 - fraction), seed, own)
         yield learned_index, held_index
         return
-    share = min(VALIDATION_SHARE, MAX_VALIDATION_ROWS / count)
-    shares = [training, share]
-    if 1.0 - training - share > 1e-9:
-        shares.append(1.0 - training - share)
+    fraction = min(VALIDATION_FRACTION, MAX_VALIDATION_ROWS / count)
+    fractions = [training, fraction]
+    if 1.0 - training - fraction > 1e-9:
+        fractions.append(1.0 - training - fraction)
     else:
-        shares[0] = 1.0 - share
-    n_splits = min(MAX_SPLITS, -(-ENOUGH_VALIDATION_ROWS // max(round(VALIDATION_SHARE * count), 1)))
+        fractions[0] = 1.0 - fraction
+    n_splits = min(MAX_SPLITS, -(-ENOUGH_VALIDATION_ROWS // max(round(VALIDATION_FRACTION * count), 1)))
     for number in range(n_splits):
-        parts = split_rows(count, shares, seed + number, labels, rows.groups)
+        parts = split_rows(count, fractions, seed + number, labels, rows.groups)
         yield parts[0], parts[1]
 
 
@@ -302,8 +304,8 @@ def _score(task: Task, outputs: Array, targets: Array, weights: Array | None) ->
     errors = (outputs - targets) ** 2
     if weights is None:
         return -float(np.nanmean(errors))
-    known = ~np.isnan(errors)
-    return -float(np.average(errors[known], weights=np.broadcast_to(weights[:, None], errors.shape)[known]))
+    finite = ~np.isnan(errors)
+    return -float(np.average(errors[finite], weights=np.broadcast_to(weights[:, None], errors.shape)[finite]))
 
 
 def _text(task: Task, scores: dict[str, float], best: str, rows: int) -> str:

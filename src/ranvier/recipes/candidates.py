@@ -102,13 +102,13 @@ def choose_candidate(
     outputs: dict[str, list[Array]] = {name: [] for name in candidates}
     others = rows if validation is None else validation
     compared: list[NDArray[np.int64]] = []
-    for learned, held in _folds(rows, task, seed) if validation is None else _against(rows, validation, task, seed):
-        compared.append(held)
+    for learned, left_out in _folds(rows, task, seed) if validation is None else _against(rows, validation, task, seed):
+        compared.append(left_out)
         for name, candidate in candidates.items():
-            outputs[name].append(_outputs(candidate, rows, task, learned, held))
+            outputs[name].append(_outputs(candidate, rows, task, learned, left_out))
     index = np.concatenate(compared)
     expected, weights = others.targets[index], None if others.weights is None else others.weights[index]
-    held_groups = 0 if others.groups is None else sum(len(np.unique(others.groups[held])) for held in compared)
+    held_groups = 0 if others.groups is None else sum(len(np.unique(others.groups[left_out])) for left_out in compared)
     joined, linear_factor = {name: np.concatenate(parts) for name, parts in outputs.items()}, 1.0
     if mean_with is not None:
         hidden, linear = (joined[name] for name in mean_with)
@@ -120,8 +120,8 @@ def choose_candidate(
     best = max(clearly or [first], key=lambda name: scores[name])
     of_best = joined[best]
     factor = inverse_temperature(task, of_best, expected, weights) if task.is_classifier else 1.0
-    known = HeldOut(of_best, expected, weights, folds=True).calibrated(task, factor)
-    return Choice(best, factor, scores, len(expected), held_groups, known, linear_factor)
+    held_out = HeldOut(of_best, expected, weights, folds=True).calibrated(task, factor)
+    return Choice(best, factor, scores, len(expected), held_groups, held_out, linear_factor)
 
 
 def mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
@@ -132,9 +132,9 @@ def mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
     """
     if weights is None:
         return float(values.mean()), float(values.std() / np.sqrt(len(values)))
-    shares = weights / weights.sum(dtype=np.float64)
-    mean = float(shares @ values)
-    return mean, float(np.sqrt(np.square(shares) @ np.square(values - mean)))
+    fractions = weights / weights.sum(dtype=np.float64)
+    mean = float(fractions @ values)
+    return mean, float(np.sqrt(np.square(fractions) @ np.square(values - mean)))
 
 
 def _against(
@@ -144,8 +144,8 @@ def _against(
     drawn = []
     for part in (rows, validation):
         labels = class_indices(task, part.targets) if task.is_classifier else None
-        share = min(1.0, MAX_ROWS / len(part))
-        drawn.append(split_rows(len(part), (share, 1.0 - share), seed, labels)[0])
+        fraction = min(1.0, MAX_ROWS / len(part))
+        drawn.append(split_rows(len(part), (fraction, 1.0 - fraction), seed, labels)[0])
     yield drawn[0], drawn[1]
 
 
@@ -154,8 +154,8 @@ def _folds(rows: Rows, task: Task, seed: int) -> Iterator[tuple[NDArray[np.int64
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     index = np.arange(len(rows))
     if len(rows) > MAX_ROWS:
-        share = MAX_ROWS / len(rows)
-        index = split_rows(len(rows), (share, 1.0 - share), seed, labels)[0]
+        fraction = MAX_ROWS / len(rows)
+        index = split_rows(len(rows), (fraction, 1.0 - fraction), seed, labels)[0]
         labels = None if labels is None else labels[index]
     groups = None if rows.groups is None else rows.groups[index]
     n_folds = FOLDS if groups is None else min(FOLDS, len(np.unique(groups)))
@@ -168,7 +168,7 @@ def _folds(rows: Rows, task: Task, seed: int) -> Iterator[tuple[NDArray[np.int64
 
 
 def _outputs(
-    candidate: Candidate, rows: Rows, task: Task, learned: NDArray[np.int64], held: NDArray[np.int64]
+    candidate: Candidate, rows: Rows, task: Task, learned: NDArray[np.int64], held_out: NDArray[np.int64]
 ) -> Array:
     """What a candidate, trained on some rows, outputs for others."""
     network, settings = candidate.network, replace(candidate.settings, callbacks=())
@@ -177,7 +177,7 @@ def _outputs(
         network, settings, task, Rows(candidate.features[learned], rows.targets[learned], weights)
     )
     others = candidate.features if candidate.held_features is None else candidate.held_features
-    return outputs_of(network, settings, flat, Rows(others[held], np.zeros((len(held), 1))).inputs)
+    return outputs_of(network, settings, flat, Rows(others[held_out], np.zeros((len(held_out), 1))).inputs)
 
 
 def trained_parameters(network: Network, settings: TrainSettings, task: Task, rows: Rows) -> Array:

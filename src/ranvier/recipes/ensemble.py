@@ -38,12 +38,12 @@ from ranvier.training.events import (
     tee,
 )
 from ranvier.training.history import Epoch, History
-from ranvier.training.in_turn import Seat, run_in_turn
+from ranvier.training.in_turn import JobContext, run_in_turn
 from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
-from ranvier.training.population import usable_threads
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings
+from ranvier.training.side_by_side import usable_threads
 from ranvier.training.state import TrainingState
 from ranvier.training.temperature import inverse_temperature
 from ranvier.training.watching import stopped_by_viewer
@@ -116,16 +116,16 @@ def _trained_on_folds(
     splits = member_splits(task, setup.rows, setup.validation, len(numbers), n_folds, settings.seed)
 
     def member_rows(number: int, member: TrainSettings) -> MemberRows:
-        learned, held = next(splits)
-        return learned, held, class_prior_state(network, member.optimizer, task, learned, member.seed)
+        learned, validation = next(splits)
+        return learned, validation, class_prior_state(network, member.optimizer, task, learned, member.seed)
 
     results: list[RunResult] = []
     finished: list[Member] = []
-    for result, held in train_members(setup, events, member_rows, numbers):
+    for result, validation in train_members(setup, events, member_rows, numbers):
         results.append(result)
-        if held is not None and not is_interrupted(result):
+        if validation is not None and not is_interrupted(result):
             flat = final_parameters(result.outcome.state, settings.optimizer, network)
-            finished.append(Member(held, outputs_of(network, settings, flat, held.inputs)))
+            finished.append(Member(validation, outputs_of(network, settings, flat, validation.inputs)))
     return results, finished
 
 
@@ -152,11 +152,11 @@ def train_members(
     network, settings, checkpoint = setup.network, setup.settings, setup.checkpoint
     numbers = range(events.networks) if numbers is None else numbers
 
-    def job(number: int, member: TrainSettings, rows: MemberRows, seat: Seat) -> tuple[RunResult, Rows | None]:
-        learned, held, state = rows
+    def job(number: int, member: TrainSettings, rows: MemberRows, context: JobContext) -> tuple[RunResult, Rows | None]:
+        learned, validation, state = rows
         folder = None if checkpoint is None else checkpoint / f"network-{number + 1}"
-        options: dict[str, Any] = {"target": setup.target, "state": state, "checkpoint": folder, **seat.options()}
-        return run_training(network, member, setup.task, learned, held, **options), held
+        options: dict[str, Any] = {"target": setup.target, "state": state, "checkpoint": folder, **context.options()}
+        return run_training(network, member, setup.task, learned, validation, **options), validation
 
     def prepared() -> Iterator[tuple[int, TrainSettings, MemberRows]]:
         for number in numbers:
@@ -173,10 +173,10 @@ def train_members(
     events.at_once = trainings_at_once(network, settings, len(numbers), first[2][0])
     jobs = (partial(job, *member) for member in chain((first,), all_rows))
     threads = usable_threads(settings.threads)
-    for position, (result, held) in enumerate(run_in_turn(jobs, events.at_once, threads, tell)):
+    for position, (result, validation) in enumerate(run_in_turn(jobs, events.at_once, threads, tell)):
         events.member_ended(result.outcome.state.history, ended_by(result))
         if numbers[position] == 0 or not is_unfinished(result, settings):
-            yield result, held
+            yield result, validation
         if is_interrupted(result) or events.ended_by or stopped_by_viewer():
             return
 
@@ -335,8 +335,8 @@ def _merged_inverse_temperature(task: Task, members: list[Member]) -> float:
     if not members:
         return 1.0
     outputs = np.concatenate([member.outputs for member in members])
-    targets = np.concatenate([member.held.targets for member in members])
-    weights = [member.held.weights for member in members if member.held.weights is not None]
+    targets = np.concatenate([member.validation.targets for member in members])
+    weights = [member.validation.weights for member in members if member.validation.weights is not None]
     return inverse_temperature(task, outputs, targets, np.concatenate(weights) if weights else None)
 
 

@@ -105,8 +105,8 @@ class _Members:
             features.append(patches)
             progress = work_progress(self.sink, "Making patch features")
             learned = rows_with_copies(patches, self.pixels, self.setup.rows, way.name, copies, member.seed, progress)
-            held = self.setup.validation
-            validation = None if held is None else _with_features(held, patches, self.image)
+            unencoded = self.setup.validation
+            validation = None if unencoded is None else _with_features(unencoded, patches, self.image)
             if way.learner == WITH_LINEAR:
                 linear_flats.append(self._linear_member(linear, member, learned))
             return learned, validation, None

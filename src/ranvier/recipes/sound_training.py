@@ -57,11 +57,11 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
     statistics = BandStatistics.fit(spectrograms[..., 0])
     block = statistics.encode(spectrograms[..., 0])
     first = fit_patches(spectrograms, sound.form, recipe.n_centroids, settings.seed)
-    blocks, held = (first.encode(spectrograms), block), None
+    blocks, validation_features = (first.encode(spectrograms), block), None
     if validation is not None:
         others = _spectrograms(validation, sound)
-        held = first.encode(others), statistics.encode(others[..., 0])
-    candidates = _candidates(recipe, setup.network, settings, blocks, held)
+        validation_features = first.encode(others), statistics.encode(others[..., 0])
+    candidates = _candidates(recipe, setup.network, settings, blocks, validation_features)
     joins = recipe.candidate == "auto" and can_hold_linear(setup.network)
     mean_with = ("patches", "linear") if joins else None
     choice = choose_candidate(candidates, rows, task, settings.seed, validation, mean_with)
@@ -81,12 +81,12 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
         if choice.name == WITH_LINEAR:
             linear = candidates["linear"]
             own_settings = replace(linear.settings, seed=member.seed, callbacks=())
-            known = Rows(linear.features, rows.targets, rows.weights)
-            linear_flats.append(trained_parameters(linear.network, own_settings, task, known))
+            on_statistics = Rows(linear.features, rows.targets, rows.weights)
+            linear_flats.append(trained_parameters(linear.network, own_settings, task, on_statistics))
         own = replace(sound, patches=(patches,) if on_patches else (), statistics=statistics)
         encoders.append(own)
-        held = None if validation is None else _with_features(validation, own)
-        return Rows(learned, rows.targets, rows.weights), held, None
+        own_validation = None if validation is None else _with_features(validation, own)
+        return Rows(learned, rows.targets, rows.weights), own_validation, None
 
     members = train_members(replace(setup, network=best.network, settings=best.settings), events, member_rows)
     results = [result for result, _ in members]
@@ -113,16 +113,19 @@ def _candidates(
     network: Network,
     settings: TrainSettings,
     features: tuple[Array, Array],
-    held: tuple[Array, Array] | None,
+    validation_features: tuple[Array, Array] | None,
 ) -> dict[str, Candidate]:
     """What can be trained, by name, the preferred one first.
 
     Parameters:
-        features, held: those of patches and those of bands, of the rows and of the validation rows.
+        features, validation_features: those of patches and those of bands, of the rows and of the validation rows.
     """
-    statistics, others = features[1], None if held is None else held[1]
+    statistics, others = features[1], None if validation_features is None else validation_features[1]
     width = statistics.shape[1]
-    both = np.concatenate(features, axis=1), None if held is None else np.concatenate(held, axis=1)
+    both = (
+        np.concatenate(features, axis=1),
+        None if validation_features is None else np.concatenate(validation_features, axis=1),
+    )
     on_patches = Candidate(network, settings, *both)
     on_statistics = Candidate(Network(width, network.layers), settings, statistics, others)
     linear = Candidate(Network(width, linear_layers(network)), linear_settings(settings), statistics, others)

@@ -80,9 +80,9 @@ def views_of(setup: TrainingSetup) -> tuple[tuple[View, ...], tuple[str, ...]]:
 def with_factors(setup: TrainingSetup, factors: Array) -> TrainingSetup:
     """The same training with each column of the CSR block times a factor, (S,)."""
     all_factors = np.concatenate([np.ones(setup.network.inputs - len(factors), np.float32), factors])
-    rows, held = setup.rows, setup.validation
+    rows, unscaled = setup.rows, setup.validation
     learned = replace(rows, inputs=scaled(rows.inputs, all_factors))
-    validation = None if held is None else replace(held, inputs=scaled(held.inputs, all_factors))
+    validation = None if unscaled is None else replace(unscaled, inputs=scaled(unscaled.inputs, all_factors))
     return replace(setup, rows=learned, validation=validation)
 
 
@@ -117,20 +117,21 @@ def choose_views(task: Task, members: Mapping[str, Sequence[Member]]) -> tuple[t
     Parameters:
         members: networks on the terms and as many on the scores, on the same validation rows one by one.
 
-    >>> held = Rows(np.zeros((2, 1)), np.array([[1.0], [2.0]]))
-    >>> right, wrong = Member(held, held.targets), Member(held, np.array([[9.0], [8.0]]))
+    >>> validation = Rows(np.zeros((2, 1)), np.array([[1.0], [2.0]]))
+    >>> right, wrong = Member(validation, validation.targets), Member(validation, np.array([[9.0], [8.0]]))
     >>> choose_views(Task("regression", 1), {"terms": [right], "scores": [wrong]})[0]
     ('terms',)
     """
     both = (TERMS, SCORES)
     mean = [
         Member(
-            first.held, probabilities_of(task, (logits_of(task, first.outputs) + logits_of(task, second.outputs)) / 2)
+            first.validation,
+            probabilities_of(task, (logits_of(task, first.outputs) + logits_of(task, second.outputs)) / 2),
         )
         for first, second in zip(*(members[name] for name in both), strict=True)
     ]
     options = {both: mean, (TERMS,): list(members[TERMS]), (SCORES,): list(members[SCORES])}
-    weights = _joined([member.held.weights for member in mean])
+    weights = _joined([member.validation.weights for member in mean])
     losses = {names: _losses(task, own, weights) for names, own in options.items()}
     means = {names: mean_and_error(values, weights)[0] for names, values in losses.items()}
     best = min(means, key=lambda names: means[names])
@@ -165,7 +166,7 @@ def with_zeros(flat: Array, on_dense: Network, on_all: Network) -> Array:
 def _losses(task: Task, members: Sequence[Member], weights: Array | None) -> NDArray[np.float64]:
     """The loss of each validation row of each network, with one temperature for all, (n,)."""
     outputs = np.concatenate([member.outputs for member in members])
-    targets = np.concatenate([member.held.targets for member in members])
+    targets = np.concatenate([member.validation.targets for member in members])
     factor = inverse_temperature(task, outputs, targets, weights)
     return row_losses(task, factor * logits_of(task, outputs), targets)
 

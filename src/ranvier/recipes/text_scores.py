@@ -83,7 +83,7 @@ def text_scores(setup: TrainingSetup) -> TextScores | None:
         return None
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     folds = split_rows(len(rows), (1.0 / n_folds,) * n_folds, setup.settings.seed, labels, rows.groups)
-    weights, biases, known, others = [], [], [], []
+    weights, biases, own_scores, others = [], [], [], []
     used: list[str] = []
     left_out: list[str] = []
     for name, block in _blocks(setup):
@@ -98,7 +98,7 @@ def text_scores(setup: TrainingSetup) -> TextScores | None:
         own[block] = model.weights * scale
         weights.append(own)
         biases.append((model.biases - mean) * scale)
-        known.append((model.scores - mean) * scale)
+        own_scores.append((model.scores - mean) * scale)
         if setup.validation is not None:
             others.append(
                 (_linear(setup.settings, model.weights, model.biases, _part(setup.validation.inputs, block)) - mean)
@@ -108,7 +108,7 @@ def text_scores(setup: TrainingSetup) -> TextScores | None:
     if not used:
         nothing = np.zeros((len(rows), 0), dtype)
         return TextScores(np.zeros((rows.inputs.n_csr, 0)), np.zeros(0), nothing, None, (), tuple(left_out))
-    joined = [np.concatenate(parts, axis=-1).astype(dtype) if parts else None for parts in (known, others)]
+    joined = [np.concatenate(parts, axis=-1).astype(dtype) if parts else None for parts in (own_scores, others)]
     assert joined[0] is not None
     all_weights = np.concatenate(weights, axis=1)
     return TextScores(all_weights, np.concatenate(biases), joined[0], joined[1], tuple(used), tuple(left_out))
