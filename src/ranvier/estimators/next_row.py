@@ -69,10 +69,10 @@ def next_row(estimator: BaseEstimator, before: tuple[Any, ...], rows: int) -> Ne
     if rows != 1 or not all(map(is_, before, after)):
         return None
     model = estimator.model_
-    encoder, settled = model.encoder, not estimator.verbose and not estimator.callbacks
+    encoder, silent = model.encoder, not estimator.verbose and not estimator.callbacks
     plain = isinstance(encoder, TableEncoder) and not encoder.forms
     plain = plain and encoder.text_column is None and encoder.vector_column is None
-    if not (settled and plain) or getattr(estimator, "class_weight", None) is not None:
+    if not (silent and plain) or getattr(estimator, "class_weight", None) is not None:
         return None
     # Numbers are checked against the range of such a loss.
     bounded = model.task.kind == "regression" and model.training.loss.units.bounded

@@ -60,13 +60,8 @@ class ReadyStep:
 
     def takes(self, row: Array, target: Array) -> bool:
         """Whether arrays of inputs and targets are of the types and shapes that this step reads."""
-        known, wanted = self._row, self._target
-        return (
-            row.dtype is known.dtype
-            and row.shape == known.shape
-            and target.dtype is wanted.dtype
-            and target.shape == wanted.shape
-        )
+        same_row = row.dtype is self._row.dtype and row.shape == self._row.shape
+        return same_row and target.dtype is self._target.dtype and target.shape == self._target.shape
 
     def __call__(self, row: Array, target: Array, scalars: NDArray[np.float64]) -> float:
         """Make a step on a row, (1, K), with its target, (1, N), and scalars (1, H); gives the loss before it."""
@@ -83,5 +78,4 @@ _FIRST_STEP = INDICES["first_step"]
 
 
 def _room(array: Array) -> Array:
-    room = memory.zeros(array.shape, array.dtype)
-    return room
+    return memory.zeros(array.shape, array.dtype)

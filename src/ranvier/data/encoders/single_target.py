@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.target import TargetEncoder
 
 PLAIN = (int, float, bool, str)
+MAX_INTEGER = 2**63
+"""Larger integers have no type of NumPy's."""
 
 
 class SingleTarget:
@@ -40,10 +42,11 @@ class SingleTarget:
 
         None for what only `TargetEncoder.transform` can read, or refuse.
         """
-        known = self._rows.get(value) if type(value) in PLAIN else None
-        if known is not None:
-            return known
-        if self._scaling is not None and type(value) in (int, float) and isfinite(value):
+        row = self._rows.get(value) if type(value) in PLAIN else None
+        if row is not None:
+            return row
+        small = type(value) is float or (type(value) is int and -MAX_INTEGER <= value < MAX_INTEGER)
+        if self._scaling is not None and small and isfinite(value):
             low, high = self._limits
             scaled = (min(max(float(value), low), high) - self._scaling[0]) / self._scaling[1]
             return np.array([[scaled]], self._dtype) if abs(scaled) <= self._largest else None
