@@ -368,8 +368,8 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
     column = _unless_constant(name, "category", f"{distinct:,} different {what}", rows, missing, distinct)
     alike = written_alike(different.values) if column.used else []
     column = replace(column, notes=_notes(alike_note(f'Categories of "{name}"', alike)))
-    known = column.used and distinct <= MAX_ENUMERATED
-    return Guess(column, read=strings.cast(pl.Enum(different.values)) if known else None)
+    few_strings = column.used and distinct <= MAX_ENUMERATED
+    return Guess(column, read=strings.cast(pl.Enum(different.values)) if few_strings else None)
 
 
 def _date(strings: pl.Series, different: DifferentStrings, dates: WrittenDates) -> ColumnSchema:

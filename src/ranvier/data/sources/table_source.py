@@ -96,13 +96,13 @@ class Table(Source):
 
     def with_read(self, columns: Iterable[ColumnSchema], read: Mapping[str, pl.Series]) -> Table:
         """The table with what the strings of some columns were read as when these schemas were inferred."""
-        known = (column for column in columns if column.used and column.name in read)
-        return replace(self, read={column.name: (column, read[column.name]) for column in known})
+        inputs = (column for column in columns if column.used and column.name in read)
+        return replace(self, read={column.name: (column, read[column.name]) for column in inputs})
 
     def cells(self, column: ColumnSchema) -> pl.Series:
         """The cells of a column, as they were read by this schema, where they were."""
-        known, cells = self.read.get(column.name, (None, None))
-        if known is None or cells is None or not known.reads_like(column):
+        inferred, cells = self.read.get(column.name, (None, None))
+        if inferred is None or cells is None or not inferred.reads_like(column):
             return self.frame[column.name]
         return cells
 
