@@ -61,8 +61,8 @@ def _turned_halves(f: Function, rows: list[Value]) -> list[Value]:
     """Four vectors of eight, whose left and right halves are squares of four by four, each transposed."""
     low, high = [0, 8, 1, 9, 4, 12, 5, 13], [2, 10, 3, 11, 6, 14, 7, 15]
     first, second = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
-    pairs = [[f.shuffle(rows[i], rows[i + 1], lanes) for i in (0, 2)] for lanes in (low, high)]
-    return [f.shuffle(*pair, lanes) for pair in pairs for lanes in (first, second)]
+    pairs = [(f.shuffle(rows[0], rows[1], lanes), f.shuffle(rows[2], rows[3], lanes)) for lanes in (low, high)]
+    return [f.shuffle(upper, lower, lanes) for upper, lower in pairs for lanes in (first, second)]
 
 
 def transposed_panel(f: Function, rows: list[Value]) -> list[Value]:
