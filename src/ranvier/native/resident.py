@@ -104,7 +104,7 @@ def rows_of_span(rows: Rows | RowsHandle, span: Span, spec: CompileSpec) -> tupl
     order = np.ascontiguousarray(span.order, np.int64)
     if isinstance(rows, WindowedRows) and rows.layout == layout_of(spec):
         return ResidentRows(rows.rows.take(order), spec), np.arange(len(order), dtype=np.int64)
-    return resident_rows(rows, spec), order
+    return prepare_rows(rows, spec), order
 
 
 def target_words(targets: Array | None) -> dict[str, int]:
@@ -114,7 +114,7 @@ def target_words(targets: Array | None) -> dict[str, int]:
     return {"targets": 0 if numbered else address, "class_numbers": address if numbered else 0}
 
 
-def resident_rows(rows: Rows | RowsHandle, spec: CompileSpec) -> ResidentRows:
+def prepare_rows(rows: Rows | RowsHandle, spec: CompileSpec) -> ResidentRows:
     """The rows as the code of a spec reads them: uploaded ones as they are, others converted.
 
     Raises:
