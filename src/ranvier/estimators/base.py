@@ -20,6 +20,7 @@ from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
 from ranvier.estimators.divided_rows import with_groups, without_bad_rows
 from ranvier.estimators.locks import training_lock
+from ranvier.estimators.next_row import NextRow, next_row, parts_of
 from ranvier.estimators.pickling import packed_model, unpacked_model
 from ranvier.estimators.rows import as_table, column_names_of, fitted_column_names, rows_for_predict, to_source
 from ranvier.estimators.running_scales import FirstRows, first_rows, kinds_of_constants, learn_scales
@@ -255,14 +256,21 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             return self._fit_batch(X, y, sample_weight, target)
 
     def _fit_batch(self, X: Any, y: Any, sample_weight: Any, target: TargetSpec | None) -> Self:
+        ready: NextRow | None = self.__dict__.get("_next_row")
+        if ready is not None and sample_weight is None and ready.learn(self, X, y):
+            return self
         first = not hasattr(self, "model_")
         source = to_source(self, X, None if first else fitted_column_names(self))
         weight = None if sample_weight is None else weight_array(sample_weight, source.rows)
         spec = self._fitted_target() if target is None else target
         values = spec.values(self, y, source.rows)
         if not first:
-            self._first_rows = learn_scales(self.model_, getattr(self, "_first_rows", None), source, values)
-            return self._continue_fit(source, values, weight, epochs=1)
+            self._first_rows = getattr(self, "_first_rows", None)
+            before = parts_of(self)
+            self._first_rows = learn_scales(self.model_, self._first_rows, source, values)
+            self._continue_fit(source, values, weight, epochs=1)
+            self._next_row = next_row(self, before, source.rows)
+            return self
         overrides = dict(self.kinds or {})
         plain: dict[str, Any] = {"recipe": "plain", "effort": "default", "epochs": 1, "split": None, "group": None}
         if self.group in source.column_names:
@@ -299,6 +307,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         """Plain values; the model as the bytes of its file, which hold no code, and its training state."""
         state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("_next_row", None)
         if "model_" in state:
             state["model_"], state["_training"] = packed_model(self.model_)
         return state

@@ -39,6 +39,7 @@ from ranvier.training.report import TrainReport
 from ranvier.training.runner import best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, state_at_best, state_for_next_fit
+from ranvier.training.watching import current_watch
 
 Array = NDArray[Any]
 
@@ -253,6 +254,18 @@ class Model(Shown, Explorer, CalibratedPredictor):
                 else conformal_of(self.target, held_out_by(self, validation_rows, held_outputs))
             )
         return self
+
+    def learn_on(self, rows: Rows) -> bool:
+        """Go on by one step on encoded rows, as `fit` would with the settings as they are.
+
+        Returns whether it did: only where the `fit` before made such a step on rows of the same kind.
+        """
+        with self._lock:
+            opened = self._open
+            if opened is None or not opened.fits(self.training, self.target, rows) or current_watch() is not None:
+                return False
+            self._step(self._resumable(self.training), rows)
+        return True
 
     def _step(self, state: TrainingState, rows: Rows) -> None:
         """Go on by one step, with the settings as they are."""

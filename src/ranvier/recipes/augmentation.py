@@ -18,7 +18,9 @@ from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.recipes.candidates import linear_layers, linear_settings, mean_and_error, trained_parameters
+from ranvier.recipes.linear_beside import mean_outputs
 from ranvier.recipes.picture_rows import is_mirrored, rows_with_copies
+from ranvier.recipes.text_merge import can_hold_linear
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
@@ -44,7 +46,8 @@ SURE = 2.0
 """So many standard errors is another way better than the usual one."""
 PIXEL_WAY = "affine"
 """How copies are distorted from whose pixels a network learns."""
-HIDDEN, LINEAR, LINEAR_PIXELS, WITH_PIXELS = "hidden", "linear", "linear on pixels", "with pixels"
+HIDDEN, LINEAR, WITH_LINEAR = "hidden", "linear", "with linear"
+LINEAR_PIXELS, WITH_PIXELS = "linear on pixels", "with pixels"
 
 
 @record
@@ -55,8 +58,9 @@ class ChosenTraining:
         name: how pictures are distorted: "none" or a key of `DISTORTIONS`.
         inverse_temperature: the factor that calibrates the logits, from the rows that were left out.
         notes: why, one sentence for each choice.
-        learner: "hidden", networks with a hidden layer on patch features; "linear", without one; "linear on pixels";
-            or "with pixels", the first beside a network on the pixels of distorted copies.
+        learner: "hidden", networks with a hidden layer on patch features; "linear", without one; "with linear", both
+            of them; "linear on pixels"; or "with pixels", the first beside a network on the pixels of distorted copies.
+        linear_factor: of the logits of linear models beside those of the networks with a hidden layer.
         held_out: what the chosen networks say of these rows, with the temperature; None for no rows.
     """
 
@@ -65,6 +69,7 @@ class ChosenTraining:
     notes: tuple[str, ...]
     learner: str = HIDDEN
     held_out: HeldOut | None = None
+    linear_factor: float = 1.0
 
 
 def choose_training(
@@ -84,7 +89,8 @@ def choose_training(
 
     A linear model, on patch features or on pixels, is taken, where the recipe tries one, if of these rows it is right
     about more that the networks are wrong about than the reverse, by more than chance gives. A network on the pixels of
-    distorted copies joins those on patch features where the mean of their outputs is no worse.
+    distorted copies joins those on patch features where the mean of their outputs is no worse; elsewhere a linear model
+    on patch features does where the mean with it is better by more than chance gives.
 
     Parameters:
         recipe: whose augmentation, form and other members count.
@@ -121,7 +127,8 @@ def choose_training(
     joined = {name: np.concatenate(parts) for name, parts in outputs.items()}
     weights = [part.weights for part in parts if part.weights is not None]
     targets = np.concatenate([part.targets for part in parts])
-    return choice_of(task, ways, joined, targets, np.concatenate(weights) if weights else None)
+    all_weights = np.concatenate(weights) if weights else None
+    return choice_of(task, ways, joined, targets, all_weights, can_hold_linear(network))
 
 
 @record(eq=False)
@@ -160,7 +167,10 @@ class _Comparison:
         networks = {way: Network(patches.width, self.network.layers)}
         if self.recipe.linear:
             networks[f"{way} {LINEAR}"] = Network(patches.width, linear_layers(self.network))
-        return {name: self._outputs(own, settings, learned, features) for name, own in networks.items()}
+        return {
+            name: self._outputs(own, settings if name == way else linear_settings(settings), learned, features)
+            for name, own in networks.items()
+        }
 
     def on_pixels(self) -> dict[str, Array]:
         """The outputs of a linear model on pixels, and of a network on those of distorted copies, if they are tried."""
@@ -195,9 +205,18 @@ def pixel_layers(layers: Sequence[Any]) -> list[Any]:
 
 
 def choice_of(
-    task: Task, ways: Sequence[str], outputs: dict[str, Array], targets: Array, weights: Array | None = None
+    task: Task,
+    ways: Sequence[str],
+    outputs: dict[str, Array],
+    targets: Array,
+    weights: Array | None = None,
+    merges_linear: bool = True,
 ) -> ChosenTraining:
-    """What the outputs for the rows left out say, of ways the usual one first."""
+    """What the outputs for the rows left out say, of ways the usual one first.
+
+    Parameters:
+        merges_linear: whether a linear model can become a part of the networks.
+    """
     scores = {way: _score(task, outputs[way], targets, weights) for way in ways}
     better = [way for way in ways[1:] if _is_better(task, outputs[ways[0]], outputs[way], targets, weights, SURE)]
     best = max(better or ways[:1], key=lambda way: scores[way])
@@ -205,7 +224,7 @@ def choice_of(
     for name, key in ((LINEAR, f"{best} {LINEAR}"), (LINEAR_PIXELS, LINEAR_PIXELS)):
         if key in outputs and _is_better(task, kept, outputs[key], targets, weights):
             learner, kept = name, outputs[key]
-    measured = _written(task, _score(task, kept, targets, weights))
+    measured, linear_factor = _written(task, _score(task, kept, targets, weights)), 1.0
     if learner != HIDDEN:
         what = "patch features" if learner == LINEAR else "pixels"
         before = _written(task, scores[best])
@@ -222,9 +241,18 @@ def choice_of(
             f"A network on the pixels of distorted copies {verb} those on patch features: {_written(task, joint)} with "
             f"it, {measured} without, on the pictures left out."
         )
+    elif f"{best} {LINEAR}" in outputs and merges_linear:
+        mean, factor = mean_outputs(task, kept, outputs[f"{best} {LINEAR}"], targets, weights)
+        if _is_better(task, kept, mean, targets, weights):
+            learner, kept, linear_factor = WITH_LINEAR, mean, factor
+            joint = _score(task, mean, targets, weights)
+            notes.append(
+                f"A linear model on patch features joins the networks: {_written(task, joint)} with it, {measured} "
+                "without, on the pictures left out."
+            )
     factor = inverse_temperature(task, kept, targets, weights)
     held_out = HeldOut(kept, targets, weights, folds=True).calibrated(task, factor)
-    return ChosenTraining(best, factor, tuple(notes), learner, held_out)
+    return ChosenTraining(best, factor, tuple(notes), learner, held_out, linear_factor)
 
 
 def _is_better(
