@@ -114,7 +114,7 @@ def target_words(targets: Array | None) -> dict[str, int]:
     return {"targets": 0 if numbered else address, "class_numbers": address if numbered else 0}
 
 
-def prepare_rows(rows: Rows | RowsHandle, spec: CompileSpec) -> ResidentRows:
+def resident_rows(rows: Rows | RowsHandle, spec: CompileSpec) -> ResidentRows:
     """The rows as the code of a spec reads them: uploaded ones as they are, others converted.
 
     Raises:
