@@ -264,7 +264,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
             opened = self._open
             if opened is None or not opened.fits(self.training, self.target, rows) or current_watch() is not None:
                 return False
-            self._step(self._resumable(self.training), rows)
+            self._step(self._state_to_continue(self.training), rows)
         return True
 
     def _step(self, state: TrainingState, rows: Rows) -> None:

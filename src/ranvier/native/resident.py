@@ -104,7 +104,7 @@ def rows_of_span(rows: Rows | RowsHandle, span: Span, spec: CompileSpec) -> tupl
     order = np.ascontiguousarray(span.order, np.int64)
     if isinstance(rows, WindowedRows) and rows.layout == layout_of(spec):
         return ResidentRows(rows.rows.take(order), spec), np.arange(len(order), dtype=np.int64)
-    return prepare_rows(rows, spec), order
+    return resident_rows(rows, spec), order
 
 
 def target_words(targets: Array | None) -> dict[str, int]:
