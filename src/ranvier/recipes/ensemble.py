@@ -21,6 +21,7 @@ from ranvier.random import SEED_RANGE
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.out_of_fold import Member, held_out_rows, member_splits, possible_folds
+from ranvier.recipes.pilots import after_pilots
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.sparse_columns import (
     ALL,
@@ -66,7 +67,7 @@ MAX_BYTES_AT_ONCE = 1 << 31
 
 
 def train_ensemble(
-    setup: TrainingSetup, n_networks: int, n_folds: int, calibrate: bool, *, judge_sparse: bool = False
+    setup: TrainingSetup, n_networks: int, n_folds: int, calibrate: bool, *, judge_sparse: bool = False, n_pilots: int = 0
 ) -> Trained:
     """Train several networks and merge them into one.
 
@@ -80,6 +81,7 @@ def train_ensemble(
         calibrate: whether the merged network gets a temperature, fitted on the validation rows.
         judge_sparse: whether as many networks are trained on the dense block alone where there is a CSR block beside
             it, and the validation rows decide which are merged.
+        n_pilots: how many networks are trained first, to decide for how many epochs the others are; 0 for none.
 
     Who listens sees one run whose epochs are numbered through.
     """
@@ -89,14 +91,14 @@ def train_ensemble(
     twice = judge_sparse and validated and 0 < setup.rows.inputs.n_csr < network.inputs
     events = MergedEvents(tee(setup.sinks), n_networks * (1 + twice), settings.epochs)
     first = with_slower_block(setup) if twice else setup
-    results, finished = _trained_on_folds(first, events, range(n_networks), n_folds)
+    results, finished = _trained_on_folds(first, events, range(n_networks), n_folds, n_pilots)
     flats = [final_parameters(result.outcome.state, settings.optimizer, network) for result in results]
     if twice:
         flats = [for_block_as_it_is(flat.copy(), network, setup.rows.inputs.n_dense) for flat in flats]
     notes: tuple[str, ...] = ()
     if twice and len(finished) == n_networks and not stopped_by_viewer() and not events.ended_by:
         dense = on_dense_block(setup)
-        more, others = _trained_on_folds(dense, events, range(n_networks, 2 * n_networks), n_folds)
+        more, others = _trained_on_folds(dense, events, range(n_networks, 2 * n_networks), n_folds, n_pilots)
         results += more
         if len(others) == n_networks:
             best, finished, note = choose_columns(task, finished, others)
@@ -112,7 +114,7 @@ def train_ensemble(
 
 
 def _trained_on_folds(
-    setup: TrainingSetup, events: MergedEvents, numbers: range, n_folds: int
+    setup: TrainingSetup, events: MergedEvents, numbers: range, n_folds: int, n_pilots: int
 ) -> tuple[list[RunResult], list[Member]]:
     """The networks of these numbers, and what those that were finished output for the rows that they left out."""
     network, settings, task = setup.network, setup.settings, setup.task
@@ -124,12 +126,31 @@ def _trained_on_folds(
 
     results: list[RunResult] = []
     finished: list[Member] = []
-    for result, held in train_members(setup, events, member_rows, numbers):
+    for result, held in _pilots_first(setup, events, member_rows, numbers, n_pilots):
         results.append(result)
         if held is not None and not is_interrupted(result):
             flat = final_parameters(result.outcome.state, settings.optimizer, network)
             finished.append(Member(held, outputs_of(network, settings, flat, held.inputs)))
     return results, finished
+
+
+def _pilots_first(
+    setup: TrainingSetup,
+    events: MergedEvents,
+    member_rows: Callable[[int, TrainSettings], MemberRows],
+    numbers: range,
+    n_pilots: int,
+) -> Iterator[tuple[RunResult, Rows | None]]:
+    """As `train_members`; the first networks say for how many epochs the others are trained."""
+    pilots: list[RunResult] = []
+    if 0 < n_pilots < len(numbers):
+        for result, held in train_members(setup, events, member_rows, numbers[:n_pilots]):
+            pilots.append(result)
+            yield result, held
+        if len(pilots) < n_pilots or is_interrupted(pilots[-1]) or events.ended_by or stopped_by_viewer():
+            return
+        setup, numbers = replace(setup, settings=after_pilots(setup.settings, pilots)), numbers[n_pilots:]
+    yield from train_members(setup, events, member_rows, numbers)
 
 
 def train_members(
