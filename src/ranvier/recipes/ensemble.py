@@ -67,7 +67,7 @@ MAX_BYTES_AT_ONCE = 1 << 31
 
 
 def train_ensemble(
-    setup: TrainingSetup, n_networks: int, n_folds: int, calibrate: bool, *, judge_sparse: bool = False, n_pilots: int = 0
+    setup: TrainingSetup, n_networks: int, n_folds: int, calibrate: bool, judge_sparse: bool = False, n_pilots: int = 0
 ) -> Trained:
     """Train several networks and merge them into one.
 
