@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.recipes.pilots import MIN_EPOCHS, epochs_after
+from ranvier.training.events import EpochEvent
 from tests.model.test_resume import broken_off
 from tests.model.trial import ENGINES, bits, frame
 
@@ -66,6 +69,21 @@ def test_a_run_that_broke_off_goes_on_to_the_same_bits(
     expected = bits(cook(data=str(path)))
     broken_off(step, monkeypatch, lambda: cook(data=str(path), run=tmp_path / "run"))
     assert bits(rv.resume(tmp_path / "run", progress=False)) == expected
+
+
+@pytest.mark.parametrize("member", [1, 2, 3])  # two are trained at a time
+def test_after_ctrl_c_no_more_networks_begin(member: int, tmp_path: Path) -> None:
+    def press(event: Any) -> None:
+        if isinstance(event, EpochEvent) and event.member == member and not pressed:
+            pressed.append(event.epoch)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    pressed: list[int] = []
+    many = replace(QUICK, n_networks=12)
+    model = cook(many, progress=press, run=tmp_path / "run", threads=2)
+    assert model.report.interrupted
+    assert 1 <= len(model.report.members) < many.n_networks
+    assert bits(rv.resume(tmp_path / "run", data=frame(), progress=False)) == bits(cook(many))
 
 
 def test_a_network_gets_some_epochs_at_least() -> None:

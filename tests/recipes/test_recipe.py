@@ -43,6 +43,7 @@ def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: s
     used = {
         "hidden": [4],
         "epochs": 2,
+        "n_pilots": 0,
         "batch_size": 32,
         "learning_rate": chosen.learning_rate / 2,
         "optimizer": "AdamW",

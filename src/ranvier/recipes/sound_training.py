@@ -14,7 +14,8 @@ from ranvier.data.sounds.band_statistics import BandStatistics
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.recipes.candidates import Candidate, Choice, choose_candidate, linear_layers, linear_settings
-from ranvier.recipes.ensemble import MemberRows, MergedEvents, merged_members, train_members
+from ranvier.recipes.ensemble import MemberRows, merged_members, train_members
+from ranvier.recipes.merged_events import MergedEvents
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.rows import Rows
 from ranvier.training.events import NoteEvent, tee

@@ -118,6 +118,10 @@ class TableRecipe(Recipe):
         limits = (self.n_frequencies, self.n_bins, self.max_inputs, self.min_frequency)
         return FeatureOptions(*limits, max_terms=self.max_terms)
 
+    def bound(self, encoder: Any, options: TrainOptions, rows: int) -> Recipe:
+        """Without pilots, where the caller says how many epochs all networks are trained for."""
+        return self if options.epochs is None else replace(self, n_pilots=0)
+
     def validation_share(self, options: TrainOptions) -> float:
         """0: each network has its own fold for validation."""
         return 0.0
@@ -153,10 +157,8 @@ class TableRecipe(Recipe):
 
     def train(self, setup: TrainingSetup) -> Trained:
         """Train the ensemble, merge it and calibrate it."""
-        rows = len(setup.rows)
-        n_pilots = self.n_pilots if setup.settings.epochs == self.epochs_for(rows) else 0  # else they are the user's
-        options: dict[str, Any] = {"judge_sparse": True, "n_pilots": n_pilots}
-        return train_ensemble(setup, self.n_networks, self.folds_for(rows), self.calibrate, **options)
+        folds = self.folds_for(len(setup.rows))
+        return train_ensemble(setup, self.n_networks, folds, self.calibrate, judge_sparse=True, n_pilots=self.n_pilots)
 
     def folds_for(self, rows: int) -> int:
         """Into how many folds so many rows are divided: at least three of a hundred rows each, if there are so many.
