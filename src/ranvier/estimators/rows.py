@@ -47,7 +47,7 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
         DataError: a cell cannot be used, or a sparse matrix has missing or infinite numbers.
     """
     reset = names is None
-    if not reset and _is_plain(estimator, X):
+    if not reset and is_plain_array(estimator, X):
         return open_source(np.ascontiguousarray(X))
     if _is_pictures(X):
         if reset:
@@ -86,7 +86,7 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
     return open_source({name: checked[:, index] for index, name in enumerate(names)})
 
 
-def _is_plain(estimator: BaseEstimator, X: Any) -> bool:
+def is_plain_array(estimator: BaseEstimator, X: Any) -> bool:
     """Whether X is an array of finite numbers, or NaN, as wide as in `fit`, in which scikit-learn finds nothing wrong.
 
     Its `validate_data` says the same of such an array and takes longer than a step on it.

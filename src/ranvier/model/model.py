@@ -39,6 +39,7 @@ from ranvier.training.report import TrainReport
 from ranvier.training.runner import best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, state_at_best, state_for_next_fit
+from ranvier.training.watching import current_watch
 
 Array = NDArray[Any]
 
@@ -233,19 +234,38 @@ class Model(Shown, Explorer, CalibratedPredictor):
         with self._lock:
             changed = override_settings(self.training, epochs, callbacks, changes)
             weighting = (validation, sample_weight, class_weight, changed.seed, changed.loss, changed.row_dtype)
-            rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, *weighting)
-            training, unseen = changed.on(rows.inputs), held is None and checkpoint is None and sink is silent
+            rows, validation_rows = row_tools.resident_rows(self.inputs, self.target, X, y, *weighting)
+            training, unseen = (
+                changed.on(rows.inputs),
+                validation_rows is None and checkpoint is None and sink is silent,
+            )
             state = self._resumable(training)
             if unseen and not measured and training is self.training and is_one_step(self.network, training, rows):
                 self._step(state, rows)
                 return self
             asides: dict[str, Any] = {"sinks": (sink,), "checkpoint": checkpoint, "target": self.target}
             parts: dict[str, Any] = {"state": state, "metrics": measured, **asides}
-            result = run_training(self.network, training, self.task, rows, held, **parts)
+            result = run_training(self.network, training, self.task, rows, validation_rows, **parts)
             self._take(training, result.outcome.state, result.engine)
-            known = result.outcome.held_outputs
-            self.conformal = None if held is None else conformal_of(self.target, held_out_by(self, held, known))
+            held_outputs = result.outcome.held_outputs
+            self.conformal = (
+                None
+                if validation_rows is None
+                else conformal_of(self.target, held_out_by(self, validation_rows, held_outputs))
+            )
         return self
+
+    def learn_on(self, rows: Rows) -> bool:
+        """Go on by one step on encoded rows, as `fit` would with the settings as they are.
+
+        Returns whether it did: only where the `fit` before made such a step on rows of the same kind.
+        """
+        with self._lock:
+            opened = self._open
+            if opened is None or not opened.fits(self.training, self.target, rows) or current_watch() is not None:
+                return False
+            self._step(self._resumable(self.training), rows)
+        return True
 
     def _step(self, state: TrainingState, rows: Rows) -> None:
         """Go on by one step, with the settings as they are."""

@@ -5,7 +5,7 @@ B is the number of rows, K = D + S the number of inputs that the columns become:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -241,6 +241,13 @@ class TableEncoder:
             raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
         return self._concat.encode([table.frame[name] for name in self._names], dtype)
 
+    def encode_cells(self, cells: Sequence[Any], dtype: Any = np.float32) -> NDArray[Any] | Inputs | None:
+        """Encode one row of cells, those of the columns that are used; None where only `encode` can read a cell.
+
+        Returns what `transform` does of the row.
+        """
+        return self._concat.encode_row(cells, dtype)
+
     def named(self, source: Source) -> Source:
         """The rows of an opened source as a table with the column names that the model knows."""
         return self._with_files_named(self._as_cells(source).with_column_names(self.column_names))
@@ -253,10 +260,10 @@ class TableEncoder:
         Rows whose picture or recording cannot be read are left out, and named in the notes of the source.
 
         Parameters:
-            max_broken: the largest share of a column that may be left out.
+            max_broken: the largest fraction of a column that may be left out.
 
         Raises:
-            DataError: a larger share of the pictures or recordings of a column cannot be read, or none can.
+            DataError: a larger fraction of the pictures or recordings of a column cannot be read, or none can.
 
         >>> encoder = TableEncoder.fit({"age": [39, 50]})
         >>> encoder.decoded(open_source({"age": [40]}))[1] is None
