@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier import data
+from ranvier.data.sources.reading import Reading
 from ranvier.errors import InputError, ShapeError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
@@ -74,7 +75,7 @@ def _measured_rows(
         raise InputError(f"This model was trained on arrays: give y too, model.{method}(X, y).")
     indexed = True
     if y is None:
-        X = data.open_source(X)
+        X = data.open_source(X, reading=Reading(names=frozenset(model.target.column_names)))
         X, indexed = X.part("test") or X, X.in_memory
         if skip_bad_rows:
             X, sample_weight = _with_good_targets(model, X, sample_weight)

@@ -73,7 +73,7 @@ def _open(source: Any, reading: Reading) -> Source:
         return arrays_from(source, None, "the array")
     if is_sparse(source):
         return _open_sparse(source)
-    from ranvier.data.sources.frames import frame_from
+    from ranvier.data.sources.frames import frame_from, index_notes
 
     if isinstance(source, (list, tuple)) and not source:
         raise DataError("The list holds no rows. Give at least one row.")
@@ -85,7 +85,8 @@ def _open(source: Any, reading: Reading) -> Source:
     frame = frame_from(source, reading=reading)
     if frame.height == 0 or frame.width == 0:
         raise DataError(f"The table has {frame.height} rows and {frame.width} columns; at least one of each is needed.")
-    table = Table(frame, "the table", in_memory=True, absent_is_missing=is_row_list(source))
+    notes = index_notes(source)
+    table = Table(frame, "the table", notes=notes, in_memory=True, absent_is_missing=is_row_list(source))
     return with_files(table, Path())
 
 

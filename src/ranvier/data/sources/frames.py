@@ -68,6 +68,26 @@ def row_of_series(source: Any, names: Collection[str]) -> dict[str, Any] | None:
     }
 
 
+INDEX_OF_TIMES = ("DatetimeIndex", "PeriodIndex", "TimedeltaIndex", "IntervalIndex", "CategoricalIndex")
+
+
+def index_notes(source: Any) -> tuple[str, ...]:
+    """That the index of a pandas frame is not read, where it has a name, several levels, or is no count of the rows.
+
+    >>> index_notes(pl.DataFrame({"age": [39]}))
+    ()
+    """
+    index = getattr(source, "index", None) if hasattr(source, "iloc") and hasattr(source, "columns") else None
+    if index is None:
+        return ()
+    names = [str(name) for name in index.names if name is not None]
+    numbers = getattr(index.dtype, "kind", "O") in "iuf"
+    if not names and type(index).__name__ not in INDEX_OF_TIMES and index.nlevels == 1 and numbers:
+        return ()
+    called = f" ({', '.join(names)})" if names else ""
+    return (f"The index of the data frame{called} is not read; to learn from it, make it a column: .reset_index().",)
+
+
 def check_names(names: Sequence[Any], origin: str) -> None:
     """Refuse columns of the same name.
 
