@@ -249,9 +249,9 @@ def _fitted_target(
     training: LabelledRows, validation: LabelledRows | None, task: Task, loss: Loss | None, formats: Any
 ) -> TargetEncoder:
     """The encoder of the targets, as learned from the training rows."""
-    held = () if validation is None else (validation.values, validation.row_numbers)
+    others = () if validation is None else (validation.values, validation.row_numbers)
     with rows_called(training.indexed if validation is None else validation.indexed):
-        return fit_target(training.values, task, True, training.row_numbers, loss, formats, *held)
+        return fit_target(training.values, task, True, training.row_numbers, loss, formats, *others)
 
 
 def _diagnosis(

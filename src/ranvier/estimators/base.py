@@ -119,16 +119,16 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             None if validation is None else self._validation_rows(validation, target, names or names_in(source))
         )
         fraction = self._validation_fraction(canonical_rows(source.rows, weight)) if validation_rows is None else 0.0
-        held: Any = fraction if validation_rows is None else validation_rows
+        validated_on: Any = fraction if validation_rows is None else validation_rows
         if again:
             epochs = self.epochs or self.model_.training.epochs
             return self._continue_fit(
-                source, values, weight, epochs, held, stopping(self, epochs, validated=bool(held))
+                source, values, weight, epochs, validated_on, stopping(self, epochs, validated=bool(validated_on))
             )
         table, changes = as_table(source), {}
         if groups is not None:
             table, changes["group"] = with_groups(table, groups)
-        self._fit_new(target, table, values, weight, validation=held, **changes)
+        self._fit_new(target, table, values, weight, validation=validated_on, **changes)
         return self
 
     def _check_rule(self, source: Source, groups: Any, again: bool) -> None:

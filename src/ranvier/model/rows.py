@@ -213,9 +213,9 @@ def resident_rows(
             "(X, y, weights)."
         )
     X, y, weight = (*validation, None)[:3]
-    held = encode(to_inputs, target, X, y, weight, by_class, loss, dtype)
+    validation_rows = encode(to_inputs, target, X, y, weight, by_class, loss, dtype)
     blocks = (rows.inputs.n_dense, rows.inputs.csr is not None)
-    return rows, replace(held, inputs=held.inputs.with_blocks(*blocks))
+    return rows, replace(validation_rows, inputs=validation_rows.inputs.with_blocks(*blocks))
 
 
 def _briefly(value: Any) -> str:

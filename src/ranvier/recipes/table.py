@@ -44,8 +44,8 @@ OLD_NAMES = {
 class TableRecipe(Recipe):
     """Trains an ensemble of small networks on a table and merges them into one.
 
-    Where columns of texts stand beside others, as many networks are trained without the texts; validation folds say
-    whether both kinds are merged or one of them.
+    Columns of texts beside others are judged one by one. As many networks more are trained, which see scores of linear
+    models on texts in the place of terms; validation folds say whether both kinds are merged or one of them.
 
     Fields:
         n_networks: how many networks are trained, each with its own seed and its own validation fold.

@@ -120,36 +120,36 @@ def checked_coverage(coverage: Any) -> float:
     return fraction
 
 
-def conformal_of(target: TargetEncoder, held: HeldOut | None) -> Conformal | None:
+def conformal_of(target: TargetEncoder, held_out: HeldOut | None) -> Conformal | None:
     """The scores of rows that stood outside training; None for several labels, or fewer than 10 rows.
 
     Parameters:
         target: from outputs to numbers or classes.
-        held: outputs and targets of the finished model, or of one that is as good.
+        held_out: outputs and targets of the finished model, or of one that is as good.
     """
     task = target.task
-    if held is None or task.kind == "multilabel":
+    if held_out is None or task.kind == "multilabel":
         return None
-    usable = np.isfinite(np.column_stack([held.outputs, held.targets])).all(axis=1)
-    weights = None if held.weights is None else np.asarray(held.weights, np.float64)[usable]
+    usable = np.isfinite(np.column_stack([held_out.outputs, held_out.targets])).all(axis=1)
+    weights = None if held_out.weights is None else np.asarray(held_out.weights, np.float64)[usable]
     if weights is not None:
         usable, weights = _with_weight(usable, weights)
     rows = int(usable.sum())
     if rows < MIN_ROWS:
         return None
-    outputs, targets = held.outputs[usable], held.targets[usable]
+    outputs, targets = held_out.outputs[usable], held_out.targets[usable]
     if task.is_classifier:
         actual = class_indices(task, targets)
         scores = 1.0 - np.take_along_axis(class_probabilities(task, outputs), actual[:, None], axis=1)
-        return _kept("classes", held.folds, scores, weights)
+        return _kept("classes", held_out.folds, scores, weights)
     predicted = target.values(outputs).reshape(rows, -1)
     actual_values = (targets.astype(np.float64) * np.array(target.scale) + np.array(target.mean)).reshape(rows, -1)
     if target.levels:
-        return _kept("quantiles", held.folds, quantile_scores(target.levels, predicted, actual_values), weights)
+        return _kept("quantiles", held_out.folds, quantile_scores(target.levels, predicted, actual_values), weights)
     errors = np.abs(actual_values - predicted)
     knots, scales = usual_errors(predicted, errors)
     scores = errors / scales_of_others(predicted, errors) if len(knots) else errors
-    return _kept("residuals", held.folds, scores, weights, knots, scales)
+    return _kept("residuals", held_out.folds, scores, weights, knots, scales)
 
 
 def _with_weight(usable: NDArray[np.bool_], weights: Floats) -> tuple[NDArray[np.bool_], Floats]:

@@ -134,7 +134,7 @@ def run_training(
                 watch=watch,
                 **{name: getattr(settings, name) for name in LOOPED},
             )
-            _tell_start(sink, network, settings, engine, rows, validation, begin)
+            _tell_start(sink, network, settings, engine, rows, validation, begin, measured.directions)
             # Only the callee holds the arrays, so that it can let them go.
             waiting = [begin]
             del begin
@@ -204,6 +204,7 @@ def _tell_start(
     rows: Rows,
     validation: Rows | None,
     state: TrainingState,
+    greater_is_better: dict[str, bool],
 ) -> None:
     if sink is silent:
         return
@@ -216,6 +217,7 @@ def _tell_start(
         threads=settings.threads,
         parameters=network.parameter_count,
         batch_size=settings.batch_size,
+        greater_is_better=greater_is_better,
     )
     sink(event)
 

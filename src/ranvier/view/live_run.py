@@ -117,9 +117,9 @@ class LiveRun:
                     return
                 self._touched = now
                 self._reader.touch(looking)
-                held = is_held(self.folder.path / "lock")
-                self._start = -math.inf if held else self._start
-                if not held and now - self._start > START_SECONDS:
+                is_locked = is_held(self.folder.path / "lock")
+                self._start = -math.inf if is_locked else self._start
+                if not is_locked and now - self._start > START_SECONDS:
                     self._read_events()
                     self._end()
                     return

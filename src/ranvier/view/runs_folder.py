@@ -47,6 +47,7 @@ class FollowedRun:
 
     Attributes:
         settings: what it was trained with.
+        greater_is_better: of metrics of the user's own whether a greater value is better; older runs do not say so.
         curves: name -> value of each epoch, NaN where there is none.
         ended: the reason, once there is one.
     """
@@ -54,6 +55,7 @@ class FollowedRun:
     def __init__(self, folder: Path) -> None:
         self.folder, self.name = folder, folder.name
         self.settings: dict[str, Any] = {}
+        self.greater_is_better: dict[str, bool] = {}
         self._tail = Tail(RunFolder(folder).events)
         self._clear()
 
@@ -84,6 +86,9 @@ class FollowedRun:
         for event in events:
             if event.get("kind") == "epoch":
                 self._take_epoch(event)
+            elif event.get("kind") == "start":
+                directions = event.get("greater_is_better")
+                self.greater_is_better |= directions if isinstance(directions, dict) else {}
             elif event.get("kind") == "end":
                 self.ended = str(event.get("text", ""))
 
@@ -116,7 +121,8 @@ class FollowedRun:
         curve = np.array(self.curves.get(name, []))
         if not np.isfinite(curve).any():
             return None
-        at = int(np.nanargmax(curve) if greater_is_better(name) else np.nanargmin(curve))
+        greater = self.greater_is_better.get(name, greater_is_better(name))
+        at = int(np.nanargmax(curve) if greater else np.nanargmin(curve))
         return Best(float(curve[at]), at + 1)
 
     @property
@@ -199,7 +205,7 @@ class RunsFolder(QuestionSource):
         shown = [name for name in (*metrics, "validation_loss", "loss") if any(run.best(name) for run in runs)]
         differing = differing_settings([run.settings for run in runs])
         return {
-            "metrics": [{"name": name, "higher": greater_is_better(name)} for name in shown],
+            "metrics": [{"name": name, "higher": _greater_is_better(name, runs)} for name in shown],
             "settings": differing,
             "runs": [
                 {
@@ -252,6 +258,12 @@ class RunsFolder(QuestionSource):
             model = load(file)
             self._subjects = {run.name: Subject(model, rows_of(model, file), run.name)}
         return self._subjects[run.name]
+
+
+def _greater_is_better(name: str, runs: list[FollowedRun]) -> bool:
+    """Whether a greater value of a metric is better, as the first run says that knows; else as its name says."""
+    stored = (run.greater_is_better[name] for run in runs if name in run.greater_is_better)
+    return bool(next(stored, greater_is_better(name)))
 
 
 def run_folders(path: Path) -> Iterator[Path]:

@@ -391,8 +391,8 @@ def fit_target(
     if not standardize:
         return unit
     numbers = unit._numbers(values, row_numbers)
-    held = numbers[:0] if validation is None else unit._numbers(validation, validation_numbers)
-    limits = usual_ranges(np.concatenate([numbers, held]))
+    others = numbers[:0] if validation is None else unit._numbers(validation, validation_numbers)
+    limits = usual_ranges(np.concatenate([numbers, others]))
     mean, scale = column_mean_std(np.clip(numbers, *np.array(limits).T) if limits else numbers)
     units = LOSSES["squared_error"].units if loss is None else loss.units
     mean, scale = units.scaling(mean, np.where(scale > 0, scale, 1.0))

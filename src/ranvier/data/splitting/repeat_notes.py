@@ -81,7 +81,7 @@ def _conflict_note(parts: Mapping[str, LabelledRows], digests: Mapping[str, Any]
 
 
 def _look_alike_note(
-    training: Source, shown: NDArray[np.uint64], held: Source, is_copy: NDArray[np.bool_], name: str
+    training: Source, shown: NDArray[np.uint64], part: Source, is_copy: NDArray[np.bool_], name: str
 ) -> list[str]:
     """A sentence on pictures of a part that look like training pictures and are no copies of them.
 
@@ -90,14 +90,14 @@ def _look_alike_note(
         is_copy: which pictures of the part are copies, shape (B,).
         name: of the part.
     """
-    hashes = _difference_hashes(held)
+    hashes = _difference_hashes(part)
     if hashes is None:
         return []
     first = {value: row for row, value in reversed(list(enumerate(shown.tolist()))) if value}
     alike = [(row, first[value]) for row, value in enumerate(hashes.tolist()) if value in first and not is_copy[row]]
     if not alike:
         return []
-    names = [names_of_rows(source) for source in (held, training)]
+    names = [names_of_rows(source) for source in (part, training)]
     pairs = [
         " like ".join(str(row) if own is None else own[row] for own, row in zip(names, pair, strict=True))
         for pair in alike

@@ -35,8 +35,8 @@ def learning_curve_finding(model: Model, rows: Rows) -> list[Finding]:
         return []
     task, network = model.task, model.network
     labels = class_indices(task, rows.targets) if task.is_classifier else None
-    held, rest = split_rows(len(rows), (HELD_FRACTION, 1 - HELD_FRACTION), 0, labels)
-    evaluation = rows.take(held)
+    held_out, rest = split_rows(len(rows), (HELD_FRACTION, 1 - HELD_FRACTION), 0, labels)
+    evaluation = rows.take(held_out)
     targets = in_units(model.target, evaluation.targets)
     outputs = {}
     for fraction in (2, 1):
@@ -52,7 +52,7 @@ def learning_curve_finding(model: Model, rows: Rows) -> list[Finding]:
     words = "smaller" if mean > 0 else "larger"
     evidence = (
         f"Trained on {len(rest):,} rows instead of {len(rest[::2]):,}, the network has a {name} that is {words} by "
-        f"{abs(mean):.2g} (standard error {error:.1g}) on {len(held):,} others."
+        f"{abs(mean):.2g} (standard error {error:.1g}) on {len(held_out):,} others."
     )
     if helps:
         meaning, advice = "The learning curve still falls.", "More rows would help: gather more."
