@@ -87,6 +87,7 @@ def _measured_rows(
         names, classes, formats = model.target.column_names, model.task.classes, model.target.number_formats
         with rows_called(indexed, row_numbers):
             y, X, present = row_tools.with_targets(X, names, classes, formats)
+            data.check_target_range(y, names, present)
         row_numbers = present if row_numbers is None else row_numbers[present]
     elif row_numbers is not None:
         y = target_array(y)

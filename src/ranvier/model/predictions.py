@@ -304,14 +304,14 @@ def open_rows(
     Raises:
         InputError: a model trained on arrays was given a table.
     """
-    known = getattr(model.encoder, "columns", ())
-    columns = [column.name for column in known]
+    schema = getattr(model.encoder, "columns", ())
+    columns = [column.name for column in schema]
     requested = frozenset((*columns, *model.target.column_names))
     text_column = getattr(model.encoder, "text_column", None)
     reading = replace(
         reading,
         # Rows to predict need no target, and no column that the model makes no use of.
-        names=reading.names | {column.name for column in known if column.used},
+        names=reading.names | {column.name for column in schema if column.used},
         only=requested | frozenset(keep) if columns else None,
         table=bool(columns) and text_column is None,
     )

@@ -32,6 +32,7 @@ from ranvier.data.columns.column_notes import (
     long_text_note,
     missing_note,
     rare_parts_note,
+    units_note,
     written,
 )
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
@@ -306,7 +307,8 @@ def _number_notes(
         return _notes(*_value_notes(cells.name, values))
     absent = np.isnan(values)
     unread = missing_note(strings, strings.is_not_null().to_numpy() & absent) if absent.any() else None
-    return _notes(unread, rare_parts_note(strings, form, values), *_value_notes(cells.name, values))
+    units = units_note(cells.name, form)
+    return _notes(unread, units, rare_parts_note(strings, form, values), *_value_notes(cells.name, values))
 
 
 def _value_notes(name: str, values: NDArray[np.float64]) -> tuple[str | None, ...]:

@@ -69,6 +69,10 @@ def _open(source: Any, reading: Reading) -> Source:
         return table_of_list(list(source))
     if is_text_list(source):
         return table_of_texts(texts_of_list(source))
+    if isinstance(source, np.ndarray) and source.dtype.names and source.ndim == 1:
+        source = {name: source[name] for name in source.dtype.names}
+    if isinstance(source, (list, tuple)) and source and all(hasattr(row, "_asdict") for row in source):
+        source = [row._asdict() for row in source]  # named tuples
     if isinstance(source, np.ndarray):
         return arrays_from(source, None, "the array")
     if is_sparse(source):

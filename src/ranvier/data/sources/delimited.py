@@ -14,6 +14,7 @@ import polars as pl
 from ranvier.data.sources.delimited_rows import read_rows
 from ranvier.data.sources.dialect import TRAILING_NOTE, Dialect, dialect_of, unnamed_note
 from ranvier.data.sources.files import read_bytes
+from ranvier.data.sources.foreign_formats import refuse_other_formats
 from ranvier.data.sources.layout import BLANKS
 from ranvier.data.sources.quoting import structure
 from ranvier.data.sources.reading import PLAIN, Reading
@@ -57,6 +58,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     >>> delimited_table(b"a;b\\n1;2\\n", "standard input", "Standard input", ",", PLAIN).notes
     ("The cells are separated by ';'.",)
     """
+    refuse_other_formats(data, called, "a table in CSV")
     data, notes = as_utf8(data, called)
     if not data or data.isspace():
         raise DataError(f"{called} is empty. A file with a header line and rows was expected.")
