@@ -16,6 +16,7 @@ from ranvier.data.sources.dialect import TRAILING_NOTE, Dialect, dialect_of, unn
 from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.foreign_formats import refuse_other_formats
 from ranvier.data.sources.layout import BLANKS
+from ranvier.data.sources.more_headers import without_headers
 from ranvier.data.sources.quoting import structure
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_notes import bad_rows_note, skipped_lines_notes, stray_quotes_note
@@ -85,8 +86,9 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     unnamed = frozenset(name for index, name in enumerate(frame.columns) if unnamed_note(index) in notes)
     if reading.skip_empty_rows:
         frame, empty = _without_empty_rows(frame)
+        frame, headers = without_headers(frame) if dialect.names else (frame, [])
         frame, totals = without_totals(frame)
-        notes += [*empty, *totals]
+        notes += [*empty, *headers, *totals]
     if frame.height == 0:
         raise DataError(f"{called} has a header and no rows. Give a file with at least one row under the header.")
     return Table(frame, origin, notes=tuple(notes), decimal_commas=dialect.separator == ";", unnamed=unnamed)
@@ -127,8 +129,8 @@ def _read_at_once(data: bytes, dialect: Dialect) -> pl.DataFrame | None:
             empty_string_is_null=False,
             glob=False,
         )
-    except pl.exceptions.PolarsError:
-        return None
+    except (pl.exceptions.PolarsError, OSError, ValueError):
+        return None  # text that begins like packed bytes, such as "x^", is unpacked by polars
     if frame.height != measured.rows:
         return None
     if width > 1 and bool((frame.to_series(-1) == "").any()):
