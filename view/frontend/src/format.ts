@@ -12,13 +12,17 @@ export function number(value: number | null | undefined, digits = 4): string {
   else if (size >= 1e6 || size < 1e-3) text = size.toExponential(2).replace("e+", "e").replace("e-", `e${MINUS}`);
   else {
     const places = Math.max(0, Math.min(6, digits - 1 - Math.floor(Math.log10(size))));
-    text = Number.isInteger(size) ? size.toLocaleString("en-US") : size.toLocaleString("en-US", fixed(places));
+    text = (Number.isInteger(size) ? WHOLE : fixed(places)).format(size);
   }
   return value < 0 && text !== "0" ? MINUS + text : text;
 }
 
-function fixed(places: number): Intl.NumberFormatOptions {
-  return { minimumFractionDigits: places, maximumFractionDigits: places };
+const WHOLE = new Intl.NumberFormat("en-US");
+const FIXED: Intl.NumberFormat[] = [];
+
+/** Formats are kept: to make one takes longer than to use it a hundred times. */
+function fixed(places: number): Intl.NumberFormat {
+  return (FIXED[places] ??= new Intl.NumberFormat("en-US", { minimumFractionDigits: places, maximumFractionDigits: places }));
 }
 
 /** With a sign also where it is positive, for terms of a sum. */
@@ -40,7 +44,7 @@ export function duration(seconds: number): string {
 }
 
 export function count(value: number): string {
-  return value.toLocaleString("en-US");
+  return WHOLE.format(value);
 }
 
 export function plural(value: number, noun: string, nouns = `${noun}s`): string {

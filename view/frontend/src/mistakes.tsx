@@ -1,8 +1,9 @@
 // Mistakes: where the model is wrong, and on which rows.
 
 import { useMemo } from "preact/hooks";
+import { token } from "./colours";
 import { count, metric, METRICS, number, percent, plural } from "./format";
-import { Canvas, decode, Picture, Problem, said, token, Value } from "./parts";
+import { Canvas, decode, Picture, Problem, said, Value } from "./parts";
 import { RowSound } from "./sound";
 import { ask, cell, opening, useAsked } from "./state";
 import type { Row, RowPage, What } from "./types";
