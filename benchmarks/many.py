@@ -2,7 +2,7 @@
 
 Run:  pip install -e '.[bench]' && python benchmarks/many.py
 
-Two crowds: 64 networks 20-64-64-2 on 2,000 rows, and 1,000 networks 8-8-8-1 on 500. First some of the crowd are
+Two populations: 64 networks 20-64-64-2 on 2,000 rows, and 1,000 networks 8-8-8-1 on 500. First some of each are
 compared with networks that were trained alone, on one thread and on all: parameters must be equal, bit by bit. The
 peers train some of their networks, which all take the same time: scikit-learn one `fit` after the other, jax all at
 once by `vmap` over one compiled scan of the same steps. Contenders take turns; a figure is the median of the rounds.
@@ -31,7 +31,7 @@ from installed import versions
 from versus_parts import report
 
 RESULTS = Path(__file__).resolve().parent / "results"
-CROWDS = {
+POPULATIONS = {
     "64 x 20-64-64-2": {"sizes": (20, 64, 64, 2), "rows": 2000, "networks": 64, "epochs": 20, "batch": 32},
     "1000 x 8-8-8-1": {"sizes": (8, 8, 8, 1), "rows": 500, "networks": 1000, "epochs": 20, "batch": 32},
 }
@@ -40,60 +40,63 @@ ASKED = {"64 x 20-64-64-2": {"scikit-learn": 20, "jax": 3}, "1000 x 8-8-8-1": {"
 RATE = 1e-3
 
 
-def rows_of(crowd: dict[str, Any]) -> tuple[Any, Any]:
+def rows_of(population: dict[str, Any]) -> tuple[Any, Any]:
     """Inputs, and labels or numbers that a small network can learn."""
     random = np.random.default_rng(0)
-    X = random.normal(size=(crowd["rows"], crowd["sizes"][0])).astype(np.float32)
+    X = random.normal(size=(population["rows"], population["sizes"][0])).astype(np.float32)
     signal = X[:, 0] * X[:, 1] + X[:, 2]
-    return X, (signal > 0).astype(int) if crowd["sizes"][-1] > 1 else signal
+    return X, (signal > 0).astype(int) if population["sizes"][-1] > 1 else signal
 
 
 def network_of(sizes: tuple[int, ...]) -> rv.Network:
-    """The network of a crowd."""
+    """The network of a population."""
     last = rv.Dense(sizes[-1], "softmax") if sizes[-1] > 1 else rv.Dense(1)
     return rv.Network(inputs=sizes[0], layers=[*(rv.Dense(width, "relu") for width in sizes[1:-1]), last])
 
 
-def ours(crowd: dict[str, Any], networks: int, threads: int | None = None) -> list[rv.Model]:
-    """Train the crowd."""
-    X, y = rows_of(crowd)
+def ours(population: dict[str, Any], networks: int, threads: int | None = None) -> list[rv.Model]:
+    """Train the population."""
+    X, y = rows_of(population)
     trials = [{"seed": seed, "optimizer": rv.Adam(RATE * (1 + seed % 4))} for seed in range(networks)]
-    options: dict[str, Any] = {"epochs": crowd["epochs"], "batch_size": crowd["batch"], "threads": threads}
-    return rv.fit_many(network_of(crowd["sizes"]), X, y, trials=trials, progress=False, **options)
+    options: dict[str, Any] = {"epochs": population["epochs"], "batch_size": population["batch"], "threads": threads}
+    return rv.fit_many(network_of(population["sizes"]), X, y, trials=trials, progress=False, **options)
 
 
-def check(crowd: dict[str, Any]) -> None:
-    """Members of the crowd have the bits of networks that were trained alone."""
-    X, y = rows_of(crowd)
+def check(population: dict[str, Any]) -> None:
+    """Members of the population have the bits of networks that were trained alone."""
+    X, y = rows_of(population)
     for threads in (1, None):
-        for seed, model in enumerate(ours(crowd, 5, threads)):
-            options: dict[str, Any] = {"epochs": crowd["epochs"], "batch_size": crowd["batch"], "seed": seed}
-            alone = network_of(crowd["sizes"]).fit(X, y, optimizer=rv.Adam(RATE * (1 + seed % 4)), **options)
+        for seed, model in enumerate(ours(population, 5, threads)):
+            options: dict[str, Any] = {"epochs": population["epochs"], "batch_size": population["batch"], "seed": seed}
+            alone = network_of(population["sizes"]).fit(X, y, optimizer=rv.Adam(RATE * (1 + seed % 4)), **options)
             for name, values in alone.parameters.items():
                 if not np.array_equal(values, model.parameters[name]):
-                    raise SystemExit(f"Network {seed} of the crowd differs from one trained alone: {name}.")
+                    raise SystemExit(f"Network {seed} of the population differs from one trained alone: {name}.")
 
 
-def sklearn_fits(crowd: dict[str, Any], networks: int) -> None:
+def sklearn_fits(population: dict[str, Any], networks: int) -> None:
     """The peer's networks, one after the other."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-    X, y = rows_of(crowd)
-    kind = MLPClassifier if crowd["sizes"][-1] > 1 else MLPRegressor
+    X, y = rows_of(population)
+    kind = MLPClassifier if population["sizes"][-1] > 1 else MLPRegressor
     for seed in range(networks):
-        options = {"max_iter": crowd["epochs"], "tol": 0.0, "n_iter_no_change": 10**6, "random_state": seed}
+        options = {"max_iter": population["epochs"], "tol": 0.0, "n_iter_no_change": 10**6, "random_state": seed}
         kind(
-            hidden_layer_sizes=crowd["sizes"][1:-1], batch_size=crowd["batch"], learning_rate_init=RATE, **options
+            hidden_layer_sizes=population["sizes"][1:-1],
+            batch_size=population["batch"],
+            learning_rate_init=RATE,
+            **options,
         ).fit(X, y)
 
 
-def jax_crowd(crowd: dict[str, Any], networks: int) -> Callable[[], None]:
+def jax_population(population: dict[str, Any], networks: int) -> Callable[[], None]:
     """All networks of the peer at once: vmap over one compiled scan of Adam steps; compiled before it is timed."""
     import jax
     import jax.numpy as jnp
 
-    X, y = (jnp.asarray(array) for array in rows_of(crowd))
-    sizes, batch, epochs = crowd["sizes"], crowd["batch"], crowd["epochs"]
+    X, y = (jnp.asarray(array) for array in rows_of(population))
+    sizes, batch, epochs = population["sizes"], population["batch"], population["epochs"]
     steps = len(X) // batch
 
     def initial(key: Any) -> Any:
@@ -150,15 +153,15 @@ def seconds(work: Callable[[], Any]) -> float:
 
 def measure(name: str, rounds: int) -> dict[str, Any]:
     """The seconds a network of each contender, and how many times as fast Ranvier is."""
-    crowd = CROWDS[name]
-    check(crowd)
-    networks, few = crowd["networks"], 3
-    ours(crowd, 4)
+    population = POPULATIONS[name]
+    check(population)
+    networks, few = population["networks"], 3
+    ours(population, 4)
     contenders = {
-        "ranvier": (lambda: ours(crowd, networks), networks),
-        "ranvier, 1 thread": (lambda: ours(crowd, networks, 1), networks),
-        "scikit-learn": (lambda: sklearn_fits(crowd, few), few),
-        "jax": (jax_crowd(crowd, networks), networks),
+        "ranvier": (lambda: ours(population, networks), networks),
+        "ranvier, 1 thread": (lambda: ours(population, networks, 1), networks),
+        "scikit-learn": (lambda: sklearn_fits(population, few), few),
+        "jax": (jax_population(population, networks), networks),
     }
     taken: dict[str, list[float]] = {contender: [] for contender in contenders}
     for _ in range(rounds):
@@ -175,9 +178,9 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # scikit-learn says that it has not converged
     names = ("ranvier", "numpy", "llvmlite", "scikit-learn", "jax")
-    found: dict[str, Any] = {"machine": report.machine(), "versions": versions(names), "crowds": {}}
-    for name in CROWDS:
-        found["crowds"][name] = result = measure(name, options.rounds)
+    found: dict[str, Any] = {"machine": report.machine(), "versions": versions(names), "populations": {}}
+    for name in POPULATIONS:
+        found["populations"][name] = result = measure(name, options.rounds)
         for contender, value in result["seconds_a_network"].items():
             asked = ASKED[name].get(contender)
             note = "" if asked is None else f" (asked: {asked})"

@@ -131,10 +131,10 @@ class _Shared:
         return values(self) == values(other)
 
     def __hash__(self) -> int:
-        known: int | None = self.__dict__.get(HASH)
-        if known is None:
-            known = self.__dict__[HASH] = hash(type(self)._record_values(self))
-        return known
+        stored: int | None = self.__dict__.get(HASH)
+        if stored is None:
+            stored = self.__dict__[HASH] = hash(type(self)._record_values(self))
+        return stored
 
     def __getstate__(self) -> dict[str, Any]:
         # The hash of a text is another one in another process.

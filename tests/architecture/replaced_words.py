@@ -48,8 +48,16 @@ IDENTIFIERS = {
     "one": "what it is: row, entry, unit",
     "dealing": "work_stealing",
     "slope": "derivative (an option of leaky_relu keeps the name)",
+    "known": "what it is: encoder, columns, categories, training rows",
+    "share": "fraction",
+    "shares": "fractions",
+    "Goal": "TargetSpec",
+    "Seat": "JobContext",
 }
 """Whole identifiers: functions, classes, variables, arguments and attributes of src."""
+
+PARTS = {"crowd": "population", "goal": "target", "seat": "context"}
+"""Parts of identifiers, in any case."""
 
 PREFIXES = {"MOST_": "MAX_", "FEWEST_": "MIN_", "LEAST_": "MIN_", "FARTHEST": "MAX_", "LONGEST_": "MAX_"}
 """How constants began."""
@@ -73,10 +81,13 @@ PROSE = {
     r"\bdealt out\b": "distributed",
     r"\btold from\b": "inferred from",
     r"\bheld[- ]out\b": "test rows",
+    r"\bcrowds?\b": "population",
+    r"\b(a|the) shares? of (DATA|the rows|rows)\b": "fraction",
 }
 """Regular expressions, in any case, for the text of src, of docs and of the pages of the root."""
 
 ALLOWED = {
+    ("native/kernels/work_stealing.py", "share"): "the part of a thread, of whole units",
     ("network/renamed.py", "*"): "old names of stored fields",
     ("data/encoders/number.py", "hats"): "an old name of a stored field",
     ("network/activations.py", "slope"): "an option of leaky_relu, as in PyTorch and Keras",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.replaced_words import ALLOWED, IDENTIFIERS, PREFIXES, PROSE
+from tests.architecture.replaced_words import ALLOWED, IDENTIFIERS, PARTS, PREFIXES, PROSE
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "ranvier"
@@ -45,7 +45,8 @@ def replaced_identifiers(name: str, text: str) -> list[str]:
     for word, line in identifiers(ast.parse(text)):
         bare = word.lstrip("_")
         start = next((start for start in PREFIXES if bare.startswith(start)), None)
-        instead = PREFIXES[start] if start else IDENTIFIERS.get(bare)
+        part = next((part for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", bare) if part.lower() in PARTS), "")
+        instead = PREFIXES[start] if start else IDENTIFIERS.get(bare, PARTS.get(part.lower()))
         if instead is not None and not allowed(name, bare):
             wrong.append(f"{name}:{line} {word} -> {instead}")
     return wrong
@@ -77,8 +78,10 @@ def test_replaced_words_are_noticed() -> None:
     assert replaced_identifiers("x.py", "def f(given): return given.place")
     assert replaced_identifiers("x.py", "MOST_ROWS = 3")
     assert replaced_identifiers("x.py", "_found = 1")
+    assert replaced_identifiers("x.py", "class SmallCrowd: pass")
+    assert replaced_identifiers("x.py", "GOAL_OF = 1")
     assert replaced_prose("x.md", "Train it\nanew.") == ["x.md:2 anew -> again"]
-    assert replaced_identifiers("x.py", "foundation = 1") == []
+    assert replaced_identifiers("x.py", "foundation = crowded = 1") == []
 
 
 def test_every_exception_is_needed() -> None:

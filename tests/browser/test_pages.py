@@ -126,7 +126,7 @@ def test_a_changed_row_is_answered(people: Subject, open_view: Open) -> None:
     page.get_by_label("age", exact=True).press("Enter")
     page.get_by_label("city", exact=True).select_option("Oslo")
     settle(page)
-    frame = people.known().source.take(np.array([4])).frame
+    frame = people.known_rows().source.take(np.array([4])).frame
     values = {column.name: frame[column.name][0] for column in people.form.columns}
     inputs = inputs_of_values(people.form, people.model, {**values, "age": 55, "city": "Oslo"})
     assert number(page, "probability.yes") == pytest.approx(float(people.model.outputs_of(inputs)[0, 0]), rel=ROUNDING)

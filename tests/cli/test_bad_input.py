@@ -99,7 +99,7 @@ def test_infinite_values(table: Table) -> None:
     ("words", "expected"),
     [
         (["--hidden", "12,x"], "integers"),
-        (["--validation", "1.5"], "share"),
+        (["--validation", "1.5"], "fraction"),
         (["--epochs", "0"], "0"),
         (["--activation", "rellu"], 'Did you mean "relu"'),
         (["--optimizer", "admaw"], "adamw"),

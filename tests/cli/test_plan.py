@@ -52,7 +52,7 @@ def found() -> dict[str, tuple[str, str]]:
 def test_show_plan(trained: Trained) -> None:
     result = invoke("show", trained.model, "--plan")
     assert result.exit_code == 0, result.output
-    for words in ("layers.0: ", "dW = ", "barrier", "layers.2.weight", "KiB", "FLOPs; expected share of the peak"):
+    for words in ("layers.0: ", "dW = ", "barrier", "layers.2.weight", "KiB", "FLOPs; expected fraction of the peak"):
         assert words in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert result.stdout == ranvier.load(trained.model).plan()

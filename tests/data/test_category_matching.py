@@ -59,5 +59,7 @@ def test_mostly_unknown_categories_are_said() -> None:
         encode(CategoryEncoder.fit(pl.Series("it", [f"name {row}" for row in range(200)])), ["a", "b", "c"])
         stored = json.loads(json.dumps(encoder.to_dict()))
         assert CategoryEncoder.from_dict(stored) == encoder
-        del stored["rare_share"]
+        old = {**stored, "rare_share": stored["rare_fraction"]}
+        del old["rare_fraction"], stored["rare_fraction"]
+        assert CategoryEncoder.from_dict(old) == encoder
         encode(CategoryEncoder.from_dict(stored), ["a", "b", "c"])

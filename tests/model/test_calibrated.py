@@ -33,7 +33,7 @@ QUICK: dict[str, Any] = {
 }
 
 
-def share_inside(bounds: np.ndarray, y: np.ndarray) -> float:
+def fraction_inside(bounds: np.ndarray, y: np.ndarray) -> float:
     return float(((bounds[:, 0] <= y) & (y <= bounds[:, 1])).mean())
 
 
@@ -50,7 +50,7 @@ def classes() -> rv.Model:
 
 def test_intervals_cover_new_rows(numbers: rv.Model) -> None:
     error = math.sqrt(0.9 * 0.1 * (1 / 600 + 1 / 270))
-    assert abs(share_inside(numbers.predict_interval(X[900:]), Y[900:]) - 0.9) < 4.5 * error
+    assert abs(fraction_inside(numbers.predict_interval(X[900:]), Y[900:]) - 0.9) < 4.5 * error
     narrow, wide = (np.ptp(numbers.predict_interval(X[900:], coverage), axis=1).mean() for coverage in (0.5, 0.95))
     assert narrow < wide
 
@@ -61,7 +61,7 @@ def test_cross_conformal_intervals_of_an_ensemble() -> None:
     assert model.conformal.folds
     assert model.conformal.rows > 400
     error = math.sqrt(0.9 * 0.1 * (1 / 600 + 1 / model.conformal.rows))
-    assert abs(share_inside(model.predict_interval(X[900:]), Y[900:]) - 0.9) < 4.5 * error + 0.015
+    assert abs(fraction_inside(model.predict_interval(X[900:]), Y[900:]) - 0.9) < 4.5 * error + 0.015
 
 
 @pytest.mark.parametrize("engine", ["native", "reference"])
@@ -130,7 +130,7 @@ def test_the_wrong_question_names_the_right_one(numbers: rv.Model, classes: rv.M
 
 def test_estimators_have_them() -> None:
     regressor = rv.Regressor((16,), epochs=10, recipe="plain", validation=0.3, random_state=0).fit(X, Y)
-    assert share_inside(regressor.predict_interval(X, 0.9), Y) > 0.85
+    assert fraction_inside(regressor.predict_interval(X, 0.9), Y) > 0.85
     classifier = rv.Classifier((16,), epochs=10, recipe="plain", validation=0.3, random_state=0).fit(X, RARE)
     assert {label for found in classifier.predict_set(X, 0.99) for label in found} == {"no", "yes"}
 

@@ -89,7 +89,7 @@ def test_class_weights_are_sample_weights_and_move_the_answer() -> None:
     assert bits(balanced) == bits(fit(net(), X, y, class_weight={c: 60 / (2 * count[c]) for c in (0, 1)}, epochs=2))
 
 
-def test_a_share_and_given_rows_of_validation() -> None:
+def test_a_fraction_and_given_rows_of_validation() -> None:
     X, y = points(60)
     share = fit(net(), X, y, validation=0.25)
     given_rows = fit(net(), X[:45], y[:45], validation=(X[45:], y[45:]))
@@ -261,7 +261,7 @@ def test_parts_of_a_users_own_work_and_are_saved(tmp_path: Any) -> None:
         ({"precision": "float31"}, "precision is 'float31'; it must be one of"),
         ({"threads": 0}, "threads is 0"),
         ({"threads": 1.5}, "threads is 1.5"),
-        ({"validation": 2}, "share between 0 and 1"),
+        ({"validation": 2}, "fraction between 0 and 1"),
         ({"callbacks": [3]}, "must be a callback"),
         ({"callbacks": [rv.EarlyStopping()]}, "there are no validation rows"),
         ({"callbacks": [rv.EarlyStopping(metric="r2")], "validation": 0.2}, "metric='r2'"),

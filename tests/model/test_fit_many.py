@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import ranvier as rv
-from ranvier.model import crowd
+from ranvier.model import population
 from ranvier.training import open_training
 from tests.training.trial import timeless
 
@@ -98,8 +98,8 @@ def test_a_trial_learns_from_its_rows_with_their_weights(form: str) -> None:
 
 def test_trials_of_the_same_rows_share_them(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[int] = []
-    encode = crowd.encoded_rows
-    monkeypatch.setattr(crowd, "encoded_rows", lambda *given: encoded.append(1) or encode(*given))
+    encode = population.encoded_rows
+    monkeypatch.setattr(population, "encoded_rows", lambda *given: encoded.append(1) or encode(*given))
     folds = [{"rows": FOLD, "validation_rows": ~FOLD}, {"rows": ~FOLD, "validation_rows": FOLD}]
     trials = [{"seed": seed, **fold} for seed in range(3) for fold in folds]
     models = rv.fit_many(NETWORK, X, Y, trials=trials, threads=1, **SETTINGS)

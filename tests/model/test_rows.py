@@ -66,7 +66,7 @@ def test_weights_that_make_no_sense(task: Task, sample: Any, by_class: Any, word
 
 
 @given(st.integers(4, 60), st.floats(0.05, 0.9), st.integers(0, 99))
-def test_a_share_divides_the_rows_and_their_weights(rows: int, share: float, seed: int) -> None:
+def test_a_fraction_divides_the_rows_and_their_weights(rows: int, share: float, seed: int) -> None:
     numbers = np.arange(rows, dtype=float)
     given_rows = Rows(numbers[:, None], (numbers[:, None] % 2), numbers + 1.0)
     kept, apart = split(given_rows, share, seed, BINARY)
@@ -77,7 +77,7 @@ def test_a_share_divides_the_rows_and_their_weights(rows: int, share: float, see
         np.testing.assert_array_equal(part.inputs.dense % 2, part.targets)
 
 
-def test_validation_may_be_nothing_a_share_or_rows() -> None:
+def test_validation_may_be_nothing_a_fraction_or_rows() -> None:
     assert resident()[1] is None
     assert resident(0)[1] is None
     assert [len(part) for part in resident(0.2)] == [8, 2]
@@ -94,11 +94,11 @@ def test_validation_may_be_nothing_a_share_or_rows() -> None:
 @pytest.mark.parametrize(
     ("validation", "words"),
     [
-        (1.0, "share between 0 and 1"),
-        (-0.1, "share between 0 and 1"),
-        (True, "it must be a share"),
-        ("0.1", "it must be a share"),
-        (([[1.0, 2.0]],), "it must be a share"),
+        (1.0, "fraction between 0 and 1"),
+        (-0.1, "fraction between 0 and 1"),
+        (True, "it must be a fraction"),
+        ("0.1", "it must be a fraction"),
+        (([[1.0, 2.0]],), "it must be a fraction"),
         (([[1.0, 2.0]], ["maybe"]), "a class that the training rows did not have"),
         (([[1.0]], ["yes"]), "this network takes 2"),
         (([[1.0, 2.0]], ["yes", "no"]), "X has 1 row and y has 2"),

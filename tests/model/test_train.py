@@ -177,7 +177,7 @@ def test_arrays_with_an_array_of_targets(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [np.float32(0.25), np.float64(0.25), Fraction(1, 4)])
-def test_a_share_is_any_number(share: Any) -> None:
+def test_a_fraction_is_any_number(share: Any) -> None:
     model = train(frame(80), validation=share, test=share)
     assert model.report.split == {"training": 40, "validation": 20, "test": 20}
 

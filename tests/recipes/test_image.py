@@ -16,7 +16,15 @@ import ranvier as rv
 from ranvier.data import prepare
 from ranvier.errors import DataError, InputError
 from ranvier.network.task import Task
-from ranvier.recipes.augmentation import LINEAR_PIXELS, WITH_PIXELS, ChosenTraining, choice_of, choose_training
+from ranvier.recipes.augmentation import (
+    LINEAR,
+    LINEAR_PIXELS,
+    WITH_LINEAR,
+    WITH_PIXELS,
+    ChosenTraining,
+    choice_of,
+    choose_training,
+)
 from ranvier.recipes.image import ImageRecipe
 from ranvier.recipes.image_training import in_shape_of_features
 from tests.data.pictures import encoded, stripes, write_folder
@@ -276,6 +284,38 @@ def test_a_network_on_pixels_that_harms_does_not_join() -> None:
     choice = choice_of(Task("multiclass", 2, ("a", "b")), ["none"], confident, TARGETS)
     assert choice.learner == "hidden"
     assert "does not join" in choice.notes[1]
+
+
+def test_a_linear_model_that_errs_elsewhere_joins_the_networks() -> None:
+    """Each is wrong about other rows, and sure of the rows that it is right about, so that their mean is right."""
+    row = np.arange(40)
+    outputs = {}
+    for name, wrong in (("none", row < 10), ("none linear", row >= 30)):
+        right = np.where(wrong, 0.4, 0.9)[:, None]
+        outputs[name] = np.where(TARGETS == 1, right, 1 - right)
+    task = Task("multiclass", 2, ("a", "b"))
+    choice = choice_of(task, ["none"], outputs, TARGETS)
+    assert choice.learner == WITH_LINEAR
+    assert "75.0% without" in choice.notes[1]
+    assert choice_of(task, ["none"], outputs, TARGETS, merges_linear=False).learner == "hidden"
+
+
+@pytest.mark.parametrize("learner", [WITH_LINEAR, LINEAR])
+def test_linear_models_on_patch_features_become_one_network(
+    learner: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chosen = ChosenTraining("affine", 1.0, ("Chosen.",), learner, linear_factor=0.7)
+    monkeypatch.setattr("ranvier.recipes.image_training.choose_training", lambda *_: chosen)
+    pixels, labels = stripes(60, 16)
+    recipe = replace(SMALL, augment="affine", n_networks=2, epochs=4)
+    trained = rv.train(pixels, labels, recipe=recipe, image_size=16, test=0.25, **QUIET)
+    trained.save(tmp_path / "model.rv")
+    assert rv.load(tmp_path / "model.rv").outputs(pixels).tobytes() == trained.outputs(pixels).tobytes()
+    assert trained.report.metrics["accuracy"] > 0.8
+    widths = [layer.units for layer in trained.network.layers if isinstance(layer, rv.Dense)]
+    n_outputs = widths[-1]
+    hidden = recipe.hidden[0]
+    assert widths[:-1] == ([2 * (hidden + 2 * n_outputs)] if learner == WITH_LINEAR else [])
 
 
 def test_a_linear_model_on_pixels_is_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

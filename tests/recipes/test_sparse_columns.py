@@ -10,7 +10,7 @@ import pytest
 import ranvier as rv
 from ranvier.network.task import Task
 from ranvier.recipes.out_of_fold import Member
-from ranvier.recipes.sparse_columns import choose_columns, for_block_as_it_is, with_zeros
+from ranvier.recipes.sparse_columns import choose_views, for_block_as_it_is, with_zeros
 from ranvier.rows import Rows
 
 TASK = Task("multiclass", 2, ("a", "b"))
@@ -25,18 +25,31 @@ def member(sure: float, right: float = 1.0) -> Member:
 
 
 @pytest.mark.parametrize(
-    ("on_all", "on_dense", "chosen"),
+    ("on_terms", "on_scores", "chosen"),
     [
-        (member(0.9), member(0.6, 0.5), "all"),
-        (member(0.99, 0.5), member(0.8), "dense"),
-        (member(0.8, 0.8), member(0.8, 0.8), "both"),
+        (member(0.9), member(0.6, 0.5), ("terms",)),
+        (member(0.99, 0.5), member(0.8), ("scores",)),
+        (member(0.8, 0.8), member(0.8, 0.8), ("terms", "scores")),
     ],
 )
-def test_one_kind_is_taken_alone_where_it_is_clearly_better(on_all: Member, on_dense: Member, chosen: str) -> None:
-    best, members, note = choose_columns(TASK, [on_all], [on_dense])
+def test_one_view_is_taken_alone_where_it_is_clearly_better(
+    on_terms: Member, on_scores: Member, chosen: tuple[str, ...]
+) -> None:
+    best, members, note = choose_views(TASK, {"terms": [on_terms], "scores": [on_scores]})
     assert best == chosen
     assert len(members) == 1
     assert "on 40 rows left out" in note
+
+
+def test_a_view_that_is_too_sure_is_not_worse_for_it() -> None:
+    """The same ranks with other temperatures are equally good."""
+    targets = np.eye(2)[np.arange(400) % 2]
+    held = Rows(np.zeros((400, 1)), targets)
+    good = (np.arange(400) < 320)[:, None] == (targets == 1)
+    modest, sure = (Member(held, np.where(good, share, 1 - share)) for share in (0.8, 0.97))
+    best, _, note = choose_views(TASK, {"terms": [modest], "scores": [sure]})
+    assert best == ("terms", "scores")
+    assert note.count("0.5004") == 3
 
 
 def test_parameters_for_the_dense_block_and_for_a_scaled_one_give_the_same_outputs() -> None:
@@ -47,10 +60,11 @@ def test_parameters_for_the_dense_block_and_for_a_scaled_one_give_the_same_outpu
     np.testing.assert_array_equal(moved["layers.1.weight"][:2], small.parameter_table.views(flat)["layers.1.weight"])
     assert not moved["layers.1.weight"][2:].any()
     other = large.parameter_table.initial(1)
-    slower = for_block_as_it_is(other.copy(), large, 2)
+    slower = for_block_as_it_is(other, large, 2, np.array([0.3, 0.3, 0.0], np.float32))
     before, after = (large.parameter_table.views(one)["layers.1.weight"] for one in (other, slower))
     np.testing.assert_array_equal(before[:2], after[:2])
-    np.testing.assert_allclose(after[2:], 0.3 * before[2:], rtol=1e-6)
+    np.testing.assert_allclose(after[2:4], 0.3 * before[2:4], rtol=1e-6)
+    assert not after[4].any()
 
 
 def test_texts_that_say_nothing_do_not_harm() -> None:
@@ -63,6 +77,6 @@ def test_texts_that_say_nothing_do_not_harm() -> None:
         "class": np.where(number + generator.normal(0, 0.7, 500) > 0, "high", "low"),
     }
     with_texts, without = (rv.train(table, "class", ignore=ignore, **QUIET) for ignore in ((), ("note",)))
-    note = next(note for note in with_texts.report.notes if "without" in note and "left out" in note)
-    assert not note.startswith("All networks")
+    assert '"note" is left out, since its texts say nothing on rows left out.' in with_texts.report.notes
     assert with_texts.report.metrics["log_loss"] < without.report.metrics["log_loss"] + 0.05
+    assert len(with_texts.report.members) == len(without.report.members)

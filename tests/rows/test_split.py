@@ -54,8 +54,8 @@ def test_seeds_differ_and_rows_are_mixed() -> None:
 
 
 @pytest.mark.parametrize("shares", [(), (0.5,), (0.5, 0.6), (1.5, -0.5), (float("nan"), 1.0)])
-def test_shares_that_cannot_be_used(shares: tuple[float, ...]) -> None:
-    with pytest.raises(InputError, match="shares"):
+def test_fractions_that_cannot_be_used(shares: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="fractions"):
         split_rows(10, shares, 0)
 
 

@@ -193,8 +193,8 @@ def test_what_cannot_be_calibrated() -> None:
 
 
 @pytest.mark.parametrize("coverage", [0.0, 1.0, -0.1, "0.9", True, math.nan])
-def test_coverage_must_be_a_share(coverage: Any) -> None:
-    with pytest.raises(InputError, match="share between 0 and 1"):
+def test_coverage_must_be_a_fraction(coverage: Any) -> None:
+    with pytest.raises(InputError, match="fraction between 0 and 1"):
         calibrated(*drawn(50, 0)).quantile(coverage)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ranvier.training.events import EpochEvent, Event, NoteEvent
 from ranvier.training.history import Epoch, History
-from ranvier.training.in_turn import Seat, run_in_turn
+from ranvier.training.in_turn import JobContext, run_in_turn
 
 LONG = 20.0
 
@@ -28,7 +28,7 @@ def epochs_of(number: int, first: int = 1, last: int = 3) -> list[Epoch]:
     return [Epoch(epoch, number + epoch / 10) for epoch in range(first, last + 1)]
 
 
-def told(jobs: list[Callable[[Seat], int]], at_once: int) -> tuple[list[int], list[tuple[int, float]]]:
+def told(jobs: list[Callable[[JobContext], int]], at_once: int) -> tuple[list[int], list[tuple[int, float]]]:
     """The results, and (training, loss) of the epochs that were told."""
     events: list[tuple[int, float]] = []
 
@@ -40,10 +40,10 @@ def told(jobs: list[Callable[[Seat], int]], at_once: int) -> tuple[list[int], li
     return list(run_in_turn(jobs, at_once, at_once, tell)), events
 
 
-def training(number: int) -> Callable[[Seat], int]:
-    def job(seat: Seat) -> int:
+def training(number: int) -> Callable[[JobContext], int]:
+    def job(context: JobContext) -> int:
         for epoch in epochs_of(number):
-            seat.sink(EpochEvent(epoch))
+            context.sink(EpochEvent(epoch))
             time.sleep(0.001 * (5 - number))
         return number
 
@@ -61,11 +61,11 @@ def test_events_are_told_in_order(at_once: int) -> None:
 def test_trainings_are_taken_when_they_can_begin(at_once: int) -> None:
     taken, done = [0], [0]
 
-    def jobs() -> Iterator[Callable[[Seat], None]]:
+    def jobs() -> Iterator[Callable[[JobContext], None]]:
         for _ in range(9):
             taken[0] += 1
             assert taken[0] - done[0] <= at_once
-            yield lambda seat: done.__setitem__(0, done[0] + 1)
+            yield lambda context: done.__setitem__(0, done[0] + 1)
 
     assert len(list(run_in_turn(jobs(), at_once, at_once, lambda number, event: None))) == 9
 
@@ -74,15 +74,15 @@ def test_trainings_are_taken_when_they_can_begin(at_once: int) -> None:
 def test_an_error_comes_when_it_is_its_turn_and_stops_the_others(at_once: int) -> None:
     stopped = []
 
-    def fails(seat: Seat) -> int:
+    def fails(context: JobContext) -> int:
         raise ValueError("no")
 
-    def waits(seat: Seat) -> int:
-        wait_until(seat.stop_requested)
+    def waits(context: JobContext) -> int:
+        wait_until(context.stop_requested)
         stopped.append(1)
         return 2
 
-    results = run_in_turn([lambda seat: 0, fails, waits, waits, waits], at_once, at_once, lambda number, event: None)
+    results = run_in_turn([lambda context: 0, fails, waits, waits, waits], at_once, at_once, lambda number, event: None)
     assert next(results) == 0
     with pytest.raises(ValueError, match=r"^no$"):
         next(results)
@@ -92,15 +92,15 @@ def test_an_error_comes_when_it_is_its_turn_and_stops_the_others(at_once: int) -
 def test_one_that_is_left_alone_may_use_all_threads() -> None:
     meeting, limits = threading.Barrier(2, timeout=LONG), []
 
-    def short(seat: Seat) -> None:
+    def short(context: JobContext) -> None:
         meeting.wait()
-        limits.append(seat.thread_limit())
+        limits.append(context.thread_limit())
         meeting.wait()
 
-    def long(seat: Seat) -> None:
+    def long(context: JobContext) -> None:
         meeting.wait()
         meeting.wait()
-        wait_until(lambda: seat.thread_limit() == 2)
+        wait_until(lambda: context.thread_limit() == 2)
 
     list(run_in_turn([short, long], 2, 2, lambda number, event: None))
     assert limits == [1]
@@ -110,12 +110,12 @@ def test_one_that_is_left_alone_may_use_all_threads() -> None:
 def test_epochs_of_which_nobody_was_told_are_told_when_training_goes_on(at_once: int) -> None:
     """The first had ended before the run was broken off: the second was told as it went, and the third was not."""
 
-    def goes_on(number: int, made: int) -> Callable[[Seat], int]:
-        def job(seat: Seat) -> int:
-            seat.tell_earlier(History(epochs_of(number, 1, made)))
+    def goes_on(number: int, made: int) -> Callable[[JobContext], int]:
+        def job(context: JobContext) -> int:
+            context.tell_earlier(History(epochs_of(number, 1, made)))
             for epoch in epochs_of(number, made + 1):
-                seat.sink(EpochEvent(epoch))
-            seat.sink(NoteEvent("The end."))
+                context.sink(EpochEvent(epoch))
+            context.sink(NoteEvent("The end."))
             return number
 
         return job
@@ -126,7 +126,7 @@ def test_epochs_of_which_nobody_was_told_are_told_when_training_goes_on(at_once:
 
 
 def test_after_ctrl_c_between_two_trainings_no_more_begin() -> None:
-    def waits(seat: Seat) -> int:
+    def waits(context: JobContext) -> int:
         return 1
 
     results = run_in_turn([waits] * 3, 1, 1, lambda number, event: None)
@@ -139,12 +139,12 @@ def test_after_ctrl_c_between_two_trainings_no_more_begin() -> None:
 def test_closing_stops_what_runs() -> None:
     begun = threading.Event()
 
-    def waits(seat: Seat) -> int:
+    def waits(context: JobContext) -> int:
         begun.set()
-        wait_until(seat.stop_requested)
+        wait_until(context.stop_requested)
         return 1
 
-    results = run_in_turn([lambda seat: 0, waits], 2, 2, lambda number, event: None)
+    results = run_in_turn([lambda context: 0, waits], 2, 2, lambda number, event: None)
     assert next(results) == 0
     assert begun.wait(LONG)
     results.close()  # type: ignore[attr-defined]

@@ -47,7 +47,7 @@ def test_the_page_begins_as_with_a_server(digits: Subject) -> None:
     ("message", "sentence"),
     [
         ({"id": 1, "name": "__class__", "body": {}}, "no such question"),
-        ({"id": 1, "name": "neuron", "body": {"path": "layers.0"}}, "needs 'neuron'"),
+        ({"id": 1, "name": "neuron", "body": {"path": "layers.0"}}, 'needs "neuron"'),
         ({"id": 1, "name": "answer", "body": {"row": 10**9}}, "There is no row"),
         ({"id": 1, "name": 3, "body": {}}, "has a name"),
         ({"id": 1, "name": "what", "body": []}, "has a name"),

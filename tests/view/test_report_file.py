@@ -117,7 +117,7 @@ def test_markup_in_the_data_stays_text() -> None:
 def test_it_is_readable_without_scripts(people: Subject) -> None:
     page = report_page(people)
     text = re.sub(r"<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL)
-    accuracy = people.model.evaluate(people.known().source)["accuracy"]
+    accuracy = people.model.evaluate(people.known_rows().source)["accuracy"]
     for said in ("people", f"{accuracy:.4f}", "baseline", "missing", "Most wrong", "layers.0", "validation loss"):
         assert said in text
 
@@ -138,7 +138,7 @@ def test_a_report_names_no_folder(tmp_path: Path) -> None:
 
 def test_rows_of_ones_own(people: Subject, tmp_path: Path) -> None:
     out = tmp_path / "people.html"
-    people.model.write_report(out, people.known().source)
+    people.model.write_report(out, people.known_rows().source)
     assert answers_in(out.read_text())["metrics {}"] == QUESTIONS["metrics"](people, {})
 
 

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 import ranvier as rv
 from ranvier.errors import InputError
 from ranvier.storage.run_folder import RunFolder
+from ranvier.training.events import event_from_dict
 from ranvier.view.live_run import NotYet
 from ranvier.view.runs_folder import RunsFolder, differing_settings, thinned
 from ranvier.view.safety import new_token
@@ -69,6 +70,33 @@ def test_epochs_that_a_resumed_run_tells_again_count_once(tmp_path: Path) -> Non
     assert (row["epochs"], row["seconds"]) == (6, 6.0)
     curve = runs.ask("curves", {"runs": ["resumed"], "metric": "loss"})["curves"]["resumed"]
     assert curve == {"epoch": [1, 2, 3, 4, 5, 6], "value": [0.0, 1.0, 2.0, 5.0, 6.0, 7.0]}
+
+
+@pytest.mark.parametrize(("greater", "best"), [(True, 0.4), (False, 0.1), (None, 0.4)])
+def test_the_direction_of_an_own_metric_is_that_of_its_run(greater: bool | None, best: float, tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "run")
+    if greater is not None:
+        run.append({"kind": "start", "epochs": 3, "greater_is_better": {"money": greater}})
+    for epoch, value in enumerate((0.2, 0.4, 0.1), 1):
+        run.append({"kind": "epoch", "epoch": epoch, "loss": 1.0, "metrics": {"money": value}, "seconds": 1.0})
+    table = RunsFolder(tmp_path).ask("runs", {})
+    assert table["metrics"][0] == {"name": "money", "higher": greater is not False}
+    assert table["runs"][0]["best"]["money"]["value"] == best
+
+
+def test_a_run_stores_the_direction_of_an_own_metric(tmp_path: Path) -> None:
+    def gap(y_true: Any, y_pred: Any) -> float:
+        return float(np.mean(y_true != y_pred))
+
+    network = rv.Network(2, [rv.Dense(2, "softmax")])
+    metrics = [rv.metric("gap", gap, greater_is_better=False), "f1"]
+    events: list[Any] = []
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    options: dict[str, Any] = {"metrics": metrics, "epochs": 2, "engine": "reference", "progress": events.append}
+    network.fit(X, (X[:, 0] > 0).astype(int), validation=0.5, **options)
+    (start,) = (event.to_dict() for event in events if event.kind == "start")
+    assert start["greater_is_better"] == {"gap": False}
+    assert event_from_dict(json.loads(json.dumps(start))) == next(event for event in events if event.kind == "start")
 
 
 @pytest.mark.parametrize(

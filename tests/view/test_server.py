@@ -147,22 +147,24 @@ def test_every_question_is_answered(name: str, client: TestClient) -> None:
     ("name", "body", "sentence"),
     [
         ("surface", {}, "a surface needs two"),
-        ("step", {"step": "1"}, "There is no step"),
+        ("step", {"step": "1"}, "step is '1'; an integer was expected"),
         ("residuals", {}, "Only predicted numbers have residuals."),
         ("importances", {}, "Importances are shown for tables"),
         ("reasons", {}, "explained for rows of tables"),
         ("sound", {"row": 3}, "are not at hand"),
-        ("sound", {"row": "../x"}, "There is no row"),
+        ("sound", {"row": "../x"}, "row is '../x'; an integer was expected"),
         ("heard", {"sound": "AAAA"}, "takes no recordings"),
         ("contributions", {"row": 3, "output": "x"}, "There is no class"),
         ("sample", {}, "Only a model that was trained on a plain text writes."),
         ("neuron", {"path": "layers.9", "neuron": 0}, "There is no layer"),
         ("neuron", {"path": "layers.0", "neuron": "1"}, "an integer was expected"),
-        ("neuron", {"path": "layers.0"}, "needs 'neuron'"),
+        ("neuron", {"path": "layers.0"}, 'needs "neuron", an integer'),
         ("answer", {}, "Say which row"),
-        ("answer", {"row": "../x"}, "There is no row"),
+        ("answer", {"row": "../x"}, "row is '../x'; an integer was expected"),
+        ("answer", {"row": 10**9}, "There is no row"),
         ("answer", {"values": "x" * 64}, "list of 64 numbers"),
-        ("weights", {"path": "layers.0", "height": 1e9, "width": 8}, "integers from 1 to 1024"),
+        ("weights", {"path": "layers.0", "height": 10**9, "width": 8}, "integers from 1 to 1024"),
+        ("weights", {"path": ["layers.0"], "height": 8, "width": 8}, "a string was expected"),
     ],
 )
 def test_a_wrong_question_gets_a_sentence(name: str, body: dict[str, Any], sentence: str, client: TestClient) -> None:
@@ -223,7 +225,7 @@ def test_a_model_opens_its_view(digits: Subject, monkeypatch: pytest.MonkeyPatch
     with digits.model.view() as running:
         assert opened == [running.address]
         assert running.address.startswith("http://127.0.0.1:")
-    with digits.model.view(digits.known().source, browser=False):
+    with digits.model.view(digits.known_rows().source, browser=False):
         assert len(opened) == 1
 
 
@@ -258,6 +260,8 @@ def test_a_row_that_is_changed_must_be_a_known_one(row: Any, digits: Subject) ->
 
 
 CONTROLS: list[tuple[dict[str, Any], int]] = [
+    ({"do": "fly"}, 422),
+    ({"do": "pause", "value": 1}, 422),
     ({"do": "pause"}, 200),
     ({"do": "step", "value": 3}, 200),
     ({"do": "rate", "value": 0.5}, 200),
@@ -281,5 +285,9 @@ def test_only_commands_that_can_be_obeyed_are_sent(body: dict[str, Any], status:
 
     live: Any = Live()
     Live.sent.clear()
-    assert _control(live, body).status_code == status
+    if status == 200:
+        assert _control(live, body).status_code == 200
+    else:
+        with pytest.raises(rv.InputError):
+            _control(live, body)
     assert live.sent == ([body["do"]] if status == 200 else [])

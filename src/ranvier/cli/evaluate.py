@@ -61,8 +61,8 @@ def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
         rows, _, left_out = with_good_targets(rows, model.target)
         notes = (*notes, *left_out)
     readable, _, kept, unreadable = readable_rows(model.encoder, rows)
-    known = targets if targets is None or kept is None else targets[kept]
-    result, warned = with_warnings(lambda: evaluation(model, readable, known))
+    targets_of_readable = targets if targets is None or kept is None else targets[kept]
+    result, warned = with_warnings(lambda: evaluation(model, readable, targets_of_readable))
     notes = (*notes, *unreadable, *warned)
     trained_on = training_file_note(model.report, data)
     result["notes"] = [*([trained_on] if trained_on else []), *notes, *result["notes"]]

@@ -113,7 +113,7 @@ def _print_target(output: Output, seen: Look) -> None:
     if not classes:
         return
     total = sum(classes.values())
-    grid = table("Class", "Rows", "Share", " ", numbers=("Rows", "Share"), flexible=("Class",))
+    grid = table("Class", "Rows", "Fraction", " ", numbers=("Rows", "Fraction"), flexible=("Class",))
     for label, rows in sorted(classes.items(), key=lambda entry: -entry[1])[:MAX_SHOWN_CLASSES]:
         grid.add_row(literal(label), f"{rows:,}", percent(rows / total), literal(bar(rows / total, 24), "cyan"))
     output.words.print(grid)

@@ -41,10 +41,10 @@ class Widths(click.ParamType[tuple[int, ...]]):
         return tuple(int(part) for part in parts)
 
 
-class ShareOrFile(click.ParamType[float | str]):
-    """A share of the rows such as 0.2, or a file of rows."""
+class FractionOrFile(click.ParamType[float | str]):
+    """A fraction of the rows such as 0.2, or a file of rows."""
 
-    name = "share or file"
+    name = "fraction or file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
         """Read the text.
@@ -59,7 +59,9 @@ class ShareOrFile(click.ParamType[float | str]):
         except ValueError:
             return str(value)
         if not 0.0 <= fraction < 1.0:
-            self.fail(f"{value} is not a share of the rows; write a number from 0 to below 1, or a file.", param, ctx)
+            self.fail(
+                f"{value} is not a fraction of the rows; write a number from 0 to below 1, or a file.", param, ctx
+            )
         return fraction
 
 
@@ -77,18 +79,18 @@ def names(values: Sequence[str], columns: Callable[[], Collection[str]] = tuple)
     >>> names(("Temp, C,wet",), lambda: ["Temp, C", "wet"])
     ('Temp, C', 'wet')
     """
-    known = set(columns()) if any("," in value for value in values) else set()
-    return tuple(name for value in values for name in _names_in(value, known))
+    column_names = set(columns()) if any("," in value for value in values) else set()
+    return tuple(name for value in values for name in _names_in(value, column_names))
 
 
-def _names_in(value: str, known: Collection[str]) -> list[str]:
+def _names_in(value: str, column_names: Collection[str]) -> list[str]:
     """The names in one value."""
-    if value.strip() in known or "," not in value:
+    if value.strip() in column_names or "," not in value:
         return [value.strip()] if value.strip() else []
     parts, columns = value.split(","), []
     while parts:
         ends = range(len(parts), 1, -1)
-        end = next((end for end in ends if ",".join(parts[:end]).strip() in known), 1)
+        end = next((end for end in ends if ",".join(parts[:end]).strip() in column_names), 1)
         columns.append(",".join(parts[:end]).strip())
         parts = parts[end:]
     return [name for name in columns if name]

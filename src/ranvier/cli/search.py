@@ -15,6 +15,8 @@ from ranvier.cli.train import column_names, default_model, with_options
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import RenderableType
+
     from ranvier.tuning.generations import SearchProgress
     from ranvier.tuning.search import Search
 
@@ -80,7 +82,7 @@ def command(
         return DONE
     name = Path(default_model(data, passed["target"])).stem
     folder = f"{name}-search" if folder is None else folder
-    with _progress(output) as show:
+    with SearchDisplay(output) as show:
         result = ranvier.search(
             data, minutes=minutes, trials=trials, space=changes, folder=folder, on_progress=show, **passed
         )
@@ -89,20 +91,18 @@ def command(
     return INTERRUPTED if result.interrupted else DONE
 
 
-class _progress:  # noqa: N801
-    """Shows generations: a table that is replaced on a terminal, a line for each elsewhere."""
+class SearchDisplay:
+    """Shows generations: a table that is replaced where that can be, a line for each elsewhere."""
 
     def __init__(self, output: Output) -> None:
+        from ranvier.display.live import live_on
+
         self._output = output
-        self._live: Any = None
+        self._latest: SearchProgress | None = None
+        self._live = None if output.words.quiet else live_on(output.words, self._render)
 
-    def __enter__(self) -> _progress:
-        from rich.live import Live
-        from rich.text import Text
-
-        console = self._output.words
-        if console.is_terminal and not console.is_dumb_terminal and not console.quiet:
-            self._live = Live(Text("Reading the data and training the first generation ..."), console=console)
+    def __enter__(self) -> SearchDisplay:
+        if self._live is not None:
             self._live.start()
         return self
 
@@ -112,14 +112,17 @@ class _progress:  # noqa: N801
 
     def __call__(self, progress: SearchProgress) -> None:
         """Show where the search stands."""
+        self._latest = progress
+        if self._live is None:
+            self._output.say(_standing(progress))
+
+    def _render(self) -> RenderableType:
         from rich.console import Group
         from rich.text import Text
 
-        line = _standing(progress)
-        if self._live is not None:
-            self._live.update(Group(_table(progress.trials, progress.metric), Text(line, "dim")), refresh=True)
-        else:
-            self._output.say(line)
+        if self._latest is None:
+            return Text("Reading the data and training the first generation ...")
+        return Group(_table(self._latest.trials, self._latest.metric), Text(_standing(self._latest), "dim"))
 
 
 def _standing(progress: SearchProgress) -> str:

@@ -259,16 +259,16 @@ def _print_training(output: Output, model: Model) -> None:
 
 def _print_calibration(output: Output, model: Model) -> None:
     """The temperature, the threshold and the rows for intervals or sets."""
-    task, known = model.task, model.conformal
+    task, conformal = model.task, model.conformal
     if task.kind != "regression" and model.report.recipe_settings:
         fitted = ", fitted on rows that were not trained on" if model.report.temperature != 1.0 else ""
         output.say(f"Temperature      {model.report.temperature:.3g}{fitted}", "dim")
     if task.kind == "binary":
         output.say(f"Threshold        {task.threshold:.3g}, from which on {task.classes[1]} is predicted", "dim")
-    if known is not None:
-        what = "Sets" if known.kind == "classes" else "Intervals"
-        how = ", each left out by one network" if known.folds else ""
-        output.say(f"{what:<17}from {plural(known.rows, 'row')} that were not trained on{how}", "dim")
+    if conformal is not None:
+        what = "Sets" if conformal.kind == "classes" else "Intervals"
+        how = ", each left out by one network" if conformal.folds else ""
+        output.say(f"{what:<17}from {plural(conformal.rows, 'row')} that were not trained on{how}", "dim")
 
 
 def _metric(

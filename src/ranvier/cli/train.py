@@ -14,9 +14,9 @@ from ranvier.cli.console import Output
 from ranvier.cli.options import (
     HEADER_HELP,
     SKIP_HELP,
+    FractionOrFile,
     GroupedCommand,
     GroupedOption,
-    ShareOrFile,
     Widths,
     column_kinds,
     json_option,
@@ -70,12 +70,18 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ("--task", "KIND", TASKS, "", f"{', '.join(KINDS)}; inferred from the target by default."),
         (
             "--validation",
-            "SHARE|FILE",
-            ShareOrFile(),
+            "FRACTION|FILE",
+            FractionOrFile(),
             "0.1",
-            "Validation rows, for early stopping: a share of DATA, or a file.",
+            "Validation rows, for early stopping: a fraction of DATA, or a file.",
         ),
-        ("--test", "SHARE|FILE", ShareOrFile(), "0.2", "Test rows, for the metrics: a share of DATA, or a file."),
+        (
+            "--test",
+            "FRACTION|FILE",
+            FractionOrFile(),
+            "0.2",
+            "Test rows, for the metrics: a fraction of DATA, or a file.",
+        ),
         (
             "--split",
             "time:COLUMN",

@@ -52,10 +52,10 @@ def with_decoded(
         raise InputError(f"image_size is {size!r}; an integer from {MIN_SIZE} to {MAX_SIZE} pixels was expected.")
     if not isinstance(source, Table):
         return source, None
-    known = {**source.kinds, **(kinds or {})}
-    present = [name for name in known if name in source.column_names and name not in source.forms]
+    kind_of = {**source.kinds, **(kinds or {})}
+    present = [name for name in kind_of if name in source.column_names and name not in source.forms]
     rows = None
-    for name in (name for name in present if known[name] == "image"):
+    for name in (name for name in present if kind_of[name] == "image"):
         as_they_are = _array_of_pictures(source.frame[name], size)
         if as_they_are is not None:
             forms = {**source.forms, name: as_they_are.form}
@@ -63,7 +63,7 @@ def with_decoded(
             continue
         pictures = images.load_pictures(cells_of(source.frame[name]), name, size, progress)
         source, rows = _replaced(source, rows, name, pictures, pictures.pixels)
-    for name in (name for name in present if known[name] == "sound"):
+    for name in (name for name in present if kind_of[name] == "sound"):
         recordings = sounds.load_sounds(source.frame[name].to_list(), name, progress)
         source, rows = _replaced(source, rows, name, recordings, recordings.spectrograms)
     return source, rows
@@ -80,10 +80,10 @@ def with_known_forms(
     Parameters:
         source, progress: as for `with_decoded`.
         forms: column -> the format of its pictures or recordings.
-        max_broken: the largest share of a column that may be left out.
+        max_broken: the largest fraction of a column that may be left out.
 
     Raises:
-        DataError: a larger share of the pictures or recordings of a column cannot be read, or none can.
+        DataError: a larger fraction of the pictures or recordings of a column cannot be read, or none can.
     """
     rows = None
     for name, form in forms.items():

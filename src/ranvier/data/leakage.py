@@ -1,14 +1,15 @@
-"""Columns that give the target away: copies of it, row numbers of a sorted table, and what is known only after it.
+"""Columns that give the target away: copies, row numbers of a sorted table, what is known after it, parts of a total.
 
 Each column alone predicts the target of every row from the other rows with the same or the nearest cells. A column that
-is nearly always right that way is named; whether it is known when predictions are made is for the user to say.
+is nearly always right that way is named; whether it is known when predictions are made is for the user to say. Where no
+column alone does, a sum or a product of some may (`ranvier.data.formulas`).
 
 B is the number of rows, N the number of target columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from ranvier.data.cells import parsing
 from ranvier.data.columns.row_numbers import COUNTING, FIRST, LEFT_BY_INDEX
 from ranvier.data.diagnosis.finding import Finding
 from ranvier.data.encoders.target_values import Values, label_index
+from ranvier.data.formulas import formula_of
 from ranvier.data.sources.source import Source
 from ranvier.network.task import Task
 from ranvier.rows.some_rows import drawn
@@ -27,18 +29,18 @@ MAX_ROWS, MAX_CELLS = 4_000, 2_000_000
 """So many rows are looked at, by chance, and so many cells in all."""
 MIN_ROWS = 40
 MAX_ERROR = 0.02
-"""A column that gives classes away is wrong in at most this share of the rows,"""
+"""A column that gives classes away is wrong in at most this fraction of the rows,"""
 MAX_RELATIVE_ERROR = 0.1
-"""and in at most this share of the rows in which the most frequent class is wrong."""
+"""and in at most this fraction of the rows in which the most frequent class is wrong."""
 MAX_UNEXPLAINED = 0.003
-"""A column that gives numbers away leaves at most this share of their variance."""
+"""A column that gives numbers away leaves at most this fraction of their variance."""
 MAX_NAMED = 5
 
 
 def leaking_columns(
     source: Source, values: Values, task: Task, targets: Sequence[str], columns: Sequence[str]
 ) -> list[Finding]:
-    """A finding for each input column that alone gives a target away, the first five.
+    """A finding for each input column that alone gives a target away, the first five; else for each formula of some.
 
     Parameters:
         source: the rows, a table.
@@ -59,8 +61,8 @@ def leaking_columns(
     index = drawn(source.rows, count, 1)
     frame, table = source.frame.select(columns)[index], values[index].reshape(count, -1)
     findings: list[Finding] = []
-    for cells in frame.iter_columns():
-        codes = _codes(cells)
+    coded = [(cells, _codes(cells)) for cells in frame.iter_columns()]
+    for cells, codes in coded:
         for target, name in zip(table.T, targets, strict=False):
             finding = None if codes is None else _finding(cells, codes, target, name, task, len(columns))
             if finding is not None:
@@ -68,7 +70,30 @@ def leaking_columns(
                 break
         if len(findings) == MAX_NAMED:
             break
-    return findings
+    return findings or _formulas({str(cells.name): codes for cells, codes in coded}, table, targets, task)
+
+
+def _formulas(
+    codes: Mapping[str, NDArray[np.float64] | None], table: NDArray[Any], targets: Sequence[str], task: Task
+) -> list[Finding]:
+    """A finding for each target that is a sum or a product of columns."""
+    numbers = {name: column for name, column in codes.items() if column is not None}
+    if task.kind != "regression" or len(numbers) < 2:
+        return []
+    names, columns = list(numbers), np.column_stack(list(numbers.values()))
+    findings: list[Finding] = []
+    for target, name in zip(table.T.astype(np.float64), targets, strict=False):
+        present = np.isfinite(target)
+        if present.sum() < MIN_ROWS:
+            continue
+        formula = formula_of(columns[present], target[present])
+        if formula is None:
+            continue
+        used = [names[column] for column in formula.columns]
+        evidence = f'"{name}" is {formula.text(names)} in {100 * formula.right:.4g} % of the rows.'
+        advice = f"Leave out what is known only together with it: --ignore {','.join(used)}."
+        findings.append(Finding("leaking_column", used[0], evidence, "A model would only repeat this formula.", advice))
+    return findings[:MAX_NAMED]
 
 
 def _finding(

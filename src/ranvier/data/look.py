@@ -128,11 +128,11 @@ def _columns(
         return (), ()
     frame, commas = source.frame, source.decimal_commas
     labels = frame[target].to_list() if target in frame.columns and frame[target].dtype == pl.Enum else None
-    known, counted = known_kinds(source, () if target is None else (target,), kinds)
+    fixed, counted = known_kinds(source, () if target is None else (target,), kinds)
     try:
-        schema = _schema(frame, known, commas)
+        schema = _schema(frame, fixed, commas)
     except InputError:
-        schema = [column for name in frame.columns for column in _schema_of_column(frame.select(name), known, commas)]
+        schema = [column for name in frame.columns for column in _schema_of_column(frame.select(name), fixed, commas)]
     return schema, tuple(
         ColumnLook(
             column.name,

@@ -182,7 +182,7 @@ def prepare(
     opened, target_array, weight, kept = with_usable_targets(skip_bad, opened, names, target_array, weight, kept, task)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
-    fractions = checked_fractions(*_shares((validation, validation_source), (test, test_source)))
+    fractions = checked_fractions(*_fractions((validation, validation_source), (test, test_source)))
     if canonical and weight is not None:
         *counted, kept_rows = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
         (opened, target_array, weight), kept = counted, kept[kept_rows]
@@ -199,9 +199,9 @@ def prepare(
     with rows_called(training.indexed, training.row_numbers):
         encoder = fit_encoder(training.source, columns or None, target_columns, features)
     formats = target_formats(opened, target_columns)
-    known: Any = (names if in_table else None, names, resolved, formats, _decoder(encoder, progress), skip_bad)
-    validation_part = labelled_rows_of("Validation", validation_source, *known) or validation_part
-    test_part = labelled_rows_of("Test", test_source, *known) or test_part
+    as_training: Any = (names if in_table else None, names, resolved, formats, _decoder(encoder, progress), skip_bad)
+    validation_part = labelled_rows_of("Validation", validation_source, *as_training) or validation_part
+    test_part = labelled_rows_of("Test", test_source, *as_training) or test_part
     outputs = _fitted_target(training, validation_part, resolved, loss, formats)
     parts = (training, validation_part, test_part)
     notes += _checked_parts(outputs, loss, rule, parts, rows, columns)
@@ -214,9 +214,9 @@ def prepare(
     )
 
 
-def _shares(*parts: tuple[float, Any]) -> Iterable[float]:
-    """The share of each part that is drawn from the rows: 0 for one with rows of its own."""
-    return (share if own is None else 0.0 for share, own in parts)
+def _fractions(*parts: tuple[float, Any]) -> Iterable[float]:
+    """The fraction of each part that is drawn from the rows: 0 for one with rows of its own."""
+    return (fraction if own is None else 0.0 for fraction, own in parts)
 
 
 def _decoder(encoder: Encoder, progress: Progress | None) -> Decoded | None:
@@ -249,19 +249,19 @@ def _fitted_target(
     training: LabelledRows, validation: LabelledRows | None, task: Task, loss: Loss | None, formats: Any
 ) -> TargetEncoder:
     """The encoder of the targets, as learned from the training rows."""
-    held = () if validation is None else (validation.values, validation.row_numbers)
+    others = () if validation is None else (validation.values, validation.row_numbers)
     with rows_called(training.indexed if validation is None else validation.indexed):
-        return fit_target(training.values, task, True, training.row_numbers, loss, formats, *held)
+        return fit_target(training.values, task, True, training.row_numbers, loss, formats, *others)
 
 
 def _diagnosis(
     parts: tuple[LabelledRows | None, ...], task: Task, columns: Sequence[ColumnSchema], leaks: list[Finding]
 ) -> dict[str, Any]:
     """The fields of `Prepared` that say what is wrong with the rows, how they are distributed and called."""
-    names, known = input_names(columns), parts_of(*parts)
-    profile = profile_of(input_frame(known["training"].source, names))
-    findings = (*leaks, *findings_of_parts(known, task, names, profile))
-    return {"findings": findings, "profile": profile, "indexed": known["training"].indexed}
+    names, as_training = input_names(columns), parts_of(*parts)
+    profile = profile_of(input_frame(as_training["training"].source, names))
+    findings = (*leaks, *findings_of_parts(as_training, task, names, profile))
+    return {"findings": findings, "profile": profile, "indexed": as_training["training"].indexed}
 
 
 def parts_of(*parts: LabelledRows | None) -> dict[str, LabelledRows]:

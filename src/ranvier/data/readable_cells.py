@@ -12,7 +12,7 @@ from ranvier.data.images.threads import Progress, map_by_threads
 from ranvier.errors import DataError
 
 MAX_BROKEN = 0.1
-"""The share of broken cells above which nothing is read."""
+"""The fraction of broken cells above which nothing is read."""
 BLOCK = 32
 MAX_REASONS, MAX_NAMED = 5, 3
 
@@ -81,8 +81,8 @@ class ReadableCells:
         left_out = f"1 {self.what} was" if count == 1 else f"{count:,} {self.what}s were"
         return f"{left_out} left out, which cannot be read: {self._reasons()}."
 
-    def check_share(self, largest: float = MAX_BROKEN) -> None:
-        """Raise a `DataError` where a larger share cannot be read, or none can.
+    def check_fraction(self, largest: float = MAX_BROKEN) -> None:
+        """Raise a `DataError` where a larger fraction cannot be read, or none can.
 
         Parameters:
             largest: 1 where what cannot be read is only named, as for predictions.

@@ -24,7 +24,7 @@ METRICS = {
     "perplexity": ("Perplexity", "as uncertain as between so many equally likely characters"),
     "f1": ("F1", "harmonic mean of precision and recall"),
     "auc": ("AUC", "area under the ROC curve; 0.5 is chance"),
-    "r2": ("R²", "share of the variance explained"),
+    "r2": ("R²", "fraction of the variance explained"),
     "rmse": ("RMSE", "root mean squared error, in target units"),
     "mae": ("MAE", "mean absolute error, in target units"),
     "pinball_loss": ("Pinball loss", "mean loss of the quantiles, in target units; lower is better"),

@@ -23,7 +23,7 @@ from ranvier.estimators.locks import training_lock
 from ranvier.estimators.pickling import packed_model, unpacked_model
 from ranvier.estimators.rows import as_table, known_names, names_in, rows_for_predict, source_of
 from ranvier.estimators.running_scales import FirstRows, first_rows, kinds_of_constants, learn_scales
-from ranvier.estimators.targets import Goal, plain_labels
+from ranvier.estimators.targets import TargetSpec, plain_labels
 from ranvier.estimators.warm_start import changed_settings, check_fixed, fixed_parameters, stopping
 from ranvier.model.train import train
 from ranvier.network.activations import Activation
@@ -113,20 +113,22 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             source, y, beside = without_bad_rows(source, y, (sample_weight, groups), self._learns_numbers())
             sample_weight, groups = beside
         weight = None if sample_weight is None else weight_array(sample_weight, source.rows)
-        goal = self._known_goal() if again else self._goal(y, source.rows, weight)
-        values = goal.values(self, y, source.rows)
+        target = self._fitted_target() if again else self._target_spec(y, source.rows, weight)
+        values = target.values(self, y, source.rows)
         validation_rows = (
-            None if validation is None else self._validation_rows(validation, goal, names or names_in(source))
+            None if validation is None else self._validation_rows(validation, target, names or names_in(source))
         )
-        share = self._share(canonical_rows(source.rows, weight)) if validation_rows is None else 0.0
-        held: Any = share if validation_rows is None else validation_rows
+        fraction = self._validation_fraction(canonical_rows(source.rows, weight)) if validation_rows is None else 0.0
+        validated_on: Any = fraction if validation_rows is None else validation_rows
         if again:
             epochs = self.epochs or self.model_.training.epochs
-            return self._go_on(source, values, weight, epochs, held, stopping(self, epochs, validated=bool(held)))
+            return self._continue_fit(
+                source, values, weight, epochs, validated_on, stopping(self, epochs, validated=bool(validated_on))
+            )
         table, changes = as_table(source), {}
         if groups is not None:
             table, changes["group"] = with_groups(table, groups)
-        self._begin(goal, table, values, weight, validation=held, **changes)
+        self._fit_new(target, table, values, weight, validation=validated_on, **changes)
         return self
 
     def _check_rule(self, source: Source, groups: Any, again: bool) -> None:
@@ -150,11 +152,11 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """Whether targets are numbers rather than labels."""
         raise NotImplementedError
 
-    def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:
+    def _target_spec(self, y: Any, rows: int, weight: Array | None) -> TargetSpec:
         """What is to be learned from y."""
         raise NotImplementedError
 
-    def _known_goal(self) -> Goal:
+    def _fitted_target(self) -> TargetSpec:
         """What a fitted estimator has learned to say."""
         task, classes = self.model_.task, getattr(self, "classes_", None)
         if task.is_classifier and classes is not None:
@@ -164,42 +166,42 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         if self.model_.target.levels:
             names = self.model_.target.column_names
             task = replace(task, outputs=len(names), target_names=names)
-        return Goal(task, classes)
+        return TargetSpec(task, classes)
 
-    def _validation_rows(self, validation: Any, goal: Goal, names: Sequence[str]) -> Any:
+    def _validation_rows(self, validation: Any, target: TargetSpec, names: Sequence[str]) -> Any:
         """The user's own validation rows, of columns with these names."""
         if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
             raise InputError(
                 f"validation is a {type(validation).__name__}; fit takes the tuple (X, y) or (X, y, weights) of "
-                "validation rows, and the constructor a share such as 0.1."
+                "validation rows, and the constructor a fraction such as 0.1."
             )
         source = source_of(self, validation[0], names)
-        values = goal.values(self, validation[1], source.rows, "y of the validation rows")
+        values = target.values(self, validation[1], source.rows, "y of the validation rows")
         weight = validation[2] if len(validation) == 3 else None
         weights = None if weight is None else weight_array(weight, source.rows, "the weight of validation rows")
         return (source, values, weights)
 
-    def _share(self, rows: int) -> float:
+    def _validation_fraction(self, rows: int) -> float:
         """The fraction of the rows for validation: 0 where that would be too few rows."""
-        share = 0.0 if self.validation is None or self.validation is False else self.validation
-        number = as_number(share)
+        fraction = 0.0 if self.validation is None or self.validation is False else self.validation
+        number = as_number(fraction)
         if number is None or not 0.0 <= number < 1.0:
-            value = f"a {type(share).__name__}" if isinstance(share, (tuple, list)) else repr(share)
+            value = f"a {type(fraction).__name__}" if isinstance(fraction, (tuple, list)) else repr(fraction)
             raise InputError(
-                f"validation is {value}; it must be a share of the rows from 0 to below 1. "
+                f"validation is {value}; it must be a fraction of the rows from 0 to below 1. "
                 "Rows of your own are given to fit: fit(X, y, validation=(X_val, y_val))."
             )
         return number if number * rows >= MIN_VALIDATION_ROWS else 0.0
 
-    def _begin(
-        self, goal: Goal, source: Source, values: Array, weight: Array | None, validation: Any, **changes: Any
+    def _fit_new(
+        self, target: TargetSpec, source: Source, values: Array, weight: Array | None, validation: Any, **changes: Any
     ) -> None:
         """Train from the start."""
         options = {name: getattr(self, name) for name in TRAIN_OPTIONS}
         self.model_ = train(
             source,
             values,
-            task=goal.task,
+            task=target.task,
             sample_weight=weight,
             validation=validation,
             test=0.0,
@@ -210,8 +212,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         )
         self._made_by = fixed_parameters(self)
         self._first_rows: FirstRows | None = None
-        if goal.classes is not None:
-            self.classes_ = goal.classes
+        if target.classes is not None:
+            self.classes_ = target.classes
         if self.model_.report.interrupted:
             warnings.warn(f"{self.model_.report.stop_reason} The estimator is fitted as far as it came.", stacklevel=3)
 
@@ -223,7 +225,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """The same, of a training from the start alone."""
         return {}
 
-    def _go_on(
+    def _continue_fit(
         self,
         source: Source,
         values: Array,
@@ -247,26 +249,26 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         )
         return self
 
-    def _part(self, X: Any, y: Any, sample_weight: Any, goal: Goal | None) -> Self:
-        """One epoch over some rows; `goal` says what is to be learned, at the first call."""
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, target: TargetSpec | None) -> Self:
+        """One epoch over some rows; `target` says what is to be learned, at the first call."""
         with training_lock(self):
-            return self._learn_part(X, y, sample_weight, goal)
+            return self._fit_batch(X, y, sample_weight, target)
 
-    def _learn_part(self, X: Any, y: Any, sample_weight: Any, goal: Goal | None) -> Self:
+    def _fit_batch(self, X: Any, y: Any, sample_weight: Any, target: TargetSpec | None) -> Self:
         first = not hasattr(self, "model_")
         source = source_of(self, X, None if first else known_names(self))
         weight = None if sample_weight is None else weight_array(sample_weight, source.rows)
-        known = self._known_goal() if goal is None else goal
-        values = known.values(self, y, source.rows)
+        spec = self._fitted_target() if target is None else target
+        values = spec.values(self, y, source.rows)
         if not first:
             self._first_rows = learn_scales(self.model_, getattr(self, "_first_rows", None), source, values)
-            return self._go_on(source, values, weight, epochs=1)
+            return self._continue_fit(source, values, weight, epochs=1)
         overrides = dict(self.kinds or {})
         plain: dict[str, Any] = {"recipe": "plain", "effort": "default", "epochs": 1, "split": None, "group": None}
         if self.group in source.column_names:
             overrides[str(self.group)] = DROP
         plain |= {"schedule": self.schedule or "constant", "kinds": kinds_of_constants(source, overrides) | overrides}
-        self._begin(known, as_table(source), values, weight, validation=0.0, **plain)
+        self._fit_new(spec, as_table(source), values, weight, validation=0.0, **plain)
         self._first_rows = first_rows(self.model_, source, values)
         return self
 

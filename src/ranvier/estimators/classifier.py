@@ -14,7 +14,7 @@ from sklearn.utils import Tags
 from ranvier.data.encoders.decoding import class_indices, class_probabilities, label_indicators
 from ranvier.errors import InputError
 from ranvier.estimators.base import Array, NetworkEstimator
-from ranvier.estimators.targets import Goal, class_goal, goal_of_classes, plain_labels
+from ranvier.estimators.targets import TargetSpec, classification_target, plain_labels, target_of_classes
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -102,14 +102,14 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
                     f"classes is {list(classes)!r}, and the first call was given {self.classes_.tolist()!r}; "
                     "they cannot change: leave them out, or make a new Classifier."
                 )
-            return self._part(X, y, sample_weight, None)
+            return self._partial_fit(X, y, sample_weight, None)
         if np.ndim(y) == 2 and np.shape(y)[1] > 1:
-            return self._part(X, y, sample_weight, class_goal(self, y, len(y), None))
+            return self._partial_fit(X, y, sample_weight, classification_target(self, y, len(y), None))
         if classes is None:
             raise InputError(
                 "The first call of partial_fit needs all labels there are: partial_fit(X, y, classes=[...])."
             )
-        return self._part(X, y, sample_weight, goal_of_classes(self, classes, "classes"))
+        return self._partial_fit(X, y, sample_weight, target_of_classes(self, classes, "classes"))
 
     def predict(self, X: Any) -> Array:
         """The most probable label of each row, (n,); 0 and 1 for each label, (n, N), of a multilabel task.
@@ -168,8 +168,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     def _learns_numbers(self) -> bool:
         return False
 
-    def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:
-        return class_goal(self, y, rows, weight)
+    def _target_spec(self, y: Any, rows: int, weight: Array | None) -> TargetSpec:
+        return classification_target(self, y, rows, weight)
 
     def _order(self) -> Any:
         """Where the classes of the model stand in `classes_`, and the other way round: it has the positive one last."""
@@ -180,8 +180,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     def _more_options(self) -> dict[str, Any]:
         if self.class_weight is None:
             return {}
-        known = self.class_weight
-        return {"class_weight": dict(known) if isinstance(known, dict) else known}
+        weights = self.class_weight
+        return {"class_weight": dict(weights) if isinstance(weights, dict) else weights}
 
     def _options_of_start(self) -> dict[str, Any]:
         positive = {} if self.positive is None else {"positive": self.positive}

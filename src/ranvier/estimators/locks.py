@@ -19,5 +19,5 @@ def training_lock(estimator: Any) -> Any:
     (True, False)
     """
     with _GUARD:
-        known = _LOCKS.get(estimator)
-        return _LOCKS.setdefault(estimator, threading.RLock()) if known is None else known
+        lock = _LOCKS.get(estimator)
+        return _LOCKS.setdefault(estimator, threading.RLock()) if lock is None else lock

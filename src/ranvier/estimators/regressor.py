@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 
 from ranvier.estimators.base import Array, NetworkEstimator
 from ranvier.estimators.rows import source_of
-from ranvier.estimators.targets import Goal, number_goal
+from ranvier.estimators.targets import TargetSpec, regression_target
 
 
 class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
@@ -52,8 +52,8 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             InputError: X or y cannot be used as it is.
         """
         if hasattr(self, "model_"):
-            return self._part(X, y, sample_weight, None)
-        return self._part(X, y, sample_weight, number_goal(self, y, source_of(self, X, None).rows))
+            return self._partial_fit(X, y, sample_weight, None)
+        return self._partial_fit(X, y, sample_weight, regression_target(self, y, source_of(self, X, None).rows))
 
     def predict(self, X: Any) -> Array:
         """The predicted numbers, (n,), or (n, N) for several, and for several quantiles in ascending order.
@@ -96,8 +96,8 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     def _learns_numbers(self) -> bool:
         return True
 
-    def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:
-        return number_goal(self, y, rows)
+    def _target_spec(self, y: Any, rows: int, weight: Array | None) -> TargetSpec:
+        return regression_target(self, y, rows)
 
     def __sklearn_tags__(self) -> Tags:
         """Several numbers at once are welcome."""

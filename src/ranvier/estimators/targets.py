@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 
 @record(eq=False)
-class Goal:
+class TargetSpec:
     """What an estimator learns to say.
 
     Fields:
@@ -61,7 +61,7 @@ class Goal:
         return labelled
 
 
-def class_goal(estimator: BaseEstimator, y: Any, rows: int, weight: Array | None) -> Goal:
+def classification_target(estimator: BaseEstimator, y: Any, rows: int, weight: Array | None) -> TargetSpec:
     """What a classifier learns from y: one of two labels, one of several, or several labels at once.
 
     Raises:
@@ -70,21 +70,21 @@ def class_goal(estimator: BaseEstimator, y: Any, rows: int, weight: Array | None
     array = target_array(estimator, y, rows)
     if _is_text(array):
         # What scikit-learn would find out by sorting all labels, twice, is known of words.
-        return goal_of_classes(estimator, array if weight is None else array[weight > 0])
+        return target_of_classes(estimator, array if weight is None else array[weight > 0])
     _refuse_mixed(array, "y")
     check_classification_targets(array)
     if type_of_target(array) == "multilabel-indicator":
-        return _label_goal(array)
+        return _multilabel_target(array)
     if array.ndim == 2 and array.shape[1] > 1:
         raise ShapeError(
             f"y has shape {array.shape} and holds classes; several columns must be 0 and 1, one a label. "
             "Fit one Classifier a column, as sklearn.multioutput.MultiOutputClassifier does."
         )
     labels = column_or_1d(array, warn=True)
-    return goal_of_classes(estimator, labels if weight is None else labels[weight > 0])
+    return target_of_classes(estimator, labels if weight is None else labels[weight > 0])
 
 
-def goal_of_classes(estimator: BaseEstimator, labels: Any, where: str = "y") -> Goal:
+def target_of_classes(estimator: BaseEstimator, labels: Any, where: str = "y") -> TargetSpec:
     """One of the labels, each of which may stand in `labels` any number of times.
 
     Parameters:
@@ -101,8 +101,8 @@ def goal_of_classes(estimator: BaseEstimator, labels: Any, where: str = "y") -> 
         raise InputError(f"{where} holds {classes_text}; {type(estimator).__name__} needs at least two.")
     plain = plain_labels(classes)
     if len(classes) == 2:
-        return Goal(Task("binary", 1, plain, ("y",)), classes)
-    return Goal(Task("multiclass", len(classes), plain, ("y",)), classes)
+        return TargetSpec(Task("binary", 1, plain, ("y",)), classes)
+    return TargetSpec(Task("multiclass", len(classes), plain, ("y",)), classes)
 
 
 def plain_labels(classes: Array) -> tuple[Label, ...]:
@@ -130,12 +130,14 @@ def _refuse_mixed(labels: Array, where: str) -> None:
         )
 
 
-def _label_goal(array: Array) -> Goal:
+def _multilabel_target(array: Array) -> TargetSpec:
     count = array.shape[1]
-    return Goal(Task("multilabel", count, target_names=tuple(f"y{index}" for index in range(count))), np.arange(count))
+    return TargetSpec(
+        Task("multilabel", count, target_names=tuple(f"y{index}" for index in range(count))), np.arange(count)
+    )
 
 
-def number_goal(estimator: BaseEstimator, y: Any, rows: int) -> Goal:
+def regression_target(estimator: BaseEstimator, y: Any, rows: int) -> TargetSpec:
     """What a regressor learns from y: a number, or several.
 
     Raises:
@@ -144,7 +146,7 @@ def number_goal(estimator: BaseEstimator, y: Any, rows: int) -> Goal:
     array = _numbers(target_array(estimator, y, rows))
     count = 1 if array.ndim == 1 else array.shape[1]
     names = ("y",) if count == 1 else tuple(f"y{index}" for index in range(count))
-    return Goal(Task("regression", count, target_names=names), None)
+    return TargetSpec(Task("regression", count, target_names=names), None)
 
 
 def _numbers(array: Array) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ FIXED = ("hidden", "activation", "dropout", "recipe", "effort", "kinds")
 """Parameters that the network was made by; the others may change from one `fit` to the next."""
 SETTINGS = ("batch_size", "engine", "precision", "threads")
 OPTIMIZER_FIELDS = ("learning_rate", "weight_decay", "clip_norm")
-PATIENCE_SHARE = 7
+PATIENCE_FRACTION = 7
 
 
 def fixed_parameters(estimator: Any) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def stopping(estimator: Any, epochs: int, validated: bool) -> tuple[Callback, ..
 
     The weights of the `fit` before are kept where no epoch makes that loss smaller.
     """
-    patience = max(epochs // PATIENCE_SHARE, 1) if estimator.patience is None else estimator.patience
+    patience = max(epochs // PATIENCE_FRACTION, 1) if estimator.patience is None else estimator.patience
     return (EarlyStoppingFromStart(patience) if validated else EarlyStopping(patience, "loss"),)
 
 

@@ -183,11 +183,11 @@ def _of_rows(function: Function, rows: NDArray[np.int64]) -> Function:
 
 def _at_entries(entries: CSR, values: NDArray[np.float64], wanted: CSR) -> NDArray[np.float64]:
     """The values of those entries that other rows have, which are among them, in the order of these."""
-    keys, known = (
+    keys, sorted_keys = (
         np.repeat(np.arange(len(rows)), np.diff(rows.indptr)) * np.int64(rows.n_columns) + rows.indices
         for rows in (wanted, entries)
     )
-    return values[np.searchsorted(known, keys)]
+    return values[np.searchsorted(sorted_keys, keys)]
 
 
 def block_sums(contributions: Contributions, blocks: Sequence[InputBlock]) -> NDArray[np.float64]:

@@ -95,7 +95,7 @@ def correlated_columns(blocks: Sequence[InputBlock], inputs: Inputs) -> list[lis
     """The groups of two or more columns that are correlated, directly or by way of others.
 
     Two columns are correlated where the inputs of one predict those of the other linearly with R2 >= 0.64, which for
-    two numbers is a correlation of 0.8. R2 is the share of the variance of all inputs of a column together, adjusted
+    two numbers is a correlation of 0.8. R2 is the fraction of the variance of all inputs of a column together, adjusted
     for the number of inputs it is predicted from; the larger of both directions counts. So a category and its number
     are correlated.
 
@@ -136,12 +136,12 @@ def _redundancy(blocks: Sequence[InputBlock], inputs: Inputs) -> NDArray[np.floa
         variances.append(float(length.sum()))
         starts.append(starts[-1] + values.shape[1])
     everything = np.concatenate(centred, axis=1)
-    share = np.zeros((len(blocks), len(blocks)))
+    r_squared = np.zeros((len(blocks), len(blocks)))
     for at, basis in enumerate(whitened):
         explained = ((basis.T @ everything) ** 2).sum(axis=0) if ranks[at] else np.zeros(everything.shape[1])
-        share[at] = np.add.reduceat(explained, starts[:-1]) / np.maximum(variances, 1e-300)
+        r_squared[at] = np.add.reduceat(explained, starts[:-1]) / np.maximum(variances, 1e-300)
         free = n_rows - ranks[at] - 1
-        share[at] = 1.0 - (1.0 - share[at]) * (n_rows - 1) / free if free > 0 else 0.0
-    share[:, np.array(variances) <= 1e-12] = 0.0
-    np.fill_diagonal(share, 0.0)
-    return share
+        r_squared[at] = 1.0 - (1.0 - r_squared[at]) * (n_rows - 1) / free if free > 0 else 0.0
+    r_squared[:, np.array(variances) <= 1e-12] = 0.0
+    np.fill_diagonal(r_squared, 0.0)
+    return r_squared

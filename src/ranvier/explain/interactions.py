@@ -24,7 +24,7 @@ class Interaction:
     Fields:
         first, second: the columns.
         strength: the root mean square of what the pair does beyond the sum of both, in the units of the output.
-        h: the same as a share of what the pair does altogether, 0 to about 1: Friedman's H.
+        h: the same as a fraction of what the pair does altogether, 0 to about 1: Friedman's H.
     """
 
     first: str

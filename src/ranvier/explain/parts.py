@@ -27,15 +27,15 @@ def part_encoder(encoder: Any, column: str | None) -> Any:
     Raises:
         InputError: there is no such column, or there are several.
     """
-    known = {part.column: part for part in getattr(encoder, "encoders", ()) if part.kind in KINDS}
-    if column is None and len(known) == 1:
-        return next(iter(known.values()))
-    names = ", ".join(f'"{name}"' for name in known) or "none"
+    encoders = {part.column: part for part in getattr(encoder, "encoders", ()) if part.kind in KINDS}
+    if column is None and len(encoders) == 1:
+        return next(iter(encoders.values()))
+    names = ", ".join(f'"{name}"' for name in encoders) or "none"
     if column is None:
         raise InputError(f"Choose a column of texts, pictures or recordings; the model has {names}.")
-    if column not in known:
+    if column not in encoders:
         raise InputError(f'"{column}" is no column of texts, pictures or recordings; of these the model has {names}.')
-    return known[column]
+    return encoders[column]
 
 
 def part_words(

@@ -55,7 +55,7 @@ class CalibratedPredictor(Predictor):
 
         Parameters:
             X: rows, as for `predict`.
-            coverage: the share of new rows whose target lies between the bounds, above 0 and below 1.
+            coverage: the fraction of new rows whose target lies between the bounds, above 0 and below 1.
 
         Returns lower and upper bounds, (n, 2); for several targets (n, targets, 2).
 
@@ -94,7 +94,7 @@ class CalibratedPredictor(Predictor):
 
         Parameters:
             X: rows, as for `predict`.
-            coverage: the share of new rows whose label is in the set, above 0 and below 1.
+            coverage: the fraction of new rows whose label is in the set, above 0 and below 1.
 
         Returns a tuple of labels for each row, the most probable first.
 
@@ -125,7 +125,7 @@ class CalibratedPredictor(Predictor):
     def calibration(self, X: Any, y: Any = None, sample_weight: Any = None, bins: int = 15) -> Reliability:
         """The reliability curve: how often the most probable class is the true one, by its probability.
 
-        Formula: expected calibration error = sum over bins of (share of rows) * |share right - mean probability|.
+        Formula: expected calibration error = sum over bins of (fraction of rows) * |fraction right - mean probability|.
 
         Parameters:
             X, y, sample_weight: as for `Model.evaluate`; rows that the model was not trained on.

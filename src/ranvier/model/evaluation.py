@@ -139,7 +139,7 @@ def all_metrics(
 
 def baseline_metrics(
     task: Task,
-    known: tuple[Array, Array | None],
+    training: tuple[Array, Array | None],
     targets: Array,
     weights: Array | None,
     levels: tuple[float, ...],
@@ -147,10 +147,10 @@ def baseline_metrics(
     """The metrics of what knows other targets alone: their majority class, their mean, or their quantiles.
 
     Parameters:
-        known: these targets and their weights.
+        training: these targets and their weights.
         targets, weights, levels: as for `all_metrics`.
     """
     if not levels:
-        return metrics.baseline(task, known[0], targets, known[1], weights)
-    constant = constant_quantiles(levels, *known)
+        return metrics.baseline(task, training[0], targets, training[1], weights)
+    constant = constant_quantiles(levels, *training)
     return quantile_metrics(levels, np.broadcast_to(constant, (len(targets), len(constant))), targets, weights)

@@ -234,14 +234,14 @@ class Explainer(Predictor):
     def _run_logits(self, inputs: Inputs) -> Executable:
         """The compiled network that outputs weighted sums in place of probabilities, as `_run`."""
         executables, key = self._executables, ~inputs.n_csr
-        known = executables.get(key)
-        if known is None:
+        executable = executables.get(key)
+        if executable is None:
             network = logit_network(self.network, self.task)
             precision = "float32" if self.training.precision == "bfloat16" else self.training.precision
             settings = replace(self.training, loss=LOSSES["squared_error"], precision=precision)
-            known = compile_for_inference(network, settings, self._flat, inputs)
-            executables[key] = known
-        return known
+            executable = compile_for_inference(network, settings, self._flat, inputs)
+            executables[key] = executable
+        return executable
 
     def _measured_rows(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Encoded rows, targets and weights, without rows of weight 0."""

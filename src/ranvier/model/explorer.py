@@ -101,11 +101,11 @@ class Explorer(Explainer):
 
         inputs = self._one_row(row)
         blocks = self._blocks(inputs)
-        known = None if X is None else self.inputs(X)
+        all_inputs = None if X is None else self.inputs(X)
         some = [block for block in blocks if has_grid(self.encoder, block)]
         if columns is not None:
             some = [find_block(blocks, name) for name in columns]
-        curves = (self._response(known, inputs, block, grid, X) for block in some)
+        curves = (self._response(all_inputs, inputs, block, grid, X) for block in some)
         return tuple(replace(curve, ice=None) for curve in curves)
 
     def response_of(self, inputs: Inputs, column: str, cells: Any) -> PartialDependence:
@@ -197,16 +197,16 @@ class Explorer(Explainer):
             raise InputError("A regression predicts numbers, which are hardly ever the same; leave same_answer out.")
         if rows is None and self.report.data is None:
             raise InputError("The model does not know the rows it was trained on; give some, model.nearest(row, rows).")
-        own, known = self._one_row(row), self.inputs(self.report.data if rows is None else rows)
-        answers = self.target.decode(self.outputs_of(known))
-        allowed = np.ones(len(known), np.bool_)
+        own, all_inputs = self._one_row(row), self.inputs(self.report.data if rows is None else rows)
+        answers = self.target.decode(self.outputs_of(all_inputs))
+        allowed = np.ones(len(all_inputs), np.bool_)
         if same_answer is not None:
             equal = answers == self.target.decode(self.outputs_of(own))
             allowed = (equal if equal.ndim == 1 else equal.all(axis=1)) == same_answer
         if by == "columns":
-            distances = column_distances(own, known, self._blocks(known))
+            distances = column_distances(own, all_inputs, self._blocks(all_inputs))
         else:
-            hidden, here = self._last_hidden(known), self._last_hidden(own)
+            hidden, here = self._last_hidden(all_inputs), self._last_hidden(own)
             distances = np.sqrt(((hidden - here) ** 2).sum(axis=1))
         return nearest_rows(distances, answers, allowed, count_of("count", count))
 
@@ -238,13 +238,13 @@ class Explorer(Explainer):
         return typical_row(self.encoder, self.network.inputs - n_csr, n_csr, self.training.row_dtype)
 
     def _response(
-        self, known: Inputs | None, inputs: Inputs, block: InputBlock, grid: Any, X: Any
+        self, all_inputs: Inputs | None, inputs: Inputs, block: InputBlock, grid: Any, X: Any
     ) -> PartialDependence:
         """The responses of all rows to one column, the cells of X saying where its numbers usually lie."""
         from ranvier.explain.dependence import PartialDependence, responses
         from ranvier.explain.grids import cells_of, grid_of, inputs_of_cells
 
-        points = grid_of(self.encoder, block, grid, None if X is None else cells_of(self.encoder, block, known, X))
+        points = grid_of(self.encoder, block, grid, None if X is None else cells_of(self.encoder, block, all_inputs, X))
         shape = (inputs.n_dense, inputs.n_csr)
         dense, csr = inputs_of_cells(self.encoder, block, points, shape, self.inputs)
         outputs = responses(self.outputs_of, inputs, block, dense, csr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ranvier.display.progress import sink_for
 from ranvier.engine import State
 from ranvier.errors import InputError
 from ranvier.model.calibrated import held_out_by
+from ranvier.model.fit_options import FitOptions
 from ranvier.model.model import Model
 from ranvier.model.parameters import flat_parameters
 from ranvier.model.rows import resident_rows
@@ -28,12 +29,9 @@ from ranvier.training.conformal import conformal_of
 from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.events import Sink
 from ranvier.training.loop import final_parameters
-from ranvier.training.runner import run_training
+from ranvier.training.runner import ALONE, SharedResources, run_training
 from ranvier.training.settings import TrainSettings, default_loss
 from ranvier.training.state import TrainingState
-
-PLAIN_SETTINGS = ("epochs", "batch_size", "seed", "engine", "precision", "threads", "shuffle")
-"""Options that the settings of a training take as they are."""
 
 
 def fit(
@@ -113,29 +111,29 @@ def fit(
     >>> model.predict(X).tolist()
     [0, 1, 1, 0]
     """
-    options = {
-        "loss": loss,
-        "optimizer": optimizer,
-        "schedule": schedule,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "validation": validation,
-        "callbacks": callbacks,
-        "metrics": metrics,
-        "seed": seed,
-        "engine": engine,
-        "precision": precision,
-        "threads": threads,
-        "sample_weight": sample_weight,
-        "class_weight": class_weight,
-        "shuffle": shuffle,
-        "checkpoint": checkpoint,
-        "start": start,
-    }
+    options = FitOptions(
+        loss=loss,
+        optimizer=optimizer,
+        schedule=schedule,
+        epochs=epochs,
+        batch_size=batch_size,
+        validation=validation,
+        callbacks=callbacks,
+        metrics=metrics,
+        seed=seed,
+        engine=engine,
+        precision=precision,
+        threads=threads,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        shuffle=shuffle,
+        checkpoint=checkpoint,
+        start=start,
+    )
     target = network_target(network, target_array(y), loss, column_names(y))
     training = train_settings(network, target, options)
-    rows, held = encoded_rows(network, target, X, y, options, training)
-    return fit_rows(network, target, training, rows, held, options, sink_for(progress))
+    rows, validation_rows = encoded_rows(network, target, X, y, options, training)
+    return fit_rows(network, target, training, rows, validation_rows, options, sink_for(progress))
 
 
 def network_target(network: Network, labels: Any, loss: str | Loss | None, names: tuple[str, ...]) -> TargetEncoder:
@@ -153,30 +151,35 @@ def network_target(network: Network, labels: Any, loss: str | Loss | None, names
     return infer_target(network, labels, None if loss is None else find_loss(loss), names)
 
 
-def train_settings(network: Network, target: TargetEncoder, options: Mapping[str, Any]) -> TrainSettings:
-    """The settings of a training; `options` are the other arguments of `fit`, all of them but `progress`."""
-    loss = options["loss"]
+def train_settings(network: Network, target: TargetEncoder, options: FitOptions) -> TrainSettings:
+    """The settings of a training."""
     return TrainSettings(
-        loss=default_loss(network, target.task) if loss is None else find_loss(loss),
-        optimizer=find_optimizer(options["optimizer"]),
-        schedule=find_schedule(options["schedule"]),
-        callbacks=as_callbacks(options["callbacks"]),
-        **{name: options[name] for name in PLAIN_SETTINGS},
+        loss=default_loss(network, target.task) if options.loss is None else find_loss(options.loss),
+        optimizer=find_optimizer(options.optimizer),
+        schedule=find_schedule(options.schedule),
+        callbacks=as_callbacks(options.callbacks),
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        seed=options.seed,
+        engine=options.engine,
+        precision=options.precision,
+        threads=options.threads,
+        shuffle=options.shuffle,
     )
 
 
 def encoded_rows(
-    network: Network, target: TargetEncoder, X: Any, y: Any, options: Mapping[str, Any], training: TrainSettings
+    network: Network, target: TargetEncoder, X: Any, y: Any, options: FitOptions, training: TrainSettings
 ) -> tuple[Rows, Rows | None]:
-    """The training and validation rows of X and y as the network reads them; `options` as for `train_settings`."""
+    """The training and validation rows of X and y as the network reads them."""
     return resident_rows(
         lambda X: as_inputs(X, network.inputs, finite=True),
         target,
         X,
         y,
-        options["validation"],
-        options["sample_weight"],
-        options["class_weight"],
+        options.validation,
+        options.sample_weight,
+        options.class_weight,
         training.seed,
         training.loss,
         training.row_dtype,
@@ -188,38 +191,40 @@ def fit_rows(
     target: TargetEncoder,
     training: TrainSettings,
     rows: Rows,
-    held: Rows | None,
-    options: Mapping[str, Any],
+    validation: Rows | None,
+    options: FitOptions,
     sink: Sink,
-    **beside: Any,
+    *,
+    stop_requested: Callable[[], bool] | None = None,
+    shared: SharedResources = ALONE,
 ) -> Model:
     """Train a network on encoded rows.
 
     Parameters:
         network, target: what is trained, and the encoder of its targets.
-        training, rows, held, options: what the two functions above give and take.
+        training, rows, validation, options: what the two functions above give and take.
         sink: takes the events.
-        beside: `stop_requested` and `shared`, as for `run_training`.
+        stop_requested, shared: as for `run_training`.
     """
     training = training.on(rows.inputs)
-    start = options["start"]
-    begin = None if start is None else _starting_state(network, training.optimizer, start)
+    begin = None if options.start is None else _starting_state(network, training.optimizer, options.start)
     result = run_training(
         network,
         training,
         target.task,
         rows,
-        held,
+        validation,
         state=begin,
         sinks=(sink,),
-        checkpoint=options["checkpoint"],
+        checkpoint=options.checkpoint,
         target=target,
-        metrics=as_metrics(options["metrics"]),
-        **beside,
+        metrics=as_metrics(options.metrics),
+        stop_requested=stop_requested,
+        shared=shared,
     )
     model = build_model(network, target, training, result.outcome.state, result.engine)
-    if held is not None:
-        model.conformal = conformal_of(target, held_out_by(model, held, result.outcome.held_outputs))
+    if validation is not None:
+        model.conformal = conformal_of(target, held_out_by(model, validation, result.outcome.held_outputs))
     return model
 
 

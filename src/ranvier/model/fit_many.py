@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, RanvierError, nearest
-from ranvier.model.crowd import Crowd, InitialWeights, OpenTrainings
-from ranvier.model.fit import build_model, fit, fit_rows, network_target, train_settings
+from ranvier.model.fit import build_model, fit_rows, network_target, train_settings
+from ranvier.model.fit_options import FitOptions
 from ranvier.model.model import Model
+from ranvier.model.population import InitialWeights, OpenTrainings, PopulationRows, Trial
 from ranvier.model.rows import check_lengths
 from ranvier.model.targets import column_names, target_array
 from ranvier.network.losses import Loss
@@ -23,8 +24,8 @@ from ranvier.network.schedules import Schedule
 from ranvier.plural import plural
 from ranvier.rows import as_inputs
 from ranvier.training.events import WorkEvent, silent
-from ranvier.training.population import run_side_by_side, usable_threads
-from ranvier.training.runner import Shared
+from ranvier.training.runner import SharedResources
+from ranvier.training.side_by_side import run_side_by_side, usable_threads
 
 TOGETHER = ("engine", "precision", "threads", "checkpoint", "progress")
 """Options of `fit` that all trials have in common."""
@@ -32,7 +33,7 @@ TRIAL_OPTIONS = (
     "network",
     "rows",
     "validation_rows",
-    *(name for name in inspect.signature(fit).parameters if name not in ("network", "X", "y", *TOGETHER)),
+    *(option.name for option in fields(FitOptions) if option.name not in TOGETHER),
 )
 """What a trial may set."""
 
@@ -100,21 +101,37 @@ def fit_many(
     >>> [bool(model.history.loss[-1] < 0.1) for model in models]
     [False, True, False, True]
     """
-    arguments = dict(locals())
-    options = {name: arguments[name] for name in inspect.signature(fit).parameters if name in arguments}
-    trials = _checked(trials, checkpoint)
-    crowd = _crowd(network, X, y, options)
+    checked = _checked(trials, checkpoint)
     allowed = usable_threads(threads)
-    workers = max(1, min(allowed, len(trials)))
-    begun = _Trials(crowd, trials, {**options, "threads": max(1, allowed // workers)})
-    jobs = [partial(begun.train, number) for number in range(len(trials))]
+    workers = max(1, min(allowed, len(checked)))
+    common = FitOptions(
+        loss=loss,
+        optimizer=optimizer,
+        schedule=schedule,
+        epochs=epochs,
+        batch_size=batch_size,
+        validation=validation,
+        callbacks=callbacks,
+        metrics=metrics,
+        seed=seed,
+        engine=engine,
+        precision=precision,
+        threads=max(1, allowed // workers),
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        shuffle=shuffle,
+        checkpoint=checkpoint,
+        start=start,
+    )
+    begun = _Trials(_population_rows(network, X, y, loss), checked, common)
+    jobs = [partial(begun.train, number) for number in range(len(checked))]
     sink, done = sink_for(progress), 0
-    sink(WorkEvent("Training networks", 0, len(trials)))
+    sink(WorkEvent("Training networks", 0, len(checked)))
 
     def report(number: int, model: Model) -> None:
         nonlocal done
         done += 1
-        sink(WorkEvent("Training networks", done, len(trials)))
+        sink(WorkEvent("Training networks", done, len(checked)))
 
     results, interrupted = run_side_by_side(jobs, workers, report)
     return _all_models(begun, results) if interrupted else cast(list[Model], results)
@@ -138,35 +155,35 @@ def _checked(trials: Any, checkpoint: Any) -> list[Mapping[str, Any]]:
     return list(trials)
 
 
-def _crowd(network: Any, X: Any, y: Any, options: dict[str, Any]) -> Crowd:
+def _population_rows(network: Any, X: Any, y: Any, loss: str | Loss | None) -> PopulationRows:
     targets = target_array(y)
-    network_target(network, targets, options["loss"], column_names(y))  # refuses what does not fit, before any training
+    network_target(network, targets, loss, column_names(y))  # refuses what does not fit, before any training
     inputs = as_inputs(X, network.inputs, finite=True)
     check_lengths(inputs, targets)
-    return Crowd(network, inputs, targets, column_names(y))
+    return PopulationRows(network, inputs, targets, column_names(y))
 
 
 class _Trials:
     """Trains the network of each trial.
 
     Parameters:
-        crowd: the rows.
+        population: the rows.
         trials: one dictionary of options for each.
-        options: those that all have in common, or that a trial may set.
+        common: the options of all that do not say otherwise.
     """
 
-    def __init__(self, crowd: Crowd, trials: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> None:
-        self._crowd, self._open = crowd, OpenTrainings()
-        self._trials = [{"network": crowd.network, **options, **trial} for trial in trials]
+    def __init__(self, population: PopulationRows, trials: Sequence[Mapping[str, Any]], common: FitOptions) -> None:
+        self._population, self._open = population, OpenTrainings()
+        self._trials = [Trial.of(population.network, common, trial) for trial in trials]
         by_network: dict[Network, list[int]] = {}
         for number, trial in enumerate(self._trials):
-            if isinstance(trial["network"], Network):
-                by_network.setdefault(trial["network"], []).append(number)
-        self._shared: dict[int, Shared] = {}
+            if isinstance(trial.network, Network):
+                by_network.setdefault(trial.network, []).append(number)
+        self._shared: dict[int, SharedResources] = {}
         for network, numbers in by_network.items():
-            weights = InitialWeights(network, [self._trials[number]["seed"] for number in numbers])
+            weights = InitialWeights(network, [self._trials[number].options.seed for number in numbers])
             for position, number in enumerate(numbers):
-                self._shared[number] = Shared(weights.of(position), crowd.upload)
+                self._shared[number] = SharedResources(weights.of(position), population.upload)
 
     def train(self, number: int, stop_requested: Callable[[], bool]) -> Model:
         """Train the network of one trial."""
@@ -176,27 +193,28 @@ class _Trials:
             raise type(error)(f"Trial {number}: {error}") from error
 
     def _fit(self, number: int, stop_requested: Callable[[], bool]) -> Model:
-        options, crowd = self._trials[number], self._crowd
-        network = options["network"]
-        if (network.inputs, network.outputs) != (crowd.network.inputs, crowd.network.outputs):
+        trial, population = self._trials[number], self._population
+        network, options = trial.network, trial.options
+        if (network.inputs, network.outputs) != (population.network.inputs, population.network.outputs):
             raise InputError(
                 f"its network has {network.inputs} inputs and {network.outputs} outputs, and that of fit_many "
-                f"{crowd.network.inputs} and {crowd.network.outputs}; they must have as many."
+                f"{population.network.inputs} and {population.network.outputs}; they must have as many."
             )
-        target = crowd.target(network, options["loss"])
+        target = population.target(network, options.loss)
         training = train_settings(network, target, options)
-        rows, held = crowd.rows(network, target, options, training)
+        rows, validation = population.rows(trial, target, training)
         shared = self._shared[number]
-        if held is None and options["checkpoint"] is None and options["start"] is None and not len(options["metrics"]):
+        if validation is None and options.checkpoint is None and options.start is None and not len(options.metrics):
             training = training.on(rows.inputs)
             ended = self._open.train(network, target, training, rows, shared, stop_requested)
             if ended is not None:
                 state, engine = ended
                 return build_model(network, target, training, state, engine)
-        if options["checkpoint"] is not None:
-            options = {**options, "checkpoint": Path(options["checkpoint"]) / f"trial-{number}"}
-        beside = {"stop_requested": stop_requested, "shared": shared}
-        return fit_rows(network, target, training, rows, held, options, silent, **beside)
+        if options.checkpoint is not None:
+            options = replace(options, checkpoint=Path(options.checkpoint) / f"trial-{number}")
+        return fit_rows(
+            network, target, training, rows, validation, options, silent, stop_requested=stop_requested, shared=shared
+        )
 
 
 def _all_models(trials: _Trials, results: Sequence[Model | None]) -> list[Model]:

@@ -90,7 +90,7 @@ def evaluate_text(model: Predictor, X: Any) -> dict[str, Any]:
     windows = rows.inputs.csr
     assert isinstance(windows, Windows)
     unknown = int((_numbers(rows) == len(encoder.vocabulary) - 1).sum())
-    known = f"{plural(unknown, 'character')} of the text are not in the vocabulary of the model, and count as one sign."
+    note = f"{plural(unknown, 'character')} of the text are not in the vocabulary of the model, and count as one sign."
     return {
         "task": model.task.kind,
         "rows": len(rows),
@@ -98,7 +98,7 @@ def evaluate_text(model: Predictor, X: Any) -> dict[str, Any]:
         "baseline": ngram_metrics(ngram_log_losses(windows, windows, 1)),
         "per_class": [],
         "most_confused_pair": None,
-        "notes": [known] if unknown else [],
+        "notes": [note] if unknown else [],
     }
 
 

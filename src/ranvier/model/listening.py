@@ -34,15 +34,15 @@ LONGEST = 1.2
 SHORTEST = 12
 """Frames of a word at least."""
 CLEAN = 1e-3
-"""A recording is clean if steady noise is less than this share of its power."""
+"""A recording is clean if steady noise is less than this fraction of its power."""
 FLOOR = 0.1
-"""The share of steady noise that stays in words: without it those in noise have holes that no word of training has."""
+"""The fraction of steady noise that stays in words: without it those in noise have holes as no word of training has."""
 WINDOW_STEPS = 4
 """Windows over sounds that have no words are a quarter of their length apart."""
 USUAL = 0.7
 """How long words usually are, of the length that nearly all words of the training fit into."""
 LOUD = 0.98
-"""The share of the frames that are softer than a loud one."""
+"""The fraction of the frames that are softer than a loud one."""
 AT_ONCE = 1024
 """How many stretches of a recording are in memory at once."""
 MAX_SECONDS = 24 * 3600.0

@@ -233,18 +233,25 @@ class Model(Shown, Explorer, CalibratedPredictor):
         with self._lock:
             changed = override_settings(self.training, epochs, callbacks, changes)
             weighting = (validation, sample_weight, class_weight, changed.seed, changed.loss, changed.row_dtype)
-            rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, *weighting)
-            training, unseen = changed.on(rows.inputs), held is None and checkpoint is None and sink is silent
+            rows, validation_rows = row_tools.resident_rows(self.inputs, self.target, X, y, *weighting)
+            training, unseen = (
+                changed.on(rows.inputs),
+                validation_rows is None and checkpoint is None and sink is silent,
+            )
             state = self._resumable(training)
             if unseen and not measured and training is self.training and is_one_step(self.network, training, rows):
                 self._step(state, rows)
                 return self
             asides: dict[str, Any] = {"sinks": (sink,), "checkpoint": checkpoint, "target": self.target}
             parts: dict[str, Any] = {"state": state, "metrics": measured, **asides}
-            result = run_training(self.network, training, self.task, rows, held, **parts)
+            result = run_training(self.network, training, self.task, rows, validation_rows, **parts)
             self._take(training, result.outcome.state, result.engine)
-            known = result.outcome.held_outputs
-            self.conformal = None if held is None else conformal_of(self.target, held_out_by(self, held, known))
+            held_outputs = result.outcome.held_outputs
+            self.conformal = (
+                None
+                if validation_rows is None
+                else conformal_of(self.target, held_out_by(self, validation_rows, held_outputs))
+            )
         return self
 
     def _step(self, state: TrainingState, rows: Rows) -> None:

@@ -78,7 +78,7 @@ class Predictions:
         values = self.values.tolist()
         if self.values.ndim == 2:
             values = [dict(zip(self.target_names, row, strict=True)) for row in values]
-        values = self._known(values)
+        values = self._none_where_unreadable(values)
         kept = zip(*self.kept.values(), strict=True) if self.kept else ((),) * len(values)
         records: list[dict[str, Any]] = [
             {**dict(zip(self.kept, row, strict=True)), "prediction": value}
@@ -86,18 +86,20 @@ class Predictions:
         ]
         if self.probabilities is not None:
             names = [str(label) for label in self.labels]
-            for entry, row in zip(records, self._known(self.probabilities.tolist()), strict=True):
+            for entry, row in zip(records, self._none_where_unreadable(self.probabilities.tolist()), strict=True):
                 entry["probabilities"] = None if row is None else dict(zip(names, row, strict=True))
         for name, column in self._bounds(rounded=False).items():
             for entry, value in zip(records, column, strict=True):
                 entry[name] = value
         if self.sets is not None:
-            for entry, labels in zip(records, self._known([list(labels) for labels in self.sets]), strict=True):
+            for entry, labels in zip(
+                records, self._none_where_unreadable([list(labels) for labels in self.sets]), strict=True
+            ):
                 entry["set"] = labels
         for entry, name in zip(records, self.names or (), strict=False):
             entry["file"] = name
         if self.explanations is not None:
-            for entry, parts in zip(records, self._known(self.explanations), strict=True):
+            for entry, parts in zip(records, self._none_where_unreadable(self.explanations), strict=True):
                 several = parts is not None and len(parts) > 1
                 by_name = {part["explained"]: part for part in parts or ()}
                 entry["explanation"] = by_name if several else parts and parts[0]
@@ -115,19 +117,19 @@ class Predictions:
         values = significant(self.values) if rounded and self.values.dtype.kind == "f" else self.values
         columns: dict[str, list[Any]] = {} if self.names is None else {"file": list(self.names)}
         if values.ndim == 1:
-            columns["prediction"] = self._known(values.tolist())
+            columns["prediction"] = self._none_where_unreadable(values.tolist())
         else:
             columns |= {
-                f"prediction_{name}": self._known(column.tolist())
+                f"prediction_{name}": self._none_where_unreadable(column.tolist())
                 for name, column in zip(self.target_names, values.T, strict=True)
             }
         if probabilities and self.probabilities is not None:
             shown = np.round(self.probabilities, 6) if rounded else self.probabilities
             for label, column in zip(self.labels, shown.T, strict=True):
-                columns[f"probability_{label}"] = self._known(column.tolist())
+                columns[f"probability_{label}"] = self._none_where_unreadable(column.tolist())
         columns |= self._bounds(rounded)
         if self.sets is not None:
-            columns["set"] = self._known([SEPARATOR.join(map(str, labels)) for labels in self.sets])
+            columns["set"] = self._none_where_unreadable([SEPARATOR.join(map(str, labels)) for labels in self.sets])
         return {**self.kept, **columns}
 
     def _bounds(self, rounded: bool) -> dict[str, list[Any]]:
@@ -136,14 +138,17 @@ class Predictions:
             return {}
         bounds = significant(self.intervals) if rounded else self.intervals
         if bounds.ndim == 2:
-            return {name: self._known(column.tolist()) for name, column in zip(BOUNDS, bounds.T, strict=True)}
+            return {
+                name: self._none_where_unreadable(column.tolist())
+                for name, column in zip(BOUNDS, bounds.T, strict=True)
+            }
         return {
-            f"{bound}_{name}": self._known(bounds[:, target, at].tolist())
+            f"{bound}_{name}": self._none_where_unreadable(bounds[:, target, at].tolist())
             for target, name in enumerate(interval_names(self.target_names, bounds.shape[1]))
             for at, bound in enumerate(BOUNDS)
         }
 
-    def _known(self, values: list[Any]) -> list[Any]:
+    def _none_where_unreadable(self, values: list[Any]) -> list[Any]:
         """The values, None for rows without a prediction."""
         if self.unreadable is None:
             return values
@@ -260,10 +265,10 @@ def reserved_names(target: TargetEncoder) -> frozenset[str]:
 
 def _kept(source: Any, names: Sequence[str], reserved: frozenset[str]) -> dict[str, list[Any]]:
     """Columns of a source as lists."""
-    known: Sequence[str] = getattr(source, "column_names", ())
+    columns: Sequence[str] = getattr(source, "column_names", ())
     for name in names:
-        if name not in known:
-            raise InputError(f'There is no column "{name}" to keep. {nearest(name, known, "The columns are")}')
+        if name not in columns:
+            raise InputError(f'There is no column "{name}" to keep. {nearest(name, columns, "The columns are")}')
         if name in reserved:
             raise InputError(
                 f'The column "{name}" cannot be kept: predictions have one of this name; rename it in the data.'

@@ -254,9 +254,9 @@ class Predictor:
         """The compiled network with these parameters, for inputs with so many CSR columns."""
         # Training in another thread first sets other parameters, then another dictionary.
         executables = self._executables
-        known = executables.get(inputs.n_csr)
-        if known is None:
+        executable = executables.get(inputs.n_csr)
+        if executable is None:
             loss, _ = scaled_loss(self.training.loss, self.target.mean, self.target.scale)
-            known = compile_for_inference(self.network, replace(self.training, loss=loss), self._flat, inputs)
-            executables[inputs.n_csr] = known
-        return known
+            executable = compile_for_inference(self.network, replace(self.training, loss=loss), self._flat, inputs)
+            executables[inputs.n_csr] = executable
+        return executable

@@ -57,5 +57,5 @@ def weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Rows
     def weighted(part: Rows) -> Rows:
         return replace(part, weights=row_weights(task, part.targets, part.weights, by_class))
 
-    held = prepared.validation
-    return task, weighted(prepared.train), None if held is None else weighted(held)
+    validation = prepared.validation
+    return task, weighted(prepared.train), None if validation is None else weighted(validation)

@@ -41,13 +41,13 @@ def readable_rows(
     Parameters:
         encoder: of the model; None for one that takes arrays.
         X: as for `Model.predict`.
-        max_broken: the largest share of a column that may be left out.
+        max_broken: the largest fraction of a column that may be left out.
 
     Returns X, opened and decoded where it may hold such files; the number of its rows and the indices of
     those that are kept, None for all; and a sentence on the others.
 
     Raises:
-        DataError: a larger share of the pictures or recordings of a column cannot be read, or none can.
+        DataError: a larger fraction of the pictures or recordings of a column cannot be read, or none can.
 
     >>> readable_rows(None, [[1.0]])
     ([[1.0]], None, None, ())
@@ -204,18 +204,18 @@ def resident_rows(
     by_class = settled_class_weight(target.task, rows.targets, class_weight)
     if validation is None:
         return rows, None
-    share = as_number(validation)
-    if share is not None:
-        return (rows, None) if share == 0 else split(rows, share, seed, target.task)
+    fraction = as_number(validation)
+    if fraction is not None:
+        return (rows, None) if fraction == 0 else split(rows, fraction, seed, target.task)
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
         raise InputError(
-            f"validation is {_briefly(validation)}; it must be a share such as 0.1, or the tuple (X, y) or "
+            f"validation is {_briefly(validation)}; it must be a fraction such as 0.1, or the tuple (X, y) or "
             "(X, y, weights)."
         )
     X, y, weight = (*validation, None)[:3]
-    held = encode(to_inputs, target, X, y, weight, by_class, loss, dtype)
+    validation_rows = encode(to_inputs, target, X, y, weight, by_class, loss, dtype)
     blocks = (rows.inputs.n_dense, rows.inputs.csr is not None)
-    return rows, replace(held, inputs=held.inputs.with_blocks(*blocks))
+    return rows, replace(validation_rows, inputs=validation_rows.inputs.with_blocks(*blocks))
 
 
 def _briefly(value: Any) -> str:
@@ -258,25 +258,27 @@ def targets(
     return target.transform(labels, row_numbers, dtype, clip)
 
 
-def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
-    """Training and validation rows; each class keeps its share.
+def split(rows: Rows, fraction: float, seed: int, task: Task) -> tuple[Rows, Rows]:
+    """Training and validation rows; each class keeps its fraction.
 
     Raises:
-        InputError: the share is not between 0 and 1, or leaves no rows, or none that count, on one side.
+        InputError: the fraction is not between 0 and 1, or leaves no rows, or none that count, on one side.
     """
-    if not 0.0 < share < 1.0:
-        raise InputError(f"validation is {share!r}; it must be a share between 0 and 1, or (X, y) of validation rows.")
+    if not 0.0 < fraction < 1.0:
+        raise InputError(
+            f"validation is {fraction!r}; it must be a fraction between 0 and 1, or (X, y) of validation rows."
+        )
     labels = class_indices(task, rows.targets) if task.is_classifier else None
-    present, apart = split_rows(len(rows), (1.0 - share, share), seed, labels)
+    present, apart = split_rows(len(rows), (1.0 - fraction, fraction), seed, labels)
     if not (len(present) and len(apart)):
         raise InputError(
-            f"validation={share:g} of {plural(len(rows), 'row')} leaves one side without rows; give more rows."
+            f"validation={fraction:g} of {plural(len(rows), 'row')} leaves one side without rows; give more rows."
         )
     parts = rows.take(present), rows.take(apart)
     for part, name in zip(parts, ("training", "validation"), strict=True):
         if part.weights is not None and not part.weights.any():
             raise InputError(
-                f"All {len(part)} {name} rows of validation={share:g} have weight 0; choose another share or seed, or "
-                "give validation rows that count, validation=(X, y, weights)."
+                f"All {len(part)} {name} rows of validation={fraction:g} have weight 0; take another fraction or seed, "
+                "or give validation rows that count, validation=(X, y, weights)."
             )
     return parts

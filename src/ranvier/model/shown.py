@@ -120,12 +120,12 @@ class Shown(Predictor):
     def plan(self, threads: int | None = None, measure: bool = False) -> str:
         """What the native engine does in a step of training this model, as text, whatever engine trained it.
 
-        A loop nest with its buffers and their sizes, FLOPs, and the share of the processor's peak to expect.
+        A loop nest with its buffers and their sizes, FLOPs, and the fraction of the processor's peak to expect.
 
         Parameters:
             threads: how many; None for as many as training takes.
             measure: add the time that each step takes on this machine, measured for half a second on random rows, and
-                the share of the processor's peak that its products reach.
+                the fraction of the processor's peak that its products reach.
 
         Raises:
             EngineError: the native engine cannot run here.

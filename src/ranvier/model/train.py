@@ -31,7 +31,7 @@ from ranvier.network.losses import loss as find_loss
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
-from ranvier.recipes.options import TEST_SHARE, VALIDATION_SHARE, TrainOptions, split_rows_option
+from ranvier.recipes.options import TEST_FRACTION, VALIDATION_FRACTION, TrainOptions, split_rows_option
 from ranvier.recipes.recipe import Recipe, TrainingSetup, recipe_as_used
 from ranvier.recipes.registry import check_recipe, recipe_for
 from ranvier.recipes.stored import options_from_dict
@@ -71,8 +71,8 @@ def train(
     epochs: int | None = None,
     batch_size: int | None = None,
     patience: int | None = None,
-    validation: Any = VALIDATION_SHARE,
-    test: Any = TEST_SHARE,
+    validation: Any = VALIDATION_FRACTION,
+    test: Any = TEST_FRACTION,
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
     header: bool | None = None,
@@ -117,8 +117,9 @@ def train(
         epochs: the maximum number of passes over the rows.
         batch_size: rows per gradient step.
         patience: stop after this many epochs without improvement on the validation rows.
-        validation: rows that decide when to stop: a share of the rows, a file or table with its target, or a tuple (X,
-            y) or (X, y, weights); None for none. The recipe "table" takes folds of the training rows, not a share.
+        validation: rows that decide when to stop: a fraction of the rows, a file or table with its target, or a tuple
+            (X, y) or (X, y, weights); None for none. The recipe "table" takes folds of the training rows, not a
+            fraction.
         test: rows that are only used for the metrics of the report, given like `validation`.
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
@@ -236,8 +237,8 @@ def train_job(
     """What `train` does.
 
     Parameters:
-        inputs: as they were given to `train`; validation and test may be shares.
-        options: all others; those of the target and of shares follow from the inputs.
+        inputs: as they were given to `train`; validation and test may be fractions.
+        options: all others; those of the target and of fractions follow from the inputs.
         callbacks, sink, model: as for `TrainJob`.
 
     Raises:
@@ -246,10 +247,10 @@ def train_job(
     check_recipe(options.recipe, options.effort)
     target = column_labels(inputs.data, inputs.target)
     columns = _are_names(target)
-    validation_share, validation_rows = split_rows_option("validation", inputs.validation)
-    test_share, test_rows = split_rows_option("test", inputs.test)
+    validation_fraction, validation_rows = split_rows_option("validation", inputs.validation)
+    test_fraction, test_rows = split_rows_option("test", inputs.test)
     names = target_names(target) if columns else None
-    options = replace(options, target=names, validation=validation_share, test=test_share)
+    options = replace(options, target=names, validation=validation_fraction, test=test_fraction)
     labels = names if columns else target
     inputs = TrainData(inputs.data, labels, inputs.sample_weight, validation_rows, test_rows)
     return TrainJob(inputs, options, model, callbacks, sink)
@@ -359,7 +360,7 @@ class TrainJob:
                 source,
                 target=self.inputs.target,
                 task=options.task,
-                validation=_validation_share(recipe, options, rule),
+                validation=_validation_fraction(recipe, options, rule),
                 validation_source=parts[0],
                 test=0.0 if isinstance(options.test, str) else options.test,
                 test_source=parts[1],
@@ -385,14 +386,14 @@ def _are_names(target: Any) -> bool:
     return target is None or isinstance(target, str) or are_names(target)
 
 
-def _validation_share(recipe: Recipe, options: TrainOptions, rule: SplitRule) -> float:
-    """The share of the rows for validation before training.
+def _validation_fraction(recipe: Recipe, options: TrainOptions, rule: SplitRule) -> float:
+    """The fraction of the rows for validation before training.
 
     By time there are no folds, whose rows would be earlier and later ones, so that a recipe that divides the rows
-    itself takes a share.
+    itself takes a fraction.
     """
-    share = recipe.validation_share(options)
+    fraction = recipe.validation_fraction(options)
     divides = recipe.leaves_rows_out or recipe.validates(MANY_ROWS, validation=False)
     if rule.time is None or not divides or isinstance(options.validation, str):
-        return share
-    return float(options.validation) or VALIDATION_SHARE
+        return fraction
+    return float(options.validation) or VALIDATION_FRACTION

@@ -50,7 +50,7 @@ def memoize(function: Callable[P, R]) -> Callable[P, R]:
     >>> memoize(len)([1, 2])
     2
     """
-    known: Any = lru_cache(MAX_MEMOIZED)(function)
+    memoized: Any = lru_cache(MAX_MEMOIZED)(function)
     working: dict[Any, threading.Lock] = {}
 
     def call(*arguments: P.args, **options: P.kwargs) -> R:
@@ -60,12 +60,12 @@ def memoize(function: Callable[P, R]) -> Callable[P, R]:
             return function(*arguments, **options)
         try:
             with lock:
-                result: R = known(*arguments, **options)
+                result: R = memoized(*arguments, **options)
         finally:
             working.pop(arguments, None)
         return result
 
-    _clear_functions.append(known.cache_clear)
+    _clear_functions.append(memoized.cache_clear)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=working.clear)
     return call
@@ -92,7 +92,7 @@ def library(code: Code, target: Target) -> Library:
 
         yield from plan_ir(code, target, 1 if settings.read().dump else LINES)
 
-    images = objects.compile_cached(write(), target, known=cache_key(code))
+    images = objects.compile_cached(write(), target, name=cache_key(code))
     return llvm.load_objects(images, f"{code.purpose} plan")
 
 

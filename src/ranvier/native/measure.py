@@ -92,13 +92,13 @@ def table(batch_size: int, times: list[StepTime]) -> str:
     heading = "each thread" if threads > 1 else ""
     lines = [
         f"measured: {whole.microseconds:,.2f} us a training step of {batch_size} rows, shortest of all spans",
-        f"    {'':{width}s} {'us':>10s} {'ideal':>10s} {'share':>6s}   {heading}".rstrip(),
+        f"    {'':{width}s} {'us':>10s} {'ideal':>10s} {'peak':>6s}   {heading}".rstrip(),
     ]
     for part in (*parts, whole):
         ideal = f"{part.ideal:10,.2f} {part.ideal / max(part.microseconds, 1e-9):6.0%}" if part.ideal else f"{'':17s}"
         apart = "  ".join(f"{value:,.2f}" for value in part.threads) if threads > 1 else ""
         lines.append(f"    {part.label:{width}s} {part.microseconds:10,.2f} {ideal}   {apart}".rstrip())
-    lines.append("ideal: the products at the measured peak of the threads used; share: ideal / us")
+    lines.append("ideal: the products at the measured peak of the threads used; peak: ideal / us")
     return "\n".join(lines) + "\n"
 
 

@@ -143,20 +143,20 @@ class Plans:
         Raises:
             EngineError: the spec asks for something that this engine does not have.
         """
-        known = self._plans.get(purpose)
-        if known is None:
+        plan = self._plans.get(purpose)
+        if plan is None:
             # Constants of the code are rounded here.
             with floating_point_mode.own():
-                known = self._plans[purpose] = make_plan(self.spec, purpose, self.machine, self.threads)
-        return known
+                plan = self._plans[purpose] = make_plan(self.spec, purpose, self.machine, self.threads)
+        return plan
 
     def loaded(self, purpose: str, target: Target) -> LoadedPlan:
         """The plan for a purpose with its code."""
-        known = self._loaded.get((purpose, target))
-        if known is None:
+        plan = self._loaded.get((purpose, target))
+        if plan is None:
             with floating_point_mode.own():
-                known = self._loaded[purpose, target] = load_plan(self.plan(purpose), target)
-        return known
+                plan = self._loaded[purpose, target] = load_plan(self.plan(purpose), target)
+        return plan
 
 
 def plans_of(spec: CompileSpec, machine: Machine, available: int, threads: int | None = None) -> Plans:
@@ -173,7 +173,7 @@ def plans_of(spec: CompileSpec, machine: Machine, available: int, threads: int |
     # The learning rate is one of the scalars of each step.
     optimizer = at_unit_rate(values[_OPTIMIZER])
     values = (*values[:_OPTIMIZER], optimizer, *values[_OPTIMIZER + 1 :])
-    # Looked up without the seed: the networks of a crowd differ in it.
+    # Looked up without the seed: the networks of a population differ in it.
     return _plans(values, machine, threads or _training_threads(values, spec.threads, available))
 
 

@@ -27,13 +27,13 @@ PIECE_SECONDS, LOOK_SECONDS = 0.02, 0.002
 MAX_WAIT, MIN_WAIT = 1.0, 0.125
 """Seconds between looks: the least after a change, doubled by each look that changes nothing."""
 FASTER = 0.95
-"""Another number of threads must take at most this share of the time."""
+"""Another number of threads must take at most this fraction of the time."""
 SLOWER = 1.5
 """A piece that takes so many times as long as the best one calls for a look at fewer threads."""
 MEAN_SECONDS = 0.2
 """Over about so long the speed of the number that is kept is averaged: work of others comes in short bursts, too."""
-LOOK_SHARE = 0.03
-"""The share of the time that looks at one number of threads may be expected to cost."""
+LOOK_FRACTION = 0.03
+"""The fraction of the time that looks at one number of threads may be expected to cost."""
 
 MAX_FIRST_LOOK = 0.05
 """A number of threads that was never looked at is looked at soon if that takes at most so many seconds."""
@@ -102,8 +102,8 @@ def choose(choice: Choice, units: float, seconds: float, now: float) -> Choice:
     choice = replace(choice, rates={**choice.rates, choice.threads: rate}, begun=begun)
     if choice.threads != choice.kept:
         return _after_a_look(choice, rate, now)
-    known = choice.mean if math.isfinite(choice.mean) else rate
-    mean = known + min(1.0, seconds / MEAN_SECONDS) * (rate - known)
+    mean_before = choice.mean if math.isfinite(choice.mean) else rate
+    mean = mean_before + min(1.0, seconds / MEAN_SECONDS) * (rate - mean_before)
     choice = replace(choice, mean=mean)
     if choice.candidate:
         return replace(choice, threads=choice.candidate, seconds=LOOK_SECONDS)
@@ -154,7 +154,7 @@ def _affordable(choice: Choice, threads: int, now: float) -> bool:
     expected = choice.rates.get(threads, choice.best * choice.kept / threads)
     since = choice.looks.get(threads, choice.begun)
     assert since is not None
-    return units * (expected - rate) <= LOOK_SHARE * (now - since)
+    return units * (expected - rate) <= LOOK_FRACTION * (now - since)
 
 
 class ThreadChooser:

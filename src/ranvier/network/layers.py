@@ -348,8 +348,14 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
     if isinstance(layer, Dense):
         options = {"bias": layer.bias, "l1": layer.l1, "l2": layer.l2, "groups": layer.groups}
         weights, function = layer.initializer.to_dict(), layer.activation.to_dict()
-        held = {} if layer.constraint is None else {"constraint": layer.constraint.to_dict()}
-        return kind | {"units": layer.units, "activation": function, "initializer": weights} | options | held | changed
+        constraint = {} if layer.constraint is None else {"constraint": layer.constraint.to_dict()}
+        return (
+            kind
+            | {"units": layer.units, "activation": function, "initializer": weights}
+            | options
+            | constraint
+            | changed
+        )
     own = [entry.name for entry in fields(layer) if entry.name not in defaults]  # type: ignore[arg-type]
     return kind | {name: getattr(layer, name) for name in own} | changed
 

@@ -30,7 +30,7 @@ class Units:
         degree: k where L(c y + d, c t + d) = c^k L(y, t); each target may then be standardized by itself, because the
             best outputs stay the best. None where the size of an error matters.
         difference: whether L(y + d, t + d) = L(y, t), so that targets may be shifted.
-        scaled: whether targets may be divided by a scale at all; shares of a whole may not.
+        scaled: whether targets may be divided by a scale at all; fractions of a whole may not.
         lowest, highest: the range of targets; `above` leaves `lowest` itself out.
         output: the activation of the output layer of a network that is made for a regression with this loss.
     """
@@ -52,7 +52,7 @@ class Units:
     def range_text(self) -> str:
         """The range in words, after "targets".
 
-        >>> POSITIVE_MEAN.range_text, SHARES.range_text
+        >>> POSITIVE_MEAN.range_text, FRACTIONS.range_text
         ('of at least 0', 'from 0 to 1')
         """
         if self.highest < math.inf:
@@ -95,9 +95,9 @@ VALUES = Units(difference=False)
 """A loss that looks at outputs and targets themselves."""
 POSITIVE_MEAN = Units(difference=False, lowest=0.0, output="exponential")
 """A loss of outputs above 0, the means of targets that are not negative."""
-SHARES = Units(difference=False, scaled=False, lowest=0.0, highest=1.0, output="sigmoid")
-"""A loss of probabilities; targets are shares or 0 and 1."""
-CLASS_SHARES = Units(difference=False, scaled=False, lowest=0.0, highest=1.0, output="softmax")
+FRACTIONS = Units(difference=False, scaled=False, lowest=0.0, highest=1.0, output="sigmoid")
+"""A loss of probabilities; targets are fractions or 0 and 1."""
+CLASS_FRACTIONS = Units(difference=False, scaled=False, lowest=0.0, highest=1.0, output="softmax")
 """A loss of the probabilities of classes, which add up to 1."""
 
 

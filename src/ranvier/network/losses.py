@@ -30,10 +30,10 @@ from ranvier.expression import (
     where,
 )
 from ranvier.network.loss_units import (
-    CLASS_SHARES,
+    CLASS_FRACTIONS,
     DIFFERENCE,
+    FRACTIONS,
     POSITIVE_MEAN,
-    SHARES,
     STANDARDIZED,
     VALUES,
     Units,
@@ -148,17 +148,17 @@ _SPECS: dict[str, LossSpec] = {
         _log_cosh, OUTPUT, "Green, Bayesian reconstructions using a modified EM algorithm, 1990", {}, DIFFERENCE
     ),
     "binary_cross_entropy": LossSpec(
-        _binary_cross_entropy, LOGIT, "Cox, The regression analysis of binary sequences, 1958", {}, SHARES
+        _binary_cross_entropy, LOGIT, "Cox, The regression analysis of binary sequences, 1958", {}, FRACTIONS
     ),
     "categorical_cross_entropy": LossSpec(
         _categorical_cross_entropy,
         LOG_PROBABILITY,
         "Bridle, Probabilistic interpretation of classification outputs, 1990",
         {},
-        CLASS_SHARES,
+        CLASS_FRACTIONS,
     ),
-    "focal": LossSpec(_focal, LOG_PROBABILITY, _FOCAL, {"gamma": (2.0, NON_NEGATIVE)}, CLASS_SHARES),
-    "binary_focal": LossSpec(_binary_focal, LOGIT, _FOCAL, {"gamma": (2.0, NON_NEGATIVE)}, SHARES),
+    "focal": LossSpec(_focal, LOG_PROBABILITY, _FOCAL, {"gamma": (2.0, NON_NEGATIVE)}, CLASS_FRACTIONS),
+    "binary_focal": LossSpec(_binary_focal, LOGIT, _FOCAL, {"gamma": (2.0, NON_NEGATIVE)}, FRACTIONS),
     "poisson": LossSpec(
         _poisson,
         OUTPUT,
@@ -255,7 +255,7 @@ class Loss:
             return _SPECS[self.name].units
         if self.applied_to == OUTPUT:
             return DIFFERENCE if difference_alone(self.expression) else VALUES
-        return SHARES if self.applied_to == LOGIT else CLASS_SHARES
+        return FRACTIONS if self.applied_to == LOGIT else CLASS_FRACTIONS
 
     @property
     def derivative(self) -> Expression:

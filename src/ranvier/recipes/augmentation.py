@@ -18,7 +18,9 @@ from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.recipes.candidates import linear_layers, linear_settings, mean_and_error, trained_parameters
+from ranvier.recipes.linear_beside import mean_outputs
 from ranvier.recipes.picture_rows import is_mirrored, rows_with_copies
+from ranvier.recipes.text_merge import can_hold_linear
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 MAX_TRAINING_ROWS, MAX_VALIDATION_ROWS = 3_000, 2_000
-VALIDATION_SHARE = 0.2
+VALIDATION_FRACTION = 0.2
 MIN_ROWS = 60
 """For fewer rows a comparison would be chance."""
 ENOUGH_VALIDATION_ROWS, MAX_SPLITS = 400, 5
@@ -44,7 +46,8 @@ SURE = 2.0
 """So many standard errors is another way better than the usual one."""
 PIXEL_WAY = "affine"
 """How copies are distorted from whose pixels a network learns."""
-HIDDEN, LINEAR, LINEAR_PIXELS, WITH_PIXELS = "hidden", "linear", "linear on pixels", "with pixels"
+HIDDEN, LINEAR, WITH_LINEAR = "hidden", "linear", "with linear"
+LINEAR_PIXELS, WITH_PIXELS = "linear on pixels", "with pixels"
 
 
 @record
@@ -55,8 +58,9 @@ class ChosenTraining:
         name: how pictures are distorted: "none" or a key of `DISTORTIONS`.
         inverse_temperature: the factor that calibrates the logits, from the rows that were left out.
         notes: why, one sentence for each choice.
-        learner: "hidden", networks with a hidden layer on patch features; "linear", without one; "linear on pixels";
-            or "with pixels", the first beside a network on the pixels of distorted copies.
+        learner: "hidden", networks with a hidden layer on patch features; "linear", without one; "with linear", both
+            of them; "linear on pixels"; or "with pixels", the first beside a network on the pixels of distorted copies.
+        linear_factor: of the logits of linear models beside those of the networks with a hidden layer.
         held_out: what the chosen networks say of these rows, with the temperature; None for no rows.
     """
 
@@ -65,6 +69,7 @@ class ChosenTraining:
     notes: tuple[str, ...]
     learner: str = HIDDEN
     held_out: HeldOut | None = None
+    linear_factor: float = 1.0
 
 
 def choose_training(
@@ -84,7 +89,8 @@ def choose_training(
 
     A linear model, on patch features or on pixels, is taken, where the recipe tries one, if of these rows it is right
     about more that the networks are wrong about than the reverse, by more than chance gives. A network on the pixels of
-    distorted copies joins those on patch features where the mean of their outputs is no worse.
+    distorted copies joins those on patch features where the mean of their outputs is no worse; elsewhere a linear model
+    on patch features does where the mean with it is better by more than chance gives.
 
     Parameters:
         recipe: whose augmentation, form and other members count.
@@ -101,16 +107,16 @@ def choose_training(
         return ChosenTraining(name, 1.0, (f"Augmentation: {name}, {reason}.",))
     ways = sorted(WAYS, key=lambda way: way != usual) if recipe.augment == "auto" else [recipe.augment]
     outputs: dict[str, list[Array]] = defaultdict(list)
-    held: list[Rows] = []
+    parts: list[Rows] = []
     splits = list(_splits(rows, settings.seed, task, validation))
     for number, (learned_index, held_index) in enumerate(splits):
         held_pixels, held_rows = validation or (pixels, rows)
-        held.append(held_rows.take(held_index))
+        parts.append(held_rows.take(held_index))
         comparison = _Comparison(
             recipe, task, network, settings, pixels[learned_index], rows.take(learned_index), held_pixels[held_index]
         )
         patches = PatchFeatures.fit(comparison.pixels, N_CENTROIDS, settings.seed, stride=recipe.stride)
-        features = patches.encode(comparison.pixels), patches.encode(comparison.held)
+        features = patches.encode(comparison.pixels), patches.encode(comparison.others)
         for done, way in enumerate(ways, number * len(ways)):
             if progress is not None:
                 progress(done, len(splits) * len(ways))
@@ -119,9 +125,10 @@ def choose_training(
         for name, output in comparison.on_pixels().items():
             outputs[name].append(output)
     joined = {name: np.concatenate(parts) for name, parts in outputs.items()}
-    weights = [part.weights for part in held if part.weights is not None]
-    targets = np.concatenate([part.targets for part in held])
-    return choice_of(task, ways, joined, targets, np.concatenate(weights) if weights else None)
+    weights = [part.weights for part in parts if part.weights is not None]
+    targets = np.concatenate([part.targets for part in parts])
+    all_weights = np.concatenate(weights) if weights else None
+    return choice_of(task, ways, joined, targets, all_weights, can_hold_linear(network))
 
 
 @record(eq=False)
@@ -131,7 +138,7 @@ class _Comparison:
     Fields:
         recipe, task, network, settings: as for `choose_training`.
         pixels, rows: to learn from.
-        held: the pixels of the rows left out.
+        others: the pixels of the rows left out.
     """
 
     recipe: ImageRecipe
@@ -140,29 +147,34 @@ class _Comparison:
     settings: TrainSettings
     pixels: Array
     rows: Rows
-    held: Array
+    others: Array
 
-    def on_patches(self, patches: PatchFeatures, way: str, known: Array, held: Array) -> dict[str, Array]:
+    def on_patches(self, patches: PatchFeatures, way: str, training_features: Array, others: Array) -> dict[str, Array]:
         """The outputs of networks on patch features, with pictures distorted in one way, and of one without hidden
         layers.
 
         Parameters:
-            known, held: the patch features of the pictures to learn from and of those left out.
+            training_features, others: the patch features of the pictures to learn from and of those left out.
         """
         copies = (
             0 if way == "none" else COPIES if len(self.rows) >= FEW_ROWS else self.recipe.copies_for(len(self.rows))
         )
-        learned = rows_with_copies(patches, self.pixels, self.rows, way, copies, self.settings.seed, known=known)
+        learned = rows_with_copies(
+            patches, self.pixels, self.rows, way, copies, self.settings.seed, precomputed=training_features
+        )
         settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies), callbacks=())
-        features = [held, patches.encode(self.held[:, :, ::-1])] if is_mirrored(way) else [held]
+        features = [others, patches.encode(self.others[:, :, ::-1])] if is_mirrored(way) else [others]
         networks = {way: Network(patches.width, self.network.layers)}
         if self.recipe.linear:
             networks[f"{way} {LINEAR}"] = Network(patches.width, linear_layers(self.network))
-        return {name: self._outputs(own, settings, learned, features) for name, own in networks.items()}
+        return {
+            name: self._outputs(own, settings if name == way else linear_settings(settings), learned, features)
+            for name, own in networks.items()
+        }
 
     def on_pixels(self) -> dict[str, Array]:
         """The outputs of a linear model on pixels, and of a network on those of distorted copies, if they are tried."""
-        flat, outputs = [self.held.reshape(len(self.held), -1)], {}
+        flat, outputs = [self.others.reshape(len(self.others), -1)], {}
         if self.recipe.linear:
             linear = Network(flat[0].shape[1], pixel_layers(linear_layers(self.network)))
             learned = rows_with_copies(None, self.pixels, self.rows, "none", 0, 0)
@@ -193,9 +205,18 @@ def pixel_layers(layers: Sequence[Any]) -> list[Any]:
 
 
 def choice_of(
-    task: Task, ways: Sequence[str], outputs: dict[str, Array], targets: Array, weights: Array | None = None
+    task: Task,
+    ways: Sequence[str],
+    outputs: dict[str, Array],
+    targets: Array,
+    weights: Array | None = None,
+    merges_linear: bool = True,
 ) -> ChosenTraining:
-    """What the outputs for the rows left out say, of ways the usual one first."""
+    """What the outputs for the rows left out say, of ways the usual one first.
+
+    Parameters:
+        merges_linear: whether a linear model can become a part of the networks.
+    """
     scores = {way: _score(task, outputs[way], targets, weights) for way in ways}
     better = [way for way in ways[1:] if _is_better(task, outputs[ways[0]], outputs[way], targets, weights, SURE)]
     best = max(better or ways[:1], key=lambda way: scores[way])
@@ -203,7 +224,7 @@ def choice_of(
     for name, key in ((LINEAR, f"{best} {LINEAR}"), (LINEAR_PIXELS, LINEAR_PIXELS)):
         if key in outputs and _is_better(task, kept, outputs[key], targets, weights):
             learner, kept = name, outputs[key]
-    measured = _written(task, _score(task, kept, targets, weights))
+    measured, linear_factor = _written(task, _score(task, kept, targets, weights)), 1.0
     if learner != HIDDEN:
         what = "patch features" if learner == LINEAR else "pixels"
         before = _written(task, scores[best])
@@ -220,9 +241,18 @@ def choice_of(
             f"A network on the pixels of distorted copies {verb} those on patch features: {_written(task, joint)} with "
             f"it, {measured} without, on the pictures left out."
         )
+    elif f"{best} {LINEAR}" in outputs and merges_linear:
+        mean, factor = mean_outputs(task, kept, outputs[f"{best} {LINEAR}"], targets, weights)
+        if _is_better(task, kept, mean, targets, weights):
+            learner, kept, linear_factor = WITH_LINEAR, mean, factor
+            joint = _score(task, mean, targets, weights)
+            notes.append(
+                f"A linear model on patch features joins the networks: {_written(task, joint)} with it, {measured} "
+                "without, on the pictures left out."
+            )
     factor = inverse_temperature(task, kept, targets, weights)
-    known = HeldOut(kept, targets, weights, folds=True).calibrated(task, factor)
-    return ChosenTraining(best, factor, tuple(notes), learner, known)
+    held_out = HeldOut(kept, targets, weights, folds=True).calibrated(task, factor)
+    return ChosenTraining(best, factor, tuple(notes), learner, held_out, linear_factor)
 
 
 def _is_better(
@@ -245,25 +275,25 @@ def _splits(
     """Rows to learn from and rows to compare on, some thousands at most; several times where there are few."""
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     count = len(rows)
-    training = min(1.0 - VALIDATION_SHARE, MAX_TRAINING_ROWS / count)
+    training = min(1.0 - VALIDATION_FRACTION, MAX_TRAINING_ROWS / count)
     if validation is not None:
-        held = validation[1]
-        own = class_indices(task, held.targets) if task.is_classifier else None
-        share = min(1.0, MAX_VALIDATION_ROWS / len(held))
-        share_learned = min(1.0, MAX_TRAINING_ROWS / count)
-        learned_index, _ = split_rows(count, (share_learned, 1.0 - share_learned), seed, labels)
-        held_index, _ = split_rows(len(held), (share, 1.0 - share), seed, own)
+        others = validation[1]
+        own = class_indices(task, others.targets) if task.is_classifier else None
+        fraction = min(1.0, MAX_VALIDATION_ROWS / len(others))
+        training_fraction = min(1.0, MAX_TRAINING_ROWS / count)
+        learned_index, _ = split_rows(count, (training_fraction, 1.0 - training_fraction), seed, labels)
+        held_index, _ = split_rows(len(others), (fraction, 1.0 - fraction), seed, own)
         yield learned_index, held_index
         return
-    share = min(VALIDATION_SHARE, MAX_VALIDATION_ROWS / count)
-    shares = [training, share]
-    if 1.0 - training - share > 1e-9:
-        shares.append(1.0 - training - share)
+    fraction = min(VALIDATION_FRACTION, MAX_VALIDATION_ROWS / count)
+    fractions = [training, fraction]
+    if 1.0 - training - fraction > 1e-9:
+        fractions.append(1.0 - training - fraction)
     else:
-        shares[0] = 1.0 - share
-    n_splits = min(MAX_SPLITS, -(-ENOUGH_VALIDATION_ROWS // max(round(VALIDATION_SHARE * count), 1)))
+        fractions[0] = 1.0 - fraction
+    n_splits = min(MAX_SPLITS, -(-ENOUGH_VALIDATION_ROWS // max(round(VALIDATION_FRACTION * count), 1)))
     for number in range(n_splits):
-        parts = split_rows(count, shares, seed + number, labels, rows.groups)
+        parts = split_rows(count, fractions, seed + number, labels, rows.groups)
         yield parts[0], parts[1]
 
 
@@ -274,8 +304,8 @@ def _score(task: Task, outputs: Array, targets: Array, weights: Array | None) ->
     errors = (outputs - targets) ** 2
     if weights is None:
         return -float(np.nanmean(errors))
-    known = ~np.isnan(errors)
-    return -float(np.average(errors[known], weights=np.broadcast_to(weights[:, None], errors.shape)[known]))
+    finite = ~np.isnan(errors)
+    return -float(np.average(errors[finite], weights=np.broadcast_to(weights[:, None], errors.shape)[finite]))
 
 
 def _text(task: Task, scores: dict[str, float], best: str, rows: int) -> str:

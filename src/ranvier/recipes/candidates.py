@@ -13,6 +13,7 @@ from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.layers import Layer, Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
+from ranvier.recipes.linear_beside import mean_outputs
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
@@ -29,6 +30,8 @@ MIN_ROWS = 40
 LINEAR_RATE = 5.0
 """How many times the learning rate of the networks a linear model has."""
 MAX_ROWS, ENOUGH_ROWS, FOLDS = 8_000, 600, 5
+WITH_LINEAR = "with linear"
+"""The mean of a network and a linear model."""
 
 
 @record(eq=False)
@@ -58,6 +61,7 @@ class Choice:
             where nothing was compared.
         n_rows, n_groups: how many rows and groups were left out; 0 groups where rows have none.
         held_out: what the candidate says of these rows, with the temperature; None for no rows.
+        linear_factor: of the logits of the linear model in a mean; 1 for others.
     """
 
     name: str
@@ -66,10 +70,16 @@ class Choice:
     n_rows: int = 0
     n_groups: int = 0
     held_out: HeldOut | None = None
+    linear_factor: float = 1.0
 
 
 def choose_candidate(
-    candidates: Mapping[str, Candidate], rows: Rows, task: Task, seed: int, validation: Rows | None = None
+    candidates: Mapping[str, Candidate],
+    rows: Rows,
+    task: Task,
+    seed: int,
+    validation: Rows | None = None,
+    mean_with: tuple[str, str] | None = None,
 ) -> Choice:
     """The candidate with the best score on rows that are left out, or the first where none is clearly better.
 
@@ -83,6 +93,7 @@ def choose_candidate(
         task: what to learn.
         seed: of the folds.
         validation: rows to compare on, whose features the candidates hold; None to leave out some of the others.
+        mean_with: a candidate and a linear one, whose mean is a candidate called `WITH_LINEAR`, too; None for no mean.
     """
     first = next(iter(candidates))
     one_group = validation is None and rows.groups is not None and len(np.unique(rows.groups)) < 2
@@ -91,22 +102,26 @@ def choose_candidate(
     outputs: dict[str, list[Array]] = {name: [] for name in candidates}
     others = rows if validation is None else validation
     compared: list[NDArray[np.int64]] = []
-    for learned, held in _folds(rows, task, seed) if validation is None else _against(rows, validation, task, seed):
-        compared.append(held)
+    for learned, left_out in _folds(rows, task, seed) if validation is None else _against(rows, validation, task, seed):
+        compared.append(left_out)
         for name, candidate in candidates.items():
-            outputs[name].append(_outputs(candidate, rows, task, learned, held))
+            outputs[name].append(_outputs(candidate, rows, task, learned, left_out))
     index = np.concatenate(compared)
     expected, weights = others.targets[index], None if others.weights is None else others.weights[index]
-    held_groups = 0 if others.groups is None else sum(len(np.unique(others.groups[held])) for held in compared)
-    merits = {name: _merits(task, np.concatenate(parts), expected) for name, parts in outputs.items()}
+    held_groups = 0 if others.groups is None else sum(len(np.unique(others.groups[left_out])) for left_out in compared)
+    joined, linear_factor = {name: np.concatenate(parts) for name, parts in outputs.items()}, 1.0
+    if mean_with is not None:
+        hidden, linear = (joined[name] for name in mean_with)
+        joined[WITH_LINEAR], linear_factor = mean_outputs(task, hidden, linear, expected, weights)
+    merits = {name: _merits(task, output, expected) for name, output in joined.items()}
     scores = {name: mean_and_error(values, weights)[0] for name, values in merits.items()}
     ahead = {name: mean_and_error(values - merits[first], weights) for name, values in merits.items()}
     clearly = [name for name, (gain, error) in ahead.items() if gain > error]
     best = max(clearly or [first], key=lambda name: scores[name])
-    of_best = np.concatenate(outputs[best])
+    of_best = joined[best]
     factor = inverse_temperature(task, of_best, expected, weights) if task.is_classifier else 1.0
-    known = HeldOut(of_best, expected, weights, folds=True).calibrated(task, factor)
-    return Choice(best, factor, scores, len(expected), held_groups, known)
+    held_out = HeldOut(of_best, expected, weights, folds=True).calibrated(task, factor)
+    return Choice(best, factor, scores, len(expected), held_groups, held_out, linear_factor)
 
 
 def mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
@@ -117,9 +132,9 @@ def mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
     """
     if weights is None:
         return float(values.mean()), float(values.std() / np.sqrt(len(values)))
-    shares = weights / weights.sum(dtype=np.float64)
-    mean = float(shares @ values)
-    return mean, float(np.sqrt(np.square(shares) @ np.square(values - mean)))
+    fractions = weights / weights.sum(dtype=np.float64)
+    mean = float(fractions @ values)
+    return mean, float(np.sqrt(np.square(fractions) @ np.square(values - mean)))
 
 
 def _against(
@@ -129,8 +144,8 @@ def _against(
     drawn = []
     for part in (rows, validation):
         labels = class_indices(task, part.targets) if task.is_classifier else None
-        share = min(1.0, MAX_ROWS / len(part))
-        drawn.append(split_rows(len(part), (share, 1.0 - share), seed, labels)[0])
+        fraction = min(1.0, MAX_ROWS / len(part))
+        drawn.append(split_rows(len(part), (fraction, 1.0 - fraction), seed, labels)[0])
     yield drawn[0], drawn[1]
 
 
@@ -139,8 +154,8 @@ def _folds(rows: Rows, task: Task, seed: int) -> Iterator[tuple[NDArray[np.int64
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     index = np.arange(len(rows))
     if len(rows) > MAX_ROWS:
-        share = MAX_ROWS / len(rows)
-        index = split_rows(len(rows), (share, 1.0 - share), seed, labels)[0]
+        fraction = MAX_ROWS / len(rows)
+        index = split_rows(len(rows), (fraction, 1.0 - fraction), seed, labels)[0]
         labels = None if labels is None else labels[index]
     groups = None if rows.groups is None else rows.groups[index]
     n_folds = FOLDS if groups is None else min(FOLDS, len(np.unique(groups)))
@@ -153,7 +168,7 @@ def _folds(rows: Rows, task: Task, seed: int) -> Iterator[tuple[NDArray[np.int64
 
 
 def _outputs(
-    candidate: Candidate, rows: Rows, task: Task, learned: NDArray[np.int64], held: NDArray[np.int64]
+    candidate: Candidate, rows: Rows, task: Task, learned: NDArray[np.int64], held_out: NDArray[np.int64]
 ) -> Array:
     """What a candidate, trained on some rows, outputs for others."""
     network, settings = candidate.network, replace(candidate.settings, callbacks=())
@@ -162,7 +177,7 @@ def _outputs(
         network, settings, task, Rows(candidate.features[learned], rows.targets[learned], weights)
     )
     others = candidate.features if candidate.held_features is None else candidate.held_features
-    return outputs_of(network, settings, flat, Rows(others[held], np.zeros((len(held), 1))).inputs)
+    return outputs_of(network, settings, flat, Rows(others[held_out], np.zeros((len(held_out), 1))).inputs)
 
 
 def trained_parameters(network: Network, settings: TrainSettings, task: Task, rows: Rows) -> Array:

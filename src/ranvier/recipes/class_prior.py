@@ -1,7 +1,7 @@
 """Initialise the output biases to the weighted class priors, for weighted rows.
 
-With weights that differ much, small random weights begin far from the class shares, and a short training does not reach
-them.
+With weights that differ much, small random weights begin far from the class fractions, and a short training does not
+reach them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.task import Task
 from ranvier.rows import Rows
-from ranvier.rows.class_numbers import are_class_numbers, class_shares
+from ranvier.rows.class_numbers import are_class_numbers, class_fractions
 from ranvier.training.metrics import mean_targets
 from ranvier.training.state import TrainingState, initial_state
 
@@ -27,7 +27,7 @@ def class_prior_state(
 ) -> TrainingState | None:
     """The initial state for weighted rows of a task with classes or labels; None for other tasks and without weights.
 
-    The weights are the usual initial ones. The biases of the output layer give the share p of each class among the
+    The weights are the usual initial ones. The biases of the output layer give the fraction p of each class among the
     weighted rows: log p for softmax, log(p / (1 - p)) for sigmoid, where p stays 1 / (n + 1) away from 0 and 1.
 
     Parameters:
@@ -50,14 +50,14 @@ def class_prior_state(
     if not weights.any():
         return None
     if are_class_numbers(rows.targets):
-        shares = class_shares(rows.targets, task.outputs, weights)
+        fractions = class_fractions(rows.targets, task.outputs, weights)
     elif task.kind == "multilabel" and np.isnan(rows.targets).any():
-        shares = mean_targets(task, rows.targets, weights)
+        fractions = mean_targets(task, rows.targets, weights)
     else:
-        shares = weights @ np.asarray(rows.targets, np.float64) / weights.sum()
+        fractions = weights @ np.asarray(rows.targets, np.float64) / weights.sum()
     margin = 1.0 / (len(weights) + 1)
-    shares = np.clip(shares, margin, 1.0 - margin)
+    fractions = np.clip(fractions, margin, 1.0 - margin)
     state = initial_state(network, optimizer, seed)
-    bias = np.log(shares) if task.kind == "multiclass" else np.log(shares) - np.log1p(-shares)
+    bias = np.log(fractions) if task.kind == "multiclass" else np.log(fractions) - np.log1p(-fractions)
     network.parameter_table.views(state.engine.parameters)[name][:] = bias
     return state

@@ -22,15 +22,7 @@ from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.out_of_fold import Member, held_out_rows, member_splits, possible_folds
 from ranvier.recipes.recipe import Trained, TrainingSetup
-from ranvier.recipes.sparse_columns import (
-    ALL,
-    DENSE,
-    choose_columns,
-    for_block_as_it_is,
-    on_dense_block,
-    with_slower_block,
-    with_zeros,
-)
+from ranvier.recipes.sparse_columns import choose_views, views_of, whole_view
 from ranvier.rows import Rows
 from ranvier.training.callbacks import after_seconds, is_time_up, may_run_beside
 from ranvier.training.engines import engine as find_engine
@@ -46,12 +38,12 @@ from ranvier.training.events import (
     tee,
 )
 from ranvier.training.history import Epoch, History
-from ranvier.training.in_turn import Seat, run_in_turn
+from ranvier.training.in_turn import JobContext, run_in_turn
 from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
-from ranvier.training.population import usable_threads
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings
+from ranvier.training.side_by_side import usable_threads
 from ranvier.training.state import TrainingState
 from ranvier.training.temperature import inverse_temperature
 from ranvier.training.watching import stopped_by_viewer
@@ -78,36 +70,41 @@ def train_ensemble(
             them each takes a fold of the rows.
         n_networks, n_folds: how many networks, and into how many folds the rows are divided; 1 for no validation.
         calibrate: whether the merged network gets a temperature, fitted on the validation rows.
-        judge_sparse: whether as many networks are trained on the dense block alone where there is a CSR block beside
-            it, and the validation rows decide which are merged.
+        judge_sparse: whether columns of texts beside others are judged by rows left out, and networks trained on their
+            terms and on scores of them, of which validation rows decide which are merged.
 
     Who listens sees one run whose epochs are numbered through.
     """
     network, settings, task = setup.network, setup.settings, setup.task
     n_folds = possible_folds(setup.rows, n_folds)
     validated = setup.validation is not None or n_folds > 1
-    twice = judge_sparse and validated and 0 < setup.rows.inputs.n_csr < network.inputs
-    events = MergedEvents(tee(setup.sinks), n_networks * (1 + twice), settings.epochs)
-    first = with_slower_block(setup) if twice else setup
-    results, finished = _trained_on_folds(first, events, range(n_networks), n_folds)
-    flats = [final_parameters(result.outcome.state, settings.optimizer, network) for result in results]
-    if twice:
-        flats = [for_block_as_it_is(flat.copy(), network, setup.rows.inputs.n_dense) for flat in flats]
-    notes: tuple[str, ...] = ()
-    if twice and len(finished) == n_networks and not stopped_by_viewer() and not events.ended_by:
-        dense = on_dense_block(setup)
-        more, others = _trained_on_folds(dense, events, range(n_networks, 2 * n_networks), n_folds)
+    views, notes = views_of(setup) if judge_sparse and validated else ((whole_view(setup),), ())
+    for note in notes:
+        tee(setup.sinks)(NoteEvent(note))
+    events = MergedEvents(tee(setup.sinks), n_networks * len(views), settings.epochs)
+    results: list[RunResult] = []
+    finished: dict[str, list[Member]] = {}
+    flats: dict[str, list[Array]] = {}
+    for number, view in enumerate(views):
+        if number and (len(finished[views[0].name]) < n_networks or stopped_by_viewer() or events.ended_by):
+            break
+        numbers = range(number * n_networks, (number + 1) * n_networks)
+        more, members = _trained_on_folds(view.setup, events, numbers, n_folds)
         results += more
-        if len(others) == n_networks:
-            best, finished, note = choose_columns(task, finished, others)
-            moved = [final_parameters(result.outcome.state, settings.optimizer, dense.network) for result in more]
-            moved = [with_zeros(flat, dense.network, network) for flat in moved]
-            flats = {ALL: flats, DENSE: moved}.get(best, [*flats, *moved])
-            tee(setup.sinks)(NoteEvent(note))
-            notes = (note,)
-    factor = _merged_inverse_temperature(task, finished) if calibrate and task.kind != "regression" else 1.0
-    trained = merged_members(network, settings, results, events, factor, flats=flats)
-    once = finished if setup.validation is not None else finished[:n_folds]
+        if not number or len(members) == n_networks:
+            finished[view.name] = members
+            states = [final_parameters(r.outcome.state, settings.optimizer, view.setup.network) for r in more]
+            flats[view.name] = [view.on_inputs(flat) for flat in states]
+    merged: tuple[str, ...] = (views[0].name,)
+    members = finished[merged[0]]
+    if len(finished) > 1:
+        merged, members, note = choose_views(task, finished)
+        tee(setup.sinks)(NoteEvent(note))
+        notes = (*notes, note)
+    parts = [flat for name in merged for flat in flats[name]]
+    factor = _merged_inverse_temperature(task, members) if calibrate and task.kind != "regression" else 1.0
+    trained = merged_members(network, settings, results, events, factor, flats=parts)
+    once = members if setup.validation is not None else members[:n_folds]
     return replace(trained, held_out=held_out_rows(task, once, factor), notes=(*trained.notes, *notes))
 
 
@@ -119,16 +116,16 @@ def _trained_on_folds(
     splits = member_splits(task, setup.rows, setup.validation, len(numbers), n_folds, settings.seed)
 
     def member_rows(number: int, member: TrainSettings) -> MemberRows:
-        learned, held = next(splits)
-        return learned, held, class_prior_state(network, member.optimizer, task, learned, member.seed)
+        learned, validation = next(splits)
+        return learned, validation, class_prior_state(network, member.optimizer, task, learned, member.seed)
 
     results: list[RunResult] = []
     finished: list[Member] = []
-    for result, held in train_members(setup, events, member_rows, numbers):
+    for result, validation in train_members(setup, events, member_rows, numbers):
         results.append(result)
-        if held is not None and not is_interrupted(result):
+        if validation is not None and not is_interrupted(result):
             flat = final_parameters(result.outcome.state, settings.optimizer, network)
-            finished.append(Member(held, outputs_of(network, settings, flat, held.inputs)))
+            finished.append(Member(validation, outputs_of(network, settings, flat, validation.inputs)))
     return results, finished
 
 
@@ -155,11 +152,11 @@ def train_members(
     network, settings, checkpoint = setup.network, setup.settings, setup.checkpoint
     numbers = range(events.networks) if numbers is None else numbers
 
-    def job(number: int, member: TrainSettings, rows: MemberRows, seat: Seat) -> tuple[RunResult, Rows | None]:
-        learned, held, state = rows
+    def job(number: int, member: TrainSettings, rows: MemberRows, context: JobContext) -> tuple[RunResult, Rows | None]:
+        learned, validation, state = rows
         folder = None if checkpoint is None else checkpoint / f"network-{number + 1}"
-        options: dict[str, Any] = {"target": setup.target, "state": state, "checkpoint": folder, **seat.options()}
-        return run_training(network, member, setup.task, learned, held, **options), held
+        options: dict[str, Any] = {"target": setup.target, "state": state, "checkpoint": folder, **context.options()}
+        return run_training(network, member, setup.task, learned, validation, **options), validation
 
     def prepared() -> Iterator[tuple[int, TrainSettings, MemberRows]]:
         for number in numbers:
@@ -176,10 +173,10 @@ def train_members(
     events.at_once = trainings_at_once(network, settings, len(numbers), first[2][0])
     jobs = (partial(job, *member) for member in chain((first,), all_rows))
     threads = usable_threads(settings.threads)
-    for position, (result, held) in enumerate(run_in_turn(jobs, events.at_once, threads, tell)):
+    for position, (result, validation) in enumerate(run_in_turn(jobs, events.at_once, threads, tell)):
         events.member_ended(result.outcome.state.history, ended_by(result))
         if numbers[position] == 0 or not is_unfinished(result, settings):
-            yield result, held
+            yield result, validation
         if is_interrupted(result) or events.ended_by or stopped_by_viewer():
             return
 
@@ -338,8 +335,8 @@ def _merged_inverse_temperature(task: Task, members: list[Member]) -> float:
     if not members:
         return 1.0
     outputs = np.concatenate([member.outputs for member in members])
-    targets = np.concatenate([member.held.targets for member in members])
-    weights = [member.held.weights for member in members if member.held.weights is not None]
+    targets = np.concatenate([member.validation.targets for member in members])
+    weights = [member.validation.weights for member in members if member.validation.weights is not None]
     return inverse_temperature(task, outputs, targets, np.concatenate(weights) if weights else None)
 
 

@@ -123,7 +123,7 @@ class ImageRecipe(Recipe):
         linear = self.linear and tuple(options.hidden or ()) == self.hidden != ()
         return replace(self, form=image.form, augment=augment, linear=linear)
 
-    def validation_share(self, options: TrainOptions) -> float:
+    def validation_fraction(self, options: TrainOptions) -> float:
         """0: rows are left out to choose the augmentation, and then trained on."""
         return 0.0
 

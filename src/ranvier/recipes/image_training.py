@@ -16,13 +16,15 @@ from ranvier.recipes.augmentation import (
     LINEAR,
     LINEAR_PIXELS,
     PIXEL_WAY,
+    WITH_LINEAR,
     WITH_PIXELS,
     ChosenTraining,
     choose_training,
     pixel_layers,
 )
-from ranvier.recipes.candidates import linear_layers, linear_settings
+from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
 from ranvier.recipes.ensemble import MemberRows, MergedEvents, is_interrupted, merged_members, train_members
+from ranvier.recipes.linear_beside import beside_linear
 from ranvier.recipes.picture_rows import CELLS, is_mirrored, rows_with_copies
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.records import record
@@ -87,8 +89,8 @@ class _Members:
         recipe, way, count = self.recipe, self.way, len(self.setup.rows)
         network, settings = self.setup.network, self.setup.settings
         copies = 0 if way.name == "none" else recipe.copies_for(count)
-        layers = linear_layers(network) if way.learner == LINEAR else network.layers
-        single = Network(CELLS * recipe.centroids_for(count), layers)
+        alone = way.learner == LINEAR
+        single = Network(CELLS * recipe.centroids_for(count), linear_layers(network) if alone else network.layers)
         n_networks = recipe.networks_for(count)
         joins = way.learner == WITH_PIXELS
         pixel_copies = recipe.pixel_copies_for(count)
@@ -96,17 +98,21 @@ class _Members:
         epochs = recipe.epochs_for(settings.epochs, copies)
         events = MergedEvents(self.sink, n_networks + joins, max(epochs, pixel_epochs if joins else 0))
         features: list[PatchFeatures] = []
+        linear, linear_flats = Network(single.inputs, linear_layers(network)), list[Array]()
 
         def member_rows(number: int, member: TrainSettings) -> MemberRows:
             patches = PatchFeatures.fit(self.pixels, recipe.centroids_for(count), member.seed, stride=recipe.stride)
             features.append(patches)
             progress = work_progress(self.sink, "Making patch features")
             learned = rows_with_copies(patches, self.pixels, self.setup.rows, way.name, copies, member.seed, progress)
-            held = self.setup.validation
-            validation = None if held is None else _with_features(held, patches, self.image)
+            unencoded = self.setup.validation
+            validation = None if unencoded is None else _with_features(unencoded, patches, self.image)
+            if way.learner == WITH_LINEAR:
+                linear_flats.append(self._linear_member(linear, member, learned))
             return learned, validation, None
 
-        member = replace(settings, epochs=epochs)
+        member = linear_settings(settings) if alone else settings
+        member = replace(member, epochs=epochs)
         which = range(n_networks)
         trained = train_members(replace(self.setup, network=single, settings=member), events, member_rows, which)
         results = [result for result, _ in trained]
@@ -114,9 +120,15 @@ class _Members:
         if joins and len(results) == n_networks and not (is_interrupted(results[-1]) or events.ended_by):
             own = replace(settings, epochs=pixel_epochs)
             others = self._pixel_member(single, own, pixel_copies, events)
+        shape, flats = single, None
+        if linear_flats:
+            flats = [final_parameters(result.outcome.state, settings.optimizer, single) for result in results]
+            pairs = zip(flats, linear_flats, strict=False)
+            both = [beside_linear(single, flat, linear, own, way.linear_factor) for flat, own in pairs]
+            shape, flats = both[0][0], [flat for _, flat in both]
         repeats = 2 if is_mirrored(way.name) else 1  # for the mirrored picture each stands in the merged one again
         merged = merged_members(
-            single,
+            shape,
             settings,
             results,
             events,
@@ -124,10 +136,16 @@ class _Members:
             shared_inputs=False,
             repeats=repeats,
             others=others,
+            flats=flats,
         )
         padding = single.inputs - self.image.form.pixels if others else 0
         learned = replace(self.image, patches=tuple(features[: len(results)]), mirrored=repeats == 2, as_bytes=True)
         return merged, replace(learned, with_pixels=bool(others), padding=padding)
+
+    def _linear_member(self, linear: Network, settings: TrainSettings, rows: Rows) -> Array:
+        """The parameters of a linear model on the features that a network learns from."""
+        own = replace(linear_settings(settings), callbacks=())
+        return trained_parameters(linear, own, self.setup.task, rows)
 
     def _pixel_member(self, single: Network, settings: TrainSettings, copies: int, events: MergedEvents) -> list[Array]:
         """The parameters of a network on the pixels of distorted copies, in the shape of those on patch features."""

@@ -99,16 +99,16 @@ class LanguageRecipe(Recipe):
             DataError: there is no text, or too little.
         """
         _check_options(options, sample_weight, (validation, test))
-        validation_share, test_share = (
-            share if isinstance(share, (int, float)) else 0.0 for share in (options.validation, options.test)
+        validation_fraction, test_fraction = (
+            fraction if isinstance(fraction, (int, float)) else 0.0 for fraction in (options.validation, options.test)
         )
         wanted = TextOptions(
             context=self.context,
             max_characters=self.max_characters,
             max_rows=self.examples,
             form=self.form,
-            validation=validation_share,
-            test=test_share,
+            validation=validation_fraction,
+            test=test_fraction,
             seed=options.seed,
             ignore=tuple(options.ignore),
             dtype=np.float64 if options.precision == "float64" else np.float32,
@@ -205,7 +205,7 @@ def _check_options(options: TrainOptions, sample_weight: Any, parts: tuple[Any, 
             "it out, or take recipe='table' for data with columns."
         )
     if any(isinstance(part, tuple) for part in parts):
-        raise InputError("Validation and test texts of the recipe 'language' are shares or text files, not tuples.")
+        raise InputError("Validation and test texts of the recipe 'language' are fractions or text files, not tuples.")
 
 
 LANGUAGE_PRESETS = {

@@ -20,7 +20,7 @@ from ranvier.scalars import as_integer, as_number, plain_scalar
 from ranvier.training.threshold import checked_threshold
 
 EFFORTS = ("fast", "default", "best")
-VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
+VALIDATION_FRACTION, TEST_FRACTION = 0.1, 0.2
 
 
 @record
@@ -46,8 +46,8 @@ class TrainOptions:
     epochs: int | None = None
     batch_size: int | None = None
     patience: int | None = None
-    validation: float | str = VALIDATION_SHARE
-    test: float | str = TEST_SHARE
+    validation: float | str = VALIDATION_FRACTION
+    test: float | str = TEST_FRACTION
     ignore: Sequence[str] = ()
     kinds: Mapping[str, str] | None = None
     header: bool | None = None
@@ -114,15 +114,15 @@ def to_json_value(value: Any) -> Any:
 
 
 def split_rows_option(name: str, value: Any) -> tuple[float | str, Any]:
-    """An option that takes a share, a file or rows in memory: the part that can be written down, and the rows.
+    """An option that takes a fraction, a file or rows in memory: the part that can be written down, and the rows.
 
     Of a file its path from the root is written down, for a run that goes on elsewhere; the rows are as the user gave
     them, so that messages call the file by that name.
 
     Parameters:
         name: "validation" or "test".
-        value: a share of the rows, the path of a file, a table, or a tuple of rows, target values and perhaps weights;
-            None for no such rows.
+        value: a fraction of the rows, the path of a file, a table, or a tuple of rows, target values and perhaps
+            weights; None for no such rows.
 
     >>> split_rows_option("validation", 0.1), split_rows_option("test", ([[1.0]], [2.0]))
     ((0.1, None), (0.0, ([[1.0]], [2.0])))
@@ -135,14 +135,14 @@ def split_rows_option(name: str, value: Any) -> tuple[float | str, Any]:
     if isinstance(value, (str, Path)):
         path = Path(value)
         return (str(path.resolve()) if path.exists() else str(path)), str(value)
-    share = as_number(value)
-    if share is not None or isinstance(plain_scalar(value), bool):
-        if share is None or not 0.0 <= share < 1.0:
+    fraction = as_number(value)
+    if fraction is not None or isinstance(plain_scalar(value), bool):
+        if fraction is None or not 0.0 <= fraction < 1.0:
             raise InputError(f"{name} is {value!r}; a fraction of the rows from 0 to below 1 was expected.")
-        return share, None
+        return fraction, None
     if isinstance(value, tuple) and len(value) not in (2, 3):
         raise InputError(
-            f"{name} has {len(value)} parts; it must be a share of the rows, a file or table of rows, or the "
+            f"{name} has {len(value)} parts; it must be a fraction of the rows, a file or table of rows, or the "
             "tuple (rows, target values) or (rows, target values, weights)."
         )
     return 0.0, value

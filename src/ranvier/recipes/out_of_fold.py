@@ -29,11 +29,11 @@ class Member:
     """A trained network of an ensemble.
 
     Fields:
-        held: its validation rows.
+        validation: its validation rows.
         outputs: what it outputs for these, (rows, N).
     """
 
-    held: Rows
+    validation: Rows
     outputs: Array
 
 
@@ -58,14 +58,14 @@ def held_out_rows(task: Task, members: Sequence[Member], inverse_temperature: fl
     """
     if not members:
         return None
-    held = [member.held for member in members]
-    weights = [rows.weights for rows in held if rows.weights is not None]
-    if all(rows is held[0] for rows in held):
+    validation = [member.validation for member in members]
+    weights = [rows.weights for rows in validation if rows.weights is not None]
+    if all(rows is validation[0] for rows in validation):
         logits = np.mean([logits_of(task, member.outputs) for member in members], axis=0)
-        merged = HeldOut(probabilities_of(task, logits), held[0].targets, held[0].weights)
+        merged = HeldOut(probabilities_of(task, logits), validation[0].targets, validation[0].weights)
         return merged.calibrated(task, inverse_temperature)
     outputs = np.concatenate([member.outputs for member in members])
-    targets = np.concatenate([rows.targets for rows in held])
+    targets = np.concatenate([rows.targets for rows in validation])
     joined = HeldOut(outputs, targets, np.concatenate(weights) if weights else None, folds=True)
     return joined.calibrated(task, inverse_temperature)
 
@@ -96,11 +96,11 @@ def member_splits(
             continue
         fold = number % n_folds
         if fold == 0:
-            shares, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE
-            folds = split_rows(len(rows), shares, fold_seed, labels, rows.groups)
-        held = folds[n_folds - 1 - fold]
-        kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
-        yield rows.take(kept), rows.take(held)
+            fractions, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE
+            folds = split_rows(len(rows), fractions, fold_seed, labels, rows.groups)
+        left_out = folds[n_folds - 1 - fold]
+        learned = np.setdiff1d(np.arange(len(rows)), left_out, assume_unique=True)
+        yield rows.take(learned), rows.take(left_out)
 
 
 def possible_folds(rows: Rows, n_folds: int) -> int:

@@ -27,7 +27,7 @@ def rows_with_copies(
     copies: int,
     seed: int,
     progress: Progress | None = None,
-    known: Array | None = None,
+    precomputed: Array | None = None,
 ) -> Rows:
     """The features of pictures and of distorted copies of them, with their targets and weights.
 
@@ -38,7 +38,7 @@ def rows_with_copies(
         copies: how many.
         seed: of the distortions.
         progress: called with how much is done, and of how much.
-        known: the features of the pictures themselves, where they were made before; None to make them.
+        precomputed: the features of the pictures themselves, where they were made before; None to make them.
     """
     count, total = len(pixels), (copies + 1) * len(pixels)
     features = empty_pages((total, pixels[0].size if patches is None else patches.width))
@@ -52,8 +52,8 @@ def rows_with_copies(
             if copy:
                 pictures = distorted(pictures, DISTORTIONS[way], seed, copy - 1, start)
             out = features[copy * count + start : copy * count + stop]
-            if not copy and known is not None:
-                out[:] = known[start:stop]
+            if not copy and precomputed is not None:
+                out[:] = precomputed[start:stop]
             elif patches is None:
                 out[:] = pictures.reshape(len(pictures), -1)
             else:

@@ -72,12 +72,12 @@ class PlainRecipe(Recipe):
         result = run_training(network, settings, task, setup.rows, validation, **outside)
         state = result.outcome.state
         flat = final_parameters(state, settings.optimizer, network)
-        held, factor = None, 1.0
+        held_out, factor = None, 1.0
         if validation is not None:
             outputs = outputs_of(network, settings, flat, validation.inputs)
             if can_be_scaled(network, task):
                 factor = inverse_temperature(task, outputs, validation.targets, validation.weights)
-            held = HeldOut(outputs, validation.targets, validation.weights).calibrated(task, factor)
+            held_out = HeldOut(outputs, validation.targets, validation.weights).calibrated(task, factor)
         return Trained(
             network,
             with_temperature(network, flat, factor),
@@ -87,7 +87,7 @@ class PlainRecipe(Recipe):
             result.outcome.reason == "interrupted",
             temperature=1.0 / factor,
             state=state,
-            held_out=held,
+            held_out=held_out,
         )
 
 

@@ -123,7 +123,7 @@ class Recipe(ABC):
         """The training, validation and test rows where the recipe makes them itself; None where columns are encoded.
 
         Parameters:
-            validation, test: rows for these parts from outside, opened; None where a share is taken.
+            validation, test: rows for these parts from outside, opened; None where a fraction is taken.
             sample_weight: as it was given to `train`.
         """
         return None
@@ -143,7 +143,7 @@ class Recipe(ABC):
         """How columns of a table become inputs; None for one number a number."""
         return None
 
-    def validation_share(self, options: TrainOptions) -> float:
+    def validation_fraction(self, options: TrainOptions) -> float:
         """The fraction of the rows taken for validation before training, 0 where the recipe divides the rows itself."""
         return options.validation if isinstance(options.validation, float) else 0.0
 
@@ -190,8 +190,8 @@ class Recipe(ABC):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The recipe that `to_dict` wrote; parts that are absent are as usual, and unknown ones do not count."""
         recipe: Any = cls
-        known = {part.name for part in fields(recipe)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known})
+        names = {part.name for part in fields(recipe)}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in names})
 
 
 def _as_json(part: Any) -> Any:

@@ -147,6 +147,6 @@ def _kinds_of_inputs(source: Source, frame: Any, options: TrainOptions) -> list[
     target = (options.target,) if isinstance(options.target, str) else options.target or source.target_names
     ignored = (*target, *options.ignore, *((options.group,) if options.group else ()))
     present = [name for name in source.column_names if name not in ignored]
-    known = {name: kind for name, kind in kinds.items() if name in present}
-    schema = infer_schema(frame.select(present), (), known) if present else ()
+    given_kinds = {name: kind for name, kind in kinds.items() if name in present}
+    schema = infer_schema(frame.select(present), (), given_kinds) if present else ()
     return [column.kind for column in schema if column.used]

@@ -86,7 +86,7 @@ class SoundRecipe(Recipe):
             )
         return replace(self, form=sound.form)
 
-    def validation_share(self, options: TrainOptions) -> float:
+    def validation_fraction(self, options: TrainOptions) -> float:
         """0: rows are left out to choose the features, and then trained on."""
         return 0.0
 

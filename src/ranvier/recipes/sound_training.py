@@ -13,11 +13,22 @@ from ranvier.data.encoders.sound import SoundEncoder, fit_patches
 from ranvier.data.sounds.band_statistics import BandStatistics
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.candidates import Candidate, Choice, choose_candidate, linear_layers, linear_settings
+from ranvier.recipes.candidates import (
+    WITH_LINEAR,
+    Candidate,
+    Choice,
+    choose_candidate,
+    linear_layers,
+    linear_settings,
+    trained_parameters,
+)
 from ranvier.recipes.ensemble import MemberRows, MergedEvents, merged_members, train_members
+from ranvier.recipes.linear_beside import beside_linear
 from ranvier.recipes.recipe import Trained, TrainingSetup
+from ranvier.recipes.text_merge import can_hold_linear
 from ranvier.rows import Rows
 from ranvier.training.events import NoteEvent, tee
+from ranvier.training.loop import final_parameters
 from ranvier.training.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -26,6 +37,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 WORDS = {
     "patches": "patches of the spectrogram and statistics of its bands",
+    WITH_LINEAR: "patches of the spectrogram and statistics of its bands, and a linear model on the statistics",
     "statistics": "statistics of the bands",
     "linear": "a linear model on statistics of the bands",
 }
@@ -45,34 +57,52 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
     statistics = BandStatistics.fit(spectrograms[..., 0])
     block = statistics.encode(spectrograms[..., 0])
     first = fit_patches(spectrograms, sound.form, recipe.n_centroids, settings.seed)
-    blocks, held = (first.encode(spectrograms), block), None
+    blocks, validation_features = (first.encode(spectrograms), block), None
     if validation is not None:
         others = _spectrograms(validation, sound)
-        held = first.encode(others), statistics.encode(others[..., 0])
-    candidates = _candidates(recipe, setup.network, settings, blocks, held)
-    choice = choose_candidate(candidates, rows, task, settings.seed, validation)
+        validation_features = first.encode(others), statistics.encode(others[..., 0])
+    candidates = _candidates(recipe, setup.network, settings, blocks, validation_features)
+    joins = recipe.candidate == "auto" and can_hold_linear(setup.network)
+    mean_with = ("patches", "linear") if joins else None
+    choice = choose_candidate(candidates, rows, task, settings.seed, validation, mean_with)
     text = choice_text(choice, task, recipe.candidate != "auto")
     tee(setup.sinks)(NoteEvent(text))
-    best = candidates[choice.name]
+    on_patches = choice.name in ("patches", WITH_LINEAR)
+    best = candidates["patches" if on_patches else choice.name]
     events = MergedEvents(tee(setup.sinks), recipe.n_networks, settings.epochs)
     encoders: list[SoundEncoder] = []
+    linear_flats: list[Array] = []
 
     def member_rows(number: int, member: TrainSettings) -> MemberRows:
         patches, learned = first, best.features
-        if number and choice.name == "patches":
+        if number and on_patches:
             patches = fit_patches(spectrograms, sound.form, recipe.n_centroids, member.seed)
             learned = np.concatenate([patches.encode(spectrograms), block], axis=1)
-        own = replace(sound, patches=(patches,) if choice.name == "patches" else (), statistics=statistics)
+        if choice.name == WITH_LINEAR:
+            linear = candidates["linear"]
+            own_settings = replace(linear.settings, seed=member.seed, callbacks=())
+            on_statistics = Rows(linear.features, rows.targets, rows.weights)
+            linear_flats.append(trained_parameters(linear.network, own_settings, task, on_statistics))
+        own = replace(sound, patches=(patches,) if on_patches else (), statistics=statistics)
         encoders.append(own)
-        held = None if validation is None else _with_features(validation, own)
-        return Rows(learned, rows.targets, rows.weights), held, None
+        own_validation = None if validation is None else _with_features(validation, own)
+        return Rows(learned, rows.targets, rows.weights), own_validation, None
 
     members = train_members(replace(setup, network=best.network, settings=best.settings), events, member_rows)
     results = [result for result, _ in members]
     features = tuple(patches for own in encoders[: len(results)] for patches in own.patches)
     learned_encoder = replace(sound, patches=features, statistics=statistics, as_bytes=True)
+    shape, flats = best.network, None
+    if linear_flats:
+        flats = [final_parameters(result.outcome.state, settings.optimizer, shape) for result in results]
+        linear = candidates["linear"].network
+        both = [
+            beside_linear(best.network, flat, linear, own, choice.linear_factor, best.network.inputs - linear.inputs)
+            for flat, own in zip(flats, linear_flats, strict=False)
+        ]
+        shape, flats = both[0][0], [flat for _, flat in both]
     trained = merged_members(
-        best.network, settings, results, events, choice.inverse_temperature, shared_inputs=choice.name != "patches"
+        shape, settings, results, events, choice.inverse_temperature, shared_inputs=not on_patches, flats=flats
     )
     whole = replace(setup.encoder, encoders=(learned_encoder,))
     return replace(trained, encoder=whole, notes=(text,), held_out=choice.held_out)
@@ -83,16 +113,19 @@ def _candidates(
     network: Network,
     settings: TrainSettings,
     features: tuple[Array, Array],
-    held: tuple[Array, Array] | None,
+    validation_features: tuple[Array, Array] | None,
 ) -> dict[str, Candidate]:
     """What can be trained, by name, the preferred one first.
 
     Parameters:
-        features, held: those of patches and those of bands, of the rows and of the validation rows.
+        features, validation_features: those of patches and those of bands, of the rows and of the validation rows.
     """
-    statistics, others = features[1], None if held is None else held[1]
+    statistics, others = features[1], None if validation_features is None else validation_features[1]
     width = statistics.shape[1]
-    both = np.concatenate(features, axis=1), None if held is None else np.concatenate(held, axis=1)
+    both = (
+        np.concatenate(features, axis=1),
+        None if validation_features is None else np.concatenate(validation_features, axis=1),
+    )
     on_patches = Candidate(network, settings, *both)
     on_statistics = Candidate(Network(width, network.layers), settings, statistics, others)
     linear = Candidate(Network(width, linear_layers(network)), linear_settings(settings), statistics, others)
@@ -112,6 +145,7 @@ def choice_text(choice: Choice, task: Task, requested: bool) -> str:
     if not choice.scores:
         return f"{start}, as usual for so few recordings."
     names: Mapping[str, str] = {"patches": "with patches", "statistics": "statistics alone", "linear": "linear"}
+    names = {**names, WITH_LINEAR: "with patches and linear"}
     written = {name: f"{score:.1%}" if task.is_classifier else f"{-score:.4g}" for name, score in choice.scores.items()}
     listed = ", ".join(f"{names[name]} {value}" for name, value in written.items())
     what = "accuracy" if task.is_classifier else "squared error"

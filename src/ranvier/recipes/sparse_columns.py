@@ -1,13 +1,17 @@
-"""Whether networks of an ensemble see the CSR block, such as terms of texts: judged on rows outside training.
+"""How networks of an ensemble see columns of texts beside others: judged on rows outside training.
 
-Terms are many, so that networks overfit them before they have learned the other columns. Networks on
-the dense block alone cost little beside the others. n rows, N outputs, P parameters.
+Columns whose texts say nothing are left out, so that a table with texts is no worse than one without. Of the others
+some networks see the terms and as many see scores (`text_scores`): terms are best where they tell rows apart, such as
+the name of a product, scores where there are many terms for the rows, such as a review.
+
+n rows, N outputs, S columns of the CSR block, P parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,30 +24,75 @@ from ranvier.recipes.candidates import mean_and_error
 from ranvier.recipes.out_of_fold import Member, row_losses
 from ranvier.recipes.recipe import TrainingSetup
 from ranvier.recipes.term_strength import scaled
+from ranvier.recipes.text_scores import TextScores, on_scores, text_scores, with_terms
+from ranvier.records import record
 from ranvier.rows import Inputs, Rows
 from ranvier.training.logits import logits_of, probabilities_of
+from ranvier.training.temperature import inverse_temperature
 
 Array = NDArray[Any]
 SCALE = 0.3
-"""What a CSR block beside a dense one is multiplied with: its weights, of which a row has many, then learn slower."""
-BOTH, ALL, DENSE = "both", "all", "dense"
-"""Which networks are merged: those on all columns and those on the dense block, or one of the two kinds."""
+"""What terms beside a dense block are multiplied with: their weights, of which a row has many, then learn slower."""
+TERMS, SCORES, DENSE, ALL = "terms", "scores", "dense", "all"
+"""Networks that see the terms of texts or their scores, the dense block alone, or all inputs without a choice."""
 
 
-def with_slower_block(setup: TrainingSetup) -> TrainingSetup:
-    """The same training with the CSR block times `SCALE`."""
-    factors = np.full(setup.network.inputs, SCALE, np.float32)
-    rows, held = setup.rows, setup.validation
-    slower = replace(rows, inputs=scaled(rows.inputs, factors))
-    validation = None if held is None else replace(held, inputs=scaled(held.inputs, factors))
-    return replace(setup, rows=slower, validation=validation)
+@record(eq=False)
+class View:
+    """What networks of an ensemble see of the inputs.
+
+    Fields:
+        name: `TERMS`, `SCORES`, `DENSE` or `ALL`.
+        setup: their training.
+        on_inputs: from their parameters to those of a network on all inputs that outputs the same.
+    """
+
+    name: str
+    setup: TrainingSetup
+    on_inputs: Callable[[Array], Array]
 
 
-def for_block_as_it_is(flat: Array, network: Network, n_dense: int) -> Array:
-    """The parameters (P,) for a CSR block without the factor, in place."""
+def whole_view(setup: TrainingSetup) -> View:
+    """Networks that see all inputs as they are."""
+    return View(ALL, setup, lambda flat: flat)
+
+
+def views_of(setup: TrainingSetup) -> tuple[tuple[View, ...], tuple[str, ...]]:
+    """What networks see, one or two views, and a sentence on the columns of texts if there are any beside others.
+
+    Where rows are too few to judge by, all networks see all inputs.
+    """
+    scores = text_scores(setup) if 0 < setup.rows.inputs.n_csr < setup.network.inputs else None
+    if scores is None:
+        return (whole_view(setup),), ()
+    network, n_dense = setup.network, setup.rows.inputs.n_dense
+    if not scores.used:
+        dense = on_dense_block(setup)
+        moved = partial(with_zeros, on_dense=dense.network, on_all=network)
+        return (View(DENSE, dense, moved),), (_note(scores),)
+    factors = np.where(scores.weights.any(axis=1), SCALE, 0.0).astype(np.float32)
+    as_it_is = partial(for_block_as_it_is, network=network, n_dense=n_dense, factors=factors)
+    own = on_scores(setup, scores)
+    on_terms = partial(with_terms, on_scores=own.network, scores=scores, network=network)
+    return (View(TERMS, with_factors(setup, factors), as_it_is), View(SCORES, own, on_terms)), (_note(scores),)
+
+
+def with_factors(setup: TrainingSetup, factors: Array) -> TrainingSetup:
+    """The same training with each column of the CSR block times a factor, (S,)."""
+    all_factors = np.concatenate([np.ones(setup.network.inputs - len(factors), np.float32), factors])
+    rows, unscaled = setup.rows, setup.validation
+    learned = replace(rows, inputs=scaled(rows.inputs, all_factors))
+    validation = None if unscaled is None else replace(unscaled, inputs=scaled(unscaled.inputs, all_factors))
+    return replace(setup, rows=learned, validation=validation)
+
+
+def for_block_as_it_is(flat: Array, network: Network, n_dense: int, factors: Array) -> Array:
+    """The parameters (P,) for a CSR block without the factors (S,)."""
+    moved = flat.copy()
     first = next(number for number, layer in enumerate(network.layers) if isinstance(layer, Dense))
-    network.parameter_table.views(flat)[f"layers.{first}.weight"][n_dense:] *= np.asarray(SCALE, flat.dtype)
-    return flat
+    weight = network.parameter_table.views(moved)[f"layers.{first}.weight"]
+    weight[n_dense:] *= factors[:, None].astype(flat.dtype)
+    return moved
 
 
 def on_dense_block(setup: TrainingSetup) -> TrainingSetup:
@@ -59,43 +108,44 @@ def dense_rows(rows: Rows) -> Rows:
     return replace(rows, inputs=Inputs(rows.inputs.dense))
 
 
-def choose_columns(task: Task, on_all: Sequence[Member], on_dense: Sequence[Member]) -> tuple[str, list[Member], str]:
-    """Which networks are merged, what they say of the rows outside training, and a sentence on the choice.
+def choose_views(task: Task, members: Mapping[str, Sequence[Member]]) -> tuple[tuple[str, ...], list[Member], str]:
+    """The views whose networks are merged, what these say of the rows outside training, and a sentence on the choice.
 
-    Both kinds are, unless one alone has a smaller loss by more than the standard error of the difference.
+    Both are, unless one alone has a smaller loss by more than the standard error of the difference. Losses are those of
+    calibrated outputs.
 
     Parameters:
-        on_all, on_dense: networks with and without the CSR block, on the same validation rows one by one.
+        members: networks on the terms and as many on the scores, on the same validation rows one by one.
 
-    >>> held = Rows(np.zeros((2, 1)), np.array([[1.0], [2.0]]))
-    >>> right, wrong = Member(held, held.targets), Member(held, np.array([[9.0], [8.0]]))
-    >>> choose_columns(Task("regression", 1), [right], [wrong])[0]
-    'all'
+    >>> validation = Rows(np.zeros((2, 1)), np.array([[1.0], [2.0]]))
+    >>> right, wrong = Member(validation, validation.targets), Member(validation, np.array([[9.0], [8.0]]))
+    >>> choose_views(Task("regression", 1), {"terms": [right], "scores": [wrong]})[0]
+    ('terms',)
     """
+    both = (TERMS, SCORES)
     mean = [
         Member(
-            first.held, probabilities_of(task, (logits_of(task, first.outputs) + logits_of(task, second.outputs)) / 2)
+            first.validation,
+            probabilities_of(task, (logits_of(task, first.outputs) + logits_of(task, second.outputs)) / 2),
         )
-        for first, second in zip(on_all, on_dense, strict=True)
+        for first, second in zip(*(members[name] for name in both), strict=True)
     ]
-    options = {BOTH: mean, ALL: list(on_all), DENSE: list(on_dense)}
-    losses = {name: _losses(task, members) for name, members in options.items()}
-    own = [member.held.weights for member in on_all if member.held.weights is not None]
-    weights = np.concatenate(own) if own else None
-    means = {name: mean_and_error(values, weights)[0] for name, values in losses.items()}
-    best = min(means, key=lambda name: means[name])
-    gain, error = mean_and_error(losses[BOTH] - losses[best], weights)
-    if gain <= error:
-        best = BOTH
+    options = {both: mean, (TERMS,): list(members[TERMS]), (SCORES,): list(members[SCORES])}
+    weights = _joined([member.validation.weights for member in mean])
+    losses = {names: _losses(task, own, weights) for names, own in options.items()}
+    means = {names: mean_and_error(values, weights)[0] for names, values in losses.items()}
+    best = min(means, key=lambda names: means[names])
+    gain, error = mean_and_error(losses[both] - losses[best], weights)
+    best = both if gain <= error else best
     what = {
-        BOTH: "Networks on all columns and networks without the texts are merged",
-        ALL: "All networks see the texts",
-        DENSE: "The texts are left out",
+        both: "Networks on the terms of the texts and networks on their scores are merged",
+        (TERMS,): "Networks see the terms of the texts",
+        (SCORES,): "Networks see scores of the texts",
     }
     measure = "squared error" if task.kind == "regression" else "log loss"
     note = (
-        f"{what[best]}: {measure} {means[ALL]:.4g} with the texts, {means[DENSE]:.4g} without, {means[BOTH]:.4g} of "
-        f"the mean, on {len(losses[BOTH]):,} rows left out."
+        f"{what[best]}: {measure} {means[TERMS,]:.4g} on terms, {means[SCORES,]:.4g} on scores, {means[both]:.4g} of "
+        f"the mean, on {len(losses[both]):,} rows left out."
     )
     return best, options[best], note
 
@@ -103,7 +153,6 @@ def choose_columns(task: Task, on_all: Sequence[Member], on_dense: Sequence[Memb
 def with_zeros(flat: Array, on_dense: Network, on_all: Network) -> Array:
     """The parameters (P,) of a network on the dense block as those of one on all columns, whose others weigh 0.
 
-    >>> from ranvier.network.layers import Dense
     >>> with_zeros(np.array([2.0, 1.0]), Network(1, [Dense(1)]), Network(3, [Dense(1)])).tolist()
     [2.0, 0.0, 0.0, 1.0]
     """
@@ -114,8 +163,24 @@ def with_zeros(flat: Array, on_dense: Network, on_all: Network) -> Array:
     return moved
 
 
-def _losses(task: Task, members: Sequence[Member]) -> NDArray[np.float64]:
-    """The loss of each validation row of each network, (n,)."""
-    return np.concatenate(
-        [row_losses(task, logits_of(task, member.outputs), member.held.targets) for member in members]
-    )
+def _losses(task: Task, members: Sequence[Member], weights: Array | None) -> NDArray[np.float64]:
+    """The loss of each validation row of each network, with one temperature for all, (n,)."""
+    outputs = np.concatenate([member.outputs for member in members])
+    targets = np.concatenate([member.validation.targets for member in members])
+    factor = inverse_temperature(task, outputs, targets, weights)
+    return row_losses(task, factor * logits_of(task, outputs), targets)
+
+
+def _joined(parts: Sequence[Array | None]) -> Array | None:
+    """Weights of several networks' rows one after the other; None for none."""
+    there = [part for part in parts if part is not None]
+    return np.concatenate(there) if there else None
+
+
+def _note(scores: TextScores) -> str:
+    """Which texts say something, in a sentence."""
+    used, left_out = (" and ".join(f'"{name}"' for name in names) for names in (scores.used, scores.left_out))
+    if not left_out:
+        return f"Texts that say something by themselves, on rows left out: {used}."
+    what = "are left out, since their texts say" if len(scores.left_out) > 1 else "is left out, since its texts say"
+    return f"{left_out} {what} nothing on rows left out{f'; {used} counts' if used else ''}."

@@ -44,8 +44,8 @@ OLD_NAMES = {
 class TableRecipe(Recipe):
     """Trains an ensemble of small networks on a table and merges them into one.
 
-    Where columns of texts stand beside others, as many networks are trained without the texts; validation folds say
-    whether both kinds are merged or one of them.
+    Columns of texts beside others are judged one by one. As many networks more are trained, which see scores of linear
+    models on texts in the place of terms; validation folds say whether both kinds are merged or one of them.
 
     Fields:
         n_networks: how many networks are trained, each with its own seed and its own validation fold.
@@ -115,7 +115,7 @@ class TableRecipe(Recipe):
         limits = (self.n_frequencies, self.n_bins, self.max_inputs, self.min_frequency)
         return FeatureOptions(*limits, max_terms=self.max_terms)
 
-    def validation_share(self, options: TrainOptions) -> float:
+    def validation_fraction(self, options: TrainOptions) -> float:
         """0: each network has its own fold for validation."""
         return 0.0
 
@@ -194,7 +194,7 @@ class TableRecipe(Recipe):
         return max(min(max(self.epochs, more), self.epochs * LARGE_ROWS // rows), needed, 2)
 
     def patience_for(self, rows: int) -> int:
-        """How many epochs may pass without improvement: the same share of all epochs, and no fewer than `patience`.
+        """How many epochs may pass without improvement: the same fraction of all epochs, and no fewer than `patience`.
 
         >>> [TableRecipe().patience_for(rows) for rows in (100, 8_000, 1_000_000)]
         [48, 12, 12]

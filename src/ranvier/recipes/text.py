@@ -89,7 +89,7 @@ class TextRecipe(Recipe):
             widths = tuple(max(width // 2, MIN_HIDDEN) for width in widths)
         return replace(self, hidden=widths)
 
-    def validation_share(self, options: TrainOptions) -> float:
+    def validation_fraction(self, options: TrainOptions) -> float:
         """0: rows are left out for validation, and then trained on."""
         return 0.0
 

@@ -17,7 +17,7 @@ from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.plural import plural
-from ranvier.recipes.candidates import linear_layers
+from ranvier.recipes.candidates import linear_layers, mean_and_error
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.ensemble import (
     MergedEvents,
@@ -38,13 +38,13 @@ from ranvier.training.callbacks import EarlyStopping, after_seconds
 from ranvier.training.events import NoteEvent, tee
 from ranvier.training.held_out import HeldOut
 from ranvier.training.history import History
-from ranvier.training.in_turn import Seat, run_in_turn
+from ranvier.training.in_turn import JobContext, run_in_turn
 from ranvier.training.inference import outputs_of
 from ranvier.training.logits import logits_of, probabilities_of
 from ranvier.training.loop import final_parameters
-from ranvier.training.population import usable_threads
 from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings
+from ranvier.training.side_by_side import usable_threads
 from ranvier.training.temperature import inverse_temperature
 from ranvier.training.watching import stopped_by_viewer
 
@@ -102,7 +102,7 @@ class Training:
     checkpoint: Path | None
     strengths: Array
 
-    def run(self, members: Sequence[tuple[str, Member]], rows: Rows, held: Rows | None) -> Iterator[Result]:
+    def run(self, members: Sequence[tuple[str, Member]], rows: Rows, validation: Rows | None) -> Iterator[Result]:
         """Train members on rows, each with the name of its folder; gives the results in order."""
         settings = [member.settings.on(rows.inputs) for _, member in members]
         networks = [member.network for _, member in members]
@@ -111,7 +111,7 @@ class Training:
             for (_, member), own in zip(members, settings, strict=True)
         )
         at_once = max(min(at_once, MAX_BYTES // max(_bytes_of_one(network, rows) for network in networks)), 1)
-        jobs = (partial(self._train, member, rows, held, name) for name, member in members)
+        jobs = (partial(self._train, member, rows, validation, name) for name, member in members)
         threads = usable_threads(settings[0].threads)
         self.events.at_once = at_once
         for result in run_in_turn(jobs, at_once, threads, lambda position, event: self.events(event)):
@@ -119,25 +119,25 @@ class Training:
             self.events.number += 1
             yield result
 
-    def _train(self, member: Member, rows: Rows, held: Rows | None, name: str, seat: Seat) -> Result:
+    def _train(self, member: Member, rows: Rows, validation: Rows | None, name: str, context: JobContext) -> Result:
         if member.strengthened:
-            rows, held = self._strengthened(rows), None if held is None else self._strengthened(held)
+            rows, validation = self._strengthened(rows), None if validation is None else self._strengthened(validation)
         folder = None if self.checkpoint is None else self.checkpoint / name
         state = class_prior_state(member.network, member.settings.optimizer, self.task, rows, member.settings.seed)
-        options: dict[str, Any] = {"target": self.target, "state": state, "checkpoint": folder, **seat.options()}
+        options: dict[str, Any] = {"target": self.target, "state": state, "checkpoint": folder, **context.options()}
         settings = member.settings.on(rows.inputs)
         settings = replace(settings, callbacks=after_seconds(settings.callbacks, self.events.seconds))
-        run = run_training(member.network, settings, self.task, rows, held, **options)
+        run = run_training(member.network, settings, self.task, rows, validation, **options)
         flat = final_parameters(run.outcome.state, settings.optimizer, member.network)
         outcome = run.outcome
         unfinished = is_unfinished(run, settings) or stopped_by_viewer()
         summary = {"name": member.name, **member_summary(run)}
         ends = (outcome.text, ended_by(run), unfinished or outcome.state.ends_run, unfinished)
         ended = (outcome.state.history, run.engine, summary, *ends)
-        if held is None:
+        if validation is None:
             return Result(member, flat, *ended, None, 1.0)
-        outputs = outputs_of(member.network, settings, flat, held.inputs)
-        factor = inverse_temperature(self.task, outputs, held.targets, held.weights)
+        outputs = outputs_of(member.network, settings, flat, validation.inputs)
+        factor = inverse_temperature(self.task, outputs, validation.targets, validation.weights)
         return Result(member, flat, *ended, factor * logits_of(self.task, outputs), factor)
 
     def _strengthened(self, rows: Rows) -> Rows:
@@ -152,27 +152,27 @@ def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
         setup: of the network on TF-IDF; without validation rows a fold of the rows is taken.
     """
     settings, task, rows, validation = setup.settings, setup.task, setup.rows, setup.validation
-    learned, held = next(member_splits(task, rows, validation, 1, recipe.folds_for(len(rows)), settings.seed))
+    learned, evaluation = next(member_splits(task, rows, validation, 1, recipe.folds_for(len(rows)), settings.seed))
     strengths = term_strengths(task, learned)
     strengths[learned.inputs.n_dense :] /= mean_norm(scaled(learned.inputs, strengths))
-    members = members_of(recipe, setup.network, settings, task, held is not None)
-    again = validation is None and held is not None and recipe.trains_again(rows, settings)
+    members = members_of(recipe, setup.network, settings, task, evaluation is not None)
+    again = validation is None and evaluation is not None and recipe.trains_again(rows, settings)
     n_runs = len(members) * (1 + again * recipe.n_seeds)
     events = MergedEvents(tee(setup.sinks), n_runs, settings.epochs)
     training = Training(task, setup.target, events, setup.checkpoint, strengths)
     results: list[Result] = []
     named = [(f"network-{number + 1}", member) for number, member in enumerate(members)]
-    for result in training.run(named, learned, held):
+    for result in training.run(named, learned, evaluation):
         if not (result.unfinished and results):
             results.append(result)
         if result.ends:
             break
     if len(results) < len(members) or results[-1].ends:
         return _finished(training, results, results, 1.0, "", True)
-    best, factor, note = choose(task, results, held)
+    best, factor, note = choose(task, results, evaluation)
     if note:
         tee(setup.sinks)(NoteEvent(note))
-    finals, known, linear = best, _held_out(task, best, held, factor), _linear(results, strengths)
+    finals, held_out, linear = best, _held_out(task, best, evaluation, factor), _linear(results, strengths)
     if again:
         training.strengths = term_strengths(task, rows)
         training.strengths[rows.inputs.n_dense :] /= mean_norm(scaled(rows.inputs, training.strengths))
@@ -184,7 +184,7 @@ def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
         # Of the first ones only the history is asked for from here on, and their parameters are large.
         results = [*(replace(result, parameters=result.parameters[:0].copy()) for result in results), *repeated]
     finished = _finished(training, results, finals, factor, note, False)
-    return replace(finished, held_out=known, linear=linear)
+    return replace(finished, held_out=held_out, linear=linear)
 
 
 def _linear(results: Sequence[Result], strengths: Array) -> tuple[Network, Array] | None:
@@ -196,11 +196,11 @@ def _linear(results: Sequence[Result], strengths: Array) -> tuple[Network, Array
     return merge_parts([Part(linear.member.network, linear.parameters, linear.factor, own)])
 
 
-def _held_out(task: Task, members: Sequence[Result], held: Rows | None, factor: float) -> HeldOut | None:
+def _held_out(task: Task, members: Sequence[Result], validation: Rows | None, factor: float) -> HeldOut | None:
     """What the chosen members, merged, say of the validation rows."""
-    if held is None or any(result.logits is None for result in members):
+    if validation is None or any(result.logits is None for result in members):
         return None
-    return HeldOut(probabilities_of(task, factor * _mean_logits(members)), held.targets, held.weights)
+    return HeldOut(probabilities_of(task, factor * _mean_logits(members)), validation.targets, validation.weights)
 
 
 def members_of(
@@ -221,14 +221,14 @@ def members_of(
     return members
 
 
-def choose(task: Task, results: Sequence[Result], held: Rows | None) -> tuple[list[Result], float, str]:
+def choose(task: Task, results: Sequence[Result], validation: Rows | None) -> tuple[list[Result], float, str]:
     """The members that are merged, the factor of the mean of their logits, and a sentence on them.
 
     All are merged, unless fewer have a smaller loss on the validation rows by more than the standard error of the
     difference.
     """
     everything = [result for result in results if _fits(results, [result])]
-    if held is None or any(result.logits is None for result in results):
+    if validation is None or any(result.logits is None for result in results):
         return everything, 1.0, ""
     options = [
         list(members)
@@ -236,24 +236,25 @@ def choose(task: Task, results: Sequence[Result], held: Rows | None) -> tuple[li
         for members in combinations(results, count)
         if _fits(results, members)
     ]
-    losses = [row_losses(task, _mean_logits(members), held.targets) for members in options]
+    losses = [row_losses(task, _mean_logits(members), validation.targets) for members in options]
     best = 0
-    smallest = int(np.argmin([_mean(values, held.weights) for values in losses]))
-    difference = losses[0] - losses[smallest]
-    error = float(difference.std()) / np.sqrt(len(difference))
-    if _mean(difference, held.weights) > error:
+    weights = validation.weights
+    means = [mean_and_error(values, weights)[0] for values in losses]
+    smallest = int(np.argmin(means))
+    gain, error = mean_and_error(losses[0] - losses[smallest], weights)
+    if gain > error:
         best = smallest
     members = options[best]
     outputs = probabilities_of(task, _mean_logits(members))
-    factor = inverse_temperature(task, outputs, held.targets, held.weights)
+    factor = inverse_temperature(task, outputs, validation.targets, weights)
     linear = next(result for result in results if result.member.name == LINEAR)
     assert linear.logits is not None
-    alone = _mean(row_losses(task, linear.logits, held.targets), held.weights)
+    alone, _ = mean_and_error(row_losses(task, linear.logits, validation.targets), weights)
     measure = "mean squared error" if task.kind == "regression" else "log loss"
     names = [result.member.name for result in members]
     what = f"{', '.join(names[:-1])} and {names[-1]} are merged" if len(names) > 1 else f"The {names[0]} is taken alone"
     note = (
-        f"{what}: {measure} {_mean(losses[best], held.weights):.4g} on {len(held):,} validation rows; the linear model "
+        f"{what}: {measure} {means[best]:.4g} on {len(validation):,} validation rows; the linear model "
         f"alone has {alone:.4g}."
     )
     return members, factor, note[0].upper() + note[1:]
@@ -293,9 +294,9 @@ def _finished(
     parts = []
     for result in merged:
         same = sum(other.member.name == result.member.name for other in merged)
-        share = factor * result.factor / (len(kinds) * same)
+        fraction = factor * result.factor / (len(kinds) * same)
         strengths = training.strengths if result.member.strengthened else None
-        parts.append(Part(result.member.network, result.parameters, share, strengths))
+        parts.append(Part(result.member.network, result.parameters, fraction, strengths))
     network, flat = merge_parts(parts)
     history = History(renumbered((result.history for result in results), training.events))
     interrupted = ended and not training.events.ended_by
@@ -334,7 +335,3 @@ def _mean_logits(members: Sequence[Result]) -> NDArray[np.float64]:
     logits = [result.logits for result in members if result.logits is not None]
     mean: NDArray[np.float64] = np.mean(logits, axis=0)
     return mean
-
-
-def _mean(values: Array, weights: Array | None) -> float:
-    return float(np.average(values, weights=weights))

@@ -48,17 +48,17 @@ def one_hot(targets: Array, classes: int, dtype: Any = np.float64) -> Array:
     return rows
 
 
-def class_shares(targets: Array, classes: int, weights: Array | None = None) -> Array:
-    """The weighted mean of targets over the rows, (N,): of classes their shares.
+def class_fractions(targets: Array, classes: int, weights: Array | None = None) -> Array:
+    """The weighted mean of targets over the rows, (N,): of classes their fractions.
 
-    >>> class_shares(np.array([[2], [0]], np.int32), 3).tolist()
+    >>> class_fractions(np.array([[2], [0]], np.int32), 3).tolist()
     [0.5, 0.0, 0.5]
     """
     if not are_class_numbers(targets):
         return np.asarray(np.average(targets.astype(np.float64), axis=0, weights=weights))
     counts: Array = np.bincount(targets[:, 0], weights, classes)
-    shares: Array = counts / counts.sum()
-    return shares
+    fractions: Array = counts / counts.sum()
+    return fractions
 
 
 def check_targets(targets: Array, outputs: int) -> None:

@@ -38,7 +38,7 @@ MIN_ROWS = 10
 SCALE_ROWS, MIN_SCALES, MAX_SCALES = 100, 4, 20
 """Rows for each knot of the scale, and how many knots it has."""
 GAIN = 0.99
-"""A scale is taken where intervals get narrower than this share of what they were."""
+"""A scale is taken where intervals get narrower than this fraction of what they were."""
 CHOICE_COVERAGE = 0.9
 """The coverage at which widths are compared."""
 
@@ -114,48 +114,48 @@ def checked_coverage(coverage: Any) -> float:
     Raises:
         InputError: it is no number between 0 and 1.
     """
-    share = as_number(coverage)
-    if share is None or not 0 < share < 1:
-        raise InputError(f"coverage is {coverage!r}; give a share between 0 and 1, such as 0.9.")
-    return share
+    fraction = as_number(coverage)
+    if fraction is None or not 0 < fraction < 1:
+        raise InputError(f"coverage is {coverage!r}; give a fraction between 0 and 1, such as 0.9.")
+    return fraction
 
 
-def conformal_of(target: TargetEncoder, held: HeldOut | None) -> Conformal | None:
+def conformal_of(target: TargetEncoder, held_out: HeldOut | None) -> Conformal | None:
     """The scores of rows that stood outside training; None for several labels, or fewer than 10 rows.
 
     Parameters:
         target: from outputs to numbers or classes.
-        held: outputs and targets of the finished model, or of one that is as good.
+        held_out: outputs and targets of the finished model, or of one that is as good.
     """
     task = target.task
-    if held is None or task.kind == "multilabel":
+    if held_out is None or task.kind == "multilabel":
         return None
-    known = np.isfinite(np.column_stack([held.outputs, held.targets])).all(axis=1)
-    weights = None if held.weights is None else np.asarray(held.weights, np.float64)[known]
+    usable = np.isfinite(np.column_stack([held_out.outputs, held_out.targets])).all(axis=1)
+    weights = None if held_out.weights is None else np.asarray(held_out.weights, np.float64)[usable]
     if weights is not None:
-        known, weights = _with_weight(known, weights)
-    rows = int(known.sum())
+        usable, weights = _with_weight(usable, weights)
+    rows = int(usable.sum())
     if rows < MIN_ROWS:
         return None
-    outputs, targets = held.outputs[known], held.targets[known]
+    outputs, targets = held_out.outputs[usable], held_out.targets[usable]
     if task.is_classifier:
         actual = class_indices(task, targets)
         scores = 1.0 - np.take_along_axis(class_probabilities(task, outputs), actual[:, None], axis=1)
-        return _kept("classes", held.folds, scores, weights)
+        return _kept("classes", held_out.folds, scores, weights)
     predicted = target.values(outputs).reshape(rows, -1)
     actual_values = (targets.astype(np.float64) * np.array(target.scale) + np.array(target.mean)).reshape(rows, -1)
     if target.levels:
-        return _kept("quantiles", held.folds, quantile_scores(target.levels, predicted, actual_values), weights)
+        return _kept("quantiles", held_out.folds, quantile_scores(target.levels, predicted, actual_values), weights)
     errors = np.abs(actual_values - predicted)
     knots, scales = usual_errors(predicted, errors)
     scores = errors / scales_of_others(predicted, errors) if len(knots) else errors
-    return _kept("residuals", held.folds, scores, weights, knots, scales)
+    return _kept("residuals", held_out.folds, scores, weights, knots, scales)
 
 
-def _with_weight(known: NDArray[np.bool_], weights: Floats) -> tuple[NDArray[np.bool_], Floats]:
+def _with_weight(usable: NDArray[np.bool_], weights: Floats) -> tuple[NDArray[np.bool_], Floats]:
     """Only the rows whose weight is not 0."""
-    counted = known.copy()
-    counted[known] = weights > 0
+    counted = usable.copy()
+    counted[usable] = weights > 0
     return counted, weights[weights > 0]
 
 
@@ -175,11 +175,11 @@ def _kept(
 
 
 def _weighted_quantiles(values: Floats, weights: Floats | None, levels: Floats) -> Floats:
-    """The smallest values with at least these shares of the weight at or below them."""
+    """The smallest values with at least these fractions of the weight at or below them."""
     order = np.argsort(values, kind="stable")
     weight = np.ones(len(values)) if weights is None else weights[order]
-    share = np.cumsum(weight) / weight.sum()
-    at = np.searchsorted(share, levels - 1e-12)
+    fraction = np.cumsum(weight) / weight.sum()
+    at = np.searchsorted(fraction, levels - 1e-12)
     return np.asarray(values[order][np.minimum(at, len(values) - 1)], np.float64)
 
 
@@ -277,7 +277,7 @@ def intervals(conformal: Conformal, target: TargetEncoder, outputs: Array, cover
 
     Parameters:
         outputs: of a regression, as the output layer gives them, (n, N).
-        coverage: the share of new rows whose target lies between the bounds.
+        coverage: the fraction of new rows whose target lies between the bounds.
     """
     predicted = target.values(outputs).reshape(len(outputs), -1)
     widths = conformal.quantile(coverage)

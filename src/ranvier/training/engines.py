@@ -74,7 +74,7 @@ def compile_network(name: str, spec: CompileSpec) -> tuple[str, Executable, str 
 
 
 def plan_text(spec: CompileSpec, measure: bool = False) -> str:
-    """What the native engine does in a training step: loops, buffers, FLOPs and the share of the peak to expect.
+    """What the native engine does in a training step: loops, buffers, FLOPs and the fraction of the peak to expect.
 
     Raises:
         EngineError: it cannot run here, or does not have what the spec needs.

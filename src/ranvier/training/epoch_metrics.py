@@ -198,6 +198,11 @@ class EpochMetrics:
             if isinstance(entry, str) and entry.startswith(TRAINING)
         )
 
+    @property
+    def directions(self) -> dict[str, bool]:
+        """Of each metric of the user's own whether a greater value is better."""
+        return {entry.name: entry.greater_is_better for entry in self.requested if isinstance(entry, Metric)}
+
     def measure(self, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
         """The metrics of validation rows: outputs and encoded targets (n, N), weights (n,) or None."""
         own = {entry.name: entry for entry in self.requested if isinstance(entry, Metric)}

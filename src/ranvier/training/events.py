@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import field, fields
 from math import nan
 from typing import Any, ClassVar
 
@@ -35,7 +35,7 @@ class Event:
         >>> NoteEvent("A checkpoint was damaged.").to_dict()
         {'kind': 'note', 'version': 1, 'text': 'A checkpoint was damaged.'}
         """
-        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}  # type: ignore[arg-type]
         return {"kind": self.kind, "version": VERSION, **values}
 
     @classmethod
@@ -45,7 +45,7 @@ class Event:
         Raises:
             TypeError: a field is missing.
         """
-        names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        names = {entry.name for entry in fields(cls)}  # type: ignore[arg-type]
         return cls(**{name: value for name, value in renamed(data, EVENT_FIELDS).items() if name in names})
 
 
@@ -102,6 +102,7 @@ class StartEvent(Event):
         engine, threads: what computes; None for every core.
         parameters, batch_size: of the network, and of each step.
         member, members: which network of how many, of an ensemble.
+        greater_is_better: of each metric of the user's own whether a greater value is better.
     """
 
     kind: ClassVar[str] = "start"
@@ -115,6 +116,7 @@ class StartEvent(Event):
     batch_size: int = 0
     member: int = 1
     members: int = 1
+    greater_is_better: dict[str, bool] = field(default_factory=dict)
 
 
 @record

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @record(eq=False)
-class Seat:
+class JobContext:
     """What a training is given that may run beside others.
 
     Fields:
@@ -46,7 +46,7 @@ class Seat:
         return {"sinks": (self.sink,), **{name: getattr(self, name) for name in names}}
 
 
-Job: TypeAlias = Callable[[Seat], T]
+Job: TypeAlias = Callable[[JobContext], T]
 Tell: TypeAlias = Callable[[int, Event], None]
 """Takes the number of a training and one of its events."""
 
@@ -67,7 +67,7 @@ def run_in_turn(jobs: Iterable[Job[T]], at_once: int, threads: int, tell: Tell) 
     Raises:
         Exception: what a training raised, once those before it have ended.
 
-    >>> list(run_in_turn([lambda seat: 1, lambda seat: 2], 2, 2, lambda number, event: None))
+    >>> list(run_in_turn([lambda context: 1, lambda context: 2], 2, 2, lambda number, event: None))
     [1, 2]
     """
     telling = _Telling(tell)
@@ -75,7 +75,7 @@ def run_in_turn(jobs: Iterable[Job[T]], at_once: int, threads: int, tell: Tell) 
         # Ctrl-C is heard between trainings, too, where rows are made and results looked at.
         with stop_on_interrupt() as pressed:
             for number, job in enumerate(jobs):
-                result = job(Seat(telling.sink(number), telling.earlier(number), pressed))
+                result = job(JobContext(telling.sink(number), telling.earlier(number), pressed))
                 telling.end()
                 yield result
                 if pressed():
@@ -172,13 +172,13 @@ class _Trainings:
 
     def _begin(self, number: int, job: Job[Any]) -> None:
         sink, earlier = self._sent(self._telling.sink(number)), self._sent(self._telling.earlier(number))
-        seat = Seat(sink, earlier, self._pool.should_stop, self._limit)
+        context = JobContext(sink, earlier, self._pool.should_stop, self._limit)
         watch = current_watch()
         in_turn = WatchInTurn(watch, lambda: self._telling.turn == number) if isinstance(watch, Watch) else watch
 
         def run() -> Any:
             with watched_by(in_turn):
-                return job(seat)
+                return job(context)
 
         self._begun += 1
         future = self._pool.submit(run)

@@ -1,6 +1,6 @@
 """How good predictions are. All functions take plain arrays; n rows, N outputs.
 
-Targets are encoded: 0 or 1 for binary and multilabel, one-hot rows, shares or numbers of classes, numbers for
+Targets are encoded: 0 or 1 for binary and multilabel, one-hot rows, fractions or numbers of classes, numbers for
 regression. Where one of several targets is NaN, the row does not count for it. Weights are those of the rows, (n,), or
 None for equal ones; rows of weight 0 are left out.
 
@@ -20,9 +20,9 @@ from ranvier.data.encoders.decoding import class_indices, class_probabilities, l
 from ranvier.errors import TrainingError
 from ranvier.network.task import Task
 from ranvier.plural import plural
-from ranvier.rows.class_numbers import are_class_numbers, class_shares
+from ranvier.rows.class_numbers import are_class_numbers, class_fractions
 from ranvier.rows.row_names import at_row
-from ranvier.training.partial_targets import are_shares, columns_present, has_gaps
+from ranvier.training.partial_targets import are_fractions, columns_present, has_gaps
 from ranvier.training.reliability import brier_score, expected_calibration_error
 
 Array = NDArray[Any]
@@ -62,8 +62,8 @@ def r_squared(outputs: Array, targets: Array, weights: Array | None = None) -> f
     """
     if has_gaps(targets):
         parts = [r_squared(*part) for part in columns_present(outputs, targets, weights)]
-        known = [part for part in parts if not math.isnan(part)]
-        return float(np.mean(known)) if known else math.nan
+        finite = [part for part in parts if not math.isnan(part)]
+        return float(np.mean(finite)) if finite else math.nan
     if len(targets) < 2:
         return math.nan
     outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
@@ -139,7 +139,7 @@ def _classification(task: Task, outputs: Array, targets: Array, weights: Array |
     actual, predicted = class_indices(task, targets), class_indices(task, outputs)
     averaged = [1] if task.kind == "binary" else np.union1d(actual, predicted)
     clipped = np.clip(probabilities, *PROBABILITY_RANGE)
-    if are_shares(targets):
+    if are_fractions(targets):
         surprise = -(targets * np.log(clipped)).sum(axis=1)
     else:
         surprise = -np.log(clipped[np.arange(len(actual)), actual])
@@ -247,7 +247,7 @@ def baseline(
 
 
 def mean_targets(task: Task, targets: Array, weights: Array | None = None) -> Array:
-    """The weighted mean of each target, (N,): of classes their shares. Targets that are NaN do not count.
+    """The weighted mean of each target, (N,): of classes their fractions. Targets that are NaN do not count.
 
     >>> mean_targets(Task("regression", 2), np.array([[1.0, np.nan], [3.0, 5.0]])).tolist()
     [2.0, 5.0]
@@ -255,7 +255,7 @@ def mean_targets(task: Task, targets: Array, weights: Array | None = None) -> Ar
     if task.kind in ("regression", "multilabel") and np.isnan(targets).any():
         parts = columns_present(targets, targets, weights)
         return np.array([np.average(column[:, 0], weights=some) for column, _, some in parts])
-    return class_shares(targets.reshape(len(targets), -1), task.outputs, weights)
+    return class_fractions(targets.reshape(len(targets), -1), task.outputs, weights)
 
 
 def per_class(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> list[dict[str, Any]]:

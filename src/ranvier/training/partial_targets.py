@@ -1,4 +1,4 @@
-"""Targets that are not all there, and classes in shares. n rows, N targets."""
+"""Targets that are not all there, and classes in fractions. n rows, N targets."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def columns_present(
             yield outputs[rows, part], targets[rows, part], None if weights is None else weights[rows]
 
 
-def are_shares(targets: Array) -> bool:
+def are_fractions(targets: Array) -> bool:
     """Whether targets of classes are probabilities rather than one-hot rows or class numbers.
 
-    >>> are_shares(np.array([[0.25, 0.75]])), are_shares(np.array([[0.0, 1.0]]))
+    >>> are_fractions(np.array([[0.25, 0.75]])), are_fractions(np.array([[0.0, 1.0]]))
     (True, False)
     """
     return targets.ndim == 2 and not are_class_numbers(targets) and not bool(np.isin(targets, (0.0, 1.0)).all())

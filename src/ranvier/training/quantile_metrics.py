@@ -18,7 +18,7 @@ def quantile_metrics(
 ) -> dict[str, float]:
     """r2, rmse and mae of the level nearest to 0.5, the mean pinball loss, and the coverage.
 
-    Formula: the pinball loss of level q is max(q e, (q - 1) e) with e = t - y; the coverage is the share of targets
+    Formula: the pinball loss of level q is max(q e, (q - 1) e) with e = t - y; the coverage is the fraction of targets
     from the lowest quantile to the highest, or, of a single level, up to its quantile.
 
     Parameters:

@@ -32,7 +32,7 @@ class ReliabilityBin:
         low, high: the bounds of the bin; `high` belongs to the next one, except for 1.
         rows: how many rows.
         probability: their mean probability; None without rows.
-        right: the share of them whose most probable class is the true one; None without rows.
+        right: the fraction of them whose most probable class is the true one; None without rows.
     """
 
     low: float
@@ -48,7 +48,7 @@ class Reliability:
 
     Fields:
         bins: equally wide, from 0 to 1.
-        expected_calibration_error: sum over bins of (share of rows) * |share right - mean probability|.
+        expected_calibration_error: sum over bins of (fraction of rows) * |fraction right - mean probability|.
         brier_score: as in `brier_score`.
         log_loss: minus the mean logarithm of the probability of the true class.
     """
@@ -121,7 +121,7 @@ def expected_calibration_error(task: Task, outputs: Array, targets: Array, weigh
 
 
 def true_classes(task: Task, targets: Array) -> NDArray[np.int64]:
-    """The number of the true class of each row, (n,); of rows of shares the greatest.
+    """The number of the true class of each row, (n,); of rows of fractions the greatest.
 
     >>> true_classes(Task("binary", 1, (0, 1)), np.array([[1.0], [0.0]])).tolist()
     [1, 0]

@@ -55,8 +55,8 @@ class RunResult:
 
 
 @record(eq=False)
-class Shared:
-    """What a training takes from a crowd of trainings.
+class SharedResources:
+    """What a training takes from a population of trainings.
 
     Fields:
         initial: gives the initial weights of its seed, (P,), in a type; None draws them.
@@ -71,7 +71,7 @@ class Shared:
         return network.parameter_table.initial(seed, dtype) if self.initial is None else self.initial(dtype)
 
 
-ALONE = Shared()
+ALONE = SharedResources()
 
 
 def run_training(
@@ -89,7 +89,7 @@ def run_training(
     stop_requested: Callable[[], bool] | None = None,
     thread_limit: Callable[[], int] = unlimited,
     tell_earlier: Callable[[History], None] | None = None,
-    shared: Shared = ALONE,
+    shared: SharedResources = ALONE,
 ) -> RunResult:
     """Train, with events, Ctrl-C and checkpoints.
 
@@ -134,7 +134,7 @@ def run_training(
                 watch=watch,
                 **{name: getattr(settings, name) for name in LOOPED},
             )
-            _tell_start(sink, network, settings, engine, rows, validation, begin)
+            _tell_start(sink, network, settings, engine, rows, validation, begin, measured.directions)
             # Only the callee holds the arrays, so that it can let them go.
             waiting = [begin]
             del begin
@@ -177,7 +177,7 @@ def _first_state(
     settings: TrainSettings,
     dtype: type,
     unit: float,
-    shared: Shared,
+    shared: SharedResources,
 ) -> TrainingState:
     """Where a run begins that no checkpoint goes on with; those keep the unit in which they wrote their losses."""
     if state is None:
@@ -204,6 +204,7 @@ def _tell_start(
     rows: Rows,
     validation: Rows | None,
     state: TrainingState,
+    greater_is_better: dict[str, bool],
 ) -> None:
     if sink is silent:
         return
@@ -216,6 +217,7 @@ def _tell_start(
         threads=settings.threads,
         parameters=network.parameter_count,
         batch_size=settings.batch_size,
+        greater_is_better=greater_is_better,
     )
     sink(event)
 

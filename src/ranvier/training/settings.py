@@ -92,7 +92,7 @@ class TrainSettings:
             EngineError: the engine cannot run here.
         """
         find_engine(self.engine)
-        # Refuses what does not fit. Whatever the seed, so that a crowd of trainings is checked once.
+        # Refuses what does not fit. Whatever the seed, so that a population of trainings is checked once.
         replaced = (self.batch_size, False, self.precision, self.threads, 0, self.mean_nnz, self.n_dense)
         _spec(network, self.loss, self.optimizer, *replaced)
         if network.parameter_count and not network.parameter_table.trainable_count:

@@ -83,9 +83,9 @@ def calibrated_d2(task: Task, outputs: Array, targets: Array, weights: Array | N
     logits, targets, row_weights = _logits_and_weights(task, outputs, targets, weights)
     factor = _best_factor(task, logits, targets, row_weights) if len(outputs) >= MIN_ROWS else 1.0
     row_weights = row_weights / max(row_weights.sum(), np.finfo(np.float64).tiny)
-    known = ~np.isnan(targets)
-    counted = row_weights @ known if not known.all() else 1.0
-    frequencies = row_weights @ np.where(known, targets, 0.0) / np.maximum(counted, PROBABILITY_EPS)
+    is_known = ~np.isnan(targets)
+    counted = row_weights @ is_known if not is_known.all() else 1.0
+    frequencies = row_weights @ np.where(is_known, targets, 0.0) / np.maximum(counted, PROBABILITY_EPS)
     frequencies = np.clip(frequencies, PROBABILITY_EPS, 1.0 - PROBABILITY_EPS)
     losses = row_log_losses(task, factor * logits, targets)
     if task.kind == "multiclass":

@@ -84,7 +84,7 @@ def check_has_threshold(task: Task, rule: Any) -> None:
         raise InputError(f"A threshold chooses between two classes, and the task is {task.kind}; leave it out.")
 
 
-def chosen_threshold(rule: float | str, task: Task, held: HeldOut | None) -> float:
+def chosen_threshold(rule: float | str, task: Task, held_out: HeldOut | None) -> float:
     """The threshold of a rule that `checked_threshold` gave, on rows that the model was not trained on.
 
     Of the probabilities of these rows the one is taken whose metric is best, in the middle of the gap below it.
@@ -92,20 +92,20 @@ def chosen_threshold(rule: float | str, task: Task, held: HeldOut | None) -> flo
     Raises:
         InputError: a metric has fewer than 20 such rows, or rows of one class only, to choose by.
 
-    >>> held = HeldOut(np.linspace(0.01, 1.0, 100)[:, None], (np.arange(100) >= 30).astype(float)[:, None])
-    >>> round(chosen_threshold("f1", Task("binary", 1, ("no", "yes")), held), 3)
+    >>> held_out = HeldOut(np.linspace(0.01, 1.0, 100)[:, None], (np.arange(100) >= 30).astype(float)[:, None])
+    >>> round(chosen_threshold("f1", Task("binary", 1, ("no", "yes")), held_out), 3)
     0.305
     """
     if not isinstance(rule, str):
         return rule
-    positive = np.zeros(0) if held is None else np.asarray(held.targets[:, 0] >= 0.5, np.float64)
-    if held is None or len(positive) < MIN_ROWS or not 0 < positive.sum() < len(positive):
+    positive = np.zeros(0) if held_out is None else np.asarray(held_out.targets[:, 0] >= 0.5, np.float64)
+    if held_out is None or len(positive) < MIN_ROWS or not 0 < positive.sum() < len(positive):
         raise InputError(
             f'threshold is "{rule}", which is chosen on at least {MIN_ROWS} validation rows of both classes, and there '
             "are none such; give more rows or validation rows, or a probability, such as threshold=0.3."
         )
-    probabilities = np.asarray(held.outputs[:, 0], np.float64)
-    weights = np.ones(len(positive)) if held.weights is None else np.asarray(held.weights, np.float64)
+    probabilities = np.asarray(held_out.outputs[:, 0], np.float64)
+    weights = np.ones(len(positive)) if held_out.weights is None else np.asarray(held_out.weights, np.float64)
     order = np.argsort(-probabilities, kind="stable")
     sorted_p, hits = probabilities[order], np.cumsum((weights * positive)[order])
     alarms = np.cumsum((weights * (1 - positive))[order])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PUBLISH_SECONDS = 0.09
 """The least time between two publications, so that ten fit into a second."""
-MAX_SHARE = 0.02
+MAX_FRACTION = 0.02
 """Of the time, at most, goes into publishing."""
 RETRY_SECONDS = 5.0
 LOOK_SECONDS = 0.03
@@ -159,7 +159,7 @@ class Watch:
             self._next = begun + RETRY_SECONDS
             return
         spent = time.thread_time() - used
-        self._next = begun + max(PUBLISH_SECONDS, spent / MAX_SHARE, 1.0 if self._paused else 0.0)
+        self._next = begun + max(PUBLISH_SECONDS, spent / MAX_FRACTION, 1.0 if self._paused else 0.0)
 
     def _obey(self, status: Status, sink: Sink) -> float:
         """Do what was asked for since the last look; gives the factor for the learning rate."""

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ranvier.records import record
-from ranvier.training.population import Job, run_side_by_side, usable_threads
+from ranvier.training.side_by_side import Job, run_side_by_side, usable_threads
 from ranvier.tuning.study import LAST_RUNG, Study, Trial
 from ranvier.tuning.workload import Workload
 

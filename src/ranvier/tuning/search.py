@@ -20,7 +20,7 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
 from ranvier.random import check_seed
-from ranvier.recipes.options import TEST_SHARE, VALIDATION_SHARE, TrainOptions
+from ranvier.recipes.options import TEST_FRACTION, VALIDATION_FRACTION, TrainOptions
 from ranvier.recipes.recipe import Recipe
 from ranvier.records import record
 from ranvier.scalars import as_integer, as_number, plain_scalar
@@ -108,7 +108,7 @@ def search(
     effort: str = "default",
     task: str | Task | None = None,
     validation: Any = None,
-    test: Any = TEST_SHARE,
+    test: Any = TEST_FRACTION,
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
     header: bool | None = None,
@@ -143,7 +143,7 @@ def search(
         on_progress: called after each generation.
         recipe, effort, task, test, ignore, kinds, header, skip_bad_rows, split, group, positive: as for `train`.
         sample_weight, class_weight, threshold, seed, engine, precision, threads, image_size, augment: as for `train`.
-        validation: rows that trials are compared on: a share of the rows, a file or table, or a tuple (X, y); None
+        validation: rows that trials are compared on: a fraction of the rows, a file or table, or a tuple (X, y); None
             takes a fifth of the training rows.
 
     Returns what was found; after Ctrl-C the trials so far, without a model.
@@ -176,7 +176,7 @@ def space_of(
     target: Any = None,
     space: Mapping[str, Any] | None = None,
     validation: Any = None,
-    test: Any = TEST_SHARE,
+    test: Any = TEST_FRACTION,
     sample_weight: Any = None,
     **options: Any,
 ) -> Space:
@@ -222,8 +222,8 @@ def _check(minutes: Any, trials: Any) -> None:
 
 def _workload(inputs: TrainData, options: TrainOptions, space: Mapping[str, Any] | None) -> Workload:
     """The data and the options as `train` would take them."""
-    share = VALIDATION_SHARE if inputs.validation is None else inputs.validation
-    return Workload.of(train_job(replace(inputs, validation=share), options, (), silent), space)
+    fraction = VALIDATION_FRACTION if inputs.validation is None else inputs.validation
+    return Workload.of(train_job(replace(inputs, validation=fraction), options, (), silent), space)
 
 
 def _description(work: Workload) -> dict[str, Any]:
@@ -238,11 +238,11 @@ def _describe(folder: Path, description: dict[str, Any]) -> None:
     text = json.dumps(description, indent=1, sort_keys=True) + "\n"
     if path.exists():
         try:
-            known = json.loads(path.read_text(encoding="utf-8"))
+            earlier = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(f'"{path}" is damaged ({error}); give another folder.') from error
         # Folders of earlier versions have no digest of the data.
-        if not isinstance(known, dict) or {"data": description["data"], **known} != json.loads(text):
+        if not isinstance(earlier, dict) or {"data": description["data"], **earlier} != json.loads(text):
             raise InputError(
                 f'"{folder}" holds a search of other data, options or space; give the same as before to go on, or '
                 "another folder."

@@ -26,8 +26,8 @@ from ranvier.training.threshold import check_has_threshold
 from ranvier.tuning.space import Space, make_space, variations
 from ranvier.tuning.study import LAST_RUNG
 
-HELD_SHARE = 0.2
-"""The share of the training rows that trials are compared on, where no validation rows are there."""
+HELD_FRACTION = 0.2
+"""The fraction of the training rows that trials are compared on, where no validation rows are there."""
 
 
 @record(eq=False)
@@ -37,7 +37,7 @@ class Workload:
     ready: ReadyData
     recipe: Recipe
     learned: Rows
-    held: Rows
+    validation: Rows
     space: Space
 
     @classmethod
@@ -49,14 +49,16 @@ class Workload:
         if hasattr(single, "n_networks"):
             single = replace(single, n_networks=1)
         check_has_threshold(ready.task, ready.options.threshold)
-        learned, held = ready.rows, ready.validation
-        if held is None:
+        learned, validation = ready.rows, ready.validation
+        if validation is None:
             labels = class_indices(ready.task, learned.targets) if ready.task.is_classifier else None
-            parts = split_rows(len(learned), (1.0 - HELD_SHARE, HELD_SHARE), ready.options.seed, labels, learned.groups)
+            parts = split_rows(
+                len(learned), (1.0 - HELD_FRACTION, HELD_FRACTION), ready.options.seed, labels, learned.groups
+            )
             if not all(len(part) for part in parts):
                 raise InputError(f"{len(learned)} training rows are too few for a search; give more.")
-            learned, held = learned.take(parts[0]), learned.take(parts[1])
-        work = cls(ready, single, learned, held, make_space(ready.recipe, space))
+            learned, validation = learned.take(parts[0]), learned.take(parts[1])
+        work = cls(ready, single, learned, validation, make_space(ready.recipe, space))
         for options in variations(work.space):
             work._network_and_settings(replace(ready.options, **options))
         return work
@@ -77,9 +79,9 @@ class Workload:
         network, settings = self._network_and_settings(self.ready.options)
         return {
             "rows": len(self.ready.rows),
-            "held": len(self.held),
+            "held": len(self.validation),
             "inputs": self.ready.prepared.encoder.width,
-            "data": fingerprint(network, settings, self.learned, self.held),
+            "data": fingerprint(network, settings, self.learned, self.validation),
         }
 
     def _network_and_settings(self, options: TrainOptions, *callbacks: Callback) -> tuple[Network, TrainSettings]:
@@ -98,7 +100,7 @@ class Workload:
         epochs = max(1, round(settings.epochs / 3 ** (LAST_RUNG - rung)))
         settings = replace(settings, epochs=epochs)
         outside: Any = {"target": self.ready.prepared.target, "encoder": self.ready.prepared.encoder}
-        setup = TrainingSetup(network, settings, self.ready.task, self.learned, self.held, **outside)
+        setup = TrainingSetup(network, settings, self.ready.task, self.learned, self.validation, **outside)
         try:
             trained = self.recipe.train(setup)
         except TrainingError:
@@ -111,9 +113,9 @@ class Workload:
         """The metric on the validation rows; the least validation loss of a recipe that learned features of its own."""
         if trained.encoder is not None:
             return min(epoch.validation_loss for epoch in trained.history if epoch.validation_loss is not None)
-        outputs = outputs_of(trained.network, settings, trained.parameters, self.held.inputs)
+        outputs = outputs_of(trained.network, settings, trained.parameters, self.validation.inputs)
         metrics = EpochMetrics(self.ready.prepared.target, (self.metric,))
-        return float(metrics.measure(outputs, self.held.targets, self.held.weights)[self.metric])
+        return float(metrics.measure(outputs, self.validation.targets, self.validation.weights)[self.metric])
 
 
 def stop_when(stop: Callable[[], bool]) -> Callback:

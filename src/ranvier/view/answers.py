@@ -1,14 +1,30 @@
-"""Every question that the page may ask, by name: what the server, the notebook and the report answer with."""
+"""Every question about a model, by name: the record of its body, and what answers it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from ranvier.errors import InputError
+from ranvier.records import record
 from ranvier.rows import Inputs
+from ranvier.view.bodies import (
+    CellBody,
+    ConnectionsBody,
+    HeardBody,
+    NeuronBody,
+    NoBody,
+    OutputBody,
+    RowBody,
+    RowsBody,
+    SoundBody,
+    StepBody,
+    StepCheckBody,
+    WeightsBody,
+    read_body,
+)
 from ranvier.view.frames import frame
 from ranvier.view.questions.answer import answer
 from ranvier.view.questions.calibration import calibration
@@ -39,54 +55,70 @@ from ranvier.view.questions.what import what
 from ranvier.view.row_form import row_of_sound, row_of_values
 from ranvier.view.subject import Subject
 
-
-def _row(subject: Subject, body: dict[str, Any]) -> Inputs | None:
-    """The row that a question is about: a known one, or one that was filled in or drawn."""
-    if body.get("values") is not None or body.get("sound") is not None:
-        return _whole_row(subject, body)[0]
-    return None if body.get("row") is None else subject.row(body["row"])
+B = TypeVar("B")
 
 
-def _answer(subject: Subject, body: dict[str, Any]) -> bytes:
-    inputs = _row(subject, body)
-    if inputs is None:
-        raise InputError("Say which row: row, the number of a known one, or values.")
-    return frame("answer", *answer(subject, inputs))
+@record
+class Question(Generic[B]):
+    """A question about a model.
+
+    Fields:
+        kind: the record of its body.
+        answer: gives JSON values, or a frame as bytes.
+    """
+
+    kind: type[B]
+    answer: Callable[[Subject, B], Any]
+
+    def __call__(self, subject: Subject, body: Mapping[str, Any]) -> Any:
+        """The answer to a body as it was sent.
+
+        Raises:
+            InputError: the body is not what the question needs, or there is no answer.
+        """
+        return self.answer(subject, read_body(self.kind, body))
 
 
-def _whole_row(subject: Subject, body: dict[str, Any]) -> tuple[Inputs, Any]:
-    """The row that a question is about, encoded and as `Model.inputs` takes it."""
+def _about(answer: Callable[[Subject], Any], kept: str | None = None) -> Question[NoBody]:
+    """A question that its name says; `kept`: where its answer is kept."""
+    if kept is None:
+        return Question(NoBody, lambda subject, body: answer(subject))
+    return Question(NoBody, lambda subject, body: subject.kept((kept,), lambda: answer(subject)))
+
+
+def _whole_row(subject: Subject, body: RowBody | NeuronBody) -> tuple[Inputs, Any]:
+    """The row that a question is about, encoded and as `Model.inputs` takes it.
+
+    Raises:
+        InputError: none is said, or it cannot be read.
+    """
     model = subject.model
-    if body.get("sound") is not None:
-        row = row_of_sound(subject.form, model, body["sound"])
+    if body.sound is not None:
+        row = row_of_sound(subject.form, model, body.sound)
         return model.inputs(row), row
-    if body.get("values") is not None:
-        row = row_of_values(subject.form, model, body["values"])
+    if body.values is not None:
+        row = row_of_values(subject.form, model, body.values)
         return model.inputs(row), row
-    inputs = subject.row(body["row"])
-    source = subject.known().source.take(np.array([body["row"]]))
+    if body.row is None:
+        raise InputError("Say which row: row, the number of a known one, values, or a sound.")
+    inputs = subject.row(body.row)
+    source = subject.known_rows().source.take(np.array([body.row]))
     return inputs, source if model.encoder is not None else inputs
 
 
-def _output(subject: Subject, body: dict[str, Any]) -> Any:
+def _output(subject: Subject, body: RowBody) -> Any:
     """Which output is asked about; of several numbers the first where none is said."""
     target = subject.model.target
     several = target.task.kind == "regression" and target.task.outputs != max(1, len(target.levels))
-    return 0 if several and body.get("output") is None else body.get("output")
+    return 0 if several and body.output is None else body.output
 
 
-def _weights(subject: Subject, body: dict[str, Any]) -> bytes:
-    return frame("weights", *weights(subject, str(body["path"]), body["height"], body["width"]))
+def _neuron(subject: Subject, body: NeuronBody) -> dict[str, Any]:
+    has_row = any(value is not None for value in (body.row, body.values, body.sound))
+    return neuron(subject, body.path, body.neuron, _whole_row(subject, body)[0] if has_row else None)
 
 
-def _neuron(subject: Subject, body: dict[str, Any]) -> dict[str, Any]:
-    number = body["neuron"]
-    if type(number) is not int:
-        raise InputError(f"neuron is {number!r}; an integer was expected.")
-    return neuron(subject, str(body["path"]), number, _row(subject, body))
-
-
-def _health(subject: Subject, body: dict[str, Any]) -> dict[str, Any]:
+def _health(subject: Subject) -> dict[str, Any]:
     """Which neurons of each layer do not learn."""
     flags = {}
     for info in subject.dense_layers:
@@ -100,47 +132,54 @@ def _health(subject: Subject, body: dict[str, Any]) -> dict[str, Any]:
     return flags
 
 
-def _sizes(subject: Subject) -> tuple[dict[str, Any], Any]:
+def _sizes(subject: Subject) -> bytes:
     """The sizes of the weights of each neuron."""
     head, array = neuron_sizes(subject)
-    return head | {"show": "weights"}, array
+    return frame("network", head | {"show": "weights"}, array)
 
 
-QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
-    "what": lambda subject, body: what(subject),
-    "rows": lambda subject, body: rows_page(subject, body["start"], body["count"], body.get("order", "index")),
-    "answer": _answer,
-    "contributions": lambda subject, body: contributions(subject, *_whole_row(subject, body), _output(subject, body)),
-    "responses": lambda subject, body: responses(subject, _whole_row(subject, body)[0], _output(subject, body)),
-    "sound": lambda subject, body: frame("sound", *sound(subject, body["row"])),
-    "heard": lambda subject, body: frame("sound", *heard(subject, body["sound"])),
-    "near": lambda subject, body: near(subject, _whole_row(subject, body)[0], body.get("row")),
-    "weights": _weights,
-    "connections": lambda subject, body: connections(subject, str(body["path"]), body.get("count", 200)),
-    "neuron": _neuron,
-    "health": _health,
-    "layers": lambda subject, body: layer_health(subject),
-    "sizes": lambda subject, body: frame("network", *_sizes(subject)),
-    "neuron_examples": lambda subject, body: neuron_examples(subject, str(body["path"]), body["neuron"]),
-    "surface": lambda subject, body: frame("surface", *surface(subject)),
-    "step": lambda subject, body: step(
-        subject, body["step"], body.get("row", 0), body.get("path"), body.get("neuron", 0), body.get("seed")
+QUESTIONS: dict[str, Question[Any]] = {
+    "what": _about(what),
+    "rows": Question(RowsBody, lambda subject, body: rows_page(subject, body.start, body.count, body.order)),
+    "answer": Question(RowBody, lambda subject, body: frame("answer", *answer(subject, _whole_row(subject, body)[0]))),
+    "contributions": Question(
+        RowBody, lambda subject, body: contributions(subject, *_whole_row(subject, body), _output(subject, body))
     ),
-    "step_check": lambda subject, body: step_check(
-        subject, body["step"], str(body["path"]), body["neuron"], body.get("term"), body.get("seed")
+    "responses": Question(
+        RowBody, lambda subject, body: responses(subject, _whole_row(subject, body)[0], _output(subject, body))
     ),
-    "result": lambda subject, body: result(subject),
-    "data": lambda subject, body: data(subject),
-    "confusion": lambda subject, body: confusion(subject),
-    "cell": lambda subject, body: cell(subject, body["actual"], body["predicted"]),
-    "classes": lambda subject, body: per_class(subject),
-    "metrics": lambda subject, body: measured(subject),
-    "importances": lambda subject, body: subject.kept(("importances",), lambda: importances(subject)),
-    "findings": lambda subject, body: findings(subject),
-    "uncertainty": lambda subject, body: subject.kept(("uncertainty",), lambda: uncertainty(subject)),
-    "reasons": lambda subject, body: subject.kept(("reasons",), lambda: reasons(subject)),
-    "calibration": lambda subject, body: calibration(subject),
-    "sample": lambda subject, body: sample(subject),
-    "residuals": lambda subject, body: residuals(subject, body.get("output", 0)),
+    "near": Question(RowBody, lambda subject, body: near(subject, _whole_row(subject, body)[0], body.row)),
+    "sound": Question(SoundBody, lambda subject, body: frame("sound", *sound(subject, body.row))),
+    "heard": Question(HeardBody, lambda subject, body: frame("sound", *heard(subject, body.sound))),
+    "weights": Question(
+        WeightsBody, lambda subject, body: frame("weights", *weights(subject, body.path, body.height, body.width))
+    ),
+    "connections": Question(ConnectionsBody, lambda subject, body: connections(subject, body.path, body.count)),
+    "neuron": Question(NeuronBody, _neuron),
+    "health": _about(_health),
+    "layers": _about(layer_health),
+    "sizes": _about(_sizes),
+    "neuron_examples": Question(NeuronBody, lambda subject, body: neuron_examples(subject, body.path, body.neuron)),
+    "surface": _about(lambda subject: frame("surface", *surface(subject))),
+    "step": Question(
+        StepBody, lambda subject, body: step(subject, body.step, body.row, body.path, body.neuron, body.seed)
+    ),
+    "step_check": Question(
+        StepCheckBody,
+        lambda subject, body: step_check(subject, body.step, body.path, body.neuron, body.term, body.seed),
+    ),
+    "result": _about(result),
+    "data": _about(data),
+    "confusion": _about(confusion),
+    "cell": Question(CellBody, lambda subject, body: cell(subject, body.actual, body.predicted)),
+    "classes": _about(per_class),
+    "metrics": _about(measured),
+    "importances": _about(importances, "importances"),
+    "findings": _about(findings),
+    "uncertainty": _about(uncertainty, "uncertainty"),
+    "reasons": _about(reasons, "reasons"),
+    "calibration": _about(calibration),
+    "sample": _about(sample),
+    "residuals": Question(OutputBody, lambda subject, body: residuals(subject, body.output)),
 }
-"""Name -> what answers it, from a subject and a body: JSON values, or a frame."""
+"""Name -> question."""

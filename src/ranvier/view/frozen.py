@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ranvier.errors import RanvierError
-from ranvier.view.answers import QUESTIONS
+from ranvier.view.dispatch import ask_model
 from ranvier.view.questions.examples import example_rows
 from ranvier.view.subject import Subject
 
@@ -51,7 +51,7 @@ def frozen_answers(subject: Subject, budget: int = BUDGET) -> dict[str, Any]:
     left, folder = budget, _folder(subject.model.report.data)
     for name, body, needed in _questions(subject):
         try:
-            answer = QUESTIONS[name](subject, body)
+            answer = ask_model(subject, name, body)
         except RanvierError:
             continue
         if isinstance(answer, bytes):

@@ -82,7 +82,7 @@ class LiveRun:
         threading.Thread(target=self._read_rows, name="ranvier view rows", daemon=True).start()
         self._seen, self._start = False, time.monotonic()
         self._model: Model | None = None
-        self._known: KnownRows | None = None
+        self._known_rows: KnownRows | None = None
         self._final: Subject | None = None
         self._subject: tuple[int, int, Subject] | None = None
         self._touched = self._looked = -math.inf
@@ -117,9 +117,9 @@ class LiveRun:
                     return
                 self._touched = now
                 self._reader.touch(looking)
-                held = is_held(self.folder.path / "lock")
-                self._start = -math.inf if held else self._start
-                if not held and now - self._start > START_SECONDS:
+                is_locked = is_held(self.folder.path / "lock")
+                self._start = -math.inf if is_locked else self._start
+                if not is_locked and now - self._start > START_SECONDS:
                     self._read_events()
                     self._end()
                     return
@@ -143,7 +143,7 @@ class LiveRun:
                 self._model.history = self.epochs
                 same = self._subject is not None and self._subject[0] == self.generation
                 before = self._subject[2] if same and self._subject is not None else None
-                self._subject = (*key, Subject(self._model, self._known, self.name, SAMPLE_ROWS, before))
+                self._subject = (*key, Subject(self._model, self._known_rows, self.name, SAMPLE_ROWS, before))
             return self._subject[2]
 
     def send(self, action: str, value: float | None, mark: str) -> None:
@@ -199,7 +199,7 @@ class LiveRun:
         # Another network is looked for where the one that is known shows nothing new.
         if not self._shows_more() and self._reader.refresh():
             self._make_model(self._reader.description)
-        if self._model is not None and self._known is None and self._rows is not None:
+        if self._model is not None and self._known_rows is None and self._rows is not None:
             self._take_rows()
         if not self._shows_more():
             return
@@ -221,7 +221,7 @@ class LiveRun:
         report = TrainReport(run=str(self.folder.path), evaluated_on="validation")
         nothing = np.zeros(network.parameter_count, np.float32)
         self._model = Model(network, target, nothing, training=settings, report=report)
-        self.parameters, self.sequence, self._known, self._subject = None, 0, None, None
+        self.parameters, self.sequence, self._known_rows, self._subject = None, 0, None, None
         self.generation += 1
         self.version += 1
 
@@ -236,7 +236,9 @@ class LiveRun:
         nothing = np.zeros(old.network.parameter_count, np.float32)
         model = Model(old.network, target, nothing, training=old.training, encoder=encoder, report=old.report)
         try:
-            self._known = known_rows(model, rows.source, rows.numbers, f"{rows.part} rows", rows.notes, rows.recordings)
+            self._known_rows = known_rows(
+                model, rows.source, rows.numbers, f"{rows.part} rows", rows.notes, rows.recordings
+            )
         except RanvierError:
             self._rows = None
             return

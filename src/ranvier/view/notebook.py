@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ranvier.errors import InputError, RanvierError
-from ranvier.view.answers import QUESTIONS
-from ranvier.view.question_source import Question, QuestionSource
+from ranvier.view.dispatch import ViewSubject, ask
 from ranvier.view.report_file import notebook_page
-from ranvier.view.subject import Subject
 
 HEIGHT = 760
 WIDGET = """
@@ -42,7 +40,7 @@ export default {
 """What the notebook runs: it passes questions and answers on between the page and the kernel."""
 
 
-def reply_to(subject: Subject | QuestionSource, message: Any) -> tuple[dict[str, Any], list[bytes]]:
+def reply_to(subject: ViewSubject, message: Any) -> tuple[dict[str, Any], list[bytes]]:
     """The answer to a message of the page: its content, and a frame as a buffer where the answer is one.
 
     Parameters:
@@ -53,26 +51,13 @@ def reply_to(subject: Subject | QuestionSource, message: Any) -> tuple[dict[str,
     try:
         if not isinstance(name, str) or not isinstance(body, dict):
             raise InputError("A question has a name, and an object as its body.")
-        answer = _answer(subject, name, Question(body))
+        answer = ask(subject, name, body)
     except RanvierError as error:
         return {"id": mark, "error": str(error)}, []
     return ({"id": mark}, [answer]) if isinstance(answer, bytes) else ({"id": mark, "answer": answer}, [])
 
 
-def _answer(subject: Subject | QuestionSource, name: str, body: dict[str, Any]) -> Any:
-    if name == "page":
-        return {"page": subject.page if isinstance(subject, QuestionSource) else "model", "name": subject.name}
-    if isinstance(subject, QuestionSource):
-        if name not in subject.names:
-            raise InputError("There is no such question.")
-        return subject.ask(name, body)
-    if name not in QUESTIONS:
-        raise InputError("There is no such question.")
-    answer = QUESTIONS[name](subject, body)
-    return {**answer, "live": False} if name == "what" else answer
-
-
-def notebook_view(subject: Subject | QuestionSource) -> Any:
+def notebook_view(subject: ViewSubject) -> Any:
     """A widget that shows the pages of a subject in the cell that it is the result of.
 
     Raises:

@@ -24,7 +24,7 @@ def python_code(state: PlayState, points: Points) -> str:
     rows = ", ".join(
         f"({x:.4g}, {y:.4g}, {target:.4g})" for (x, y), target in zip(points.points, points.targets, strict=True)
     )
-    test = ", ".join(str(at) for at, held in enumerate(points.test) if held)
+    test = ", ".join(str(at) for at, is_test in enumerate(points.test) if is_test)
     penalty = "" if state.penalty == "none" else f", {state.penalty}={state.strength:g}"
     layers = []
     for activation, units in state.layers:

@@ -47,7 +47,7 @@ def toy_points(name: str, noise: float, seed: int) -> Points:
 
     Parameters:
         name: "circles", "xor", "spirals", "gaussians" or "moons", of two classes; "plane" or "hills", of numbers.
-        noise: the standard deviation by which points are displaced, as a share of their spread.
+        noise: the standard deviation by which points are displaced, as a fraction of their spread.
         seed: of the points.
     """
     random = np.random.default_rng(seed)

@@ -163,12 +163,12 @@ class PlaySession:
         targets: Array = self.points.targets
         if self.points.classes:
             targets = targets.astype(np.int64)
-        held = (inputs[~train], targets[~train])
+        test_points = (inputs[~train], targets[~train])
         if model is not None:
-            return model.fit(inputs[train], targets[train], epochs=epochs, validation=held, progress=False)
+            return model.fit(inputs[train], targets[train], epochs=epochs, validation=test_points, progress=False)
         network = state.network(self.points.classes)
         options: dict[str, Any] = {"optimizer": state.update_rule(), "batch_size": state.batch, "seed": state.seed}
-        options |= {"loss": state.loss, "validation": held, "threads": 1, "progress": False}
+        options |= {"loss": state.loss, "validation": test_points, "threads": 1, "progress": False}
         return fit(network, inputs[train], targets[train], epochs=epochs, **options)
 
     def _blame(self) -> str:
@@ -210,8 +210,8 @@ class PlaySession:
             for column in table.T:
                 limit = 1.0 if path in ("inputs", "output") else float(np.abs(column).max()) or 1.0
                 parts.append({"path": path, "side": LARGE if path == "output" else SMALL, "limit": limit})
-                shares = np.nan_to_num(np.clip(column / limit, -1.0, 1.0))
-                arrays.append(np.asarray(np.rint(shares * 127.0) + 128.0, np.uint8))
+                fractions = np.nan_to_num(np.clip(column / limit, -1.0, 1.0))
+                arrays.append(np.asarray(np.rint(fractions * 127.0) + 128.0, np.uint8))
         return parts, np.concatenate(arrays)
 
     def dense_paths(self) -> list[str]:

@@ -42,7 +42,7 @@ class PlayState:
 
     Fields:
         data: of `CLASSES`, `NUMBERS`, or "own" for a table that was dropped on the page.
-        noise: how much the points are displaced, as a share of their spread, from 0 to 0.5.
+        noise: how much the points are displaced, as a fraction of their spread, from 0 to 0.5.
         features: the inputs, of `FEATURES`.
         layers: units and activation of each hidden layer.
         loss, optimizer, rate: the loss, the optimizer and its learning rate.
@@ -101,8 +101,8 @@ class PlayState:
 
     def with_fitting_loss(self, classes: bool | None = None) -> PlayState:
         """The state with a loss that its task takes: the first one, where it names another."""
-        known = LOSSES[self.classes if classes is None else classes]
-        return self if self.loss in known else replace(self, loss=known[0])
+        allowed = LOSSES[self.classes if classes is None else classes]
+        return self if self.loss in allowed else replace(self, loss=allowed[0])
 
     @property
     def classes(self) -> bool:
@@ -153,20 +153,20 @@ class _Reader:
     def __init__(self, values: dict[str, str]) -> None:
         self.values, self.notes = values, []  # type: ignore[var-annotated]
 
-    def word(self, key: str, known: tuple[str, ...], default: str, noun: str) -> str:
-        return self.one_of(self.values.pop(key, default), known, default, noun)
+    def word(self, key: str, allowed: tuple[str, ...], default: str, noun: str) -> str:
+        return self.one_of(self.values.pop(key, default), allowed, default, noun)
 
-    def words(self, key: str, known: tuple[str, ...], default: tuple[str, ...], noun: str) -> tuple[str, ...]:
+    def words(self, key: str, allowed: tuple[str, ...], default: tuple[str, ...], noun: str) -> tuple[str, ...]:
         text = self.values.pop(key, None)
         if text is None:
             return default
-        kept = tuple(name for name in known if name in text.split(","))
+        kept = tuple(name for name in allowed if name in text.split(","))
         if len(kept) < len([name for name in text.split(",") if name]):
             self.notes.append(f"A {noun} that is not known is left out.")
         return kept or default
 
-    def one_of(self, value: str, known: tuple[str, ...], default: str, noun: str) -> str:
-        if value in known:
+    def one_of(self, value: str, allowed: tuple[str, ...], default: str, noun: str) -> str:
+        if value in allowed:
             return value
         self.notes.append(f'There is no {noun} "{value[:20]}"; {default} is taken.')
         return default

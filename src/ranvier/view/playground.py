@@ -7,12 +7,14 @@ import secrets
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ranvier.errors import InputError
+from ranvier.view.bodies import DoBody, ExportBody, LookBody, OpenBody, read_body
 from ranvier.view.frames import frame
 from ranvier.view.play_code import python_code
 from ranvier.view.play_session import PlaySession
@@ -46,21 +48,24 @@ class Playground(QuestionSource):
         self._closed = False
         self._changing = threading.Lock()
 
-    def ask(self, name: str, body: dict[str, Any]) -> Any:
+    def ask(self, name: str, body: Mapping[str, Any]) -> Any:
         """Answer a question of the page."""
         if name == "options":
             return _options()
         if name == "open":
-            return self._open(body)
-        if name == "look" and not self._is_open(body["session"]):
-            return frame("answer", {"ended": True}, np.zeros(0, np.uint8))
-        session = self._session(body["session"])
+            return self._open(read_body(OpenBody, body))
         if name == "do":
-            session.do(str(body["do"]))
+            command = read_body(DoBody, body)
+            session = self._session(command.session)
+            session.do(command.do)
             return {"playing": session.playing}
         if name == "export":
-            return _export(session, str(body["as"]))
-        return _look(session, body.get("version"), body.get("losses", 0))
+            export = read_body(ExportBody, body)
+            return _export(self._session(export.session), export.as_)
+        look = read_body(LookBody, body)
+        if not self._is_open(look.session):
+            return frame("answer", {"ended": True}, np.zeros(0, np.uint8))
+        return _look(self._session(look.session), look)
 
     def close(self) -> None:
         """End all sessions; no other one begins."""
@@ -70,20 +75,19 @@ class Playground(QuestionSource):
         for session in sessions:
             session.close()
 
-    def _open(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _open(self, request: OpenBody) -> dict[str, Any]:
         """A new session with a state, in the place of an earlier one of the same page."""
-        values, table = body["state"], body.get("table")
-        if not isinstance(values, dict) or len(values) > MAX_KEYS or not isinstance(table, (str, type(None))):
-            raise InputError("A state is an object with the keys of the address, and a table is text.")
-        state, notes = PlayState.read(values)
+        if len(request.state) > MAX_KEYS:
+            raise InputError(f"A state has the keys of the address, which are fewer than {MAX_KEYS}.")
+        state, notes = PlayState.read(request.state)
         with self._changing:
-            self._close(body.get("instead"))
+            self._close(request.instead)
             self._sessions = {key: session for key, session in self._sessions.items() if not session.closed}
             if self._closed:
                 raise InputError("This view is being closed.")
             if len(self._sessions) >= MAX_SESSIONS:
                 raise InputError(f"{MAX_SESSIONS} pages play already; close one of them, and wait half a minute.")
-            session = PlaySession(state, table)
+            session = PlaySession(state, request.table)
             key = secrets.token_urlsafe(9)
             self._sessions[key] = session
         points = session.points
@@ -101,16 +105,16 @@ class Playground(QuestionSource):
             ],
         }
 
-    def _close(self, key: Any) -> None:
-        session = self._sessions.pop(key, None) if isinstance(key, str) else None
+    def _close(self, key: str | None) -> None:
+        session = None if key is None else self._sessions.pop(key, None)
         if session is not None:
             session.close()
 
-    def _is_open(self, key: Any) -> bool:
-        session = self._sessions.get(key) if isinstance(key, str) else None
+    def _is_open(self, key: str) -> bool:
+        session = self._sessions.get(key)
         return session is not None and not session.closed
 
-    def _session(self, key: Any) -> PlaySession:
+    def _session(self, key: str) -> PlaySession:
         if not self._is_open(key):
             raise InputError("This session has ended; begin again.")
         return self._sessions[key]
@@ -131,11 +135,11 @@ def _options() -> dict[str, Any]:
     }
 
 
-def _look(session: PlaySession, version: Any, known: Any) -> bytes:
+def _look(session: PlaySession, look: LookBody) -> bytes:
     """The newest pictures, weights and losses; no pictures where the page has this version already."""
     session.seen = time.monotonic()
     with session.lock:
-        start = known if type(known) is int and 0 <= known <= len(session.losses) else 0
+        start = look.losses if 0 <= look.losses <= len(session.losses) else 0
         head = {
             "version": session.version,
             "playing": session.playing,
@@ -144,7 +148,7 @@ def _look(session: PlaySession, version: Any, known: Any) -> bytes:
             "from": start,
             "losses": [list(entry) for entry in session.losses[start:]],
         }
-        if version == session.version:
+        if look.version == session.version:
             return frame("answer", head, np.zeros(0, np.uint8))
         parts, pictures = session.pictures()
         return frame("answer", {**head, "parts": parts, "layers": session.weights()}, pictures)

@@ -1,23 +1,10 @@
-"""Question: what a page asks with; QuestionSource: what it asks that is no single model, such as a folder of runs."""
+"""QuestionSource: what a page asks that is no single model, such as a folder of runs."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
-
-from ranvier.errors import InputError
-
-
-class Question(dict[str, Any]):
-    """The body of a question: a JSON object whose entries are asked for by name.
-
-    >>> Question(row=3)["path"]
-    Traceback (most recent call last):
-    ranvier.errors.InputError: The question needs 'path'.
-    """
-
-    def __missing__(self, name: str) -> Any:
-        raise InputError(f"The question needs {name!r}.")
 
 
 class QuestionSource(ABC):
@@ -34,7 +21,7 @@ class QuestionSource(ABC):
     names: frozenset[str]
 
     @abstractmethod
-    def ask(self, name: str, body: dict[str, Any]) -> Any:
+    def ask(self, name: str, body: Mapping[str, Any]) -> Any:
         """The answer to a question: JSON values, or a frame as bytes.
 
         Raises:

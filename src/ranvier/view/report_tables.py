@@ -139,10 +139,10 @@ def _training(what: Answers) -> list[str]:
 def _curve(history: Sequence[Answers]) -> str:
     """The losses of the epochs as a drawing."""
     lines = {name: [_number(epoch[name]) for epoch in history] for name in ("loss", "validation_loss")}
-    known = [value for values in lines.values() for value in values if value is not None]
-    if len(history) < 2 or not known:
+    losses = [loss for curve in lines.values() for loss in curve if loss is not None]
+    if len(history) < 2 or not losses:
         return ""
-    low, high = min(known), max(known)
+    low, high = min(losses), max(losses)
     paths = []
     for name, values in lines.items():
         points = [

@@ -94,8 +94,8 @@ def row_form(model: Model, rows: KnownRows | None) -> RowForm:
         return RowForm("picture", shape=(side, side, 1))
     columns = []
     for number in range(model.network.inputs if model.network.inputs <= MAX_COLUMNS else 0):
-        known = None if dense is None else dense[:, number].astype(np.float64)
-        columns.append(_number(f"x{number}", known, 0.0, 1.0))
+        values = None if dense is None else dense[:, number].astype(np.float64)
+        columns.append(_number(f"x{number}", values, 0.0, 1.0))
     return RowForm("table", tuple(columns))
 
 
@@ -224,15 +224,15 @@ def _column(encoder: Any, rows: KnownRows | None) -> Column:
         return Column(name, kind, choices=tuple(encoder.categories))
     if kind != "number":
         return Column(name, kind)
-    known = None
+    values = None
     if rows is not None and name in rows.source.column_names:
-        known = encoder.number_format.read(rows.source.frame[name])[0]
+        values = encoder.number_format.read(rows.source.frame[name])[0]
     spread = 3.0 * (encoder.scale or 1.0)
-    return _number(name, known, encoder.center - spread, encoder.center + spread)
+    return _number(name, values, encoder.center - spread, encoder.center + spread)
 
 
-def _number(name: str, known: Array | None, low: float, high: float) -> Column:
-    present = known[np.isfinite(known)] if known is not None else np.zeros(0)
+def _number(name: str, values: Array | None, low: float, high: float) -> Column:
+    present = values[np.isfinite(values)] if values is not None else np.zeros(0)
     if not len(present):
         return Column(name, "number", low, high)
     ends = np.quantile(present, (0.01, 0.99)).tolist()

@@ -19,6 +19,8 @@ from ranvier.storage.run_folder import RunFolder
 from ranvier.storage.tail import Tail
 from ranvier.training.epoch_metrics import greater_is_better
 from ranvier.view.answers import QUESTIONS
+from ranvier.view.bodies import CurvesBody, RunBody, read_body
+from ranvier.view.dispatch import ask_model
 from ranvier.view.known_rows import rows_of
 from ranvier.view.live_run import LiveRun
 from ranvier.view.question_source import QuestionSource
@@ -45,6 +47,7 @@ class FollowedRun:
 
     Attributes:
         settings: what it was trained with.
+        greater_is_better: of metrics of the user's own whether a greater value is better; older runs do not say so.
         curves: name -> value of each epoch, NaN where there is none.
         ended: the reason, once there is one.
     """
@@ -52,6 +55,7 @@ class FollowedRun:
     def __init__(self, folder: Path) -> None:
         self.folder, self.name = folder, folder.name
         self.settings: dict[str, Any] = {}
+        self.greater_is_better: dict[str, bool] = {}
         self._tail = Tail(RunFolder(folder).events)
         self._clear()
 
@@ -82,6 +86,9 @@ class FollowedRun:
         for event in events:
             if event.get("kind") == "epoch":
                 self._take_epoch(event)
+            elif event.get("kind") == "start":
+                directions = event.get("greater_is_better")
+                self.greater_is_better |= directions if isinstance(directions, dict) else {}
             elif event.get("kind") == "end":
                 self.ended = str(event.get("text", ""))
 
@@ -114,7 +121,8 @@ class FollowedRun:
         curve = np.array(self.curves.get(name, []))
         if not np.isfinite(curve).any():
             return None
-        at = int(np.nanargmax(curve) if greater_is_better(name) else np.nanargmin(curve))
+        greater = self.greater_is_better.get(name, greater_is_better(name))
+        at = int(np.nanargmax(curve) if greater else np.nanargmin(curve))
         return Best(float(curve[at]), at + 1)
 
     @property
@@ -148,20 +156,15 @@ class RunsFolder(QuestionSource):
         if not next(run_folders(self._path), None):
             raise InputError(f'"{path}" has no run folders in it.')
 
-    def ask(self, name: str, body: dict[str, Any]) -> Any:
+    def ask(self, name: str, body: Mapping[str, Any]) -> Any:
         """Answer a question about the runs, or about the model of one."""
-        if body.get("run") is not None:
-            live = self.live_run(body["run"])
-            if live is None:
-                result = QUESTIONS[name](self._subject(body["run"]), body)
-                return {**result, "live": False} if name == "what" else result
-            with live.lock:
-                result = QUESTIONS[name](live.subject(), body)
-                return {**result, "live": live.state != "ended"} if name == "what" else result
         if name == "runs":
             return self._table()
         if name == "curves":
-            return self._curves(body["runs"], body["metric"])
+            return self._curves(read_body(CurvesBody, body))
+        run = read_body(RunBody, body).run
+        if run is not None:
+            return ask_model(self.live_run(run) or self._subject(run), name, body)
         raise InputError("Say which run: run, its name.")
 
     def live_run(self, name: Any) -> LiveRun | None:
@@ -202,7 +205,7 @@ class RunsFolder(QuestionSource):
         shown = [name for name in (*metrics, "validation_loss", "loss") if any(run.best(name) for run in runs)]
         differing = differing_settings([run.settings for run in runs])
         return {
-            "metrics": [{"name": name, "higher": greater_is_better(name)} for name in shown],
+            "metrics": [{"name": name, "higher": _greater_is_better(name, runs)} for name in shown],
             "settings": differing,
             "runs": [
                 {
@@ -221,20 +224,20 @@ class RunsFolder(QuestionSource):
             ],
         }
 
-    def _curves(self, names: Any, metric: Any) -> dict[str, Any]:
+    def _curves(self, request: CurvesBody) -> dict[str, Any]:
         """The values of a metric over the epochs of some runs, each at most 1,000 points, None where there is none."""
-        if not isinstance(names, list) or len(names) > MAX_CURVES or not isinstance(metric, str):
-            raise InputError(f"Curves are those of a metric and of at most {MAX_CURVES} runs.")
+        if len(request.runs) > MAX_CURVES:
+            raise InputError(f"Curves are those of at most {MAX_CURVES} runs.")
         curves = {}
-        for name in names:
+        for name in request.runs:
             run = self._run(name)
-            points = thinned(np.array(run.curves.get(metric, []), np.float64))
-            values = run.curves.get(metric, [])
+            points = thinned(np.array(run.curves.get(request.metric, []), np.float64))
+            values = run.curves.get(request.metric, [])
             curves[run.name] = {
                 "epoch": [at + 1 for at in points],
                 "value": [values[at] if math.isfinite(values[at]) else None for at in points],
             }
-        return {"metric": metric, "curves": curves}
+        return {"metric": request.metric, "curves": curves}
 
     def _run(self, name: Any) -> FollowedRun:
         """A run that was found in the folder: a name is looked up, and never becomes a path.
@@ -255,6 +258,12 @@ class RunsFolder(QuestionSource):
             model = load(file)
             self._subjects = {run.name: Subject(model, rows_of(model, file), run.name)}
         return self._subjects[run.name]
+
+
+def _greater_is_better(name: str, runs: list[FollowedRun]) -> bool:
+    """Whether a greater value of a metric is better, as the first run says that knows; else as its name says."""
+    stored = (run.greater_is_better[name] for run in runs if name in run.greater_is_better)
+    return bool(next(stored, greater_is_better(name)))
 
 
 def run_folders(path: Path) -> Iterator[Path]:
@@ -293,9 +302,11 @@ def thinned(values: np.ndarray[Any, np.dtype[np.float64]], count: int = MAX_POIN
         return list(range(len(values)))
     kept: set[int] = set()
     for part in np.array_split(np.arange(len(values)), count // 2):
-        known = part[np.isfinite(values[part])]
+        finite = part[np.isfinite(values[part])]
         kept |= (
-            {int(known[values[known].argmin()]), int(known[values[known].argmax()])} if len(known) else {int(part[0])}
+            {int(finite[values[finite].argmin()]), int(finite[values[finite].argmax()])}
+            if len(finite)
+            else {int(part[0])}
         )
     return sorted(kept)
 

@@ -17,6 +17,7 @@ import uvicorn
 from ranvier.display.live import in_notebook
 from ranvier.errors import InputError, RanvierError
 from ranvier.model.model import Model
+from ranvier.view.dispatch import ViewSubject
 from ranvier.view.known_rows import rows_from_arrays, rows_of
 from ranvier.view.live_run import LiveRun
 from ranvier.view.notebook import notebook_view
@@ -43,7 +44,7 @@ class RunningView:
         InputError: another program listens on the port.
     """
 
-    def __init__(self, subject: Subject | LiveRun | QuestionSource, port: int = 0) -> None:
+    def __init__(self, subject: ViewSubject, port: int = 0) -> None:
         self._subject = subject
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,11 @@ from starlette.types import ASGIApp
 
 from ranvier.errors import InputError, RanvierError
 from ranvier.training.watching import MAX_VALUE
-from ranvier.view.answers import QUESTIONS
+from ranvier.view.bodies import ControlBody, RunBody, read_body
+from ranvier.view.dispatch import ViewSubject, ask, question_names
 from ranvier.view.live_run import LiveRun, NotYet
-from ranvier.view.question_source import Question, QuestionSource
 from ranvier.view.runs_folder import RunsFolder
 from ranvier.view.safety import Guard, bounded_body
-from ranvier.view.subject import Subject
 from ranvier.view.watch import FRAME_SECONDS, Follower, WatchRequest
 
 ASSETS = Path(__file__).parent / "assets"
@@ -34,22 +34,17 @@ ACTIONS = {"pause": False, "play": False, "step": True, "epoch": False, "rate": 
 """What a page may ask a training for, and whether it says a number."""
 
 
-def view_app(subject: Subject | LiveRun | QuestionSource, token: str) -> ASGIApp:
-    """The application that answers questions about a subject, a training run or others, to who knows the token."""
-    live = subject if isinstance(subject, LiveRun) else None
-    # Models are asked one question at a time.
-    lock: Any = threading.Lock() if live is None else live.lock
+def view_app(subject: ViewSubject, token: str) -> ASGIApp:
+    """The application that answers questions about a subject to who knows the token."""
+    # Models are asked one question at a time; a run that trains has a lock of its own.
+    lock = nullcontext() if isinstance(subject, LiveRun) else threading.Lock()
+    names = question_names(subject)
+    names |= {"watch", "control"} if isinstance(subject, (LiveRun, RunsFolder)) else frozenset()
 
-    def ask(name: str, body: dict[str, Any]) -> Response:
+    def answered(name: str, body: dict[str, Any]) -> Response:
         def once() -> Any:
             with lock:
-                if name == "page":
-                    return {"page": getattr(subject, "page", "model"), "name": subject.name}
-                if isinstance(subject, QuestionSource):
-                    return subject.ask(name, body)
-                now: Any = subject if live is None else live.subject()
-                result = QUESTIONS[name](now, body)
-                return result | {"live": live is not None and live.state != "ended"} if name == "what" else result
+                return ask(subject, name, body)
 
         try:
             try:
@@ -68,9 +63,6 @@ def view_app(subject: Subject | LiveRun | QuestionSource, token: str) -> ASGIApp
             return Response(result, media_type="application/octet-stream")
         return JSONResponse(result)
 
-    names = subject.names if isinstance(subject, QuestionSource) else frozenset(QUESTIONS)
-    names |= {"page", "watch", "control"} if isinstance(subject, (LiveRun, RunsFolder)) else {"page"}
-
     async def question(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in names:
@@ -86,7 +78,7 @@ def view_app(subject: Subject | LiveRun | QuestionSource, token: str) -> ASGIApp
             return JSONResponse({"error": "A question is a JSON object."}, 400)
         if name in ("watch", "control"):
             return await _about_training(subject, name, parsed)
-        return await run_in_threadpool(ask, name, Question(parsed))
+        return await run_in_threadpool(answered, name, parsed)
 
     routes = [Route("/api/{name}", question, methods=["POST"]), *_asset_routes()]
     return Guard(Starlette(routes=routes), token)
@@ -95,25 +87,25 @@ def view_app(subject: Subject | LiveRun | QuestionSource, token: str) -> ASGIApp
 async def _about_training(subject: Any, name: str, body: dict[str, Any]) -> Response:
     """Watch or steer the run that trains: the subject, or one of the runs in a folder."""
     live = subject
-    if isinstance(subject, RunsFolder):
-        try:
-            live = await run_in_threadpool(subject.live_run, body.get("run"))
-        except InputError as error:
-            return JSONResponse({"error": str(error)}, 422)
-    if live is None:
-        return JSONResponse({"error": "This run does not train."}, 422)
-    return _watch(live, body) if name == "watch" else _control(live, body)
+    try:
+        if isinstance(subject, RunsFolder):
+            live = await run_in_threadpool(subject.live_run, read_body(RunBody, body).run)
+        if live is None:
+            raise InputError("This run does not train.")
+        return _watch(live, body) if name == "watch" else _control(live, body)
+    except InputError as error:
+        return JSONResponse({"error": str(error)}, 422)
 
 
 def _watch(live: LiveRun, body: dict[str, Any]) -> Response:
     """A stream of frames until the run or the view ends, or the page goes.
 
     Nothing is queued: the next frames are made once the last ones are on their way, of what is the newest then.
+
+    Raises:
+        InputError: the body is not what it must be.
     """
-    try:
-        follower = Follower(live, WatchRequest.of(body))
-    except InputError as error:
-        return JSONResponse({"error": str(error)}, 422)
+    follower = Follower(live, WatchRequest.of(body))
 
     async def stream() -> AsyncIterator[bytes]:
         while not follower.ended:
@@ -126,23 +118,18 @@ def _watch(live: LiveRun, body: dict[str, Any]) -> Response:
 
 
 def _control(live: LiveRun, body: dict[str, Any]) -> Response:
-    """Ask the training for something; what became of it comes with the stream."""
-    action, mark = body.get("do"), body.get("id", "")
-    value: Any = body.get("value")
-    is_number = type(value) in (int, float) and 0 < value <= MAX_VALUE
-    if (
-        not isinstance(action, str)
-        or action not in ACTIONS
-        or (value is not None) != ACTIONS[action]
-        or (value is not None and not is_number)
-    ):
+    """Ask the training for something; what became of it comes with the stream.
+
+    Raises:
+        InputError: it cannot be obeyed.
+    """
+    request = read_body(ControlBody, body)
+    needs, value = ACTIONS.get(request.do), request.value
+    if needs is None or needs != (value is not None) or (value is not None and not 0 < value <= MAX_VALUE):
         names = ", ".join(f"{name} with a value above 0" if needs else name for name, needs in ACTIONS.items())
-        return JSONResponse({"error": f"do is one of {names}."}, 422)
-    try:
-        live.send(action, value, mark if type(mark) is str else "")
-    except InputError as error:
-        return JSONResponse({"error": str(error)}, 422)
-    return JSONResponse({"sent": action})
+        raise InputError(f"do is one of {names}.")
+    live.send(request.do, value, request.id)
+    return JSONResponse({"sent": request.do})
 
 
 def _asset_routes() -> list[Route]:

@@ -89,7 +89,7 @@ class Stepping:
             raise InputError(f"There is no step {step!r}; steps are integers from 0 to {MAX_STEPS:,}.")
         if step in self._states:
             return self._states[step]
-        start = max(known for known in self._states if known < step)
+        start = max(number for number in self._states if number < step)
         rows = sum(len(self.batch(at)) for at in range(start, min(step, start + self.per_epoch + 1)))
         if step - start > 1 and (rows * self.network.parameter_count > MAX_WORK or step - start > self.per_epoch):
             raise InputError("These are more steps than can be made at once; go on step by step.")
@@ -119,7 +119,7 @@ class Stepping:
         self._states[step] = state
         while len(self._states) > MAX_KEPT:
             # The beginning stays, so that one can start over.
-            oldest = next(known for known in self._states if known)
+            oldest = next(number for number in self._states if number)
             del self._states[oldest]
 
 
@@ -138,7 +138,7 @@ def rows_to_step_on(subject: Subject) -> tuple[Rows, str]:
         if prepared is not None and prepared.train.inputs.shape[1] == model.network.inputs:
             rows = prepared.train
             return Rows(rows.inputs, rows.targets), f"the {len(rows):,} training rows"
-    known = subject.known()
-    if known.targets is None:
+    known_rows = subject.known_rows()
+    if known_rows.targets is None:
         raise InputError("The true answers of these rows are not known, so nothing can be learned from them.")
-    return Rows(known.inputs, known.targets), f"the {known.name}"
+    return Rows(known_rows.inputs, known_rows.targets), f"the {known_rows.name}"

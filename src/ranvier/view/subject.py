@@ -83,7 +83,7 @@ class Subject:
         """The layers with neurons."""
         return tuple(info for info in self.model.network.iter_layers() if isinstance(info.layer, Dense))
 
-    def known(self) -> KnownRows:
+    def known_rows(self) -> KnownRows:
         """The rows.
 
         Raises:
@@ -101,7 +101,7 @@ class Subject:
         Raises:
             InputError: none are known.
         """
-        read = self.known().trained_on
+        read = self.known_rows().trained_on
         if read is None:
             return self
         if self._reading is None:
@@ -123,7 +123,7 @@ class Subject:
         Raises:
             InputError: there is no such row.
         """
-        rows = self.known()
+        rows = self.known_rows()
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(rows):
             raise InputError(f"There is no row {number!r}; the rows are 0 to {len(rows) - 1}.")
         return rows.inputs[number : number + 1]
@@ -131,7 +131,7 @@ class Subject:
     @cached_property
     def outputs(self) -> Array:
         """Of all known rows (n, N): probabilities, or numbers in the units of the target."""
-        outputs = self.model.outputs_of(self.known().inputs)
+        outputs = self.model.outputs_of(self.known_rows().inputs)
         regression = self.model.task.kind == "regression"
         values = self.model.target.values(outputs) if regression else outputs
         return np.asarray(values, np.float64).reshape(len(outputs), -1)
@@ -143,7 +143,7 @@ class Subject:
         Raises:
             InputError: they are not known.
         """
-        targets = self.known().targets
+        targets = self.known_rows().targets
         if targets is None:
             raise InputError("The true answers of these rows are not known, so mistakes cannot be counted.")
         if self.model.task.kind == "regression":
@@ -185,12 +185,12 @@ class Subject:
     @cached_property
     def sample(self) -> NDArray[np.int64]:
         """The rows that neurons are described by: all, or as many as may be that lie evenly among them."""
-        return evenly(len(self.known()), self._max_sample)
+        return evenly(len(self.known_rows()), self._max_sample)
 
     @cached_property
     def sample_values(self) -> dict[str, LayerValues]:
         """What the layers with neurons compute for the sample, by path."""
-        values = self.values_of(self.known().inputs[self.sample])
+        values = self.values_of(self.known_rows().inputs[self.sample])
         return {info.path: values[info.path] for info in self.dense_layers}
 
     def values_of(self, inputs: Inputs) -> dict[str, LayerValues]:

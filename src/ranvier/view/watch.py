@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError, RanvierError
 from ranvier.records import record
+from ranvier.view.bodies import read_body
 from ranvier.view.frames import frame
 from ranvier.view.live_run import LiveRun
 from ranvier.view.questions.answer import answer
@@ -52,19 +54,18 @@ class WatchRequest:
     epochs: int = 0
 
     @classmethod
-    def of(cls, body: dict[str, Any]) -> WatchRequest:
+    def of(cls, body: Mapping[str, Any]) -> WatchRequest:
         """What the body of a request asks for.
 
         Raises:
             InputError: one of them is not what it must be.
         """
-        counts = {name: body.get(name, 0) for name in ("row", "epochs")}
-        if not all(type(value) is int and value >= 0 for value in counts.values()):
+        request = read_body(cls, body)
+        if request.row < 0 or request.epochs < 0:
             raise InputError("row and epochs are integers from 0.")
-        show, switches = body.get("show", "activations"), [body.get(name, True) for name in ("network", "health")]
-        if show not in SHOWN or not all(type(switch) is bool for switch in switches):
-            raise InputError(f"show is one of {', '.join(SHOWN)}; network and health are true or false.")
-        return cls(counts["row"], show, switches[0], switches[1], counts["epochs"])
+        if request.show not in SHOWN:
+            raise InputError(f"show is {request.show!r}; it is one of {', '.join(SHOWN)}.")
+        return request
 
 
 class Follower:
@@ -165,12 +166,12 @@ class Follower:
 
     def _cells(self, subject: Subject, head: dict[str, Any], now: float) -> list[bytes]:
         request, rows = self._request, subject.rows
-        known = rows is not None and request.row < len(rows)
+        has_row = rows is not None and request.row < len(rows)
         parts = []
-        if known:
+        if has_row:
             outputs, array = answer(subject, subject.row(request.row))
             parts.append(frame("network", head | outputs | {"show": "activations", "row": request.row}, array))
-        if (request.show != "activations" or not known) and self._is_due("sizes", now, SIZES_SECONDS):
+        if (request.show != "activations" or not has_row) and self._is_due("sizes", now, SIZES_SECONDS):
             show = "weights" if request.show == "activations" else request.show
             earlier, steps = self._since("sizes") if show == "updates" else (None, 0)
             if show == "weights" or earlier is not None:

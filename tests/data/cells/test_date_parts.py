@@ -44,7 +44,7 @@ def test_parts_give_the_times_that_the_patterns_give(order: str) -> None:
     strings = _strings(6000, 7)
     parts = date_parts(strings)
     expected = parse_written_dates(strings, order)
-    known = pl.Series(parts.known)
+    known = pl.Series(parts.matched)
     times = parts.times({"day-first": True, "month-first": False}.get(order))
     assert known.sum() > 3000
     assert times.filter(known).to_list() == expected.filter(known).to_list()

@@ -192,3 +192,24 @@ def test_strings_that_nearly_all_differ_are_no_category(different: int, kind: st
     streets = [f"{row} {('Elm', 'Oak', 'Ash', 'Fir')[row % 4]}" if row < different else "1 Oak" for row in range(100)]
     column = infer_schema(pl.DataFrame({"street": streets, "x": range(100)}))[0]
     assert (column.kind, "every value is different" in column.reason) == (kind, kind == "drop")
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        *(("ja", "nein"), ("Ja", "Nee"), ("OUI", "non"), ("vrai", "faux"), ("sí", "no"), ("Sim", "Não")),
+        *(("tak", "nie"), ("да", "нет"), ("ИСТИНА", "ЛОЖЬ"), ("WAHR", "FALSCH"), ("verdadero", "falso")),
+        *(("on", "OFF"), ("是", "否"), ("はい", "いいえ"), ("✓", "✗"), ("evet", "hayır")),
+    ],
+)
+def test_words_for_true_and_false_of_other_languages(true: str, false: str) -> None:
+    cells = [true, false, false, None, true.upper(), false.capitalize()] * 5
+    (column, _) = infer_schema(pl.DataFrame({"it": cells, "other": range(30)}))
+    assert column.kind == "boolean", column.reason
+    values, wrong = parse_booleans(pl.Series("it", cells[:3]))
+    assert (values.tolist(), wrong) == ([1.0, 0.0, 0.0], None)
+
+
+@pytest.mark.parametrize("cells", [["ja", "no", "si"], ["ja", "no"], ["ne", "no", "n"], ["yes", "non"]])
+def test_words_of_several_languages_are_no_booleans(cells: list[str]) -> None:
+    assert infer_schema(pl.DataFrame({"it": cells * 10, "other": range(10 * len(cells))}))[0].kind == "category"

@@ -59,4 +59,4 @@ def test_a_profile_stays_small() -> None:
 
 def test_a_column_of_categories_may_be_called_count() -> None:
     entry = profile_of(pl.DataFrame({"count": ["one", "many", "one", None]}))["columns"]["count"]
-    assert entry == {"values": ["many", "one"], "shares": [0.25, 0.5, 0.0, 0.25]}
+    assert entry == {"values": ["many", "one"], "fractions": [0.25, 0.5, 0.0, 0.25]}

@@ -95,7 +95,7 @@ def test_few_examples_are_refused() -> None:
         prepare_text(open_source({"name": ["a", "b", "c"]}), TextOptions(24))
 
 
-def test_shares_must_leave_a_training_text(tmp_path: Path) -> None:
+def test_fractions_must_leave_a_training_text(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="leave no rows"):
         prepare_text(open_source(source(tmp_path)), TextOptions(8, validation=0.5, test=0.5))
 

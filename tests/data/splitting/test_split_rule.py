@@ -140,7 +140,7 @@ def test_every_row_is_in_one_part(groups: list[int], seed: int, labelled: bool) 
     assert len(set(groups)) < 2 or (len(rows[0]) and len(rows[2]))
 
 
-def test_shares_are_kept_where_groups_are_many() -> None:
+def test_fractions_are_kept_where_groups_are_many() -> None:
     groups = RANDOM.integers(0, 200, 2000)
     labels = RANDOM.random(2000) < 0.2
     train, test = split_groups(groups, (0.8, 0.2), 5, labels)

@@ -61,14 +61,14 @@ def test_of_several_modules_only_the_missing_ones_are_compiled(tmp_path: Path, m
 
     monkeypatch.setattr(cache.llvm, "compile_all", noted)
     assert cache.compile_cached(texts[1:3], cpu.target(), tmp_path) == alone[1:3]
-    assert cache.compile_cached(texts, cpu.target(), tmp_path, known="all five") == alone
+    assert cache.compile_cached(texts, cpu.target(), tmp_path, name="all five") == alone
     assert made == [texts[0], *texts[3:]]
     assert cache.compile_cached(texts, cpu.target(), tmp_path) == alone
     assert made == []
     never = (str(1 // 0) for _ in range(1))
-    assert cache.compile_cached(never, cpu.target(), tmp_path, known="all five") == alone
+    assert cache.compile_cached(never, cpu.target(), tmp_path, name="all five") == alone
     (tmp_path / (cache.entry_key(texts[4], cpu.target()).hex() + ".object")).unlink()
-    assert cache.compile_cached(texts, cpu.target(), tmp_path, known="all five") == alone
+    assert cache.compile_cached(texts, cpu.target(), tmp_path, name="all five") == alone
     assert made == texts[4:]
 
 

@@ -114,7 +114,7 @@ def test_groups_see_their_own_inputs() -> None:
 
 def test_lines_that_carry_most(digits: Subject) -> None:
     matrix = np.asarray(digits.model.parameters["layers.0.weight"], np.float64)
-    known = digits.known().inputs[digits.sample[:256]].toarray()
+    known = digits.known_rows().inputs[digits.sample[:256]].toarray()
     carried = np.abs(matrix) * np.abs(known).mean(axis=0)[:, None]
     answered = connections(digits, "layers.0", 20)
     assert answered["all"] == matrix.size
@@ -158,7 +158,7 @@ def test_neurons_that_do_not_learn_are_flagged() -> None:
 
 def test_a_histogram_counts_every_row(digits: Subject) -> None:
     for entry in neuron_statistics(digits, "layers.0"):
-        assert sum(entry["counts"]) == entry["rows"] == len(digits.known())
+        assert sum(entry["counts"]) == entry["rows"] == len(digits.known_rows())
         assert entry["edges"][0] <= entry["lowest"] <= entry["mean"] <= entry["highest"] <= entry["edges"][-1]
 
 
@@ -189,7 +189,7 @@ def test_rows_are_those_of_the_data(digits: Subject) -> None:
 
     data = load_digits()
     page = rows_page(digits, 3, 2)
-    assert page["total"] == len(digits.known())
+    assert page["total"] == len(digits.known_rows())
     for entry in page["rows"]:
         pixels = np.frombuffer(base64.b64decode(entry["pixels"]), np.uint8)
         assert (pixels == np.floor(data.data[entry["number"]] / 16 * 255)).all()
@@ -205,7 +205,7 @@ def test_the_most_wrong_rows_come_first(digits: Subject) -> None:
 def test_an_answer_is_the_prediction(digits: Subject, people: Subject, diabetes: Subject) -> None:
     for subject in (digits, people, diabetes):
         head, array = answer(subject, subject.row(7))
-        known = subject.known().inputs[7:8]
+        known = subject.known_rows().inputs[7:8]
         assert head["predicted"] in (subject.model.target.decode(subject.model.outputs_of(known))[0], digits_text(head))
         for part, info in zip(head["parts"][1:], subject.dense_layers, strict=True):
             values = {layer.path: layer for layer in subject.model.activations_of(known)}[info.path].outputs[0]
@@ -245,7 +245,7 @@ def test_the_fields_of_a_table(people: Subject) -> None:
 
 def test_confusion_counts_every_row(digits: Subject) -> None:
     answered = confusion(digits)
-    predicted = digits.model.target.decode(digits.model.outputs_of(digits.known().inputs))
+    predicted = digits.model.target.decode(digits.model.outputs_of(digits.known_rows().inputs))
     actual = np.array([digits.model.task.classes[at] for at in digits.actual])
     counts = np.array(answered["counts"])
     assert counts.sum() == answered["rows"] == len(actual)
@@ -269,18 +269,18 @@ def test_scores_of_classes_are_those_of_scikit_learn(digits: Subject) -> None:
 
 def test_calibration_counts_every_row(digits: Subject) -> None:
     answered = calibration(digits)
-    assert sum(part["rows"] for part in answered["bins"]) == len(digits.known())
+    assert sum(part["rows"] for part in answered["bins"]) == len(digits.known_rows())
     right = sum(part["rows"] * part["right"] for part in answered["bins"] if part["rows"])
-    assert right == pytest.approx(len(digits.known()) - confusion(digits)["wrong"])
+    assert right == pytest.approx(len(digits.known_rows()) - confusion(digits)["wrong"])
     gaps = [part["rows"] * abs(part["right"] - part["probability"]) for part in answered["bins"] if part["rows"]]
-    assert answered["error"] == pytest.approx(sum(gaps) / len(digits.known()))
+    assert answered["error"] == pytest.approx(sum(gaps) / len(digits.known_rows()))
 
 
 def test_residuals(diabetes: Subject) -> None:
     answered = residuals(diabetes)
-    predicted = diabetes.model.predict(diabetes.known().source)
+    predicted = diabetes.model.predict(diabetes.known_rows().source)
     assert answered["predicted"] == pytest.approx(predicted[answered["row"]].tolist(), rel=1e-6)
-    assert sum(answered["counts"]) == len(diabetes.known())
+    assert sum(answered["counts"]) == len(diabetes.known_rows())
     assert rows_page(diabetes, 0, 1, "loss")["rows"][0]["loss"] == pytest.approx(
         np.abs(np.array(answered["predicted"]) - answered["actual"]).max()
     )

@@ -24,13 +24,13 @@ def test_the_result_of_a_run_is_that_of_its_report(digits: Subject) -> None:
     assert said["metrics"] == report.metrics
     assert said["baseline"] == report.baseline
     assert said["headline"] == "accuracy"
-    assert said["measured_on"] == digits.known().name
+    assert said["measured_on"] == digits.known_rows().name
     assert said["notes"] == [note for note in report.notes if note not in report.findings]
 
 
 def test_rows_of_ones_own_are_measured_beside_their_own_baseline(people: Subject) -> None:
     said = result(people)
-    assert said["measured_on"] == people.known().name
+    assert said["measured_on"] == people.known_rows().name
     assert said["metrics"]["accuracy"] == float((people.actual == people.predicted).mean())
     assert said["baseline"]["accuracy"] == np.bincount(people.actual).max() / len(people.actual)
     assert said["metrics"] != people.model.report.metrics
@@ -82,7 +82,7 @@ def test_what_the_data_hold(people: Subject) -> None:
     said = json.loads(json.dumps(data(people), allow_nan=False))
     age, city, _ = said["columns"]
     assert (age["name"], age["kind"], age["missing"]) == ("age", "number", 0)
-    cells = np.array(people.known().source.frame["age"].to_list())
+    cells = np.array(people.known_rows().source.frame["age"].to_list())
     low, high = age["edges"]
     assert (low, high) == (20, 58)
     assert sum(age["counts"]) == int(((cells >= low) & (cells <= high)).sum())
@@ -107,7 +107,7 @@ def test_a_column_that_a_file_lacks_has_no_cells(people: Subject) -> None:
 
 def test_importances_are_those_of_the_model(people: Subject) -> None:
     said = importances(people)
-    rows = people.known()
+    rows = people.known_rows()
     expected = people.model.importances(rows.source, repeats=3, seed=0)
     assert [(part["column"], part["importance"]) for part in said["columns"]] == [
         (entry.column, pytest.approx(entry.importance)) for entry in expected

@@ -59,7 +59,7 @@ def test_a_model_whose_rows_were_not_looked_at_has_no_findings() -> None:
 
 def test_coverage_and_width_are_those_of_the_intervals(lengths: Subject) -> None:
     answer = uncertainty(lengths)
-    truth, source = lengths.targets, lengths.known().source
+    truth, source = lengths.targets, lengths.known_rows().source
     assert (answer["kind"], answer["rows"], len(answer["targets"])) == ("intervals", ROWS, 2)
     for at, target in enumerate(answer["targets"]):
         assert target["name"] == ("height", "width")[at]
@@ -97,7 +97,7 @@ def test_what_columns_add_makes_up_the_answer(name: str, request: pytest.Fixture
     subject: Subject = request.getfixturevalue(name)
     records, index = reasons(subject), example_rows(subject)
     assert [entry["row"] for entry in records] == index
-    whole = subject.known().source
+    whole = subject.known_rows().source
     for entry in records:
         assert len(entry["parts"]) == (2 if name == "lengths" else 1)
         for part in entry["parts"]:

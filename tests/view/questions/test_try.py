@@ -25,7 +25,7 @@ def ask(subject: Subject, name: str, **body: Any) -> dict[str, Any]:
 
 def filled(subject: Subject, row: int, **changes: Any) -> dict[str, Any]:
     """The cells of a row as the page sends them, some of them changed."""
-    frame = subject.known().source.take(np.array([row])).frame
+    frame = subject.known_rows().source.take(np.array([row])).frame
     return {column.name: frame[column.name][0] for column in subject.form.columns} | changes
 
 
@@ -63,7 +63,7 @@ def test_contributions_are_those_of_the_model_and_add_up(people: Subject, output
 
 def test_many_columns_are_shown_by_the_largest_and_the_rest(diabetes: Subject) -> None:
     told = ask(diabetes, "contributions", row=3)
-    source = diabetes.known().source.take(np.array([3]))
+    source = diabetes.known_rows().source.take(np.array([3]))
     found = diabetes.model.attributions(source)
     assert told["unit"] == "value"
     assert len(told["columns"]) + told["others"] == len(found.columns)
@@ -115,7 +115,7 @@ def test_responses_of_a_number_are_in_its_units(diabetes: Subject) -> None:
     told = ask(diabetes, "responses", row=0)
     values = np.array([value for curve in told["curves"].values() for value in curve["values"]])
     assert (told["low"], told["high"]) == (values.min(), values.max())
-    assert diabetes.model.predict(diabetes.known().source.take(np.array([0])))[0] <= told["high"]
+    assert diabetes.model.predict(diabetes.known_rows().source.take(np.array([0])))[0] <= told["high"]
 
 
 def test_of_several_numbers_the_first_is_explained() -> None:
@@ -135,11 +135,11 @@ def test_near_rows_are_training_rows_and_those_of_the_model(digits_run: Path) ->
     model = rv.load(digits_run / "digits.rv")
     subject = Subject(model, rows_of(model), "digits.rv")
     told = waited(subject, row=7)
-    assert told["among"] == f"{model.report.split['training']:,} training rows of {subject.known().source.origin}"
+    assert told["among"] == f"{model.report.split['training']:,} training rows of {subject.known_rows().source.origin}"
     found = subject.neighbours()
     assert found is not None
-    known, own = found.known(), subject.known().source.take(np.array([7]))
-    assert not set(known.numbers.tolist()) & set(subject.known().numbers.tolist())
+    known, own = found.known_rows(), subject.known_rows().source.take(np.array([7]))
+    assert not set(known.numbers.tolist()) & set(subject.known_rows().numbers.tolist())
     for key, same in (("rows", None), ("other", False)):
         entries = told[key] if key == "rows" else [told[key]]
         expected = model.nearest(own, known.source, count=len(entries), same_answer=same)

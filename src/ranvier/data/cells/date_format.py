@@ -13,8 +13,10 @@ from typing import Any
 import polars as pl
 
 from ranvier.data.cells import parsing
-from ranvier.data.cells.date_parts import CLOCK, MONTHS, PATTERNS, TIME, DateParts, date_parts
+from ranvier.data.cells.date_parts import CLOCK, PATTERNS, TIME, DateParts, date_parts
 from ranvier.data.cells.missing_marks import are_marks
+from ranvier.data.cells.month_names import MONTH, MONTHS
+from ranvier.data.cells.other_scripts import in_ascii
 from ranvier.data.encoders import json_fields
 from ranvier.records import record
 
@@ -24,6 +26,18 @@ ZERO_DATE = r"^0{1,4}([-/.])0{1,2}[-/.]0{1,4}(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
 """What databases write for no date."""
 
 
+REWRITTEN = (
+    # What stands where in `ctime`, compact forms of ISO 8601, logs of servers, and hours without minutes.
+    (
+        rf"^(?:\p{{L}}{{3}}\s+)?({MONTH}\s+[0-9]{{1,2}})\s+([0-9:]{{5,8}})(?:\s+([A-Z]{{3,4}}|[+-][0-9]{{4}}))?\s+([0-9]{{4}})$",
+        "${1} ${5} ${3}",
+    ),
+    (r"^([0-9]{8})T?([0-9]{2})([0-9]{2})(Z|[+-][0-9:]+)?$", "${1}T${2}:${3}"),
+    (r"^([0-9]{8})T?([0-9]{2})([0-9]{2})([0-9]{2})(?:\.[0-9]+)?(Z|[+-][0-9:]+)?$", "${1}T${2}:${3}:${4}"),
+    (r"^\[(.*)\]$", "${1}"),
+    (r"([\sT,-])([0-9]{1,2})[\s-]?([AaPp])\.?\s?[Mm]\.?$", "${1}${2}:00 ${3}m"),
+)
+"""Patterns and what stands for them before dates are read."""
 MIN_REPEATS = 4
 """How often dates stand in a column, on average, where each different one is read once."""
 
@@ -35,6 +49,7 @@ class DateFormat:
     Fields:
         order: "day-first" or "month-first" where dates such as 3/4/2021 occur, else "".
         odd: whether a cell that is no date counts as missing; so where few cells were none in training.
+        scripts: whether digits and signs may be those of other scripts, such as ２０２１／９／２５.
 
     >>> DateFormat("day-first").read(pl.Series(["3/4/2021", "0000-00-00"]))[0].dt.date().to_list()
     [datetime.date(2021, 4, 3), None]
@@ -42,6 +57,7 @@ class DateFormat:
 
     order: str = ""
     odd: bool = False
+    scripts: bool = False
 
     def read(self, cells: pl.Series) -> tuple[pl.Series, int | None]:
         """The cells as dates and times without a time zone, null where missing; and the index of the first wrong cell.
@@ -62,15 +78,16 @@ class DateFormat:
         """Clean strings as dates and times, null where missing and where they are none.
 
         Parameters:
-            parts: what `date_parts` gives of the strings, where that is known.
+            parts: what `date_parts` gives of the strings in ASCII, where that is known.
         """
+        strings = in_ascii(strings) if self.scripts else strings
         if parts is None and len(strings) >= parsing.LARGE_ROWS:
             different = strings.unique()
             if MIN_REPEATS * len(different) < len(strings):
                 return strings.replace_strict(different, self.read_strings(different), return_dtype=pl.Datetime("us"))
         parts = date_parts(strings) if parts is None else parts
         times = parts.times(self.day_first).rename(strings.name)
-        rest = strings.is_not_null() & ~pl.Series(parts.known)
+        rest = strings.is_not_null() & ~pl.Series(parts.matched)
         if not rest.any():
             return times
         others = strings.filter(rest)
@@ -109,7 +126,8 @@ class DateFormat:
         order = json_fields.field(stored, "order", str)
         if order not in ("", *ORDERS):
             raise json_fields.damaged(f"dates are written {order[:20]!r}")
-        return cls(order, json_fields.field(stored, "odd", bool))
+        scripts = "scripts" in stored and json_fields.field(stored, "scripts", bool)
+        return cls(order, json_fields.field(stored, "odd", bool), scripts)
 
 
 def are_missing_dates(strings: pl.Series) -> pl.Series:
@@ -134,6 +152,7 @@ def parse_written_dates(strings: pl.Series, order: str = "") -> pl.Series:
     ['2021-09-25 00:00', '2021-09-25 13:30']
     """
     times = pl.Series(strings.name, [None], pl.Datetime("us")).new_from_index(0, len(strings))
+    strings = _rewritten(strings)
     for names, pattern in PATTERNS:
         rest = (times.is_null() & strings.is_not_null()).arg_true()
         if not len(rest):
@@ -143,6 +162,13 @@ def parse_written_dates(strings: pl.Series, order: str = "") -> pl.Series:
             groups.columns = [*names, *CLOCK]
             times = times.scatter(rest, _times(groups, order))
     return times
+
+
+def _rewritten(strings: pl.Series) -> pl.Series:
+    """Forms that the patterns lack in a form that they have."""
+    for pattern, other in REWRITTEN:
+        strings = strings.str.replace(pattern, other)
+    return strings
 
 
 def day_and_month(strings: pl.Series, parts: DateParts) -> pl.DataFrame:
@@ -160,10 +186,10 @@ def day_and_month(strings: pl.Series, parts: DateParts) -> pl.DataFrame:
         {"first": int, "middle": int}
     )
     columns = columns.with_columns(pl.when(pl.Series(parts.ordered)).then(pl.all()))
-    rest = (strings.is_not_null() & ~pl.Series(parts.known)).arg_true()
+    rest = (strings.is_not_null() & ~pl.Series(parts.matched)).arg_true()
     if not len(rest):
         return columns
-    groups = strings.gather(rest).str.extract_groups(PATTERNS[0][1] + TIME).struct.unnest()
+    groups = _rewritten(strings.gather(rest)).str.extract_groups(PATTERNS[0][1] + TIME).struct.unnest()
     groups.columns = [*PATTERNS[0][0], *CLOCK]
     wanted = (groups["first"].str.len_chars() <= 2) & (groups["sign"] == groups["sign2"])
     others = groups.select(pl.col("first", "middle").cast(pl.Int64), "sign")

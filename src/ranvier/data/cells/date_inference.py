@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from ranvier.data.cells.date_format import DAY_FIRST, MONTH_FIRST, ORDERS, DateFormat, are_missing_dates, day_and_month
 from ranvier.data.cells.date_parts import DateParts, date_parts
-from ranvier.data.cells.different_strings import DifferentStrings, few
+from ranvier.data.cells.different_strings import DifferentStrings, different_strings, few
+from ranvier.data.cells.month_names import MONTH
+from ranvier.data.cells.other_scripts import in_ascii, in_other_scripts
 from ranvier.records import record
 
 SAMPLE = 200
 MAYBE_A_DATE = (
-    r"^(?:[0-9]{1,4}[-/.][0-9A-Za-zä]|[0-9]{4}\s*[-/]?(?i:q|w|kw|cw)|(?i:q|w|kw|cw|wk|week)[\s-]?[0-9]"
-    r"|.*(?i:jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez))"
+    rf"^\[?(?:\p{{L}}+\.?,?\s+)?[0-9]{{1,4}}(?:[-/.]\s?[0-9]|[\s/.-]*(?:st|nd|rd|th|er|[ºª°])?\s*(?:(?:of|de)\s+)?{MONTH}"
+    r"|\s*[-/]?(?i:q|w|kw|cw|t|h|s)[\s/-]*'?[0-9]|\s*[年년]|[0-9]{4,10}(?:T|$)|[ :][0-9]{1,2}[ :][0-9])"
+    rf"|^(?i:q|w|kw|cw|wk|week|t|h|s)[\s-]?[0-9]|^\[?(?:\p{{L}}+\.?,?\s+)?{MONTH}[\s/-]*(?:del?\s+)?'?[0-9]"
 )
+"""What a date begins with."""
 
 
 @record(eq=False)
@@ -48,6 +54,9 @@ def infer_date_format(
     >>> infer_date_format(different_strings(pl.Series(["31/12/2020", "1/2/2021"]))).format.order
     'day-first'
     """
+    if in_other_scripts(different.values):
+        read = infer_date_format(different_strings(in_ascii(different.strings)), order, decimal_commas)
+        return None if read is None else replace(read, format=replace(read.format, scripts=True))
     sample = different.sample(SAMPLE, are_missing_dates)
     if 2 * int(sample.str.contains(MAYBE_A_DATE).sum()) <= len(sample):
         return None

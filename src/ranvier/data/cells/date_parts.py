@@ -7,54 +7,57 @@ Strings that are alike but for their digits, such as "25/09/2021 07:05" and "03/
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.cells.month_names import MONTH, MONTHS
 from ranvier.records import record
 
-MONTHS = {
-    name: month
-    for month, names in enumerate(
-        ("jan", "feb", "mar|mär|mrz", "apr", "may|mai", "jun", "jul", "aug", "sep", "oct|okt", "nov", "dec|dez"),
-        start=1,
-    )
-    for name in names.split("|")
-}
-"""The first three letters of months, English and German."""
-MONTH = (
-    r"(?i:(jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)"
-    r"(?:\.|t\.?|uary|ruary|ch|il|e|y|ust|tember|ober|ember|uar|ruar|z|i|r[sz]|li|ni|l|n|zember)?)"
+WEEKDAY = (
+    r"(?:(?i:mon|tue|wed|thu|fri|sat|sun|die|mit|don|sam|son|lun|mar|mer|jeu|ven|dim|mié|mie|jue|vie|sáb|sab|dom|gio"
+    r"|seg|ter|qua|qui|sex|maa|din|woe|vri|zat|zon|pon|wto|śro|czw|pią|sob|nie|пон|вто|сре|чет|пят|суб|вос)"
+    r"[^\W\d_]*(?:-feira)?\.?,?\s+)?"
 )
-WEEKDAY = r"(?:(?i:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
-ZONE = r"\s*(?:Z|(?:UTC|GMT|[A-Z]{3,4})?\s*(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?)"
+"""The first three letters of days of the week in several languages, with the rest of the word."""
+PLACE = r"[A-Z][A-Za-z]+(?:/[A-Za-z_]+)+"
+ZONE = (
+    r"\s*(?:Z|(?:UTC|GMT|[A-Z]{3,4})?\s*(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?)"
+    rf"(?:\s*(?:{PLACE}|\[{PLACE}\]|\([A-Z]{{3,5}}\)))?"
+)
 TIME = (
-    r"(?:(?:T|,?\s+(?:at\s+)?)([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]+)?)?\s*(?:([AaPp])\.?[Mm]\.?)?"
-    rf"{ZONE})?$"
+    r"(?:(?:[T:_]|\s*[-|]\s*|,?\s+(?:(?:at|um|à|às|a las?|kl\.|klo|om)\s+)?)([0-9]{1,2})[:h]([0-9]{2})"
+    rf"(?::([0-9]{{2}})(?:[.,][0-9]+)?)?\s*(?:([AaPp])\.?\s?[Mm]\.?|Uhr|h|hrs?)?{ZONE})?$"
 )
 CLOCK = ("hour", "minute", "second", "half")
 PATTERNS = (
     # The names of the groups, and the pattern in front of the time.
     (
         ("first", "sign", "middle", "sign2", "last"),
-        rf"^{WEEKDAY}([0-9]{{1,4}})([-/.])([0-9]{{1,2}})([-/.])([0-9]{{1,4}})",
+        rf"^{WEEKDAY}([0-9]{{1,4}})([-/.])\s?([0-9]{{1,2}})([-/.])\s?([0-9]{{1,4}})\.?",
     ),
     (
         ("day", "name", "year"),
-        rf"^{WEEKDAY}([0-9]{{1,2}})(?:st|nd|rd|th|\.)?[\s/-]*(?:of\s+)?{MONTH},?[\s/-]*'?([0-9]{{4}}|[0-9]{{2}})",
+        rf"^{WEEKDAY}([0-9]{{1,2}})(?:st|nd|rd|th|er|[.ºª°])?[\s/-]*(?:(?:of|de)\s+)?{MONTH},?(?:\s+del?)?[\s/-]*"
+        r"'?([0-9]{4}|[0-9]{2})(?:\s?[гр]\.?)?",
     ),
     (
         ("name", "day", "year"),
         rf"^{WEEKDAY}{MONTH}[\s/-]*([0-9]{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[\s/-]+)'?([0-9]{{4}}|[0-9]{{2}})",
     ),
     (("year", "name", "day"), rf"^([0-9]{{4}})[\s/-]{MONTH}[\s/-]([0-9]{{1,2}})"),
-    (("name", "year"), rf"^{MONTH}[\s,/-]*([0-9]{{4}})"),
+    (("name", "year"), rf"^{MONTH}(?:\s+del?)?[\s,/-]*([0-9]{{4}})"),
     (("year", "month"), r"^([0-9]{4})[-/.]([0-9]{1,2})"),
     (("month", "year"), r"^([0-9]{1,2})[/-]([0-9]{4})"),
     (("year", "month", "day"), r"^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])([0-3][0-9])"),
     (("year",), r"^((?:1[0-9]|20)[0-9]{2})"),
+    (("year", "month", "day"), r"^((?:19|20)[0-9]{2}) ([0-9]{1,2}) ([0-9]{1,2})"),
+    (("year", "month", "day"), r"^((?:19|20)[0-9]{2}):(0[1-9]|1[0-2]):([0-3][0-9])"),
+    (("year", "month", "day"), r"^([0-9]{4})\s*[年년]\s*([0-9]{1,2})\s*[月월]\s*([0-9]{1,2})\s*[日일]"),
+    (("year", "month"), r"^([0-9]{4})\s*[年년]\s*([0-9]{1,2})\s*[月월]"),
 )
 ISO = re.compile(
     r"([0-9]{4})(-)([0-9]{2})(-)([0-9]{2})(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]+)?)?)?()"
@@ -64,17 +67,22 @@ ISO = re.compile(
 WEEK = r"(?i:kw|cw|wk|week|w)[\s-]?"
 PERIODS = (
     (("year", "week"), rf"([0-9]{{4}})[\s/-]*{WEEK}([0-9]{{1,2}})"),
+    (("year", "week", "weekday"), r"([0-9]{4})-W([0-9]{2})-([0-9])"),
+    (("year", "week", "weekday"), r"([0-9]{4})W([0-9]{2})([0-9])"),
     (("week", "year"), rf"{WEEK}([0-9]{{1,2}})[\s/-]+([0-9]{{4}})"),
-    (("year", "quarter"), r"([0-9]{4})[\s/-]*[Qq]([0-9])"),
+    (("year", "quarter"), r"([0-9]{4})[\s/-]*[QqTt]([0-9])"),
     (("quarter", "year"), r"[Qq]([0-9])[\s/-]*'?([0-9]{4}|[0-9]{2})"),
+    (("quarter", "year"), r"([0-9])[Qq][\s/-]*'?([0-9]{4}|[0-9]{2})"),
+    (("quarter", "year"), r"[Tt]([0-9])[\s/-]*([0-9]{4})"),
+    (("quarter", "year"), r"([0-9])[Tt][\s/-]*([0-9]{4})"),
+    (("year", "semester"), r"([0-9]{4})[\s/-]*[HhSs]([0-9])"),
+    (("semester", "year"), r"[HhSs]([0-9])[\s/-]*([0-9]{4})"),
     (("name", "year"), rf"{MONTH}(?:-|\s?')([0-9]{{2}})"),
 )
-"""Weeks of ISO 8601, quarters and months, which stand for their first day."""
-TEMPLATES = (
-    *((names, re.compile(pattern + TIME)) for names, pattern in PATTERNS[:7]),
-    *((names, re.compile(pattern + "$")) for names, pattern in PERIODS),
-)
-"""The patterns that ask where digits stand, and not which."""
+"""Weeks and days of ISO 8601, quarters, half years and months; periods stand for their first day."""
+DIGITS_ANYWHERE = 7
+"""So many of the patterns ask where digits stand, and not which."""
+WORD_OF_ASCII = r"([A-Za-z]{3,12})\.?"
 MAX_WIDTH, WORD = 64, 8
 """The longest strings that are taken apart, in bytes, and how many of these are compared at once."""
 BLOCK = 1 << 18
@@ -89,7 +97,7 @@ class DateParts:
         year, month, day: as they are written, but for the century of a year of two digits.
         seconds: since midnight, or -1 where the time of day is none.
         sign: the character between three numbers, else 0.
-        known: which strings were taken apart; the parts of others are 0.
+        matched: which strings were taken apart; the parts of others are 0.
         ordered: whether the year comes last, so that `month` and `day` are the first and the second number.
         iso: which strings are written as in ISO 8601.
     """
@@ -99,7 +107,7 @@ class DateParts:
     day: NDArray[np.int32]
     seconds: NDArray[np.int32]
     sign: NDArray[np.uint8]
-    known: NDArray[np.bool_]
+    matched: NDArray[np.bool_]
     ordered: NDArray[np.bool_]
     iso: NDArray[np.bool_]
 
@@ -115,7 +123,7 @@ class DateParts:
         month, day = self.month, self.day
         if day_first and self.ordered.any():
             month, day = np.where(self.ordered, day, month), np.where(self.ordered, month, day)
-        valid = self.known & (self.seconds >= 0) & (month >= 1) & (month <= 12) & (day >= 1)
+        valid = self.matched & (self.seconds >= 0) & (month >= 1) & (month <= 12) & (day >= 1)
         if day_first is None:
             valid &= ~self.ordered
         months = np.where(valid, (self.year.astype(np.int64) - 1970) * 12 + month - 1, 0)
@@ -130,7 +138,7 @@ def date_parts(strings: pl.Series) -> DateParts:
     """The parts of dates in clean strings.
 
     >>> parts = date_parts(pl.Series(["25/9/2021 7:05", "Sep 25, 2021", None, "soon"]))
-    >>> parts.month.tolist(), parts.known.tolist(), int(parts.seconds[0])
+    >>> parts.month.tolist(), parts.matched.tolist(), int(parts.seconds[0])
     ([25, 9, 0, 0], [True, True, False, False], 25500)
     """
     rows = len(strings)
@@ -178,8 +186,19 @@ def _spans(template: str) -> Spans | None:
     iso = ISO.fullmatch(template)
     if iso is not None:
         return _named(iso, PATTERNS[0][0])
-    matches = [(match, names) for names, pattern in TEMPLATES if (match := pattern.match(template)) is not None]
-    return _named(*matches[0]) if len(matches) == 1 else None
+    matches = [
+        _named(match, names) for names, pattern in _templates() if (match := pattern.match(template)) is not None
+    ]
+    dates = [spans for spans in matches if "name" not in spans or template[slice(*spans["name"])].lower() in MONTHS]
+    return dates[0] if len(dates) == 1 else None
+
+
+@cache
+def _templates() -> list[tuple[tuple[str, ...], re.Pattern[str]]]:
+    """The patterns of templates, made when the first date is read; any word may stand where a month does."""
+    patterns = [(names, pattern + TIME) for names, pattern in PATTERNS[:DIGITS_ANYWHERE]]
+    patterns += [(names, pattern + "$") for names, pattern in PERIODS]
+    return [(names, re.compile(pattern.replace(MONTH, WORD_OF_ASCII))) for names, pattern in patterns]
 
 
 def _named(match: re.Match[str], names: tuple[str, ...]) -> Spans:
@@ -210,24 +229,28 @@ def _write(
     year = year + np.where(year < 69, 2000, 1900) if width["year"] <= 2 else year
     if "quarter" in number:
         number["month"] = 3 * number["quarter"] - 2
+    elif "semester" in number:
+        number["month"] = 6 * number["semester"] - 5
     elif "week" in number:
-        year, number["month"], number["day"] = _monday(year, number["week"])
+        year, number["month"], number["day"] = _day_of_week(year, number["week"], number.get("weekday", np.int32(1)))
     parts.year[at] = year
     parts.month[at] = MONTHS[template[slice(*spans["name"])].lower()] if "name" in spans else number.get("month", 1)
     parts.day[at] = number.get("day", 1)
     parts.seconds[at] = _seconds(number, template[slice(*spans["half"])].lower() if "half" in spans else "")
     parts.iso[at] = ISO.fullmatch(template) is not None
-    parts.known[at] = True
+    parts.matched[at] = True
 
 
-def _monday(year: NDArray[np.int32], week: NDArray[np.int32]) -> tuple[NDArray[np.int32], ...]:
-    """Year, month and day of the Monday of a week of ISO 8601; the first week has the fourth of January."""
+def _day_of_week(
+    year: NDArray[np.int32], week: NDArray[np.int32], weekday: NDArray[np.int32] | np.int32
+) -> tuple[NDArray[np.int32], ...]:
+    """Year, month and day of a day of a week of ISO 8601, Monday being 1; the first week has the fourth of January."""
     fourth = (year.astype(np.int64) - 1970).astype("datetime64[Y]").astype("datetime64[D]").view(np.int64) + 3
     monday = fourth - (fourth + 3) % 7 + 7 * (week.astype(np.int64) - 1)  # 1970-01-01 is a Thursday
-    days = monday.view("datetime64[D]")
+    days = (monday + weekday - 1).view("datetime64[D]")
     months = days.astype("datetime64[M]")
     day, count = (days - months.astype("datetime64[D]")).view(np.int64) + 1, months.view(np.int64)
-    month = np.where((week >= 1) & (week <= 53), count % 12 + 1, 0)
+    month = np.where((week >= 1) & (week <= 53) & (weekday >= 1) & (weekday <= 7), count % 12 + 1, 0)
     return (count // 12 + 1970).astype(np.int32), month.astype(np.int32), day.astype(np.int32)
 
 

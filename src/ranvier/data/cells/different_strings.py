@@ -8,8 +8,8 @@ import polars as pl
 
 from ranvier.records import record
 
-MAX_ODD_SHARE, MAX_ODD_ROWS = 0.05, 0.01
-"""Up to which share of the different cells, or of all cells of many rows, other cells count as missing."""
+MAX_ODD_FRACTION, MAX_ODD_ROWS = 0.05, 0.01
+"""Up to which fraction of the different cells, or of all cells of many rows, other cells count as missing."""
 MANY_ROWS, MIN_DISTINCT = 100, 3
 HEAD = 8
 
@@ -78,7 +78,7 @@ def few(odd: pl.Series, different: DifferentStrings) -> bool:
     """
     number = int(odd.sum())
     others = len(odd) - number
-    if number == 0 or number <= MAX_ODD_SHARE * len(odd):
+    if number == 0 or number <= MAX_ODD_FRACTION * len(odd):
         return others > 0
     count = different.rows
     rows = int(count.sum())

@@ -1,4 +1,7 @@
-"""Durations as seconds: 102:13:05, 3:25, 2 days 04:00:00, 1 h 30 min, PT1H30M; feet and inches as inches: 5'11".
+"""Cells of several numbers as one: durations, feet and inches, degrees.
+
+Durations become seconds: 102:13:05, 3:25, 2 days 04:00:00, 1 h 30 min, PT1H30M, 2 years 3 months; feet and inches
+inches: 5'11"; degrees, minutes and seconds degrees: 40°26'46"N.
 
 Patterns are those of polars, for columns.
 """
@@ -8,14 +11,25 @@ from __future__ import annotations
 import polars as pl
 
 NUMBER = r"([0-9]+(?:[.,][0-9]+)?)"
-DAYS = rf"(?:{NUMBER}\s*(?:d|days?|tage?n?)[\s,]*)?"
+DAYS = r"(?:([+-]?[0-9]+(?:[.,][0-9]+)?)\s*(?:d|days?|tage?n?|jours?|d[ií]as?)\.?[\s,+]*)?"
 WITH_COLONS = rf"(?i)^{DAYS}([0-9]+):([0-5]?[0-9](?:[.,][0-9]+)?)(?::([0-5]?[0-9](?:[.,][0-9]+)?))?$"
 WITH_UNITS = (
-    rf"(?i)^{DAYS}(?:{NUMBER}\s*(?:h|hrs?|hours?|std|stunden?)\.?[\s,]*(?:and\s+)?)?"
+    rf"(?i)^{DAYS}(?:{NUMBER}\s*(?:h|hrs?|hours?|std|stunden?|heures?|horas?)\.?[\s,]*(?:and\s+)?)?"
     rf"(?:{NUMBER}\s*(?:m|mins?|minutes?|minuten?)\.?[\s,]*(?:and\s+)?)?"
     rf"(?:{NUMBER}\s*(?:s|secs?|seconds?|sek|sekunden?)\.?)?$"
 )
 ISO = rf"^P(?:{NUMBER}D)?(?:T(?:{NUMBER}H)?(?:{NUMBER}M)?(?:{NUMBER}S)?)?$"
+LONG = (
+    rf"(?i)^(?:{NUMBER}\s*(?:y|yrs?|years?|jahre?n?|ans?|a[nñ]os?)\.?[\s,]*(?:and\s+)?)?"
+    rf"(?:{NUMBER}\s*(?:mos?|mths?|months?|monate?n?|mois|mes(?:es)?)\.?[\s,]*(?:and\s+)?)?"
+    rf"(?:{NUMBER}\s*(?:w|wks?|weeks?|wochen?|semaines?|semanas?)\.?[\s,]*(?:and\s+)?)?{DAYS}$"
+)
+LONG_FACTORS = (365.25 * 86400.0, 365.25 / 12.0 * 86400.0, 7.0 * 86400.0, 86400.0)
+"""The seconds of a year, a month, a week and a day, on average."""
+ANGLE = (
+    r"(?i)^([NSEWO])?\s*([+-]?[0-9]{1,3})\s*[°º]\s*([0-9]{1,2}(?:[.,][0-9]+)?)\s*['\u2032\u2019]\s*"
+    r"(?:([0-9]{1,2}(?:[.,][0-9]+)?)\s*(?:\"|''|\u2033|\u201d))?\s*([NSEWO])?$"
+)
 FEET = (
     r"(?i)^([0-9]+)\s*(?:'|\u2032|\u2019|ft\.?|feet|foot)\s*"
     r"(?:([0-9]+(?:\.[0-9]+)?)\s*(?:\"|''|\u2033|\u201d|in\.?|inch(?:es)?)?)?$"
@@ -35,11 +49,11 @@ def seconds_of_duration(strings: pl.Series) -> pl.Series:
     short = third.is_null()
     hours, minutes = first.zip_with(~short, first.clear(len(first))), second.zip_with(~short, first)
     values = _sum((days, hours, minutes, third.zip_with(~short, second)))
-    for pattern in (WITH_UNITS, ISO):
+    for pattern, factors in ((WITH_UNITS, FACTORS), (ISO, FACTORS), (LONG, LONG_FACTORS)):
         rest = (values.is_null() & strings.is_not_null()).arg_true()
         if not len(rest):
             break
-        values = values.scatter(rest, _sum(_groups(strings.gather(rest), pattern)))
+        values = values.scatter(rest, _sum(_groups(strings.gather(rest), pattern), factors))
     return values
 
 
@@ -49,11 +63,25 @@ def _groups(strings: pl.Series, pattern: str) -> tuple[pl.Series, ...]:
     return tuple(group.str.replace(",", ".", literal=True).cast(pl.Float64) for group in groups)
 
 
-def _sum(parts: tuple[pl.Series, ...]) -> pl.Series:
+def _sum(parts: tuple[pl.Series, ...], factors: tuple[float, ...] = FACTORS) -> pl.Series:
     """The parts together, in seconds; null where all are."""
-    seconds = [part.fill_null(0.0) * factor for part, factor in zip(parts, FACTORS, strict=True)]
+    seconds = [part.fill_null(0.0) * factor for part, factor in zip(parts, factors, strict=True)]
     present = parts[0].is_not_null() | parts[1].is_not_null() | parts[2].is_not_null() | parts[3].is_not_null()
     return (seconds[0] + seconds[1] + seconds[2] + seconds[3]).set(~present, None)
+
+
+def degrees_of_angle(strings: pl.Series) -> pl.Series:
+    """Degrees, minutes and seconds as degrees, null where a string is none; those of south and west are negative.
+
+    >>> degrees_of_angle(pl.Series(["40°30'00\"N", "0° 15′ S", "x"])).to_list()
+    [40.5, -0.25, None]
+    """
+    groups = strings.str.extract_groups(ANGLE).struct.unnest().get_columns()
+    numbers = [group.str.replace(",", ".", literal=True).cast(pl.Float64) for group in groups[1:4]]
+    size = numbers[0].abs() + numbers[1] / 60.0 + numbers[2].fill_null(0.0) / 3600.0
+    sides = groups[0].fill_null("") + groups[4].fill_null("")
+    negative = groups[1].str.starts_with("-") | sides.str.to_uppercase().is_in(["S", "W", "O"])
+    return (-size).zip_with(negative.fill_null(False), size)
 
 
 def inches_of_length(strings: pl.Series) -> pl.Series:

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
-from ranvier.data.cells.durations import inches_of_length, seconds_of_duration
+from ranvier.data.cells.durations import degrees_of_angle, inches_of_length, seconds_of_duration
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_parts import (
     APPROXIMATE,
@@ -27,6 +27,7 @@ from ranvier.data.cells.number_parts import (
     split,
     units,
 )
+from ranvier.data.cells.other_scripts import in_ascii
 from ranvier.data.encoders import json_fields
 from ranvier.records import record
 
@@ -46,7 +47,10 @@ class NumberFormat:
         odd: whether a cell that is no number counts as missing; so where few cells were none in training.
         duration: whether the cells are durations, read as seconds.
         feet: whether the cells are feet and inches, read as inches.
-        signs: whether numbers may stand in parentheses, which then are negative, in quotes, behind a ~ or before a ±.
+        degrees: whether the cells are degrees, minutes and seconds, read as degrees.
+        signs: whether numbers may stand in parentheses, which then are negative, in quotes, behind a ~, or before a ±
+            or the mark of a footnote.
+        scripts: whether digits and signs may be those of other scripts, such as ３．５, and invisible characters occur.
 
     >>> NumberFormat(decimal=",").read(pl.Series(["12,5", "7"]))[0].tolist()
     [12.5, 7.0]
@@ -64,6 +68,8 @@ class NumberFormat:
     duration: bool = False
     signs: bool = False
     feet: bool = False
+    scripts: bool = False
+    degrees: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -75,6 +81,8 @@ class NumberFormat:
         """What reads cells that are several numbers, such as times of day; None where a cell is one number."""
         if self.clock:
             return seconds_of_day
+        if self.degrees:
+            return degrees_of_angle
         return seconds_of_duration if self.duration else inches_of_length if self.feet else None
 
     @property
@@ -96,6 +104,7 @@ class NumberFormat:
 
     def read_strings(self, strings: pl.Series) -> NDArray[np.float64]:
         """Clean strings as numbers, NaN where missing and where they are no number; shape (B,)."""
+        strings = in_ascii(strings) if self.scripts else strings
         values = parsing.cast_numbers(strings)
         if self.is_plain:
             return values.to_numpy(writable=True)
@@ -163,7 +172,8 @@ class NumberFormat:
         if (decimal, thousands) not in BODIES:
             raise json_fields.damaged(f"numbers are written with {decimal[:9]!r} and {thousands[:9]!r}")
         flags = {name: json_fields.field(data, name, bool) for name in ("magnitudes", "bounds", "clock", "odd")}
-        flags |= {name: name in data and json_fields.field(data, name, bool) for name in ("duration", "signs", "feet")}
+        later = ("duration", "signs", "feet", "scripts", "degrees")
+        flags |= {name: name in data and json_fields.field(data, name, bool) for name in later}
         return cls(decimal, thousands, json_fields.items(data, "units", str), **flags)
 
     @classmethod

@@ -7,8 +7,8 @@ from dataclasses import replace
 import polars as pl
 
 from ranvier.data.cells import parsing
-from ranvier.data.cells.different_strings import MAX_ODD_SHARE, DifferentStrings, few
-from ranvier.data.cells.durations import inches_of_length, seconds_of_duration
+from ranvier.data.cells.different_strings import MAX_ODD_FRACTION, DifferentStrings, different_strings, few
+from ranvier.data.cells.durations import degrees_of_angle, inches_of_length, seconds_of_duration
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_parts import (
@@ -23,6 +23,7 @@ from ranvier.data.cells.number_parts import (
     split,
     units,
 )
+from ranvier.data.cells.other_scripts import in_ascii, in_other_scripts
 from ranvier.records import record
 
 MAX_UNITS, MIN_UNIT_ROWS = 3, 0.005
@@ -64,6 +65,9 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
     >>> infer_number_format(different_strings(pl.Series(["27,3", "27", "n/a"]))).format.decimal
     ','
     """
+    if in_other_scripts(different.values):
+        read = infer_number_format(different_strings(in_ascii(different.strings)), decimal_commas)
+        return None if read is None else replace(read, format=replace(read.format, scripts=True))
     if _are_words(different.sample(SAMPLE, are_marks)):
         return None
     marks = are_marks(different.values)
@@ -83,7 +87,7 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
         if sample.str.contains(SIGNED[signs]).all() and strings.str.contains(SIGNED[signs]).all():
             bodies = strings.str.strip_chars_start("+-")
             return None if are_codes(bodies) else WrittenNumbers(NumberFormat(*signs), _ambiguous(bodies))
-    no_time, no_duration = seconds_of_day(strings).is_null(), seconds_of_duration(strings).is_null()
+    no_time, no_duration = seconds_of_day(strings).is_null(), _are_no_durations(strings)
     durations = WrittenNumbers(NumberFormat(duration=True, odd=bool(no_duration.any())))
     are_durations = few(no_duration, different)
     if few(no_time, different):
@@ -93,14 +97,22 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
     no_length = inches_of_length(strings).is_null()
     if few(no_length, different):
         return WrittenNumbers(NumberFormat(feet=True, odd=bool(no_length.any())))
+    no_angle = degrees_of_angle(strings).is_null()
+    if few(no_angle, different):
+        return WrittenNumbers(NumberFormat(degrees=True, odd=bool(no_angle.any())))
     read = _with_parts(different, split(strings), decimal_commas)
     return durations if are_durations and (read is None or read.format.several_units) else read
+
+
+def _are_no_durations(strings: pl.Series) -> pl.Series:
+    """Which strings are no durations; 3:1 is a ratio or a score, since seconds have two digits."""
+    return seconds_of_duration(strings).is_null() | strings.str.contains(r":[0-9](?:[^0-9]|$)")
 
 
 def _are_words(sample: pl.Series) -> bool:
     """Whether most strings of a sample are no numbers, times of day or durations, and not all are plain numbers."""
     half = len(sample) // 2
-    times = (seconds_of_day(sample), seconds_of_duration(sample), inches_of_length(sample))
+    times = (reads(sample) for reads in (seconds_of_day, seconds_of_duration, inches_of_length, degrees_of_angle))
     if split(sample)["body"].null_count() <= half or any(read.null_count() <= half for read in times):
         return False
     return parsing.cast_numbers(sample).null_count() > 0
@@ -116,13 +128,13 @@ def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas
     whole_prices = bool(different.values.str.contains(r"[0-9],[-\u2013\u2014]").any())
     decimal, thousands, ambiguous = _signs(body.drop_nulls(), decimal_commas or whole_prices)
     values = numbers_of(parts, decimal, thousands)
-    known = _units(parts, different)
-    if known is None:
+    units_used = _units(parts, different)
+    if units_used is None:
         return None
     bounds = _bounds(parts, values)
     if bounds is None:
         return None
-    read = NumberFormat(decimal, thousands, known, _multiply(parts, known), bounds)
+    read = NumberFormat(decimal, thousands, units_used, _multiply(parts, units_used), bounds)
     if read == PLAIN and values.null_count() < parsing.cast_numbers(different.values).null_count():
         read = NumberFormat(signs=True)
     odd = pl.Series(read.read_strings(different.values)).is_nan()
@@ -143,7 +155,7 @@ def are_codes(strings: pl.Series) -> bool:
         return False
     digits = strings.filter(strings.str.contains(r"^[0-9]+$"))
     one_length = 2 * len(digits) > len(strings) and digits.str.len_chars().n_unique() == 1
-    return one_length or int(leading.sum()) > MAX_ODD_SHARE * len(strings)
+    return one_length or int(leading.sum()) > MAX_ODD_FRACTION * len(strings)
 
 
 def points_may_group(strings: pl.Series) -> bool:
@@ -195,16 +207,16 @@ def _units(parts: pl.DataFrame, different: DifferentStrings) -> tuple[str, ...] 
     if by_unit.height == 0:
         return ()
     enough = MIN_UNIT_ROWS * int(rows.sum())
-    known = [unit for unit, count in by_unit.rows() if count >= enough or unit == by_unit["unit"][0]]
-    suffixes = pl.Series(known)
-    if len(known) > MAX_UNITS or suffixes.str.contains(ORDINAL).any():
+    units_used = [unit for unit, count in by_unit.rows() if count >= enough or unit == by_unit["unit"][0]]
+    suffixes = pl.Series(units_used)
+    if len(units_used) > MAX_UNITS or suffixes.str.contains(ORDINAL).any():
         return None
-    if len(known) > 1 and suffixes.str.contains("/[0-9]").any():
+    if len(units_used) > 1 and suffixes.str.contains("/[0-9]").any():
         return None  # fractions
-    single = len(known) > 1 and (suffixes.str.len_chars() == 1).all() and not _are_hemispheres(suffixes)
-    if single and not set(known) <= {*MAGNITUDES, *"$€£¥₹%"}:
+    single = len(units_used) > 1 and (suffixes.str.len_chars() == 1).all() and not _are_hemispheres(suffixes)
+    if single and not set(units_used) <= {*MAGNITUDES, *"$€£¥₹%"}:
         return None  # codes such as 1a, 2a, 1b
-    return tuple(known)
+    return tuple(units_used)
 
 
 def _are_hemispheres(units: pl.Series) -> bool:
@@ -214,11 +226,11 @@ def _are_hemispheres(units: pl.Series) -> bool:
     return any(letters <= axis.keys() and (degrees or len(letters) == 2) for axis in HEMISPHERES)
 
 
-def _multiply(parts: pl.DataFrame, known: tuple[str, ...]) -> bool:
+def _multiply(parts: pl.DataFrame, units_used: tuple[str, ...]) -> bool:
     """Whether the units are thousands, millions and billions of one thing, or the hemispheres of degrees."""
-    if known and _are_hemispheres(pl.Series(known)):
+    if units_used and _are_hemispheres(pl.Series(units_used)):
         return True
-    numbers = parts.filter(parts["body"].is_not_null() & units(parts).is_in(["", *known]))
+    numbers = parts.filter(parts["body"].is_not_null() & units(parts).is_in(["", *units_used]))
     factors, suffixes = magnitudes(numbers), numbers["suffix"].drop_nulls().str.strip_chars(". ").unique()
     if factors.n_unique() < 2 or numbers["prefix"].drop_nulls().n_unique() > 1:
         return False

@@ -8,17 +8,21 @@ from __future__ import annotations
 import polars as pl
 
 CURRENCIES = (
-    r"(?:US|A|C|NZ|HK|S|R)?\$|[€£¥₹₽₩₺₴₫฿¢]|(?i:usd|eur|gbp|inr|chf|jpy|cny|rmb|brl|aud|cad|nzd|sek|nok|dkk|pln"
-    r"|czk|huf|rub|zar|mxn|krw|sgd|hkd|rs|kr|euros?)\.?"
+    r"(?:US|A|C|NZ|HK|S|R|NT|MX|CA|AU)?\$|[€£¥₹₽₩₺₴₫฿¢₪₱₦₲₸]|S/|(?i:usd|eur|gbp|inr|chf|jpy|cny|rmb|brl|aud|cad|nzd"
+    r"|sek|nok|dkk|pln|czk|huf|rub|zar|mxn|krw|sgd|hkd|idr|myr|thb|try|ils|aed|sar|rs|kr|fr|rp|rm|tl|euros?)\.?"
 )
+MARKS_IN_FRONT = "[#№%]"
+ABOUT = r"(?i:ca\.?|circa|approx\.?|about|etwa|rund|env\.?|environ)\s"
+"""Words in front of a number that is a little less or more."""
 BLANKS = "\u00a0\u2009\u202f"
 PARTS = (
-    r"^(?P<opening>\()?\s*(?P<bound>[<>≤≥~≈]=?)?\s*(?P<sign>[+\-\u2212])?\s*"
-    rf"(?P<prefix>{CURRENCIES})?\s*(?P<inner_sign>[+\-\u2212])?"
-    r"(?P<body>[0-9](?:[0-9.,'\u2019 \u00a0\u2009\u202f]*[0-9])?\.?|[.,][0-9]+)(?P<exponent>[eE][+-]?[0-9]+)?"
+    rf"^(?P<opening>\()?\s*(?P<bound>[<>≤≥~≈]=?|{ABOUT})?\s*(?P<sign>[+\-\u2212\u2013])?\s*"
+    rf"(?P<prefix>{CURRENCIES}|{MARKS_IN_FRONT})?\s*(?P<inner_sign>[+\-\u2212\u2013])?"
+    r"(?P<body>[0-9](?:[0-9.,'\u2019 \u00a0\u2009\u202f]*[0-9])?\.?|[.,][0-9]+)"
+    r"(?P<exponent>[eEdD][+-]?[0-9]+|\s?[x×·∙*]\s?10(?:\^\s?[+\-\u2212]?[0-9]+|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
     r"(?:[.,][-\u2013\u2014]{1,2})?\s*(?:/\s*(?P<total>[1-9][0-9]*)|(?:±|\+/?-)\s*[0-9.,]+)?"
-    r"\s*(?P<suffix>[^0-9\s.,()<>+\-\u2212:#_=*&/±][^0-9<>()+,±]{0,18}?[23²³]?)?\s*(?P<plus>\+)?(?P<last_sign>-)?"
-    r"\s*(?P<closing>\))?$"
+    r"\s*(?P<inner_plus>\+)?\s*(?P<suffix>(?:/\s?)?[^0-9\s.,()<>+\-\u2212:#_=*&/±\[†‡][^0-9<>()+,±*\[†‡]{0,18}?[23²³]?)?"
+    r"\s*(?P<plus>\+)?(?P<last_sign>-)?(?:\s*(?:\*{1,3}|[†‡]|\[[^\]]{1,12}\]))*\s*(?P<closing>\))?$"
 )
 BODIES = {
     (".", ""): r"^(?:[0-9]+\.?[0-9]*|\.[0-9]+)$",
@@ -42,16 +46,35 @@ MAGNITUDES = {
     **dict.fromkeys(("m", "mn", "mio", "mm", "million"), 1e6),
     **dict.fromkeys(("cr", "crs", "crore", "crores"), 1e7),
     **dict.fromkeys(("b", "bn", "mrd", "billion"), 1e9),
+    **dict.fromkeys(("t", "tn", "trillion"), 1e12),
+    **{
+        "тыс": 1e3,
+        "млн": 1e6,
+        "млрд": 1e9,
+        "千": 1e3,
+        "万": 1e4,
+        "萬": 1e4,
+        "億": 1e8,
+        "亿": 1e8,
+        "만": 1e4,
+        "억": 1e8,
+    },
 }
 """Suffixes that multiply, where several of them stand in a column."""
 HEMISPHERES = ({"n": 1.0, "s": -1.0}, {"e": 1.0, "w": -1.0})
 """Suffixes of latitudes and of longitudes, and the sign that they stand for."""
-APPROXIMATE = ("~", "≈")
-"""Signs in front of a number that is a little less or more."""
+APPROXIMATE = ("~", "≈", "about")
+"""Signs in front of a number that is a little less or more; "about" stands for all words that say so."""
+FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75", "⅓": ".3333333333333333", "⅔": ".6666666666666666", "⅛": ".125"}
+RAISED = dict(zip("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹\u2212", "+-0123456789-", strict=True))
 QUOTED = r"^=?['\"`](.*?)['\"`]?$"
 """A cell in quotes that stayed in it, or behind the apostrophe by which spreadsheets mark texts."""
-CLOCK = r"^([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?\s*([AaPp])?(?:\.?[Mm]\.?)?$"
+CLOCK = (
+    r"^([01]?[0-9]|2[0-4])[:h]([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?\s*(?:([AaPp])?(?:\.?\s?[Mm]\.?)?|Uhr|h)"
+    r"(?:\s*(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?$"
+)
 """A time of day."""
+HOUR_ALONE = r"^([0-9]{1,2})\s*([AaPp])\.?\s?[Mm]\.?$"
 
 
 def split(strings: pl.Series) -> pl.DataFrame:
@@ -62,7 +85,13 @@ def split(strings: pl.Series) -> pl.DataFrame:
     """
     if strings.str.contains(r"^=?['\"`]").any():
         strings = strings.str.replace(QUOTED, "${1}")
+    if strings.str.contains(f"[{''.join(FRACTIONS)}]").any():
+        strings = strings.str.replace(r"([0-9])\s+([^0-9\s])", "${1}${2}")
+        strings = strings.str.replace_many(list(FRACTIONS), list(FRACTIONS.values()))
     parts = strings.str.extract_groups(PARTS).struct.unnest()
+    words = parts["bound"].str.contains(r"\p{L}").fill_null(False)
+    plus = parts["plus"].zip_with(parts["plus"].is_not_null(), parts["inner_plus"])
+    parts = parts.with_columns(plus, bound=parts["bound"].set(words, "about"))
     unclosed = parts["opening"].is_null() != parts["closing"].is_null()
     body = parts["body"].str.replace_all(f"[{BLANKS}]", " ").str.replace_all("\u2019", "'", literal=True)
     return parts.with_columns(body.set(unclosed, None))
@@ -79,10 +108,15 @@ def numbers_of(parts: pl.DataFrame, decimal: str, thousands: str) -> pl.Series:
     shaped = plain_digits(shaped, decimal, thousands)
     digits = shaped.zip_with(shaped.is_not_null(), body)
     exponent = parts["exponent"].fill_null("")
+    if exponent.str.contains(r"^[^eE]").any():
+        exponent = exponent.str.replace(r"^(?:\s?[x×·∙*]\s?10\^?\s?|[dD])", "e")
+        exponent = exponent.str.replace_many(list(RAISED), list(RAISED.values()))
     values = (digits + exponent).cast(pl.Float64, strict=False)
     negative = parts["opening"].is_not_null()
     for name in ("sign", "inner_sign", "last_sign"):
-        negative |= parts[name].is_in(["-", "\u2212"]).fill_null(False)
+        negative |= parts[name].is_in(["-", "\u2212", "\u2013"]).fill_null(False)
+    # In 12.- the sign stands for no cents.
+    negative &= ~(body.str.ends_with(".") & parts["last_sign"].is_not_null()).fill_null(False)
     return (-values).zip_with(negative, values)
 
 
@@ -104,6 +138,7 @@ def units(parts: pl.DataFrame) -> pl.Series:
     ['$', 'min', 'min', '']
     """
     suffix = parts["suffix"].str.to_lowercase().str.strip_chars(". ").str.replace(r"([a-z]{2})s$", "${1}")
+    suffix = suffix.str.replace(r"^/\s+", "/")
     unit = parts["prefix"].str.to_lowercase().str.strip_chars(".").fill_null("") + suffix.fill_null("")
     total = parts["total"]
     return (unit if total.null_count() == len(total) else unit + ("/" + total).fill_null("")).rename("unit")
@@ -126,6 +161,7 @@ def seconds_of_day(strings: pl.Series) -> pl.Series:
     >>> seconds_of_day(pl.Series(["13:30", "1:30:15 pm", "25:00"])).to_list()
     [48600.0, 48615.0, None]
     """
+    strings = strings.str.replace(HOUR_ALONE, "${1}:00 ${2}m")
     hour, minute, second, half = strings.str.extract_groups(CLOCK).struct.unnest().get_columns()
     hours = hour.cast(pl.Float64)
     half = half.str.to_lowercase()

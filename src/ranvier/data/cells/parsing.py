@@ -24,10 +24,20 @@ from ranvier.data.cells.missing_marks import MISSING, are_marks, is_mark
 from ranvier.errors import DataError
 from ranvier.rows.row_names import at_row
 
-TRUE_STRINGS = ("true", "t", "yes", "y", "1")
-FALSE_STRINGS = ("false", "f", "no", "n", "0")
+WORDS_FOR_TRUTHS = (
+    *(("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"), ("on", "off"), ("wahr", "falsch"), ("ja", "nein")),
+    *(("ja", "nee"), ("ja", "nej"), ("ja", "nei"), ("vrai", "faux"), ("oui", "non"), ("verdadero", "falso")),
+    *(("verdadeiro", "falso"), ("vero", "falso"), ("sí", "no"), ("si", "no"), ("sì", "no"), ("sim", "não")),
+    *(("sim", "nao"), ("tak", "nie"), ("ano", "ne"), ("igen", "nem"), ("evet", "hayır"), ("kyllä", "ei")),
+    *(("да", "нет"), ("так", "ні"), ("истина", "ложь"), ("是", "否"), ("はい", "いいえ"), ("예", "아니오")),
+    *(("نعم", "لا"), ("✓", "✗"), ("✔", "✘"), ("☑", "☐")),
+)
+"""Two words for true and false, in lower case."""
+TRUE_STRINGS = (*dict.fromkeys(true for true, _ in WORDS_FOR_TRUTHS), "1")
+FALSE_STRINGS = (*dict.fromkeys(false for _, false in WORDS_FOR_TRUTHS), "0")
 BOOLEANS = {**dict.fromkeys(TRUE_STRINGS, 1.0), **dict.fromkeys(FALSE_STRINGS, 0.0)}
-BOOLEAN_PAIRS = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
+ENGLISH = {"true", "t", "yes", "y"}, {"false", "f", "no", "n"}
+BOOLEAN_PAIRS = tuple(set(pair) for pair in WORDS_FOR_TRUTHS)
 WHITE_SPACE = "".join(map(chr, (*range(9, 14), 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288)))
 AROUND = r"^\s|\s$"
 """White space at an end of a string, which is found in less time than it is stripped."""
@@ -40,7 +50,7 @@ NAN = float("nan")
 
 
 def are_truths(strings: Collection[str]) -> bool:
-    """Whether strings are two for true and false, or more of them, such as yes, Yes, y and no.
+    """Whether strings are two for true and false, or more of them, such as yes, Yes, y and no, or Oui and NON.
 
     >>> are_truths(["Yes", "no"]), are_truths(["yes", "Yes", "n"]), are_truths(["t", "no"])
     (True, True, False)
@@ -48,9 +58,8 @@ def are_truths(strings: Collection[str]) -> bool:
     words = {string.lower() for string in strings}
     if words in BOOLEAN_PAIRS:
         return True
-    true, false = words & set(TRUE_STRINGS), words & set(FALSE_STRINGS)
-    digits = {"0", "1"} & words
-    return len(strings) > 2 and words == true | false and bool(true and false) and not digits
+    true, false = words & ENGLISH[0], words & ENGLISH[1]  # ja, no and si may be languages
+    return len(strings) > 2 and words == true | false and bool(true and false)
 
 
 class NeedsColumnParser(Exception):  # noqa: N818 - a message between two functions, which no user sees
@@ -256,7 +265,7 @@ def parse_number(cell: Any) -> float:
 def parse_booleans(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
     """The cells as 1 for true and 0 for false, NaN where missing, and the index of the first that is neither.
 
-    True is true, t, yes, y or 1 in upper or lower case; false is false, f, no, n or 0.
+    True is true, t, yes, y, 1 or one of `WORDS_FOR_TRUTHS` in upper or lower case; false is false, f, no, n or 0.
 
     >>> values, wrong = parse_booleans(pl.Series(["yes", "No", ""]))
     >>> values.tolist(), wrong

@@ -10,11 +10,11 @@ from ranvier.records import record
 MIN_WORDS, MIN_SPACELESS = 3.0, 6.0
 """Words, or characters of scripts without spaces, that a text has on average."""
 MIN_LOWER = 0.05
-"""The share of its words that begin with a small letter, those of names and addresses being fewer."""
+"""The fraction of its words that begin with a small letter, those of names and addresses being fewer."""
 MIN_CAPITAL_WORDS = 6.0
 """Words that a text in capitals has on average."""
 MAX_PATTERNS = 0.5
-"""The share of cells with digits up to which short ones are texts; addresses and codes have more."""
+"""The fraction of cells with digits up to which short ones are texts; addresses and codes have more."""
 MANY_WORDS = 6.0
 LONG, LONG_SPACES = 20, 2
 SAMPLE = 10_000

@@ -215,5 +215,5 @@ def written(form: NumberFormat) -> str:
     if form.bounds:
         phrases.append("bounds such as <30 or 30+ read as 30")
     if form.signs:
-        phrases.append("(7) read as -7, and ~7 and 7 ± 1 as 7")
+        phrases.append("(7) read as -7, and ~7, 7 ± 1 and 7* as 7")
     return "".join(f", {phrase}" for phrase in phrases)

@@ -120,8 +120,8 @@ def input_columns(
     if twice is not None:
         raise InputError(f'Column "{twice}" is the target, and is also to be left out; name it as one of the two.')
     left_out = tuple(dict.fromkeys((*names, *ignored)))
-    known, counted = known_kinds(source, left_out, requested)
-    columns = infer_schema(source.frame, left_out, known, source.decimal_commas)
+    kinds, counted = known_kinds(source, left_out, requested)
+    columns = infer_schema(source.frame, left_out, kinds, source.decimal_commas)
     columns = tuple(replace(column, reason=REASON) if column.name in counted else column for column in columns)
     notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]
     formats = dict(zip(names, target_formats(source, names), strict=False))

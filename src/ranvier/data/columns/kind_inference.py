@@ -50,7 +50,7 @@ FIRST_DAY, LAST_DAY, MIN_DAYS = 19000101, 20991231, 3
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
 MIN_DIFFERENT = 0.95
-"""The share of different strings, such as addresses, from which they say nothing about a new row."""
+"""The fraction of different strings, such as addresses, from which they say nothing about a new row."""
 
 
 @record
@@ -133,15 +133,15 @@ def _vector(cells: pl.Series) -> ColumnSchema:
 
 
 def _dates_of_digits(cells: pl.Series, values: NDArray[np.float64]) -> Guess | None:
-    """The schema of integers all of which are days such as 20240229; None for others."""
+    """The schema of integers all of which are days such as 20240229, or 20240229133000; None for others."""
     if cells.dtype.is_float() or cells.dtype.is_decimal() or not len(values):
         return None
     low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
-    if not FIRST_DAY <= low < high <= LAST_DAY:
+    if not any(FIRST_DAY * scale <= low < high < (LAST_DAY + 1) * scale for scale in (1.0, 1e4, 1e6)):
         return None
     strings = parsing.clean_strings(cells)
     different = different_strings(strings)
-    if len(different) < MIN_DAYS or not different.values.str.contains(r"^[0-9]{8}$").all():
+    if len(different) < MIN_DAYS or not different.values.str.contains(r"^(?:[0-9]{8}|[0-9]{12}|[0-9]{14})$").all():
         return None
     times = DateFormat().read_strings(different.values)
     return None if times.null_count() else Guess(_date(strings, different, WrittenDates(DateFormat(), times)))
@@ -205,9 +205,9 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
     """
     name = cells.name
     if kind == "number":
-        known = {"decimal-comma": True, "decimal-point": False}.get(how, decimal_commas)
+        decimal_comma = {"decimal-comma": True, "decimal-point": False}.get(how, decimal_commas)
         strings = parsing.clean_strings(cells) if parsing.is_string(cells) else None
-        read = None if strings is None else infer_number_format(different_strings(strings), known)
+        read = None if strings is None else infer_number_format(different_strings(strings), decimal_comma)
         form = PLAIN if read is None else read.format
         values = finite(cells, *form.read(cells))
         notes = _number_notes(cells, strings, values, form)
@@ -274,7 +274,7 @@ def _number(
     distinct = np.unique(present).size
     integers = all(bool((part == np.round(part)).all()) for part in (present[:SAMPLE], present))
     seconds = "times of day, in seconds" if form.clock else "durations, in seconds" if form.duration else ""
-    seconds = "feet and inches, in inches" if form.feet else seconds
+    seconds = "feet and inches, in inches" if form.feet else "degrees" if form.degrees else seconds
     reason = seconds or ("integers" if integers else "numbers") + written(form)
     if integers and distinct == 2 and form == PLAIN and present.min() == 0.0 and present.max() == 1.0:
         reason = "0 and 1"
@@ -282,7 +282,7 @@ def _number(
         ones = "one" if distinct == 1 else "ones"
         reason += f"; only {distinct} different {ones}, still a number because their order may matter"
     notes: tuple[str, ...] = ()
-    if integers and form == PLAIN and distinct > 1 and present.size >= MIN_ROWS:
+    if integers and (form == PLAIN or form.units == ("#",)) and distinct > 1 and present.size >= MIN_ROWS:
         first = float(present.min())
         counts = distinct == present.size and first in (0.0, 1.0) and float(present.max()) - first == distinct - 1
         code = identifier(cells.name, present.size, distinct, counts)

@@ -13,8 +13,8 @@ from ranvier.network.task import Task
 from ranvier.plural import plural
 
 MIN_ROWS = 40
-MIN_SHARE = 0.08
-"""The share of the rarest of two classes below which they are called unbalanced,"""
+MIN_FRACTION = 0.08
+"""The fraction of the rarest of two classes below which they are called unbalanced,"""
 MAX_RATIO = 20
 """and of several classes how many times as many rows the most frequent one may have."""
 
@@ -56,15 +56,15 @@ def imbalance(values: Values, task: Task) -> list[Finding]:
         return []
     counts = np.bincount(label_index(values, task.classes), minlength=len(task.classes))
     rare, most = int(counts.argmin()), int(counts.argmax())
-    share = counts[rare] / len(values)
-    if share >= MIN_SHARE if task.kind == "binary" else counts[most] <= MAX_RATIO * max(counts[rare], 1):
+    fraction = counts[rare] / len(values)
+    if fraction >= MIN_FRACTION if task.kind == "binary" else counts[most] <= MAX_RATIO * max(counts[rare], 1):
         return []
     return [
         Finding(
             "class_imbalance",
             None,
-            f'"{task.classes[rare]}" has {plural(int(counts[rare]), "row")} of {len(values):,} ({100 * share:.2g} %), '
-            f'"{task.classes[most]}" {counts[most]:,}.',
+            f'"{task.classes[rare]}" has {plural(int(counts[rare]), "row")} of {len(values):,} '
+            f'({100 * fraction:.2g} %), "{task.classes[most]}" {counts[most]:,}.',
             "Accuracy says little here: always predicting the most frequent class is right about "
             f"{100 * counts[most] / len(values):.0f} %.",
             "Look at F1, AUC and the table of classes; weigh rare classes (--class-weight balanced) or move the "

@@ -1,6 +1,6 @@
 """Do new rows look like the training rows? A small profile of each column is kept, and compared. B rows.
 
-The population stability index compares the shares of bins: sum (q - p) log(q / p), with p those of the training rows
+The population stability index compares the fractions of bins: sum (q - p) log(q / p), with p those of the training rows
 and q those of the new ones. Bins are tenths of the training rows, or categories, and one of missing cells.
 """
 
@@ -30,10 +30,10 @@ MAX_NAMED = 10
 
 
 def profile_of(frame: pl.DataFrame | None) -> dict[str, Any]:
-    """How the cells of each column are distributed, as plain JSON values: rows, and for each column bins and shares.
+    """How the cells of each column are distributed, as plain JSON values: rows, and for each column bins and fractions.
 
     >>> profile_of(pl.DataFrame({"a": ["x", "y", "x"]}))["columns"]["a"]
-    {'values': ['x', 'y'], 'shares': [0.6667, 0.3333, 0.0, 0.0]}
+    {'values': ['x', 'y'], 'fractions': [0.6667, 0.3333, 0.0, 0.0]}
     """
     if frame is None or not len(frame):
         return {}
@@ -64,7 +64,7 @@ def _profile(cells: pl.Series) -> dict[str, Any]:
         edges = np.unique(np.quantile(finite, np.arange(1, TENTHS) / TENTHS, method="lower"))
         entry = {"edges": [float(edge) for edge in edges]}
         counts = _in_bins(numbers, entry["edges"])
-    return {**entry, "shares": np.round(counts / len(cells), 4).tolist()}
+    return {**entry, "fractions": np.round(counts / len(cells), 4).tolist()}
 
 
 def _counts(cells: pl.Series, entry: Mapping[str, Any]) -> Floats:
@@ -82,10 +82,10 @@ def _counted(cells: pl.Series) -> pl.DataFrame:
 
 def _in_categories(counted: pl.DataFrame, values: Sequence[str]) -> Floats:
     """How many cells have each of the values, another one or none."""
-    known = {value: at for at, value in enumerate(values)}
-    counts = np.zeros(len(known) + 2)
+    index_of = {value: at for at, value in enumerate(values)}
+    counts = np.zeros(len(index_of) + 2)
     for value, rows in counted.iter_rows():
-        counts[len(known) + 1 if value is None else known.get(value, len(known))] += rows
+        counts[len(index_of) + 1 if value is None else index_of.get(value, len(index_of))] += rows
     return counts
 
 
@@ -114,38 +114,43 @@ def drift(profile: Mapping[str, Any], frame: pl.DataFrame | None) -> list[Findin
         if name not in frame.columns:
             continue
         counts = _counts(frame[name], entry)
-        index, sigmas = _compared(np.array(entry["shares"]), counts, profile["rows"])
+        index, sigmas = _compared(_fractions(entry), counts, profile["rows"])
         if counts.sum() and index >= MIN_INDEX and sigmas >= MIN_SIGMAS:
             measured.append((index, name, entry, counts))
     measured.sort(key=lambda pair: -pair[0])
     return [_finding(name, entry, counts, index) for index, name, entry, counts in measured[:MAX_NAMED]]
 
 
-def _compared(shares: Floats, counts: Floats, rows: int) -> tuple[float, float]:
+def _fractions(entry: Mapping[str, Any]) -> Floats:
+    """The fractions of a profile; older ones call them shares."""
+    return np.array(entry["fractions"] if "fractions" in entry else entry["shares"])
+
+
+def _compared(fractions: Floats, counts: Floats, rows: int) -> tuple[float, float]:
     """The population stability index, and by how many standard deviations chi-square is above its mean."""
     total = max(float(counts.sum()), 1.0)
-    bins = len(shares)
-    p = (shares * rows + 0.5) / (rows + 0.5 * bins)
+    bins = len(fractions)
+    p = (fractions * rows + 0.5) / (rows + 0.5 * bins)
     q = (counts + 0.5) / (total + 0.5 * bins)
     index = float(((q - p) * np.log(q / p)).sum())
-    pooled = (shares * rows + counts) / (rows + total)
+    pooled = (fractions * rows + counts) / (rows + total)
     there = pooled > 0
-    difference = (counts / total - shares)[there]
+    difference = (counts / total - fractions)[there]
     chi_square = total * rows / (total + rows) * float((difference**2 / pooled[there]).sum())
     degrees = max(int(there.sum()) - 1, 1)
     return index, (chi_square - degrees) / math.sqrt(2 * degrees)
 
 
 def _finding(name: str, entry: Mapping[str, Any], counts: Floats, index: float) -> Finding:
-    shares = counts / counts.sum()
-    change = int(np.abs(shares - np.array(entry["shares"])).argmax())
+    fractions = counts / counts.sum()
+    change = int(np.abs(fractions - _fractions(entry)).argmax())
     what = _bin_text(entry, change)
     return Finding(
         "drift",
         name,
         f'Column "{name}" is distributed otherwise than in training (population stability index {index:.2f}): '
-        f"{what} in {100 * shares[change]:.3g} % of {plural(int(counts.sum()), 'row')}, and in "
-        f"{100 * entry['shares'][change]:.3g} % of the training rows.",
+        f"{what} in {100 * fractions[change]:.3g} % of {plural(int(counts.sum()), 'row')}, and in "
+        f"{100 * _fractions(entry)[change]:.3g} % of the training rows.",
         "Where inputs differ from those of training, metrics, probabilities and intervals need not hold.",
         "Find out what changed, and train again with rows like these.",
     )

@@ -43,11 +43,11 @@ def findings_of_parts(
     findings = imbalance(values, task)
     if training is None:
         return findings
-    known = {name: frame for name, frame in frames.items() if frame is not None}
+    present = {name: frame for name, frame in frames.items() if frame is not None}
     findings += identifiers(training)
     findings += conflicting_labels(training, parts["training"].values, task)
-    findings += repeated_across({name: with_target(frame, parts[name].values) for name, frame in known.items()})
-    return findings + drift(profile, known.get("test"))
+    findings += repeated_across({name: with_target(frame, parts[name].values) for name, frame in present.items()})
+    return findings + drift(profile, present.get("test"))
 
 
 def with_target(frame: pl.DataFrame, values: Values) -> pl.DataFrame:

@@ -14,9 +14,9 @@ from ranvier.data.encoders.target_values import Values, label_index
 from ranvier.network.task import Task
 from ranvier.plural import plural
 
-MIN_ROWS, MIN_SHARE = 3, 0.02
-"""So many rows, and such a share of the rows of a part, must be repeated."""
-MIN_CONFLICTS, MIN_CONFLICT_SHARE = 5, 0.02
+MIN_ROWS, MIN_FRACTION = 3, 0.02
+"""So many rows, and such a fraction of the rows of a part, must be repeated."""
+MIN_CONFLICTS, MIN_CONFLICT_FRACTION = 5, 0.02
 MAX_ROWS = 200_000
 """More rows are not compared with each other."""
 
@@ -44,14 +44,14 @@ def repeated_across(parts: Mapping[str, pl.DataFrame]) -> list[Finding]:
     """
     if sum(len(frame) for frame in parts.values()) > MAX_ROWS:
         return []
-    known = hashes(parts["training"])
+    training_hashes = hashes(parts["training"])
     findings = []
     for name, frame in parts.items():
         own = None if name == "training" else hashes(frame)
-        if own is None or known is None or not len(own):
+        if own is None or training_hashes is None or not len(own):
             continue
-        count = int(np.isin(own, known).sum())
-        if count >= max(MIN_ROWS, MIN_SHARE * len(own)):
+        count = int(np.isin(own, training_hashes).sum())
+        if count >= max(MIN_ROWS, MIN_FRACTION * len(own)):
             findings.append(
                 Finding(
                     "duplicates",
@@ -70,7 +70,7 @@ def repeated_within(frame: pl.DataFrame) -> list[Finding]:
     if own is None or not len(own):
         return []
     count = len(own) - len(np.unique(own))
-    if count < max(MIN_ROWS, MIN_SHARE * len(own)):
+    if count < max(MIN_ROWS, MIN_FRACTION * len(own)):
         return []
     what = plural(count, "row repeats an earlier one", "rows repeat earlier ones")
     return [
@@ -108,7 +108,7 @@ def conflicting_labels(frame: pl.DataFrame, values: Values, task: Task) -> list[
     most = np.zeros(len(sizes))
     np.maximum.at(most, groups, counts)
     rows = int(sizes[kinds > 1].sum())
-    if rows < max(MIN_CONFLICTS, MIN_CONFLICT_SHARE * len(own)):
+    if rows < max(MIN_CONFLICTS, MIN_CONFLICT_FRACTION * len(own)):
         return []
     best = 100 * float(most.sum()) / len(own)
     return [

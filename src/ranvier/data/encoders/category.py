@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ranvier.data.encoders.feature_options import FeatureOptions
 
 MAX_CATEGORIES = 100
-MAX_RARE_SHARE = 0.5
+MAX_RARE_FRACTION = 0.5
 """Where more training cells had a rare category, later rows may well have mostly unknown ones."""
 MIN_WARNED = 4
 """Fewer cells may well all be unknown."""
@@ -42,13 +42,13 @@ class CategoryEncoder(ColumnEncoder):
         column: the column's name.
         categories: the known categories, the most frequent first. The feature after them is for all other strings,
             the last one for missing cells.
-        rare_share: the share of the training cells that stood alone or have no category of their own.
+        rare_fraction: the fraction of the training cells that stood alone or have no category of their own.
     """
 
     kind: ClassVar[str] = "category"
     column: str
     categories: tuple[str, ...]
-    rare_share: float = 1.0
+    rare_fraction: float = 1.0
 
     @classmethod
     def fit(
@@ -60,7 +60,7 @@ class CategoryEncoder(ColumnEncoder):
         at least two rows are taken.
 
         >>> CategoryEncoder.fit(pl.Series("sex", ["Male", "Female", "Male", "?"]))
-        CategoryEncoder(column='sex', categories=('Male', 'Female'), rare_share=0.3333333333333333)
+        CategoryEncoder(column='sex', categories=('Male', 'Female'), rare_fraction=0.3333333333333333)
         """
         strings = parsing.clean_strings(cells).drop_nulls().rename("value")
         values, rows = strings.value_counts(name="rows").get_columns()
@@ -70,15 +70,15 @@ class CategoryEncoder(ColumnEncoder):
             min_rows = max(min_rows, 2)
         counts = zip(values.to_list(), rows.to_list(), strict=True)
         frequent = sorted((-count, value) for value, count in counts if count >= min_rows)
-        known = frequent[:MAX_CATEGORIES]
-        often = sum(-count for count, _ in known if count < -1)
-        return cls(cells.name, tuple(value for _, value in known), (len(strings) - often) / present)
+        categories = frequent[:MAX_CATEGORIES]
+        often = sum(-count for count, _ in categories if count < -1)
+        return cls(cells.name, tuple(value for _, value in categories), (len(strings) - often) / present)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """`column=category` for each known category, then the two other features."""
-        known = (f"{self.column}={value}" for value in self.categories)
-        return (*known, f"{self.column}: other", f"{self.column}: missing")
+        names = (f"{self.column}={value}" for value in self.categories)
+        return (*names, f"{self.column}: other", f"{self.column}: missing")
 
     @property
     def width(self) -> int:
@@ -152,18 +152,18 @@ class CategoryEncoder(ColumnEncoder):
 
     def _lookup(self, strings: list[str | None]) -> list[int]:
         """The codes of strings that need not be written as the known categories are."""
-        known, other = _code_table(self.categories), len(self.categories)
+        codes_of, other = _code_table(self.categories), len(self.categories)
         codes = []
         for written in strings:
             string = None if written is None else parsing.clean_string(written)
-            code = other + 1 if string is None else known.get(string, -1)
+            code = other + 1 if string is None else codes_of.get(string, -1)
             codes.append(code if code >= 0 else match(self.categories, string or "", other))
         return codes
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
         described = {"kind": "category", "column": self.column, "categories": list(self.categories)}
-        return {**described, "rare_share": self.rare_share}
+        return {**described, "rare_fraction": self.rare_fraction}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> CategoryEncoder:
@@ -172,22 +172,22 @@ class CategoryEncoder(ColumnEncoder):
         Raises:
             ModelFileError: a field is absent, of another type, or a category stands twice.
         """
-        data = json_fields.renamed(data, {"values": "categories"})
+        data = json_fields.renamed(data, {"values": "categories", "rare_share": "rare_fraction"})
         categories = json_fields.items(data, "categories", str)
         if len(set(categories)) != len(categories):
             raise json_fields.damaged('"categories" has a category twice')
         for value in categories:
             if value in MISSING or value != value.strip(parsing.WHITE_SPACE):
                 raise json_fields.damaged(f'"categories" has {value[:40]!r}, which no cell is read as')
-        rare_share = json_fields.field(data, "rare_share", float) if "rare_share" in data else 1.0
-        return cls(json_fields.field(data, "column", str), categories, rare_share)
+        rare_fraction = json_fields.field(data, "rare_fraction", float) if "rare_fraction" in data else 1.0
+        return cls(json_fields.field(data, "column", str), categories, rare_fraction)
 
     def warn_of_unknown(self, codes: NDArray[np.intp]) -> None:
         """Warn where most cells are no known category, unless that was so in training, too."""
         other = len(self.categories)
         present = int((codes <= other).sum())
         unknown = int((codes == other).sum())
-        if present >= MIN_WARNED and other and 2 * unknown > present and self.rare_share < MAX_RARE_SHARE:
+        if present >= MIN_WARNED and other and 2 * unknown > present and self.rare_fraction < MAX_RARE_FRACTION:
             warnings.warn(
                 f'{unknown:,} of {present:,} cells of column "{self.column}" are none of the {other:,} categories that '
                 f"the model knows, such as {', '.join(self.categories[:3])}; the predictions can make no use of them.",
@@ -234,13 +234,13 @@ class CategoryColumns:
         Raises:
             NeedsColumnParser: only `encode` can read a cell, or refuse it.
         """
-        for (known, other, non_numeric, categories, start), cell in zip(self._tables, cells, strict=True):
-            index = known.get(cell) if type(cell) is str else None
+        for (indices, other, non_numeric, categories, start), cell in zip(self._tables, cells, strict=True):
+            index = indices.get(cell) if type(cell) is str else None
             if index is None:
                 string = parsing.parse_string(cell)
                 if non_numeric and string is not None and type(cell) in (int, float):
                     raise parsing.NeedsColumnParser
-                index = other + 1 if string is None else known.get(string, -1)
+                index = other + 1 if string is None else indices.get(string, -1)
                 if index < 0:
                     index = match(categories, string or "", len(categories)) + start
             row[index] = 1.0

@@ -253,10 +253,10 @@ class TableEncoder:
         Rows whose picture or recording cannot be read are left out, and named in the notes of the source.
 
         Parameters:
-            max_broken: the largest share of a column that may be left out.
+            max_broken: the largest fraction of a column that may be left out.
 
         Raises:
-            DataError: a larger share of the pictures or recordings of a column cannot be read, or none can.
+            DataError: a larger fraction of the pictures or recordings of a column cannot be read, or none can.
 
         >>> encoder = TableEncoder.fit({"age": [39, 50]})
         >>> encoder.decoded(open_source({"age": [40]}))[1] is None

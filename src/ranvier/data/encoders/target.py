@@ -145,11 +145,11 @@ class TargetEncoder:
         index = label_index(plain, self.task.classes)
         if (index < 0).any():
             row = int((index < 0).argmax())
-            known = ", ".join(str(label) for label in self.task.classes[:20])
+            shown = ", ".join(str(label) for label in self.task.classes[:20])
             more = f" and {len(self.task.classes) - 20} more" if len(self.task.classes) > 20 else ""
             raise DataError(
                 f'{self._at(row, 0, row_numbers)} is "{plain[row]}", a class that the training rows did not have. '
-                f"Known classes: {known}{more}. {_advice(row_numbers)}"
+                f"Known classes: {shown}{more}. {_advice(row_numbers)}"
             )
         return index
 
@@ -391,8 +391,8 @@ def fit_target(
     if not standardize:
         return unit
     numbers = unit._numbers(values, row_numbers)
-    held = numbers[:0] if validation is None else unit._numbers(validation, validation_numbers)
-    limits = usual_ranges(np.concatenate([numbers, held]))
+    others = numbers[:0] if validation is None else unit._numbers(validation, validation_numbers)
+    limits = usual_ranges(np.concatenate([numbers, others]))
     mean, scale = column_mean_std(np.clip(numbers, *np.array(limits).T) if limits else numbers)
     units = LOSSES["squared_error"].units if loss is None else loss.units
     mean, scale = units.scaling(mean, np.where(scale > 0, scale, 1.0))

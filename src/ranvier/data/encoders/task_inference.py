@@ -27,7 +27,7 @@ MAX_CLASSES = 20
 MIN_ROWS_PER_CLASS = {"i": 5, "f": 10}
 WORD = re.compile(r"\w")
 MAX_MARKS = 0.02
-"""Up to this share of the labels, texts without a letter or digit are marks of something unknown."""
+"""Up to this fraction of the labels, texts without a letter or digit are marks of something unknown."""
 MAX_NAMED = 5
 
 

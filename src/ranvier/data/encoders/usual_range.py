@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 QUANTILES = ((0.25, 0.75, 1.349), (0.1, 0.9, 2.563), (0.05, 0.95, 3.290), (0.01, 0.99, 4.653))
 """Two fractions of the values, and how many standard deviations of a normal distribution lie between."""
-MAX_SIGMAS, MIN_GAP, MAX_FAR_SHARE = 20.0, 10.0, 0.1
-TAIL_SHARE, MIN_TAIL, MAX_TAIL_GAP = 0.05, 5, 8.0
-"""The share and the least number of values that tell how heavy the tail is, and the largest gap to expect after it."""
+MAX_SIGMAS, MIN_GAP, MAX_FAR_FRACTION = 20.0, 10.0, 0.1
+TAIL_FRACTION, MIN_TAIL, MAX_TAIL_GAP = 0.05, 5, 8.0
+"""The fraction and the least number of values that tell how heavy the tail is, and the largest gap after it."""
 MIN_VALUES, MIN_Z, MAX_SAMPLE = 8, 2.4, 100_000
 
 
-def usual_range(values: NDArray[Any], max_share: float = MAX_FAR_SHARE) -> tuple[float, float]:
+def usual_range(values: NDArray[Any], max_fraction: float = MAX_FAR_FRACTION) -> tuple[float, float]:
     """The lowest and the highest value, those left out that lie far from all others.
 
     A value is far if its distance from the median is more than 20 robust standard deviations (the distance between
@@ -28,7 +28,7 @@ def usual_range(values: NDArray[Any], max_share: float = MAX_FAR_SHARE) -> tuple
 
     Parameters:
         values: shape (B,), NaN where missing, never infinite.
-        max_share: the largest share of the values that can be far.
+        max_fraction: the largest fraction of the values that can be far.
 
     Source: Hill, "A simple general approach to inference about the tail of a distribution", Annals of Statistics 1975.
 
@@ -63,7 +63,7 @@ def usual_range(values: NDArray[Any], max_share: float = MAX_FAR_SHARE) -> tuple
         return low, high
     far = np.sort(distance[outside])
     gaps = np.flatnonzero(far >= MIN_GAP * np.append(inside, far[:-1]))
-    for gap in gaps[count - gaps <= max(max_share * present.size, 1.0)]:
+    for gap in gaps[count - gaps <= max(max_fraction * present.size, 1.0)]:
         usual = distance < far[gap]
         if far[gap] >= _tail_limit(distance[usual], sigma):
             return float(present[usual].min()), float(present[usual].max())
@@ -72,7 +72,7 @@ def usual_range(values: NDArray[Any], max_share: float = MAX_FAR_SHARE) -> tuple
 
 def _tail_limit(distance: NDArray[np.float64], sigma: float) -> float:
     """The largest distance to expect of a further value, from the distances of the others and their scale."""
-    count = min(max(MIN_TAIL, int(TAIL_SHARE * distance.size)), distance.size - 1)
+    count = min(max(MIN_TAIL, int(TAIL_FRACTION * distance.size)), distance.size - 1)
     tail = np.maximum(np.partition(distance, distance.size - count - 1)[-count - 1 :], sigma)
     hill = float(np.log(tail / tail.min()).sum()) / count
     return float(tail.max()) * float(np.exp(min(MAX_TAIL_GAP * hill, 700.0)))
@@ -89,7 +89,9 @@ def _robust_sigma(sample: NDArray[np.float64]) -> tuple[float, float]:
     return 0.0, float(quantiles[0])
 
 
-def usual_ranges(values: NDArray[np.float64], max_share: float = MAX_FAR_SHARE) -> tuple[tuple[float, float], ...]:
+def usual_ranges(
+    values: NDArray[np.float64], max_fraction: float = MAX_FAR_FRACTION
+) -> tuple[tuple[float, float], ...]:
     """The usual range of each column; empty where no value is far from all others.
 
     Parameters:
@@ -98,7 +100,7 @@ def usual_ranges(values: NDArray[np.float64], max_share: float = MAX_FAR_SHARE) 
     >>> usual_ranges(np.append(np.arange(40.0, 60.0), 1e9)[:, None]), usual_ranges(np.ones((9, 2)))
     (((40.0, 59.0),), ())
     """
-    ranges = tuple(usual_range(column, max_share) for column in values.T)
+    ranges = tuple(usual_range(column, max_fraction) for column in values.T)
     return ranges if are_far(values, ranges).any() else ()
 
 
@@ -114,7 +116,7 @@ def are_far(values: NDArray[np.float64], ranges: tuple[tuple[float, float], ...]
     return np.asarray((values < low) | (values > high))
 
 
-def without_far(values: NDArray[np.float64], max_share: float = MAX_FAR_SHARE) -> NDArray[np.float64]:
+def without_far(values: NDArray[np.float64], max_fraction: float = MAX_FAR_FRACTION) -> NDArray[np.float64]:
     """The values with NaN in place of those far from all others, column by column; the same array where there are none.
 
     Parameters:
@@ -123,5 +125,5 @@ def without_far(values: NDArray[np.float64], max_share: float = MAX_FAR_SHARE) -
     >>> without_far(np.append(np.arange(40.0, 60.0), 1e9)[:, None])[-1].tolist()
     [nan]
     """
-    ranges = usual_ranges(values, max_share)
+    ranges = usual_ranges(values, max_fraction)
     return np.where(are_far(values, ranges), np.nan, values) if ranges else values

@@ -66,7 +66,7 @@ def load_pictures(
 
     with _bombs_are_errors():
         readable.for_each(look, part_of(progress, 0, both))
-    readable.check_share()
+    readable.check_fraction()
     good = [item for item in surveys if item is not None]
     names = [readable.name(at) for at, item in enumerate(surveys) if item is not None]
     if not good:
@@ -135,10 +135,10 @@ def load_known(
     Parameters:
         cells, name, progress: as for `load_pictures`.
         form: the format.
-        max_broken: the largest share that may be left out.
+        max_broken: the largest fraction that may be left out.
 
     Raises:
-        DataError: a larger share cannot be read, or none can.
+        DataError: a larger fraction cannot be read, or none can.
 
     >>> load_known([np.zeros((9, 9), np.uint8)], PictureFormat(8, 8, 1), "x").rows.tolist()
     [0]
@@ -169,7 +169,7 @@ def _decoded(
 ) -> Pictures:
     """The pictures that can be read, and a note on the others."""
     pixels = _pixels(readable, form, progress)
-    readable.check_share(max_broken)
+    readable.check_fraction(max_broken)
     rows = readable.rows
     if len(rows) == len(pixels):
         return Pictures(pixels, rows, form, ())

@@ -17,7 +17,7 @@ MIN_LINES = 10
 MAX_WORDS = 3.0
 """So many words has a line at most, on average, where each line is an example: names, not sentences."""
 ENDS_SENTENCE = 0.2
-"""So large a share of the lines may end as sentences and verses do."""
+"""So large a fraction of the lines may end as sentences and verses do."""
 FORMS = ("auto", "text", "lines")
 
 

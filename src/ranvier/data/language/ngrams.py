@@ -40,7 +40,7 @@ def ngram_log_losses(training: Windows, others: Windows, orders: int = ORDERS) -
     symbols = training.symbols
     p: NDArray[np.float64] = np.full(len(others), 1.0 / symbols)
     seen, requested = np.zeros(len(training), np.int64), np.zeros(len(others), np.int64)
-    known, wanted = (next_characters(part).astype(np.int64) for part in (training, others))
+    training_next, other_next = (next_characters(part).astype(np.int64) for part in (training, others))
     losses = []
     for order in range(1, min(orders, training.width + 1, _largest_order(symbols)) + 1):
         if order > 1:
@@ -49,11 +49,11 @@ def ngram_log_losses(training: Windows, others: Windows, orders: int = ORDERS) -
                 history + part.codes[part.ends - order + 1].astype(np.int64) * scale
                 for history, part in ((seen, training), (requested, others))
             )
-        pairs, counts = np.unique(seen * symbols + known, return_counts=True)
+        pairs, counts = np.unique(seen * symbols + training_next, return_counts=True)
         histories, first = np.unique(pairs // symbols, return_index=True)
         distinct = np.diff(np.append(first, len(pairs)))
         totals = np.add.reduceat(counts, first)
-        n_pair = _looked_up(pairs, counts, requested * symbols + wanted)
+        n_pair = _looked_up(pairs, counts, requested * symbols + other_next)
         n_history, n_distinct = (_looked_up(histories, values, requested) for values in (totals, distinct))
         p = np.where(n_history > 0, (n_pair + n_distinct * p) / np.maximum(n_history + n_distinct, 1), p)
         losses.append(float(-np.log(p).mean()))
@@ -65,8 +65,8 @@ def _largest_order(symbols: int) -> int:
     return int(62 / math.log2(max(symbols, 2)))
 
 
-def _looked_up(keys: NDArray[np.int64], values: NDArray[Any], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+def _looked_up(keys: NDArray[np.int64], values: NDArray[Any], other_next: NDArray[np.int64]) -> NDArray[np.int64]:
     """The value of each wanted key, 0 where it is not among the sorted keys."""
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    result: NDArray[np.int64] = np.where(keys[at] == wanted, values[at], 0)
+    at = np.minimum(np.searchsorted(keys, other_next), len(keys) - 1)
+    result: NDArray[np.int64] = np.where(keys[at] == other_next, values[at], 0)
     return result

@@ -42,7 +42,7 @@ class TextOptions:
         max_characters: the largest number of characters of the vocabulary.
         max_rows: the largest number of training rows; others of a longer text are left out by chance.
         form: "text", "lines" or "auto", as for `read_corpus`.
-        validation, test: the share of the characters, or of the examples, for each part.
+        validation, test: the fraction of the characters, or of the examples, for each part.
         seed: of the division of examples.
         ignore: columns of a table that are left out.
         dtype: of targets.
@@ -67,7 +67,7 @@ def prepare_text(
     Parameters:
         source: what `read_corpus` takes.
         options: how.
-        validation, test: opened texts for these parts, in place of a share.
+        validation, test: opened texts for these parts, in place of a fraction.
 
     Raises:
         DataError: there is no text, or too little.
@@ -76,32 +76,34 @@ def prepare_text(
     form = "lines" if corpus.lines else "text"
     from_outside = [None if part is None else read_corpus(part, form).examples for part in (validation, test)]
     wanted = zip(from_outside, (options.validation, options.test), strict=True)
-    fractions = checked_fractions(*(0.0 if own is not None else share for own, share in wanted))
+    fractions = checked_fractions(*(0.0 if own is not None else fraction for own, fraction in wanted))
     encoder, training, parts = (_of_examples if corpus.lines else _of_running_text)(corpus, options, fractions)
     for at, own in enumerate(from_outside, 1):
         if own is not None:
             parts[at] = character_windows(own, encoder.vocabulary, encoder.context, corpus.lines)
-    rows, (held, tested) = parts[0], (part if len(part) else None for part in parts[1:])
-    compared = tested or held
+    rows, (validated, tested) = parts[0], (part if len(part) else None for part in parts[1:])
+    compared = tested or validated
     baselines = () if compared is None else tuple(ngram_log_losses(rows, compared))
     notes = _notes(corpus, training, encoder)
     if len(rows) > options.max_rows:
         kept = np.sort(permutation(options.seed, SAMPLE, 0, len(rows))[: options.max_rows])
         notes.append(f"The network learns from {len(kept):,} of the {len(rows):,} training characters, by chance.")
         rows = rows[kept]
-    held_rows, test_rows = (None if part is None else rows_of(part, options.dtype) for part in (held, tested))
+    validation_rows, test_rows = (
+        None if part is None else rows_of(part, options.dtype) for part in (validated, tested)
+    )
     vocabulary = encoder.vocabulary
     task = Task("multiclass", len(vocabulary), vocabulary.characters, (TARGET,))
     return Prepared(
         train=rows_of(rows, options.dtype),
-        validation=held_rows,
+        validation=validation_rows,
         test=test_rows,
         train_rows=rows.ends - encoder.context,
-        validation_rows=None if held is None else held.ends - encoder.context,
+        validation_rows=None if validated is None else validated.ends - encoder.context,
         test_rows=None if tested is None else tested.ends - encoder.context,
         test_labels=None,
         test_names=None,
-        evaluation_set=test_rows or held_rows,
+        evaluation_set=test_rows or validation_rows,
         encoder=encoder,
         inference_encoder=encoder,
         target=TargetEncoder(task),
@@ -154,13 +156,13 @@ def text_parts(n: int, fractions: tuple[float, float, float]) -> list[NDArray[np
     before = n - n_test
     n_validation = min(n_validation, MAX_VALIDATION)
     positions = np.arange(n, dtype=np.int64)
-    held = np.zeros(n, bool)
+    in_validation = np.zeros(n, bool)
     pieces = -(-n_validation // PIECE)
     for piece in range(pieces):
         size = n_validation * (piece + 1) // pieces - n_validation * piece // pieces
         middle = (2 * piece + 1) * before // (2 * pieces)
-        held[middle - size // 2 : middle - size // 2 + size] = True
-    return [positions[:before][~held[:before]], positions[:before][held[:before]], positions[before:]]
+        in_validation[middle - size // 2 : middle - size // 2 + size] = True
+    return [positions[:before][~in_validation[:before]], positions[:before][in_validation[:before]], positions[before:]]
 
 
 def _check_length(corpus: Corpus, n: int, context: int) -> None:

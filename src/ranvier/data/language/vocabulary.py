@@ -34,8 +34,8 @@ class Vocabulary:
     def of(cls, texts: Iterable[str], limit: int = MAX_CHARACTERS) -> Vocabulary:
         """The most frequent characters of texts, a line break among them, and `OTHER`: `limit` at most."""
         codes, counts = np.unique(code_points("".join(texts)), return_counts=True)
-        known = codes[np.argsort(-counts, kind="stable")][: max(limit - 2, 1)]
-        kept = {chr(code) for code in known.tolist()} | {BREAK}
+        frequent = codes[np.argsort(-counts, kind="stable")][: max(limit - 2, 1)]
+        kept = {chr(code) for code in frequent.tolist()} | {BREAK}
         return cls((*sorted(kept - {OTHER}), OTHER))
 
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ from ranvier.data.sounds.fixed_length import smoothed
 from ranvier.data.sounds.log_mel import Spectrogram
 
 QUIET, LOUD = 0.1, 0.98
-"""The shares of the frames below the level of pauses, and below that of sounds."""
+"""The fractions of the frames below the level of pauses, and below that of sounds."""
 THRESHOLD = 0.3
 """Where between these levels a sound begins."""
 MIN_RISE = 10.0

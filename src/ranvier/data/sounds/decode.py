@@ -24,7 +24,7 @@ Samples = NDArray[np.float32]
 MAX_SECONDS = 600.0
 """How much of a recording is read for training and prediction."""
 CANCELLED = 0.01
-"""The share of the loudest channel's power below which a mix of channels counts as cancelled out."""
+"""The fraction of the loudest channel's power below which a mix of channels counts as cancelled out."""
 MAX_FACTOR = 1000
 MIN_RATE, MAX_RATE = 100, 1_000_000
 

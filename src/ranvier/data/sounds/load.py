@@ -23,13 +23,13 @@ from ranvier.records import record
 LONG_SECONDS = 3.0
 """Recordings that are usually so long are no words: the whole of each counts."""
 HIGHEST_RATE, LOWEST_RATE = 24_000, 8_000
-USUAL_SHARE = 0.1
-"""The share of the recordings that must have a low rate for all to be brought to it."""
+USUAL_FRACTION = 0.1
+"""The fraction of the recordings that must have a low rate for all to be brought to it."""
 MIN_FRAMES, MAX_FRAMES = 8, 1000
 LOWER, LONGER = 0.9, 2.0
 """How many times the rate and the length of the training a recording has that is unlike those of the training."""
 USUAL_LENGTH = 0.95
-"""The share of the words that are to fit into the length of all."""
+"""The fraction of the words that are to fit into the length of all."""
 Result = TypeVar("Result")
 
 
@@ -67,7 +67,7 @@ def load_sounds(cells: Sequence[Any], name: str, progress: Progress | None = Non
     """
     readable = ReadableCells(cells, name, "recording")
     surveys = _results(readable, survey)
-    readable.check_share()
+    readable.check_fraction()
     good = [item for item in surveys if item is not None]
     if not good:
         raise DataError(f'Column "{name}" holds no recording.')
@@ -75,7 +75,7 @@ def load_sounds(cells: Sequence[Any], name: str, progress: Progress | None = Non
     whole = float(np.median([item.seconds for item in good])) >= LONG_SECONDS
     form = SoundFormat(rate, MAX_FRAMES, whole)
     decoded = _results(readable, lambda cell: spectrogram_of(cell, form), progress)
-    readable.check_share()
+    readable.check_fraction()
     spectrograms = [item for item in decoded if item is not None]
     form = SoundFormat(rate, choose_frames(spectrograms, whole), whole)
     fixed = np.stack([fixed_length(item, form) for item in spectrograms])[..., None]
@@ -97,17 +97,17 @@ def load_known(
     Parameters:
         cells, name, progress: as for `load_sounds`.
         form: the format.
-        max_broken: the largest share that may be left out.
+        max_broken: the largest fraction that may be left out.
 
     Raises:
-        DataError: a larger share cannot be read, or none can.
+        DataError: a larger fraction cannot be read, or none can.
 
     >>> load_known([(8000, np.zeros(1))], SoundFormat(8000, 60), "clip").rows.tolist()
     [0]
     """
     readable = ReadableCells(cells, name, "recording")
     spectrograms, unlike = _in_format(readable, form, progress)
-    readable.check_share(max_broken)
+    readable.check_fraction(max_broken)
     notes = (readable.note,) if readable.broken else ()
     return Sounds(spectrograms, readable.rows, form, (*notes, *unlike))
 
@@ -203,7 +203,7 @@ def choose_rate(rates: Sequence[int]) -> int:
     >>> choose_rate([44100] * 9), choose_rate([16000] * 5 + [8000] * 5), choose_rate([16000] * 50 + [8000])
     (22050, 8000, 16000)
     """
-    usual = [rate for rate, count in Counter(rates).items() if count >= USUAL_SHARE * len(rates)]
+    usual = [rate for rate, count in Counter(rates).items() if count >= USUAL_FRACTION * len(rates)]
     rate = max(min(usual or [int(np.median(rates))]), LOWEST_RATE)
     while rate > HIGHEST_RATE:
         rate = round(rate / 2)

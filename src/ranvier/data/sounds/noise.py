@@ -1,11 +1,11 @@
 """Steady noise in a long recording, taken away band by band.
 
     N[f]  = the power of band f that a tenth of the frames do not reach     of the noise
-    M'    = M - 2 N where that is larger than a share of N, else that share  without it
+    M'    = M - 2 N where that is larger than a fraction of N, else that fraction  without it
 
 Sources: Boll, "Suppression of acoustic noise in speech using spectral subtraction", IEEE Transactions on Acoustics,
-Speech, and Signal Processing, 1979; the share that stays: Berouti, Schwartz, Makhoul, "Enhancement of speech corrupted
-by acoustic noise", ICASSP 1979.
+Speech, and Signal Processing, 1979; the fraction that stays: Berouti, Schwartz, Makhoul, "Enhancement of speech
+corrupted by acoustic noise", ICASSP 1979.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 QUIET = 0.1
-"""The share of the frames that are taken for noise."""
+"""The fraction of the frames that are taken for noise."""
 FACTOR = 2.0
 """How many times the noise is taken away, since it varies from frame to frame."""
 SMOOTHING = 9
@@ -26,7 +26,7 @@ def without_noise(mel: NDArray[np.float32], floor: float = 0.0) -> NDArray[np.fl
 
     Parameters:
         mel: what `mel_power` gives.
-        floor: the share of the noise that stays, so that what is left of it has no holes.
+        floor: the fraction of the noise that stays, so that what is left of it has no holes.
 
     >>> noise = np.ones((1, 100), np.float32)
     >>> noise[0, 50] = 9.0

@@ -89,8 +89,8 @@ def _parsed(line: str) -> tuple[list[str], str]:
 def _of_one_label(rows: list[tuple[list[str], str]], origin: str, notes: tuple[str, ...]) -> Table:
     import polars as pl
 
-    known = sorted({labels[0] for labels, _ in rows if labels}, key=natural_key)
-    column = pl.Series(LABEL, [labels[0] if labels else None for labels, _ in rows], dtype=pl.Enum(known))
+    labels_found = sorted({labels[0] for labels, _ in rows if labels}, key=natural_key)
+    column = pl.Series(LABEL, [labels[0] if labels else None for labels, _ in rows], dtype=pl.Enum(labels_found))
     frame = pl.DataFrame([column, _texts(rows)])
     return Table(frame, origin, LABEL, notes, {TEXT: "text"})
 
@@ -98,10 +98,10 @@ def _of_one_label(rows: list[tuple[list[str], str]], origin: str, notes: tuple[s
 def _of_several_labels(rows: list[tuple[list[str], str]], origin: str, notes: tuple[str, ...], several: int) -> Table:
     import polars as pl
 
-    known = sorted({label for labels, _ in rows for label in labels}, key=natural_key)
-    names = {label: f"{label} (label)" if label == TEXT else label for label in known}
+    labels_found = sorted({label for labels, _ in rows for label in labels}, key=natural_key)
+    names = {label: f"{label} (label)" if label == TEXT else label for label in labels_found}
     sets = [set(labels) for labels, _ in rows]
-    columns = [pl.Series(names[label], [int(label in own) for own in sets]) for label in known]
+    columns = [pl.Series(names[label], [int(label in own) for own in sets]) for label in labels_found]
     note = f"{plural(several, 'row has', 'rows have')} several labels, so each label is a target of 0 and 1."
     return Table(pl.DataFrame([*columns, _texts(rows)]), origin, tuple(names.values()), (*notes, note), {TEXT: "text"})
 

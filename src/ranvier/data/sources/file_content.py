@@ -39,7 +39,7 @@ _DOCUMENT = re.compile(rb"%PDF-|%!PS|\{\\rtf|PK\x03\x04|\xd0\xcf\x11\xe0")
 """How PDF, PostScript, RTF and the files of word processors begin, whose bytes are not the text that they hold."""
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MAX_CONTROLS = 0.01
-"""The share of control characters that a text may have, such as the end mark of old systems."""
+"""The fraction of control characters that a text may have, such as the end mark of old systems."""
 
 
 def content_kind(head: bytes, name: str) -> str | None:

@@ -10,12 +10,12 @@ from ranvier.data.cells.missing_marks import MISSING
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?")
 MOSTLY = 0.9
-"""The share of numbers among the cells of a column of numbers; some cells may be odd."""
+"""The fraction of numbers among the cells of a column of numbers; some cells may be odd."""
 YEARS = (1900.0, 2100.0)
 SURE, NAMES, UNCLEAR, DATA = "sure", "names", "unclear", "data"
 
 
-def first_line(first: Sequence[str], rows: Sequence[Sequence[str]], known: Collection[str] = ()) -> str:
+def first_line(first: Sequence[str], rows: Sequence[Sequence[str]], expected: Collection[str] = ()) -> str:
     """What the first line holds: surely names ("sure"), probably ("names", "unclear"), or "data".
 
     A line with a word above a column of numbers surely holds names. One with numbers above all columns of numbers
@@ -25,7 +25,7 @@ def first_line(first: Sequence[str], rows: Sequence[Sequence[str]], known: Colle
     Parameters:
         first: the cells of the first line.
         rows: those of lines under it.
-        known: names of which one in the line makes it a header.
+        expected: names of which one in the line makes it a header.
 
     >>> first_line(["age", "sex"], [["39", "Male"], ["50", "Female"]])
     'sure'
@@ -37,9 +37,9 @@ def first_line(first: Sequence[str], rows: Sequence[Sequence[str]], known: Colle
     cells = [cell.strip() for cell in first]
     if not rows:
         return NAMES
-    if any(cell in known for cell in cells):
+    if any(cell in expected for cell in cells):
         return SURE
-    if known and all(re.fullmatch(r"column_\d+", name) for name in known):
+    if expected and all(re.fullmatch(r"column_\d+", name) for name in expected):
         return DATA
     columns = [[row[index].strip() for row in rows] for index in range(len(cells))]
     above = [cell for cell, column in zip(cells, columns, strict=True) if _is_numbers(column)]

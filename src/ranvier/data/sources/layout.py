@@ -116,14 +116,14 @@ def layout_of(
     count = Counter(widths)
     width = max(count, key=lambda size: (count[size], size == widths[0]))
     start = widths.index(width)
-    share = widths[start:].count(width) / (len(widths) - start)
+    fraction = widths[start:].count(width) / (len(widths) - start)
     layout = replace(apart, width=width, head=start)
     if width < 2 or start > MAX_ABOVE or start == len(widths) - 1:
         return apart
     if start == 0:
         layout = replace(layout, head=_below_padded_title(rows, width))
-        return replace(layout, agreement=ALL if share == 1.0 else SOME if share > 0.5 else NONE)
-    return _shifted_or_titled(layout, lines, reading) or apart if share >= MOSTLY else apart
+        return replace(layout, agreement=ALL if fraction == 1.0 else SOME if fraction > 0.5 else NONE)
+    return _shifted_or_titled(layout, lines, reading) or apart if fraction >= MOSTLY else apart
 
 
 def parsed_lines(lines: Sequence[str], separator: str, options: Mapping[str, Any]) -> Iterator[tuple[int, list[str]]]:

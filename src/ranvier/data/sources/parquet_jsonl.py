@@ -64,8 +64,10 @@ def _with_declared_categories(frame: pl.DataFrame, data: bytes) -> pl.DataFrame:
     described = json.loads(stored["pandas"])["columns"] if stored.get("pandas") else []
     names = [column["name"] for column in described if column.get("pandas_type") == "categorical"]
     names += [name for name in dictionary_columns(stored.get("ARROW:schema", "")) if name not in names]
-    known = [name for name in names if name in frame.columns and frame.schema[name] not in (pl.Categorical, pl.Enum)]
-    return frame.with_columns(labels(name, frame[name].to_list()) for name in known)
+    dictionaries = [
+        name for name in names if name in frame.columns and frame.schema[name] not in (pl.Categorical, pl.Enum)
+    ]
+    return frame.with_columns(labels(name, frame[name].to_list()) for name in dictionaries)
 
 
 def read_json_lines(path: Path, reading: Reading = PLAIN) -> Table:

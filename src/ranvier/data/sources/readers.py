@@ -119,8 +119,8 @@ def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
     reader = next((READERS[suffix] for suffix in SUFFIXES if name.endswith(suffix)), None)
     if reader is not None:
         return reader
-    known = name.endswith((*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS))
-    if known or _is_picture_or_recording(path) or is_fasttext_file(path):
+    has_ending = name.endswith((*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS))
+    if has_ending or _is_picture_or_recording(path) or is_fasttext_file(path):
         return _read_one
     suffix = "".join(Path(name).suffixes[-2:]) if name.endswith(tuple(PACKED)) else Path(name).suffix
     advice = (

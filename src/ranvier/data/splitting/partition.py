@@ -34,8 +34,8 @@ def checked_fractions(validation: float, test: float) -> tuple[float, float, flo
     (0.5, 0.25, 0.25)
     """
     for name, fraction in (("validation", validation), ("test", test)):
-        share = as_number(fraction)
-        if share is None or not 0.0 <= share < 1.0:
+        number = as_number(fraction)
+        if number is None or not 0.0 <= number < 1.0:
             raise InputError(f"{name} is {fraction!r}; a fraction of the rows from 0 to below 1 was expected.")
     if validation + test >= 1.0:
         raise InputError(f"validation {validation:g} and test {test:g} leave no rows to learn from.")

@@ -53,15 +53,15 @@ def repeat_notes(parts: Mapping[str, LabelledRows], labels: bool = False, by_cha
         if name == "training" or not learned:
             continue
         seen = [
-            np.array([digest in known for digest in column.tolist()])
-            for known, column in zip(learned, columns, strict=False)
+            np.array([digest in training_digests for digest in column.tolist()])
+            for training_digests, column in zip(learned, columns, strict=False)
         ]
-        known = np.any(seen, axis=0)
-        if known.any():
-            what = plural(int(known.sum()), f"file of the {name} rows stands", f"files of the {name} rows stand")
+        is_copy = np.any(seen, axis=0)
+        if is_copy.any():
+            what = plural(int(is_copy.sum()), f"file of the {name} rows stands", f"files of the {name} rows stand")
             notes.append(f"{what} among the training rows, too.")
         if shown is not None:
-            notes += _look_alike_note(parts["training"].source, shown, parts[name].source, known, name)
+            notes += _look_alike_note(parts["training"].source, shown, parts[name].source, is_copy, name)
     if by_chance and "training" in parts:
         notes += name_group_note(parts["training"], parts.get("test"))
     return notes
@@ -81,23 +81,23 @@ def _conflict_note(parts: Mapping[str, LabelledRows], digests: Mapping[str, Any]
 
 
 def _look_alike_note(
-    training: Source, shown: NDArray[np.uint64], held: Source, known: NDArray[np.bool_], name: str
+    training: Source, shown: NDArray[np.uint64], part: Source, is_copy: NDArray[np.bool_], name: str
 ) -> list[str]:
     """A sentence on pictures of a part that look like training pictures and are no copies of them.
 
     Parameters:
         shown: what `_difference_hashes` gives of the training pictures.
-        known: which pictures of the part are copies, shape (B,).
+        is_copy: which pictures of the part are copies, shape (B,).
         name: of the part.
     """
-    hashes = _difference_hashes(held)
+    hashes = _difference_hashes(part)
     if hashes is None:
         return []
     first = {value: row for row, value in reversed(list(enumerate(shown.tolist()))) if value}
-    alike = [(row, first[value]) for row, value in enumerate(hashes.tolist()) if value in first and not known[row]]
+    alike = [(row, first[value]) for row, value in enumerate(hashes.tolist()) if value in first and not is_copy[row]]
     if not alike:
         return []
-    names = [names_of_rows(source) for source in (held, training)]
+    names = [names_of_rows(source) for source in (part, training)]
     pairs = [
         " like ".join(str(row) if own is None else own[row] for own, row in zip(names, pair, strict=True))
         for pair in alike

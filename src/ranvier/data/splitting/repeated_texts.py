@@ -21,7 +21,7 @@ from ranvier.plural import plural
 if TYPE_CHECKING:
     from ranvier.data.labelled_rows import LabelledRows
 
-MAX_SHARE = 0.1
+MAX_FRACTION = 0.1
 """Where one text stands in more of the rows, such as "ok" among answers, copies are divided by chance."""
 SHOWN, MAX_CHARACTERS = 3, 60
 
@@ -59,7 +59,7 @@ def text_codes(source: Source, columns: Sequence[ColumnSchema]) -> NDArray[np.in
     first = np.where(texts.is_null().to_numpy(), np.arange(len(texts)), first)
     codes = np.unique(first, return_inverse=True)[1].astype(np.int64)
     counts = np.bincount(codes)
-    return None if len(counts) == len(codes) or counts.max() > MAX_SHARE * len(codes) else codes
+    return None if len(counts) == len(codes) or counts.max() > MAX_FRACTION * len(codes) else codes
 
 
 def repeated_text_notes(

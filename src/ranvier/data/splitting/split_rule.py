@@ -118,9 +118,9 @@ def time_format(source: Source, column: str, columns: Iterable[ColumnSchema] = (
     >>> time_format(open_source({"day": ["31/12/2023", "1/2/2024"]}), "day").order
     'day-first'
     """
-    for known in columns:
-        if known.name == column and known.kind in ("date", "number"):
-            return known.date_format if known.kind == "date" else known.number_format
+    for schema in columns:
+        if schema.name == column and schema.kind in ("date", "number"):
+            return schema.date_format if schema.kind == "date" else schema.number_format
     cells = source.frame[column]
     parsing.check_dtype(cells)
     if not parsing.is_string(cells):

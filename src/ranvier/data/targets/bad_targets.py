@@ -45,8 +45,8 @@ def _bad_rows(values: Values, task: Task | str | None, several: bool) -> NDArray
     """The indices of the bad ones among the values of one column."""
     kind = task.kind if isinstance(task, Task) else task
     if isinstance(task, Task) and task.is_classifier:
-        known = label_index(values, task.classes) >= 0
-        return np.flatnonzero(~known & ~missing_rows(values))
+        is_label = label_index(values, task.classes) >= 0
+        return np.flatnonzero(~is_label & ~missing_rows(values))
     if kind in ("regression", "multilabel") or several:
         texts = not_numbers(values)
         if len(texts) and not (isinstance(task, Task) or _mostly_numbers(values, texts)):

@@ -20,8 +20,8 @@ from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows.row_names import at_row, row_name
 
-LABEL_SHARE = 0.5
-"""A mark in a file is a label where it has at least this share of the rows that the median of the other labels has."""
+LABEL_FRACTION = 0.5
+"""A mark in a file is a label where it has this fraction of the rows that the median of the other labels has."""
 WORD = re.compile(r"[A-Za-z]")
 
 
@@ -98,7 +98,7 @@ def _is_label(mark: Mark, others: pl.DataFrame, in_memory: bool, classes: Sequen
     if in_memory:
         return True
     median: Any = counts.median()
-    return bool(WORD.search(mark.text)) and len(labels) > 0 and mark.rows >= max(2.0, LABEL_SHARE * median)
+    return bool(WORD.search(mark.text)) and len(labels) > 0 and mark.rows >= max(2.0, LABEL_FRACTION * median)
 
 
 def missing_sentence(count: int, marks: TargetMarks) -> str:

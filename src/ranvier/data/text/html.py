@@ -10,7 +10,7 @@ TAG = r"(?i)<(?:/?(?:a|abbr|b|big|blockquote|body|br|button|cite|code|dd|div|dl|
 """A tag of HTML, not any word between angle brackets."""
 UNREAD = (r"(?is)<script\b[^<>]*>.*?</script\s*>", r"(?is)<style\b[^<>]*>.*?</style\s*>", r"(?s)<!--.*?-->")
 """What is in HTML and no text: programs, styles and comments."""
-SHARE = 0.5
+FRACTION = 0.5
 
 
 def n_with_tags(texts: pl.Series) -> int:
@@ -29,7 +29,7 @@ def is_html(texts: pl.Series) -> bool:
     (True, False)
     """
     present = len(texts) - texts.null_count()
-    return present > 0 and n_with_tags(texts) > SHARE * present
+    return present > 0 and n_with_tags(texts) > FRACTION * present
 
 
 def without_html(texts: pl.Series) -> pl.Series:

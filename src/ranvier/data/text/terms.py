@@ -145,10 +145,10 @@ class Words:
     def counts(self, tokens: Tokens) -> sparse.csr_array:
         """How often each term stands in each text, (B, V)."""
         codes = _codes(tokens.unique, self._kind)[tokens.codes]
-        known = codes >= 0
-        single = np.where(known, self._single[codes] if len(self._single) else -1, -1)
+        is_word = codes >= 0
+        single = np.where(is_word, self._single[codes] if len(self._single) else -1, -1)
         at, rows = neighbours(tokens, 2)
-        both = known[at] & known[at + 1]
+        both = is_word[at] & is_word[at + 1]
         at, rows = at[both], rows[both]
         matches = _search(self._keys, codes[at] * np.int64(len(self._parts)) + codes[at + 1])
         capital = np.flatnonzero(tokens.capitals) if len(self._capitals) else np.zeros(0, np.int64)

@@ -76,9 +76,9 @@ def _of_rows(
         own = (_in_units(prepared, outputs), _in_units(prepared, linear))
         yield from worse_than_linear(model.task, *own, _in_units(prepared, rows.targets), part)
     if trained.encoder is None and prepared.encoder.width == trained.network.inputs:
-        known = _some(prepared.train, MAX_ROWS)
-        of_known = outputs_of(trained.network, settings, trained.parameters, known.inputs)
-        learned = _in_units(prepared, of_known), _in_units(prepared, known.targets)
+        training = _some(prepared.train, MAX_ROWS)
+        training_outputs = outputs_of(trained.network, settings, trained.parameters, training.inputs)
+        learned = _in_units(prepared, training_outputs), _in_units(prepared, training.targets)
         new = _in_units(prepared, outputs), _in_units(prepared, rows.targets)
         yield from overfitting(model.task, learned, new, part)
     yield from neuron_findings(model.network, _activations(model, settings, _sample(rows.inputs)))

@@ -20,7 +20,7 @@ from ranvier.training.metrics import mean_targets
 if TYPE_CHECKING:
     from ranvier.model.model import Model
 
-HELD_SHARE = 0.3
+HELD_FRACTION = 0.3
 MIN_ROWS = 60
 STANDARD_ERRORS = 2.0
 MIN_GAIN = 0.02
@@ -35,15 +35,15 @@ def learning_curve_finding(model: Model, rows: Rows) -> list[Finding]:
         return []
     task, network = model.task, model.network
     labels = class_indices(task, rows.targets) if task.is_classifier else None
-    held, rest = split_rows(len(rows), (HELD_SHARE, 1 - HELD_SHARE), 0, labels)
-    evaluation = rows.take(held)
+    held_out, rest = split_rows(len(rows), (HELD_FRACTION, 1 - HELD_FRACTION), 0, labels)
+    evaluation = rows.take(held_out)
     targets = in_units(model.target, evaluation.targets)
     outputs = {}
-    for share in (2, 1):
-        index = rest[::share]
-        settings = replace(model.training, callbacks=(), epochs=share * model.training.epochs).on(rows.inputs)
+    for fraction in (2, 1):
+        index = rest[::fraction]
+        settings = replace(model.training, callbacks=(), epochs=fraction * model.training.epochs).on(rows.inputs)
         flat = trained_parameters(network, settings, task, rows.take(index))
-        outputs[share] = in_units(model.target, outputs_of(network, settings, flat, evaluation.inputs))
+        outputs[fraction] = in_units(model.target, outputs_of(network, settings, flat, evaluation.inputs))
     name, gain = loss_gain(task, outputs[1], targets, outputs[2])
     mean, error = mean_and_error(gain, None)
     constant = np.broadcast_to(mean_targets(task, targets), (len(targets), task.outputs))
@@ -52,7 +52,7 @@ def learning_curve_finding(model: Model, rows: Rows) -> list[Finding]:
     words = "smaller" if mean > 0 else "larger"
     evidence = (
         f"Trained on {len(rest):,} rows instead of {len(rest[::2]):,}, the network has a {name} that is {words} by "
-        f"{abs(mean):.2g} (standard error {error:.1g}) on {len(held):,} others."
+        f"{abs(mean):.2g} (standard error {error:.1g}) on {len(held_out):,} others."
     )
     if helps:
         meaning, advice = "The learning curve still falls.", "More rows would help: gather more."

@@ -23,12 +23,12 @@ Array = NDArray[Any]
 STANDARD_ERRORS = 3.0
 """So many standard errors a difference must have, so that clean data raise no alarm,"""
 MIN_GAIN = 0.1
-"""and so large a share of the loss it must be."""
+"""and so large a fraction of the loss it must be."""
 MIN_ROWS = 20
 GAP = {"accuracy": 0.2, "r2": 0.3}
 """How much better the metric of an overfitting model is on its training rows."""
 FALLING = 0.03
-"""The share by which the loss of the last epochs fell where training ended too early."""
+"""The fraction by which the loss of the last epochs fell where training ended too early."""
 LAST_EPOCHS = 3
 MAX_SAMPLE = 5_000
 MAX_SIZE = 30.0
@@ -55,14 +55,14 @@ def overfitting(
     name = headline_metric_name(task)
     if name not in GAP or task.kind == "multilabel":
         return []
-    known, unknown = (headline_metric(task, *pair)[name] for pair in (training, new))
+    training_score, new_score = (headline_metric(task, *pair)[name] for pair in (training, new))
     constant = mean_targets(task, training[1])
     gains = [mean_and_error(loss_gain(task, *pair, _broadcast(constant, pair[1]))[1], None) for pair in (training, new)]
     error = float(np.hypot(gains[0][1], gains[1][1]))
-    if known - unknown < GAP[name] or gains[0][0] - gains[1][0] < STANDARD_ERRORS * error:
+    if training_score - new_score < GAP[name] or gains[0][0] - gains[1][0] < STANDARD_ERRORS * error:
         return []
     metric, decimals = WRITTEN[name]
-    first, second = (decimals.format(value).replace("%", " %") for value in (known, unknown))
+    first, second = (decimals.format(value).replace("%", " %") for value in (training_score, new_score))
     return [
         Finding(
             "overfitting",

@@ -11,15 +11,15 @@ from ranvier.expression import evaluate
 
 Array = NDArray[Any]
 FLAT = 0.01
-"""A derivative of less than this share of the largest one of the activation counts as none."""
+"""A derivative of less than this fraction of the largest one of the activation counts as none."""
 DEAD, SATURATED = 0.999, 0.95
-"""The share of rows with a flat derivative from which on a neuron is dead or saturated."""
+"""The fraction of rows with a flat derivative from which on a neuron is dead or saturated."""
 CONSTANT = 1e-6
 DUPLICATE = 0.999
 
 
-def flat_share(layer: Any, sums: Array) -> Array | None:
-    """For each neuron the share of rows where its derivative is near 0, (N,); None for softmax."""
+def flat_fraction(layer: Any, sums: Array) -> Array | None:
+    """For each neuron the fraction of rows where its derivative is near 0, (N,); None for softmax."""
     derivative = layer.activation.derivative
     if derivative is None:
         return None
@@ -48,7 +48,7 @@ def neuron_flags(y: Array, deviation: float, flat: float | None) -> list[str]:
 
     Parameters:
         y: its outputs, (n,), and `deviation` their standard deviation.
-        flat: the share of rows where its derivative is near 0; None where that is not known.
+        flat: the fraction of rows where its derivative is near 0; None where that is not known.
 
     >>> neuron_flags(np.zeros(5), 0.0, 1.0)
     ['dead']

@@ -9,12 +9,12 @@ import numpy as np
 
 from ranvier.data.diagnosis.finding import Finding
 from ranvier.engine import LayerValues
-from ranvier.model.diagnosis.neuron_flags import duplicates, flat_share, neuron_flags
+from ranvier.model.diagnosis.neuron_flags import duplicates, flat_fraction, neuron_flags
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 
-MIN_SHARE = 0.1
-"""The share of the neurons of a layer from which on they are named."""
+MIN_FRACTION = 0.1
+"""The fraction of the neurons of a layer from which on they are named."""
 MIN_ROWS = 20
 MAX_NEURONS = 4096
 WORDS = {
@@ -59,7 +59,7 @@ def neuron_findings(network: Network, values: Sequence[LayerValues]) -> list[Fin
         counts = _counts(info.layer, layer_values)
         units = min(layer_values.outputs.shape[1], MAX_NEURONS)
         findings += [
-            _finding(kind, info.path, count, units) for kind, count in counts.items() if count >= MIN_SHARE * units
+            _finding(kind, info.path, count, units) for kind, count in counts.items() if count >= MIN_FRACTION * units
         ]
     return findings
 
@@ -68,7 +68,7 @@ def _counts(layer: Any, values: LayerValues) -> dict[str, int]:
     """How many neurons have each fault."""
     outputs = np.asarray(values.outputs, np.float64)[:, :MAX_NEURONS]
     sums = np.asarray(values.weighted_sums, np.float64)[:, :MAX_NEURONS]
-    flat = flat_share(layer, sums)
+    flat = flat_fraction(layer, sums)
     deviations = outputs.std(axis=0)
     flags = [
         neuron_flags(outputs[:, at], float(deviations[at]), None if flat is None else float(flat[at]))

@@ -140,7 +140,7 @@ class ModuleWriter:
                 body.step = f.add(words["first_step"], loop.index, "number")
                 body.rows, body.shift = rows, ZERO
                 body.left = f.subtract(numbers, start, "left")
-                body.weight_scale, body.inverse_batch_size = self._shares(f, rows, body.order)
+                body.weight_scale, body.inverse_batch_size = self._loss_scales(f, rows, body.order)
                 if self.plan.steals:
                     body.stealing = WorkStealing(f, words["chunk_counters"], self.thread, words["threads"], body.step)
                 with self._timed(f, TOTAL):
@@ -201,7 +201,7 @@ class ModuleWriter:
         with f.loop(first, stop, plan.rows, name="part") as loop:
             part(loop.index, f.intrinsic("smin", f.add(loop.index, plan.rows), stop))
 
-    def _shares(self, f: Function, rows: Value, order: Value) -> tuple[Value, Value]:
+    def _loss_scales(self, f: Function, rows: Value, order: Value) -> tuple[Value, Value]:
         """The weight in the loss of a row of weight 1, and 1 / B."""
         unit = f.constant(1.0, "double")
         equal = f.divide(unit, f.cast("sitofp", rows, "double"), "equal")

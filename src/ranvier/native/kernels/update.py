@@ -70,8 +70,8 @@ class Updater:
             values[name] = f.load(at, name=name)
         results = list(emit_expressions(f, (rule.parameter, *rule.updates), values))
         if self.trained.non_negative:
-            held = [0, *(number for number, (name, _) in enumerate(rule.slots, start=1) if name == AVERAGE)]
-            for number in held:
+            limited = [0, *(number for number, (name, _) in enumerate(rule.slots, start=1) if name == AVERAGE)]
+            for number in limited:
                 below = f.compare("olt", results[number], 0.0)
                 results[number] = f.select(below, f.constant(0.0), results[number], "held")
         for result, at in zip(results, (f.pointer(pointers.value, offset), *slots_at), strict=True):

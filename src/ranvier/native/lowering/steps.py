@@ -215,7 +215,7 @@ class Rounding(RowStep):
 
 @record
 class LossStep(RowStep):
-    """Row losses from z (or y where the last layer has no activation), and dz of each row times its share.
+    """Row losses from z (or y where the last layer has no activation), and dz of each row times its normalized weight.
 
     `loss` says nothing of label smoothing: `smoothing` does, where there is any.
     """

@@ -54,7 +54,7 @@ def compile_cached(
     target: Target,
     folder: Path | None = None,
     limit: int = LIMIT,
-    known: str | None = None,
+    name: str | None = None,
 ) -> list[bytes]:
     """The objects of modules that belong together, read from disk if they were compiled before.
 
@@ -63,7 +63,7 @@ def compile_cached(
         folder: where objects are kept; None for the folder "objects" in the setting RANVIER_CACHE. Where that is not
             known either, nothing is kept.
         limit: the most bytes the folder may hold; the least recently used files are removed first.
-        known: a unique name of the modules, or None. If the index knows it, the texts are not generated.
+        name: a unique name of the modules, or None. If the index knows it, the texts are not generated.
 
     Raises:
         EngineError: a text is not valid IR.
@@ -71,7 +71,7 @@ def compile_cached(
     folder = _default_folder() if folder is None else folder
     dump_folder = settings.read().dump
     # Without the index all texts are written, so that they can be dumped.
-    index = None if known is None or dump_folder else entry_key(known, target)
+    index = None if name is None or dump_folder else entry_key(name, target)
     listed = None if index is None else _load(folder, index, _INDEX)
     if listed is not None:
         listed_images = [_load(folder, key) for key in _cut(listed)]

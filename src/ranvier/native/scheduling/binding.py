@@ -58,14 +58,14 @@ class Binding:
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
         self.values: list[tuple[str, float]] = []
-        self._known: dict[str, Scalar] = {}
+        self._scalars: dict[str, Scalar] = {}
 
     def number(self, name: str, *values: tuple[str, float]) -> Scalar:
         """The position of the first of some values that belong together; equal names have one position."""
-        if name not in self._known:
-            self._known[name] = Scalar(name, None, len(self.values))
+        if name not in self._scalars:
+            self._scalars[name] = Scalar(name, None, len(self.values))
             self.values += values
-        return self._known[name]
+        return self._scalars[name]
 
     def bound(self, part: T) -> T:
         """A step, or something in it, with positions instead of hyper-parameters."""
@@ -78,9 +78,9 @@ class Binding:
 
     def rule(self, lowered: LoweredRule) -> BoundRule:
         """The update; what depends on hyper-parameters alone is a variable of its own."""
-        known = {scalar.name: scalar.value for scalar in lowered.numbers if scalar.value is not None}
+        values_of = {scalar.name: scalar.value for scalar in lowered.numbers if scalar.value is not None}
         formula = lowered.formula
-        expressions, numbers = opened((formula.parameter, *formula.updates), known)
+        expressions, numbers = opened((formula.parameter, *formula.updates), values_of)
         positions = [(name, self.number(name, (self.dtype, value))) for name, value in numbers.items()]
         rule = UpdateRule(formula.slots, formula.scalars, expressions[0], expressions[1:])
         return BoundRule(rule, tuple(positions))
@@ -96,18 +96,18 @@ class Binding:
             kept = (self.dtype, 1.0 / (1.0 - number)), (WORD, int(number * 2**32))
             return self.number(value.name, *kept)
         if isinstance(part, LossStep):
-            share = number / (part.z.columns if part.loss.applied_to == "log_probability" else 2)
-            return self.number(value.name, (self.dtype, 1.0 - number), (self.dtype, share))
+            fraction = number / (part.z.columns if part.loss.applied_to == "log_probability" else 2)
+            return self.number(value.name, (self.dtype, 1.0 - number), (self.dtype, fraction))
         return self.number(value.name, (DOUBLE if name in EXACT else self.dtype, number))
 
 
 def opened(
-    expressions: tuple[Expression, ...], known: Mapping[str, float]
+    expressions: tuple[Expression, ...], values_of: Mapping[str, float]
 ) -> tuple[tuple[Expression, ...], dict[str, float]]:
     """Expressions with a variable for each largest part that known variables and constants alone decide.
 
     Parameters:
-        known: the values of variables.
+        values_of: the values of variables.
 
     Returns the expressions, and the values of the new variables.
 
@@ -130,11 +130,11 @@ def opened(
     for node in topological_order(*expressions):
         if node.value is not None:
             values[node] = node.value
-        elif node.name is not None and node.name in known:
-            values[node] = known[node.name]
+        elif node.name is not None and node.name in values_of:
+            values[node] = values_of[node.name]
             opens.add(node)
         elif node.arguments and values.keys() >= set(node.arguments):
-            values[node] = float(evaluate(node, known))
+            values[node] = float(evaluate(node, values_of))
             opens |= {node} if opens.intersection(node.arguments) else set()
         elif node.arguments:
             replaced[node] = Expression(node.op, tuple(map(argument, node.arguments)))

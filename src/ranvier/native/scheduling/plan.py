@@ -146,7 +146,7 @@ class Plan:
         return self.purpose in LEARNING
 
     def show(self, threads: int = 1) -> str:
-        """The plan as a readable loop nest with buffers, sizes, FLOPs and the expected share of the peak."""
+        """The plan as a readable loop nest with buffers, sizes, FLOPs and the expected fraction of the peak."""
         from ranvier.native.scheduling.show import show_plan
 
         return show_plan(self, threads)

@@ -1,4 +1,4 @@
-"""A plan as text: the loop nest it stands for, its buffers, FLOPs and the expected share of the processor's peak."""
+"""A plan as text: the loop nest it stands for, its buffers, FLOPs and the expected fraction of the processor's peak."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def show_plan(plan: Plan, threads: int) -> str:
         fraction = flops / max(cycles, 1.0)
         lines += [
             "",
-            f"{flops / 1e6:,.3f} million FLOPs; expected share of the peak of the threads used: {fraction:.0%}",
+            f"{flops / 1e6:,.3f} million FLOPs; expected fraction of the peak of the threads used: {fraction:.0%}",
         ]
     return "\n".join(lines) + "\n"
 

@@ -37,8 +37,8 @@ class Registers:
         (1, 4, 4)
         """
         wanted = 1
-        goal = BUSY if self.count == 16 else 3 * BUSY
-        while height * wanted * self.per_panel < goal and self.fits(height, wanted + 1) and wanted < 8:
+        n_chains = BUSY if self.count == 16 else 3 * BUSY
+        while height * wanted * self.per_panel < n_chains and self.fits(height, wanted + 1) and wanted < 8:
             wanted += 1
         return wanted
 

@@ -12,9 +12,9 @@ BINS = 10
 
 
 def calibration(subject: Subject) -> dict[str, Any]:
-    """The share of right answers for each tenth of probability of the most probable class.
+    """The fraction of right answers for each tenth of probability of the most probable class.
 
-    Returns `bins`: low, high, rows, mean probability and share right, the last two None in a bin without rows; and
+    Returns `bins`: low, high, rows, mean probability and fraction right, the last two None in a bin without rows; and
     `error`, the expected calibration error. `training.reliability` computes them.
 
     Raises:

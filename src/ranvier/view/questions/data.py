@@ -21,7 +21,7 @@ def data(subject: Subject) -> dict[str, Any]:
     Returns `origin`, `rows` of each part in `split`, `classes` with their numbers of rows, and `columns`, at most 60 of
     `total`, pixels of a picture left out: name, kind, note, missing (cells of the training rows, None where unknown),
     and, over the `shown_rows` known rows, for numbers `counts` and `edges` of a histogram between the 1st and the 99th
-    percentile, for categories `top`: the most frequent, each with its share.
+    percentile, for categories `top`: the most frequent, each with its fraction.
     """
     report, encoder = subject.model.report, subject.model.encoder
     missing = {}
@@ -32,8 +32,8 @@ def data(subject: Subject) -> dict[str, Any]:
     columns = []
     for column in described[:MAX_COLUMNS]:
         name = str(column["name"])
-        known = {"name": name, "kind": column["kind"], "note": column["note"], "missing": missing.get(name)}
-        columns.append(known | _seen(subject, name))
+        entry = {"name": name, "kind": column["kind"], "note": column["note"], "missing": missing.get(name)}
+        columns.append(entry | _seen(subject, name))
     return {
         "origin": report.origin,
         "split": {part: count for part, count in report.split.items() if count},
@@ -55,9 +55,9 @@ def _seen(subject: Subject, name: str) -> dict[str, Any]:
     if part is not None and part.kind == "number":
         return histogram(part.number_format.read(cells)[0])
     if part is not None and part.kind in ("category", "boolean"):
-        known = getattr(part, "categories", None)
+        categories = getattr(part, "categories", None)
         counts = cells.drop_nulls().cast(str).rename("value").value_counts(sort=True).rows()
-        listed = [[label, count / len(cells)] for label, count in counts if known is None or label in known]
+        listed = [[label, count / len(cells)] for label, count in counts if categories is None or label in categories]
         return {"top": listed[:MAX_CATEGORIES], "different": len(listed)}
     return {}
 

@@ -23,7 +23,7 @@ def importances(subject: Subject) -> dict[str, Any]:
     Raises:
         InputError: the true answers are not known, there are more than 100 columns, or there is only one.
     """
-    model, rows = subject.model, subject.known()
+    model, rows = subject.model, subject.known_rows()
     if rows.targets is None:
         raise InputError("The true answers of these rows are not known, so importances cannot be measured.")
     index = subject.sample[:: -(-len(subject.sample) // MAX_ROWS)]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import RanvierError
-from ranvier.model.diagnosis.neuron_flags import CONSTANT, DEAD, SATURATED, duplicates, flat_share
+from ranvier.model.diagnosis.neuron_flags import CONSTANT, DEAD, SATURATED, duplicates, flat_fraction
 from ranvier.rows import Rows
 from ranvier.view.subject import Subject
 
@@ -69,7 +69,7 @@ def _counts(subject: Subject, info: Any) -> dict[str, int | None]:
         return dict.fromkeys(("dead", "saturated", "constant", "duplicate", "rows"))
     values = subject.sample_values[info.path]
     sums, outputs = values.weighted_sums, np.asarray(values.outputs, np.float64)
-    flat = None if sums is None else flat_share(info.layer, np.asarray(sums, np.float64))
+    flat = None if sums is None else flat_fraction(info.layer, np.asarray(sums, np.float64))
     hidden = info != subject.dense_layers[-1]
     flat = np.zeros(outputs.shape[1]) if flat is None or not hidden else flat
     silent = np.abs(outputs).max(axis=0) <= CONSTANT

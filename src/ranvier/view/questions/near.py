@@ -35,12 +35,12 @@ def near(subject: Subject, inputs: Inputs, row: int | None = None) -> dict[str, 
     compared = subject.neighbours()
     if compared is None:
         return {"reading": True}
-    model, known = subject.model, compared.known()
-    if known.inputs.n_csr != inputs.n_csr or known.inputs.n_dense != inputs.n_dense:
+    model, others = subject.model, compared.known_rows()
+    if others.inputs.n_csr != inputs.n_csr or others.inputs.n_dense != inputs.n_dense:
         raise InputError("These rows are stored in another way than the ones that are known.")
-    distances = column_distances(inputs, known.inputs, input_blocks(model.encoder, inputs.n_dense, inputs.n_csr))
-    answers = compared.kept(("answers",), lambda: model.target.decode(model.outputs_of(known.inputs)))
-    allowed = np.ones(len(known), np.bool_)
+    distances = column_distances(inputs, others.inputs, input_blocks(model.encoder, inputs.n_dense, inputs.n_csr))
+    answers = compared.kept(("answers",), lambda: model.target.decode(model.outputs_of(others.inputs)))
+    allowed = np.ones(len(others), np.bool_)
     if compared is subject and row is not None:
         allowed[row] = False
     nearest = nearest_rows(distances, answers, allowed, COUNT)
@@ -58,7 +58,7 @@ def near(subject: Subject, inputs: Inputs, row: int | None = None) -> dict[str, 
     ]
     return {
         "reading": False,
-        "among": known.name,
+        "among": others.name,
         "own": compared is subject,
         "rows": described[: len(nearest)],
         "other": None if other is None else described[-1],

@@ -118,8 +118,8 @@ def _curve(info: LayerInfo, statistics: dict[str, Any] | None, total: float | No
     layer: Any = info.layer
     if layer.activation.expression is None:
         return None
-    known = [] if statistics is None else [statistics["lowest_sum"], statistics["highest_sum"]]
-    reach = max([2.0, *(abs(value) for value in (*known, *([] if total is None else [total])))])
+    ends = [] if statistics is None else [statistics["lowest_sum"], statistics["highest_sum"]]
+    reach = max([2.0, *(abs(value) for value in (*ends, *([] if total is None else [total])))])
     x = np.linspace(-reach, reach, CURVE_POINTS)
     with np.errstate(all="ignore"):
         y = np.broadcast_to(evaluate(layer.activation.expression, {"x": x}), x.shape)

@@ -28,7 +28,7 @@ def neuron_examples(subject: Subject, path: str, number: int) -> list[dict[str, 
     info = find_layer(subject.model.network, path)
     if info not in subject.dense_layers or type(number) is not int or not 0 <= number < info.outputs:
         raise InputError(f"There is no neuron {number!r} in {path}.")
-    subject.known()
+    subject.known_rows()
     sample = subject.sample
     outputs = np.asarray(subject.sample_values[info.path].outputs[:, number], np.float64)
     order = np.argsort(-outputs, kind="stable")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError
-from ranvier.model.diagnosis.neuron_flags import duplicates, flat_share, neuron_flags
+from ranvier.model.diagnosis.neuron_flags import duplicates, flat_fraction, neuron_flags
 from ranvier.model.inspect import find_layer
 from ranvier.network.network import LayerInfo
 from ranvier.view.subject import Subject
@@ -20,8 +20,8 @@ BINS = 21
 def neuron_statistics(subject: Subject, path: str) -> list[dict[str, Any]]:
     """One record for each neuron of a layer, over at most 2,000 known rows.
 
-    Fields: `mean`, `deviation`, `lowest` and `highest` output; `lowest_sum` and `highest_sum`; `active`, the share of
-    rows with an output above 0; `flat`, the share of rows where the derivative is less than 1 % of the largest;
+    Fields: `mean`, `deviation`, `lowest` and `highest` output; `lowest_sum` and `highest_sum`; `active`, the fraction
+    of rows with an output above 0; `flat`, the fraction of rows where the derivative is less than 1 % of the largest;
     `counts` and `edges`, a histogram of the outputs; `flags`: "dead" (an activation that is 0 for small sums and has
     no derivative on at least 99.9 % of the rows), "saturated" (no derivative on at least 95 %), "constant" (a standard
     deviation below 1e-6); `duplicate_of`, a neuron before it of the layer with a correlation above 0.999.
@@ -39,7 +39,7 @@ def _records(subject: Subject, info: LayerInfo) -> list[dict[str, Any]]:
     if sums is None:
         raise InputError(f"{info.path} has no neurons.")
     sums = np.asarray(sums, np.float64)
-    flat = flat_share(info.layer, sums)
+    flat = flat_fraction(info.layer, sums)
     copies = duplicates(outputs)
     output_layer = info == subject.model.network.layer_infos[-1]
     records = []

@@ -15,7 +15,7 @@ from ranvier.view.subject import Subject
 
 MAX_COLUMNS, MAX_WORDS = 6, 120
 NOTHING = 1e-3
-"""The share of the largest value below which what others add is not shown."""
+"""The fraction of the largest value below which what others add is not shown."""
 
 
 def reasons(subject: Subject) -> list[dict[str, Any]]:
@@ -29,7 +29,7 @@ def reasons(subject: Subject) -> list[dict[str, Any]]:
     Raises:
         InputError: no rows are known, or they are pictures or recordings.
     """
-    rows, model = subject.known(), subject.model
+    rows, model = subject.known_rows(), subject.model
     index = np.array(example_rows(subject), np.int64)
     if subject.form.kind != "table" or not len(index):
         raise InputError("Answers are explained for rows of tables and for texts.")

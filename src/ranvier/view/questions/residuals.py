@@ -28,10 +28,10 @@ def residuals(subject: Subject, output: int = 0) -> dict[str, Any]:
     if type(output) is not int or not 0 <= output < subject.outputs.shape[1]:
         raise InputError(f"There is no output {output!r}.")
     predicted, actual = subject.outputs[:, output], subject.targets[:, output]
-    known = np.flatnonzero(np.isfinite(actual))
-    difference = (predicted - actual)[known]
+    finite = np.flatnonzero(np.isfinite(actual))
+    difference = (predicted - actual)[finite]
     counts, edges = np.histogram(difference, BINS)
-    shown = known[evenly(len(known), MAX_POINTS)]
+    shown = finite[evenly(len(finite), MAX_POINTS)]
     return {
         "row": shown.tolist(),
         "actual": actual[shown].tolist(),

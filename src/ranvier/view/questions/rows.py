@@ -23,7 +23,7 @@ def rows_page(subject: Subject, start: int, count: int, order: str = "index") ->
     Raises:
         InputError: none are known, or a number is out of range.
     """
-    total = len(subject.known())
+    total = len(subject.known_rows())
     if not (type(start) is int and start >= 0 and type(count) is int and 1 <= count <= MAX_ROWS):
         raise InputError(f"Rows from {start!r}, {count!r} of them; give a start from 0 and 1 to {MAX_ROWS} rows.")
     if order not in ORDERS:
@@ -42,7 +42,7 @@ def describe_rows(subject: Subject, index: NDArray[np.int64]) -> list[dict[str, 
     """
     if not len(index):
         return []
-    rows, form, task = subject.known(), subject.form, subject.model.task
+    rows, form, task = subject.known_rows(), subject.form, subject.model.task
     pictures = form.kind != "table"
     names = names_of_rows(rows.source)
     shown: Any = pixels_of_rows(form, subject.model, rows, index) if pictures else cells_of_rows(form, rows, index)

@@ -32,7 +32,7 @@ def sound(subject: Subject, row: Any) -> tuple[dict[str, Any], NDArray[np.uint8]
         DataError: the file cannot be read any more.
     """
     subject.row(row)
-    recordings = subject.known().recordings
+    recordings = subject.known_rows().recordings
     if recordings is None:
         raise InputError("The recordings of these rows are not at hand.")
     rate = subject.model.encoder.sound.form.rate

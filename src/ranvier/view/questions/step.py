@@ -160,7 +160,7 @@ def _start(subject: Subject, steps: Stepping) -> list[dict[str, Any]]:
 
 
 def _batch(subject: Subject, steps: Stepping, trace: StepTrace, batch: Array) -> list[dict[str, Any]]:
-    """The rows of the batch: number, target and outputs (of the first 12), loss and share of the mean."""
+    """The rows of the batch: number, target and outputs (of the first 12), loss and fraction of the mean."""
     targets = one_hot(steps.rows.targets[batch], subject.model.network.outputs)
     outputs = trace.layers[-1].y
     return [

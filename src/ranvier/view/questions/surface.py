@@ -31,11 +31,11 @@ def surface(subject: Subject) -> tuple[dict[str, Any], NDArray[np.uint8]]:
     Raises:
         InputError: the network has other than two inputs, or no rows are known.
     """
-    model, rows = subject.model, subject.known()
+    model, rows = subject.model, subject.known_rows()
     if model.network.inputs != 2:
         raise InputError(f"The network has {model.network.inputs} inputs; a surface needs two.")
-    known = rows.inputs.toarray().astype(np.float64)
-    low, high = known.min(axis=0), known.max(axis=0)
+    inputs = rows.inputs.toarray().astype(np.float64)
+    low, high = inputs.min(axis=0), inputs.max(axis=0)
     spread = np.where(high > low, high - low, 1.0)
     low, high = low - MARGIN * spread, high + MARGIN * spread
     x, y = np.linspace(low[0], high[0], SIDE), np.linspace(high[1], low[1], SIDE)
@@ -56,18 +56,18 @@ def surface(subject: Subject) -> tuple[dict[str, Any], NDArray[np.uint8]]:
         "names": input_names(model, subject.dense_layers[0])[:2],
         "side": SIDE,
         "parts": parts,
-        "points": _points(subject, known),
+        "points": _points(subject, inputs),
     }
     return head, np.concatenate([np.zeros(0, np.uint8), *arrays]).astype(np.uint8)
 
 
-def _points(subject: Subject, known: NDArray[np.float64]) -> list[list[float]]:
+def _points(subject: Subject, inputs: NDArray[np.float64]) -> list[list[float]]:
     """Some known rows: the two inputs, and the index of the class or the number."""
-    index = evenly(len(known), MAX_POINTS)
-    if subject.known().targets is None:
-        truth = np.full(len(known), -1.0)
+    index = evenly(len(inputs), MAX_POINTS)
+    if subject.known_rows().targets is None:
+        truth = np.full(len(inputs), -1.0)
     elif subject.model.task.is_classifier:
         truth = subject.actual.astype(np.float64)
     else:
         truth = subject.targets[:, 0]
-    return [[*known[at].tolist(), float(truth[at])] for at in index]
+    return [[*inputs[at].tolist(), float(truth[at])] for at in index]

@@ -23,7 +23,7 @@ MAX_SHOWN = 40
 
 
 def uncertainty(subject: Subject) -> dict[str, Any]:
-    """Of intervals or sets for some coverages: the share of known rows that they hold, and how wide they are.
+    """Of intervals or sets for some coverages: the fraction of known rows that they hold, and how wide they are.
 
     Returns `kind`, "intervals" or "sets"; `rows` measured on; `coverage`, that of what is shown in detail; and for
     numbers `targets`, for classes one entry there: `name`; `levels`, each with the `coverage` that was asked for, what
@@ -34,7 +34,7 @@ def uncertainty(subject: Subject) -> dict[str, Any]:
     Raises:
         InputError: the true answers are not known, the model was not calibrated, or it predicts several labels a row.
     """
-    rows, model = subject.known(), subject.model
+    rows, model = subject.known_rows(), subject.model
     if rows.targets is None:
         raise InputError("The true answers of these rows are not known, so coverage cannot be measured.")
     outputs = model.outputs_of(rows.inputs)
@@ -61,13 +61,17 @@ def _intervals(subject: Subject, outputs: Any) -> dict[str, Any]:
     targets = []
     for at, name in enumerate(interval_names(model.task.target_names, n_targets)):
         truth, predicted = subject.targets[:, at * n_levels], subject.outputs[:, at * n_levels + middle]
-        known = np.isfinite(truth)
+        has_truth = np.isfinite(truth)
         levels = []
         for level, of_all in bounds.items():
-            low, high = of_all[known, at].T
-            inside = (low <= truth[known]) & (truth[known] <= high)
+            low, high = of_all[has_truth, at].T
+            inside = (low <= truth[has_truth]) & (truth[has_truth] <= high)
             levels.append(_level(level, inside, float((high - low).mean())))
-        shown = _shown(bounds[COVERAGE][known, at], predicted[known], truth[known]) if COVERAGE in bounds else []
+        shown = (
+            _shown(bounds[COVERAGE][has_truth, at], predicted[has_truth], truth[has_truth])
+            if COVERAGE in bounds
+            else []
+        )
         targets.append({"name": name, "levels": levels, "shown": shown})
     return {"kind": "intervals", "rows": n_rows, "coverage": COVERAGE, "targets": targets}
 

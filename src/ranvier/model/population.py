@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,13 +16,15 @@ from ranvier.data import TargetEncoder
 from ranvier.engine import Executable, RowsHandle
 from ranvier.errors import InputError
 from ranvier.model.fit import encoded_rows, network_target
+from ranvier.model.fit_options import FitOptions
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
 from ranvier.random import check_seed
+from ranvier.records import record
 from ranvier.rows import Inputs, Rows
 from ranvier.scalars import as_number, plain_scalar
 from ranvier.training.open_training import OpenTraining, is_small, kind
-from ranvier.training.runner import Shared
+from ranvier.training.runner import SharedResources
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
 
@@ -34,7 +37,31 @@ MAX_TOGETHER, MAX_NUMBERS = 32, 1 << 13
 """Initial weights are drawn for so many trials at a time, and for fewer where they would be more numbers than that."""
 
 
-class Crowd:
+@record(eq=False)
+class Trial:
+    """One network of a population, and how it is trained.
+
+    Fields:
+        network: what is trained.
+        options: how.
+        rows, validation_rows: the indices of the rows that it learns from and is measured on; None for all of them, and
+            for those that the options say.
+    """
+
+    network: Network
+    options: FitOptions
+    rows: Any = None
+    validation_rows: Any = None
+
+    @classmethod
+    def of(cls, network: Network, common: FitOptions, values: Mapping[str, Any]) -> Trial:
+        """The trial that a dictionary says, by options of a name each, of those that all have in common."""
+        own = dict(values)
+        parts = {name: own.pop(name) for name in ("network", "rows", "validation_rows") if name in own}
+        return cls(**{"network": network, **parts}, options=replace(common, **own) if own else common)
+
+
+class PopulationRows:
     """The rows that trials learn from.
 
     Parameters:
@@ -51,34 +78,32 @@ class Crowd:
     def target(self, network: Network, loss: Any) -> TargetEncoder:
         """The encoder of the targets of a network."""
         key = network, loss if isinstance(loss, Loss) else _identity(loss)
-        known = self._target_encoders.get(key)
-        if known is None:
-            known = network_target(network, self.targets, loss, self.names)
-            known = self._target_encoders.setdefault(key, known)
-        return known
+        encoder = self._target_encoders.get(key)
+        if encoder is None:
+            encoder = network_target(network, self.targets, loss, self.names)
+            encoder = self._target_encoders.setdefault(key, encoder)
+        return encoder
 
-    def rows(
-        self, network: Network, target: TargetEncoder, options: Mapping[str, Any], training: TrainSettings
-    ) -> tuple[Rows, Rows | None]:
+    def rows(self, trial: Trial, target: TargetEncoder, training: TrainSettings) -> tuple[Rows, Rows | None]:
         """The encoded rows of a trial, and its validation rows; those of the trials before, where they are the same.
 
         Parameters:
-            network, target, training: of the trial.
-            options: its options, "rows" and "validation_rows" among them.
+            trial: whose rows they are.
+            target, training: the encoder of its targets, and its settings.
         """
-        names = ("rows", "validation_rows", "validation", "sample_weight", "class_weight")
-        seed = training.seed if as_number(options["validation"]) is not None else None
-        values = tuple(_identity(options.get(name)) for name in names)
-        key = id(target), training.loss, training.row_dtype, seed, *values
+        options = trial.options
+        seed = training.seed if as_number(options.validation) is not None else None
+        decisive = (trial.rows, trial.validation_rows, options.validation, options.sample_weight, options.class_weight)
+        key = id(target), training.loss, training.row_dtype, seed, *map(_identity, decisive)
         with self._lock:
-            known = self._encoded.get(key)
-        if known is None:
-            known = self._encode(network, target, options, training)
+            encoded = self._encoded.get(key)
+        if encoded is None:
+            encoded = self._encode(trial, target, training)
             with self._lock:
-                self._encoded[key] = known
+                self._encoded[key] = encoded
                 while len(self._encoded) > 1 and sum(map(_nbytes, self._encoded.values())) > MAX_SHARED_BYTES:
                     self._forget(self._encoded.popitem(last=False)[1])
-        return known
+        return encoded
 
     def _forget(self, parts: tuple[Rows, Rows | None]) -> None:
         ids = {id(part) for part in parts}
@@ -87,28 +112,26 @@ class Crowd:
     def upload(self, executable: Executable, rows: Rows) -> RowsHandle:
         """Give rows to an executable; those that wait for other trials, once to all executables of a kind."""
         key = id(rows), type(executable)
-        known = self._uploaded.get(key)
-        if known is not None and known[0] is rows:
-            return known[1]
+        uploaded = self._uploaded.get(key)
+        if uploaded is not None and uploaded[0] is rows:
+            return uploaded[1]
         handle = executable.upload(rows)
         with self._lock:
             if any(rows is part for parts in self._encoded.values() for part in parts):
                 self._uploaded[key] = rows, handle
         return handle
 
-    def _encode(
-        self, network: Network, target: TargetEncoder, options: Mapping[str, Any], training: TrainSettings
-    ) -> tuple[Rows, Rows | None]:
-        options, X, y = dict(options), self.inputs, self.targets
-        weights, held = options["sample_weight"], options.get("validation_rows")
-        if held is not None:
-            index = _row_indices(held, len(y), "validation_rows")
-            options["validation"] = (X[index], y[index], *(() if weights is None else (np.asarray(weights)[index],)))
-        if "rows" in options:
-            index = _row_indices(options["rows"], len(y), "rows")
+    def _encode(self, trial: Trial, target: TargetEncoder, training: TrainSettings) -> tuple[Rows, Rows | None]:
+        options, X, y = trial.options, self.inputs, self.targets
+        weights = None if options.sample_weight is None else np.asarray(options.sample_weight)
+        if trial.validation_rows is not None:
+            index = _row_indices(trial.validation_rows, len(y), "validation_rows")
+            options = replace(options, validation=(X[index], y[index], *(() if weights is None else (weights[index],))))
+        if trial.rows is not None:
+            index = _row_indices(trial.rows, len(y), "rows")
             X, y = X[index], y[index]
-            options["sample_weight"] = None if weights is None else np.asarray(weights)[index]
-        return encoded_rows(network, target, X, y, options, training)
+            options = replace(options, sample_weight=None if weights is None else weights[index])
+        return encoded_rows(trial.network, target, X, y, options, training)
 
 
 class OpenTrainings:
@@ -124,7 +147,7 @@ class OpenTrainings:
         target: TargetEncoder,
         training: TrainSettings,
         rows: Rows,
-        shared: Shared,
+        shared: SharedResources,
         stop_requested: Callable[[], bool],
     ) -> tuple[TrainingState, str] | None:
         """Train; gives the state at the end and the name of the engine. None for trainings of another kind.
@@ -147,8 +170,8 @@ class OpenTrainings:
 
     def _take(self, key: Any) -> OpenTraining | None:
         with self._lock:
-            for index, (known, opened) in enumerate(self._waiting):
-                if known == key:
+            for index, (waiting_key, opened) in enumerate(self._waiting):
+                if waiting_key == key:
                     del self._waiting[index]
                     return opened
         return None

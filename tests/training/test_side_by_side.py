@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.training.population import run_side_by_side
+from ranvier.training.side_by_side import run_side_by_side
 
 
 @given(st.integers(1, 30), st.integers(1, 5))

@@ -1,0 +1,81 @@
+"""A linear model beside a hidden layer, in one network: its logits are the mean of both.
+
+K inputs, N outputs, P parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.network.layers import Dense
+from ranvier.network.network import Network
+from ranvier.network.task import Task
+from ranvier.recipes.text_merge import can_hold_linear
+from ranvier.training.logits import logits_of, probabilities_of
+from ranvier.training.temperature import inverse_temperature
+
+Array = NDArray[Any]
+
+
+def mean_outputs(
+    task: Task, outputs: Array, linear: Array, targets: Array, weights: Array | None = None
+) -> tuple[Array, float]:
+    """The outputs (n, N) of the mean of the logits of a network and r times those of a linear model; and r.
+
+    r is what gives both models logits of one temperature, so that the surer one does not decide alone.
+
+    Parameters:
+        outputs, linear: what both output for rows outside training, (n, N).
+        targets, weights: of these rows.
+
+    >>> mean_outputs(Task("regression", 1), np.array([[1.0]]), np.array([[3.0]]), np.array([[2.0]]))
+    (array([[2.]]), 1.0)
+    """
+    factors = [inverse_temperature(task, own, targets, weights) for own in (outputs, linear)]
+    factor = factors[1] / factors[0]
+    return probabilities_of(task, (logits_of(task, outputs) + factor * logits_of(task, linear)) / 2), factor
+
+
+def beside_linear(
+    network: Network, flat: Array, linear: Network, linear_flat: Array, factor: float, first_input: int = 0
+) -> tuple[Network, Array]:
+    """One network whose logits are the mean of those of a network and `factor` times those of a linear model.
+
+    A linear model z becomes two ReLU neurons an output, since z = relu(z) - relu(-z).
+
+    Parameters:
+        network, flat: with one hidden layer of ReLU neurons, behind a `Rescale` layer or none; its parameters (P,).
+        linear, linear_flat: the last layer alone, behind the same `Rescale`; its parameters.
+        first_input: the linear model is on as many inputs as it has, from this one on.
+
+    >>> network, linear = Network(2, [Dense(3, "relu"), Dense(1)]), Network(2, [Dense(1)])
+    >>> parts = [(one, one.parameter_table.initial(0)) for one in (network, linear)]
+    >>> beside_linear(*parts[0], *parts[1], 1.0)[0].layers[0].units
+    5
+    """
+    first, last = (number for number, layer in enumerate(network.layers) if isinstance(layer, Dense))
+    hidden = network.layers[first]
+    assert can_hold_linear(network)
+    assert isinstance(hidden, Dense)
+    own = linear.parameter_table.views(linear_flat)
+    last_linear = len(linear.layers) - 1
+    weight, bias = own[f"layers.{last_linear}.weight"], own[f"layers.{last_linear}.bias"]
+    outputs = len(bias)
+    layers = list(network.layers)
+    layers[first] = replace(hidden, units=hidden.units + 2 * outputs)
+    wide = Network(network.inputs, layers)
+    moved = np.zeros(wide.parameter_table.size, flat.dtype)
+    into, views = wide.parameter_table.views(moved), network.parameter_table.views(flat)
+    before, after = (f"layers.{first}", f"layers.{last}")
+    sides = np.concatenate([weight, -weight], axis=1)
+    into[f"{before}.weight"][:, : hidden.units] = views[f"{before}.weight"]
+    into[f"{before}.weight"][first_input : first_input + len(sides), hidden.units :] = sides
+    into[f"{before}.bias"][:] = np.concatenate([views[f"{before}.bias"], bias, -bias])
+    into[f"{after}.weight"][: hidden.units] = views[f"{after}.weight"] / 2
+    into[f"{after}.weight"][hidden.units :] = np.concatenate([np.eye(outputs), -np.eye(outputs)]) * (factor / 2)
+    into[f"{after}.bias"][:] = views[f"{after}.bias"] / 2
+    return wide, moved

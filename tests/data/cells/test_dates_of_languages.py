@@ -1,0 +1,170 @@
+"""Dates in the words, digits and orders of other languages, and as logs and devices write them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ranvier.data import TableEncoder, encoder_from_dict, infer_schema
+from ranvier.data.cells.month_names import MONTHS, NAMES
+
+Moment = datetime.datetime
+TIMES = [
+    Moment(2000, 10, 1, 0, 5, 9) + datetime.timedelta(days=37 * at, hours=5 * at % 24, minutes=at) for at in range(30)
+]
+ENGLISH = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+LANGUAGES = {
+    "French": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "French, short": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+    "Spanish": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "Spanish, short": "ene feb mar abr may jun jul ago sep oct nov dic",
+    "Portuguese": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "Portuguese, short": "jan fev mar abr mai jun jul ago set out nov dez",
+    "Italian": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "Italian, short": "gen feb mar apr mag giu lug ago set ott nov dic",
+    "Dutch": "januari februari maart april mei juni juli augustus september oktober november december",
+    "German": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "Polish": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+    "Russian": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    "Swedish": "januari februari mars april maj juni juli augusti september oktober november december",
+    "Turkish": "Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık",
+    "Indonesian": "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember",
+}
+ARABIC, PERSIAN, FULL = "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "０１２３４５６７８９"
+
+
+def digits(text: str, script: str) -> str:
+    return text.translate(str.maketrans("0123456789", script))
+
+
+def day_of(time: Moment) -> Moment:
+    return Moment(time.year, time.month, time.day)
+
+
+def minute_of(time: Moment) -> Moment:
+    return time.replace(second=0)
+
+
+def second_of(time: Moment) -> Moment:
+    return time
+
+
+def named(form: str, months: str) -> Callable[[Moment], str]:
+    words = months.split()
+    return lambda time: form.format(d=time.day, m=words[time.month - 1], y=time.year, s=time.year % 100)
+
+
+FORMS: dict[str, tuple[Callable[[Moment], str], Callable[[Moment], Moment]]] = {
+    # a time as it is written, what is read of it
+    **{f"{name}: 5 month 2021": (named("{d} {m} {y}", words), day_of) for name, words in LANGUAGES.items()},
+    "Spanish: 5 de enero de 2021": (named("{d} de {m} de {y}", LANGUAGES["Spanish"]), day_of),
+    "Portuguese: 5 de março de 2021": (named("{d} de {m} de {y}", LANGUAGES["Portuguese"]), day_of),
+    "Spanish: 5-ene-21": (named("{d}-{m}-{s:02}", LANGUAGES["Spanish, short"]), day_of),
+    "Russian with a year's sign": (named("{d} {m} {y} г.", LANGUAGES["Russian"]), day_of),
+    "French with a day of the week": (named("lundi {d} {m} {y}", LANGUAGES["French"]), day_of),
+    "Spanish month": (named("{m} de {y}", LANGUAGES["Spanish"]), lambda time: day_of(time).replace(day=1)),
+    "Japanese": (lambda time: f"{time.year}年{time.month}月{time.day}日", day_of),
+    "Korean": (lambda time: f"{time.year}년 {time.month}월 {time.day}일", day_of),
+    "Korean with points": (lambda time: f"{time.year}. {time.month}. {time.day}.", day_of),
+    "Hungarian": (lambda time: f"{time:%Y.%m.%d.}", day_of),
+    "Czech": (lambda time: f"{time.day}. {time.month}. {time.year}", day_of),
+    "blanks": (lambda time: f"{time:%Y %m %d}", day_of),
+    "Arabic digits": (lambda time: digits(f"{time:%d/%m/%Y}", ARABIC), day_of),
+    "Persian digits": (lambda time: digits(f"{time:%Y/%m/%d %H:%M}", PERSIAN), minute_of),
+    "digits of full width": (lambda time: digits(f"{time:%Y-%m-%d}", FULL), day_of),
+    "signs of full width": (lambda time: digits(f"{time:%Y}／{time:%m}／{time:%d}", FULL), day_of),
+    "marks of direction": (lambda time: f"\u200e{time:%Y-%m-%d}\u200f", day_of),
+    "Spanish half days": (
+        lambda time: f"{time:%d/%m/%Y %I:%M:%S} {'p. m.' if time.hour >= 12 else 'a. m.'}",
+        second_of,
+    ),
+    "French hours": (lambda time: f"{time:%d/%m/%Y} {time.hour}h{time.minute:02}", minute_of),
+    "German hours": (lambda time: f"{time:%d.%m.%Y, %H:%M} Uhr", minute_of),
+    "a hyphen before the time": (lambda time: f"{time:%d/%m/%Y - %H:%M}", minute_of),
+    "hours alone": (lambda time: f"{time:%Y-%m-%d %I-%p}", lambda time: minute_of(time).replace(minute=0)),
+    "a server's log": (
+        lambda time: f"{time:%d}/{ENGLISH[time.month - 1]}/{time:%Y:%H:%M:%S} -0700",
+        second_of,
+    ),
+    "a server's log in brackets": (
+        lambda time: f"[{time:%d}/{ENGLISH[time.month - 1]}/{time:%Y:%H:%M:%S} +0000]",
+        second_of,
+    ),
+    "ctime": (
+        lambda time: f"{DAYS[time.weekday()]} {ENGLISH[time.month - 1]} {time.day:2} {time:%H:%M:%S %Y}",
+        second_of,
+    ),
+    "ctime with a zone": (
+        lambda time: f"{DAYS[time.weekday()]} {ENGLISH[time.month - 1]} {time:%d %H:%M:%S +0000 %Y}",
+        second_of,
+    ),
+    "basic ISO 8601": (lambda time: f"{time:%Y%m%dT%H%M%SZ}", second_of),
+    "14 digits": (lambda time: f"{time:%Y%m%d%H%M%S}", second_of),
+    "12 digits": (lambda time: f"{time:%Y%m%d%H%M}", minute_of),
+    "a camera": (lambda time: f"{time:%Y:%m:%d %H:%M:%S}", second_of),
+    "a named zone": (lambda time: f"{time:%Y-%m-%d %H:%M:%S} Europe/Berlin", second_of),
+    "a named zone in brackets": (lambda time: f"{time:%Y-%m-%dT%H:%M:%S}+02:00[America/New_York]", second_of),
+    "a mail": (lambda time: f"{time.day} {ENGLISH[time.month - 1]} {time:%Y %H:%M:%S} +0200 (CEST)", second_of),
+    "day of a week of ISO 8601": (lambda time: "{}-W{:02}-{}".format(*time.isocalendar()), day_of),
+    "half year": (
+        lambda time: f"{time.year}H{1 + time.month // 7}",
+        lambda time: Moment(time.year, 1 + 6 * (time.month // 7), 1),
+    ),
+    "half year in front": (
+        lambda time: f"S{1 + time.month // 7} {time.year}",
+        lambda time: Moment(time.year, 1 + 6 * (time.month // 7), 1),
+    ),
+    "quarter behind its number": (
+        lambda time: f"{(time.month + 2) // 3}Q{time:%y}",
+        lambda time: Moment(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+    ),
+    "French quarter": (
+        lambda time: f"T{(time.month + 2) // 3} {time.year}",
+        lambda time: Moment(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_dates_are_read_as_they_are_written(name: str) -> None:
+    write, read = FORMS[name]
+    cells = [write(time) for time in TIMES]
+    frame = pl.DataFrame({"it": cells})
+    (column,) = infer_schema(frame)
+    assert (column.kind, column.missing) == ("date", 0), column.reason
+    times, wrong = column.date_format.read(frame["it"])
+    assert wrong is None
+    assert times.to_list() == [read(time) for time in TIMES]
+    encoder = TableEncoder.fit(frame, [column])
+    kept = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert kept == encoder
+    many = kept.transform(frame)
+    assert np.isfinite(many).all()
+    assert kept.transform({"it": cells[7]}).tobytes() == many[7].tobytes()
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"2021-{at:03}" for at in range(1, 61)],  # numbers of invoices
+        [f"Marketing {2000 + at % 20}" for at in range(60)],
+        [f"item {at % 12}" for at in range(60)],
+        ["January", "mars", "Mai", "Ekim"] * 15,
+        [f"{1 + at % 9}T{at % 20}" for at in range(60)],
+        [f"S{at % 9} {at}" for at in range(60)],
+    ],
+)
+def test_what_is_no_date_is_none(cells: list[str]) -> None:
+    assert infer_schema(pl.DataFrame({"it": cells, "other": range(len(cells))}))[0].kind != "date"
+
+
+def test_each_name_stands_for_one_month() -> None:
+    every = [name for names in NAMES for name in names.split()]
+    assert {name for name in every if len({at for at, names in enumerate(NAMES) if name in names.split()}) > 1} == set()
+    assert [MONTHS[name.lower()] for name in ENGLISH] == list(range(1, 13))

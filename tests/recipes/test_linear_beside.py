@@ -1,0 +1,42 @@
+"""A linear model beside a hidden layer is one network, whose logits are the mean of both."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import ranvier as rv
+from ranvier.network.task import Task
+from ranvier.recipes.linear_beside import beside_linear, mean_outputs
+from tests.recipes.test_merge import OUTPUTS, logits, says
+
+FACTOR = 0.6
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+@pytest.mark.parametrize("inputs", [slice(0, 5), slice(0, 3), slice(3, 5)])
+def test_its_logits_are_the_mean(name: str, inputs: slice) -> None:
+    generator = np.random.default_rng(0)
+    scale, last = rv.Rescale(0.5, -1.0), rv.Dense(3, name)
+    network = rv.Network(5, [scale, rv.Dense(4, "relu"), rv.Dropout(0.5), last])
+    linear = rv.Network(inputs.stop - inputs.start, [scale, last])
+    flats = [generator.normal(size=one.parameter_table.size) for one in (network, linear)]
+    rows = generator.integers(0, 5, (20, 5)).astype(np.float64)
+    apart = [logits(says(network, flats[0], rows), name), logits(says(linear, flats[1], rows[:, inputs]), name)]
+    both = logits(says(*beside_linear(network, flats[0], linear, flats[1], FACTOR, inputs.start), rows), name)
+    expected = (apart[0] + FACTOR * apart[1]) / 2
+    if name == "softmax":
+        both, expected = (one - one.mean(axis=1, keepdims=True) for one in (both, expected))
+    np.testing.assert_allclose(both, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_model_that_is_too_sure_counts_less() -> None:
+    task = Task("multiclass", 3, ("a", "b", "c"))
+    targets = np.eye(3)[np.arange(300) % 3]
+    right = (np.arange(300) % 10 < 7)[:, None]
+    modest = np.where(right == (targets == 1), 0.7, 0.15)
+    modest /= modest.sum(axis=1, keepdims=True)
+    sure = modest**3 / (modest**3).sum(axis=1, keepdims=True)
+    _, factor = mean_outputs(task, modest, sure, targets)
+    assert factor == pytest.approx(1 / 3, rel=0.02)
+    assert mean_outputs(task, sure, modest, targets)[1] == pytest.approx(3, rel=0.02)
