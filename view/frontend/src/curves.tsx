@@ -149,7 +149,7 @@ function Curve({ title, lines, history, marks, window, show, logarithmic }: {
         scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
         axes: [
           { ...axis, grid: { show: false }, size: 24, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] },
-          { ...axis, grid: { stroke: token("line"), width: 1 }, size: 58, values: (_, ticks) => tickLabels(ticks) },
+          { ...axis, grid: { stroke: token("line"), width: 1 }, size: 58, space: 34, values: (_, ticks) => tickLabels(ticks) },
         ],
         series: [{}, ...(window > 1 ? series(true) : []), ...series(false)],
         hooks: {

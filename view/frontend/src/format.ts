@@ -58,6 +58,26 @@ export function cut(name: string, length: number): string {
   return `${name.slice(0, head)}\u2026${name.slice(name.length - (length - 1 - head))}`;
 }
 
+/** Names without what all of them begin with, where that is long: the part in which they differ. */
+export function distinct(names: string[]): string[] {
+  if (names.length < 2) return names;
+  const [low, high] = names.reduce(([least, most], name) => [name < least ? name : least, name > most ? name : most], [names[0], names[0]]);
+  let same = 0;
+  while (same < low.length && low[same] === high[same]) same++;
+  return same < 8 ? names : names.map((name) => `\u2026${name.slice(same)}`);
+}
+
+/** Round numbers between two ends, about so many. */
+export function roundTicks(low: number, high: number, about = 4): number[] {
+  if (!(high > low)) return [low];
+  const rough = (high - low) / about;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5, 10].map((part) => part * power).find((part) => part >= rough)!;
+  const ticks = [];
+  for (let at = Math.ceil(low / step); at * step <= high; at++) ticks.push(at * step);
+  return ticks;
+}
+
 export const METRICS: Record<string, string> = {
   accuracy: "Accuracy",
   log_loss: "Log loss",

@@ -3,7 +3,8 @@
 import { useMemo } from "preact/hooks";
 import { Curves } from "./curves";
 import { count, metric, METRICS, number } from "./format";
-import { Layers } from "./layers";
+import { FindInput, hasMany, useInputs } from "./inputs";
+import { Layers, titleOfLayer } from "./layers";
 import { controls, epochs, layerHealth, liveAnswer, tick } from "./live";
 import { Network } from "./network";
 import { closeNeuron, NeuronPanel, unlearned } from "./neuron";
@@ -19,7 +20,9 @@ export function Inside({ what }: { what: What }) {
   const at = Math.min(row.value, Math.max(0, total - 1));
   const live = what.live === true;
   // What is asked again while the network changes; pages without such questions need not follow.
-  const renewed = live && (layer.value !== null || what.inputs.count === 2) ? tick.value : 0;
+  const renewed = live && (layer.value !== null || what.inputs.count === 2 || hasMany(what)) ? tick.value : 0;
+  const given = total ? { row: at } : {};
+  const some = useInputs(what, given, [at, total, renewed]);
   const told = useAsked(total && !live ? () => askAnswer({ row: at }) : null, [at, total, what]);
   const shown = useAsked(total ? () => ask<RowPage>("rows", { start: at, count: 1 }) : null, [at, total, what]).data?.rows[0];
   const opened = useAsked(
@@ -40,7 +43,7 @@ export function Inside({ what }: { what: What }) {
           {total > 0 && <RowChooser value={at} total={total} choose={(next) => (row.value = next)} name={what.rows!.name} />}
           {shown && <Verdict what={what} at={at} shown={shown} />}
         </header>
-        <Network what={what} height={380} answer={told.data} pixels={pixels} opened={opened.data} pictures={small} follows />
+        <Network what={what} height={380} answer={told.data} pixels={pixels} opened={opened.data} pictures={small} some={some} follows />
         <Problem error={told.error ?? opened.error} />
       </section>
       {opened.data ? (
@@ -54,6 +57,7 @@ export function Inside({ what }: { what: What }) {
               <Why what={what} given={{ row: at }} changes={[at, what]} cells={cellsOf(what, shown)} choosable={false} />
             </section>
           )}
+          {hasMany(what) && <FindInput what={what} given={given} changes={[at, total]} />}
         </About>
       )}
       <section class="panel training">
@@ -74,7 +78,8 @@ function Verdict({ what, at, shown }: { what: What; at: number; shown: Row }) {
       {shown.actual !== undefined && (
         <>
           , truth <strong data-name="row.actual">{said(shown.actual)}</strong>
-          {what.classes.length > 0 && what.task !== "multilabel" && <Mark right={shown.actual === predicted} />}
+          {(what.task === "binary" || what.task === "multiclass") && <Mark right={shown.actual === predicted} />}
+          {typeof shown.actual === "number" && typeof predicted === "number" && <span class="off">off by {number(Math.abs(shown.actual - predicted))}</span>}
         </>
       )}
     </p>
@@ -174,7 +179,7 @@ function About({ what, children }: { what: What; children: preact.ComponentChild
                     neuron.value = problem.unit;
                   }}
                 >
-                  {problem.path}, neuron {problem.unit}
+                  {titleOfLayer(what, problem.path)}, neuron {problem.unit}
                 </button>{" "}
                 {problem.flag}
               </li>

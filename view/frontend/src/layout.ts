@@ -1,6 +1,6 @@
 // Where the neurons of a network lie on the page: columns from left to right, wide layers folded into grids.
 
-import type { What } from "./types";
+import type { SomeInputs, What } from "./types";
 
 export interface Block {
   path: string;
@@ -46,13 +46,13 @@ export function labelRoom(labels: string[] | null): { name: number; value: numbe
 }
 
 /** The blocks of a network for a drawing of a given size. `inputLabels` are shown where the inputs are few. */
-export function layout(what: What, width: number, height: number, pictured = false): Block[] {
+export function layout(what: What, width: number, height: number, pictured = false, some: SomeInputs | null = null): Block[] {
   const dense = what.layers.filter((layer) => layer.neurons);
   const picture = what.form.kind === "picture";
   const [pixelRows, pixelColumns] = what.form.shape;
   const last = dense.length - 1;
   const room = height - TOP - 12;
-  const few = what.inputs.count <= 16 && !picture;
+  const few = (what.inputs.count <= 16 || some !== null) && !picture;
   const left = few ? 110 : 8;
   const right = what.task === "regression" ? LABELS : 20 + labelRoom(dense[last].labels ?? what.target).value;
   const share = (width - left - right - MIN_GAP * dense.length) / (dense.length + 1);
@@ -82,8 +82,10 @@ export function layout(what: What, width: number, height: number, pictured = fal
     const round = units <= 64 && !grid && !(pictured && path !== "inputs");
     blocks.push({ path, title, subtitle, units, perCell, cells: perLane * lanes, columns, rows: lanes * laneRows, lanes, perLane, laneRows, laneGap, x: 0, y: 0, step, size: step - gap, round, picture: grid !== null, labels });
   };
-  const inputs = picture ? `${pixelColumns} × ${pixelRows} pixels` : `${what.inputs.count.toLocaleString("en-US")} numbers`;
-  add("inputs", "Inputs", inputs, picture ? pixelRows * pixelColumns : what.inputs.count, few ? what.inputs.names : null, picture ? [pixelRows, pixelColumns] : null);
+  const numbers = `${some ? `${some.inputs.length} of ` : ""}${what.inputs.count.toLocaleString("en-US")} numbers`;
+  const names = some ? some.inputs.map((entry) => entry.name) : few ? what.inputs.names : null;
+  const units = picture ? pixelRows * pixelColumns : (some?.inputs.length ?? what.inputs.count);
+  add("inputs", "Inputs", picture ? `${pixelColumns} × ${pixelRows} pixels` : numbers, units, names, picture ? [pixelRows, pixelColumns] : null);
   dense.forEach((layer, at) => {
     const name = at === last ? "Output" : dense.length === 2 ? "Hidden" : `Hidden ${at + 1}`;
     const groups = layer.groups > 1 ? `, ${layer.groups} groups` : "";

@@ -11,7 +11,7 @@ import { cellsNow, liveAnswer, liveLines, show, sizes } from "./live";
 import { describe, Limits, type Part, split, splitSizes } from "./network_values";
 import { AsTable } from "./parts";
 import { ask, askSizes, health, layer, neuron, theme, useAsked } from "./state";
-import type { Answer, Connections, Neuron, Show, What } from "./types";
+import type { Answer, Connections, Neuron, Show, SomeInputs, What } from "./types";
 
 const LINES = 200;
 const MAX_ZOOM = 12;
@@ -27,6 +27,8 @@ interface Props {
   measurable?: boolean;
   /** Whether the cells follow a run that trains, in place of an answer. */
   follows?: boolean;
+  /** Of many inputs, those that are drawn. */
+  some?: SomeInputs | null;
   /** Lines in place of those of the model; null for none. */
   drawn?: Connections[] | null;
   /** What the cells mean, where they are no outputs of the model. */
@@ -36,7 +38,7 @@ interface Props {
   pictures?: Map<string, HTMLCanvasElement[]> | null;
 }
 
-export function Network({ what, height, answer, pixels, opened = null, choosable = true, measurable = choosable, follows = false, drawn, meaning, chosen = null, pictures = null }: Props) {
+export function Network({ what, height, answer, pixels, opened = null, choosable = true, measurable = choosable, follows = false, some = null, drawn, meaning, chosen = null, pictures = null }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const under = useRef<HTMLCanvasElement>(null);
   const middle = useRef<HTMLCanvasElement>(null);
@@ -49,7 +51,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   const dense = what.layers.filter((part) => part.neurons);
   const least = 120 + dense.length * 66;
   const full = Math.max(width, least);
-  const blocks = useMemo(() => layout(what, full, height, pictures !== null), [what, full, height, pictures !== null]);
+  const blocks = useMemo(() => layout(what, full, height, pictures !== null, some), [what, full, height, pictures !== null, some]);
   const live = follows && what.live === true;
   const plain = meaning?.plain ?? false;
   const chances = what.task !== "regression" && !plain;
@@ -57,7 +59,9 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
     what.live || drawn !== undefined ? null : () => Promise.all(dense.map((part) => ask<Connections>("connections", { path: part.path, count: LINES }))),
     [what],
   ).data;
-  const lines = drawn !== undefined ? drawn : what.live ? liveLines.value : told;
+  const all = drawn !== undefined ? drawn : what.live ? liveLines.value : told;
+  const lines = useMemo(() => (some && all ? [{ lines: some.lines, limit: some.limit, all: all[0].all }, ...all.slice(1)] : all), [all, some]);
+  const shownNeuron = useMemo(() => (some && opened && opened.layer === dense[0].path ? amongShown(opened, some) : opened), [opened, some]);
   const wanted = measurable ? show.value : "activations";
   const kind = wanted === "updates" && !what.live ? "activations" : wanted;
   const fixed = useAsked(kind === "weights" && !what.live ? askSizes : null, [what, kind]).data;
@@ -66,7 +70,8 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   const limits = useMemo(() => new Limits(), [what]);
   const values = useMemo(() => split(shown, chances, live ? limits : null), [shown, chances, limits]);
   const cells = useMemo(() => (kind === "activations" ? values : splitSizes(measured, kind)), [values, measured, kind]);
-  const inputs = useSame(blocks[0].picture ? null : (values.get("inputs")?.values ?? null));
+  const given = useMemo(() => some && Float32Array.from(some.inputs, (entry) => entry.value ?? 0), [some]);
+  const inputs = useSame(blocks[0].picture ? null : (given ?? values.get("inputs")?.values ?? null));
   const streams = live && kind === "activations";
 
   useEffect(() => {
@@ -77,12 +82,12 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
 
   useLayoutEffect(() => {
     paint(under.current!, full, height, view, (context) => {
-      drawLines(context, what, blocks, lines, opened);
+      drawLines(context, what, blocks, lines, shownNeuron);
       drawInputs(context, what, blocks[0], inputs, pixels);
       drawTitles(context, blocks);
       drawFrames(context, blocks);
     });
-  }, [blocks, lines, opened, inputs, pixels, full, height, view, theme.value]);
+  }, [blocks, lines, shownNeuron, inputs, pixels, full, height, view, theme.value]);
 
   useLayoutEffect(() => {
     const cellsOf = (painter.current ??= new Cells(middle.current!));
@@ -168,7 +173,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
     <div class="network">
       <div class="over">
         <p class="readout" aria-live="polite">
-          {pointed ? describe(what, pointed, values, cells, kind, meaning?.noun ?? "output") : "Point at a neuron to read it" + (!choosable ? "." : drawn !== undefined ? ", click to look at its numbers." : ", click to open it.")}
+          {pointed ? describe(what, pointed, inputs ? new Map(values).set("inputs", inputs) : values, cells, kind, meaning?.noun ?? "output") : "Point at a neuron to read it" + (!choosable ? "." : drawn !== undefined ? ", click to look at its numbers." : ", click to open it.")}
         </p>
         {measurable && (
           <div class="segments" role="group" aria-label="What the cells show">
@@ -275,6 +280,12 @@ function Key({ lines, cells, few }: { lines: Connections[] | null; cells: string
       </span>
     </p>
   );
+}
+
+/** A neuron whose terms are those of the inputs that are drawn, by their places there. */
+function amongShown(opened: Neuron, some: SomeInputs): Neuron {
+  const places = new Map(some.inputs.map((entry, at) => [entry.index, at]));
+  return { ...opened, terms: opened.terms.filter((term) => places.has(term.index)).map((term) => ({ ...term, index: places.get(term.index)! })) };
 }
 
 /** A part of an answer that stays the same object while its numbers do. */

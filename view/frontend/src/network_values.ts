@@ -71,7 +71,7 @@ export function describe(what: What, { block, unit }: { block: Block; unit: numb
   const part = values.get(block.path);
   if (block.path === "inputs") {
     if (block.picture) return `Pixel in row ${Math.floor(unit / block.columns)}, column ${unit % block.columns}`;
-    const name = what.inputs.names[unit] ?? `input ${unit}`;
+    const name = block.labels?.[unit] ?? what.inputs.names[unit] ?? `input ${unit}`;
     return part ? `${name}: ${number(part.values[unit])}` : name;
   }
   const label = block.labels?.[unit];
