@@ -15,6 +15,7 @@ from ranvier import settings
 from ranvier.cli import train as cli
 from ranvier.cli.search import command as search_command
 from ranvier.cli.train import OPTIONS
+from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.data.sources import SUFFIXES
 from ranvier.estimators.base import TRAIN_OPTIONS
 from ranvier.recipes.options import TrainOptions
@@ -105,6 +106,8 @@ def test_a_name_that_is_no_option_is_refused() -> None:
 def test_the_names_that_the_command_knows_are_those_of_the_lists() -> None:
     assert ("auto", *RECIPES) == cli.RECIPES
     assert ("auto", *HOMES) == settings.ENGINES
+    (kinds,) = (text for flag, _, _, _, text in OPTIONS["Data"] if flag == "--kind")
+    assert {*re.findall(r"\w+", kinds.partition(":")[2].partition(";")[0])} - {"or"} == {*COLUMN_KINDS, "drop"}
     assert set(cli.SUFFIXES) == {"." + part for suffix in SUFFIXES for part in suffix.split(".")[1:]}
 
 

@@ -13,9 +13,9 @@ import ranvier as rv
 from ranvier.data import TargetEncoder
 from ranvier.errors import InputError, ShapeError
 from ranvier.model.rows import (
-    resident_rows,
+    prepare_rows,
+    resolve_class_weight,
     row_weights,
-    settled_class_weight,
     split,
     targets,
 )
@@ -31,7 +31,7 @@ LABELS = np.array([[0.0], [1.0], [1.0], [1.0]])
 def resident(validation: Any = None, weight: Any = None, by_class: Any = None, y: Any = "nnyyynyyyy") -> Any:
     X = np.arange(20.0).reshape(10, 2)
     words = [{"n": "no", "y": "yes"}[letter] for letter in y]
-    return resident_rows(lambda X: as_inputs(X, 2), TargetEncoder(BINARY), X, words, validation, weight, by_class, 0)
+    return prepare_rows(lambda X: as_inputs(X, 2), TargetEncoder(BINARY), X, words, validation, weight, by_class, 0)
 
 
 def test_balanced_classes_have_the_same_weight_in_all() -> None:
@@ -120,9 +120,9 @@ def test_one_hot_rows_are_checked_before_they_are_taken() -> None:
 
 
 def test_class_weights_of_the_training_rows_count_for_validation_rows() -> None:
-    assert settled_class_weight(BINARY, LABELS, "balanced") == {"no": 2.0, "yes": 2 / 3}
-    assert settled_class_weight(BINARY, LABELS, {"yes": 5}) == {"yes": 5}
-    assert settled_class_weight(NUMBERS, LABELS, None) is None
+    assert resolve_class_weight(BINARY, LABELS, "balanced") == {"no": 2.0, "yes": 2 / 3}
+    assert resolve_class_weight(BINARY, LABELS, {"yes": 5}) == {"yes": 5}
+    assert resolve_class_weight(NUMBERS, LABELS, None) is None
     apart = ([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], ["yes", "no", "no"])
     assert resident(apart)[1].weights is None
     assert resident(apart, by_class={"yes": 5})[1].weights.tolist() == [5.0, 1.0, 1.0]

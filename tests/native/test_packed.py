@@ -36,7 +36,7 @@ def packing(everything: bool, registers: Registers | None = None) -> Iterator[No
     """
     with pytest.MonkeyPatch.context() as patch:
         few = 1 if everything else 1 << 30
-        for name in ("PACKED_ROWS", "PACKED_PANELS", "PACKED_BLOCKS"):
+        for name in ("PACKED_ROWS", "PACKED_PANELS", "PACKED_BLOCKS", "REREAD_PANELS"):
             patch.setattr(blocking, name, few)
         # 16 rows of the batch at once.
         patch.setattr(blocking, "L1_OF_PACKED_ROW", 2048)

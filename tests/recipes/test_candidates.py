@@ -39,6 +39,16 @@ def test_the_linear_candidate_is_taken_where_it_is_clearly_better() -> None:
     assert choose_candidate({"first": bad, "linear": right}, few, task, 0).scores == {}
 
 
+def test_a_difference_within_its_standard_error_does_not_count() -> None:
+    _, right, rows, task = candidates()
+    number = np.arange(100)
+    parts = {"first": number % 2 == 0, "second": (number % 2 == 1) | (number < 10)}
+    halves = {name: replace(right, features=right.features * part[:, None]) for name, part in parts.items()}
+    choice = choose_candidate(halves, rows, task, 0)
+    assert choice.scores["second"] > choice.scores["first"]
+    assert choice.name == "first"
+
+
 def test_half_a_comparison_chooses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     bad, right, rows, task = candidates()
     interrupt_after(3, monkeypatch)

@@ -47,6 +47,23 @@ def test_large_classes_keep_their_share_closely() -> None:
     np.testing.assert_allclose(np.bincount(labels[held_out]), [140, 50, 10], atol=2)
 
 
+@pytest.mark.parametrize(
+    ("rows", "fractions", "sizes"),
+    [
+        (3, (0.9, 0.05, 0.05), [1, 1, 1]),
+        (30, (0.98, 0.01, 0.01), [28, 1, 1]),
+        (2, (0.8, 0.1, 0.1), [1, 0, 1]),
+        (1, (0.5, 0.5), [1, 0]),
+        (2, (0.0, 0.5, 0.5), [0, 1, 1]),
+        (0, (0.5, 0.5), [0, 0]),
+    ],
+)
+def test_each_part_has_a_row_where_there_are_enough_and_training_comes_first(
+    rows: int, fractions: tuple[float, ...], sizes: list[int]
+) -> None:
+    assert [len(part) for part in split_rows(rows, fractions, 0)] == sizes
+
+
 def test_seeds_differ_and_rows_are_mixed() -> None:
     first, second = split_rows(1000, (0.5, 0.5), 0)[0], split_rows(1000, (0.5, 0.5), 1)[0]
     assert not np.array_equal(first, second)

@@ -56,3 +56,15 @@ def test_at_the_end_only_what_comes_counts(tmp_path: Path) -> None:
     with path.open("a") as file:
         file.write('{"a": 2}\n')
     assert tail.read() == [{"a": 2}]
+
+
+def test_a_file_in_the_place_of_another_is_read_from_its_start(tmp_path: Path) -> None:
+    """Also where it is longer than what was read of the one before."""
+    path, other = tmp_path / "events", tmp_path / "new"
+    path.write_text('{"a": 1}\n')
+    tail = Tail(path)
+    assert tail.read() == [{"a": 1}]
+    other.write_text('{"b": 1}\n{"b": 2}\n')
+    other.replace(path)
+    assert (tail.read(), tail.restarts) == ([{"b": 1}, {"b": 2}], 1)
+    assert (tail.read(), tail.restarts) == ([], 1)

@@ -16,6 +16,7 @@ from ranvier.network.task import Task
 from ranvier.training.conformal import (
     MAX_SCORES,
     Conformal,
+    _weighted_quantiles,
     class_sets,
     conformal_of,
     intervals,
@@ -226,3 +227,13 @@ def test_many_rows_keep_their_quantiles() -> None:
 def test_pairs_of_quantiles() -> None:
     assert quantile_pairs((0.05, 0.95)) == [(0, 1)]
     assert quantile_pairs((0.5,)) == [(0, 0)]
+
+
+@pytest.mark.parametrize("weight", [0.1, 0.7, 3.0])
+@pytest.mark.parametrize("rows", [5, 12, 33])
+def test_equal_weights_are_none(rows: int, weight: float) -> None:
+    """Sums of the weights are rounded; a quantile must not move to the next value for that."""
+    values, levels = np.random.default_rng(rows).normal(size=rows), np.arange(1, rows + 1) / rows
+    weighted = _weighted_quantiles(values, np.full(rows, weight), levels)
+    np.testing.assert_array_equal(weighted, np.sort(values))
+    np.testing.assert_array_equal(weighted, _weighted_quantiles(values, None, levels))

@@ -28,6 +28,12 @@ def test_no_threshold_is_better_on_these_rows(name: str) -> None:
     assert reached > PEERS[name](Y, P >= 0.5) or name == "accuracy"
 
 
+@pytest.mark.parametrize("name", list(PEERS))
+def test_the_threshold_lies_in_the_middle_of_a_gap(name: str) -> None:
+    apart = HeldOut(np.repeat([0.2, 0.6], 10)[:, None], np.repeat([0.0, 1.0], 10)[:, None])
+    assert chosen_threshold(name, TASK, apart) == pytest.approx(0.4)
+
+
 def test_weights_count() -> None:
     weights = np.where(Y == 1, 9.0, 1.0)
     heavy = chosen_threshold("f1", TASK, HeldOut(P[:, None], Y[:, None], weights))

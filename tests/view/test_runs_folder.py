@@ -72,6 +72,15 @@ def test_epochs_that_a_resumed_run_tells_again_count_once(tmp_path: Path) -> Non
     assert curve == {"epoch": [1, 2, 3, 4, 5, 6], "value": [0.0, 1.0, 2.0, 5.0, 6.0, 7.0]}
 
 
+def test_the_last_epoch_told_again_counts_once(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "resumed")
+    for epoch, loss in ((1, 0.5), (2, 0.4), (2, 0.3)):
+        run.append({"kind": "epoch", "epoch": epoch, "loss": loss, "metrics": {}, "seconds": 1.0})
+    runs = RunsFolder(tmp_path)
+    assert runs.ask("runs", {})["runs"][0]["epochs"] == 2
+    assert runs.ask("curves", {"runs": ["resumed"], "metric": "loss"})["curves"]["resumed"]["value"] == [0.5, 0.3]
+
+
 @pytest.mark.parametrize(("greater", "best"), [(True, 0.4), (False, 0.1), (None, 0.4)])
 def test_the_direction_of_an_own_metric_is_that_of_its_run(greater: bool | None, best: float, tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path / "run")

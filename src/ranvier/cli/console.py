@@ -40,6 +40,10 @@ class Output:
         """Print a line of words, wrapped at the width of the terminal; square brackets stay as they are."""
         self.words.print(text, style=style, markup=False)
 
+    def heading(self, text: str) -> None:
+        """Print the title of a part."""
+        self.say(text, "bold")
+
     def commands(self, listed: Sequence[tuple[str, str]]) -> None:
         """Print commands to copy, on lines that are never broken, with their purposes beside all that leave room."""
         from rich.text import Text

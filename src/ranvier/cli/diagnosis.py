@@ -17,12 +17,10 @@ def print_diagnosis(output: Output, findings: Sequence[Mapping[str, Any]], title
     from rich.padding import Padding
     from rich.text import Text
 
-    from ranvier.cli.printed_report import heading
-
     if not findings:
         return
     output.say()
-    heading(output, title)
+    output.heading(title)
     for explanation, alike in groupby(findings, lambda finding: f"{finding['meaning']} {finding['advice']}"):
         for finding in alike:
             output.words.print(Text(finding["evidence"], "yellow"))

@@ -52,7 +52,7 @@ def command(as_json: bool) -> int:
     with warnings.catch_warnings():
         # A cache that cannot be written is among the checks.
         warnings.simplefilter("ignore", RuntimeWarning)
-        checks = list(examine())
+        checks = list(run_checks())
     healthy = all(check.verdict != "error" for check in checks)
     verdict = "Everything that training needs is installed." if healthy else "Something is missing or broken: see ✗."
     _show(output, checks, verdict, healthy)
@@ -76,7 +76,7 @@ def _show(output: Output, checks: list[Check], words: str, healthy: bool) -> Non
     output.say(words, "bold green" if healthy else "bold red")
 
 
-def examine() -> Iterator[Check]:
+def run_checks() -> Iterator[Check]:
     """Every check, in the order of the list."""
     yield _python()
     yield Check("Ranvier", "ok", f"{__version__}, in {Path(__file__).parents[1]}")
@@ -86,7 +86,7 @@ def examine() -> Iterator[Check]:
     )
     yield _memory()
     yield from _settings()
-    yield _guarded("Training", _training)
+    yield _check_that_raises("Training", _training)
 
 
 def _python() -> Check:
@@ -136,7 +136,7 @@ def _settings() -> Iterator[Check]:
     yield from doctor_checks.engines()
 
 
-def _guarded(name: str, check: Callable[[], str]) -> Check:
+def _check_that_raises(name: str, check: Callable[[], str]) -> Check:
     """A check that does real work: any exception is an error."""
     try:
         return Check(name, "ok", check())

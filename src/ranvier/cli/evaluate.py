@@ -35,7 +35,7 @@ def command(model: str, data: str, header: bool | None, skip_bad_rows: bool, as_
     result = evaluate_file(ranvier.load(model), data, Reading(header=header, skip_bad_rows=skip_bad_rows))
     count, left_out = result["rows"], result.pop("left_out")
     origin = "standard input" if data == "-" else data
-    printed_report.heading(output, f"On the {count:,} rows of {origin}" if count > 1 else f"On the one row of {origin}")
+    output.heading(f"On the {count:,} rows of {origin}" if count > 1 else f"On the one row of {origin}")
     if left_out:
         what = "1 row was" if left_out == 1 else f"{left_out:,} rows were"
         output.say(f"{what} left out because the target is missing.")

@@ -37,11 +37,10 @@ def print_importances(output: Output, importances: Importances) -> None:
     """A bar for each column, as long as its importance."""
     from rich.text import Text
 
-    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import METRICS, bar, literal, metric, table
 
     title = METRICS.get(importances.metric, (importances.metric, ""))[0]
-    heading(output, f"Importances on {importances.rows:,} rows")
+    output.heading(f"Importances on {importances.rows:,} rows")
     output.say(
         f"{title} is {metric(importances.metric, importances.score)}. An importance is how much worse it is where the "
         f"cells of the column are shuffled, the mean of {importances.repeats}.",
@@ -65,7 +64,6 @@ MAX_CELL = 24
 
 def print_explanations(output: Output, predictions: Predictions) -> None:
     """For each row the prediction, and below it what the columns that count most add to the output, as bars."""
-    from ranvier.cli.printed_report import heading
 
     explanations = predictions.explanations or []
     for row, (entry, parts) in enumerate(zip(predictions.records(), explanations, strict=True)):
@@ -73,7 +71,7 @@ def print_explanations(output: Output, predictions: Predictions) -> None:
         if entry["explanation"] is None:
             output.say(f"{name}: no prediction.")
             continue
-        heading(output, f"{name}: {_prediction(entry['prediction'])}")
+        output.heading(f"{name}: {_prediction(entry['prediction'])}")
         for part in parts:
             _print_explanation(output, part)
 

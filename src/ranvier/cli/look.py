@@ -41,14 +41,13 @@ def command(
 
 
 def _print(output: Output, seen: Look) -> None:
-    from ranvier.cli.printed_report import heading
     from ranvier.data.sources.origin import sentence_start
 
     counts = [plural(seen.rows, "row"), plural(len(seen.columns), "column")]
     counts += [plural(seen.duplicates, "row repeats", "rows repeat") + " an earlier one"] if seen.duplicates else []
     if not seen.columns:
         counts[1] = " × ".join(map(str, seen.shape)) + " numbers each"
-    heading(output, f"{sentence_start(seen.origin)}: {', '.join(counts)}")
+    output.heading(f"{sentence_start(seen.origin)}: {', '.join(counts)}")
     if seen.columns:
         _print_columns(output, seen)
     _print_notes(output, seen)

@@ -12,12 +12,11 @@ from ranvier.plural import plural
 
 def print_layer(output: Output, view: Mapping[str, Any]) -> None:
     """The neurons of a layer as a table."""
-    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import literal, table
 
     neurons: Sequence[Mapping[str, Any]] = view["neurons"]
     named = neurons[0]["stands_for"] is not None
-    heading(output, f"{view['layer']}, {plural(len(neurons), 'neuron')}")
+    output.heading(f"{view['layer']}, {plural(len(neurons), 'neuron')}")
     _print_formula(output, view)
     output.say()
     numbers = ("Neuron", "Bias", "Weight norm", "Its weight")
@@ -43,11 +42,10 @@ def print_neuron(output: Output, view: Mapping[str, Any], picture: Callable[[], 
     """
     from rich.text import Text
 
-    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import bar, literal
 
     label = "" if view["stands_for"] is None else f", stands for {view['stands_for']}"
-    heading(output, f"{view['layer']}, neuron {view['neuron']}{label}")
+    output.heading(f"{view['layer']}, neuron {view['neuron']}{label}")
     _print_formula(output, view)
     output.say("No bias" if view["bias"] is None else f"Bias {view['bias']:+z,.4f}")
     output.say()

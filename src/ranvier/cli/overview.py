@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ranvier.cli.console import Output
-from ranvier.cli.printed_report import heading
 from ranvier.data.sources.origin import sentence_start
 from ranvier.display.tables import literal, table, wrapped
 from ranvier.plural import plural
@@ -43,7 +42,7 @@ def progress_sink(output: Output, quiet: bool) -> Iterator[Sink | bool]:
 
 def print_overview(output: Output, event: DataEvent) -> None:
     """Rows, columns by kind, the target, the parts and the notes."""
-    heading(output, f"{sentence_start(event.origin)}: {plural(event.rows, 'row')}")
+    output.heading(f"{sentence_start(event.origin)}: {plural(event.rows, 'row')}")
     output.words.print(kinds_table(event.columns))
     output.say()
     lines = {"Target": target_sentence(event), "Rows": split_sentence(event.split)}

@@ -49,7 +49,7 @@ def print_metrics(output: Output, report: TrainReport) -> None:
         output.say("No test rows: how good the model is on unseen rows is not known.", "yellow")
         return
     use = {"test": "not used in training", "validation": "used only to decide when to stop"}[report.evaluated_on]
-    heading(output, f"On {plural(report.split[report.evaluated_on], f'{report.evaluated_on} row')}, {use}")
+    output.heading(f"On {plural(report.split[report.evaluated_on], f'{report.evaluated_on} row')}, {use}")
     output.words.print(metrics_table(report.metrics, report.baseline, report.linear_baseline))
     ngrams = ngram_sentence(report.baseline)
     if ngrams:
@@ -112,7 +112,7 @@ def print_classes(
 
 def network(output: Output, report: TrainReport) -> None:
     """The layers, and how they were trained."""
-    heading(output, f"Network, {plural(report.parameters, 'parameter')}")
+    output.heading(f"Network, {plural(report.parameters, 'parameter')}")
     output.words.print(layer_table(report.layers))
     epochs = plural(report.epochs, "epoch")
     best = f", the weights of epoch {report.best_epoch:,} kept" if report.best_epoch != report.epochs else ""
@@ -145,7 +145,7 @@ def next_steps(output: Output, report: TrainReport, data: str | None) -> None:
         return
     model, source = quoted(report.model), quoted(data or "DATA")
     output.say()
-    heading(output, "Next")
+    output.heading("Next")
     if report.recipe == "language":
         output.commands(
             (
@@ -170,11 +170,6 @@ def interrupted(output: Output, report: TrainReport) -> None:
     output.say("Training was interrupted; the model trained so far is saved.", "yellow")
     if report.run:
         output.commands(((f"ranvier resume {quoted(report.run)}", "train to the end"),))
-
-
-def heading(output: Output, text: str) -> None:
-    """The title of a part."""
-    output.say(text, "bold")
 
 
 def shorten(path: str) -> str:

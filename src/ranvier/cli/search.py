@@ -146,14 +146,13 @@ def _table(trials: Any, metric: str) -> Any:
 
 
 def _print(output: Output, result: Search, folder: str) -> None:
-    from ranvier.cli.printed_report import heading
 
     if output.words.quiet:
         return
     if result.interrupted:
         output.say(f"Interrupted after {len(result.trials):,} trials. The same command goes on.")
         return
-    heading(output, f"The best of {len(result.trials):,} trials")
+    output.heading(f"The best of {len(result.trials):,} trials")
     output.words.print(_table(result.trials, result.metric))
     if len({trial.rung for trial in result.trials}) > 1:
         output.say("Trials that were stopped early stand below those that were trained to the end.", "dim")

@@ -155,15 +155,14 @@ def _values(model: Model, summary: ModelSummary) -> dict[str, Any]:
 
 def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str, Any], path: str) -> None:
     from ranvier.cli.diagnosis import print_diagnosis
-    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import layer_table
 
-    heading(output, path)
+    output.heading(path)
     output.say(summary.predicts)
     output.say()
     if values["columns"]:
         _print_columns(output, values["columns"], model.network.inputs)
-    heading(output, f"Network, {plural(values['parameters'], 'parameter')}")
+    output.heading(f"Network, {plural(values['parameters'], 'parameter')}")
     output.words.print(layer_table([layer.to_dict() for layer in summary.network.layers]))
     output.say()
     if model.report.recipe_settings:
@@ -176,10 +175,9 @@ def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str
 
 
 def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -> None:
-    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import literal, table, wrapped
 
-    heading(output, f"Columns, {plural(inputs, 'input')}")
+    output.heading(f"Columns, {plural(inputs, 'input')}")
     grid = table("Column", "Kind", "Encoded as", "Note", flexible=("Encoded as", "Note"))
     for column in columns[:MAX_SHOWN_COLUMNS]:
         name = literal(column["name"])
@@ -193,10 +191,9 @@ def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -
 
 
 def _print_recipe(output: Output, report: TrainReport) -> None:
-    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import literal, table
 
-    heading(output, f"Recipe: {report.recipe}")
+    output.heading(f"Recipe: {report.recipe}")
     grid = table("Part", "Value")
     for name, value in report.recipe_settings.items():
         grid.add_row(RECIPE_PARTS.get(name, name.replace("_", " ")), literal(_plain_value(value)))
@@ -213,10 +210,9 @@ def _plain_value(value: Any) -> str:
 
 
 def _print_statistics(output: Output, statistics: list[dict[str, Any]]) -> None:
-    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import table
 
-    heading(output, "Parameters")
+    output.heading("Parameters")
     titles = ("Minimum", "Mean", "Maximum", "Zeros")
     grid = table("Name", "Shape", *titles, numbers=titles)
     for entry in statistics:
@@ -229,7 +225,6 @@ def _print_statistics(output: Output, statistics: list[dict[str, Any]]) -> None:
 def _print_training(output: Output, model: Model) -> None:
     from rich.text import Text
 
-    from ranvier.cli.printed_report import heading
     from ranvier.display.format import duration, number
     from ranvier.display.tables import curve
 
@@ -237,7 +232,7 @@ def _print_training(output: Output, model: Model) -> None:
     seconds = history.total_seconds
     settings = model.training
     optimizer: Any = settings.optimizer
-    heading(output, f"Training, {plural(len(history), 'epoch')} in {duration(seconds)}")
+    output.heading(f"Training, {plural(len(history), 'epoch')} in {duration(seconds)}")
     output.say(
         f"{type(optimizer).__name__}, learning rate {optimizer.learning_rate:g}, batch size {settings.batch_size:,}, "
         f"{settings.loss.name.replace('_', ' ')}, seed {settings.seed}, {model.engine} engine"

@@ -122,6 +122,18 @@ class Executable(Protocol):
         """
         ...
 
+    def try_fast_step(self, row: Array, target: Array, scalars: NDArray[np.float64]) -> tuple[float, State] | None:
+        """A step on one row without a weight, where the engine has a fast path for rows of these types and shapes.
+
+        Parameters:
+            row, target: inputs (1, K) and targets (1, N), as `Rows` has them.
+            scalars: what the optimizer's rule needs at this step, shape (1, H) float64.
+
+        Returns what `run` and `get_state` give: the loss before the update, and a copy of the state after it. None
+        where there is no fast path: call `run`, after which there may be one.
+        """
+        ...
+
     def gradient(self, rows: Rows | RowsHandle, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
         """The loss of a batch and its gradient, shape (P,), as a step of `run` computes them; nothing moves.
 

@@ -20,8 +20,9 @@ from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
 from ranvier.estimators.divided_rows import with_groups, without_bad_rows
 from ranvier.estimators.locks import training_lock
+from ranvier.estimators.next_row import NextRow, next_row, parts_of
 from ranvier.estimators.pickling import packed_model, unpacked_model
-from ranvier.estimators.rows import as_table, known_names, names_in, rows_for_predict, source_of
+from ranvier.estimators.rows import as_table, column_names_of, fitted_column_names, rows_for_predict, to_source
 from ranvier.estimators.running_scales import FirstRows, first_rows, kinds_of_constants, learn_scales
 from ranvier.estimators.targets import TargetSpec, plain_labels
 from ranvier.estimators.warm_start import changed_settings, check_fixed, fixed_parameters, stopping
@@ -106,8 +107,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any, groups: Any) -> Self:
         again = self.warm_start and hasattr(self, "model_")
-        names = known_names(self) if again else None
-        source = source_of(self, X, names)
+        names = fitted_column_names(self) if again else None
+        source = to_source(self, X, names)
         self._check_rule(source, groups, again)
         if self.skip_bad_rows and y is not None:
             source, y, beside = without_bad_rows(source, y, (sample_weight, groups), self._learns_numbers())
@@ -116,7 +117,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         target = self._fitted_target() if again else self._target_spec(y, source.rows, weight)
         values = target.values(self, y, source.rows)
         validation_rows = (
-            None if validation is None else self._validation_rows(validation, target, names or names_in(source))
+            None if validation is None else self._validation_rows(validation, target, names or column_names_of(source))
         )
         fraction = self._validation_fraction(canonical_rows(source.rows, weight)) if validation_rows is None else 0.0
         validated_on: Any = fraction if validation_rows is None else validation_rows
@@ -175,7 +176,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
                 f"validation is a {type(validation).__name__}; fit takes the tuple (X, y) or (X, y, weights) of "
                 "validation rows, and the constructor a fraction such as 0.1."
             )
-        source = source_of(self, validation[0], names)
+        source = to_source(self, validation[0], names)
         values = target.values(self, validation[1], source.rows, "y of the validation rows")
         weight = validation[2] if len(validation) == 3 else None
         weights = None if weight is None else weight_array(weight, source.rows, "the weight of validation rows")
@@ -208,7 +209,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             callbacks=() if self.callbacks is None else self.callbacks,
             progress=bool(self.verbose),
             seed=self._seed(),
-            **{**options, **self._more_options(), **self._options_of_start(), **changes},
+            **{**options, **self._extra_options(), **self._options_of_start(), **changes},
         )
         self._made_by = fixed_parameters(self)
         self._first_rows: FirstRows | None = None
@@ -217,7 +218,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         if self.model_.report.interrupted:
             warnings.warn(f"{self.model_.report.stop_reason} The estimator is fitted as far as it came.", stacklevel=3)
 
-    def _more_options(self) -> dict[str, Any]:
+    def _extra_options(self) -> dict[str, Any]:
         """Options of training that one of the estimators has alone."""
         return {}
 
@@ -245,7 +246,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             callbacks=(*callbacks, *(self.callbacks or ())),
             progress=bool(self.verbose),
             **changed_settings(self, self.model_),
-            **self._more_options(),
+            **self._extra_options(),
         )
         return self
 
@@ -255,14 +256,21 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             return self._fit_batch(X, y, sample_weight, target)
 
     def _fit_batch(self, X: Any, y: Any, sample_weight: Any, target: TargetSpec | None) -> Self:
+        ready: NextRow | None = self.__dict__.get("_next_row")
+        if ready is not None and sample_weight is None and ready.learn(self, X, y):
+            return self
         first = not hasattr(self, "model_")
-        source = source_of(self, X, None if first else known_names(self))
+        source = to_source(self, X, None if first else fitted_column_names(self))
         weight = None if sample_weight is None else weight_array(sample_weight, source.rows)
         spec = self._fitted_target() if target is None else target
         values = spec.values(self, y, source.rows)
         if not first:
-            self._first_rows = learn_scales(self.model_, getattr(self, "_first_rows", None), source, values)
-            return self._continue_fit(source, values, weight, epochs=1)
+            self._first_rows = getattr(self, "_first_rows", None)
+            before = parts_of(self)
+            self._first_rows = learn_scales(self.model_, self._first_rows, source, values)
+            self._continue_fit(source, values, weight, epochs=1)
+            self._next_row = next_row(self, before, source.rows)
+            return self
         overrides = dict(self.kinds or {})
         plain: dict[str, Any] = {"recipe": "plain", "effort": "default", "epochs": 1, "split": None, "group": None}
         if self.group in source.column_names:
@@ -299,6 +307,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         """Plain values; the model as the bytes of its file, which hold no code, and its training state."""
         state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("_next_row", None)
         if "model_" in state:
             state["model_"], state["_training"] = packed_model(self.model_)
         return state

@@ -177,7 +177,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         turned = task.kind == "binary" and task.classes[:1] != plain_labels(self.classes_[:1])
         return slice(None, None, -1) if turned else slice(None)
 
-    def _more_options(self) -> dict[str, Any]:
+    def _extra_options(self) -> dict[str, Any]:
         if self.class_weight is None:
             return {}
         weights = self.class_weight

@@ -15,7 +15,7 @@ from ranvier.data.targets.bad_targets import bad_targets_note
 from ranvier.errors import InputError, ShapeError
 from ranvier.estimators.rows import labels_array
 from ranvier.plural import plural
-from ranvier.rows.arrays import is_missing, unmasked
+from ranvier.rows.arrays import fill_masked, is_missing
 from ranvier.rows.row_names import rows_called
 
 GROUPS = "groups"
@@ -44,7 +44,7 @@ def with_groups(source: Source, groups: Any) -> tuple[Source, str]:
     name = GROUPS
     while name in source.column_names:
         name += "_"
-    cells = series_from(name, unmasked(groups))
+    cells = series_from(name, fill_masked(groups))
     if len(cells) != source.rows:
         raise ShapeError(
             f"X has {plural(source.rows, 'row')} and groups has {len(cells):,}; there must be one group for each row "
@@ -72,7 +72,7 @@ def usable_rows(y: Any, numbers: bool) -> tuple[NDArray[np.int64] | None, list[s
             bad |= np.isinf(columns).any(axis=1)
         cells = y.tolist() if hasattr(y, "tolist") else list(y)
     else:
-        array = unmasked(y.to_numpy() if hasattr(y, "to_numpy") else y)
+        array = fill_masked(y.to_numpy() if hasattr(y, "to_numpy") else y)
         cells = list(array)
         rows = (cell if isinstance(cell, (list, tuple, np.ndarray)) else [cell] for cell in cells)
         bad = np.array([any(is_missing(value) for value in row) for row in rows], np.bool_)

@@ -11,7 +11,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 
 from ranvier.estimators.base import Array, NetworkEstimator
-from ranvier.estimators.rows import source_of
+from ranvier.estimators.rows import to_source
 from ranvier.estimators.targets import TargetSpec, regression_target
 
 
@@ -53,7 +53,7 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         """
         if hasattr(self, "model_"):
             return self._partial_fit(X, y, sample_weight, None)
-        return self._partial_fit(X, y, sample_weight, regression_target(self, y, source_of(self, X, None).rows))
+        return self._partial_fit(X, y, sample_weight, regression_target(self, y, to_source(self, X, None).rows))
 
     def predict(self, X: Any) -> Array:
         """The predicted numbers, (n,), or (n, N) for several, and for several quantiles in ascending order.

@@ -25,7 +25,7 @@ from ranvier.data.sources.row_lists import is_row, is_row_list
 from ranvier.data.sources.text_lists import is_text_list
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.plural import plural
-from ranvier.rows.arrays import is_missing, unmasked
+from ranvier.rows.arrays import fill_masked, is_missing
 
 COLLECTIONS = (Mapping, list, tuple, set, np.ndarray)
 
@@ -34,20 +34,20 @@ class CellError(DataError, TypeError):
     """A cell holds something that is neither text nor a number nor a date."""
 
 
-def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> Source:
+def to_source(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> Source:
     """The rows of X, checked as scikit-learn asks for.
 
     Parameters:
         estimator: whose `n_features_in_` and `feature_names_in_` are set, or compared.
         X: rows, as listed above.
-        names: the columns that X must have, as `known_names` gives them; None where they are learned from X.
+        names: the columns that X must have, as `fitted_column_names` gives them; None where they are learned from X.
 
     Raises:
         ValueError: X has another number of columns, other names, or no rows.
         DataError: a cell cannot be used, or a sparse matrix has missing or infinite numbers.
     """
     reset = names is None
-    if not reset and _is_plain(estimator, X):
+    if not reset and is_plain_array(estimator, X):
         return open_source(np.ascontiguousarray(X))
     if _is_pictures(X):
         if reset:
@@ -86,7 +86,7 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
     return open_source({name: checked[:, index] for index, name in enumerate(names)})
 
 
-def _is_plain(estimator: BaseEstimator, X: Any) -> bool:
+def is_plain_array(estimator: BaseEstimator, X: Any) -> bool:
     """Whether X is an array of finite numbers, or NaN, as wide as in `fit`, in which scikit-learn finds nothing wrong.
 
     Its `validate_data` says the same of such an array and takes longer than a step on it.
@@ -103,33 +103,33 @@ def _is_plain(estimator: BaseEstimator, X: Any) -> bool:
 
 
 def rows_for_predict(estimator: BaseEstimator, X: Any) -> Any:
-    """The rows of X as the model of a fitted estimator takes them, checked as by `source_of`.
+    """The rows of X as the model of a fitted estimator takes them, checked as by `to_source`.
 
     Frames stay as they are: the model reads a frame of one row much quicker than a table can be made of it. A single
     row, as a dictionary or a list, has no names or width to check that the model would not ask for.
     """
     if type(X) is dict or is_row(X) or _are_texts(estimator, X):
         return X
-    row = row_of_series(X, known_names(estimator))
+    row = row_of_series(X, fitted_column_names(estimator))
     if row is not None:
         return row
     _refuse_series(X)
     if _is_frame(X):
         check_names(getattr(X, "columns", ()), "the data frame")
         validate_data(estimator, X, reset=False, skip_check_array=True)
-        return _named(X, known_names(estimator))
-    return source_of(estimator, X, known_names(estimator))
+        return _named(X, fitted_column_names(estimator))
+    return to_source(estimator, X, fitted_column_names(estimator))
 
 
-def known_names(estimator: BaseEstimator) -> list[str]:
+def fitted_column_names(estimator: BaseEstimator) -> list[str]:
     """The names by which the model of a fitted estimator knows its columns; none where it takes plain numbers."""
     return [plan.name for plan in estimator.model_.encoder.columns]
 
 
-def names_in(source: Source) -> list[str]:
+def column_names_of(source: Source) -> list[str]:
     """The names by which a model of these rows will know its columns.
 
-    >>> names_in(open_source({"age": [39]})), names_in(open_source(np.zeros((1, 2))))
+    >>> column_names_of(open_source({"age": [39]})), column_names_of(open_source(np.zeros((1, 2))))
     (['age'], ['x0', 'x1'])
     """
     return list(source.column_names) or _numbered(source.inputs.shape[1])
@@ -195,7 +195,7 @@ def _is_frame(X: Any) -> bool:
 def _array(X: Any) -> NDArray[Any] | None:
     """X as an array whose cells are as they were given; None where it has no rectangular form."""
     try:
-        X = unmasked(X)
+        X = fill_masked(X)
         array = np.asarray(X)
         return np.array(X, object) if array.dtype.kind in "US" and not isinstance(X, np.ndarray) else array
     except ValueError:
@@ -265,7 +265,7 @@ def labels_array(y: Any) -> NDArray[Any]:
     >>> labels_array(["a", None, float("nan")]).tolist()
     ['a', None, nan]
     """
-    y = unmasked(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    y = fill_masked(y.to_numpy() if hasattr(y, "to_numpy") else y)
     array = np.asarray(y)
     if array.dtype.kind in "US" and array.ndim == 1 and not isinstance(y, np.ndarray):
         return array if all(isinstance(label, (str, bytes)) for label in y) else np.array(y, object)

@@ -46,7 +46,11 @@ class TargetSpec:
                 raise ShapeError(f"{where} has shape {numbers.shape}; {self.task.outputs} columns were there in fit.")
             return numbers
         labels = array if array.ndim == 1 else column_or_1d(array, warn=True)
-        index = np.searchsorted(self.classes, labels) if _comparable(self.classes, labels) else np.zeros(rows, np.int64)
+        index = (
+            np.searchsorted(self.classes, labels)
+            if _same_label_type(self.classes, labels)
+            else np.zeros(rows, np.int64)
+        )
         index = np.minimum(index, len(self.classes) - 1)
         unseen = self.classes[index] != labels
         if unseen.any():
@@ -158,7 +162,7 @@ def _numbers(array: Array) -> NDArray[np.float64]:
         ) from None
 
 
-def _comparable(classes: Array, labels: Array) -> bool:
+def _same_label_type(classes: Array, labels: Array) -> bool:
     """Whether labels can be looked up among classes: both are text, or neither is."""
     words = [
         array.dtype.kind in "US" or (array.dtype.kind == "O" and isinstance(array[0], str))

@@ -85,7 +85,7 @@ def _measured_rows(
         n_rows = X.rows if n_rows is None else n_rows
         names, classes, formats = model.target.column_names, model.task.classes, model.target.number_formats
         with rows_called(indexed, row_numbers):
-            y, X, present = row_tools.with_targets(X, names, classes, formats)
+            y, X, present = row_tools.rows_with_target(X, names, classes, formats)
         row_numbers = present if row_numbers is None else row_numbers[present]
     elif row_numbers is not None:
         y = target_array(y)

@@ -14,7 +14,7 @@ from ranvier.model.calibrated import held_out_by
 from ranvier.model.fit_options import FitOptions
 from ranvier.model.model import Model
 from ranvier.model.parameters import flat_parameters
-from ranvier.model.rows import resident_rows
+from ranvier.model.rows import prepare_rows
 from ranvier.model.targets import column_names, infer_target, target_array
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
@@ -172,7 +172,7 @@ def encoded_rows(
     network: Network, target: TargetEncoder, X: Any, y: Any, options: FitOptions, training: TrainSettings
 ) -> tuple[Rows, Rows | None]:
     """The training and validation rows of X and y as the network reads them."""
-    return resident_rows(
+    return prepare_rows(
         lambda X: as_inputs(X, network.inputs, finite=True),
         target,
         X,

@@ -39,6 +39,7 @@ from ranvier.training.report import TrainReport
 from ranvier.training.runner import best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, state_at_best, state_for_next_fit
+from ranvier.training.watching import current_watch
 
 Array = NDArray[Any]
 
@@ -233,19 +234,19 @@ class Model(Shown, Explorer, CalibratedPredictor):
         with self._lock:
             changed = override_settings(self.training, epochs, callbacks, changes)
             weighting = (validation, sample_weight, class_weight, changed.seed, changed.loss, changed.row_dtype)
-            rows, validation_rows = row_tools.resident_rows(self.inputs, self.target, X, y, *weighting)
+            rows, validation_rows = row_tools.prepare_rows(self.inputs, self.target, X, y, *weighting)
             training, unseen = (
                 changed.on(rows.inputs),
                 validation_rows is None and checkpoint is None and sink is silent,
             )
-            state = self._resumable(training)
+            state = self._state_to_continue(training)
             if unseen and not measured and training is self.training and is_one_step(self.network, training, rows):
                 self._step(state, rows)
                 return self
             asides: dict[str, Any] = {"sinks": (sink,), "checkpoint": checkpoint, "target": self.target}
             parts: dict[str, Any] = {"state": state, "metrics": measured, **asides}
             result = run_training(self.network, training, self.task, rows, validation_rows, **parts)
-            self._take(training, result.outcome.state, result.engine)
+            self._adopt(training, result.outcome.state, result.engine)
             held_outputs = result.outcome.held_outputs
             self.conformal = (
                 None
@@ -254,6 +255,18 @@ class Model(Shown, Explorer, CalibratedPredictor):
             )
         return self
 
+    def learn_on(self, rows: Rows) -> bool:
+        """Go on by one step on encoded rows, as `fit` would with the settings as they are.
+
+        Returns whether it did: only where the `fit` before made such a step on rows of the same kind.
+        """
+        with self._lock:
+            opened = self._open
+            if opened is None or not opened.fits(self.training, self.target, rows) or current_watch() is not None:
+                return False
+            self._step(self._state_to_continue(self.training), rows)
+        return True
+
     def _step(self, state: TrainingState, rows: Rows) -> None:
         """Go on by one step, with the settings as they are."""
         opened = self._open
@@ -261,7 +274,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
             if opened is not None:
                 opened.close()
             opened = self._open = OpenTraining(self.network, self.training, self.target, rows)
-        self._take(self.training, opened.step(state, rows), opened.engine)
+        self._adopt(self.training, opened.step(state, rows), opened.engine)
         self.conformal = None
 
     def close(self) -> None:
@@ -328,7 +341,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
         layers = "-".join(map(str, (self.network.inputs, *dense)))
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 
-    def _resumable(self, training: TrainSettings) -> TrainingState:
+    def _state_to_continue(self, training: TrainSettings) -> TrainingState:
         """The state from which training goes on: these weights, and the optimizer's memory if it can take it."""
         if self._state is not None and training.optimizer.takes_state_of(self.training.optimizer):
             engine = state_at_best(self._state, training.optimizer)
@@ -337,7 +350,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
         engine = State.before_training(flat, training.optimizer)
         return state_for_next_fit(engine, self.history[-1].epoch if self.history else 0, self.history)
 
-    def _take(self, training: TrainSettings, state: TrainingState, engine: str) -> None:
+    def _adopt(self, training: TrainSettings, state: TrainingState, engine: str) -> None:
         self.training, self.engine, self._state = training, engine, state
         self.history = self._state.history
         self._flat = np.ascontiguousarray(final_parameters(self._state, training.optimizer, self.network))

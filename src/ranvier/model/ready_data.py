@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ranvier.data import Prepared
-from ranvier.model.rows import row_weights, settled_class_weight
+from ranvier.model.rows import resolve_class_weight, row_weights
 from ranvier.network.network import Network, with_factor
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
@@ -52,7 +52,7 @@ class ReadyData:
 def weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Rows, Rows | None]:
     """The task, and the training and validation rows with the weight of each."""
     task = prepared.target.task
-    by_class = settled_class_weight(task, prepared.train.targets, options.class_weight)
+    by_class = resolve_class_weight(task, prepared.train.targets, options.class_weight)
 
     def weighted(part: Rows) -> Rows:
         return replace(part, weights=row_weights(task, part.targets, part.weights, by_class))

@@ -63,7 +63,7 @@ def readable_rows(
     return decoded, source.rows, kept, tuple(note for note in decoded.notes if note not in source.notes)
 
 
-def with_targets(
+def rows_with_target(
     source: Source,
     names: tuple[str, ...],
     classes: Sequence[Any] = (),
@@ -81,7 +81,7 @@ def with_targets(
         DataError: a target column does not exist, or no row has a target.
 
     >>> from ranvier.data import open_source
-    >>> y, rows, row_numbers = with_targets(open_source({"age": [39, 50], "income": [None, "low"]}), ("income",))
+    >>> y, rows, row_numbers = rows_with_target(open_source({"age": [39, 50], "income": [None, "low"]}), ("income",))
     >>> y.tolist(), rows.rows, row_numbers.tolist()
     (['low'], 1, [1])
     """
@@ -133,7 +133,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     return weights
 
 
-def settled_class_weight(task: Task, targets: Array, class_weight: Any) -> Any:
+def resolve_class_weight(task: Task, targets: Array, class_weight: Any) -> Any:
     """Class weights that are the same for all rows: "balanced" as a dictionary, by how often these rows have each."""
     if not isinstance(class_weight, str) or class_weight != "balanced" or not task.is_classifier:
         return class_weight
@@ -179,7 +179,7 @@ def encode(
     return Rows(inputs, encoded, row_weights(target.task, encoded, weight, by_class))
 
 
-def resident_rows(
+def prepare_rows(
     to_inputs: Callable[[Any], Inputs],
     target: TargetEncoder,
     X: Any,
@@ -201,7 +201,7 @@ def resident_rows(
         dtype: of the targets, float32 or float64.
     """
     rows = encode(to_inputs, target, X, y, sample_weight, class_weight, loss, dtype)
-    by_class = settled_class_weight(target.task, rows.targets, class_weight)
+    by_class = resolve_class_weight(target.task, rows.targets, class_weight)
     if validation is None:
         return rows, None
     fraction = as_number(validation)

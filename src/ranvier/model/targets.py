@@ -106,11 +106,11 @@ def _task(network: Network, y: Array, loss: Loss | None) -> Task:
             return Task("multilabel", outputs, target_names=tuple(f"label_{index}" for index in range(outputs)))
         return Task("regression", outputs, target_names=tuple(f"y{index}" for index in range(outputs)))
     if outputs > 1:
-        return Task("multiclass", outputs, _classes(y, outputs), ("y",))
+        return Task("multiclass", outputs, _class_labels(y, outputs), ("y",))
     probabilities = activation == "sigmoid" and (loss is None or loss.applied_to == "logit" or y.dtype.kind not in "f")
-    labels = y.dtype.kind in "Ob" or (probabilities and len(_different(y)) <= 2 and bool((y == np.floor(y)).all()))
+    labels = y.dtype.kind in "Ob" or (probabilities and len(_unique_values(y)) <= 2 and bool((y == np.floor(y)).all()))
     if labels:
-        values = [_plain(value) for value in _different(y)]
+        values = [_to_python_scalar(value) for value in _unique_values(y)]
         if len(values) == 1 and values[0] in (0, 1):
             values = [type(values[0])(0), type(values[0])(1)]
         if len(values) != 2:
@@ -148,14 +148,14 @@ def check_class_rows(y: Array) -> None:
         raise InputError(f"y has one column a class, and the row at index {row} {problem}; {expected}")
 
 
-def _different(y: Array) -> Array:
+def _unique_values(y: Array) -> Array:
     """The different values, sorted. Asked for counts, too, NumPy does without loading its masked arrays."""
     return np.unique(y, return_counts=True)[0]
 
 
-def _classes(y: Array, outputs: int) -> tuple[Label, ...]:
+def _class_labels(y: Array, outputs: int) -> tuple[Label, ...]:
     """The labels in output order. Integers below the number of outputs stand for their own output."""
-    labels = _different(y)
+    labels = _unique_values(y)
     if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
         raise InputError(
             f"y holds numbers such as {labels[0]:g} and the network has {outputs} outputs: "
@@ -168,9 +168,9 @@ def _classes(y: Array, outputs: int) -> tuple[Label, ...]:
             f"y has {plural(len(labels), 'label', 'different labels')} and the network has {outputs} outputs; "
             "there must be one output a label."
         )
-    return tuple(_plain(value) for value in labels)
+    return tuple(_to_python_scalar(value) for value in labels)
 
 
-def _plain(value: Any) -> Label:
+def _to_python_scalar(value: Any) -> Label:
     label: Label = value.item() if hasattr(value, "item") else value
     return label

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span, check_separable
+from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span, State, check_separable
 from ranvier.engine.serialize import changes_state, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import gradients
@@ -27,6 +27,7 @@ from ranvier.native.lowering.lowered import (
 from ranvier.native.machine import cpu, floating_point_mode
 from ranvier.native.prepared import PreparedNetwork
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
+from ranvier.native.ready_step import ReadyStep
 from ranvier.native.resident import (
     ResidentRows,
     WindowedRows,
@@ -132,7 +133,31 @@ class NativeExecutable(PreparedNetwork):
         program.reserve(max(largest, self.spec.batch_size), resident.entries(order, starts), self.threads)
         self._state.touch()
         self._weights_checked = False
-        return self._learn(program, resident.words, (order, starts, span.scalars), self._state.steps_done, largest)
+        losses = self._learn(program, resident.words, (order, starts, span.scalars), self._state.steps_done, largest)
+        if type(rows) is Rows and len(rows) == len(losses) == 1 and self._makes_fast_steps(rows):
+            self._ready_step = ReadyStep(program, self._own_memory(), resident)
+        return losses
+
+    def _makes_fast_steps(self, rows: Rows) -> bool:
+        """Whether steps on single rows like these are made ready once."""
+        small = self._plans.layout.map is not None and self.threads == 1 and not self.plan.cancellable
+        return small and rows.weights is None and not self.spec.sparse and rows.inputs.csr is None
+
+    def try_fast_step(self, row: Array, target: Array, scalars: NDArray[np.float64]) -> tuple[float, State] | None:
+        """A step on one row like one before, and the state after it; see `ranvier.engine.Executable`."""
+        with self.lock:
+            ready = self._ready_step
+            if ready is None or ready.memory is not self._memory or not ready.takes(row, target):
+                return None
+            self._check_loaded()
+            state, self._changing = ready.memory.state, True
+            try:
+                state.update_copies(self._plan)
+                state.touch()
+                self._weights_checked = False
+                return ready(row, target, scalars), state.get()
+            finally:
+                self._changing = False
 
     def _learn(
         self,

@@ -16,6 +16,7 @@ from ranvier.native.packed_state import PackedState
 from ranvier.native.plans import Memory, load_plan, plans_of
 from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program
+from ranvier.native.ready_step import ReadyStep
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.thread_choice import ThreadChooser
@@ -45,6 +46,7 @@ class PreparedNetwork(Serialized):
         self._memory: Memory | None = None
         self.uses_all_threads = False
         self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
+        self._ready_step: ReadyStep | None = None
 
     @property
     def threads(self) -> int:
@@ -84,6 +86,7 @@ class PreparedNetwork(Serialized):
             # What a thread of the parent was running or making room for; compiled code itself is kept elsewhere.
             self._programs.clear()
             self._few.clear()
+            self._ready_step = None
 
     def _own_memory(self) -> Memory:
         """The memory of this network, taken when it is first needed."""
@@ -206,6 +209,7 @@ class PreparedNetwork(Serialized):
     def close(self) -> None:
         """Free what the engine holds."""
         self._few.clear()
+        self._ready_step = None
         memory, self._memory = self._memory, None
         if memory is not None:
             memory.state.clear()

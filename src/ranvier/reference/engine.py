@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span, State, check_separable
+from ranvier.engine.fast_paths import NoFastPaths
 from ranvier.engine.protocol import never_cancel, unlimited
 from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError, ShapeError
@@ -58,7 +59,7 @@ class ReferenceEngine:
         return 1
 
 
-class ReferenceExecutable(Serialized):
+class ReferenceExecutable(NoFastPaths, Serialized):
     """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
 
     dtype: type[np.floating[Any]] = np.float64
@@ -238,9 +239,6 @@ class ReferenceExecutable(Serialized):
                     self.spec.loss, z, y, one_hot(rows.targets[block], self.spec.network.outputs)
                 )
             return losses.batch_loss(row_losses, losses.as_weights(rows.weights)), outputs
-
-    def try_fast_outputs(self, inputs: Array) -> None:
-        """None: this engine has no fast path."""
 
     @serialized
     def outputs(self, inputs: Any) -> Array:

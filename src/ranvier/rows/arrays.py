@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from ranvier.errors import DataError, ShapeError
 
-READY = frozenset(map(np.dtype, (np.uint8, np.float32, np.float64)))
+NATIVE_DTYPES = frozenset(map(np.dtype, (np.uint8, np.float32, np.float64)))
 """The formats that engines read; the first one is kept as it is until the rows of a batch are gathered."""
 
 
-def unmasked(values: Any) -> Any:
+def fill_masked(values: Any) -> Any:
     """A masked array of NumPy as a plain one: what is masked is missing, NaN or None. Anything else as it is.
 
-    >>> unmasked(np.ma.masked_array([1, 999], mask=[False, True])).tolist()
+    >>> fill_masked(np.ma.masked_array([1, 999], mask=[False, True])).tolist()
     [1.0, nan]
     """
     masked = sys.modules.get("numpy.ma")
@@ -43,7 +43,7 @@ def is_missing(cell: Any) -> bool:
 
 def is_ready(X: Any) -> bool:
     """Whether X is an array that engines read as it is: (n, K), contiguous, in one of their formats."""
-    return type(X) is np.ndarray and X.ndim == 2 and X.dtype in READY and X.flags.c_contiguous
+    return type(X) is np.ndarray and X.ndim == 2 and X.dtype in NATIVE_DTYPES and X.flags.c_contiguous
 
 
 def dense_array(X: Any, n_columns: int | None = None) -> NDArray[Any]:
@@ -66,7 +66,7 @@ def dense_array(X: Any, n_columns: int | None = None) -> NDArray[Any]:
     if isinstance(X, (str, bytes)):
         raise DataError(f"X is the text {X[:40]!r}; {network}. rv.train reads files and encodes raw tables.")
     try:
-        array = np.asarray(unmasked(X))
+        array = np.asarray(fill_masked(X))
     except ValueError:
         raise ShapeError(f"The rows of X have different lengths; {network}.") from None
     if array.ndim < 2 and array.dtype.kind != "O":
@@ -85,6 +85,6 @@ def dense_array(X: Any, n_columns: int | None = None) -> NDArray[Any]:
             raise DataError(
                 f"X holds values of type {array.dtype}; a network takes numbers. rv.train encodes raw tables."
             ) from None
-    if array.dtype not in READY:
+    if array.dtype not in NATIVE_DTYPES:
         array = array.astype(np.float32 if array.dtype.kind == "b" else np.float64)
     return np.ascontiguousarray(array)

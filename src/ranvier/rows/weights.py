@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError, ShapeError
-from ranvier.rows.arrays import unmasked
+from ranvier.rows.arrays import fill_masked
 
 
 def weight_array(weights: Any, rows: int, name: str = "sample_weight") -> NDArray[np.float64]:
@@ -39,7 +39,7 @@ def number_array(values: Any, name: str) -> NDArray[np.float64]:
         InputError: something else is among them.
     """
     try:
-        return np.asarray(unmasked(values), np.float64)
+        return np.asarray(fill_masked(values), np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{name} is {str(values)[:60]!r}; it must hold numbers, one number a row.") from None
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ranvier.network.layers import Dropout
 from ranvier.network.network import Network
 from ranvier.network.optimizers.base import at_unit_rate
 from ranvier.rows import Rows
+from ranvier.rows.finite import probably_finite
 from ranvier.training import batches, divergence
 from ranvier.training.engines import compile_network
 from ranvier.training.events import NoteEvent, silent
@@ -76,12 +78,8 @@ class OpenTraining:
             executable.set_state(state.engine)
         # Whatever breaks this off, the executable is not where the caller believes it to be.
         self._held = None
-        order = batches.epoch_order(len(rows), number, settings.seed, settings.shuffle)
-        scalars = settings.optimizer.scalars_from(state.engine.step + 1, self._rates)
-        losses = executable.run(rows, Span(order, self._starts, scalars))
-        engine = executable.get_state()
-        self._check(settings, rows, losses, state.engine.step, engine.parameters, number)
-        loss = batches.mean_loss(losses, batches.batch_weights(order, self._starts, rows.weights)) * self._unit
+        loss, engine = self._stepped(rows, state.engine.step, number)
+        loss *= self._unit
         plateau = settings.schedule.on_epoch_end(settings.schedule.init_state(), loss)
         seconds = max(time.perf_counter() - begun, 1e-9)
         record = Epoch(number, loss, None, {}, float(self._rates[0]), seconds, len(rows) / seconds)
@@ -95,6 +93,23 @@ class OpenTraining:
             first_step=state.engine.step,
             loss_unit=self._unit,
         )
+
+    def _stepped(self, rows: Rows, done: int, number: int) -> tuple[float, State]:
+        """The loss of a step on rows, made after `done` others, and the state after it; `number` is its epoch's."""
+        settings, executable = self._about[0], self._executable
+        scalars = settings.optimizer.scalars_from(done + 1, self._rates)
+        if len(rows) == 1 and rows.weights is None:
+            made = executable.try_fast_step(rows.inputs.dense, rows.targets, scalars)
+            if made is not None and isfinite(made[0]) and probably_finite(made[1].parameters):
+                return made
+            if made is not None:
+                self._check(settings, rows, np.array(made[:1]), done, made[1].parameters, number)
+                return made
+        order = batches.epoch_order(len(rows), number, settings.seed, settings.shuffle)
+        losses = executable.run(rows, Span(order, self._starts, scalars))
+        engine = executable.get_state()
+        self._check(settings, rows, losses, done, engine.parameters, number)
+        return batches.mean_loss(losses, batches.batch_weights(order, self._starts, rows.weights)), engine
 
     def train(
         self,

@@ -161,14 +161,16 @@ def override_settings(
         InputError: a setting cannot be used.
     """
     makers: dict[str, Callable[[Any], Any]] = {"optimizer": optimizer, "schedule": schedule, "loss": loss}
-    changed = {
-        name: makers.get(name, _unchanged)(value)
-        for name, value in changes.items()
-        if value is not None and value is not getattr(settings, name)
-    }
+    wanted = {name: makers.get(name, _unchanged)(value) for name, value in changes.items() if value is not None}
+    changed = {name: value for name, value in wanted.items() if not _same(value, getattr(settings, name))}
     if not changed and epochs == settings.epochs and not callbacks and not settings.callbacks:
         return settings
     return replace(settings, epochs=epochs, callbacks=as_callbacks(callbacks), **changed)
+
+
+def _same(value: Any, before: Any) -> bool:
+    """Whether a setting stays as it was: then what was made ready for the settings serves on."""
+    return value is before or (type(value) is type(before) and bool(value == before))
 
 
 def _unchanged(value: Any) -> Any:

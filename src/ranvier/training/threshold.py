@@ -23,16 +23,16 @@ MIN_ROWS = 20
 """Fewer validation rows choose nothing."""
 
 
-def _f1(hits: Floats, alarms: Floats, positive: float, negative: float) -> Floats:
-    return np.asarray(2 * hits / np.maximum(hits + alarms + positive, 1e-300))
+def _f1(true_positives: Floats, false_positives: Floats, positive: float, negative: float) -> Floats:
+    return np.asarray(2 * true_positives / np.maximum(true_positives + false_positives + positive, 1e-300))
 
 
-def _accuracy(hits: Floats, alarms: Floats, positive: float, negative: float) -> Floats:
-    return np.asarray((hits + negative - alarms) / (positive + negative))
+def _accuracy(true_positives: Floats, false_positives: Floats, positive: float, negative: float) -> Floats:
+    return np.asarray((true_positives + negative - false_positives) / (positive + negative))
 
 
-def _balanced_accuracy(hits: Floats, alarms: Floats, positive: float, negative: float) -> Floats:
-    return np.asarray((hits / positive + 1 - alarms / negative) / 2)
+def _balanced_accuracy(true_positives: Floats, false_positives: Floats, positive: float, negative: float) -> Floats:
+    return np.asarray((true_positives / positive + 1 - false_positives / negative) / 2)
 
 
 METRICS: dict[str, Callable[[Floats, Floats, float, float], Floats]] = {
@@ -107,10 +107,10 @@ def chosen_threshold(rule: float | str, task: Task, held_out: HeldOut | None) ->
     probabilities = np.asarray(held_out.outputs[:, 0], np.float64)
     weights = np.ones(len(positive)) if held_out.weights is None else np.asarray(held_out.weights, np.float64)
     order = np.argsort(-probabilities, kind="stable")
-    sorted_p, hits = probabilities[order], np.cumsum((weights * positive)[order])
-    alarms = np.cumsum((weights * (1 - positive))[order])
+    sorted_p, true_positives = probabilities[order], np.cumsum((weights * positive)[order])
+    false_positives = np.cumsum((weights * (1 - positive))[order])
     last = np.append(sorted_p[1:] < sorted_p[:-1], True)
-    values = METRICS[rule](hits, alarms, float(hits[-1]), float(alarms[-1]))
+    values = METRICS[rule](true_positives, false_positives, float(true_positives[-1]), float(false_positives[-1]))
     best = int(np.argmax(np.where(last, values, -np.inf)))
     below = sorted_p[best + 1] if best + 1 < len(sorted_p) else 0.0
     return float(np.clip((sorted_p[best] + below) / 2, 1e-6, 1 - 1e-6))

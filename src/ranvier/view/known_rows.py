@@ -144,7 +144,7 @@ def known_rows(
         files = None if files is None else [files[at] for at in read.tolist()]
     values: Any = None
     try:
-        values, source, kept = row_tools.with_targets(
+        values, source, kept = row_tools.rows_with_target(
             source, model.target.column_names, model.task.classes, model.target.number_formats
         )
     except InputError:

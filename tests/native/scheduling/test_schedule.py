@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ranvier.engine import CompileSpec
 from ranvier.native.kernels.body import COLUMN_CALLS, ROW_CALLS
-from ranvier.native.lowering.lowered import TRAIN
+from ranvier.native.lowering.lowered import PREDICT, TRAIN
 from ranvier.native.lowering.lowering import lower
 from ranvier.native.lowering.steps import ColumnStep, RowStep, Step, WeightGradient
 from ranvier.native.scheduling.plan import Plan, make_plan
 from ranvier.native.scheduling.processor import Machine
-from ranvier.native.scheduling.scheduled import Scheduled, ScheduledWeightGradient
+from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct, ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import Dense, Layer
 from ranvier.network.losses import loss
@@ -47,6 +49,34 @@ def test_the_l1_cache_decides_how_much_of_the_batch_is_taken_at_once() -> None:
         steps = gradients(batch, machine)
         assert {step.packed: step.batch_block for step in steps} == dict(enumerate(rows))
     assert all(step.batch_block == 0 for step in gradients(100, SMALL))
+
+
+def k_blocks(machine: Machine, units: int, batch: int, purpose: str = TRAIN) -> list[int]:
+    """The K-blocks of the products 512 x units, forward and back; of the last layer in between."""
+    task = make_spec(512, [Dense(512, "relu"), Dense(units, "relu"), Dense(10)], batch_size=batch)
+    steps = scheduled(make_plan(task, purpose, machine, 1))
+    return [step.k_block for step in steps if isinstance(step, ScheduledProduct)]
+
+
+def test_k_is_blocked_for_the_l1_cache_where_a_tile_takes_one_panel() -> None:
+    """A panel of 512 rows fills 32 KiB; with 32 registers a tile takes several panels, which no L1 cache holds."""
+    assert k_blocks(SMALL, 512, batch=128) == [256, 256, 0, 0, 256]
+    assert k_blocks(replace(SMALL, l1=64 << 10), 512, batch=128) == [0] * 5
+    assert k_blocks(replace(SMALL, registers=Registers(32, 1)), 512, batch=128) == [0] * 5
+
+
+def test_k_is_not_blocked_for_the_l1_cache_where_packing_costs_more() -> None:
+    """Few rows, few panels; predictions, which do not pack."""
+    assert k_blocks(SMALL, 512, batch=32) == [0] * 5
+    assert k_blocks(SMALL, 128, batch=128) == [256, 0, 0, 0, 0]
+    assert k_blocks(SMALL, 512, batch=128, purpose=PREDICT) == [0] * 3
+
+
+def test_k_blocks_are_of_about_the_same_length() -> None:
+    """Both caches are heeded: 256 rows of 784 numbers, of which the L2 cache holds 256 at once, are cut into four."""
+    task = make_spec(784, [Dense(512, "relu"), Dense(10)], batch_size=256)
+    first = next(step for step in scheduled(make_plan(task, TRAIN, SMALL, 1)) if isinstance(step, ScheduledProduct))
+    assert first.k_block == 208
 
 
 def kinds_of(base: type[Step]) -> set[type[Step]]:

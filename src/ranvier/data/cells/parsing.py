@@ -362,10 +362,10 @@ def parse_datetime(cell: Any) -> datetime | None:
     raise NeedsColumnParser
 
 
-def first_infinite(values: NDArray[np.float64]) -> int | None:
+def first_inf(values: NDArray[np.float64]) -> int | None:
     """The index of the first infinite value, or None.
 
-    >>> first_infinite(np.array([1.0, np.inf]))
+    >>> first_inf(np.array([1.0, np.inf]))
     1
     """
     infinite = np.isinf(values)

@@ -297,7 +297,7 @@ def finite(cells: pl.Series, values: NDArray[np.float64], wrong: int | None) -> 
     """
     if wrong is not None:
         raise parsing.cell_error(cells, wrong, "a number")
-    infinite = parsing.first_infinite(values)
+    infinite = parsing.first_inf(values)
     if infinite is not None:
         raise parsing.cell_error(cells, infinite, "a finite number")
     return values

@@ -5,7 +5,7 @@ B is the number of rows, K = D + S the number of inputs that the columns become:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -240,6 +240,13 @@ class TableEncoder:
             hint = nearest(absent[0], table.frame.columns, "Its columns are")
             raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
         return self._concat.encode([table.frame[name] for name in self._names], dtype)
+
+    def encode_cells(self, cells: Sequence[Any], dtype: Any = np.float32) -> NDArray[Any] | Inputs | None:
+        """Encode one row of cells, those of the columns that are used; None where only `encode` can read a cell.
+
+        Returns what `transform` does of the row.
+        """
+        return self._concat.encode_row(cells, dtype)
 
     def named(self, source: Source) -> Source:
         """The rows of an opened source as a table with the column names that the model knows."""

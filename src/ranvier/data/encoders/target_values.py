@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import DataError
-from ranvier.rows.arrays import is_missing, unmasked
+from ranvier.rows.arrays import fill_masked, is_missing
 
 Values = NDArray[Any]
 
@@ -38,7 +38,7 @@ def plain_values(values: Any, names: tuple[str, ...] = ()) -> Values:
     """
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
-    values = unmasked(values)
+    values = fill_masked(values)
     try:
         array = np.asarray(values)
     except ValueError as error:

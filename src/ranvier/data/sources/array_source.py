@@ -17,7 +17,7 @@ from ranvier.errors import DataError, ShapeError
 from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows import CSR
-from ranvier.rows.arrays import unmasked
+from ranvier.rows.arrays import fill_masked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -191,7 +191,7 @@ def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] =
     >>> arrays_from(np.zeros((5, 2, 3), np.uint8), None, "an array").inputs.shape
     (5, 6)
     """
-    inputs = np.asarray(unmasked(inputs))
+    inputs = np.asarray(fill_masked(inputs))
     if inputs.dtype.kind not in "fiub":
         raise DataError(
             f"The inputs of {origin} are of type {inputs.dtype}; numbers were expected. "
@@ -222,7 +222,7 @@ def checked_targets(targets: Any, rows: int, origin: str) -> NDArray[Any]:
     >>> checked_targets([0, 1], 2, "the array").shape
     (2,)
     """
-    array = np.asarray(unmasked(targets))
+    array = np.asarray(fill_masked(targets))
     if array.ndim not in (1, 2) or len(array) != rows:
         raise DataError(
             f"The inputs of {origin} have {plural(rows, 'row')} and its targets have shape {array.shape}; "

@@ -22,7 +22,7 @@ from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.errors import DataError
 from ranvier.plural import plural
-from ranvier.rows.arrays import unmasked
+from ranvier.rows.arrays import fill_masked
 
 SUB_MICROSECOND = ("[ns]", "[ps]", "[fs]", "[as]")
 """Units of time that Python's datetime lacks; NumPy converts values in them to integers."""
@@ -102,7 +102,7 @@ def frame_from(source: Any, origin: str = "the table", reading: Reading = PLAIN)
     if isinstance(source, pl.DataFrame):
         objects = [name for name in source.columns if source.schema[name] == pl.Object and reading.reads(name)]
         unread = [name for name in source.columns if not reading.reads(name)]
-        frame = source.with_columns([_from_cells(name, source[name].to_list()) for name in objects])
+        frame = source.with_columns([_series_from_values(name, source[name].to_list()) for name in objects])
         return flat_frame(frame.with_columns(pl.lit(None).alias(name) for name in unread), reading)[0]
     if isinstance(source, Mapping):
         return frame_from_columns(flat_row(source, reading), origin, reading)
@@ -127,11 +127,13 @@ def _from_narwhals(source: Any, origin: str, reading: Reading) -> pl.DataFrame:
             "For a lazy frame call .collect() first."
         ) from error
     columns = ((str(column.name), column) for column in frame.iter_columns())
-    read = {name: _plain_column(column) if reading.reads(name) else (None,) * len(frame) for name, column in columns}
+    read = {
+        name: _to_native_column(column) if reading.reads(name) else (None,) * len(frame) for name, column in columns
+    }
     return frame_from_columns(read, origin, reading)
 
 
-def _plain_column(column: Any) -> Any:
+def _to_native_column(column: Any) -> Any:
     """A column of narwhals as a polars series, an array or a list."""
     import narwhals as nw
 
@@ -203,7 +205,7 @@ def series_from(name: str, values: Any) -> pl.Series:
     >>> series_from("a", ["x", 1]).to_list()
     ['x', '1']
     """
-    values = unmasked(values)
+    values = fill_masked(values)
     if isinstance(values, pl.Series):
         return values.rename(name)
     if hasattr(values, "to_numpy") and hasattr(values, "__len__"):
@@ -221,16 +223,16 @@ def series_from(name: str, values: Any) -> pl.Series:
             )
         if values.dtype.kind in "fiub" and values.dtype.itemsize <= 8 and values.dtype != np.float16:
             return pl.Series(name, np.ascontiguousarray(values))
-        values = _python(values)
+        values = _to_python(values)
     if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
         values = [values]
-    return _from_cells(name, values)
+    return _series_from_values(name, values)
 
 
-def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
+def _series_from_values(name: str, cells: Sequence[Any]) -> pl.Series:
     """A column from Python values of any types."""
     missing = getattr(sys.modules.get("pandas"), "NA", None)
-    items = [None if cell is missing else _python(cell) if isinstance(cell, np.generic) else cell for cell in cells]
+    items = [None if cell is missing else _to_python(cell) if isinstance(cell, np.generic) else cell for cell in cells]
     written = [str(item) if isinstance(item, PurePath) else item for item in items if item is not None]
     if is_file_list(written) and not any(isinstance(item, str) for item in items):
         return pl.Series(
@@ -271,7 +273,7 @@ def _lost_as_numbers(cells: Sequence[int | None]) -> bool:
     return max(map(abs, integers)) < 10**300 and len(set(map(float, integers))) < len(integers)
 
 
-def _python(values: NDArray[Any] | np.generic) -> Any:
+def _to_python(values: NDArray[Any] | np.generic) -> Any:
     """An array of NumPy as a list of Python's values, a scalar as one of them."""
     if values.dtype.str.endswith(SUB_MICROSECOND):
         values = values.astype(f"{values.dtype.kind}8[us]")

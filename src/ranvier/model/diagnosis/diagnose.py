@@ -19,7 +19,7 @@ from ranvier.errors import RanvierError, ShapeError
 from ranvier.model.diagnosis.curve import learning_curve_finding
 from ranvier.model.diagnosis.fit import in_units, no_better, underfitting, unscaled_inputs, worse_than_linear
 from ranvier.model.diagnosis.neurons import neuron_findings
-from ranvier.model.rows import targets, with_targets
+from ranvier.model.rows import rows_with_target, targets
 from ranvier.model.targets import target_array
 from ranvier.network.layers import Dense
 from ranvier.network.task import Task
@@ -108,7 +108,7 @@ def _with_values(model: Model, source: Source, y: Any) -> tuple[Source, Array | 
     if not in_table and getattr(source, "targets", None) is None:
         return source, None
     formats = model.target.number_formats
-    values, source, _ = with_targets(source, names, model.task.classes, formats)
+    values, source, _ = rows_with_target(source, names, model.task.classes, formats)
     return source, target_array(values)
 
 

@@ -153,7 +153,7 @@ class RowValues:
         """The largest number of all columns."""
         return largest(self.f, values)
 
-    def spread(self, value: Value, name: str) -> Value:
+    def broadcast(self, value: Value, name: str) -> Value:
         """A number of the row, for each of its columns."""
         return self.f.splat(value, name=name)
 
@@ -168,8 +168,8 @@ class RowValues:
         def mass(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
             return (f.add(so_far[0], masked(f, exp(f, f.subtract(self.sums(column), top)), mask)),)
 
-        top = self.spread(self.largest(self.each_column(higher, [f.constant(LOWEST)])[0]), "top")
-        return top, self.spread(self.total(self.each_column(mass, [f.constant(0.0)])[0]), "mass")
+        top = self.broadcast(self.largest(self.each_column(higher, [f.constant(LOWEST)])[0]), "top")
+        return top, self.broadcast(self.total(self.each_column(mass, [f.constant(0.0)])[0]), "mass")
 
 
 class RowLoss(RowValues):
@@ -189,7 +189,7 @@ class RowLoss(RowValues):
         self.step, self.target, self.error = step, target, error
         loss, outputs = step.loss, step.z.columns
         self.scale = 1.0 / outputs if loss.reduction == "mean" and loss.applied_to != "log_probability" else 1.0
-        self.row_weight = self.spread(row_weight, "row_weight")
+        self.row_weight = self.broadcast(row_weight, "row_weight")
         self.smoothing = smoothing
 
     def write(self) -> Value:
@@ -245,7 +245,7 @@ class RowLoss(RowValues):
             if self.columns > 1:
                 present = f.compare("ord", t, t, "present")
                 value, change = (f.select(present, number, f.constant(0.0)) for number in (value, change))
-            self.store(column, mask, change if scale is None else f.multiply(change, self.spread(scale, "scale")))
+            self.store(column, mask, change if scale is None else f.multiply(change, self.broadcast(scale, "scale")))
             return value
 
         value = self.add_up(term)
@@ -286,7 +286,7 @@ class RowLoss(RowValues):
         zero = f.constant(0.0)
         losses, changes = self.each_column(both, [zero, zero])
         if self.error is not None:
-            together = self.spread(self.total(changes), "together")
+            together = self.broadcast(self.total(changes), "together")
 
             def back(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
                 log_p, t, _value, change = parts(column, mask)
@@ -314,7 +314,7 @@ class RowLoss(RowValues):
         zero = f.constant(0.0)
         values, products = self.each_column(both, [zero, zero])
         if self.error is not None:
-            together = self.spread(self.total(products), "together")
+            together = self.broadcast(self.total(products), "together")
 
             def back(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
                 p, _value, change = parts(column, mask)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.layout import element_index
-from ranvier.native.kernels.transpose import SIDE, turned
+from ranvier.native.kernels.transpose import SIDE, turned_from
 from ranvier.native.kernels.values import Value, vector_of
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.scheduling.layouts import stride_of
@@ -105,16 +105,14 @@ def pack_rows(
     x, buffer, rows = source
     first, stop, height = tiles
     k, length = k_range
-    line = vector_of(f.module.element, SIDE)
-    nothing = f.constant(0.0, line)
     with f.loop(first, stop, height, name="tile") as tile, f.loop(f.i64(0), length, SIDE, name="k") as loop:
         target = f.pointer(packed, f.multiply(f.subtract(tile.index, first), length))
         target = f.pointer(target, f.multiply(loop.index, height))
         number = f.add(k, loop.index)
         panel = f.bitwise("and", number, -PANEL)
         at = f.add(element_index(f, buffer, tile.index, panel, rows), f.subtract(number, panel))
-        read = [f.load(f.pointer(x, f.add(at, r * stride_of(buffer))), line, f.module.bytes) for r in range(height)]
-        for step, column in enumerate(turned(f, read + [nothing] * (SIDE - height))):
+        starts = [f.pointer(x, f.add(at, r * stride_of(buffer))) for r in range(height)]
+        for step, column in enumerate(turned_from(f, starts)):
             f.store(column, f.pointer(target, step * height), f.module.bytes)
 
 

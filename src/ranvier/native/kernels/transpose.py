@@ -6,8 +6,8 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value, vector_of
 from ranvier.native.scheduling.tiles import PANEL
 
-SIDE = 8
-"""Squares of so many numbers are transposed in registers."""
+SIDE, HALF = 8, 4
+"""Squares of so many numbers are transposed in registers; half of that."""
 
 
 def transpose(f: Function, source: Value, target: Value, first: Value, stop: Value, column: Value, stride: int) -> None:
@@ -17,36 +17,52 @@ def transpose(f: Function, source: Value, target: Value, first: Value, stop: Val
         source: the panel. column: number of its first column, a row of the transposed weight.
         stride: from panel to panel of the transposed weight.
     """
-    square = vector_of(f.module.element, SIDE)
     with f.loop(first, stop, SIDE, name="side") as loop:
         inside = f.bitwise("and", loop.index, PANEL - 1)
         panel = f.bitwise("lshr", loop.index, PANEL.bit_length() - 1)
         for half in range(0, PANEL, SIDE):
             at = f.pointer(source, f.add(f.multiply(loop.index, PANEL), half))
-            rows = [f.load(f.pointer(at, r * PANEL), square, name="side") for r in range(SIDE)]
+            starts = [f.pointer(at, r * PANEL) for r in range(SIDE)]
             row = f.multiply(f.add(column, half), PANEL)
             to = f.pointer(target, f.add(f.add(f.multiply(panel, stride), row), inside))
-            for c, column_of in enumerate(turned(f, rows)):
+            for c, column_of in enumerate(turned_from(f, starts)):
                 f.store(column_of, f.pointer(to, c * PANEL))
 
 
 def turned(f: Function, rows: list[Value]) -> list[Value]:
     """Eight vectors of eight, rows and columns exchanged, in three rounds of shuffles."""
-    low = [0, 8, 1, 9, 4, 12, 5, 13]
-    high = [2, 10, 3, 11, 6, 14, 7, 15]
-    pairs = []
-    for i in range(0, SIDE, 2):
-        pairs += [f.shuffle(rows[i], rows[i + 1], low), f.shuffle(rows[i], rows[i + 1], high)]
-    first, second = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
-    fours = []
-    for i in (0, 4):
-        for j in (0, 1):
-            fours += [
-                f.shuffle(pairs[i + j], pairs[i + j + 2], first),
-                f.shuffle(pairs[i + j], pairs[i + j + 2], second),
-            ]
     near, far = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
-    return [f.shuffle(fours[i], fours[i + 4], lanes) for lanes in (near, far) for i in range(4)]
+    return [
+        column
+        for lanes in (near, far)
+        for column in _turned_halves(f, [f.shuffle(rows[i], rows[i + 4], lanes) for i in range(4)])
+    ]
+
+
+def turned_from(f: Function, starts: list[Value]) -> list[Value]:
+    """The columns of up to eight rows of eight in memory, the rows that are missing 0.
+
+    The first of the three rounds of `turned` is done by loads of four: a load into half of a register needs no shuffle.
+
+    Parameters:
+        starts: the pointers to the rows.
+    """
+    four = vector_of(f.module.element, HALF)
+    nothing = f.constant(0.0, four)
+    columns = []
+    for left in (0, HALF):
+        loaded = [f.load(f.pointer(start, left), four, f.module.bytes, "four") for start in starts]
+        loaded += [nothing] * (SIDE - len(loaded))
+        columns += _turned_halves(f, [f.shuffle(loaded[i], loaded[i + HALF], range(SIDE)) for i in range(HALF)])
+    return columns
+
+
+def _turned_halves(f: Function, rows: list[Value]) -> list[Value]:
+    """Four vectors of eight, whose left and right halves are squares of four by four, each transposed."""
+    low, high = [0, 8, 1, 9, 4, 12, 5, 13], [2, 10, 3, 11, 6, 14, 7, 15]
+    first, second = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
+    pairs = [(f.shuffle(rows[0], rows[1], lanes), f.shuffle(rows[2], rows[3], lanes)) for lanes in (low, high)]
+    return [f.shuffle(upper, lower, lanes) for upper, lower in pairs for lanes in (first, second)]
 
 
 def transposed_panel(f: Function, rows: list[Value]) -> list[Value]:

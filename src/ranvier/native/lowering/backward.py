@@ -39,7 +39,7 @@ class Done:
     inner: list[Done] = field(default_factory=list)
 
 
-def chain(lowering: Lowering, layers: list[Done], dy: Buffer, is_dz: bool, needed: bool) -> Buffer:
+def chain_backward(lowering: Lowering, layers: list[Done], dy: Buffer, is_dz: bool, needed: bool) -> Buffer:
     """Lower the backward pass of a chain of layers.
 
     Parameters:
@@ -130,7 +130,7 @@ def layer_back(lowering: Lowering, done: Done, dy: Buffer, wanted: bool) -> Buff
     layer, path = done.info.layer, done.info.path
     dx = dy
     if isinstance(layer, Residual):
-        inner = chain(lowering, done.inner, dy, False, wanted)
+        inner = chain_backward(lowering, done.inner, dy, False, wanted)
         if wanted:
             dx = lowering.buffer(f"{path}.before", done.info.inputs)
             lowering.add(s.Add(dy, inner, dx))

@@ -114,7 +114,7 @@ class Lowering:
             error = self.buffer("error", network.outputs)
             self.add(self.loss_step(z, error))
             self.last.append(s.LossSum(losses))
-            backward.chain(self, self.done, error, isinstance(final.info.layer, Dense), needed=False)
+            backward.chain_backward(self, self.done, error, isinstance(final.info.layer, Dense), needed=False)
             self.finish()
         elif self.purpose in INPUT_GRADIENTS:
             error = self.buffer("error", network.outputs)
@@ -123,7 +123,7 @@ class Lowering:
             every = self.purpose in (INPUT_JACOBIAN, LOGIT_JACOBIAN)
             for output in range(network.outputs) if every else (None,):
                 self.add(s.OutputGradient(z, error, activation("identity") if direct else shape, output))
-                dx = backward.chain(self, self.done, error, is_dense, needed=True)
+                dx = backward.chain_backward(self, self.done, error, is_dense, needed=True)
                 self.add(*first_layer.input_gradients(self, dx, output))
         else:
             if self.purpose == PREDICT:

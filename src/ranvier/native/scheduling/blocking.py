@@ -20,6 +20,13 @@ from ranvier.native.scheduling.tiles import GRAINS, PANEL, Registers, at_once, e
 MAX_UNBLOCKED_K = 512
 """K is blocked in layers with more inputs, where their rows do not stay in the L2 cache."""
 
+FEW_REGISTERS = 16
+"""Registers of a processor whose tiles take one panel, so that K is blocked for the L1 cache, too."""
+L1_OF_PANEL = 5 / 8
+"""The share of the L1 cache for the K-block of a panel, beside rows."""
+REREAD_PANELS = 16
+"""The fewest panels of a weight for which K is blocked for the L1 cache, since rows are packed for that."""
+
 BLOCK = 48
 """Rows of a weight in a unit of its gradient: full tiles, and whole panels of the transposed weight."""
 
@@ -105,10 +112,24 @@ class Blocking:
     def k_block(self, panels: Buffer) -> int:
         """The length of a product's K-blocks; 0 where K is not blocked."""
         length, rows, shared = panels.rows, self.rows_at_once(panels), self.split_n(panels)
-        if length <= MAX_UNBLOCKED_K or rows * length * self.width <= (self.l2 if shared else self.l2 * 3 // 4):
-            return 0
+        in_l2 = length <= MAX_UNBLOCKED_K or rows * length * self.width <= (self.l2 if shared else self.l2 * 3 // 4)
         fitting = self.l2 // 2 // (rows * self.width) // 64 * 64
-        return max(128, min(MAX_UNBLOCKED_K, fitting))
+        block = length if in_l2 else max(128, min(MAX_UNBLOCKED_K, fitting))
+        l1_blocks = self._l1_blocks(panels, rows)
+        if l1_blocks == 1:
+            return 0 if in_l2 else block
+        return -(-length // max(l1_blocks, -(-length // block)) // PANEL) * PANEL
+
+    def _l1_blocks(self, panels: Buffer, rows: int) -> int:
+        """How many K-blocks of a panel stay in the L1 cache from tile to tile; 1 where that does not pay.
+
+        Without blocks the processor reads the whole panel from the L2 cache for each tile. With them, rows are packed
+        and sums wait in memory between blocks.
+        """
+        reread = self.registers.count <= FEW_REGISTERS and rows >= PACKED_ROWS
+        if not (self.trains and reread and group_panels_of(panels) >= REREAD_PANELS):
+            return 1
+        return max(1, round(panels.rows * PANEL * self.width / (self.l1 * L1_OF_PANEL)))
 
     def packs_rows(self, panels: Buffer) -> bool:
         """Whether a product packs its rows: where it has K-blocks, and many panels read them."""

@@ -1,0 +1,19 @@
+"""The short cuts of `ranvier.engine.Executable` for an engine that has none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class NoFastPaths:
+    """Base of executables without short cuts: whoever asks for one is sent to the usual method.
+
+    >>> NoFastPaths().try_fast_outputs([[1.0]]) is None
+    True
+    """
+
+    def try_fast_outputs(self, inputs: Any) -> None:
+        """None: there is no fast path; call `outputs`."""
+
+    def try_fast_step(self, row: Any, target: Any, scalars: Any) -> None:
+        """None: there is no fast path; call `run`."""
