@@ -11,7 +11,8 @@ from hypothesis import strategies as some
 from numpy.typing import NDArray
 
 from ranvier.data.encoders.number import NumberEncoder
-from ranvier.data.encoders.numeric_features import BLOCK, NumericFeatures, dense_integer_codes
+from ranvier.data.encoders.numeric_features import NumericFeatures, dense_integer_codes
+from ranvier.data.encoders.row_blocks import BLOCK, row_blocks
 from ranvier.data.encoders.scaling import smooth_clip
 
 MAX_Z = 1e6
@@ -83,7 +84,7 @@ def test_rows_and_single_rows_are_bit_identical_to_the_formula(
     for encoder, column, wanted in zip(encoders, values, expected, strict=True):
         for times in (1, 40):
             many = np.zeros((times * rows, encoder.width), np.float32)
-            NumericFeatures([(0, encoder)]).write_column(np.tile(column, times), many)
+            encoder.writer(np.tile(column, times))(slice(None), many)
             assert many.tobytes() == np.tile(wanted, (times, 1)).tobytes()
 
 
@@ -96,7 +97,9 @@ def test_columns_of_several_blocks(whole: bool) -> None:
     assert (dense_integer_codes(values) is not None) == whole
     encoder = NumberEncoder("x", 40.0, 12.0, True, 4, (10.0, 30.0, 41.5, 60.0))
     out = np.zeros((len(values), encoder.width), np.float32)
-    NumericFeatures([(0, encoder)]).write_column(values, out)
+    write = encoder.writer(values)
+    for rows in row_blocks(len(values)):
+        write(rows, out[rows])
     assert out.tobytes() == formula(encoder, values).tobytes()
 
 

@@ -103,7 +103,7 @@ def test_the_smallest_and_the_largest_numbers(name: str, monkeypatch: pytest.Mon
     generator = np.random.default_rng(0)
     dense = inputs.dense * np.exp2(generator.integers(-80, 20, inputs.dense.shape))
     dense[:3] *= 2.0**100
-    inputs = replace(inputs, dense=dense.astype(np.float32))
+    inputs = Inputs(dense.astype(np.float32), inputs.csr)
     parameters = initial_state(task.network, task.optimizer, 0).engine.parameters
     parameters = parameters * np.exp2(generator.integers(-80, 20, parameters.shape))
     for pairs in (True, False):

@@ -1,4 +1,4 @@
-"""Work on the columns of a large table by several threads, a column each."""
+"""Work on a large table by several threads: a column each, or some rows each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 MANY_CELLS = 1_000_000
 """So many cells are worked on by several threads."""
+RUN = 4
+"""How many blocks of rows a thread takes at a time."""
 
 
 def map_columns(work: Callable[[Item], Result], columns: Sequence[Item], rows: int) -> list[Result]:
@@ -31,3 +33,22 @@ def map_columns(work: Callable[[Item], Result], columns: Sequence[Item], rows: i
         return [work(column) for column in columns]
     contexts = [copy_context() for _ in columns]
     return map_by_threads(lambda at: contexts[at].run(work, columns[at]), range(len(columns)))
+
+
+def map_row_blocks(work: Callable[[slice], None], blocks: Sequence[slice], cells: int) -> None:
+    """Do `work` on all blocks of rows, by several threads where the rows have many cells in all.
+
+    >>> map_row_blocks(print, [slice(0, 2), slice(2, 3)], 6)
+    slice(0, 2, None)
+    slice(2, 3, None)
+    """
+    if len(blocks) < 2 or cells < MANY_CELLS:
+        for block in blocks:
+            work(block)
+        return
+
+    def some(run: Sequence[slice]) -> None:
+        for block in run:
+            work(block)
+
+    map_by_threads(some, [blocks[start : start + RUN] for start in range(0, len(blocks), RUN)])

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.columns.input_columns import as_columns, as_names, input_columns
+from ranvier.data.columns.input_columns import as_columns, as_names, read_input_columns
 from ranvier.data.columns.schema import ColumnSchema
 from ranvier.data.decoded_columns import decoded_rows, rows_of
 from ranvier.data.diagnosis.drift import profile_of
@@ -187,7 +187,7 @@ def prepare(
         *counted, kept_rows = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
         (opened, target_array, weight), kept = counted, kept[kept_rows]
     target_columns = names if target_array is None else ()
-    columns, notes, rule = _columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds, rule)
+    opened, columns, notes, rule = _columns(opened, target_columns, as_names(ignore), kinds, rule)
     rows = labelled_rows(opened, names, target_array, weight, kept)
     resolved, task_notes = _task(rows, task, names, positive, loss)
     leaks = [] if task_record else _leaks(rows, resolved, names, columns)
@@ -230,11 +230,11 @@ def _columns(
     ignore: tuple[str, ...],
     kinds: Mapping[str, str] | None,
     rule: SplitRule,
-) -> tuple[tuple[ColumnSchema, ...], list[str], SplitRule]:
-    """The schema and notes of `input_columns`, and the rule with how its time column is written."""
+) -> tuple[Source, tuple[ColumnSchema, ...], list[str], SplitRule]:
+    """What `read_input_columns` gives, and the rule with how its time column is written."""
     rule.check(source)
-    columns, notes = input_columns(source, names, ignore, kinds)
-    return columns, notes, rule.written(source, columns)
+    source, columns, notes = read_input_columns(source, names, (*ignore, *rule.left_out(source)), kinds)
+    return source, columns, notes, rule.written(source, columns)
 
 
 def _leaks(

@@ -28,9 +28,22 @@ Array = NDArray[Any]
 def load(path: str | Path) -> Model:
     """Read a model file. Nothing in the file is ever run.
 
+    Parameters:
+        path: of a file that `Model.save`, `train` or the command wrote, in this version of Ranvier or an earlier one.
+
+    Returns the model, which predicts the same bits as the one that was saved; it can be trained on.
+
     Raises:
         ModelFileError: the file is missing, damaged, of another kind or made by a newer version.
         DataError: the path is an address on a network.
+
+    >>> import tempfile
+    >>> from ranvier.network.layers import Dense
+    >>> model = Network(2, [Dense(1)]).fit([[0.0, 1.0], [1.0, 0.0]], [1.0, 2.0], engine="reference")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/small.rv")
+    ...     bool((load(f"{folder}/small.rv").predict([[1.0, 1.0]]) == model.predict([[1.0, 1.0]])).all())
+    True
     """
     from ranvier.storage.model_file import read_model
 

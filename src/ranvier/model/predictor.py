@@ -19,7 +19,7 @@ from ranvier.model.targets import target_array
 from ranvier.network.network import Network
 from ranvier.network.scaled_loss import scaled_loss
 from ranvier.network.task import Task
-from ranvier.rows import Inputs, Rows, Windows, as_inputs
+from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.scalars import as_integer
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.settings import TrainSettings
@@ -34,7 +34,7 @@ ONE_HOT_NUMBERS = 2**20
 
 
 AT_ONCE = 2**14
-"""How many windows of a text are in memory at once."""
+"""How many deferred rows, such as windows of a text, are in memory at once."""
 
 
 def with_threshold(target: TargetEncoder, threshold: Any) -> TargetEncoder:
@@ -106,7 +106,7 @@ class Predictor:
 
     def outputs_of(self, inputs: Inputs) -> Array:
         """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
-        if isinstance(inputs.csr, Windows) and len(inputs) > AT_ONCE:
+        if inputs.is_deferred and len(inputs) > AT_ONCE:
             parts = [inputs[start : start + AT_ONCE] for start in range(0, len(inputs), AT_ONCE)]
             return np.concatenate([self._run(part).outputs(part) for part in parts])
         return self._run(inputs).outputs(inputs)

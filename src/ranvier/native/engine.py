@@ -29,8 +29,9 @@ from ranvier.native.prepared import PreparedNetwork
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
 from ranvier.native.ready_step import ReadyStep
 from ranvier.native.resident import (
+    AT_ONCE,
+    DeferredRows,
     ResidentRows,
-    WindowedRows,
     check_shape,
     readable_rows,
     resident_rows,
@@ -105,7 +106,7 @@ class NativeEngine:
 class NativeExecutable(PreparedNetwork):
     """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
 
-    def upload(self, rows: Rows) -> ResidentRows | WindowedRows:
+    def upload(self, rows: Rows) -> ResidentRows | DeferredRows:
         """Rows in the layout that compiled code reads, checked and converted once; they live as long as the handle.
 
         Raises:
@@ -284,7 +285,7 @@ class NativeExecutable(PreparedNetwork):
         Raises:
             Cancelled: `should_cancel` says so.
         """
-        blocks = rows.blocks(self.spec) if isinstance(rows, WindowedRows) else [resident_rows(rows, self.spec)]
+        blocks = rows.blocks(self.spec) if isinstance(rows, DeferredRows) else [resident_rows(rows, self.spec)]
         parts = [self._evaluate_block(block) for block in blocks]
         total, mass = sum(part[0] for part in parts), sum(part[1] for part in parts)
         outputs = parts[0][2] if len(parts) == 1 else np.concatenate([part[2] for part in parts])
@@ -301,12 +302,20 @@ class NativeExecutable(PreparedNetwork):
     def outputs(self, inputs: Any) -> Array:
         """The outputs of the last layer, shape (rows, N), computed as for predictions."""
         # What is not inputs yet is converted in our floating-point mode.
-        fast = self.try_fast_outputs(inputs.dense) if type(inputs) is Inputs and inputs.csr is None else None
+        ready = type(inputs) is Inputs and inputs.csr is None and type(inputs.block) is np.ndarray
+        fast = self.try_fast_outputs(inputs.block) if ready else None
         return self._outputs(inputs) if fast is None else fast
 
     @serialized
     def _outputs(self, inputs: Any) -> Array:
         inputs = as_inputs(inputs)
+        if inputs.is_deferred and len(inputs) > AT_ONCE:
+            parts = (inputs[start : start + AT_ONCE] for start in range(0, len(inputs), AT_ONCE))
+            return np.concatenate([self._outputs_at_once(part.in_memory()) for part in parts])
+        return self._outputs_at_once(inputs.in_memory())
+
+    def _outputs_at_once(self, inputs: Inputs) -> Array:
+        """The outputs of rows whose numbers are in memory."""
         fast = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
         if fast is not None:
             return fast

@@ -22,7 +22,7 @@ from ranvier.rows.class_numbers import MAX_ONE_HOT, are_class_numbers, check_tar
 Array = NDArray[Any]
 MAX_ENTRIES = 2**31 - 1
 AT_ONCE = 2**14
-"""How many rows of windows are resident at once outside a span."""
+"""How many deferred rows are resident at once outside a span."""
 
 
 class ResidentRows:
@@ -68,8 +68,8 @@ class ResidentRows:
 
 
 @record(eq=False)
-class WindowedRows:
-    """Rows whose CSR block is windows of a text: what is read next becomes resident for as long as it is read.
+class DeferredRows:
+    """Rows with deferred columns, or windows of a text: what is read next becomes resident for as long as it is read.
 
     Fields: `rows`; `layout`, as that of `ResidentRows`.
     """
@@ -86,23 +86,24 @@ class WindowedRows:
             yield ResidentRows(self.rows.take(slice(start, start + AT_ONCE)), spec)
 
 
-def uploaded(rows: Rows, spec: CompileSpec) -> ResidentRows | WindowedRows:
+def uploaded(rows: Rows, spec: CompileSpec) -> ResidentRows | DeferredRows:
     """Rows as the executable of a spec keeps them for many calls.
 
     Raises:
         ShapeError: they are not as wide as the network.
     """
-    if not isinstance(rows.inputs.csr, Windows) or not spec.sparse:
+    inputs = rows.inputs
+    if not inputs.is_deferred or (isinstance(inputs.csr, Windows) and not spec.sparse):
         return ResidentRows(rows, spec)
     check_shape("inputs", rows.inputs, spec.network.inputs)
     check_targets(rows.targets, spec.network.outputs)
-    return WindowedRows(rows, layout_of(spec))
+    return DeferredRows(rows, layout_of(spec))
 
 
 def rows_of_span(rows: Rows | RowsHandle, span: Span, spec: CompileSpec) -> tuple[ResidentRows, Array]:
     """Resident rows that hold those of a span, and the order in which the span reads them."""
     order = np.ascontiguousarray(span.order, np.int64)
-    if isinstance(rows, WindowedRows) and rows.layout == layout_of(spec):
+    if isinstance(rows, DeferredRows) and rows.layout == layout_of(spec):
         return ResidentRows(rows.rows.take(order), spec), np.arange(len(order), dtype=np.int64)
     return resident_rows(rows, spec), order
 
@@ -123,13 +124,13 @@ def resident_rows(rows: Rows | RowsHandle, spec: CompileSpec) -> ResidentRows:
     """
     if isinstance(rows, Rows):
         return ResidentRows(rows, spec)
-    if isinstance(rows, WindowedRows) and rows.layout == layout_of(spec):
+    if isinstance(rows, DeferredRows) and rows.layout == layout_of(spec):
         return ResidentRows(rows.rows, spec)
-    if not isinstance(rows, (ResidentRows, WindowedRows)):
+    if not isinstance(rows, (ResidentRows, DeferredRows)):
         raise EngineError(
             f"A {type(rows).__name__} does not belong to the native engine. Give Rows, or what upload(rows) gave."
         )
-    if isinstance(rows, WindowedRows) or rows.layout != layout_of(spec):
+    if isinstance(rows, DeferredRows) or rows.layout != layout_of(spec):
         raise EngineError(
             f"These rows were uploaded for {rows.layout}; this executable needs {layout_of(spec)}. "
             "Upload them with its own upload(rows)."
@@ -160,7 +161,7 @@ def check_shape(name: str, array: Array | Inputs, columns: int) -> None:
 
 def readable_rows(inputs: Inputs, spec: CompileSpec) -> tuple[Inputs, dict[str, int]]:
     """Inputs as the code of a spec reads them, and the words of the argument table that say where they are."""
-    inputs = inputs.with_blocks(spec.n_dense, spec.sparse)
+    inputs = inputs.with_blocks(spec.n_dense, spec.sparse).in_memory()
     dense, words = inputs.dense, {}
     if inputs.n_dense or inputs.csr is None:
         words = {"inputs": memory.address(dense), "kind": KIND_NUMBERS[dense.dtype]}

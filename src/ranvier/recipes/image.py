@@ -33,6 +33,8 @@ MAX_CENTROIDS = ((VERY_MANY_ROWS, 128), (MANY_ROWS, 200))
 """Beyond so many rows, at most so many centroids."""
 SMALL_BATCH_ROWS, SMALL_BATCH, BATCH = 4_000, 64, 128
 MIN_EPOCHS = 4
+MIN_REGRESSION_STEPS = 500
+"""A number is learned later than a class; so many steps without copies, which means more of them with copies."""
 MAX_PIXEL_SIDE, MAX_PIXEL_COPIES = 32, 60
 MAX_FEATURE_BYTES = 140 << 20
 """Memory for the features of all copies of the training pictures."""
@@ -54,7 +56,8 @@ class ImageRecipe(Recipe):
         hidden, activation, dropout, label_smoothing: of the network and its loss.
         learning_rate, weight_decay: of AdamW.
         schedule: of the learning rate.
-        epochs: passes over the pictures without copies; with copies fewer, so that steps grow as the square root.
+        epochs: passes over the pictures without copies; with copies fewer, so that steps grow as the square root. To
+            learn a number of few pictures there are more, so that there are 500 steps.
         n_networks: how many networks are trained, each with centroids of its own, and merged.
         few_networks, few_centroids: the same for fewer than 2,000 rows, with how many centroids at most; for fewer than
             5,000 rows half as many networks.
@@ -144,7 +147,10 @@ class ImageRecipe(Recipe):
         """How the network is trained on pictures without copies; the number of rows decides what was left open."""
         optimizer = chosen_optimizer(options, AdamW(self.learning_rate, weight_decay=self.weight_decay))
         epochs = self.epochs if rows <= VERY_MANY_ROWS else max(self.epochs // 2, 1)
-        sizes = {"epochs": epochs, "batch_size": SMALL_BATCH if rows < SMALL_BATCH_ROWS else BATCH, "patience": epochs}
+        batch_size = SMALL_BATCH if rows < SMALL_BATCH_ROWS else BATCH
+        if task.kind == "regression":
+            epochs = max(epochs, -(-MIN_REGRESSION_STEPS * batch_size // max(rows, 1)))
+        sizes = {"epochs": epochs, "batch_size": batch_size, "patience": epochs}
         metric = "validation_loss" if validated else "loss"
         return make_settings(
             network, task, options, optimizer, callbacks, metric=metric, label_smoothing=self.label_smoothing, **sizes

@@ -81,9 +81,8 @@ def _some(rows: Rows) -> Rows:
     """The rows, or as many of them, drawn by chance, as there is time for."""
     cells = max(_cells_of_a_row(rows.inputs), 1)
     count = max(MAX_CELLS // cells, MIN_ROWS)
-    if len(rows) <= count:
-        return rows
-    return rows.take(drawn(len(rows), count))
+    some = rows if len(rows) <= count else rows.take(drawn(len(rows), count))
+    return replace(some, inputs=some.inputs.in_memory())
 
 
 def _cells_of_a_row(inputs: Inputs) -> int:

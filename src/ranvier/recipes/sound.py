@@ -23,6 +23,8 @@ from ranvier.training.settings import TrainSettings
 STATISTICS_PER_BAND = 10
 WORD_CELLS, LONG_CELLS = 12, 4
 SMALL_BATCH_ROWS, SMALL_BATCH, BATCH = 1_000, 32, 64
+MIN_REGRESSION_STEPS = 1_000
+"""A number is learned later than a class."""
 
 
 @record
@@ -42,7 +44,7 @@ class SoundRecipe(Recipe):
         hidden, activation, dropout, label_smoothing: of the networks and their loss.
         learning_rate, weight_decay: of AdamW.
         schedule: of the learning rate.
-        epochs: passes over the recordings.
+        epochs: passes over the recordings; to learn a number of few recordings more, so that there are 1,000 steps.
         n_networks: how many networks are trained, each with centroids of its own, and merged.
         form: the format of the recordings, once it is known.
 
@@ -114,7 +116,10 @@ class SoundRecipe(Recipe):
         """How each network is trained; the number of rows decides what was left open."""
         optimizer = chosen_optimizer(options, AdamW(self.learning_rate, weight_decay=self.weight_decay))
         batch_size = SMALL_BATCH if rows < SMALL_BATCH_ROWS else BATCH
-        sizes = {"epochs": self.epochs, "batch_size": batch_size, "patience": self.epochs}
+        epochs = self.epochs
+        if task.kind == "regression":
+            epochs = max(epochs, -(-MIN_REGRESSION_STEPS * batch_size // max(rows, 1)))
+        sizes = {"epochs": epochs, "batch_size": batch_size, "patience": epochs}
         metric = "validation_loss" if validated else "loss"
         return make_settings(
             network, task, options, optimizer, callbacks, metric=metric, label_smoothing=self.label_smoothing, **sizes

@@ -105,7 +105,7 @@ def on_dense_block(setup: TrainingSetup) -> TrainingSetup:
 
 def dense_rows(rows: Rows) -> Rows:
     """The rows without their CSR block."""
-    return replace(rows, inputs=Inputs(rows.inputs.dense))
+    return replace(rows, inputs=Inputs(rows.inputs.block))
 
 
 def choose_views(task: Task, members: Mapping[str, Sequence[Member]]) -> tuple[tuple[str, ...], list[Member], str]:

@@ -53,7 +53,7 @@ def scaled(inputs: Inputs, strengths: NDArray[np.float32]) -> Inputs:
     if csr is None:
         return inputs
     data = csr.data * strengths[inputs.n_dense :][csr.indices].astype(csr.data.dtype)
-    return Inputs(inputs.dense, CSR(data, csr.indices, csr.indptr, csr.n_columns))
+    return Inputs(inputs.block, CSR(data, csr.indices, csr.indptr, csr.n_columns))
 
 
 def mean_norm(inputs: Inputs) -> float:

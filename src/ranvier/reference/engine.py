@@ -30,7 +30,6 @@ from ranvier.reference import activations, losses, network, optimizers, rows_han
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.rows.class_numbers import one_hot
-from ranvier.rows.finite import check_finite
 
 Array = NDArray[Any]
 BLOCK = 32
@@ -243,8 +242,7 @@ class ReferenceExecutable(NoFastPaths, Serialized):
     @serialized
     def outputs(self, inputs: Any) -> Array:
         """The outputs, shape (rows, N), in inference mode."""
-        inputs = as_inputs(inputs)
-        check_finite(inputs.dense)
+        inputs = as_inputs(inputs, finite=True)
         outputs = np.empty((len(inputs), self.spec.network.outputs))
         with np.errstate(all="ignore"):
             for block, records in self._blocks(inputs):
@@ -258,7 +256,7 @@ class ReferenceExecutable(NoFastPaths, Serialized):
         if output_gradients is None:
             rows = [np.broadcast_to(row, (len(inputs), len(row))) for row in np.eye(self.spec.network.outputs)]
             return np.stack([self.input_gradients(inputs, one_hot, logits) for one_hot in rows], axis=1)
-        check_finite(inputs.dense)
+        inputs = as_inputs(inputs, finite=True)
         gradients, parameters = np.empty(inputs.shape), self._rounded_parameters()
         with np.errstate(all="ignore"):
             for block, records in self._blocks(inputs, dense=True):

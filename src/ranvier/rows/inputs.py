@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ranvier.errors import ShapeError
 from ranvier.rows.arrays import dense_array, is_ready
 from ranvier.rows.csr import CSR, as_csr, is_sparse
+from ranvier.rows.deferred import Deferred
 from ranvier.rows.finite import check_finite
 from ranvier.rows.windows import Windows
 
@@ -25,8 +26,8 @@ class Inputs:
     table with ten numbers and a text costs what its numbers and its words cost.
 
     Parameters:
-        dense: (n, D), numbers; None for no dense columns. uint8, float32 and float64 are kept as they are, other
-            formats become float64.
+        dense: (n, D), numbers, or `Deferred` columns, which are computed when they are read; None for no dense
+            columns. uint8, float32 and float64 are kept as they are, other formats become float64.
         csr: (n, S), `CSR` rows, `Windows`, whose entries are made when they are read, or a matrix of scipy.sparse; None
             for no CSR columns.
 
@@ -39,7 +40,7 @@ class Inputs:
     ((2, 5), [[1.0, 2.0, 0.0, 0.0, 5.0], [3.0, 4.0, 6.0, 0.0, 0.0]])
     """
 
-    dense: Array
+    block: Array | Deferred
     csr: CSR | Windows | None = None
 
     def __init__(self, dense: Any = None, csr: Any = None) -> None:
@@ -49,21 +50,41 @@ class Inputs:
             if csr is None:
                 raise ShapeError("Inputs were given neither dense nor CSR columns; give one of them or both.")
             dense = np.zeros((len(csr), 0), np.float32)
-        elif not is_ready(dense):
+        elif not is_ready(dense) and type(dense) is not Deferred:
             dense = dense_array(dense)
         if csr is not None and len(csr) != len(dense):
             raise ShapeError(
                 f"The dense block has {len(dense)} rows and the CSR block {len(csr)}; they must have as many."
             )
-        object.__setattr__(self, "dense", dense)
+        object.__setattr__(self, "block", dense)
         object.__setattr__(self, "csr", csr)
 
     def __len__(self) -> int:
-        return len(self.dense)
+        return len(self.block)
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> Inputs:
         """Some of the rows, in the order that `rows` says."""
-        return Inputs(self.dense[rows], None if self.csr is None else self.csr[rows])
+        return Inputs(self.block[rows], None if self.csr is None else self.csr[rows])
+
+    @property
+    def dense(self) -> Array:
+        """The dense block in memory, (n, D); deferred columns of all rows are computed for it, each time."""
+        block = self.block
+        return block.in_memory() if type(block) is Deferred else block  # type: ignore[return-value]
+
+    @property
+    def is_deferred(self) -> bool:
+        """Whether columns are computed, or entries made, when rows are read: such rows are best read some at a time."""
+        return type(self.block) is Deferred or type(self.csr) is Windows
+
+    def in_memory(self) -> Inputs:
+        """The same rows with all their numbers in memory; these very rows where they are.
+
+        >>> rows = Inputs(np.ones((1, 2)))
+        >>> rows.in_memory() is rows
+        True
+        """
+        return Inputs(self.dense, self.entries) if self.is_deferred else self
 
     @property
     def n_csr(self) -> int:
@@ -73,12 +94,12 @@ class Inputs:
     @property
     def n_dense(self) -> int:
         """D, how many columns are in the dense block."""
-        return int(self.dense.shape[1])
+        return int(self.block.shape[1])
 
     @property
     def shape(self) -> tuple[int, int]:
         """(n, K)."""
-        rows, n_dense = self.dense.shape
+        rows, n_dense = self.block.shape
         return rows, n_dense + (0 if self.csr is None else self.csr.n_columns)
 
     @property
@@ -112,7 +133,8 @@ class Inputs:
     def arrays(self) -> list[Array]:
         """The arrays that hold the rows: those of each block that has columns."""
         parts = [] if self.csr is None else self.csr.arrays()
-        return [self.dense, *parts] if self.n_dense or self.csr is None else parts
+        dense = self.block.arrays() if isinstance(self.block, Deferred) else [self.block]
+        return [*dense, *parts] if self.n_dense or self.csr is None else parts
 
 
 def as_inputs(X: Any, n_columns: int | None = None, finite: bool = False) -> Inputs:
@@ -143,6 +165,6 @@ def as_inputs(X: Any, n_columns: int | None = None, finite: bool = False) -> Inp
         raise ShapeError(
             f"X has shape {inputs.shape}; this network takes {n_columns} numbers a row, shape (rows, {n_columns})."
         )
-    if finite:
+    if finite and type(inputs.block) is not Deferred:  # those are finite for any cells
         check_finite(inputs.dense)
     return inputs

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ranvier.engine import CompileSpec
 from ranvier.errors import TrainingError
 from ranvier.rows import Inputs, Rows, Windows
+from ranvier.rows.deferred import Deferred
 
 MAX_GROWTH = 1e6
 MAX_INPUT = 1e4
@@ -63,7 +64,8 @@ def naming_large_inputs(rows: Rows) -> Iterator[None]:
 
 def _blocks(inputs: Inputs) -> list[NDArray[Any]]:
     sparse = [] if inputs.csr is None or isinstance(inputs.csr, Windows) else [inputs.csr.data]
-    return [inputs.dense, *sparse]
+    dense = [] if isinstance(inputs.block, Deferred) else [inputs.block]
+    return [*dense, *sparse]
 
 
 class DivergenceMonitor:

@@ -42,6 +42,14 @@ def test_a_function_runs(level: int) -> None:
     assert square(1.5) == 2.25
 
 
+def test_a_module_that_says_so_is_compiled_quickly() -> None:
+    host = cpu.target()
+    quick, plain = (llvm.assembly(text, host) for text in (targets.QUICK_MARK + SQUARE, SQUARE))
+    assert quick == llvm.assembly(SQUARE, host, 0)
+    assert llvm.compile_ir(targets.QUICK_MARK + SQUARE, host) == llvm.compile_ir(SQUARE, host, 0)
+    assert plain == llvm.assembly(SQUARE, host)
+
+
 def test_a_function_keeps_its_code() -> None:
     square = load(SQUARE).function("square", ctypes.c_float, ctypes.c_float)
     gc.collect()

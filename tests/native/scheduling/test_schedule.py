@@ -79,6 +79,12 @@ def test_k_blocks_are_of_about_the_same_length() -> None:
     assert first.k_block == 208
 
 
+def test_updates_of_short_tiles_are_not_prefetched_with_few_registers() -> None:
+    """With 32 an update runs beside the next tile, whatever the number of rows, and prefetches the next weights."""
+    for machine, batch, expected in ((SMALL, 32, False), (SMALL, 64, True), (LARGE, 32, True)):
+        assert {step.prefetched for step in gradients(batch, machine)} == {expected}
+
+
 def kinds_of(base: type[Step]) -> set[type[Step]]:
     return set(base.__subclasses__())
 

@@ -48,6 +48,15 @@ class ColumnSchema:
         """Whether the column is an input."""
         return self.kind != DROP
 
+    def reads_like(self, other: ColumnSchema) -> bool:
+        """Whether cells mean the same by another schema.
+
+        >>> ColumnSchema("age", "number", "numbers", 0, 73).reads_like(ColumnSchema("age", "date", "dates", 0, 73))
+        False
+        """
+        formats = self.kind, self.number_format, self.date_format
+        return formats == (other.kind, other.number_format, other.date_format)
+
     @property
     def thousands_separator(self) -> bool:
         """Whether the cells of a number have commas between thousands."""

@@ -8,9 +8,10 @@ from typing import Any
 
 from ranvier.data.cells.number_format import NumberFormat
 from ranvier.data.columns.row_numbers import REASON, row_number_columns
-from ranvier.data.columns.schema import DROP, ColumnSchema, infer_schema
+from ranvier.data.columns.schema import DROP, ColumnSchema, read_schema
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.sources.source import Source
+from ranvier.data.sources.table_source import Table
 from ranvier.data.targets.target_column import check_column, target_formats, target_values
 from ranvier.errors import InputError
 
@@ -103,11 +104,24 @@ def input_columns(
     >>> input_columns(open_source("iris"), ["species"], (), {"petal width (cm)": "category"})[0][-1].kind
     'category'
     """
+    return read_input_columns(source, names, ignore, kinds)[1:]
+
+
+def read_input_columns(
+    source: Source, names: Sequence[str], ignore: str | Iterable[str], kinds: Mapping[str, str] | None = None
+) -> tuple[Source, tuple[ColumnSchema, ...], list[str]]:
+    """The source with the columns of strings as they were read on the way, and what `input_columns` gives.
+
+    >>> from ranvier.data.sources import open_source
+    >>> read, columns, _ = read_input_columns(open_source({"age": ["39", "?", "50"], "y": [1, 0, 1]}), ["y"], ())
+    >>> read.cells(columns[0]).to_list()
+    [39.0, nan, 50.0]
+    """
     ignored = as_names(ignore)
     if not source.column_names:
         if ignored:
             raise InputError(f"{source.origin} has no column names, so {ignored[0]!r} cannot be ignored.")
-        return (), []
+        return source, (), []
     for name in names:
         check_column(source, name)
     requested = {str(name): kind for name, kind in (kinds or {}).items()}
@@ -121,14 +135,14 @@ def input_columns(
         raise InputError(f'Column "{twice}" is the target, and is also to be left out; name it as one of the two.')
     left_out = tuple(dict.fromkeys((*names, *ignored)))
     kinds, counted = known_kinds(source, left_out, requested)
-    columns = infer_schema(source.frame, left_out, kinds, source.decimal_commas)
+    columns, read = read_schema(source.frame, left_out, kinds, source.decimal_commas)
     columns = tuple(replace(column, reason=REASON) if column.name in counted else column for column in columns)
     notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]
     formats = dict(zip(names, target_formats(source, names), strict=False))
     formats = {**{column.name: column.number_format for column in columns}, **formats}
     notes += comma_notes(formats)
     notes += [note for column in columns for note in column.notes]
-    return columns, notes
+    return source.with_read(columns, read) if isinstance(source, Table) else source, columns, notes
 
 
 def comma_notes(formats: Mapping[str, NumberFormat]) -> list[str]:

@@ -49,6 +49,8 @@ MAX_TRUTHS = 8
 FIRST_DAY, LAST_DAY, MIN_DAYS = 19000101, 20991231, 3
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
+MAX_ENUMERATED = 10_000
+"""Columns of so many different strings are kept as an enumeration of these once they are read."""
 MIN_DIFFERENT = 0.95
 """The fraction of different strings, such as addresses, from which they say nothing about a new row."""
 
@@ -61,11 +63,14 @@ class Guess:
         column: the schema.
         ambiguous: whether commas could stand before decimals as well as between thousands, or days could be months.
         points: whether points could stand between thousands as well as before decimals.
+        read: strings as what they were read as: numbers, truth values, times, an enumeration of categories; None where
+            the encoder of the column is to read them.
     """
 
     column: ColumnSchema
     ambiguous: bool = False
     points: bool = False
+    read: pl.Series | None = None
 
 
 def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
@@ -118,9 +123,10 @@ def _plain(cells: pl.Series, values: NDArray[np.float64], decimal_commas: bool |
     points = points_may_group(parsing.clean_strings(cells.head(SAMPLE)).drop_nulls())
     strings = parsing.clean_strings(cells).drop_nulls() if points else cells
     if not points or not points_may_group(strings):
-        return Guess(_number(cells, values, PLAIN))
+        return Guess(_number(cells, values, PLAIN), read=pl.Series(cells.name, values))
     form = NumberFormat(",", ".") if decimal_commas else PLAIN
-    return Guess(_number(cells, finite(cells, *form.read(cells)), form), points=True)
+    values = finite(cells, *form.read(cells))
+    return Guess(_number(cells, values, form), points=True, read=pl.Series(cells.name, values))
 
 
 def _vector(cells: pl.Series) -> ColumnSchema:
@@ -154,7 +160,9 @@ def _plain_numbers(cells: pl.Series) -> NDArray[np.float64] | None:
     numbers, wrong = parsing.parse_numbers(cells, marks=False)
     if wrong is not None or np.isnan(numbers).all():
         return None
-    leading = cells.str.contains(rf"^\s*{LEADING_ZERO[1:]}").any()
+    # Cells that begin with a zero, with white space, or with what is not ASCII.
+    first = cells.filter(((cells >= "0") & (cells < "1")) | (cells < "!") | (cells > "~"))
+    leading = first.str.contains(rf"^\s*{LEADING_ZERO[1:]}").any()
     return None if leading and are_codes(parsing.clean_strings(cells).unique().drop_nulls()) else numbers
 
 
@@ -245,6 +253,16 @@ def _requested_date(cells: pl.Series, how: str, decimal_commas: bool | None) -> 
     return Guess(column, read is not None and read.ambiguous)
 
 
+def n_different(values: NDArray[np.float64]) -> int:
+    """How many different numbers there are, none of them NaN.
+
+    >>> n_different(np.array([2.0, 1.0, 2.0, -0.0, 0.0]))
+    3
+    """
+    ordered = np.sort(values)
+    return min(ordered.size, 1) + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+
+
 def _notes(*notes: str | None) -> tuple[str, ...]:
     return tuple(note for note in notes if note)
 
@@ -271,7 +289,7 @@ def _number(
     absent = np.isnan(values)
     present = values[~absent] if absent.any() else values
     missing = len(values) - present.size
-    distinct = np.unique(present).size
+    distinct = n_different(present)
     integers = all(bool((part == np.round(part)).all()) for part in (present[:SAMPLE], present))
     seconds = "times of day, in seconds" if form.clock else "durations, in seconds" if form.duration else ""
     seconds = "feet and inches, in inches" if form.feet else "degrees" if form.degrees else seconds
@@ -320,14 +338,17 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
     name, rows, missing, distinct = cells.name, len(strings), strings.null_count(), len(different)
     if 2 <= distinct <= MAX_TRUTHS and parsing.are_truths(different.values.to_list()):
         what = "two" if distinct == 2 else f"{distinct}"
-        return Guess(_unless_constant(name, "boolean", f"{what} strings for true and false", rows, missing, distinct))
+        column = _unless_constant(name, "boolean", f"{what} strings for true and false", rows, missing, distinct)
+        truths = pl.Series(name, parsing.parse_booleans(strings)[0], nan_to_null=True).cast(pl.Boolean)
+        return Guess(column, read=truths)
     dates = infer_date_format(different, None, decimal_commas)
     if dates is not None:
-        return Guess(_date(strings, different, dates), dates.ambiguous)
+        return Guess(_date(strings, different, dates), dates.ambiguous, read=dates.format.read_strings(strings))
     numbers = infer_number_format(different, decimal_commas)
     if numbers is not None:
         values = finite(cells, *numbers.format.read(cells))
-        return Guess(_number(cells, values, numbers.format, strings), numbers.ambiguous, numbers.points)
+        column = _number(cells, values, numbers.format, strings)
+        return Guess(column, numbers.ambiguous, numbers.points, pl.Series(name, values))
     options = n_options(different.values)
     if options:
         reason = f"{distinct:,} different lists of {options:,} options"
@@ -346,7 +367,9 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
     what = "codes, with leading zeros" if are_codes(different.values) else "string" if distinct == 1 else "strings"
     column = _unless_constant(name, "category", f"{distinct:,} different {what}", rows, missing, distinct)
     alike = written_alike(different.values) if column.used else []
-    return Guess(replace(column, notes=_notes(alike_note(f'Categories of "{name}"', alike))))
+    column = replace(column, notes=_notes(alike_note(f'Categories of "{name}"', alike)))
+    few_strings = column.used and distinct <= MAX_ENUMERATED
+    return Guess(column, read=strings.cast(pl.Enum(different.values)) if few_strings else None)
 
 
 def _date(strings: pl.Series, different: DifferentStrings, dates: WrittenDates) -> ColumnSchema:

@@ -53,12 +53,27 @@ def infer_schema(
     >>> [(column.name, column.kind, column.missing) for column in infer_schema(frame)]
     [('age', 'number', 1), ('sex', 'category', 0)]
     """
+    return read_schema(frame, ignore, overrides, decimal_commas)[0]
+
+
+def read_schema(
+    frame: pl.DataFrame,
+    ignore: Iterable[str] = (),
+    overrides: Mapping[str, str] | None = None,
+    decimal_commas: bool = False,
+) -> tuple[tuple[ColumnSchema, ...], dict[str, pl.Series]]:
+    """What `infer_schema` gives, and columns of strings as what they were read as on the way, by name.
+
+    >>> read_schema(pl.DataFrame({"age": ["39", "?", "50"]}))[1]["age"].to_list()
+    [39.0, nan, 50.0]
+    """
     kinds = dict(overrides or {})
     ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
     for name in ignored:
         _check_name(name, frame.columns)
     check_kinds(frame.columns, kinds)
-    schema = _columns([cells for cells in frame.iter_columns() if cells.name not in ignored], kinds, decimal_commas)
+    columns = [cells for cells in frame.iter_columns() if cells.name not in ignored]
+    schema, read = _columns(columns, kinds, decimal_commas)
     if not schema:
         raise InputError("No input column is left: each is the target or ignored. Give more columns, or ignore fewer.")
     if not any(column.used for column in schema):
@@ -66,11 +81,16 @@ def infer_schema(
     if not any(column.used for column in schema):
         listed = "; ".join(f"{column.name}: {column.reason}" for column in schema[:5])
         raise InputError(f"No column is left to learn from besides the target ({listed}).")
-    return tuple(schema)
+    return tuple(schema), read
 
 
-def _columns(columns: list[pl.Series], kinds: Mapping[str, str], decimal_commas: bool) -> list[ColumnSchema]:
-    """The schema of each column. Where commas can mean two things, the other columns and the file decide."""
+def _columns(
+    columns: list[pl.Series], kinds: Mapping[str, str], decimal_commas: bool
+) -> tuple[list[ColumnSchema], dict[str, pl.Series]]:
+    """The schema of each column, and what strings were read as.
+
+    Where commas can mean two things, the other columns and the file decide.
+    """
 
     def guess(cells: pl.Series, commas: bool | None = None) -> Guess:
         kind, _, how = kinds.get(cells.name, "").partition(":")
@@ -81,19 +101,21 @@ def _columns(columns: list[pl.Series], kinds: Mapping[str, str], decimal_commas:
     commas = any(form.decimal == "," for form in sure)
     evidence = commas and not any(form.thousands == "," for form in sure)
     maybe = (evidence or decimal_commas) and any(g.points for g in guesses) and not _have_decimal_points(columns)
-    schema = []
+    schema, read = [], {}
     for cells, first in zip(columns, guesses, strict=True):
         groups = maybe and first.points and (evidence or some_without_points(cells))
         if groups or (first.points and first.column.number_format.units):
             last = guess(cells, True) if groups else first
             schema.append(replace(last.column, notes=(*last.column.notes, points_note(cells.name, groups))))
+            read[cells.name] = last.read
             continue
         again = (commas and first.column.thousands_separator and not first.ambiguous) or (
             first.ambiguous and (evidence or decimal_commas)
         )
         last = guess(cells, True) if again else first
         schema.append(with_order_notes(last.column) if last.ambiguous and not evidence else last.column)
-    return schema
+        read[cells.name] = last.read
+    return schema, {name: cells for name, cells in read.items() if cells is not None}
 
 
 def _have_decimal_points(columns: Sequence[pl.Series]) -> bool:

@@ -11,7 +11,7 @@ import polars as pl
 from ranvier.data.diagnosis.columns import identifiers, imbalance
 from ranvier.data.diagnosis.drift import drift
 from ranvier.data.diagnosis.finding import Finding
-from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_across
+from ranvier.data.diagnosis.repeats import MAX_ROWS, conflicting_labels, repeated_across
 from ranvier.data.diagnosis.table import input_frame
 from ranvier.data.encoders.target_values import Values
 from ranvier.network.task import Task
@@ -46,7 +46,8 @@ def findings_of_parts(
     present = {name: frame for name, frame in frames.items() if frame is not None}
     findings += identifiers(training)
     findings += conflicting_labels(training, parts["training"].values, task)
-    findings += repeated_across({name: with_target(frame, parts[name].values) for name, frame in present.items()})
+    if sum(map(len, present.values())) <= MAX_ROWS:
+        findings += repeated_across({name: with_target(frame, parts[name].values) for name, frame in present.items()})
     return findings + drift(profile, present.get("test"))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.column import CellEncoder
 from ranvier.records import record
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @record
-class BooleanEncoder(ColumnEncoder):
+class BooleanEncoder(CellEncoder):
     """Encodes true as 1, false as 0 and a missing cell as the mean.
 
     Fields:
@@ -65,13 +65,16 @@ class BooleanEncoder(ColumnEncoder):
         """What a cell is encoded as, in words."""
         return "1 for true, 0 for false" + (", missing indicator" if self.missing_indicator else "")
 
-    def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write the features of many cells into the zeros of `out`, shape (B, width).
+    def read(self, cells: pl.Series) -> NDArray[np.float64]:
+        """1 for true, 0 for false, NaN where missing, shape (B,).
 
         Raises:
             DataError: a cell is neither true nor false.
         """
-        values = _booleans(cells)
+        return _booleans(cells)
+
+    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> None:
+        """Write the features of what `read` gave, shape (B,), into the zeros of `out`, shape (B, width)."""
         missing = np.isnan(values)
         out[:, 0] = np.where(missing, self.mean, values)
         if self.missing_indicator:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ranvier.data.cells import parsing
 from ranvier.data.cells.missing_marks import MISSING
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.column import CellColumns, CellEncoder, Writer
 from ranvier.errors import DataError
 from ranvier.plural import plural
 from ranvier.records import record
@@ -35,7 +35,7 @@ NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?")
 
 
 @record
-class CategoryEncoder(ColumnEncoder):
+class CategoryEncoder(CellEncoder):
     """Encodes a cell as a row of zeros with a single 1 (one-hot).
 
     Fields:
@@ -62,17 +62,17 @@ class CategoryEncoder(ColumnEncoder):
         >>> CategoryEncoder.fit(pl.Series("sex", ["Male", "Female", "Male", "?"]))
         CategoryEncoder(column='sex', categories=('Male', 'Female'), rare_fraction=0.3333333333333333)
         """
-        strings = parsing.clean_strings(cells).drop_nulls().rename("value")
-        values, rows = strings.value_counts(name="rows").get_columns()
-        present = max(len(strings), 1)
+        values, rows = _counted(cells)
+        n_present = sum(rows)
+        present = max(n_present, 1)
         min_rows = 1 if options is None else options.min_frequency
         if len(values) > MAX_CATEGORIES:
             min_rows = max(min_rows, 2)
-        counts = zip(values.to_list(), rows.to_list(), strict=True)
+        counts = zip(values, rows, strict=True)
         frequent = sorted((-count, value) for value, count in counts if count >= min_rows)
         categories = frequent[:MAX_CATEGORIES]
         often = sum(-count for count, _ in categories if count < -1)
-        return cls(cells.name, tuple(value for _, value in categories), (len(strings) - often) / present)
+        return cls(cells.name, tuple(value for _, value in categories), (n_present - often) / present)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -94,13 +94,17 @@ class CategoryEncoder(ColumnEncoder):
         """Whether no known category could stand in a column of numbers."""
         return bool(self.categories) and not any(parsing.is_number(value) for value in self.categories)
 
-    def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write the features of many cells into the zeros of `out`, shape (B, width).
+    def read(self, cells: pl.Series) -> NDArray[np.float64]:
+        """The index of the feature that is 1 for each cell, shape (B,).
 
         Raises:
             DataError: the cells are numbers, and no known category is one.
         """
-        out[np.arange(len(out)), category_codes([(self, cells)])[0]] = 1.0
+        return category_codes([(self, cells)])[0].astype(np.float64)
+
+    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> None:
+        """Write the features of what `read` gave, shape (B,), into the zeros of `out`, shape (B, width)."""
+        out[np.arange(len(out)), values.astype(np.intp)] = 1.0
 
     def encode_cell(self, cell: Any, out: NDArray[np.float32]) -> None:
         """Write the features of one cell into the zeros of `out`, shape (width,).
@@ -150,6 +154,13 @@ class CategoryEncoder(ColumnEncoder):
         codes[unknown] = others.replace_strict(different, read, return_dtype=pl.Float64).to_numpy()
         return codes.astype(np.intp)
 
+    def codes_of_enumeration(self, cells: pl.Series) -> NDArray[np.intp]:
+        """The codes of an enumeration, each category of which is looked up once."""
+        categories = cells.dtype.categories.to_list()  # type: ignore[attr-defined]
+        table = np.array([*self._lookup(categories), len(self.categories) + 1], np.intp)
+        physical = cells.to_physical().cast(pl.Int32)
+        return table.take((physical.fill_null(len(categories)) if cells.null_count() else physical).to_numpy())
+
     def _lookup(self, strings: list[str | None]) -> list[int]:
         """The codes of strings that need not be written as the known categories are."""
         codes_of, other = _code_table(self.categories), len(self.categories)
@@ -195,7 +206,7 @@ class CategoryEncoder(ColumnEncoder):
             )
 
 
-class CategoryColumns:
+class CategoryColumns(CellColumns):
     """Encodes several columns of categories at once.
 
     Parameters:
@@ -209,7 +220,8 @@ class CategoryColumns:
     """
 
     def __init__(self, encoders: Sequence[tuple[int, CategoryEncoder]]) -> None:
-        self._encoders = list(encoders)
+        super().__init__(encoders)
+        self._categories = list(encoders)
         self._tables = [
             (
                 {value: start + code for code, value in enumerate(encoder.categories)},
@@ -221,12 +233,25 @@ class CategoryColumns:
             for start, encoder in encoders
         ]
 
-    def encode(self, columns: Sequence[pl.Series], out: NDArray[np.float32]) -> None:
-        """Write the features of many rows into the zeros of `out`, contiguous, shape (B, inputs of the table)."""
-        pairs = [(encoder, cells) for (_, encoder), cells in zip(self._encoders, columns, strict=True)]
-        flat, rows = out.reshape(-1), np.arange(len(out)) * out.shape[1]
-        for (start, _), codes in zip(self._encoders, category_codes(pairs), strict=True):
-            flat[rows + (codes + start)] = 1.0
+    def read(self, columns: Sequence[pl.Series]) -> list[NDArray[Any]]:
+        """The index of the feature of its column that is 1, for each cell of each column, (B,) each.
+
+        Raises:
+            DataError: the cells of a column are numbers, and none of its known categories is one.
+        """
+        pairs = [(encoder, cells) for (_, encoder), cells in zip(self._categories, columns, strict=True)]
+        return list(category_codes(pairs))
+
+    def writer(self, values: Sequence[NDArray[Any]]) -> Writer:
+        """What writes the features of some rows of all columns into zeros, contiguous (rows, dense inputs)."""
+
+        def write(rows: slice, out: NDArray[Any]) -> None:
+            flat = out.reshape(-1)
+            begins = np.arange(0, flat.size, out.shape[1])
+            for (start, _), codes in zip(self._categories, values, strict=True):
+                flat[begins + (codes[rows].astype(np.intp, copy=False) + start)] = 1.0
+
+        return write
 
     def encode_row(self, cells: Sequence[Any], row: NDArray[np.float32]) -> None:
         """Write the features of one row into the zeros of `row`, shape (inputs of the table,).
@@ -255,17 +280,35 @@ def category_codes(columns: Sequence[tuple[CategoryEncoder, pl.Series]]) -> list
     Raises:
         DataError: the cells of a column are numbers, and none of its known categories is one.
     """
-    strings = [encoder.strings(cells) for encoder, cells in columns]
-    frame = pl.DataFrame([cells.alias(str(number)) for number, cells in enumerate(strings)])
-    codes = frame.select(
-        pl.col(str(number)).cast(_enum(encoder.categories), strict=False).to_physical()
-        for number, (encoder, _) in enumerate(columns)
+    strings = {
+        number: encoder.strings(cells) for number, (encoder, cells) in enumerate(columns) if cells.dtype != pl.Enum
+    }
+    frame = pl.DataFrame([cells.alias(str(number)) for number, cells in strings.items()])
+    looked_up = frame.select(
+        pl.col(str(number)).cast(_enum(columns[number][0].categories), strict=False).to_physical() for number in strings
     )
     completed = []
-    for (encoder, _), column, cells in zip(columns, codes.get_columns(), strings, strict=True):
-        completed.append(encoder.complete_codes(column.to_numpy(), cells))
-        encoder.warn_of_unknown(completed[-1])
+    for number, (encoder, cells) in enumerate(columns):
+        if number in strings:
+            codes = encoder.complete_codes(looked_up[str(number)].to_numpy(), strings[number])
+        else:
+            codes = encoder.codes_of_enumeration(cells)
+        encoder.warn_of_unknown(codes)
+        completed.append(codes)
     return completed
+
+
+def _counted(cells: pl.Series) -> tuple[list[str], list[int]]:
+    """The different clean strings, and in how many rows each stands."""
+    if cells.dtype == pl.Enum:
+        categories = cells.dtype.categories.to_list()  # type: ignore[attr-defined]
+        if all(parsing.clean_string(category) == category for category in categories):
+            counts = np.bincount(cells.drop_nulls().to_physical().to_numpy(), minlength=len(categories)).tolist()
+            pairs = [(category, count) for category, count in zip(categories, counts, strict=True) if count]
+            return [category for category, _ in pairs], [count for _, count in pairs]
+    strings = parsing.clean_strings(cells).drop_nulls().rename("value")
+    values, rows = strings.value_counts(name="rows").get_columns()
+    return values.to_list(), rows.to_list()
 
 
 def match(categories: tuple[str, ...], string: str, other: int) -> int:

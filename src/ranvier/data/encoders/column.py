@@ -9,13 +9,15 @@ most kinds have S = 0, and a kind with D = 0 derives from `CSRColumnEncoder`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
+from ranvier.data.column_threads import map_columns
+from ranvier.data.encoders.row_blocks import row_blocks
 from ranvier.rows import CSR
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
     from ranvier.data.columns.schema import ColumnSchema
     from ranvier.data.encoders.feature_options import FeatureOptions
+
+Writer: TypeAlias = Callable[[slice, NDArray[Any]], None]
+"""Writes the features of some of the rows that it knows, a block of them, into zeros (rows of the block, features)."""
 
 
 class ColumnEncoder(ABC):
@@ -232,6 +237,45 @@ class CSRColumnEncoder(ColumnEncoder):
         """The features of one cell, (1, S) of float32."""
 
 
+class CellEncoder(ColumnEncoder):
+    """An encoder of cells each of which is one number once it is read: a value, a code, a time.
+
+    Reading is slow and takes whole columns; writing the features of numbers is quick and takes any rows. So a table
+    can be read once, and features be written for the rows that are needed next.
+    """
+
+    @abstractmethod
+    def read(self, cells: pl.Series) -> NDArray[np.float64]:
+        """The cells as numbers, shape (B,), NaN where missing.
+
+        Raises:
+            DataError: a cell is not of this kind; the message names column, row and value.
+        """
+
+    @abstractmethod
+    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> None:
+        """Write the features of what `read` gave, shape (B,), into the zeros of `out`, shape (B, width)."""
+
+    def writer(self, values: NDArray[np.float64]) -> Writer:
+        """What writes the features of some of the rows of these values, a block at a time."""
+        return lambda rows, out: self.write(values[rows], out)
+
+    def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write the features of many cells into the zeros of `out`, shape (B, width).
+
+        Raises:
+            DataError: a cell is not of this kind.
+        """
+        write = self.writer(self.read(cells))
+        for rows in row_blocks(len(out)):
+            write(rows, out[rows])
+
+    @classmethod
+    def group(cls, encoders: Sequence[tuple[int, Self]]) -> CellColumns:
+        """All columns of this kind in a table, encoded together."""
+        return CellColumns(encoders)
+
+
 class ColumnGroup(Protocol):
     """Encodes several columns of one kind into the dense block of a table's inputs."""
 
@@ -265,3 +309,40 @@ class OneByOne:
         """Write the features of one row into the zeros of `row`, shape (dense inputs of the table,)."""
         for (features, encoder), cell in zip(self._encoders, cells, strict=True):
             encoder.encode_cell(cell, row[features])
+
+
+class CellColumns(OneByOne):
+    """Encodes columns of cells that are one number each: reads them, then writes the features of blocks of rows.
+
+    Parameters:
+        encoders: for each column the index of its first feature in a row, and its encoder.
+    """
+
+    def __init__(self, encoders: Sequence[tuple[int, CellEncoder]]) -> None:
+        super().__init__(encoders)
+        self._cells = [(slice(start, start + encoder.width), encoder) for start, encoder in encoders]
+
+    def read(self, columns: Sequence[pl.Series]) -> list[NDArray[np.float64]]:
+        """What `CellEncoder.read` gives of each column.
+
+        Raises:
+            DataError: a cell is not of its column's kind.
+        """
+        pairs = list(zip(self._cells, columns, strict=True))
+        return map_columns(lambda pair: pair[0][1].read(pair[1]), pairs, len(columns[0]))
+
+    def writer(self, values: Sequence[NDArray[np.float64]]) -> Writer:
+        """What writes the features of some rows of all columns into zeros (rows, dense inputs of the table)."""
+        writers = [(features, e.writer(own)) for (features, e), own in zip(self._cells, values, strict=True)]
+
+        def write(rows: slice, out: NDArray[Any]) -> None:
+            for features, write_own in writers:
+                write_own(rows, out[:, features])
+
+        return write
+
+    def encode(self, columns: Sequence[pl.Series], out: NDArray[np.float32]) -> None:
+        """Write the features of many rows into the zeros of `out`, shape (B, dense inputs of the table)."""
+        write = self.writer(self.read(columns))
+        for rows in row_blocks(len(out)):
+            write(rows, out[rows])

@@ -1,10 +1,15 @@
 """The encoders of all columns of a table together: many rows column by column, a single row cell by cell.
 
-B is the number of rows. The columns become D inputs in a dense block and S in a CSR block.
+Columns are read first, one number a cell where their kind allows it; then features are written, block of rows by block
+of rows. Where the features of all rows would take too much memory, the numbers are kept, and features are written for
+the rows that a network reads next.
+
+B is the number of rows, C the number of columns. The columns become D inputs in a dense block and S in a CSR block.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,8 +18,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.cells.parsing import NeedsColumnParser
-from ranvier.data.encoders.column import ColumnEncoder, ColumnGroup
+from ranvier.data.column_threads import map_row_blocks
+from ranvier.data.encoders.column import CellColumns, CellEncoder, ColumnEncoder, ColumnGroup, Writer
+from ranvier.data.encoders.row_blocks import row_blocks
 from ranvier.rows import CSR, Inputs
+from ranvier.rows.deferred import Deferred
+
+MAX_BYTES = 1 << 31
+"""Features of all rows that would take more are deferred: computed again whenever rows are read."""
 
 
 class ColumnConcat:
@@ -42,28 +53,81 @@ class ColumnConcat:
         self._n_dense = start
         self._as_bytes = bool(encoders) and all(encoder.as_bytes for encoder in encoders)
         self._csr = [(index, encoder) for index, encoder in enumerate(encoders) if encoder.csr_width]
-        self._groups: list[tuple[list[int], ColumnGroup]] = [
+        groups = [
             ([index for index, _, _ in group], kind.group([(first, encoder) for _, first, encoder in group]))
             for kind, group in members.items()
         ]
+        self._groups: list[tuple[list[int], ColumnGroup]] = groups
+        self._of_cells = [(indices, group) for indices, group in groups if isinstance(group, CellColumns)]
+        self._others = [(indices, group) for indices, group in groups if not isinstance(group, CellColumns)]
+        self._has_others = any(not isinstance(encoder, CellEncoder) and encoder.width for encoder in encoders)
+        self._encoders = encoders
 
-    def encode(self, columns: Sequence[pl.Series], dtype: Any = np.float32) -> NDArray[Any] | Inputs:
-        """The inputs of many rows: an array (B, D), or both blocks where an encoder has features in the CSR block.
+    @property
+    def width(self) -> int:
+        """D, the number of dense inputs."""
+        return self._n_dense
+
+    def encode(
+        self, columns: Sequence[pl.Series], dtype: Any = np.float32, max_bytes: int | None = None
+    ) -> NDArray[Any] | Inputs:
+        """The inputs of many rows: an array (B, D); `Inputs` where an encoder has CSR features, or some are deferred.
 
         Parameters:
             columns: one for each encoder.
             dtype: of the dense block, float32 or float64.
+            max_bytes: how large the dense block may be; a larger one is deferred where each cell is one number. None
+                for `MAX_BYTES`.
 
         Raises:
             DataError: a cell is not of its column's kind.
         """
-        out = np.empty((len(columns[0]), self._n_dense), np.uint8 if self._as_bytes else dtype)
-        out.fill(0)  # quicker than np.zeros, which asks for large pages here
-        for indices, group in self._groups:
-            group.encode([columns[index] for index in indices], out)
+        rows = len(columns[0])
+        values = [group.read([columns[index] for index in indices]) for indices, group in self._of_cells]
+        max_bytes = MAX_BYTES if max_bytes is None else max_bytes
+        deferred = not self._has_others and rows * self._n_dense * np.dtype(dtype).itemsize > max_bytes
+        out: NDArray[Any] | Deferred
+        if deferred and self._n_dense:
+            cells = stored_cells([own for group in values for own in group])
+            out = Deferred(cells, np.arange(rows, dtype=np.int64), self, np.dtype(dtype))
+        else:
+            out = np.empty((rows, self._n_dense), np.uint8 if self._as_bytes else dtype)
+            self._write(values, out)
+            for indices, group in self._others:
+                group.encode([columns[index] for index in indices], out)
         if not self._csr:
-            return out
+            return Inputs(out) if isinstance(out, Deferred) else out
         return Inputs(out, CSR.hstack([encoder.encode_csr(columns[index]) for index, encoder in self._csr]))
+
+    def _write(self, values: Sequence[Sequence[NDArray[Any]]], out: NDArray[Any]) -> None:
+        """Write the features of cells that were read over `out`, and zeros for those of other columns."""
+        writers: list[Writer] = [group.writer(own) for (_, group), own in zip(self._of_cells, values, strict=True)]
+
+        def write(rows: slice) -> None:
+            block = out[rows]
+            block.fill(0)
+            for write_group in writers:
+                write_group(rows, block)
+
+        map_row_blocks(write, row_blocks(len(out)), out.size)
+
+    def expand(self, cells: NDArray[Any], index: NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """The dense inputs of some rows of the cells that were stored, (len(index), D); see `rows.deferred`."""
+        out = np.zeros((len(index), self._n_dense), dtype)
+
+        def write(rows: slice) -> None:
+            columns = iter(np.ascontiguousarray(cells.take(index[rows], axis=0).T, np.float64))
+            block, all_rows = out[rows], slice(None)
+            for indices, group in self._of_cells:
+                group.writer([next(columns) for _ in indices])(all_rows, block)
+
+        map_row_blocks(write, row_blocks(len(index)), out.size)
+        return out
+
+    def arrays(self) -> list[NDArray[Any]]:
+        """What says which inputs are made of stored cells: the encoders, as bytes."""
+        described = json.dumps([encoder.to_dict() for encoder in self._encoders], sort_keys=True)
+        return [np.frombuffer(described.encode(), np.uint8)]
 
     def encode_row(self, cells: Sequence[Any], dtype: Any = np.float32) -> NDArray[Any] | Inputs | None:
         """The inputs of one row, bit-identical to those of `encode`; None where a cell needs a column parser.
@@ -81,3 +145,23 @@ class ColumnConcat:
             return Inputs(out, CSR.hstack([encoder.encode_cell_csr(cells[index]) for index, encoder in self._csr]))
         except NeedsColumnParser:
             return None
+
+
+def stored_cells(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Columns of numbers (B,) as rows (B, C) of float32 where that keeps all of them as they are, else of float64.
+
+    >>> stored_cells([np.array([0.5, np.nan]), np.array([1, 2])]).dtype
+    dtype('float32')
+    """
+    exact = all(_is_float32(column) for column in columns)
+    cells = np.empty((len(columns[0]), len(columns)), np.float32 if exact else np.float64)
+    for at, column in enumerate(columns):
+        cells[:, at] = column
+    return cells
+
+
+def _is_float32(column: NDArray[Any]) -> bool:
+    """Whether all numbers of a column are numbers of float32."""
+    parts = (column[rows] for rows in row_blocks(len(column)))
+    with np.errstate(over="ignore"):
+        return all(np.array_equal(part, part.astype(np.float32), equal_nan=True) for part in parts)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from ranvier.data.cells import parsing
 from ranvier.data.cells.date_format import DateFormat
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.column import CellEncoder, Writer
+from ranvier.data.encoders.copied_features import CopiedFeatures
+from ranvier.data.encoders.numeric_features import dense_integer_codes
 from ranvier.data.encoders.scaling import MAX_Z, column_mean_std, standardize
 from ranvier.data.encoders.usual_range import without_far
 from ranvier.records import record
@@ -30,7 +32,7 @@ MICROSECONDS_PER_DAY = 1e6 * 86400.0
 
 
 @record
-class DateEncoder(ColumnEncoder):
+class DateEncoder(CellEncoder):
     """Encodes a date and time as its parts, each as (part - mean) / scale; a missing cell as the means.
 
     Fields:
@@ -93,13 +95,28 @@ class DateEncoder(ColumnEncoder):
         """What a cell is encoded as, in words."""
         return f"{', '.join(self.parts)}, standardized" + (", missing indicator" if self.missing_indicator else "")
 
-    def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write the features of many cells into the zeros of `out`, shape (B, width).
+    def read(self, cells: pl.Series) -> NDArray[np.float64]:
+        """The microseconds since 1970, shape (B,), NaN where missing.
 
         Raises:
             DataError: a cell is no date.
         """
-        values = _parts(datetimes(cells, self.date_format), self.parts)
+        return datetimes(cells, self.date_format).cast(pl.Int64).cast(pl.Float64).to_numpy(writable=True)
+
+    def writer(self, values: NDArray[np.float64]) -> Writer:
+        """What writes the features of some of the rows; those of days that repeat are computed once for each day."""
+        coded = dense_integer_codes(values / MICROSECONDS_PER_DAY)
+        if coded is None:
+            return super().writer(values)
+        days, codes = coded[0] * MICROSECONDS_PER_DAY, coded[1]
+        if not np.array_equal(days.take(codes), values, equal_nan=True):
+            return super().writer(values)
+        return CopiedFeatures(self, days, codes)
+
+    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> None:
+        """Write the features of what `read` gave, shape (B,), into the zeros of `out`, shape (B, width)."""
+        times = pl.Series(values, nan_to_null=True).cast(pl.Int64).cast(pl.Datetime("us"))
+        values = _parts(times, self.parts)
         parts = out[:, : len(self.parts)]
         standardize(values, np.array(self.mean), np.array(self.scale), parts, self.limit)
         if self.missing_indicator:

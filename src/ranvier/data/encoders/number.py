@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
-from ranvier.data.column_threads import map_columns
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.column import ColumnEncoder
-from ranvier.data.encoders.numeric_features import NumericFeatures
+from ranvier.data.encoders.column import CellColumns, CellEncoder, Writer
+from ranvier.data.encoders.copied_features import CopiedFeatures
+from ranvier.data.encoders.numeric_features import NumericFeatures, dense_integer_codes
 from ranvier.data.encoders.scaling import CLIP_RADIUS, column_mean_std
 from ranvier.data.encoders.usual_range import usual_range, without_far
 from ranvier.plural import plural
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_ABS = float(np.finfo(np.float64).max) / 4
 """The distance between any two values up to this size is finite."""
+MIN_COPIED = 4
+"""So many features of a cell are quicker copied than computed."""
 EARLIER_NAMES = {
     "mean": "center",
     "flag": "missing_indicator",
@@ -42,7 +44,7 @@ EARLIER_NAMES = {
 
 
 @record
-class NumberEncoder(ColumnEncoder):
+class NumberEncoder(CellEncoder):
     """Encodes x as z = clip((x - center) / scale), clip(z) = z / sqrt(1 + (z / 4)**2), and functions of x.
 
     After z follow the periodic features cos(k pi z / 8) and sin(k pi z / 8) for k = 1 ... n_frequencies; then, for each
@@ -162,13 +164,13 @@ class NumberEncoder(ColumnEncoder):
         values = finite(cells, *self.number_format.read(cells))
         return np.clip(values, -MAX_ABS, MAX_ABS, out=values) if self.knots or self.n_frequencies else values
 
-    def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write the features of many cells into the zeros of `out`, shape (B, width).
+    def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> None:
+        """Write the features of what `read` gave, shape (B,), into the zeros of `out`, shape (B, width)."""
+        NumericFeatures([(0, self)]).write(values[None], out)
 
-        Raises:
-            DataError: a cell is no number, or infinite.
-        """
-        NumericFeatures([(0, self)]).write_column(self.read(cells), out)
+    def writer(self, values: NDArray[np.float64]) -> Writer:
+        """What writes the features of some of the rows of these values, a block at a time."""
+        return NumberColumns([(0, self)]).writer([values])
 
     def encode_cell(self, cell: Any, out: NDArray[np.float32]) -> None:
         """Write the features of one cell into the zeros of `out`, shape (width,).
@@ -219,7 +221,7 @@ class NumberEncoder(ColumnEncoder):
         )
 
 
-class NumberColumns:
+class NumberColumns(CellColumns):
     """Encodes several columns of numbers at once.
 
     Parameters:
@@ -232,23 +234,39 @@ class NumberColumns:
     """
 
     def __init__(self, encoders: Sequence[tuple[int, NumberEncoder]]) -> None:
+        super().__init__(encoders)
+        self._encoders_at = list(encoders)
         self._together = NumericFeatures(encoders)
-        self._encoders = [
-            (slice(start, start + encoder.width), encoder, NumericFeatures([(0, encoder)]))
-            for start, encoder in encoders
-        ]
+        self._parts: dict[tuple[int, ...], NumericFeatures] = {tuple(range(len(encoders))): self._together}
         self._formats = [
             (at, encoder.number_format) for at, (_, encoder) in enumerate(encoders) if encoder.number_format != PLAIN
         ]
 
-    def encode(self, columns: Sequence[pl.Series], out: NDArray[np.float32]) -> None:
-        """Write the features of many rows into the zeros of `out`, shape (B, inputs of the table)."""
+    def writer(self, values: Sequence[NDArray[np.float64]]) -> Writer:
+        """What writes the features of some rows of all columns into zeros (rows, dense inputs of the table).
 
-        def write(at: int) -> None:
-            features, encoder, alone = self._encoders[at]
-            alone.write_column(encoder.read(columns[at]), out[:, features])
+        The features of integers from a small range, such as ages, are computed once for each integer and copied.
+        """
+        copied: list[tuple[slice, CopiedFeatures]] = []
+        others = []
+        for at, ((start, encoder), own) in enumerate(zip(self._encoders_at, values, strict=True)):
+            codes = dense_integer_codes(own) if encoder.width >= MIN_COPIED else None
+            if codes is None:
+                others.append(at)
+                continue
+            copied.append((slice(start, start + encoder.width), CopiedFeatures(encoder, *codes)))
+        part = tuple(others)
+        if part not in self._parts:
+            self._parts[part] = NumericFeatures([self._encoders_at[at] for at in part])
+        together = self._parts[part]
 
-        map_columns(write, range(len(self._encoders)), len(out))
+        def write(rows: slice, out: NDArray[Any]) -> None:
+            for features, copy in copied:
+                copy(rows, out[:, features])
+            if part:
+                together.write(np.stack([values[at][rows] for at in part]), out)
+
+        return write
 
     def encode_row(self, cells: Sequence[Any], row: NDArray[np.float32]) -> None:
         """Write the features of one row into the zeros of `row`, shape (inputs of the table,).

@@ -17,8 +17,6 @@ from ranvier.data.encoders.scaling import CLIP_RADIUS, MAX_Z, smooth_clip, smoot
 if TYPE_CHECKING:
     from ranvier.data.encoders.number import NumberEncoder
 
-BLOCK = 2048
-"""The rows that are written at once: what a block needs stays in the cache."""
 MAX_EXACT, MAX_SPREAD, HEAD = 2.0**52, 16, 2048
 MIN_SCALED, MAX_SCALED = np.array(-MAX_Z), np.array(MAX_Z)
 
@@ -127,27 +125,6 @@ class NumericFeatures:
                 out[:, first + 1 : end : 2] = sines[:count, at].T
         for at, pieces in self._pieces:
             pieces.write(values[at], out)
-
-    def write_column(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
-        """Write the features of a single column, for any number of rows.
-
-        The features of integers from a small range, such as ages, are computed once for each integer and copied.
-
-        Parameters:
-            values: shape (B,), NaN where missing, never infinite.
-            out: shape (B, width of the column).
-        """
-        coded = dense_integer_codes(values)
-        if coded is not None:
-            different, codes = coded
-            features = np.zeros((len(different), out.shape[1]), out.dtype)
-            self.write(different[None], features)
-        for first in range(0, len(values), BLOCK):
-            block = slice(first, first + BLOCK)
-            if coded is None:
-                self.write(values[None, block], out[block])
-            else:
-                out[block] = features.take(codes[block], axis=0)
 
 
 def _pieces(first: int, encoder: NumberEncoder) -> _PiecewiseLinear | _LinearSpline | None:

@@ -34,6 +34,8 @@ def column_mean_std(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[
     ([2.0, 5.0], [1.0, 0.0])
     """
     width = values.shape[1]
+    if width == 1:
+        values = values[:, 0]  # NumPy adds up numbers that lie side by side in the same order, and faster
     low, high = np.full(width, np.inf), np.full(width, -np.inf)
     count = np.zeros(width)
     for block in _blocks(values):

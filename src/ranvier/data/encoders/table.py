@@ -88,7 +88,7 @@ class TableEncoder:
             features = features.limited(numbers, frame.height)
         encoders = tuple(
             map_columns(
-                lambda column: COLUMN_KINDS[column.kind].fit(frame[column.name], column, features), used, frame.height
+                lambda column: COLUMN_KINDS[column.kind].fit(opened.cells(column), column, features), used, frame.height
             )
         )
         forms = getattr(opened, "forms", {})
@@ -239,7 +239,7 @@ class TableEncoder:
             )
             hint = nearest(absent[0], table.frame.columns, "Its columns are")
             raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
-        return self._concat.encode([table.frame[name] for name in self._names], dtype)
+        return self._concat.encode([table.cells(column) for column in self._used], dtype)
 
     def encode_cells(self, cells: Sequence[Any], dtype: Any = np.float32) -> NDArray[Any] | Inputs | None:
         """Encode one row of cells, those of the columns that are used; None where only `encode` can read a cell.
@@ -293,6 +293,11 @@ class TableEncoder:
     @cached_property
     def _concat(self) -> ColumnConcat:
         return ColumnConcat(self.encoders)
+
+    @cached_property
+    def _used(self) -> list[ColumnSchema]:
+        """The schemas of the columns that are used."""
+        return [column for column in self.columns if column.used]
 
     @cached_property
     def _names(self) -> list[str]:

@@ -17,6 +17,8 @@ from ranvier.rows import CSR
 if TYPE_CHECKING:
     import polars as pl
 
+    from ranvier.data.columns.column_schema import ColumnSchema
+
 MAX_DENSE_CELLS = 1 << 27
 
 
@@ -102,6 +104,13 @@ class Source(ABC):
         True
         """
         return None
+
+    def cells(self, column: ColumnSchema) -> pl.Series:
+        """The cells of a column: as they were read when its schema was inferred, where that is known, else as they are.
+
+        Either way its encoder gives the same features; cells that were read once need not be parsed again.
+        """
+        return self.frame[column.name]
 
     def as_table(self, kind: str | None = None) -> Source:
         """The rows as named columns, if they are numbers of which each column can be encoded on its own; else self.

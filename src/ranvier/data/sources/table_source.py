@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from ranvier.records import record
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from ranvier.data.columns.column_schema import ColumnSchema
 
 
 @record(eq=False)
@@ -37,6 +39,7 @@ class Table(Source):
         absent_is_missing: whether a column that no row names is one of missing cells, as in JSON.
         unnamed: columns that had no name and are called by their position.
         in_memory: whether the rows come from memory, where missing cells are null, and not from a file.
+        read: column -> its schema, and its strings as what they were read as by it; for columns of `frame`.
     """
 
     frame: pl.DataFrame
@@ -52,6 +55,7 @@ class Table(Source):
     in_memory: bool = False
     absent_is_missing: bool = False
     unnamed: frozenset[str] = frozenset()
+    read: Mapping[str, tuple[ColumnSchema, pl.Series]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -87,7 +91,20 @@ class Table(Source):
     def take(self, index: NDArray[np.int64]) -> Table:
         """Some of the rows, in the given order."""
         parts, names = (None if values is None else values[index] for values in (self.parts, self.row_names))
-        return replace(self, frame=self.frame[index], parts=parts, row_names=names)
+        read = {name: (column, cells[index]) for name, (column, cells) in self.read.items()}
+        return replace(self, frame=self.frame[index], parts=parts, row_names=names, read=read)
+
+    def with_read(self, columns: Iterable[ColumnSchema], read: Mapping[str, pl.Series]) -> Table:
+        """The table with what the strings of some columns were read as when these schemas were inferred."""
+        inputs = (column for column in columns if column.used and column.name in read)
+        return replace(self, read={column.name: (column, read[column.name]) for column in inputs})
+
+    def cells(self, column: ColumnSchema) -> pl.Series:
+        """The cells of a column, as they were read by this schema, where they were."""
+        inferred, cells = self.read.get(column.name, (None, None))
+        if inferred is None or cells is None or not inferred.reads_like(column):
+            return self.frame[column.name]
+        return cells
 
     def part(self, name: str) -> Table | None:
         """The rows of a part; None where there are none of it."""
@@ -103,7 +120,7 @@ class Table(Source):
         ('photo',)
         """
         kinds = {other if column == name else column: kind for column, kind in self.kinds.items()}
-        return replace(self, frame=self.frame.rename({name: other}), kinds=kinds)
+        return replace(self, frame=self.frame.rename({name: other}), kinds=kinds, read={})
 
     def with_target(self, target: Any) -> Table:
         """The table with another default target; an array of target values becomes a new column."""

@@ -90,10 +90,23 @@ def _keys(source: Source, columns: Sequence[ColumnSchema] | None) -> NDArray[np.
         inputs = source.inputs
         return _sparse_keys(inputs, 0) if isinstance(inputs, CSR) else _array_keys(inputs, 0)
     if columns is None:
-        codes = [_codes_of_cells(series) for series in source.frame.iter_columns()]
+        codes = (_codes_of_cells(series) for series in source.frame.iter_columns())
+        count = len(source.column_names)
     else:
-        codes = [_codes_of_cells(_parsed(source.frame[column.name], column)) for column in columns if column.used]
-    return _array_keys(np.stack(codes, axis=1), 0)
+        used = [column for column in columns if column.used]
+        codes = (_codes_of_cells(_parsed(_cells(source, column), column)) for column in used)
+        count = len(used)
+    # Column by column: the codes of all together would take as much memory as the table.
+    keys = np.zeros(source.rows, np.uint64)
+    for multiplier, column_codes in zip(_column_multipliers(count, 0), codes, strict=True):
+        for start in range(0, len(keys), BLOCK):
+            keys[start : start + BLOCK] += _hash_bits(column_codes[start : start + BLOCK]) * multiplier
+    return keys
+
+
+def _cells(source: Source, column: ColumnSchema) -> pl.Series:
+    """The cells of a column, as they were read where that keeps their order."""
+    return source.frame[column.name] if column.kind == "category" else source.cells(column)
 
 
 def _parsed(series: pl.Series, column: ColumnSchema) -> pl.Series:

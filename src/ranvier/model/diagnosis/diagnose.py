@@ -63,7 +63,7 @@ def diagnose(model: Model, X: Any, y: Any, learning_curve: bool) -> list[Finding
     findings += neuron_findings(model.network, model.activations_of(inputs[:: len(inputs) // MAX_ACTIVATION_ROWS + 1]))
     if model.encoder is None and isinstance(model.network.layers[0], Dense) and inputs.n_dense:
         names = [f"x{at}" for at in range(inputs.n_dense)]
-        findings += unscaled_inputs(inputs.dense, names) if inputs.dense.dtype != np.uint8 else []
+        findings += unscaled_inputs(inputs.dense, names) if inputs.block.dtype != np.uint8 else []
     if values is not None and rows is not None:
         findings += imbalance(values, model.task)
         findings += _of_fit(model, rows)

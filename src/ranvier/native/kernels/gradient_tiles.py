@@ -208,7 +208,7 @@ class Tiles:
                 row = loop.index
                 if self.scheduled.beyond_l2:
                     self.prefetch_errors(b, f.subtract(row, shape.first), length, height)
-                if waiting is None:
+                if waiting is None and self.scheduled.prefetched:
                     with self.complete(sums):
                         for r, p in self.positions(height):
                             self.finisher.prefetch(row, p, r)

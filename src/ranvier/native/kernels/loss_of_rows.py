@@ -114,7 +114,7 @@ class LossOfRows(RowLoss):
     def constants(self, pointer: Value) -> Value:
         return self.f.broadcast(pointer)
 
-    def spread(self, value: Value, name: str) -> Value:
+    def broadcast(self, value: Value, name: str) -> Value:
         return value
 
     def each_column(self, body: Body, carried: Sequence[Value] = ()) -> tuple[list[Value], ...]:

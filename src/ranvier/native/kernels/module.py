@@ -39,7 +39,7 @@ from ranvier.native.lowering.lowered import INPUT_GRADIENTS
 from ranvier.native.lowering.scalars import Scalar
 from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.floating_point_mode import mode_ir
-from ranvier.native.machine.target import Target
+from ranvier.native.machine.target import QUICK_MARK, Target
 from ranvier.native.scheduling.arguments import ARGUMENTS
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import panels_of
@@ -78,7 +78,7 @@ class ModuleWriter:
             self._predict()
             if self.plan.purpose not in INPUT_GRADIENTS:
                 self._few()
-        yield self.module.text()
+        yield (QUICK_MARK if self.plan.large else "") + self.module.text()
         functions = Emitter(self.plan.dtype, PANEL)
         for write in self._writers.values():
             write(functions)

@@ -33,7 +33,7 @@ from llvmlite.binding import ffi
 from ranvier import settings
 from ranvier.errors import EngineError
 from ranvier.native.machine import dump, system
-from ranvier.native.machine.target import Host, Target
+from ranvier.native.machine.target import QUICK_MARK, Host, Target
 
 CODEGEN_LEVEL = 2
 CODEGEN_OPTIONS: dict[str, Any] = {"opt": CODEGEN_LEVEL, "reloc": "pic", "codemodel": "small"}
@@ -131,7 +131,7 @@ def compile_ir(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> byte
     Parameters:
         ir_text: LLVM IR, opaque pointers, without triple and data layout (they are set from the target).
         target: the processor to compile for.
-        level: the optimization level of code generation, 0 to 3.
+        level: the optimization level of code generation, 0 to 3; 0 for a text that begins with `QUICK_MARK`.
 
     Raises:
         EngineError: the text is not valid IR; the message is LLVM's.
@@ -288,7 +288,7 @@ class Library:
 @contextlib.contextmanager
 def _verified(ir_text: str, target: Target, level: int) -> Iterator[tuple[Any, Any]]:
     with llvm.create_context() as context:
-        machine = _machine(target, level)
+        machine = _machine(target, 0 if ir_text.startswith(QUICK_MARK) else level)
         try:
             module = llvm.parse_assembly(ir_text, context)
         except RuntimeError as error:

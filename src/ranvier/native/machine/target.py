@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from ranvier.errors import EngineError
 from ranvier.records import record
 
+QUICK_MARK = "; code generation at level 0\n"
+"""A module of IR that begins with it is compiled quickly: its code takes no time beside the functions that it calls."""
+
 # What each x86-64 level adds that compiled code may use, in LLVM's names.
 _LEVEL_3 = ("avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe", "popcnt", "xsave")
 _LEVEL_4 = (*_LEVEL_3, "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl")

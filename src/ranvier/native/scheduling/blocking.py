@@ -140,6 +140,8 @@ class Blocking:
         weight, pairs = step.trained.value, self.pairs and takes_pairs(step)
         batch = half(self.batch) if pairs else self.batch
         split_n = self.split_n(weight) > 0
+        # Tiles of few rows end before what they prefetch is there, and the processor's own prefetching is quicker.
+        prefetched = self.registers.count > FEW_REGISTERS or self.batch >= PACKED_ROWS
         beyond_l2 = self.beyond_l2((step.x.columns + weight.columns) * batch)
         packs = self.trains and weight.groups == 1 and self.batch >= PACKED_ROWS and panels_of(weight) >= PACKED_PANELS
         for block in (2 * BLOCK, BLOCK) if packs else ():
@@ -147,7 +149,7 @@ class Blocking:
                 batch_block = self._batch_block(L1_OF_PACKED_ROW, batch)
                 return ScheduledWeightGradient(step, block, batch_block, beyond_l2, True, split_n, pairs=pairs)
         batch_block = self._batch_block(L1_OF_ROW, batch)
-        return ScheduledWeightGradient(step, BLOCK, batch_block, beyond_l2, False, split_n, pairs=pairs)
+        return ScheduledWeightGradient(step, BLOCK, batch_block, beyond_l2, False, split_n, prefetched, pairs=pairs)
 
     def errors_by_panels(self, reader: WeightGradient, back: Back | None) -> bool:
         """Whether the errors of a layer are stored by panels: its gradient reads them from beyond the L2 cache, and no

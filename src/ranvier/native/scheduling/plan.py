@@ -34,7 +34,8 @@ class Code:
     """What decides the compiled code, and nothing else: plans whose `Code` is equal share it.
 
     Fields: `dtype`, the format in which numbers are kept; `rule`, how trained numbers move; `row_width`, how many
-    numbers a step reads, hyper-parameters and scalars; `measured`, whether the time of each step is measured, see
+    numbers a step reads, hyper-parameters and scalars; `large`, whether the code between its kernels takes no time
+    beside them, so that it is compiled quickly; `measured`, whether the time of each step is measured, see
     `kernels/timing.py`; the rest as in `Plan`.
     """
 
@@ -50,6 +51,7 @@ class Code:
     rule: BoundRule | None
     row_width: int
     steals: bool
+    large: bool
     measured: bool = False
 
     @property
@@ -123,7 +125,8 @@ class Plan:
         rows = (self.rows, self.heights, self.all_rows, self.all_heights)
         shape = (self.stages, self.buffers, *rows, self.registers)
         width = len(self.numbers) + (len(self.rule.rule.scalars) if self.rule else 0)
-        return Code(self.purpose, self.dtype, *shape, self.rule, width, self.steals)
+        large = self.learns and cost.step_work(self.spec) >= cost.LARGE_STEP
+        return Code(self.purpose, self.dtype, *shape, self.rule, width, self.steals, large)
 
     @property
     def dtype(self) -> str:

@@ -63,6 +63,7 @@ class ScheduledWeightGradient(Scheduled):
         beyond_l2: what the batch left for it does not stay in the L2 cache.
         packed: the inputs of a block are packed before they are read.
         split_n: a thread's share is some panels with all their rows, those that it reads in the forward pass.
+        prefetched: what an update reads is prefetched with its tile.
         next_row: how many numbers a row of the next batch has, if those rows are prefetched on the way; else 0.
         pairs: inputs and errors hold pairs of rows, see pairs.py; their rows are half as many.
     """
@@ -73,6 +74,7 @@ class ScheduledWeightGradient(Scheduled):
     beyond_l2: bool
     packed: bool
     split_n: bool = False
+    prefetched: bool = True
     next_row: int = 0
     pairs: bool = False
 
