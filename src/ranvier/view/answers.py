@@ -126,7 +126,7 @@ def _neuron(subject: Subject, body: NeuronBody) -> dict[str, Any]:
 
 
 def _inputs(subject: Subject, body: InputsBody) -> dict[str, Any]:
-    return inputs(subject, _row(subject, body), body.count, body.search, body.chosen or ())
+    return inputs(subject, _row(subject, body), body.count, body.search, body.pinned or ())
 
 
 def _health(subject: Subject) -> dict[str, Any]:

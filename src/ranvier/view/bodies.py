@@ -111,7 +111,7 @@ class InputsBody:
 
     count: int = 14
     search: str = ""
-    chosen: list[str] | None = None
+    pinned: list[str] | None = None
     row: int | None = None
     values: Any = None
     sound: str | None = None

@@ -1,4 +1,4 @@
-"""Many inputs: those that carry most, those that are looked for, and those that were chosen."""
+"""Many inputs: those that carry most, those that are looked for, and those that were pinned."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_search_finds_what_holds_it(search: str, messages: Subject) -> None:
 
 def test_chosen_inputs_are_told_first_also_where_they_are_0(messages: Subject) -> None:
     absent = inputs(messages, messages.row(1), 50, "prize")["inputs"][0]
-    told = inputs(messages, messages.row(1), 2, chosen=[absent["name"], "no such input", absent["name"]])
+    told = inputs(messages, messages.row(1), 2, pinned=[absent["name"], "no such input", absent["name"]])
     assert told["inputs"][0] == absent
     assert len({entry["index"] for entry in told["inputs"]}) == len(told["inputs"]) == 3
 

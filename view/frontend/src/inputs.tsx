@@ -19,7 +19,7 @@ export function hasMany(what: What): boolean {
 /** The inputs to draw for a row; null where all are drawn. */
 export function useInputs(what: What, given: object, changes: unknown[]): SomeInputs | null {
   const chosen = wanted.value;
-  return useAsked(hasMany(what) ? () => ask<SomeInputs>("inputs", { ...given, count: SHOWN - chosen.length, chosen }) : null, [...changes, what, chosen]).data;
+  return useAsked(hasMany(what) ? () => ask<SomeInputs>("inputs", { ...given, count: SHOWN - chosen.length, pinned: chosen }) : null, [...changes, what, chosen]).data;
 }
 
 function toggle(name: string): void {
@@ -29,7 +29,7 @@ function toggle(name: string): void {
 /** Finds inputs by parts of their names; those that are chosen stay in the network. */
 export function FindInput({ what, given, changes }: { what: What; given: object; changes: unknown[] }) {
   const [search, setSearch] = useState("");
-  const told = useLatest(() => ask<SomeInputs>("inputs", { ...given, count: FOUND, search, chosen: [] }), [...changes, what, search]);
+  const told = useLatest(() => ask<SomeInputs>("inputs", { ...given, count: FOUND, search }), [...changes, what, search]);
   const data = told.data;
   return (
     <section class="find-input">

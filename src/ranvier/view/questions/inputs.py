@@ -19,18 +19,18 @@ LINES = 6
 
 
 def inputs(
-    subject: Subject, row: Inputs | None, count: int, search: str = "", chosen: Sequence[str] = ()
+    subject: Subject, row: Inputs | None, count: int, search: str = "", pinned: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Inputs of the first layer with neurons: the chosen ones, then those that are found or that carry most.
+    """Inputs of the first layer with neurons: the pinned ones, then those that are found or that carry most.
 
     An input carries |x| times the norm of its weights; without a row, the norm alone. A search finds the names that
     hold it, in any case: those that begin with it first, and of these the ones that carry most.
 
     Parameters:
         row: encoded, (1, K).
-        count: how many are told at most, besides the chosen ones.
+        count: how many are told at most, besides the pinned ones.
         search: what the names hold; "" for no search.
-        chosen: names of inputs that are told in any case.
+        pinned: names of inputs that are told in any case.
 
     Returns `inputs`: index, name, value (None without a row) and size, the norm of its weights; `lines`: place in this
     list, neuron and weight, of each input the largest; `limit`, at which colours end; how many are `found`, of how
@@ -45,8 +45,8 @@ def inputs(
     values = None if row is None else row.toarray()[0].astype(np.float64)
     carries = sizes if values is None else np.abs(values) * sizes
     found = _found(folded, search.casefold().strip(), carries)
-    at = {name: place for place, name in enumerate(names)} if chosen else {}
-    first = [at[name] for name in dict.fromkeys(chosen) if name in at]
+    at = {name: place for place, name in enumerate(names)} if pinned else {}
+    first = [at[name] for name in dict.fromkeys(pinned) if name in at]
     places = list(dict.fromkeys([*first, *found[:count].tolist()]))
     lines, limit = _lines(subject, places)
     entries = [
