@@ -32,7 +32,7 @@ def inputs(
         search: what the names hold; "" for no search.
         pinned: names of inputs that are told in any case.
 
-    Returns `inputs`: index, name, value (None without a row) and size, the norm of its weights; `lines`: place in this
+    Returns `inputs`: index, name, value (None without a row) and size, the norm of its weights; `lines`: index in this
     list, neuron and weight, of each input the largest; `limit`, at which colours end; how many are `found`, of how
     many in `all`.
 
@@ -44,21 +44,21 @@ def inputs(
     names, folded, sizes = subject.kept(("inputs",), lambda: _named(subject))
     values = None if row is None else row.toarray()[0].astype(np.float64)
     carries = sizes if values is None else np.abs(values) * sizes
-    found = _found(folded, search.casefold().strip(), carries)
-    at = {name: place for place, name in enumerate(names)} if pinned else {}
+    matches = _matches(folded, search.casefold().strip(), carries)
+    at = {name: index for index, name in enumerate(names)} if pinned else {}
     first = [at[name] for name in dict.fromkeys(pinned) if name in at]
-    places = list(dict.fromkeys([*first, *found[:count].tolist()]))
-    lines, limit = _lines(subject, places)
+    indices = list(dict.fromkeys([*first, *matches[:count].tolist()]))
+    lines, limit = _lines(subject, indices)
     entries = [
         {
-            "index": place,
-            "name": names[place],
-            "value": None if values is None else float(values[place]),
-            "size": float(sizes[place]),
+            "index": index,
+            "name": names[index],
+            "value": None if values is None else float(values[index]),
+            "size": float(sizes[index]),
         }
-        for place in places
+        for index in indices
     ]
-    return {"inputs": entries, "lines": lines, "limit": limit, "found": len(found), "all": len(names)}
+    return {"inputs": entries, "lines": lines, "limit": limit, "found": len(matches), "all": len(names)}
 
 
 def _named(subject: Subject) -> tuple[list[str], list[str], NDArray[np.float64]]:
@@ -73,24 +73,24 @@ def _named(subject: Subject) -> tuple[list[str], list[str], NDArray[np.float64]]
     return names, [name.casefold() for name in names], sizes
 
 
-def _found(folded: list[str], search: str, carries: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The places of the inputs that are told, the most important first."""
+def _matches(folded: list[str], search: str, carries: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The indices of the inputs that are told, the most important first."""
     if not search:
         return np.argsort(-carries, kind="stable")[: np.count_nonzero(carries)]
-    hits = np.array([place for place, name in enumerate(folded) if search in name], np.int64)
-    begins = np.array([not folded[place].startswith(search) for place in hits], bool)
+    hits = np.array([index for index, name in enumerate(folded) if search in name], np.int64)
+    begins = np.array([not folded[index].startswith(search) for index in hits], bool)
     return hits[np.lexsort((-carries[hits], begins))]
 
 
-def _lines(subject: Subject, places: list[int]) -> tuple[list[list[float]], float]:
+def _lines(subject: Subject, indices: list[int]) -> tuple[list[list[float]], float]:
     """Of each input its largest weights, and the size of the largest of all."""
     info = subject.dense_layers[0]
     weight = np.asarray(subject.model.parameters[f"{info.path}.weight"], np.float64)
     per_group = info.outputs // info.groups
     lines = []
-    for position, place in enumerate(places):
-        start = place // info.fan_in * per_group
-        own = weight[place % info.fan_in, start : start + per_group]
+    for position, index in enumerate(indices):
+        start = index // info.fan_in * per_group
+        own = weight[index % info.fan_in, start : start + per_group]
         for neuron in np.argsort(-np.abs(own), kind="stable")[:LINES].tolist():
             lines.append([position, start + neuron, float(own[neuron])])
     return lines, max((abs(line[2]) for line in lines), default=1.0) or 1.0
