@@ -4,8 +4,10 @@ Run:  pip install -e '.[tables]' && export RANVIER_DATA=FOLDER && python benchma
 
 No test row is looked at: the training rows of each set at seed 0 are divided again, 80 to 20, with seeds of its own,
 and the smaller part says how good a recipe is, by log loss or by RMSE. Written is the mean over sets and seeds of
-log(score of the changed recipe / score of the recipe), in per cent: what the error grows by. Each model is trained on
-the same rows with the same seed; a score that is no finite number ends the run. Label smoothing leaves numbers alone.
+log(score of the changed recipe / score of the recipe), in per cent: what the error grows by; and the same of the
+seconds of processor time that training takes. Each model is trained on the same rows with the same seed; a score that
+is no finite number ends the run. Label smoothing leaves numbers alone. --parts measures some parts only, after a change
+of these; what is written to --output then has no other.
 """
 
 from __future__ import annotations
@@ -48,6 +50,8 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "second hidden layer": {"hidden": (128,)},
     "stopping after calibration (on log loss instead)": {"selection_metric": "validation_loss"},
     "temperature": {"calibrate": False},
+    "pilots": {"n_pilots": 0},
+    "patience of 8 epochs (12 instead)": {"patience": 12},
 }
 """Part -> what the recipe becomes without it."""
 SMOOTHING = "label_smoothing"
@@ -81,37 +85,44 @@ def inner(name: str, seed: int, data: Path, rows: int) -> Problem:
     return replace(whole, train=learned.reset_index(drop=True), test=judged.reset_index(drop=True), seed=seed)
 
 
-def score(given: Problem, chosen: TableRecipe, smoothing: float, threads: int) -> float:
-    """The log loss or RMSE of the rows that judge."""
+def score(given: Problem, chosen: TableRecipe, smoothing: float, threads: int) -> tuple[float, float]:
+    """The log loss or RMSE of the rows that judge, and the seconds of processor time of the training."""
     table = given.table
     options: dict[str, Any] = {"test": 0.0, "seed": given.seed, "threads": threads, "progress": False}
     if smoothing and given.classification:
         classes = given.train[table.target].nunique()
         name = "binary_cross_entropy" if classes == 2 else "categorical_cross_entropy"
         options["loss"] = loss(name, label_smoothing=smoothing)
+    begun = time.process_time()
     model = train(given.train, table.target, recipe=chosen, task=table.kind, **options)
+    seconds = time.process_time() - begun
     metrics = model.evaluate(given.test)
     found = metrics["log_loss" if given.classification else "rmse"]
     if not (math.isfinite(found) and found > 0):
         raise SystemExit(f"{table.name} gave the score {found}; a finite number above 0 was expected.")
-    return found
+    return found, seconds
 
 
 def measure(options: argparse.Namespace, data: Path) -> dict[str, Any]:
     """Every part on every set and seed."""
     whole = recipe("table", options.effort)
-    changes: dict[str, dict[str, Any]] = {"nothing": {}, **WITHOUT, **TRIED}
-    scores: dict[str, dict[str, list[float]]] = {part: {name: [] for name in options.sets} for part in changes}
+    asked = {part: change for part, change in (WITHOUT | TRIED).items() if part in options.parts}
+    changes: dict[str, dict[str, Any]] = {"nothing": {}, **asked}
+    scores, seconds = ({part: {name: [] for name in options.sets} for part in changes} for _ in range(2))
     begun = time.perf_counter()
     for name in options.sets:
         for seed in options.seeds:
             given = inner(name, seed, data, options.rows)
             for part, changed in changes.items():
                 parts = {key: value for key, value in changed.items() if key != SMOOTHING}
-                found = score(given, replace(whole, **parts), changed.get(SMOOTHING, 0.0), options.threads)
+                found, took = score(given, replace(whole, **parts), changed.get(SMOOTHING, 0.0), options.threads)
                 scores[part][name].append(found)
+                seconds[part][name].append(took)
             print(f"{name}, seed {seed}: done after {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
-    change = {part: grown(scores["nothing"], found) for part, found in scores.items() if part != "nothing"}
+    change = {
+        part: {**grown(scores["nothing"], scores[part]), "time": grown(seconds["nothing"], seconds[part])}
+        for part in asked
+    }
     return {
         "machine": machine(),
         "effort": options.effort,
@@ -119,9 +130,10 @@ def measure(options: argparse.Namespace, data: Path) -> dict[str, Any]:
         "rows": options.rows,
         "seeds": list(options.seeds),
         "seconds": time.perf_counter() - begun,
-        "without": _sorted({part: change[part] for part in WITHOUT}),
-        "tried": _sorted({part: change[part] for part in TRIED}),
+        "without": _sorted({part: change[part] for part in WITHOUT if part in change}),
+        "tried": _sorted({part: change[part] for part in TRIED if part in change}),
         "scores": scores,
+        "processor_seconds": seconds,
     }
 
 
@@ -142,14 +154,15 @@ def _sorted(change: dict[str, Any]) -> dict[str, Any]:
 
 def markdown(change: dict[str, Any], title: str) -> str:
     """The table that people read."""
-    names = list(next(iter(change.values()))["sets"])
+    names = list(next(iter(change.values()))["sets"]) if change else []
     lines = [
-        f"| {title} | error grows by | " + " | ".join(names) + " |",
-        "|---|---|" + "---|" * len(names),
+        f"| {title} | error grows by | processor time grows by | " + " | ".join(names) + " |",
+        "|---|---|---|" + "---|" * len(names),
     ]
     for part, found in change.items():
         each = " | ".join(f"{found['sets'][name]:+.1f} %" for name in names)
-        lines.append(f"| {part} | {found['mean']:+.1f} ± {found['standard_error']:.1f} % | {each} |")
+        error, took = (f"{one['mean']:+.1f} ± {one['standard_error']:.1f} %" for one in (found, found["time"]))
+        lines.append(f"| {part} | {error} | {took} | {each} |")
     return "\n".join(lines)
 
 
@@ -159,6 +172,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=list(TABLES), default=list(SETS), metavar="SET")
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), metavar="SEED")
     parser.add_argument("--rows", type=int, default=ROWS, help="of a set, learned and judging together")
+    parser.add_argument("--parts", nargs="+", choices=[*WITHOUT, *TRIED], default=[*WITHOUT, *TRIED], metavar="PART")
     parser.add_argument("--effort", default="default")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", type=Path, default=RESULT)

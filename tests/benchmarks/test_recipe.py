@@ -17,10 +17,11 @@ def test_a_change_is_worth_the_mean_of_the_logarithms() -> None:
     assert found["sets"] == pytest.approx({"one": 50.0, "two": 0.0})
     assert found["mean"] == pytest.approx(25.0)
     assert found["standard_error"] == pytest.approx(25.0)
-    assert markdown({"part": found}, "without").splitlines() == [
-        "| without | error grows by | one | two |",
-        "|---|---|---|---|",
-        "| part | +25.0 ± 25.0 % | +50.0 % | +0.0 % |",
+    time = grown(whole, {"one": [1.0, 2.0], "two": [0.5 * math.e, 0.5 * math.e]})
+    assert markdown({"part": {**found, "time": time}}, "without").splitlines() == [
+        "| without | error grows by | processor time grows by | one | two |",
+        "|---|---|---|---|---|",
+        "| part | +25.0 ± 25.0 % | +50.0 ± 50.0 % | +50.0 % | +0.0 % |",
     ]
 
 

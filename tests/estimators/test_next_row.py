@@ -122,6 +122,21 @@ def test_scales_are_learned_on_until_they_are_known(usual: Any) -> None:
     assert same(learned(), usual(learned))
 
 
+def test_a_callback_that_is_added_to_a_list_later_is_asked() -> None:
+    asked: list[int] = []
+
+    def count(context: rv.EpochContext) -> None:
+        asked.append(context.epoch.epoch)
+
+    callbacks: list[Any] = []
+    estimator = begun("texts", callbacks=callbacks)
+    for row in range(4):
+        estimator.partial_fit(X[row : row + 1], TEXTS[row : row + 1])
+    callbacks.append(count)
+    estimator.partial_fit(X[4:5], TEXTS[4:5])
+    assert len(asked) == 1
+
+
 ODD: dict[str, tuple[Any, Any]] = {
     "an unknown label": (X[:1], ["huge"]),
     "an infinite cell": (np.array([[1.0, np.inf, 0.0]]), ["low"]),

@@ -43,6 +43,7 @@ def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: s
     used = {
         "hidden": [4],
         "epochs": 2,
+        "n_pilots": 0,
         "batch_size": 32,
         "learning_rate": chosen.learning_rate / 2,
         "optimizer": "AdamW",
@@ -73,9 +74,10 @@ def test_few_rows_get_more_epochs_and_a_recipe_stored_without_them_gets_none() -
     table = TableRecipe(epochs=20, max_epochs=70)
     rows = (10**6, 20_000, 8_000, 4_000, 2_000, 1_000)
     assert [table.epochs_for(some) for some in rows] == [2, 20, 20, 40, 70, 70]
-    assert [table.patience_for(some) for some in rows] == [12, 12, 12, 24, 42, 42]
-    stored = {name: value for name, value in table.to_dict().items() if name != "max_epochs"}
+    assert [table.patience_for(some) for some in rows] == [8, 8, 8, 16, 28, 28]
+    stored = {name: value for name, value in table.to_dict().items() if name not in ("max_epochs", "n_pilots")}
     assert [TableRecipe.from_dict(stored).epochs_for(some) for some in rows] == [2, 20, 20, 20, 20, 20]
+    assert TableRecipe.from_dict(stored).n_pilots == 0
 
 
 def test_efforts_differ_and_are_stored() -> None:
@@ -315,7 +317,7 @@ def test_options_of_version_0_1_are_read() -> None:
     )
     optimizer = PRESETS["best"].optimizer.to_dict()
     table = options_from_dict({**stored, "recipe": "table", "effort": "best", "optimizer": optimizer})
-    then = replace(PRESETS["best"], max_epochs=40, n_frequencies=0)
+    then = replace(PRESETS["best"], max_epochs=40, n_frequencies=0, n_pilots=0, patience=20)
     assert (table.recipe, table.effort, table.optimizer) == (then, "default", None)
     assert options_from_dict({**stored, "recipe": "table", "effort": "fast"}).recipe == PRESETS["fast"]
     parts = {

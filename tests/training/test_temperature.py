@@ -34,16 +34,33 @@ def probabilities(task: Task, sums: np.ndarray) -> np.ndarray:
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
+def before_smoothing(task: Task, smoothed: np.ndarray) -> np.ndarray:
+    """The targets that become these when one label of n + 1 counts as drawn by chance."""
+    classes = task.outputs if task.kind == "multiclass" else 2
+    return ((len(smoothed) + 1) * smoothed - 1 / classes) / len(smoothed)
+
+
 @pytest.mark.parametrize("kind", TASKS)
 @settings(max_examples=25, deadline=None)
 @given(factor=st.floats(0.4, 2.5), seed=st.integers(0, 99))
 def test_the_factor_that_spoilt_probabilities_is_found(kind: str, factor: float, seed: int) -> None:
     task = TASKS[kind]
     sums = np.random.default_rng(seed).normal(size=(300, task.outputs))
-    truth = probabilities(task, sums)
+    truth = before_smoothing(task, probabilities(task, sums))
     assert inverse_temperature(task, probabilities(task, sums / factor), truth) == pytest.approx(
         factor, rel=2 * (STEP - 1)
     )
+
+
+@pytest.mark.parametrize("kind", TASKS)
+@pytest.mark.parametrize("rows", [100, 1_000])
+def test_rows_that_are_all_right_do_not_make_a_network_as_sure_as_can_be(kind: str, rows: int) -> None:
+    task = TASKS[kind]
+    sums = np.tile(np.eye(task.outputs)[:1] * 8.0 - 4.0, (rows, 1))
+    factor = inverse_temperature(task, probabilities(task, sums), (sums > 0).astype(np.float64))
+    classes, distance = (task.outputs, 8.0) if task.kind == "multiclass" else (2, 4.0)
+    assert factor == pytest.approx(np.log(rows * classes + 1) / distance, rel=2 * (STEP - 1))
+    assert factor < MAX_FACTOR
 
 
 def test_weights_count() -> None:

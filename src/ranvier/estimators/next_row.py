@@ -69,7 +69,7 @@ def next_row(estimator: BaseEstimator, before: tuple[Any, ...], rows: int) -> Ne
     if rows != 1 or not all(map(is_, before, after)):
         return None
     model = estimator.model_
-    encoder, silent = model.encoder, not estimator.verbose and not estimator.callbacks
+    encoder, silent = model.encoder, not estimator.verbose and estimator.callbacks in (None, ())
     plain = isinstance(encoder, TableEncoder) and not encoder.forms
     plain = plain and encoder.text_column is None and encoder.vector_column is None
     if not (silent and plain) or getattr(estimator, "class_weight", None) is not None:

@@ -5,8 +5,8 @@ Networks are trained side by side where a thread for each is faster; observers a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
@@ -16,28 +16,19 @@ from numpy.typing import NDArray
 
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.plural import plural
 from ranvier.random import SEED_RANGE
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
+from ranvier.recipes.merged_events import MergedEvents, renumbered
 from ranvier.recipes.out_of_fold import Member, held_out_rows, member_splits, possible_folds
+from ranvier.recipes.pilots import after_pilots
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.sparse_columns import choose_views, views_of, whole_view
 from ranvier.rows import Rows
 from ranvier.training.callbacks import after_seconds, is_time_up, may_run_beside
 from ranvier.training.engines import engine as find_engine
-from ranvier.training.events import (
-    ControlEvent,
-    EndEvent,
-    EpochEvent,
-    Event,
-    NoteEvent,
-    ProgressEvent,
-    Sink,
-    StartEvent,
-    tee,
-)
-from ranvier.training.history import Epoch, History
+from ranvier.training.events import Event, NoteEvent, tee
+from ranvier.training.history import History
 from ranvier.training.in_turn import JobContext, run_in_turn
 from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
@@ -58,7 +49,7 @@ MAX_BYTES_AT_ONCE = 1 << 31
 
 
 def train_ensemble(
-    setup: TrainingSetup, n_networks: int, n_folds: int, calibrate: bool, *, judge_sparse: bool = False
+    setup: TrainingSetup, n_networks: int, n_folds: int, calibrate: bool, judge_sparse: bool = False, n_pilots: int = 0
 ) -> Trained:
     """Train several networks and merge them into one.
 
@@ -72,6 +63,7 @@ def train_ensemble(
         calibrate: whether the merged network gets a temperature, fitted on the validation rows.
         judge_sparse: whether columns of texts beside others are judged by rows left out, and networks trained on their
             terms and on scores of them, of which validation rows decide which are merged.
+        n_pilots: how many networks are trained first, to decide for how many epochs the others are; 0 for none.
 
     Who listens sees one run whose epochs are numbered through.
     """
@@ -89,7 +81,7 @@ def train_ensemble(
         if number and (len(finished[views[0].name]) < n_networks or stopped_by_viewer() or events.ended_by):
             break
         numbers = range(number * n_networks, (number + 1) * n_networks)
-        more, members = _trained_on_folds(view.setup, events, numbers, n_folds)
+        more, members = _trained_on_folds(view.setup, events, numbers, n_folds, n_pilots)
         results += more
         if not number or len(members) == n_networks:
             finished[view.name] = members
@@ -109,7 +101,7 @@ def train_ensemble(
 
 
 def _trained_on_folds(
-    setup: TrainingSetup, events: MergedEvents, numbers: range, n_folds: int
+    setup: TrainingSetup, events: MergedEvents, numbers: range, n_folds: int, n_pilots: int
 ) -> tuple[list[RunResult], list[Member]]:
     """The networks of these numbers, and what those that were finished output for the rows that they left out."""
     network, settings, task = setup.network, setup.settings, setup.task
@@ -121,12 +113,32 @@ def _trained_on_folds(
 
     results: list[RunResult] = []
     finished: list[Member] = []
-    for result, validation in train_members(setup, events, member_rows, numbers):
+    for result, validation in _pilots_first(setup, events, member_rows, numbers, n_pilots):
         results.append(result)
         if validation is not None and not is_interrupted(result):
             flat = final_parameters(result.outcome.state, settings.optimizer, network)
             finished.append(Member(validation, outputs_of(network, settings, flat, validation.inputs)))
     return results, finished
+
+
+def _pilots_first(
+    setup: TrainingSetup,
+    events: MergedEvents,
+    member_rows: Callable[[int, TrainSettings], MemberRows],
+    numbers: range,
+    n_pilots: int,
+) -> Iterator[tuple[RunResult, Rows | None]]:
+    """As `train_members`; the first networks say for how many epochs the others are trained."""
+    pilots: list[RunResult] = []
+    if 0 < n_pilots < len(numbers):
+        for result, validation in train_members(setup, events, member_rows, numbers[:n_pilots]):
+            pilots.append(result)
+            yield result, validation
+        ended = events.pressed or events.ended_by or stopped_by_viewer()
+        if ended or len(pilots) < n_pilots or is_interrupted(pilots[-1]):
+            return
+        setup, numbers = replace(setup, settings=after_pilots(setup.settings, pilots)), numbers[n_pilots:]
+    yield from train_members(setup, events, member_rows, numbers)
 
 
 def train_members(
@@ -173,7 +185,7 @@ def train_members(
     events.at_once = trainings_at_once(network, settings, len(numbers), first[2][0])
     jobs = (partial(job, *member) for member in chain((first,), all_rows))
     threads = usable_threads(settings.threads)
-    for position, (result, validation) in enumerate(run_in_turn(jobs, events.at_once, threads, tell)):
+    for position, (result, validation) in enumerate(run_in_turn(jobs, events.at_once, threads, tell, events.ctrl_c)):
         events.member_ended(result.outcome.state.history, ended_by(result))
         if numbers[position] == 0 or not is_unfinished(result, settings):
             yield result, validation
@@ -255,77 +267,6 @@ def is_unfinished(result: RunResult, settings: TrainSettings) -> bool:
     return is_interrupted(result) or late
 
 
-@dataclass(slots=True)
-class MergedEvents:
-    """Sends the events of several runs as those of one; a note that all have is sent once.
-
-    Parameters:
-        sink: who listens.
-        networks, epochs: how many networks are trained, and for how many epochs each at most.
-        number, epochs_before: which network it is, from 0, and the epochs of those before it.
-        at_once: how many are trained at a time; the seconds of an epoch are then divided among them, so that those of
-            all epochs are how long the run took.
-        seconds: how long the networks before trained.
-        ended_by: why a callback ended the run, in its sentence; empty where none did.
-    """
-
-    sink: Sink
-    networks: int
-    epochs: int
-    number: int = 0
-    epochs_before: int = 0
-    at_once: int = 1
-    started: bool = False
-    notes: set[str] = field(default_factory=set)
-    seconds: float = 0.0
-    ended_by: str = ""
-
-    def __call__(self, event: Event) -> None:
-        before, which = self.epochs_before, (self.number + 1, self.networks)
-        if isinstance(event, StartEvent):
-            if not self.started:
-                self.sink(replace(event, epochs=self.networks * self.epochs, member=which[0], members=which[1]))
-            self.started = True
-        elif isinstance(event, ProgressEvent):
-            self.sink(replace(event, epoch=event.epoch + before, member=which[0], members=which[1]))
-        elif isinstance(event, EpochEvent):
-            self.sink(EpochEvent(self.of_run(event.record, self.number, event.record.epoch + before), *which))
-        elif isinstance(event, ControlEvent):
-            self.sink(replace(event, epoch=event.epoch + before))
-        elif isinstance(event, NoteEvent):
-            if event.text not in self.notes:
-                self.sink(event)
-            self.notes.add(event.text)
-        elif not isinstance(event, EndEvent) or event.reason == "failed":
-            self.sink(event)
-
-    def member_ended(self, history: History, ended_by: str) -> None:
-        """A network was trained; the next one's events follow.
-
-        Parameters:
-            history: its epochs.
-            ended_by: why a callback ended the run with it; empty where none did.
-        """
-        self.epochs_before += len(history)
-        self.seconds += history.total_seconds
-        self.ended_by = ended_by
-
-    def text_of_end(self, merged: int) -> str:
-        """Why a callback ended the run, and of how many networks the model is made."""
-        return f"{self.ended_by} The model is made of {plural(merged, 'network')} of {self.networks}."
-
-    def of_run(self, epoch: Epoch, member: int, number: int) -> Epoch:
-        """The record of an epoch of a member as one of the run, by its number there."""
-        beside = min(self.at_once, self.networks - member // self.at_once * self.at_once)
-        return replace(epoch, epoch=number, seconds=epoch.seconds / beside)
-
-    def end(self, text: str, interrupted: bool, history: History) -> None:
-        """Send the one event that ends all runs."""
-        seconds = history.total_seconds
-        reason = "interrupted" if interrupted else "finished"
-        self.sink(EndEvent(reason, text, len(history), len(history), seconds))
-
-
 def _merged_inverse_temperature(task: Task, members: list[Member]) -> float:
     """The factor for the merged network: that of its networks, each on the fold that it was not trained on.
 
@@ -338,15 +279,6 @@ def _merged_inverse_temperature(task: Task, members: list[Member]) -> float:
     targets = np.concatenate([member.validation.targets for member in members])
     weights = [member.validation.weights for member in members if member.validation.weights is not None]
     return inverse_temperature(task, outputs, targets, np.concatenate(weights) if weights else None)
-
-
-def renumbered(histories: Iterable[History], events: MergedEvents) -> Iterator[Epoch]:
-    """The epochs of the members, from the first one on, as those of one run."""
-    number = 0
-    for member, history in enumerate(histories):
-        for epoch in history:
-            number += 1
-            yield events.of_run(epoch, member, number)
 
 
 def member_summary(result: RunResult) -> dict[str, Any]:

@@ -23,8 +23,9 @@ from ranvier.recipes.augmentation import (
     pixel_layers,
 )
 from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
-from ranvier.recipes.ensemble import MemberRows, MergedEvents, is_interrupted, merged_members, train_members
+from ranvier.recipes.ensemble import MemberRows, is_interrupted, merged_members, train_members
 from ranvier.recipes.linear_beside import beside_linear
+from ranvier.recipes.merged_events import MergedEvents
 from ranvier.recipes.picture_rows import CELLS, is_mirrored, rows_with_copies
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.records import record

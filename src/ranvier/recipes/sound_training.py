@@ -22,8 +22,9 @@ from ranvier.recipes.candidates import (
     linear_settings,
     trained_parameters,
 )
-from ranvier.recipes.ensemble import MemberRows, MergedEvents, merged_members, train_members
+from ranvier.recipes.ensemble import MemberRows, merged_members, train_members
 from ranvier.recipes.linear_beside import beside_linear
+from ranvier.recipes.merged_events import MergedEvents
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.text_merge import can_hold_linear
 from ranvier.rows import Rows

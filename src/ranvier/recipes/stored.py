@@ -27,6 +27,8 @@ FROM_DICT: Mapping[str, Any] = {
 
 N_FREQUENCIES_0_1 = {"fast": 6}
 """Effort -> the frequencies of a number in the recipe "table" of version 0.1, where it had any."""
+PATIENCE_0_1 = {"fast": 4, "default": 12, "best": 20}
+"""Effort -> the patience of the recipe "table" of version 0.1."""
 
 
 def options_from_dict(data: Mapping[str, Any]) -> TrainOptions:
@@ -64,6 +66,7 @@ def _of_version_0_1(values: Mapping[str, Any]) -> dict[str, Any]:
         return translated
     if isinstance(stored, str):
         n_frequencies = N_FREQUENCIES_0_1.get(translated["effort"], 0)
-        table = replace(table, max_epochs=table.epochs, n_frequencies=n_frequencies)
+        patience = PATIENCE_0_1[translated["effort"]]
+        table = replace(table, max_epochs=table.epochs, n_frequencies=n_frequencies, n_pilots=0, patience=patience)
     optimizer = None if own == table.optimizer else optimizer
     return {**translated, "recipe": table, "effort": "default", "optimizer": optimizer}

@@ -51,6 +51,8 @@ class TableRecipe(Recipe):
         n_networks: how many networks are trained, each with its own seed and its own validation fold.
         n_folds: into how many folds the rows are divided; the network is not trained on one of them, which decides when
             to stop.
+        n_pilots: how many of the networks are trained first, for `epochs`; their best epochs decide how many the others
+            need. 0 trains all for as long.
         n_scaling_layers: how many `LearnedScale` layers stand before the first dense layer; their product, one factor
             for each input, learns faster the more there are.
         hidden: the widths of the hidden layers of one network.
@@ -79,6 +81,7 @@ class TableRecipe(Recipe):
     name: ClassVar[str] = "table"
     n_networks: int = 6
     n_folds: int = 10
+    n_pilots: int = 2
     n_scaling_layers: int = 3
     hidden: tuple[int, ...] = (128, 64)
     activation: str = "silu"
@@ -88,7 +91,7 @@ class TableRecipe(Recipe):
     beta2: float = 0.99
     schedule: str = "cosine"
     selection_metric: str = CALIBRATED_D2
-    patience: int = 12
+    patience: int = 8
     calibrate: bool = True
     batch_size: int = 128
     min_steps: int = 1000
@@ -114,6 +117,10 @@ class TableRecipe(Recipe):
         """How columns become inputs: piecewise-linear and periodic features of numbers, one-hot categories, terms."""
         limits = (self.n_frequencies, self.n_bins, self.max_inputs, self.min_frequency)
         return FeatureOptions(*limits, max_terms=self.max_terms)
+
+    def bound(self, encoder: Any, options: TrainOptions, rows: int) -> Recipe:
+        """Without pilots, where the caller says how many epochs all networks are trained for."""
+        return self if options.epochs is None else replace(self, n_pilots=0)
 
     def validation_fraction(self, options: TrainOptions) -> float:
         """0: each network has its own fold for validation."""
@@ -151,7 +158,7 @@ class TableRecipe(Recipe):
     def train(self, setup: TrainingSetup) -> Trained:
         """Train the ensemble, merge it and calibrate it."""
         folds = self.folds_for(len(setup.rows))
-        return train_ensemble(setup, self.n_networks, folds, self.calibrate, judge_sparse=True)
+        return train_ensemble(setup, self.n_networks, folds, self.calibrate, judge_sparse=True, n_pilots=self.n_pilots)
 
     def folds_for(self, rows: int) -> int:
         """Into how many folds so many rows are divided: at least three of a hundred rows each, if there are so many.
@@ -197,7 +204,7 @@ class TableRecipe(Recipe):
         """How many epochs may pass without improvement: the same fraction of all epochs, and no fewer than `patience`.
 
         >>> [TableRecipe().patience_for(rows) for rows in (100, 8_000, 1_000_000)]
-        [48, 12, 12]
+        [32, 8, 8]
         """
         return max(self.patience * self.epochs_for(rows) // self.epochs, self.patience)
 
@@ -211,14 +218,15 @@ class TableRecipe(Recipe):
         values: dict[str, Any] = {OLD_NAMES.get(name, name): value for name, value in data.items()}
         if "epochs" in values:
             values.setdefault("max_epochs", values["epochs"])  # once there were no more epochs for few rows
+            values.setdefault("n_pilots", 0)
         if values.get("selection_metric") == "explained_share":
             values["selection_metric"] = CALIBRATED_D2
         return super().from_dict(values)
 
 
 PRESETS = {
-    "fast": TableRecipe(n_networks=1, epochs=10, max_epochs=10, patience=4, min_steps=400),
+    "fast": TableRecipe(n_networks=1, n_pilots=0, epochs=10, max_epochs=10, patience=4, min_steps=400),
     "default": TableRecipe(),
-    "best": TableRecipe(n_networks=16, hidden=(160, 80), epochs=40, max_epochs=160, patience=20),
+    "best": TableRecipe(n_networks=16, hidden=(160, 80), epochs=40, max_epochs=160, patience=13),
 }
 """Effort -> recipe: one network, some, or many that are wider and trained for longer."""

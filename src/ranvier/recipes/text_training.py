@@ -20,14 +20,13 @@ from ranvier.plural import plural
 from ranvier.recipes.candidates import linear_layers, mean_and_error
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.ensemble import (
-    MergedEvents,
     ended_by,
     is_unfinished,
     member_seed,
     member_summary,
-    renumbered,
     trainings_at_once,
 )
+from ranvier.recipes.merged_events import MergedEvents, renumbered
 from ranvier.recipes.out_of_fold import member_splits, row_losses
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths

@@ -51,7 +51,13 @@ Tell: TypeAlias = Callable[[int, Event], None]
 """Takes the number of a training and one of its events."""
 
 
-def run_in_turn(jobs: Iterable[Job[T]], at_once: int, threads: int, tell: Tell) -> Iterator[T]:
+def run_in_turn(
+    jobs: Iterable[Job[T]],
+    at_once: int,
+    threads: int,
+    tell: Tell,
+    interrupted: Callable[[], None] = lambda: None,
+) -> Iterator[T]:
     """Run trainings, some at a time, and give their results in order.
 
     After Ctrl-C, or once a viewer ends the run, no more begin and those that run are asked to stop.
@@ -61,6 +67,7 @@ def run_in_turn(jobs: Iterable[Job[T]], at_once: int, threads: int, tell: Tell) 
         at_once: how many run at a time; 1 runs each in this thread.
         threads: how many may work in all; a training that runs alone may use all of them.
         tell: takes the events in this thread, those of each training after all of the one before.
+        interrupted: called at the end where Ctrl-C was pressed.
 
     Gives what each returned.
 
@@ -79,11 +86,14 @@ def run_in_turn(jobs: Iterable[Job[T]], at_once: int, threads: int, tell: Tell) 
                 telling.end()
                 yield result
                 if pressed():
+                    interrupted()
                     return
                 telling.begin()
         return
     with workers(at_once) as pool:
         yield from _Trainings(pool, at_once, threads, telling).results(iter(jobs))
+        if pool.pressed():
+            interrupted()
 
 
 class _Telling:

@@ -33,13 +33,17 @@ def inverse_temperature(task: Task, outputs: Array, targets: Array, weights: Arr
     It is 1 divided by the temperature: greater than 1 for an under-confident network, less than 1 for an over-confident
     one. It lies between 1/4 and 4, and is 1 for regression and for fewer than 100 rows.
 
+    The targets t of n rows count as (n t + 1 / C) / (n + 1), as if one label of n + 1 had been drawn from the C classes
+    by chance: where a network is right in all these rows, no row would speak against any confidence.
+
     Parameters:
         task: what the outputs mean.
         outputs: predicted probabilities of rows that the network was not trained on, (n, N).
         targets: 0 and 1, (n, N).
         weights: the weight of each row, (n,); None for equal weights.
 
-    Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017.
+    Sources: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017; smoothed targets as in
+    Platt, "Probabilistic outputs for support vector machines", 1999.
 
     >>> sure, right = np.tile([[0.9], [0.1]], (100, 1)), np.tile([[1.0], [0.0], [1.0], [1.0]], (50, 1))
     >>> round(inverse_temperature(Task("binary", 1, ("no", "yes")), sure, right), 2)
@@ -47,7 +51,10 @@ def inverse_temperature(task: Task, outputs: Array, targets: Array, weights: Arr
     """
     if task.kind == "regression" or len(outputs) < MIN_ROWS:
         return 1.0
-    return _best_factor(task, *_logits_and_weights(task, outputs, targets, weights))
+    logits, targets, row_weights = _logits_and_weights(task, outputs, targets, weights)
+    classes = targets.shape[1] if task.kind == "multiclass" else 2
+    smoothed = (len(targets) * targets + 1.0 / classes) / (len(targets) + 1)
+    return _best_factor(task, logits, smoothed, row_weights)
 
 
 def _best_factor(task: Task, logits: Array, targets: Array, row_weights: Array) -> float:
