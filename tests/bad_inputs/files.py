@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ def write_files(folder: Path) -> None:
     (folder / "binary.csv").write_bytes(bytes(range(1, 256)) * 20)
     (folder / "only_blanks.csv").write_text("\n\n  \n", encoding="utf-8")
     (folder / "odd.jsonl").write_bytes(b'{"size": 1, "sold": "\xff\xfe"}\n')
+    (folder / "other").mkdir()
+    _write_other_formats(folder / "other")
     for name in ("parquet", "jsonl", "npz", "txt", "zip", "csv.gz", "rv"):
         (folder / f"empty.{name}").write_bytes(b"")
     (folder / "empty-images-idx3-ubyte").write_bytes(b"")
@@ -76,13 +79,57 @@ def write_files(folder: Path) -> None:
     (folder / "full" / "thesis.txt").write_text("all", encoding="utf-8")
 
 
+def _write_other_formats(folder: Path) -> None:
+    """Files of other formats than their names say, and cut ones."""
+    buffer = io.BytesIO()
+    pl.DataFrame({"size": range(40)}).write_parquet(buffer)
+    parquet = buffer.getvalue()
+    contents: dict[str, str | bytes] = {
+        "cut.parquet": parquet[:-30],
+        "page.csv": "<!DOCTYPE html>\n<html><head><title>404, not found</title></head></html>\n",
+        "login.csv": "\n<html>\n<body>Please log in, now</body>\n</html>\n",
+        "feed.csv": '<?xml version="1.0"?>\n<rows><row a="1"/></rows>\n',
+        "old.csv": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
+        "paper.csv": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n",
+        "photo.csv": b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4,
+        "packed.csv": gzip.compress(shop().encode()),
+        "rows.tsv": parquet,
+        "named.parquet": shop(),
+        "plain.csv.gz": shop(),
+        "pointer.csv": "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+        "scalar.json": "3",
+        "lists.json": "[[1, 2], [3, 4]]",
+        "only_target.csv": "sold\n" + "no\nyes\n" * 20,
+        "same.csv": "size,sold\n" + "".join(f"7,{'no' if at % 2 else 'yes'}\n" for at in range(40)),
+        "names.csv": "size,name\n" + "".join(f"{at},name{at}\n" for at in range(40)),
+        "lone.csv": "size,sold\n1,no\n",
+        "infinite_price.csv": shop(line_9="20,north,no,inf"),
+        "huge_price.csv": shop(line_9="20,north,no,1e300"),
+        "turned.csv": "size,part,sold,price\n" + "".join(f"{'ab'[at % 2]},{at},no,3\n" for at in range(20)),
+        "pickle.rv": b"\x80\x04\x95\x05\0\0\0\0\0\0\0}\x94.",
+        "hdf.rv": b"\x89HDF\r\n\x1a\n" + b"\0" * 100,
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    for name, members in {
+        "book.csv": ["[Content_Types].xml", "xl/workbook.xml"],
+        "two.zip": ["a.csv", "b.csv"],
+    }.items():
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            for member in members:
+                archive.writestr(member, shop())
+    (folder / "folder.csv").mkdir()
+
+
 def write_models(folder: Path) -> None:
     """Train the models that predict and evaluate need."""
     frame = frame_of_shop()
     quick: dict[str, Any] = {"recipe": "plain", "hidden": [2], "epochs": 1, "engine": "reference"}
     rv.train(frame, "sold", ignore=["price"], model=folder / "sold.rv", **quick)
     rv.train(frame, "price", ignore=["sold"], model=folder / "price.rv", **quick)
-    content = bytearray((folder / "sold.rv").read_bytes())
+    whole = (folder / "sold.rv").read_bytes()
+    (folder / "other" / "half.rv").write_bytes(whole[: len(whole) // 2])
+    content = bytearray(whole)
     content[-5] ^= 1
     (folder / "altered.rv").write_bytes(content)
 

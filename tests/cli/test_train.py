@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import ranvier
+from ranvier.cli.printed_report import _other
 from ranvier.cli.train import default_model
 from ranvier.settings import ENGINES
 from ranvier.storage.run_folder import RunFolder
@@ -55,6 +56,13 @@ def test_the_model_and_the_run_are_there(trained: Trained) -> None:
     model = ranvier.load(trained.model)
     assert model.report.metrics == trained.report["metrics"]
     assert (trained.run / "events.jsonl").is_file()
+
+
+@pytest.mark.parametrize(("data", "other"), [("pictures", "OTHER/"), ("rows.tsv", "OTHER.tsv"), ("iris", "OTHER.csv")])
+def test_other_rows_are_named_as_the_training_rows_are(data: str, other: str, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    assert _other(str(tmp_path / data)) == other
+    assert _other(None) == "OTHER.csv"
 
 
 def test_people_are_told_what_was_read_how_good_it_is_and_what_to_do_next(here: Path) -> None:

@@ -126,7 +126,9 @@ def test_bad_csv_gets_a_clear_message(tmp_path: Path, name: str) -> None:
 def test_damaged_gzip_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv.gz"
     packed = gzip.compress(b"a,b\n1,2\n" * 100)
-    for data in (b"a,b\n1,2\n", packed[: len(packed) // 2], packed[:15] + b"\xff\xff\xff" + packed[18:]):
+    path.write_bytes(b"a,b\n1,2\n")
+    refused(path, "is not packed with gzip, although its name says so")
+    for data in (packed[: len(packed) // 2], packed[:15] + b"\xff\xff\xff" + packed[18:]):
         path.write_bytes(data)
         refused(path, "is damaged")
 
@@ -164,7 +166,7 @@ def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for data, expected in (
         (b"", "is empty"),
-        (b"a,b\n1,2\n", "not a whole Parquet file"),
+        (b"a,b\n1,2\n", "is text and no Parquet file"),
         (whole[:-9], "not a whole Parquet file"),
         (whole[:4] + whole[-4:], "damaged Parquet file"),
         (whole[: len(whole) // 2] + whole[-8:], "damaged Parquet file"),

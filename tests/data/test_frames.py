@@ -172,3 +172,26 @@ def test_masked_cells_are_missing() -> None:
     assert encoder.transform(columns)[1].tobytes() == encoder.transform(row).tobytes()
     with pytest.raises(DataError, match="nan at row index 1, column index 1"):
         Network(2, [Dense(1)]).fit(masked, np.arange(3.0), epochs=1, engine="reference", progress=False)
+
+
+def test_an_index_that_says_something_is_named_and_a_count_of_rows_is_not() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"shop": [*"abcd"], "day": [1, 2, 1, 2], "sold": [3.5, 4.0, 2.5, 1.0]})
+    days = pandas.date_range("2024-01-01", periods=4)
+    saying = {
+        "dates": frame.set_index(days),
+        "periods": frame.set_index(days.to_period("M")),
+        "durations": frame.set_index(days - days[0]),
+        "words": frame.set_index(pandas.Index([*"wxyz"])),
+        " (shop)": frame.set_index("shop"),
+        " (shop, day)": frame.set_index(["shop", "day"]),
+        " (number)": frame.rename_axis("number"),
+    }
+    for name, given in saying.items():
+        (note,) = open_source(given).notes
+        called = name if name.startswith(" ") else ""
+        assert note == (
+            f"The index of the data frame{called} is not read; to learn from it, make it a column: .reset_index()."
+        )
+    for given in (frame, frame.iloc[[2, 0]], frame.sample(frac=0.5), frame.set_index(pandas.Index([7, 9, 3, 1]))):
+        assert open_source(given).notes == ()

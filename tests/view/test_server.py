@@ -30,6 +30,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "answer": {"row": 1},
     "weights": {"path": "layers.0", "height": 8, "width": 8},
     "connections": {"path": "layers.0"},
+    "inputs": {"row": 0, "count": 3},
     "neuron": {"path": "layers.0", "neuron": 2, "row": 0},
     "cell": {"actual": 1, "predicted": 1},
     "neuron_examples": {"path": "layers.0", "neuron": 2},
@@ -264,6 +265,7 @@ CONTROLS: list[tuple[dict[str, Any], int]] = [
     ({"do": "pause", "value": 1}, 422),
     ({"do": "pause"}, 200),
     ({"do": "step", "value": 3}, 200),
+    ({"do": "step", "value": 1.5}, 422),
     ({"do": "rate", "value": 0.5}, 200),
     ({"do": "rate", "value": 10**400}, 422),
     ({"do": "step", "value": 10**400}, 422),
@@ -281,7 +283,7 @@ def test_only_commands_that_can_be_obeyed_are_sent(body: dict[str, Any], status:
         sent: ClassVar[list[Any]] = []
 
         def send(self, action: str, value: Any, mark: str) -> None:
-            self.sent.append(action)
+            self.sent.append((action, value, type(value)))
 
     live: Any = Live()
     Live.sent.clear()
@@ -290,4 +292,6 @@ def test_only_commands_that_can_be_obeyed_are_sent(body: dict[str, Any], status:
     else:
         with pytest.raises(rv.InputError):
             _control(live, body)
-    assert live.sent == ([body["do"]] if status == 200 else [])
+    # A training counts steps, and obeys no number of them that is not an integer.
+    value = body.get("value")
+    assert live.sent == ([(body["do"], value, type(value))] if status == 200 else [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ranvier.cli.console import Output
@@ -158,10 +159,16 @@ def next_steps(output: Output, report: TrainReport, data: str | None) -> None:
     output.commands(
         (
             (f"ranvier predict {model} {source} --output predictions.csv", "write predictions to a file"),
-            (f"ranvier evaluate {model} OTHER.csv", "metrics on rows it has not seen"),
+            (f"ranvier evaluate {model} {_other(data)}", "metrics on rows it has not seen"),
             (f"ranvier show {model}", "columns, layers, training"),
         )
     )
+
+
+def _other(data: str | None) -> str:
+    """What other rows may be called: a folder after a folder, else a file with the same ending."""
+    path = Path(data or "")
+    return "OTHER/" if data and path.is_dir() else f"OTHER{path.suffix or '.csv'}"
 
 
 def interrupted(output: Output, report: TrainReport) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ranvier.data.sources.array_source import Arrays
     from ranvier.data.sources.source import Source
     from ranvier.data.sources.table_source import Table
-    from ranvier.data.targets.target_column import target_values
+    from ranvier.data.targets.target_column import check_target_range, target_values
 
 _HOMES = {
     "without_bad_targets": "targets.bad_targets",
@@ -41,6 +41,7 @@ _HOMES = {
     "Prepared": "preparation",
     "prepare": "preparation",
     "target_values": "targets.target_column",
+    "check_target_range": "targets.target_column",
     "NAMED": "sources",
     "open_source": "sources",
     "Arrays": "sources.array_source",
@@ -58,6 +59,7 @@ __all__ = [
     "Table",
     "TableEncoder",
     "TargetEncoder",
+    "check_target_range",
     "encoder_from_dict",
     "explain_task",
     "fit_encoder",

@@ -63,6 +63,8 @@ def to_source(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
     if isinstance(X, Mapping) or is_row_list(X):
         X = frame_from(X)
     _refuse_series(X)
+    if hasattr(X, "collect") and not hasattr(X, "iloc"):
+        X = frame_from(X)  # which refuses lazy frames
     if _is_frame(X):
         check_names(getattr(X, "columns", ()), "the data frame")
         validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -245,6 +247,11 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
         raise ShapeError(
             f"X has {plural(rows, 'row')} and y has {len(array):,}; there must be one value of y for each row of X."
         )
+    if array.dtype.kind in "mM":
+        raise DataError(
+            f"y holds dates or times ({array.dtype}); labels or numbers were expected. Give numbers, such as "
+            "y.astype('int64'), or labels as text."
+        )
     if array.dtype.kind == "c":
         raise DataError(
             f"Complex data not supported: y is of type {array.dtype}; labels or real numbers were expected."
@@ -267,6 +274,8 @@ def labels_array(y: Any) -> NDArray[Any]:
     """
     y = fill_masked(y.to_numpy() if hasattr(y, "to_numpy") else y)
     array = np.asarray(y)
+    if array.dtype == object and array.size and {type(value) for value in array.ravel()} <= {bool, np.bool_}:
+        return array.astype(np.bool_)  # as pandas gives its own truth values
     if array.dtype.kind in "US" and array.ndim == 1 and not isinstance(y, np.ndarray):
         return array if all(isinstance(label, (str, bytes)) for label in y) else np.array(y, object)
     return array

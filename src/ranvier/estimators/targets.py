@@ -76,6 +76,7 @@ def classification_target(estimator: BaseEstimator, y: Any, rows: int, weight: A
         # What scikit-learn would find out by sorting all labels, twice, is known of words.
         return target_of_classes(estimator, array if weight is None else array[weight > 0])
     _refuse_mixed(array, "y")
+    _refuse_objects(array)
     check_classification_targets(array)
     if type_of_target(array) == "multilabel-indicator":
         return _multilabel_target(array)
@@ -123,6 +124,18 @@ def plain_labels(classes: Array) -> tuple[Label, ...]:
 def _is_text(labels: Array) -> bool:
     """Whether all labels are Python's own text."""
     return labels.dtype.kind == "O" and labels.ndim == 1 and set(map(type, labels.tolist())) == {str}
+
+
+def _refuse_objects(labels: Array) -> None:
+    """Refuse labels that are neither text nor numbers nor truth values, such as intervals and decimal numbers."""
+    if labels.dtype.kind != "O":
+        return
+    for label in labels.ravel()[:1].tolist():
+        if not isinstance(label, (str, bytes, int, float, np.generic, list, tuple)):
+            raise InputError(
+                f"y holds {label!r} of type {type(label).__name__}; labels are text, integers or truth values: give "
+                "y.astype(str), or take Regressor for numbers."
+            )
 
 
 def _refuse_mixed(labels: Array, where: str) -> None:

@@ -80,7 +80,7 @@ class CalibratedPredictor(Predictor):
     def interval_of(self, outputs: Any, coverage: float) -> NDArray[np.float64]:
         """The same for outputs, (n, N)."""
         if self.task.kind != "regression":
-            what = "classes; use model.predict_set(X)" if self.task.is_classifier else "several labels a row"
+            what = "classes; use model.predict_set(X) (--set)" if self.task.is_classifier else "several labels a row"
             raise InputError(f"An interval is one of numbers, and this model predicts {what}.")
         return intervals(self._calibration(), self.target, outputs, coverage)
 
@@ -116,7 +116,9 @@ class CalibratedPredictor(Predictor):
         """The numbers of the classes in the set of each row, for outputs (n, N)."""
         if not self.task.is_classifier:
             what = (
-                "numbers; use model.predict_interval(X)" if self.task.kind == "regression" else "several labels a row"
+                "numbers; use model.predict_interval(X) (--interval)"
+                if self.task.kind == "regression"
+                else "several labels a row"
             )
             raise InputError(f"A set is one of classes, and this model predicts {what}.")
         sets = class_sets(self._calibration(), class_probabilities(self.task, outputs), coverage)

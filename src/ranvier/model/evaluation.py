@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier import data
+from ranvier.data.sources.reading import Reading
 from ranvier.errors import InputError, ShapeError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
@@ -74,7 +75,7 @@ def _measured_rows(
         raise InputError(f"This model was trained on arrays: give y too, model.{method}(X, y).")
     indexed = True
     if y is None:
-        X = data.open_source(X)
+        X = data.open_source(X, reading=Reading(names=frozenset(model.target.column_names)))
         X, indexed = X.part("test") or X, X.in_memory
         if skip_bad_rows:
             X, sample_weight = _with_good_targets(model, X, sample_weight)
@@ -86,6 +87,7 @@ def _measured_rows(
         names, classes, formats = model.target.column_names, model.task.classes, model.target.number_formats
         with rows_called(indexed, row_numbers):
             y, X, present = row_tools.rows_with_target(X, names, classes, formats)
+            data.check_target_range(y, names, present)
         row_numbers = present if row_numbers is None else row_numbers[present]
     elif row_numbers is not None:
         y = target_array(y)

@@ -304,10 +304,17 @@ def open_rows(
     Raises:
         InputError: a model trained on arrays was given a table.
     """
-    columns = [column.name for column in getattr(model.encoder, "columns", ())]
+    schema = getattr(model.encoder, "columns", ())
+    columns = [column.name for column in schema]
     requested = frozenset((*columns, *model.target.column_names))
-    reading = replace(reading, names=reading.names | requested, only=requested | frozenset(keep) if columns else None)
     text_column = getattr(model.encoder, "text_column", None)
+    reading = replace(
+        reading,
+        # Rows to predict need no target, and no column that the model makes no use of.
+        names=reading.names | {column.name for column in schema if column.used},
+        only=requested | frozenset(keep) if columns else None,
+        table=bool(columns) and text_column is None,
+    )
     if isinstance(data, str) and data == STANDARD_INPUT:
         source: Source = open_standard_input(reading, text_column)
     elif text_column is not None and are_text_files(data):

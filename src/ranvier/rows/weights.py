@@ -41,7 +41,10 @@ def number_array(values: Any, name: str) -> NDArray[np.float64]:
     try:
         return np.asarray(fill_masked(values), np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"{name} is {str(values)[:60]!r}; it must hold numbers, one number a row.") from None
+        shown = f"{str(values)[:60]!r}"
+        if isinstance(values, (list, tuple, np.ndarray)) and len(values):
+            shown = f"a {type(values).__name__} that begins with {str(values[0])[:40]!r}"
+        raise InputError(f"{name} is {shown}; it must hold numbers, one number a row.") from None
 
 
 def check_weights(weights: NDArray[np.float64], name: str) -> None:

@@ -14,6 +14,7 @@ from ranvier.view.bodies import (
     CellBody,
     ConnectionsBody,
     HeardBody,
+    InputsBody,
     NeuronBody,
     NoBody,
     OutputBody,
@@ -34,6 +35,7 @@ from ranvier.view.questions.contributions import contributions
 from ranvier.view.questions.data import data
 from ranvier.view.questions.findings import findings
 from ranvier.view.questions.importances import importances
+from ranvier.view.questions.inputs import inputs
 from ranvier.view.questions.layer_health import layer_health
 from ranvier.view.questions.near import near
 from ranvier.view.questions.neuron import neuron
@@ -86,7 +88,7 @@ def _about(answer: Callable[[Subject], Any], kept: str | None = None) -> Questio
     return Question(NoBody, lambda subject, body: subject.kept((kept,), lambda: answer(subject)))
 
 
-def _whole_row(subject: Subject, body: RowBody | NeuronBody) -> tuple[Inputs, Any]:
+def _whole_row(subject: Subject, body: RowBody | NeuronBody | InputsBody) -> tuple[Inputs, Any]:
     """The row that a question is about, encoded and as `Model.inputs` takes it.
 
     Raises:
@@ -113,9 +115,18 @@ def _output(subject: Subject, body: RowBody) -> Any:
     return 0 if several and body.output is None else body.output
 
 
-def _neuron(subject: Subject, body: NeuronBody) -> dict[str, Any]:
+def _row(subject: Subject, body: NeuronBody | InputsBody) -> Inputs | None:
+    """The row of a question that can do without one."""
     has_row = any(value is not None for value in (body.row, body.values, body.sound))
-    return neuron(subject, body.path, body.neuron, _whole_row(subject, body)[0] if has_row else None)
+    return _whole_row(subject, body)[0] if has_row else None
+
+
+def _neuron(subject: Subject, body: NeuronBody) -> dict[str, Any]:
+    return neuron(subject, body.path, body.neuron, _row(subject, body))
+
+
+def _inputs(subject: Subject, body: InputsBody) -> dict[str, Any]:
+    return inputs(subject, _row(subject, body), body.count, body.search, body.pinned or ())
 
 
 def _health(subject: Subject) -> dict[str, Any]:
@@ -156,6 +167,7 @@ QUESTIONS: dict[str, Question[Any]] = {
     ),
     "connections": Question(ConnectionsBody, lambda subject, body: connections(subject, body.path, body.count)),
     "neuron": Question(NeuronBody, _neuron),
+    "inputs": Question(InputsBody, _inputs),
     "health": _about(_health),
     "layers": _about(layer_health),
     "sizes": _about(_sizes),

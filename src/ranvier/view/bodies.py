@@ -106,6 +106,18 @@ class RowBody:
 
 
 @record
+class InputsBody:
+    """Some of many inputs: as for `inputs`, and perhaps a row, `row` and `values` as in `RowBody`."""
+
+    count: int = 14
+    search: str = ""
+    pinned: list[str] | None = None
+    row: int | None = None
+    values: Any = None
+    sound: str | None = None
+
+
+@record
 class SoundBody:
     """The recording of a known row."""
 

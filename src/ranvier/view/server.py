@@ -125,7 +125,10 @@ def _control(live: LiveRun, body: dict[str, Any]) -> Response:
     """
     request = read_body(ControlBody, body)
     needs, value = ACTIONS.get(request.do), request.value
-    if needs is None or needs != (value is not None) or (value is not None and not 0 < value <= MAX_VALUE):
+    if request.do == "step" and value is not None and float(value).is_integer():
+        value = int(value)  # the training counts steps, and obeys no other number of them
+    fits = value is None or (0 < value <= MAX_VALUE and (request.do != "step" or type(value) is int))
+    if needs is None or needs != (value is not None) or not fits:
         names = ", ".join(f"{name} with a value above 0" if needs else name for name, needs in ACTIONS.items())
         raise InputError(f"do is one of {names}.")
     live.send(request.do, value, request.id)

@@ -25,7 +25,8 @@ from ranvier.view.subject import Subject
 Array = NDArray[Any]
 FRAME_SECONDS = 0.1
 STATUS_SECONDS = 1.0
-SIZES_SECONDS = LINES_SECONDS = EPOCHS_SECONDS = 0.5
+SIZES_SECONDS = 0.5
+LINES_SECONDS = EPOCHS_SECONDS = 1.0
 RANK_SECONDS = 15.0
 """How often the lines that carry most are chosen again; their weights are sent more often."""
 HEALTH_SECONDS = 4.0

@@ -69,4 +69,8 @@ def test_units_and_the_order_of_dates_are_kept(real_data: Path) -> None:
     assert cars["mileage"].number_format.units == ("kmpl", "km/kg")
     assert cars["max_power"].notes == ('Column "max_power": 1 cell counts as missing: "bhp" in row 4934.',)
     assert houses["Date"].date_format.order == "day-first"
-    assert schema_of(real_data / "mixed/netflix_titles")["duration"].number_format.units == ("min", "season")
+    duration = schema_of(real_data / "mixed/netflix_titles")["duration"]
+    assert duration.number_format.units == ("min", "season")
+    assert duration.notes == (
+        'Column "duration": the numbers are in 2 units, min and season, which are not converted.',
+    )

@@ -34,12 +34,20 @@ export function App({ back }: { back?: ComponentChildren } = {}) {
       </header>
       <Bar />
       <GoneNotice />
-      <main aria-busy={pending.value > 0}>{what.value ? <Current /> : !gone.value && <p class="empty">{status.value ? "The network appears here with its first step." : "Reading the model …"}</p>}</main>
+      <Main>
+        <Current />
+      </Main>
     </>
   );
 }
 
+/** Says that questions are open, without making again what is in it. */
+function Main({ children }: { children: ComponentChildren }) {
+  return <main aria-busy={pending.value > 0}>{children}</main>;
+}
+
 function Current() {
+  if (!what.value) return gone.value ? null : <p class="empty">{status.value ? "The network appears here with its first step." : "Reading the model …"}</p>;
   if (page.value === "mistakes") return <Mistakes what={what.value!} />;
   if (page.value === "try") return <Try what={what.value!} />;
   if (page.value === "step") return <Step what={what.value!} />;

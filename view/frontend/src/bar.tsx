@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { count, number, percent } from "./format";
-import { link, running, seen, status, steer } from "./live";
+import { link, running, silent, status, steer } from "./live";
 import { Value } from "./parts";
 import type { Status } from "./types";
 
@@ -160,9 +160,9 @@ function Dot({ now }: { now: Status }) {
     const timer = setInterval(() => again((value) => value + 1), 1000);
     return () => clearInterval(timer);
   }, []);
-  const silent = performance.now() - seen.value;
-  const lost = link.value === "lost" || (link.value === "open" && silent > STALE && now.state !== "ended");
-  const words = lost ? `Training goes on; reconnecting. Shown is the state of ${duration(silent / 1000)} ago` : now.state === "ended" ? now.reason : STATES[now.state];
+  const since = silent();
+  const lost = link.value === "lost" || (link.value === "open" && since > STALE && now.state !== "ended");
+  const words = lost ? `Training goes on; reconnecting. Shown is the state of ${duration(since / 1000)} ago` : now.state === "ended" ? now.reason : STATES[now.state];
   const kind = lost ? "lost" : now.state;
   return (
     <p class={`dot ${kind}`} data-name="live.state" data-value={kind} role={lost || kind === "missing" ? "alert" : undefined}>

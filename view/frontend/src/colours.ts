@@ -44,6 +44,24 @@ export function inkOn(theme: Theme, value: number, limit: number): string {
 
 /** The value that a colour scale ends at: of many the 99th percentile of the sizes, so that one value hides no others. */
 export function robustLimit(values: ArrayLike<number>): number {
-  const sizes = Array.from(values, Math.abs).filter(Number.isFinite).sort((a, b) => a - b);
+  const sizes = Float64Array.from(values as ArrayLike<number>, (value) => (Number.isFinite(value) ? Math.abs(value) : 0)).sort();
   return (sizes.length > 200 ? sizes[Math.floor(0.99 * (sizes.length - 1))] : 0) || sizes[sizes.length - 1] || 1;
+}
+
+const tokens = { theme: "", values: new Map<string, string>() };
+
+/** A colour of the style sheet, in the present theme. */
+export function token(name: string): string {
+  const root = document.documentElement;
+  const now = root.dataset.theme ?? "";
+  if (tokens.theme !== now) {
+    tokens.theme = now;
+    tokens.values.clear();
+  }
+  let value = tokens.values.get(name);
+  if (!value) {
+    value = getComputedStyle(root).getPropertyValue(`--${name}`).trim();
+    tokens.values.set(name, value);
+  }
+  return value;
 }

@@ -1,10 +1,11 @@
 // How training goes: the loss, the metric and the learning rate of every epoch.
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { token } from "./colours";
 import { count, METRICS, metric, number, plural } from "./format";
-import { AsTable, token, Value } from "./parts";
+import { AsTable, Value } from "./parts";
 import { keptPlot } from "./plot";
 import { median, WINDOWS } from "./smoothing";
 import { theme } from "./state";
@@ -148,7 +149,7 @@ function Curve({ title, lines, history, marks, window, show, logarithmic }: {
         scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
         axes: [
           { ...axis, grid: { show: false }, size: 24, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] },
-          { ...axis, grid: { stroke: token("line"), width: 1 }, size: 58, values: (_, ticks) => tickLabels(ticks) },
+          { ...axis, grid: { stroke: token("line"), width: 1 }, size: 58, space: 34, values: (_, ticks) => tickLabels(ticks) },
         ],
         series: [{}, ...(window > 1 ? series(true) : []), ...series(false)],
         hooks: {
@@ -164,7 +165,7 @@ function Curve({ title, lines, history, marks, window, show, logarithmic }: {
     return keptPlot(plot, made, box.current!, HEIGHT);
   }, [theme.value, log, window > 1, lines.length, history.length === 1]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!plot.current) return;
     plot.current.setData(data(), !zoomed.current);
     if (zoomed.current) plot.current.redraw();

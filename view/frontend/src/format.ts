@@ -12,13 +12,17 @@ export function number(value: number | null | undefined, digits = 4): string {
   else if (size >= 1e6 || size < 1e-3) text = size.toExponential(2).replace("e+", "e").replace("e-", `e${MINUS}`);
   else {
     const places = Math.max(0, Math.min(6, digits - 1 - Math.floor(Math.log10(size))));
-    text = Number.isInteger(size) ? size.toLocaleString("en-US") : size.toLocaleString("en-US", fixed(places));
+    text = (Number.isInteger(size) ? WHOLE : fixed(places)).format(size);
   }
   return value < 0 && text !== "0" ? MINUS + text : text;
 }
 
-function fixed(places: number): Intl.NumberFormatOptions {
-  return { minimumFractionDigits: places, maximumFractionDigits: places };
+const WHOLE = new Intl.NumberFormat("en-US");
+const FIXED: Intl.NumberFormat[] = [];
+
+/** Formats are kept: to make one takes longer than to use it a hundred times. */
+function fixed(places: number): Intl.NumberFormat {
+  return (FIXED[places] ??= new Intl.NumberFormat("en-US", { minimumFractionDigits: places, maximumFractionDigits: places }));
 }
 
 /** With a sign also where it is positive, for terms of a sum. */
@@ -40,7 +44,7 @@ export function duration(seconds: number): string {
 }
 
 export function count(value: number): string {
-  return value.toLocaleString("en-US");
+  return WHOLE.format(value);
 }
 
 export function plural(value: number, noun: string, nouns = `${noun}s`): string {
@@ -52,6 +56,26 @@ export function cut(name: string, length: number): string {
   if (name.length <= length) return name;
   const head = Math.ceil((length - 1) * 0.6);
   return `${name.slice(0, head)}\u2026${name.slice(name.length - (length - 1 - head))}`;
+}
+
+/** Names without what all of them begin with, where that is long: the part in which they differ. */
+export function distinct(names: string[]): string[] {
+  if (names.length < 2) return names;
+  const [low, high] = names.reduce(([least, most], name) => [name < least ? name : least, name > most ? name : most], [names[0], names[0]]);
+  let same = 0;
+  while (same < low.length && low[same] === high[same]) same++;
+  return same < 8 ? names : names.map((name) => `\u2026${name.slice(same)}`);
+}
+
+/** Round numbers between two ends, about so many. */
+export function roundTicks(low: number, high: number, about = 4): number[] {
+  if (!(high > low)) return [low];
+  const rough = (high - low) / about;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5, 10].map((part) => part * power).find((part) => part >= rough)!;
+  const ticks = [];
+  for (let at = Math.ceil(low / step); at * step <= high; at++) ticks.push(at * step);
+  return ticks;
 }
 
 export const METRICS: Record<string, string> = {

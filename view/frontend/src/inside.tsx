@@ -3,8 +3,9 @@
 import { useMemo } from "preact/hooks";
 import { Curves } from "./curves";
 import { count, metric, METRICS, number } from "./format";
-import { Layers } from "./layers";
-import { epochs, layerHealth, liveAnswer, status, tick } from "./live";
+import { FindInput, hasMany, useInputs } from "./inputs";
+import { Layers, titleOfLayer } from "./layers";
+import { controls, epochs, layerHealth, liveAnswer, tick } from "./live";
 import { Network } from "./network";
 import { closeNeuron, NeuronPanel, unlearned } from "./neuron";
 import { AnswerBars, decode, Problem, RowChooser, said, Value } from "./parts";
@@ -12,15 +13,17 @@ import { ask, askAnswer, askSurface, layer, neuron, row, theme, useAsked } from 
 import { RowSound } from "./sound";
 import { pictures, SurfacePanel } from "./surface";
 import { cellsOf, Why } from "./why";
-import type { LayerHealth, Neuron, RowPage, What } from "./types";
+import type { Answer, LayerHealth, Neuron, Row, RowPage, What } from "./types";
 
 export function Inside({ what }: { what: What }) {
   const total = what.rows?.count ?? 0;
   const at = Math.min(row.value, Math.max(0, total - 1));
   const live = what.live === true;
-  const renewed = live ? tick.value : 0;
+  // What is asked again while the network changes; pages without such questions need not follow.
+  const renewed = live && (layer.value !== null || what.inputs.count === 2 || hasMany(what)) ? tick.value : 0;
+  const given = total ? { row: at } : {};
+  const some = useInputs(what, given, [at, total, renewed]);
   const told = useAsked(total && !live ? () => askAnswer({ row: at }) : null, [at, total, what]);
-  const answer = live ? { data: liveAnswer.value, error: null } : told;
   const shown = useAsked(total ? () => ask<RowPage>("rows", { start: at, count: 1 }) : null, [at, total, what]).data?.rows[0];
   const opened = useAsked(
     layer.value !== null && neuron.value !== null
@@ -31,8 +34,6 @@ export function Inside({ what }: { what: What }) {
   const checked = useAsked(live ? null : () => ask<LayerHealth[]>("layers"), [what]).data;
   const surface = useAsked(total && what.inputs.count === 2 ? askSurface : null, [what, renewed]).data;
   const small = useMemo(() => (surface ? pictures(surface) : null), [surface, theme.value]);
-  const layers = live ? layerHealth.value : checked;
-  const predicted = live && answer.data ? answer.data.predicted : shown?.predicted;
   const pixels = useMemo(() => (shown?.pixels ? decode(shown.pixels) : null), [shown?.pixels]);
   return (
     <div class={`inside ${opened.data ? "open" : ""}`}>
@@ -40,47 +41,71 @@ export function Inside({ what }: { what: What }) {
         <header>
           <h2>Network</h2>
           {total > 0 && <RowChooser value={at} total={total} choose={(next) => (row.value = next)} name={what.rows!.name} />}
-          {shown && (
-            <p class="verdict" title={`Row index ${shown.number} of the data`}>
-              <RowSound what={what} number={at} /> says <strong data-name="row.predicted">{said(predicted)}</strong>
-              {shown.actual !== undefined && (
-                <>
-                  , truth <strong data-name="row.actual">{said(shown.actual)}</strong>
-                  {what.classes.length > 0 && what.task !== "multilabel" && <Mark right={shown.actual === predicted} />}
-                </>
-              )}
-            </p>
-          )}
+          {shown && <Verdict what={what} at={at} shown={shown} />}
         </header>
-        <Network what={what} height={380} answer={answer.data} pixels={pixels} opened={opened.data} pictures={small} />
-        <Problem error={answer.error ?? opened.error} />
+        <Network what={what} height={380} answer={told.data} pixels={pixels} opened={opened.data} pictures={small} some={some} follows />
+        <Problem error={told.error ?? opened.error} />
       </section>
       {opened.data ? (
         <NeuronPanel what={what} opened={opened.data} row={total ? `row ${at}` : null} close={closeNeuron} />
       ) : (
         <About what={what}>
           {surface && <SurfacePanel surface={surface} what={what} />}
-          {answer.data && (
-            <section>
-              <h3>
-                Answer <small>for row {at}</small>
-              </h3>
-              <AnswerBars what={what} predicted={answer.data.predicted} probabilities={answer.data.probabilities} actual={shown && typeof shown.actual === "string" ? shown.actual : undefined} />
-            </section>
-          )}
-          {answer.data && shown && !live && (
+          <Says what={what} told={told.data} at={at} shown={shown} />
+          {told.data && shown && !live && (
             <section class="why">
               <Why what={what} given={{ row: at }} changes={[at, what]} cells={cellsOf(what, shown)} choosable={false} />
             </section>
           )}
+          {hasMany(what) && <FindInput what={what} given={given} changes={[at, total]} />}
         </About>
       )}
       <section class="panel training">
-        <Curves what={what} history={live ? epochs.value : what.history} live={live} controls={live ? status.value?.controls : undefined} />
+        <Training what={what} />
       </section>
-      {layers && <Layers what={what} layers={layers} live={live} />}
+      <Checked what={what} checked={checked} />
     </div>
   );
+}
+
+// Each part reads what changes while a run trains by itself, so that nothing else is made again with it.
+
+function Verdict({ what, at, shown }: { what: What; at: number; shown: Row }) {
+  const predicted = what.live && liveAnswer.value ? liveAnswer.value.predicted : shown.predicted;
+  return (
+    <p class="verdict" title={`Row index ${shown.number} of the data`}>
+      <RowSound what={what} number={at} /> says <strong data-name="row.predicted">{said(predicted)}</strong>
+      {shown.actual !== undefined && (
+        <>
+          , truth <strong data-name="row.actual">{said(shown.actual)}</strong>
+          {(what.task === "binary" || what.task === "multiclass") && <Mark right={shown.actual === predicted} />}
+          {typeof shown.actual === "number" && typeof predicted === "number" && <span class="off">off by {number(Math.abs(shown.actual - predicted))}</span>}
+        </>
+      )}
+    </p>
+  );
+}
+
+function Says({ what, told, at, shown }: { what: What; told: Answer | null; at: number; shown: Row | undefined }) {
+  const answer = what.live ? liveAnswer.value : told;
+  if (!answer) return null;
+  return (
+    <section>
+      <h3>
+        Answer <small>for row {at}</small>
+      </h3>
+      <AnswerBars what={what} predicted={answer.predicted} probabilities={answer.probabilities} actual={shown && typeof shown.actual === "string" ? shown.actual : undefined} />
+    </section>
+  );
+}
+
+function Training({ what }: { what: What }) {
+  return what.live ? <Curves what={what} history={epochs.value} live controls={controls.value} /> : <Curves what={what} history={what.history} />;
+}
+
+function Checked({ what, checked }: { what: What; checked: LayerHealth[] | null }) {
+  const layers = what.live ? layerHealth.value : checked;
+  return layers && <Layers what={what} layers={layers} live={what.live === true} />;
 }
 
 function Mark({ right }: { right: boolean }) {
@@ -154,7 +179,7 @@ function About({ what, children }: { what: What; children: preact.ComponentChild
                     neuron.value = problem.unit;
                   }}
                 >
-                  {problem.path}, neuron {problem.unit}
+                  {titleOfLayer(what, problem.path)}, neuron {problem.unit}
                 </button>{" "}
                 {problem.flag}
               </li>

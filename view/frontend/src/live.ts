@@ -1,12 +1,19 @@
 // A run that trains: one stream of frames for the page, of each kind the newest only.
 
-import { effect, signal } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
+import { levelOf } from "./draw_network";
 import { Gone, TOPICS, type Frame } from "./transport";
 import { ask, page, row, watchRun } from "./state";
-import type { Answer, Connections, Epoch, LayerHealth, Show, Sizes, Status } from "./types";
+import type { Answer, Connections, Control, Epoch, LayerHealth, Show, Sizes, Status } from "./types";
 
+/** Where training stands; what only counts up is told a few times a second. */
 export const status = signal<Status | null>(null);
 export const epochs = signal<Epoch[]>([]);
+/** What was done from pages. */
+export const controls = signal<Control[]>([]);
+/** What the neurons say of the chosen row, for pictures of them. */
+export const cellsNow = signal<Answer | null>(null);
+/** The same, a few times a second, for numbers that a person reads. */
 export const liveAnswer = signal<Answer | null>(null);
 export const sizes = signal<Sizes | null>(null);
 export const liveLines = signal<Connections[] | null>(null);
@@ -16,9 +23,17 @@ export const show = signal<Show>("activations");
 export const link = signal<"off" | "open" | "lost">("off");
 /** Counts up once a second while the network changes: opened neurons are asked again with it. */
 export const tick = signal(0);
-/** When the newest frame came, in milliseconds. */
-export const seen = signal(0);
+let seen = 0;
+/** For how long no frame has come, in milliseconds. */
+export function silent(): number {
+  return performance.now() - seen;
+}
 
+/** The time between two states of numbers that a person reads, in milliseconds: each costs a layout, which a machine of
+few cores takes from the training. */
+const READ_TIME = (navigator.hardwareConcurrency || 2) > 4 ? 300 : 1000;
+/** Lines are drawn again where more than this share of them looks different. */
+const CHANGED = 0.02;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 8000;
 
@@ -31,31 +46,39 @@ export function followRun(renewed: () => void): () => void {
   let generation = -1;
   let retry = 0;
   let ticked = 0;
+  let told = 0;
+
+  const takeStatus = (next: Status) => {
+    const before = status.peek();
+    const steered = JSON.stringify(next.controls) !== JSON.stringify(controls.peek());
+    if (steered) controls.value = next.controls;
+    const now = performance.now();
+    if (!steered && before?.state === "running" && next.state === "running" && next.generation === generation && now - told < READ_TIME) return;
+    told = now;
+    status.value = next;
+    liveAnswer.value = cellsNow.peek();
+    if (next.generation === generation) return;
+    const first = generation < 0 && next.generation === 0;
+    generation = next.generation;
+    [liveLines.value, cellsNow.value, liveAnswer.value, layerHealth.value, sizes.value] = [null, null, null, null, null];
+    if (!first) renewed();
+  };
 
   const take = (topic: string, { head, array }: Frame) => {
-    seen.value = performance.now();
-    if (topic === "status") {
-      const next = head as unknown as Status;
-      status.value = next;
-      if (next.generation !== generation) {
-        const first = generation < 0 && next.generation === 0;
-        generation = next.generation;
-        liveLines.value = null;
-        liveAnswer.value = null;
-        layerHealth.value = null;
-        sizes.value = null;
-        if (!first) renewed();
-      }
-    } else if (topic === "epochs") {
+    seen = performance.now();
+    if (topic === "status") takeStatus(head as unknown as Status);
+    else if (topic === "epochs") {
       epochs.value = [...epochs.value.slice(0, head.from as number), ...(head.epochs as Epoch[])];
     } else if (topic === "network") {
-      if (head.show === "activations") liveAnswer.value = { ...(head as unknown as Answer), array: array as Float32Array };
-      else sizes.value = { ...(head as unknown as Sizes), array: array as Float32Array };
+      if (head.show === "activations") {
+        cellsNow.value = { ...(head as unknown as Answer), array: array as Float32Array };
+        if (!liveAnswer.peek() || status.peek()?.state !== "running") liveAnswer.value = cellsNow.peek();
+      } else sizes.value = { ...(head as unknown as Sizes), array: array as Float32Array };
       if (performance.now() - ticked > 1000) {
         ticked = performance.now();
         tick.value++;
       }
-    } else if (topic === "lines") liveLines.value = joined(head as unknown as LineHead, array as Float32Array);
+    } else if (topic === "lines") liveLines.value = looksSame(liveLines.peek(), joined(head as unknown as LineHead, array as Float32Array));
     else if (topic === "health") layerHealth.value = head.layers as LayerHealth[];
   };
 
@@ -68,7 +91,7 @@ export function followRun(renewed: () => void): () => void {
     const wishes = { row: row.peek(), show: show.peek(), network: inside, health: inside, epochs: epochs.peek().length };
     try {
       link.value = "open";
-      await watchRun(wishes, (topic, frame) => own === control && take(TOPICS[topic], frame), own.signal);
+      await watchRun(wishes, (topic, frame) => own === control && batch(() => take(TOPICS[topic], frame)), own.signal);
       wait = FIRST_WAIT;
     } catch (error) {
       if (own.signal.aborted) return;
@@ -98,8 +121,8 @@ export function followRun(renewed: () => void): () => void {
     control?.abort();
     control = null;
     document.removeEventListener("visibilitychange", turned);
-    [status.value, liveAnswer.value, sizes.value, liveLines.value, layerHealth.value] = [null, null, null, null, null];
-    epochs.value = [];
+    [status.value, cellsNow.value, liveAnswer.value, sizes.value, liveLines.value, layerHealth.value] = [null, null, null, null, null, null];
+    [epochs.value, controls.value] = [[], []];
     link.value = "off";
   };
 }
@@ -117,6 +140,22 @@ function joined({ layers }: LineHead, weights: Float32Array): Connections[] | nu
     const lines = both.map(([from, to], index) => [from, to, weights[part.start + index]] as [number, number, number]);
     return { lines, limit: part.limit, all: part.all };
   });
+}
+
+/** The lines that are drawn already, where those that follow look like them. */
+function looksSame(before: Connections[] | null, now: Connections[] | null): Connections[] | null {
+  if (!before || !now || before.length !== now.length) return now;
+  let [changed, all] = [0, 0];
+  for (const [at, part] of now.entries()) {
+    const old = before[at];
+    if (old.lines.length !== part.lines.length) return now;
+    all += part.lines.length;
+    for (const [index, [from, to, weight]] of part.lines.entries()) {
+      const [oldFrom, oldTo, oldWeight] = old.lines[index];
+      if (from !== oldFrom || to !== oldTo || weight < 0 !== oldWeight < 0 || Math.abs(levelOf(weight, part.limit) - levelOf(oldWeight, old.limit)) > 0) changed++;
+    }
+  }
+  return changed > CHANGED * all ? now : before;
 }
 
 let number = 0;

@@ -1,8 +1,9 @@
 // Mistakes: where the model is wrong, and on which rows.
 
 import { useMemo } from "preact/hooks";
-import { count, metric, METRICS, number, percent, plural } from "./format";
-import { Canvas, decode, Picture, Problem, said, token, Value } from "./parts";
+import { token } from "./colours";
+import { count, cut, distinct, metric, METRICS, number, percent, plural, roundTicks } from "./format";
+import { Canvas, decode, Picture, Problem, said, Value } from "./parts";
 import { RowSound } from "./sound";
 import { ask, cell, opening, useAsked } from "./state";
 import type { Row, RowPage, What } from "./types";
@@ -77,6 +78,7 @@ export function ConfusionPanel({ what }: { what: What }) {
   if (!data) return <section class="panel">{<Problem error={error} />}</section>;
   const most = Math.max(1, ...data.counts.flatMap((line, at) => line.filter((_, k) => k !== at)));
   const small = what.classes.length > 14;
+  const short = distinct(what.classes);
   return (
     <section class="panel confusion">
       <header>
@@ -97,9 +99,9 @@ export function ConfusionPanel({ what }: { what: What }) {
               <th scope="col" class="axis-name">
                 true
               </th>
-              {what.classes.map((name) => (
+              {what.classes.map((name, at) => (
                 <th scope="col" key={name} title={name}>
-                  <span>{name}</span>
+                  <span>{short[at]}</span>
                 </th>
               ))}
             </tr>
@@ -108,7 +110,7 @@ export function ConfusionPanel({ what }: { what: What }) {
             {data.counts.map((line, actual) => (
               <tr key={actual}>
                 <th scope="row" title={what.classes[actual]}>
-                  <span>{what.classes[actual]}</span>
+                  <span>{cut(short[actual], 18)}</span>
                 </th>
                 {line.map((value, predicted) => {
                   const chosen = cell.value?.[0] === actual && cell.value[1] === predicted;
@@ -402,25 +404,25 @@ export function ResidualPanel({ what }: { what: What }) {
   const low = Math.min(...data.actual, ...data.predicted);
   const high = Math.max(...data.actual, ...data.predicted);
   const draw = (context: CanvasRenderingContext2D, width: number, height: number) => {
-    const [left, bottom, top] = [56, height - 24, 8];
+    const [left, bottom, top] = [64, height - 24, 8];
     const x = (value: number) => left + ((value - low) / (high - low || 1)) * (width - left - 12);
     const y = (value: number) => bottom - ((value - low) / (high - low || 1)) * (bottom - top);
     context.font = "12px Inter, system-ui, sans-serif";
     context.fillStyle = token("muted");
     context.strokeStyle = token("line");
-    for (const share of [0, 0.5, 1]) {
-      const value = low + share * (high - low);
+    const ticks = roundTicks(low, high);
+    ticks.forEach((value, at) => {
       context.beginPath();
       context.moveTo(left, y(value) + 0.5);
       context.lineTo(width - 12, y(value) + 0.5);
       context.stroke();
       context.textAlign = "right";
-      context.textBaseline = share === 1 ? "top" : "middle";
-      context.fillText(number(value, 3), left - 8, y(value));
-      context.textAlign = share === 1 ? "right" : share === 0 ? "left" : "center";
+      context.textBaseline = "middle";
+      context.fillText(number(value, 3), left - 8, Math.max(6, y(value)));
+      context.textAlign = at === ticks.length - 1 ? "right" : "center";
       context.textBaseline = "top";
-      context.fillText(number(value, 3), x(value), bottom + 8);
-    }
+      context.fillText(number(value, 3), at === ticks.length - 1 ? Math.min(width, x(value) + 24) : x(value), bottom + 8);
+    });
     context.strokeStyle = token("line-strong");
     context.setLineDash([4, 4]);
     context.beginPath();

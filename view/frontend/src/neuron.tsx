@@ -1,7 +1,7 @@
 // A neuron opened: what goes in, how it is weighed, summed and bent, and what it does over the known rows.
 
 import { useState } from "preact/hooks";
-import { count, number, percent, signed } from "./format";
+import { count, cut, number, percent, signed } from "./format";
 import { Examples } from "./examples";
 import { MEANINGS } from "./layers";
 import { SignedPicture, Value } from "./parts";
@@ -186,7 +186,7 @@ function Terms({ opened }: { opened: Neuron }) {
             return (
               <tr key={term.index}>
                 <th scope="row" title={term.input}>
-                  {term.input.replace(/^layers\.\d+ /, "")}
+                  {cut(term.input.replace(/^layers\.\d+ /, ""), withRow ? 14 : 24)}
                 </th>
                 {withRow && (
                   <td>

@@ -3,7 +3,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { cut, metric as written } from "./format";
-import { Problem, token } from "./parts";
+import { token } from "./colours";
+import { Problem } from "./parts";
 import { keptPlot } from "./plot";
 import { askWhole, theme, useAsked } from "./state";
 

@@ -1,7 +1,7 @@
 // Small pieces that every page uses.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { signedColour } from "./colours";
+import { signedColour, token } from "./colours";
 import { count, number, percent } from "./format";
 import { gone, kept, theme } from "./state";
 import type { Row, What } from "./types";
@@ -163,10 +163,6 @@ export function SignedPicture({ values, rows, columns, size, label }: { values: 
       />
     </div>
   );
-}
-
-export function token(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
 /** The number of a row, with the rows before and after it, and one by chance. */

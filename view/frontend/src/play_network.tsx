@@ -1,9 +1,9 @@
 // The network of the playground: inputs, neurons and output, each a picture of what it says over the plane.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { signedColour, signedTable } from "./colours";
+import { signedColour, signedTable, token } from "./colours";
 import { number } from "./format";
-import { token, Value } from "./parts";
+import { Value } from "./parts";
 import { FEATURES, type Look, type Opened, type Options, type PlayState } from "./play_state";
 import { theme } from "./state";
 

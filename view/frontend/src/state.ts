@@ -51,6 +51,8 @@ export const cell = signal<[number, number] | null>(null);
 export const what = signal<What | null>(null);
 export const health = signal<Health | null>(null);
 export const gone = signal<string | null>(null);
+/** Names of inputs that are drawn in any case, where there are too many for all. */
+export const wanted = signal<string[]>([]);
 export const tried = signal<Values | null>(null);
 /** A recording of one's own: its bytes, and the same in base64. */
 export const triedSound = signal<{ bytes: Uint8Array<ArrayBuffer>; name: string; text: string } | null>(null);

@@ -1,8 +1,8 @@
 // Two inputs: what the network says over their plane, under the points that it learned from.
 
-import { signedTable } from "./colours";
+import { signedTable, token } from "./colours";
 import { number } from "./format";
-import { Canvas, token } from "./parts";
+import { Canvas } from "./parts";
 import { theme } from "./state";
 import type { Surface, What } from "./types";
 

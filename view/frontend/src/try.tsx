@@ -1,10 +1,11 @@
 // Try: change a row, or draw one, and see the answer and every neuron follow.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { token } from "./colours";
 import { drawStrokes, framingOf, rasterize, type Stroke } from "./drawing";
 import { count, number, percent } from "./format";
 import { Network } from "./network";
-import { AnswerBars, decode, Picture, Problem, RowChooser, token } from "./parts";
+import { AnswerBars, decode, Picture, Problem, RowChooser } from "./parts";
 import { Fields } from "./fields";
 import { Near } from "./near";
 import { TakeSound } from "./sound";

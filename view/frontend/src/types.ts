@@ -131,6 +131,15 @@ export interface Connections {
   all: number;
 }
 
+/** Some of many inputs: those that carry most, are looked for, or were chosen. */
+export interface SomeInputs {
+  inputs: { index: number; name: string; value: number | null; size: number }[];
+  lines: [number, number, number][];
+  limit: number;
+  found: number;
+  all: number;
+}
+
 export type Health = Record<string, { flags: Record<string, string[]>; duplicates: Record<string, number> }>;
 
 export type Show = "activations" | "weights" | "updates";

@@ -1,7 +1,8 @@
 // How sure the model is: how often its intervals or sets hold the truth, and how wide they are.
 
+import { token } from "./colours";
 import { count, number, percent, plural } from "./format";
-import { Canvas, Problem, token, Value } from "./parts";
+import { Canvas, Problem, Value } from "./parts";
 import { ask, useAsked } from "./state";
 
 interface Level {

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.cells.missing_marks import are_marks
 from ranvier.errors import DataError
 from ranvier.plural import plural
 from ranvier.rows.row_names import at_row
@@ -23,6 +24,13 @@ WRITTEN = (
     rf"|{DECIMAL}(?:(?:\s*[,;]\s*|\s+){DECIMAL}){{1,2}})\s*$"
 )
 """A vector as Python, JSON and NumPy write it, a point of WKT, or two or three coordinates, such as 48.86, 2.35."""
+PART = r"[0-9]+(?:[.,][0-9]+)?"
+SIGNS = ("/", "[x×X*]", "[-\u2013\u2014]|to|bis|à", ":", r"\+")
+"""Between two or three numbers: 120/80, 30 x 20 x 5 cm, 1000 - 1200, 3:1, 2+1."""
+UNIT = r"(?:[A-Za-zµ%'.]{1,5}[23²³]?)?"
+SEVERAL = tuple(rf"^\s*{PART}(?:\s*(?:{sign})\s*{PART}){{1,2}}\s*{UNIT}\s*$" for sign in SIGNS)
+MIN_PAIRS, MIN_PARTS = 10, 3
+"""Fewer different cells, or different numbers at one place, are categories, such as 18-24 and 1/2."""
 SAMPLE = 100
 SHOWN = 3
 
@@ -59,6 +67,40 @@ def is_vector_dtype(dtype: pl.DataType) -> bool:
     while isinstance(inner, pl.Array):
         inner = inner.inner
     return isinstance(dtype, pl.Array) and inner.is_numeric()
+
+
+def are_several_numbers(different: pl.Series) -> bool:
+    """Whether strings are two or three numbers with one sign between them, such as blood pressures and dimensions.
+
+    Codes and telephone numbers, 555-1234, are none: they have leading zeros, or as many digits everywhere.
+
+    Parameters:
+        different: strings, each once, marks of missing cells left out.
+
+    >>> are_several_numbers(pl.Series([f"{110 + at}/{70 + at % 9}" for at in range(20)]))
+    True
+    """
+    if len(different) < MIN_PAIRS:
+        return False
+    sample = different.head(SAMPLE)
+    pattern = next((form for form in SEVERAL if sample.str.contains(form).all()), None)
+    if pattern is None or not different.str.contains(pattern).all():
+        return False
+    if different.str.contains(r"(?:^|[^0-9.,])0[0-9]").any() or (pattern == SEVERAL[2] and _are_codes(different)):
+        return False
+    lists = _lists(different)
+    if lists.null_count() or lists.list.len().n_unique() > 1:
+        return False
+    parts = [lists.list.get(at) for at in range(int(lists.list.len()[0]))]
+    if pattern == SEVERAL[2] and bool((parts[0] > parts[1]).any()):
+        return False  # ranges go up
+    return all(part.n_unique() >= MIN_PARTS for part in parts)
+
+
+def _are_codes(different: pl.Series) -> bool:
+    """Whether all strings have as many digits in each part, and not the same number in all parts."""
+    templates = different.str.replace_all("[0-9]", "0").unique()
+    return len(templates) == 1 and int(templates.str.extract_all("0+").list.unique().list.len()[0]) > 1
 
 
 def is_vector(cell: Any) -> bool:
@@ -212,13 +254,20 @@ def _lists(cells: pl.Series) -> pl.Series:
     words = inside.str.replace_all(r"\s*[,;]\s*|\s+", " ").str.split(" ")
     missing = ~inside.str.contains(r"\S").fill_null(False)
     unread = missing | ~cells.str.contains(WRITTEN).fill_null(False)
+    several = cells.str.contains("|".join(SEVERAL)).fill_null(False)
+    if several.any():
+        numbers = cells.str.extract_all(PART).list.eval(pl.element().str.replace(",", ".", literal=True))
+        both = pl.DataFrame({"words": words, "numbers": numbers, "several": several})
+        words = both.select(pl.when("several").then("numbers").otherwise("words")).to_series()
+        unread &= ~several
     return words.cast(pl.List(pl.Float64), strict=False).set(unread, None)
 
 
 def _wrong_number(cells: pl.Series, lists: pl.Series) -> int | None:
-    """The row of the first string that is not empty and no vector; None where there is none."""
+    """The row of the first string that is no vector and no mark of a missing cell; None where there is none."""
     absent = lists.list.eval(pl.element().is_null().any()).list.first().fill_null(False)
-    unread = absent | (lists.is_null() & cells.str.contains(r"\w").fill_null(False))
+    written = cells.str.contains(r"\w").fill_null(False) & ~are_marks(cells.str.strip_chars()).fill_null(False)
+    unread = absent | (lists.is_null() & written)
     return int(unread.arg_max() or 0) if unread.any() else None
 
 

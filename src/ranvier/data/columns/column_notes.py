@@ -68,6 +68,18 @@ def rare_parts_note(strings: pl.Series, form: NumberFormat, values: NDArray[np.f
     )
 
 
+def units_note(name: str, form: NumberFormat) -> str | None:
+    """That numbers are in several units, which nobody has converted; None for one unit.
+
+    >>> units_note("duration", NumberFormat(units=("min", "season")))
+    'Column "duration": the numbers are in 2 units, min and season, which are not converted.'
+    """
+    if not form.several_units:
+        return None
+    units = f"{', '.join(form.units[:-1])} and {form.units[-1]}"
+    return f'Column "{name}": the numbers are in {len(form.units)} units, {units}, which are not converted.'
+
+
 def html_note(texts: pl.Series) -> str:
     """That texts are read without their tags.
 

@@ -13,6 +13,7 @@ from ranvier.data.cells.alike import alike_note, written_alike
 from ranvier.data.cells.date_format import DateFormat
 from ranvier.data.cells.date_inference import WrittenDates, infer_date_format
 from ranvier.data.cells.different_strings import DifferentStrings, different_strings
+from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import (
     LEADING_ZERO,
@@ -21,7 +22,7 @@ from ranvier.data.cells.number_inference import (
     points_may_group,
 )
 from ranvier.data.cells.text_shape import n_options, text_shape
-from ranvier.data.cells.vectors import distinct_vectors, holds_vectors, vectors
+from ranvier.data.cells.vectors import are_several_numbers, distinct_vectors, holds_vectors, vectors
 from ranvier.data.columns.codes import identifier
 from ranvier.data.columns.column_notes import (
     counting_note,
@@ -31,6 +32,7 @@ from ranvier.data.columns.column_notes import (
     long_text_note,
     missing_note,
     rare_parts_note,
+    units_note,
     written,
 )
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
@@ -323,7 +325,8 @@ def _number_notes(
         return _notes(*_value_notes(cells.name, values))
     absent = np.isnan(values)
     unread = missing_note(strings, strings.is_not_null().to_numpy() & absent) if absent.any() else None
-    return _notes(unread, rare_parts_note(strings, form, values), *_value_notes(cells.name, values))
+    units = units_note(cells.name, form)
+    return _notes(unread, units, rare_parts_note(strings, form, values), *_value_notes(cells.name, values))
 
 
 def _value_notes(name: str, values: NDArray[np.float64]) -> tuple[str | None, ...]:
@@ -349,6 +352,8 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
         values = finite(cells, *numbers.format.read(cells))
         column = _number(cells, values, numbers.format, strings)
         return Guess(column, numbers.ambiguous, numbers.points, pl.Series(name, values))
+    if are_several_numbers(different.without(are_marks(different.values)).values):
+        return Guess(_vector(strings))
     options = n_options(different.values)
     if options:
         reason = f"{distinct:,} different lists of {options:,} options"

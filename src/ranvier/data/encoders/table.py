@@ -224,7 +224,7 @@ class TableEncoder:
     def _opened(self, X: Any, cells: list[Any] | None) -> Source:
         """Rows as a source; those of one row have its cells in `cells`."""
         single = cells is not None and isinstance(X, dict) and self._is_one_row(cells)
-        return open_rows([X] if single else X, self.column_names)
+        return open_rows([X] if single else X, self.column_names, table=self.text_column is None)
 
     def encode(self, source: Source, dtype: Any = np.float32) -> NDArray[Any] | Inputs:
         """Encode the rows of an opened source; columns without names stand in the order of the training table.

@@ -69,11 +69,15 @@ def _open(source: Any, reading: Reading) -> Source:
         return table_of_list(list(source))
     if is_text_list(source):
         return table_of_texts(texts_of_list(source))
+    if isinstance(source, np.ndarray) and source.dtype.names and source.ndim == 1:
+        source = {name: source[name] for name in source.dtype.names}
+    if isinstance(source, (list, tuple)) and source and all(hasattr(row, "_asdict") for row in source):
+        source = [row._asdict() for row in source]  # named tuples
     if isinstance(source, np.ndarray):
         return arrays_from(source, None, "the array")
     if is_sparse(source):
         return _open_sparse(source)
-    from ranvier.data.sources.frames import frame_from
+    from ranvier.data.sources.frames import frame_from, index_notes
 
     if isinstance(source, (list, tuple)) and not source:
         raise DataError("The list holds no rows. Give at least one row.")
@@ -85,7 +89,8 @@ def _open(source: Any, reading: Reading) -> Source:
     frame = frame_from(source, reading=reading)
     if frame.height == 0 or frame.width == 0:
         raise DataError(f"The table has {frame.height} rows and {frame.width} columns; at least one of each is needed.")
-    table = Table(frame, "the table", in_memory=True, absent_is_missing=is_row_list(source))
+    notes = index_notes(source)
+    table = Table(frame, "the table", notes=notes, in_memory=True, absent_is_missing=is_row_list(source))
     return with_files(table, Path())
 
 

@@ -14,7 +14,9 @@ import polars as pl
 from ranvier.data.sources.delimited_rows import read_rows
 from ranvier.data.sources.dialect import TRAILING_NOTE, Dialect, dialect_of, unnamed_note
 from ranvier.data.sources.files import read_bytes
+from ranvier.data.sources.foreign_formats import refuse_other_formats
 from ranvier.data.sources.layout import BLANKS
+from ranvier.data.sources.more_headers import without_headers
 from ranvier.data.sources.quoting import structure
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_notes import bad_rows_note, skipped_lines_notes, stray_quotes_note
@@ -57,6 +59,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     >>> delimited_table(b"a;b\\n1;2\\n", "standard input", "Standard input", ",", PLAIN).notes
     ("The cells are separated by ';'.",)
     """
+    refuse_other_formats(data, called, "a table in CSV")
     data, notes = as_utf8(data, called)
     if not data or data.isspace():
         raise DataError(f"{called} is empty. A file with a header line and rows was expected.")
@@ -83,8 +86,9 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     unnamed = frozenset(name for index, name in enumerate(frame.columns) if unnamed_note(index) in notes)
     if reading.skip_empty_rows:
         frame, empty = _without_empty_rows(frame)
+        frame, headers = without_headers(frame) if dialect.names else (frame, [])
         frame, totals = without_totals(frame)
-        notes += [*empty, *totals]
+        notes += [*empty, *headers, *totals]
     if frame.height == 0:
         raise DataError(f"{called} has a header and no rows. Give a file with at least one row under the header.")
     return Table(frame, origin, notes=tuple(notes), decimal_commas=dialect.separator == ";", unnamed=unnamed)
@@ -125,8 +129,8 @@ def _read_at_once(data: bytes, dialect: Dialect) -> pl.DataFrame | None:
             empty_string_is_null=False,
             glob=False,
         )
-    except pl.exceptions.PolarsError:
-        return None
+    except (pl.exceptions.PolarsError, OSError, ValueError):
+        return None  # text that begins like packed bytes, such as "x^", is unpacked by polars
     if frame.height != measured.rows:
         return None
     if width > 1 and bool((frame.to_series(-1) == "").any()):

@@ -25,6 +25,7 @@ PARTS = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 """Names of folders that hold a part of the rows -> the part."""
+TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".parquet", ".jsonl", ".ndjson")
 FILE, TEXT, LABEL = "file", "text", "label"
 SINGULARS = {"image": "picture", "sound": "recording", "text": "text"}
 EXPECTED = "a folder for each class with its files in it was expected, such as cats/1.jpg and dogs/1.jpg"
@@ -52,7 +53,7 @@ def table_of_files(
     while in_archive and len({path[0] for path in paths}) == 1 and all(len(path) > 2 for path in paths):
         paths = [path[1:] for path in paths]
     parts, paths = _parts(paths)
-    kind, kept, left_out = _of_one_kind(files, origin)
+    kind, kept, left_out = _of_one_kind(files, origin, in_archive)
     files, paths = [files[at] for at in kept], [paths[at] for at in kept]
     labelled = [at for at, path in enumerate(paths) if len(path) > 1]
     if labelled and len(labelled) < len(files):
@@ -105,7 +106,7 @@ def _parts(paths: list[list[str]]) -> tuple[Any, list[list[str]]]:
     return np.array([PARTS.get(path[0].lower(), "") for path in paths], np.str_), inside
 
 
-def _of_one_kind(files: Sequence[FileReference], origin: str) -> tuple[str, Any, list[str]]:
+def _of_one_kind(files: Sequence[FileReference], origin: str, in_archive: bool = False) -> tuple[str, Any, list[str]]:
     """The kind that most files have, the files of that kind, and what is left out, in words."""
     heads = [file.read(HEAD) for file in files]
     kinds = np.array([content_kind(head, file.name) or "" for head, file in zip(heads, files, strict=True)], np.str_)
@@ -118,6 +119,11 @@ def _of_one_kind(files: Sequence[FileReference], origin: str) -> tuple[str, Any,
         number = plural(len(files), "file") if files else "no files"
         listed = ", ".join(ending for ending, _ in endings.most_common(5))
         what = f"{number}{f' ({listed})' if listed else ''}{' and no picture, recording or text' if files else ''}"
+        tables = [file.name for file in files if file.name.lower().endswith(TABLE_ENDINGS)]
+        if len(tables) > 1 and len(tables) == len(files):
+            names = ", ".join(tables[:3]) + (" and more" if len(tables) > 3 else "")
+            where = "Unpack it, and give one of them" if in_archive else "Give one of them"
+            raise DataError(f'"{origin}" holds {len(tables)} tables ({names}), and one was expected. {where}.')
         raise DataError(f'"{origin}" holds {what}; {EXPECTED}.')
     kind = max(counts, key=lambda name: (counts[name], name == "image"))
     others = [file for file, other in zip(files, kinds.tolist(), strict=True) if other != kind]

@@ -13,6 +13,7 @@ from ranvier.errors import DataError, nearest
 DELIMITED = (".csv", ".tsv", ".tab")
 PACKED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
 """The end of a name -> what packed the file."""
+MAGIC = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ"}
 
 
 def refuse_address(text: str) -> None:
@@ -107,6 +108,10 @@ def _unpacked(data: bytes, path: Path) -> bytes:
         return unpack[packing](data)
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         what = PACKED[packing]
+        if not data.startswith(MAGIC[packing]):
+            raise DataError(
+                f'"{path}" is not packed with {what}, although its name says so. Take {packing} off it.'
+            ) from error
         raise DataError(
             f'"{path}" is damaged: it cannot be unpacked as {what} ({error}). Copy the file again.'
         ) from error

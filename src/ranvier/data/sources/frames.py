@@ -68,6 +68,26 @@ def row_of_series(source: Any, names: Collection[str]) -> dict[str, Any] | None:
     }
 
 
+INDEX_OF_TIMES = ("DatetimeIndex", "PeriodIndex", "TimedeltaIndex", "IntervalIndex", "CategoricalIndex")
+
+
+def index_notes(source: Any) -> tuple[str, ...]:
+    """That the index of a pandas frame is not read, where it has a name, several levels, or is no count of the rows.
+
+    >>> index_notes(pl.DataFrame({"age": [39]}))
+    ()
+    """
+    index = getattr(source, "index", None) if hasattr(source, "iloc") and hasattr(source, "columns") else None
+    if index is None:
+        return ()
+    names = [str(name) for name in index.names if name is not None]
+    numbers = getattr(index.dtype, "kind", "O") in "iuf"
+    if not names and type(index).__name__ not in INDEX_OF_TIMES and index.nlevels == 1 and numbers:
+        return ()
+    called = f" ({', '.join(names)})" if names else ""
+    return (f"The index of the data frame{called} is not read; to learn from it, make it a column: .reset_index().",)
+
+
 def check_names(names: Sequence[Any], origin: str) -> None:
     """Refuse columns of the same name.
 
@@ -116,6 +136,8 @@ def frame_from(source: Any, origin: str = "the table", reading: Reading = PLAIN)
 def _from_narwhals(source: Any, origin: str, reading: Reading) -> pl.DataFrame:
     import narwhals as nw
 
+    if hasattr(source, "__arrow_c_array__") and not hasattr(source, "iloc"):  # a batch of Arrow
+        source = pl.from_arrow(source)
     if hasattr(source, "iloc") and hasattr(source, "columns"):
         check_names(source.columns, "the data frame")
     try:
@@ -124,13 +146,31 @@ def _from_narwhals(source: Any, origin: str, reading: Reading) -> pl.DataFrame:
         raise DataError(
             f"{sentence_start(origin)} is of type {type(source).__module__}.{type(source).__name__}; a data "
             "frame in memory (pandas, polars, pyarrow), a dict of columns, a NumPy array or a path was expected. "
-            "For a lazy frame call .collect() first."
+            f"{_way_out(source)}"
         ) from error
     columns = ((str(column.name), column) for column in frame.iter_columns())
     read = {
         name: _to_native_column(column) if reading.reads(name) else (None,) * len(frame) for name, column in columns
     }
-    return frame_from_columns(read, origin, reading)
+    return frame_from_columns(_without_records(read), origin, reading)
+
+
+def _way_out(source: Any) -> str:
+    """What to do with data that are no frame."""
+    if hasattr(source, "__next__"):
+        return "Make a list of its rows first: list(rows)."
+    return "For a lazy frame call .collect() first."
+
+
+def _without_records(columns: dict[str, Any]) -> dict[str, Any]:
+    """Columns of which those of records are columns for their fields."""
+    plain: dict[str, Any] = {}
+    for name, cells in columns.items():
+        records = isinstance(cells, list) and any(isinstance(cell, Mapping) for cell in cells)
+        rows = flat_rows([{name: cell} for cell in cells]) if records else ()
+        fields = dict.fromkeys(field for row in rows for field in row)
+        plain |= {field: [row.get(field) for row in rows] for field in fields} if fields else {name: cells}
+    return plain
 
 
 def _to_native_column(column: Any) -> Any:
@@ -186,7 +226,8 @@ def frame_from_columns(columns: Mapping[Any, Any], origin: str, reading: Reading
             )
         series.append(column)
     if not series or len(series[0]) == 0:
-        raise DataError(f"There are no {'rows' if series else 'columns'} in {origin}.")
+        what = "rows" if series else "columns"
+        raise DataError(f"There are no {what} in {origin}. Give a table with at least one row and one column.")
     names = [column.name for column in series]
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
@@ -275,6 +316,8 @@ def _lost_as_numbers(cells: Sequence[int | None]) -> bool:
 
 def _to_python(values: NDArray[Any] | np.generic) -> Any:
     """An array of NumPy as a list of Python's values, a scalar as one of them."""
+    if values.dtype.char == "g":
+        values = values.astype(np.float64)
     if values.dtype.str.endswith(SUB_MICROSECOND):
         values = values.astype(f"{values.dtype.kind}8[us]")
     return values.tolist()

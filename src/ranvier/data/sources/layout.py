@@ -13,7 +13,7 @@ from ranvier.data.sources.quoting import is_regular
 from ranvier.data.sources.reading import Reading
 from ranvier.records import record
 
-SEPARATORS = (",", ";", "\t", "|")
+SEPARATORS = (",", ";", "\t", "|", "^", "~")
 BLANKS = " "
 """Stands for any number of blanks and tabs."""
 SAMPLE_ROWS = 200

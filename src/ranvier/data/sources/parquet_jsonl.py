@@ -11,7 +11,9 @@ from typing import Any
 import polars as pl
 
 from ranvier.data.sources.arrow_schema import dictionary_columns
+from ranvier.data.sources.file_content import HEAD, is_binary
 from ranvier.data.sources.files import read_bytes
+from ranvier.data.sources.foreign_formats import refuse_other_formats
 from ranvier.data.sources.frames import frame_from_columns
 from ranvier.data.sources.labels import labels
 from ranvier.data.sources.nested import flat_frame, flat_rows
@@ -46,8 +48,13 @@ def parquet_table(data: bytes, origin: str, called: str, reading: Reading = PLAI
         called: the same as the first words of a sentence.
     """
     if data[:4] != b"PAR1" or data[-4:] != b"PAR1":
+        if data[:4] != b"PAR1":
+            refuse_other_formats(data, called, "a Parquet file")
+        text = data[:4] != b"PAR1" and not is_binary(data[:HEAD])
         raise DataError(
-            f'{called} is not a whole Parquet file: its first or last four bytes are not "PAR1". Copy it again.'
+            f"{called} is text and no Parquet file, whatever its name says; if it is CSV, end its name in .csv."
+            if text
+            else f'{called} is not a whole Parquet file: its first or last four bytes are not "PAR1". Copy it again.'
         )
     try:
         frame = pl.read_parquet(data, glob=False)

@@ -47,13 +47,14 @@ def single_row(rows: Any, names: Sequence[str]) -> dict[str, Any] | None:
     return row_of_series(rows, names) or row_of(rows)
 
 
-def open_rows(rows: Any, names: Sequence[str]) -> Source:
+def open_rows(rows: Any, names: Sequence[str], table: bool = False) -> Source:
     """Open rows, of which those without names stand in the order of `names`.
 
     Parameters:
         rows: what `open_source` reads as a table: a data frame, a dict of columns or of single values, a list of dicts,
             a file; or cells in the order of the columns: an array, a list of rows, or one row as a list or tuple.
         names: the columns of the training table, the target left out.
+        table: whether a file of text (.txt) is a table.
 
     Raises:
         DataError: the rows cannot be read.
@@ -77,7 +78,7 @@ def open_rows(rows: Any, names: Sequence[str]) -> Source:
     if isinstance(rows, np.ndarray) and rows.ndim == 2:
         # Unlike those of `open_source`, which are numbers, its cells may be of any kind.
         rows = column_dict(rows, names, "the array")
-    opened = open_source(rows, reading=Reading(only=frozenset(names)))
+    opened = open_source(rows, reading=Reading(only=frozenset(names), table=table))
     return with_absent_columns(opened, names).with_column_names(names)
 
 

@@ -69,7 +69,8 @@ def _read_one(path: Path, reading: Reading) -> Source:
     from ranvier.data.sources.file_reference import FileReference, shown
     from ranvier.data.sources.file_tree import TEXT, one_file
 
-    if reading.names and path.suffix.lower() == ".txt" and _names_in_heading(path, reading):
+    is_text = path.suffix.lower() == ".txt"
+    if is_text and (reading.table or (reading.names and _names_in_heading(path, reading))):
         return _read_csv(path, reading)
     table = one_file(FileReference(shown(str(path)), path))
     text = table.frame[TEXT][0] if table.kinds.get(TEXT) == "text" else ""

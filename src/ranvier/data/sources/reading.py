@@ -18,6 +18,7 @@ class Reading:
         names: columns that the caller asks for; a first line that holds one of them is a header.
         unread: columns of data in memory that nobody looks at, whatever their cells are.
         only: the columns that are looked at, or None for all that are not in `unread`.
+        table: whether a text (.txt) is a table, whatever its first line says; so for a model of columns.
 
     >>> Reading(unread=frozenset({"raw"})).reads("raw"), Reading().reads("raw")
     (False, True)
@@ -29,6 +30,7 @@ class Reading:
     names: frozenset[str] = frozenset()
     unread: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
+    table: bool = False
 
     def reads(self, name: str) -> bool:
         """Whether the cells of a column are looked at, or those of a field of its records."""

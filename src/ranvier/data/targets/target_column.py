@@ -211,7 +211,7 @@ def check_target_range(values: Values, names: tuple[str, ...], row_numbers: NDAr
 def restore_integers(
     source: Source, name: str, values: Values, formats: Sequence[NumberFormat] | None = None
 ) -> Values:
-    """Integers that became floating point only because some cells of their column were missing.
+    """Integers and truth values that became floating point only because some cells of their column were missing.
 
     >>> from ranvier.data.sources import open_source
     >>> restore_integers(open_source({"y": ["1", ""]}), "y", np.array([1.0])).dtype.kind
@@ -219,6 +219,8 @@ def restore_integers(
     """
     cells = source.frame[name]
     if not parsing.is_string(cells):
+        if cells.dtype == pl.Boolean:
+            return values.astype(np.bool_)
         return values.astype(np.int64) if cells.dtype.is_integer() else values
     strings = read_labels(cells, source.in_memory)[0].drop_nulls()
     forms = formats or target_formats(source, [name])

@@ -1,0 +1,58 @@
+"""Rows of a table that are no rows: its header again, where files were joined, and units under the header."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ranvier.data.cells.missing_marks import MISSING
+from ranvier.data.sources.first_line import is_number
+from ranvier.plural import plural
+
+SAMPLE, MOSTLY, MIN_COLUMNS = 200, 0.9, 2
+
+
+def without_headers(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The rows without those that repeat the header, and without units in the first row; and notes on these.
+
+    Units stand where the first cell of each column of numbers, of which there are two or more, is a word.
+
+    Parameters:
+        frame: columns of strings.
+
+    >>> rows = {"size": ["[m]", *"123456789"], "price": ["[$]", *"987654321"]}
+    >>> without_headers(pl.DataFrame(rows))[1]
+    ['The first row was left out, since it seems to hold units and no data: "[m]" in column "size".']
+    """
+    notes = []
+    if frame.width > 1:
+        again = pl.Series([True]).new_from_index(0, frame.height)
+        for cells in frame.iter_columns():
+            again &= cells.str.strip_chars() == cells.name
+            if not again.any():
+                break
+        count = int(again.sum())
+        if count:
+            frame = frame.filter(~again)
+            what = plural(count, "row that repeats the header was", "rows that repeat the header were")
+            notes.append(f"{what} left out.")
+    column = _column_of_units(frame)
+    if column is not None:
+        unit = frame[column][0].strip()
+        notes.append(
+            f'The first row was left out, since it seems to hold units and no data: "{unit[:40]}" in column "{column}".'
+        )
+        frame = frame[1:]
+    return frame, notes
+
+
+def _column_of_units(frame: pl.DataFrame) -> str | None:
+    """A column of numbers with a word in the first row, as all columns of numbers have one; None for none."""
+    numbers = []
+    for cells in frame.iter_columns():
+        present = [cell for cell in map(str.strip, cells[1 : SAMPLE + 1].to_list()) if cell not in MISSING]
+        if present and sum(map(is_number, present)) >= MOSTLY * len(present):
+            first = cells[0].strip()
+            if first in MISSING or is_number(first):
+                return None
+            numbers.append(cells.name)
+    return numbers[0] if len(numbers) >= MIN_COLUMNS else None

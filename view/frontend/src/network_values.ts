@@ -1,0 +1,85 @@
+// What the cells of a network show: a number for each neuron, and where the colours of its layer end.
+
+import { robustLimit } from "./colours";
+import { number } from "./format";
+import { type Block, laneOf, unitsOf } from "./layout";
+import { health } from "./state";
+import type { Answer, Show, Sizes, What } from "./types";
+
+export interface Part {
+  values: Float32Array;
+  limit: number;
+}
+
+export type Split = Map<string, Part>;
+
+/** A limit stays while the newest one lies between these shares of it: colours that follow every step flicker. */
+const STAYS = [0.5, 1.1] as const;
+/** The time between two looks at the sizes of a layer, in milliseconds. */
+const LOOK_TIME = 500;
+
+/** Limits that stay the same over a stream of answers, by the path of the layer. */
+export class Limits {
+  private readonly kept = new Map<string, { limit: number; due: number }>();
+
+  of(path: string, values: Float32Array): number {
+    const before = this.kept.get(path);
+    const time = performance.now();
+    if (before && time < before.due) return before.limit;
+    const now = robustLimit(values);
+    const stays = before !== undefined && now >= STAYS[0] * before.limit && now <= STAYS[1] * before.limit;
+    const limit = stays ? before.limit : now;
+    this.kept.set(path, { limit, due: time + LOOK_TIME });
+    return limit;
+  }
+}
+
+/** The outputs of every layer. */
+export function split(answer: Answer | null, chances: boolean, limits: Limits | null = null): Split {
+  const parts: Split = new Map();
+  const last = answer?.parts[answer.parts.length - 1]?.path;
+  for (const part of answer?.parts ?? []) {
+    const values = answer!.array.subarray(part.start, part.start + part.length);
+    // Inputs are not drawn by their place among outputs; probabilities are on the scale from 0 to 1.
+    const given = part.path === "inputs" || (chances && part.path === last);
+    parts.set(part.path, { values, limit: given ? 1 : (limits?.of(part.path, values) ?? robustLimit(values)) });
+  }
+  return parts;
+}
+
+/** Sizes are not negative: they take the positive half of the colours. */
+export function splitSizes(measured: Sizes | null, kind: Show): Split {
+  const parts: Split = new Map();
+  if (measured && (measured.show ?? kind) === kind)
+    for (const part of measured.parts) {
+      const values = measured.array.subarray(part.start, part.start + part.length);
+      parts.set(part.path, { values, limit: robustLimit(values) });
+    }
+  return parts;
+}
+
+/** The value of a cell: of several neurons the one that is largest in size. */
+export function cellValue(block: Block, values: ArrayLike<number>, cell: number): number {
+  const [first, end] = unitsOf(block, cell);
+  let value = 0;
+  for (let unit = first; unit < end; unit++) if (Math.abs(values[unit]) > Math.abs(value)) value = values[unit];
+  return value;
+}
+
+/** A neuron in words: where it is, what it says, and what is wrong with it. */
+export function describe(what: What, { block, unit }: { block: Block; unit: number }, values: Split, cells: Split, kind: Show, noun: string): string {
+  const part = values.get(block.path);
+  if (block.path === "inputs") {
+    if (block.picture) return `Pixel in row ${Math.floor(unit / block.columns)}, column ${unit % block.columns}`;
+    const name = block.labels?.[unit] ?? what.inputs.names[unit] ?? `input ${unit}`;
+    return part ? `${name}: ${number(part.values[unit])}` : name;
+  }
+  const label = block.labels?.[unit];
+  const group = block.lanes > 1 ? `, group ${laneOf(block, unit) + 1} of ${block.lanes}` : "";
+  const several = block.perCell > 1 ? ` to ${Math.min(unit + block.perCell, block.units) - 1}` : "";
+  const flags = health.value?.[block.path]?.flags[String(unit)];
+  const output = part ? `, ${noun} ${number(part.values[unit])}` : "";
+  const size = kind === "activations" ? undefined : cells.get(block.path)?.values[unit];
+  const measured = size === undefined ? "" : kind === "weights" ? `, weights of size ${number(size, 3)}` : `, changes by ${number(size, 2)} in a step`;
+  return `${block.title}, neuron ${unit}${several}${label ? ` (${label})` : ""}${group}${output}${measured}${flags ? `, ${flags.join(", ")}` : ""}`;
+}
