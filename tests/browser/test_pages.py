@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ranvier.training.history import Epoch, History
 from ranvier.view.questions.confusion import confusion, measured
 from ranvier.view.questions.near import near
 from ranvier.view.questions.residuals import residuals
@@ -186,3 +188,36 @@ def test_without_rows_the_pages_say_what_to_do(digits: Subject, open_view: Open)
     assert "ranvier view MODEL DATA" in page.locator(".empty").inner_text()
     go(page, "try")
     assert page.locator(".board").is_visible()
+
+
+def falling(count: int) -> list[float]:
+    """Losses that fall to 0.1 and then differ from epoch to epoch by chance; the last is larger than those before."""
+    losses = 0.1 + 2 * np.exp(-np.arange(count)) + np.random.default_rng(0).normal(0, 0.01, count)
+    losses[-1] = losses[-6] * 1.15
+    return [float(loss) for loss in losses]
+
+
+RISING = [*falling(34), *(0.2 + 0.05 * np.arange(6))]
+FALLING = [*falling(30), *(0.09 - 0.002 * np.arange(10))]
+VERDICTS = {
+    "noise": (falling(40), 1e-3, "Training loss hardly changes either."),
+    "noise at the end of a schedule": (falling(40), 1e-9, "Training loss hardly changes either."),
+    "rises": (RISING, 1e-3, "Training loss rises: the learning rate may be too high."),
+    "rises at the end of a schedule": (RISING, 1e-9, "Training loss rises."),
+    "falls": (FALLING, 1e-3, "Training loss still falls: the network begins to memorise its rows."),
+}
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_a_sentence_says_how_training_went(name: str, digits: Subject, open_view: Open) -> None:
+    losses, rate, end = VERDICTS[name]
+    validation = [1.0 - 0.01 * min(epoch, 30) for epoch in range(1, len(losses) + 1)]
+    epochs = [
+        Epoch(number, float(loss), value, {}, 1e-3 if number < len(losses) else rate)
+        for number, (loss, value) in enumerate(zip(losses, validation, strict=True), start=1)
+    ]
+    model = copy.copy(digits.model)
+    model.history = History(epochs)
+    page = open_view(Subject(model, digits.rows))
+    start = "Validation loss has not improved for 10 epochs; the best is epoch 30."
+    assert page.locator('[data-name="verdict"]').inner_text() == f"{start} {end}"

@@ -59,7 +59,6 @@ MISSING = {
     "integers": pd.Series([1, pd.NA] * 15, dtype="Int64"),
     "booleans": pd.Series([True, pd.NA] * 15, dtype="boolean"),
     "categories": pd.Series(["a", None] * 15, dtype="category"),
-    "times": pd.Series([pd.Timestamp("2020"), pd.NaT] * 15),
     "none": np.array(["a", None] * 15, object),
     "polars": pl.Series(["a", None] * 15),
 }

@@ -49,7 +49,7 @@ class FractionOrFile(click.ParamType[float | str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
         """Read the text.
 
-        >>> ShareOrFile().convert("0.2", None, None), ShareOrFile().convert("test.csv", None, None)
+        >>> FractionOrFile().convert("0.2", None, None), FractionOrFile().convert("test.csv", None, None)
         (0.2, 'test.csv')
         """
         if isinstance(value, float):

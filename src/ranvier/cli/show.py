@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAX_SHOWN_COLUMNS = 20
 RECIPE_PARTS = {
     "n_networks": "networks",
+    "n_pilots": "pilot networks",
     "n_folds": "validation folds",
     "n_scaling_layers": "scaling layers",
     "hidden": "hidden layers",

@@ -259,16 +259,16 @@ FOREIGN = {
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners")
 @pytest.mark.parametrize("how", FOREIGN)
-@pytest.mark.parametrize("known", [None, "evil"])
-def test_code_that_others_can_write_is_not_used(tmp_path: Path, how: str, known: str | None) -> None:
+@pytest.mark.parametrize("plan", [None, "evil"])
+def test_code_that_others_can_write_is_not_used(tmp_path: Path, how: str, plan: str | None) -> None:
     """Neither an object nor the index; a checksum is right for whoever computes it."""
     if "another" in how and os.geteuid():
         pytest.skip("only the superuser gives files away")
     folder = tmp_path / "objects"
-    cache.compile_cached([text(1)], cpu.target(), folder, known=known)
-    name = cache.entry_key(text(1) if known is None else known, cpu.target()).hex()
-    file = folder / f"{name}{'.object' if known is None else '.index'}"
-    if known is None:
+    cache.compile_cached([text(1)], cpu.target(), folder, name=plan)
+    name = cache.entry_key(text(1) if plan is None else plan, cpu.target()).hex()
+    file = folder / f"{name}{'.object' if plan is None else '.index'}"
+    if plan is None:
         file.write_bytes(cache._pack(bytes.fromhex(name), cache.llvm.compile_ir(text(666), cpu.target())))
     else:
         other = cache.entry_key(text(666), cpu.target())
@@ -276,7 +276,7 @@ def test_code_that_others_can_write_is_not_used(tmp_path: Path, how: str, known:
         file.write_bytes(cache._pack(bytes.fromhex(name), other))
     FOREIGN[how](folder, file)
     with pytest.warns(cache.CacheWarning, match="RANVIER_CACHE") as caught:
-        images = [cache.compile_cached([text(1)], cpu.target(), folder, known=known) for _ in range(2)]
+        images = [cache.compile_cached([text(1)], cpu.target(), folder, name=plan) for _ in range(2)]
     assert images == [[cache.llvm.compile_ir(text(1), cpu.target())]] * 2
     assert len(caught) == 1
 
@@ -295,7 +295,7 @@ def test_without_a_home_folder_nothing_is_kept(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     monkeypatch.chdir(tmp_path)
     with pytest.warns(cache.CacheWarning, match="RANVIER_CACHE") as caught:
-        images = [cache.compile_cached([text(value)], cpu.target(), known=f"{value}") for value in (1, 2)]
+        images = [cache.compile_cached([text(value)], cpu.target(), name=f"{value}") for value in (1, 2)]
     assert all(images)
     assert len(caught) == 1
     assert list(tmp_path.iterdir()) == []

@@ -71,7 +71,7 @@ def _sum(parts: tuple[pl.Series, ...], factors: tuple[float, ...] = FACTORS) -> 
 
 
 def degrees_of_angle(strings: pl.Series) -> pl.Series:
-    """Degrees, minutes and seconds as degrees, null where a string is none; those of south and west are negative.
+    r"""Degrees, minutes and seconds as degrees, null where a string is none; those of south and west are negative.
 
     >>> degrees_of_angle(pl.Series(["40°30'00\"N", "0° 15′ S", "x"])).to_list()
     [40.5, -0.25, None]

@@ -80,7 +80,7 @@ HOUR_ALONE = r"^([0-9]{1,2})\s*([AaPp])\.?\s?[Mm]\.?$"
 def split(strings: pl.Series) -> pl.DataFrame:
     """The parts of each string under the names of PARTS, all null where it is no number.
 
-    >>> split(pl.Series(["-$1,234.50", "12 kg", "about 7"])).select("sign", "prefix", "body", "suffix").rows()
+    >>> split(pl.Series(["-$1,234.50", "12 kg", "seven"])).select("sign", "prefix", "body", "suffix").rows()
     [('-', '$', '1,234.50', None), (None, None, '12', 'kg'), (None, None, None, None)]
     """
     if strings.str.contains(r"^=?['\"`]").any():
