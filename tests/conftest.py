@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from ranvier import settings as ranvier_settings
 
 faulthandler.enable()
-settings.register_profile("ranvier", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ranvier", deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ranvier")
 
 
