@@ -24,7 +24,7 @@ from ranvier.recipes.augmentation import (
 )
 from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
 from ranvier.recipes.ensemble import MemberRows, is_interrupted, merged_members, train_members
-from ranvier.recipes.linear_beside import beside_linear
+from ranvier.recipes.linear_beside import all_beside_linear
 from ranvier.recipes.merged_events import MergedEvents
 from ranvier.recipes.picture_rows import CELLS, is_mirrored, rows_with_copies
 from ranvier.recipes.recipe import Trained, TrainingSetup
@@ -124,9 +124,7 @@ class _Members:
         shape, flats = single, None
         if linear_flats:
             flats = [final_parameters(result.outcome.state, settings.optimizer, single) for result in results]
-            pairs = zip(flats, linear_flats, strict=False)
-            both = [beside_linear(single, flat, linear, own, way.linear_factor) for flat, own in pairs]
-            shape, flats = both[0][0], [flat for _, flat in both]
+            shape, flats = all_beside_linear(single, flats, linear, linear_flats, way.linear_factor)
         repeats = 2 if is_mirrored(way.name) else 1  # for the mirrored picture each stands in the merged one again
         merged = merged_members(
             shape,

@@ -5,6 +5,7 @@ K inputs, N outputs, P parameters.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +39,26 @@ def mean_outputs(
     factors = [inverse_temperature(task, own, targets, weights) for own in (outputs, linear)]
     factor = factors[1] / factors[0]
     return probabilities_of(task, (logits_of(task, outputs) + factor * logits_of(task, linear)) / 2), factor
+
+
+def all_beside_linear(
+    network: Network,
+    flats: Sequence[Array],
+    linear: Network,
+    linear_flats: Sequence[Array],
+    factor: float,
+    first_input: int = 0,
+) -> tuple[Network, list[Array]]:
+    """The one shape of several networks with a linear model of its own beside each, and the parameters of each.
+
+    Parameters:
+        network, flats: what they are, and the parameters (P,) of each; one at least.
+        linear, linear_flats: the linear models; those of networks that were not finished are left over.
+        factor, first_input: as for `beside_linear`.
+    """
+    pairs = zip(flats, linear_flats, strict=False)
+    both = [beside_linear(network, flat, linear, own, factor, first_input) for flat, own in pairs]
+    return both[0][0], [flat for _, flat in both]
 
 
 def beside_linear(

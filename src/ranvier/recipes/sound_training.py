@@ -23,7 +23,7 @@ from ranvier.recipes.candidates import (
     trained_parameters,
 )
 from ranvier.recipes.ensemble import MemberRows, merged_members, train_members
-from ranvier.recipes.linear_beside import beside_linear
+from ranvier.recipes.linear_beside import all_beside_linear
 from ranvier.recipes.merged_events import MergedEvents
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.text_merge import can_hold_linear
@@ -97,11 +97,8 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
     if linear_flats:
         flats = [final_parameters(result.outcome.state, settings.optimizer, shape) for result in results]
         linear = candidates["linear"].network
-        both = [
-            beside_linear(best.network, flat, linear, own, choice.linear_factor, best.network.inputs - linear.inputs)
-            for flat, own in zip(flats, linear_flats, strict=False)
-        ]
-        shape, flats = both[0][0], [flat for _, flat in both]
+        first_input = shape.inputs - linear.inputs
+        shape, flats = all_beside_linear(shape, flats, linear, linear_flats, choice.linear_factor, first_input)
     trained = merged_members(
         shape, settings, results, events, choice.inverse_temperature, shared_inputs=not on_patches, flats=flats
     )
