@@ -15,14 +15,12 @@ from PIL import Image
 import ranvier as rv
 from ranvier.data import prepare
 from ranvier.errors import DataError, InputError
-from ranvier.network.task import Task
 from ranvier.recipes.augmentation import (
     LINEAR,
     LINEAR_PIXELS,
     WITH_LINEAR,
     WITH_PIXELS,
     ChosenTraining,
-    choice_of,
     choose_training,
 )
 from ranvier.recipes.image import ImageRecipe
@@ -156,21 +154,6 @@ def test_the_way_to_distort_is_chosen_on_rows_left_out() -> None:
     assert trained.predict(pixels[:2]).tolist() == ["right" if side else "left" for side in right[:2]]
 
 
-@pytest.mark.parametrize(
-    ("shares", "chosen"),
-    [
-        ({"affine": 0.8, "flip": 0.7, "none": 0.825}, "affine"),
-        ({"affine": 0.5, "flip": 0.7, "none": 0.9}, "none"),
-        ({"flip": 0.8, "affine": 0.8, "none": 0.7}, "flip"),
-    ],
-)
-def test_the_usual_way_gives_way_to_what_is_clearly_better(shares: dict[str, float], chosen: str) -> None:
-    outputs = {way: outputs_right_in(share) for way, share in shares.items()}
-    choice = choice_of(Task("multiclass", 2, ("a", "b")), list(shares), outputs, TARGETS)
-    assert choice.name == chosen
-    assert ("as usual" in choice.notes[0]) == (chosen == next(iter(shares)))
-
-
 def test_few_pictures_train_several_networks_with_centroids_of_their_own() -> None:
     pixels, labels = stripes(40)
     trained = rv.train(pixels, labels, recipe=replace(SMALL, few_networks=2, epochs=2), test=0.2, **QUIET)
@@ -238,66 +221,6 @@ def test_files_of_arrays_train_and_test(tmp_path: Path) -> None:
     assert trained.evaluate(test) == pytest.approx(trained.report.metrics)
     flat = stripes(10, 28, seed=1)[0].reshape(10, -1)
     assert trained.outputs(flat).tobytes() == trained.outputs(flat.reshape(10, 28, 28)).tobytes()
-
-
-TARGETS = np.eye(2)[np.arange(40) % 2]
-
-
-def outputs_right_in(share: float) -> np.ndarray:
-    """Probabilities that are right about the first rows of 40, and wrong about the others."""
-    right = np.arange(40) < 40 * share
-    return np.abs(TARGETS - np.where(right, 0.1, 0.9)[:, None])
-
-
-@pytest.mark.parametrize(
-    ("shares", "learner"),
-    [
-        ({"none": 0.9, "none linear": 0.8, "linear on pixels": 0.85}, "hidden"),
-        ({"none": 0.5, "none linear": 0.9, "linear on pixels": 0.7}, "linear"),
-        ({"none": 0.5, "none linear": 0.6, "linear on pixels": 0.95}, "linear on pixels"),
-        ({"none": 0.9, "with pixels": 0.95}, "with pixels"),
-        ({"none": 0.9}, "hidden"),
-    ],
-)
-def test_what_learns_is_chosen_by_the_rows_left_out(shares: dict[str, float], learner: str) -> None:
-    outputs = {name: outputs_right_in(share) for name, share in shares.items()}
-    choice = choice_of(
-        Task("binary", 1, ("a", "b")), ["none"], {n: o[:, 1:] for n, o in outputs.items()}, TARGETS[:, 1:]
-    )
-    assert choice.learner == learner
-    assert len(choice.notes) == (1 if learner == "hidden" else 2)
-
-
-@pytest.mark.parametrize("task", [Task("multiclass", 2, ("a", "b")), Task("regression", 2)])
-def test_rows_left_out_count_by_their_weights(task: Task) -> None:
-    early, weights = np.arange(40) < 20, np.where(np.arange(40) < 20, 0.01, 1.0)
-    outputs = {"none": outputs_right_in(0.7), "none linear": np.abs(TARGETS - np.where(early, 0.9, 0.1)[:, None])}
-    assert choice_of(task, ["none"], outputs, TARGETS).learner == "hidden"
-    choice = choice_of(task, ["none"], outputs, TARGETS, weights)
-    assert choice.learner == "linear"
-    assert choice.held_out is not None
-    assert choice.held_out.weights is weights
-
-
-def test_a_network_on_pixels_that_harms_does_not_join() -> None:
-    confident = {"none": outputs_right_in(0.9), "with pixels": np.clip(2 * outputs_right_in(0.2) - 0.5, 0, 1)}
-    choice = choice_of(Task("multiclass", 2, ("a", "b")), ["none"], confident, TARGETS)
-    assert choice.learner == "hidden"
-    assert "does not join" in choice.notes[1]
-
-
-def test_a_linear_model_that_errs_elsewhere_joins_the_networks() -> None:
-    """Each is wrong about other rows, and sure of the rows that it is right about, so that their mean is right."""
-    row = np.arange(40)
-    outputs = {}
-    for name, wrong in (("none", row < 10), ("none linear", row >= 30)):
-        right = np.where(wrong, 0.4, 0.9)[:, None]
-        outputs[name] = np.where(TARGETS == 1, right, 1 - right)
-    task = Task("multiclass", 2, ("a", "b"))
-    choice = choice_of(task, ["none"], outputs, TARGETS)
-    assert choice.learner == WITH_LINEAR
-    assert "75.0% without" in choice.notes[1]
-    assert choice_of(task, ["none"], outputs, TARGETS, merges_linear=False).learner == "hidden"
 
 
 @pytest.mark.parametrize("learner", [WITH_LINEAR, LINEAR])
