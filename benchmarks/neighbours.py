@@ -157,7 +157,7 @@ def measured(name: str, kind: str, threads: int, seconds: float, rounds: int) ->
             times[mode].append(microseconds(work, seconds))
     medians = {mode: float(np.median(values)) for mode, values in times.items()}
     choosers = contenders["chosen"].executable._choosers
-    kept = choosers["train" if kind == "training step" else "predict"].choice.kept
+    kept = choosers["train" if kind == "training step" else "predict"].choice.current
     return {"microseconds": times, "medians": medians, "threads_at_the_end": kept} | {
         "chosen_over_one": medians["chosen"] / medians["one"],
         "chosen_over_best": medians["chosen"] / min(medians["one"], medians["all"]),

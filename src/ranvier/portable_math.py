@@ -82,10 +82,10 @@ def power(base: float, exponents: ArrayLike) -> Numbers:
         numbers = wanted.reshape(-1).tolist()
         if all(number.is_integer() and number <= 2.0**62 for number in numbers):
             return np.array([_whole_power(float(base), int(number)) for number in numbers]).reshape(wanted.shape)
-    whole = np.minimum(np.floor(wanted), 2.0**62)
-    fractions = wanted - whole
-    remaining, result, square = whole.astype(np.int64), np.ones(wanted.shape), float(base)
-    for _ in range(int(whole.max(initial=0.0)).bit_length()):
+    floors = np.minimum(np.floor(wanted), 2.0**62)
+    fractions = wanted - floors
+    remaining, result, square = floors.astype(np.int64), np.ones(wanted.shape), float(base)
+    for _ in range(int(floors.max(initial=0.0)).bit_length()):
         np.multiply(result, square, out=result, where=(remaining & 1).astype(bool))
         remaining >>= 1
         square *= square
@@ -120,11 +120,11 @@ def powers_of(bases: ArrayLike, exponent: float) -> Numbers:
     numbers = np.asarray(bases, np.float64)
     if exponent == 0.5:
         return np.sqrt(numbers)
-    result, square, whole = np.ones(numbers.shape), numbers.copy(), int(exponent)
-    while whole:
-        if whole & 1:
+    result, square, remaining = np.ones(numbers.shape), numbers.copy(), int(exponent)
+    while remaining:
+        if remaining & 1:
             result = result * square
-        whole >>= 1
+        remaining >>= 1
         square = square * square
     fraction = exponent - int(exponent)
     if fraction:

@@ -47,17 +47,17 @@ def record(cls: type[T] | None = None, /, *, init: bool = True, eq: bool = True,
 
     def make(plain: type[T]) -> type[T]:
         defined = set(plain.__dict__)
-        made: Any = dataclass(plain, init=False, repr=False, eq=False, kw_only=kw_only)
-        all_fields = fields(made)
+        created: Any = dataclass(plain, init=False, repr=False, eq=False, kw_only=kw_only)
+        all_fields = fields(created)
         if init and "__init__" not in defined:
-            made.__init__ = _initializer(made, all_fields)
-        made._record_fields = tuple(field.name for field in all_fields)
-        made._record_repr = tuple(field.name for field in all_fields if field.repr)
-        made._record_values = staticmethod(_values_of(tuple(field.name for field in all_fields if field.compare)))
+            created.__init__ = _initializer(created, all_fields)
+        created._record_fields = tuple(field.name for field in all_fields)
+        created._record_repr = tuple(field.name for field in all_fields if field.repr)
+        created._record_values = staticmethod(_values_of(tuple(field.name for field in all_fields if field.compare)))
         for name, method in _METHODS.items():
             if name not in defined and (eq or name not in ("__eq__", "__hash__")):
-                setattr(made, name, method)
-        return made  # type: ignore[no-any-return]
+                setattr(created, name, method)
+        return created  # type: ignore[no-any-return]
 
     return make if cls is None else make(cls)
 
@@ -83,7 +83,7 @@ class _Factory:
 _FACTORY = _Factory()
 
 
-def _initializer(made: type, all_fields: tuple[Field[Any], ...]) -> Callable[..., None]:
+def _initializer(cls: type, all_fields: tuple[Field[Any], ...]) -> Callable[..., None]:
     """The `__init__` that `dataclass` would write, which fills the instance's dictionary at once."""
     names: dict[str, Any] = {"FACTORY": _FACTORY}
     parameters: dict[bool, list[str]] = {False: [], True: []}
@@ -104,11 +104,11 @@ def _initializer(made: type, all_fields: tuple[Field[Any], ...]) -> Callable[...
             values.append(f"{name}={value}")
     keywords = ["*", *parameters[True]] if parameters[True] else []
     body = [f" self.__dict__.update({', '.join(values)})"]
-    if hasattr(made, "__post_init__"):
+    if hasattr(cls, "__post_init__"):
         body.append(" self.__post_init__()")
     exec("\n".join([f"def __init__({', '.join(['self', *parameters[False], *keywords])}):", *body]), names)
     function: Callable[..., None] = names["__init__"]
-    function.__qualname__, function.__module__ = f"{made.__qualname__}.__init__", made.__module__
+    function.__qualname__, function.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
     function.__annotations__ = {entry.name: entry.type for entry in all_fields if entry.init} | {"return": None}
     return function
 

@@ -53,6 +53,13 @@ IDENTIFIERS = {
     "shares": "fractions",
     "Goal": "TargetSpec",
     "Seat": "JobContext",
+    "kept": "what it is: columns, row_numbers, encoder",
+    "whole": "full, all, total, or what it is: document, rows",
+    "listed": "entries, or names_text for a text",
+    "taken": "what it is: names, rows",
+    "seen": "visited, present, or what it is: overview, survey",
+    "own": "what it is: row_hashes, settings, statistics",
+    "begun": "start, or has_started",
 }
 """Whole identifiers: functions, classes, variables, arguments and attributes of src."""
 
@@ -93,5 +100,15 @@ ALLOWED = {
     ("network/activations.py", "slope"): "an option of leaky_relu, as in PyTorch and Keras",
     ("network/initializers.py", "slope"): "an option of He's initializers",
     ("reference/activations.py", "slope"): "an option of leaky_relu",
+    **{
+        (path, "whole"): "a stored field of SoundFormat"
+        for path in (
+            "data/encoders/sound.py",
+            "data/sounds/fixed_length.py",
+            "data/sounds/sound_format.py",
+            "model/listening.py",
+            "recipes/sound.py",
+        )
+    },
 }
 """(path under src/ranvier or from the root, word): why it may stay there; "*" for every word."""

@@ -141,8 +141,10 @@ def test_what_a_plan_reads() -> None:
     assert stride_of(products[0].step.matrix) == 400 * 16
     gradients = [scheduled for scheduled in steps if isinstance(scheduled, ScheduledWeightGradient)]
     assert [scheduled.step.x.name for scheduled in gradients] == ["layers.0.output.row_pairs", "inputs.row_pairs"]
-    kept = {scheduled.step.y.name: scheduled.kept for scheduled in steps if isinstance(scheduled, ScheduledRounding)}
-    assert kept == {"layers.0.output": True, "error": True, "layers.1.before": True}
+    writes = {
+        scheduled.step.y.name: scheduled.writes_y for scheduled in steps if isinstance(scheduled, ScheduledRounding)
+    }
+    assert writes == {"layers.0.output": True, "error": True, "layers.1.before": True}
 
 
 @pytest.mark.parametrize("width", [1, 15, 16, 17, 32, 45, 64, 70])

@@ -44,13 +44,13 @@ class Output:
         """Print the title of a part."""
         self.say(text, "bold")
 
-    def commands(self, listed: Sequence[tuple[str, str]]) -> None:
+    def commands(self, entries: Sequence[tuple[str, str]]) -> None:
         """Print commands to copy, on lines that are never broken, with their purposes beside all that leave room."""
         from rich.text import Text
 
-        longest = max(len(purpose) for _, purpose in listed)
-        width = max((len(text) for text, _ in listed if len(text) + longest + 5 <= self.words.width), default=0)
-        for text, purpose in listed:
+        longest = max(len(purpose) for _, purpose in entries)
+        width = max((len(text) for text, _ in entries if len(text) + longest + 5 <= self.words.width), default=0)
+        for text, purpose in entries:
             line = Text.assemble("  ", (text, "bold cyan"))
             if len(text) <= width:
                 line.append(f"{' ' * (width - len(text))}   {purpose}", "dim")

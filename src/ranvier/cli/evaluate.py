@@ -60,8 +60,8 @@ def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
     if reading.skip_bad_rows and targets is None:
         rows, _, left_out = with_good_targets(rows, model.target)
         notes = (*notes, *left_out)
-    readable, _, kept, unreadable = readable_rows(model.encoder, rows)
-    targets_of_readable = targets if targets is None or kept is None else targets[kept]
+    readable, _, row_numbers, unreadable = readable_rows(model.encoder, rows)
+    targets_of_readable = targets if targets is None or row_numbers is None else targets[row_numbers]
     result, warned = with_warnings(lambda: evaluation(model, readable, targets_of_readable))
     notes = (*notes, *unreadable, *warned)
     trained_on = training_file_note(model.report, data)

@@ -34,28 +34,30 @@ def command(
 
     output = Output(as_json)
     reading = Reading(header=header, skip_bad_rows=skip_bad_rows)
-    seen = look(data, target, column_kinds(kind) or None, reading)
-    _print(output, seen)
-    output.finish(seen.to_dict)
+    overview = look(data, target, column_kinds(kind) or None, reading)
+    _print(output, overview)
+    output.finish(overview.to_dict)
     return DONE
 
 
-def _print(output: Output, seen: Look) -> None:
+def _print(output: Output, overview: Look) -> None:
     from ranvier.data.sources.origin import sentence_start
 
-    counts = [plural(seen.rows, "row"), plural(len(seen.columns), "column")]
-    counts += [plural(seen.duplicates, "row repeats", "rows repeat") + " an earlier one"] if seen.duplicates else []
-    if not seen.columns:
-        counts[1] = " × ".join(map(str, seen.shape)) + " numbers each"
-    output.heading(f"{sentence_start(seen.origin)}: {', '.join(counts)}")
-    if seen.columns:
-        _print_columns(output, seen)
-    _print_notes(output, seen)
-    if seen.target is not None:
-        _print_target(output, seen)
+    counts = [plural(overview.rows, "row"), plural(len(overview.columns), "column")]
+    counts += (
+        [plural(overview.duplicates, "row repeats", "rows repeat") + " an earlier one"] if overview.duplicates else []
+    )
+    if not overview.columns:
+        counts[1] = " × ".join(map(str, overview.shape)) + " numbers each"
+    output.heading(f"{sentence_start(overview.origin)}: {', '.join(counts)}")
+    if overview.columns:
+        _print_columns(output, overview)
+    _print_notes(output, overview)
+    if overview.target is not None:
+        _print_target(output, overview)
 
 
-def _print_columns(output: Output, seen: Look) -> None:
+def _print_columns(output: Output, overview: Look) -> None:
     from rich.text import Text
 
     from ranvier.data.look import is_used
@@ -70,39 +72,39 @@ def _print_columns(output: Output, seen: Look) -> None:
         numbers=("Missing", "Different"),
         flexible=("Column", "Examples"),
     )
-    for column in seen.columns[:MAX_SHOWN_COLUMNS]:
+    for column in overview.columns[:MAX_SHOWN_COLUMNS]:
         style = "" if is_used(column) else "dim"
         name = Text(column.name, style, overflow="fold")
         missing = f"{column.missing:,}" if column.missing else "-"
         examples = "; ".join(example[:40] for example in column.examples)
         grid.add_row(name, literal(column.kind, style), missing, f"{column.distinct:,}", wrapped(examples, "dim"))
     output.words.print(grid)
-    if len(seen.columns) > MAX_SHOWN_COLUMNS:
-        output.say(f"and {len(seen.columns) - MAX_SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")
+    if len(overview.columns) > MAX_SHOWN_COLUMNS:
+        output.say(f"and {len(overview.columns) - MAX_SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")
 
 
-def _print_notes(output: Output, seen: Look) -> None:
+def _print_notes(output: Output, overview: Look) -> None:
     from ranvier.data.look import is_used
 
     notes = [
         f'Column "{column.name}" would be left out: {column.reason}.'
-        for column in seen.columns
+        for column in overview.columns
         if column.kind == "drop"
     ]
-    notes += [column.reason for column in seen.columns if not is_used(column) and column.kind != "drop"]
-    notes += [note for column in seen.columns for note in column.notes]
-    notes += seen.notes
+    notes += [column.reason for column in overview.columns if not is_used(column) and column.kind != "drop"]
+    notes += [note for column in overview.columns for note in column.notes]
+    notes += overview.notes
     if notes:
         output.say()
     for note in notes:
         output.say(note)
 
 
-def _print_target(output: Output, seen: Look) -> None:
+def _print_target(output: Output, overview: Look) -> None:
     from ranvier.display.format import percent
     from ranvier.display.tables import bar, literal, table
 
-    described = seen.target or {}
+    described = overview.target or {}
     output.say()
     task = described["task"]
     output.say(f'Target "{described["name"]}": {task} ({described["reason"]})' if task else described["reason"], "bold")

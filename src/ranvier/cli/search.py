@@ -26,22 +26,24 @@ FLAGS = ("--class-weight", "--threshold", "--seed")
 """The options of `ranvier train` that a search has, too: groups of them, and single ones."""
 
 
-def _own(*flags: str, **settings: Any) -> Callable[[F], F]:
+def _option(*flags: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*flags, cls=GroupedOption, group="Search", **settings)
 
 
 @click.command("search", cls=GroupedCommand)
 @click.argument("data", metavar="DATA")
-@_own("--minutes", type=click.FloatRange(0, min_open=True), default=5.0, metavar="N", help="How long; 5 by default.")
-@_own("--trials", type=click.IntRange(min=1), metavar="N", help="At most so many trials, in whole generations of nine.")
-@_own(
+@_option("--minutes", type=click.FloatRange(0, min_open=True), default=5.0, metavar="N", help="How long; 5 by default.")
+@_option(
+    "--trials", type=click.IntRange(min=1), metavar="N", help="At most so many trials, in whole generations of nine."
+)
+@_option(
     "--space",
     multiple=True,
     metavar="OPTION=VALUES",
     help="dropout=0:0.3, activation=relu,silu, hidden=64,256-128; batch_size= leaves it out. Repeat it.",
 )
-@_own("--print-space", is_flag=True, help="Print what would be searched, and stop.")
-@_own(
+@_option("--print-space", is_flag=True, help="Print what would be searched, and stop.")
+@_option(
     "--folder", metavar="FOLDER", help="Keep trials and model here; the same command goes on. NAME-search by default."
 )
 @with_options(SHARED, FLAGS)
@@ -128,9 +130,9 @@ class SearchDisplay:
 def _standing(progress: SearchProgress) -> str:
     from ranvier.display.format import duration, number
 
-    best, own = progress.best, progress.trials[0].value
+    best, recipe_value = progress.best, progress.trials[0].value
     value = "none yet" if best is None or best.value is None else number(best.value)
-    beside = "" if own is None else f" (the recipe's own settings: {number(own)})"
+    beside = "" if recipe_value is None else f" (the recipe's own settings: {number(recipe_value)})"
     left = duration(max(progress.seconds - progress.elapsed, 0.0))
     words = {"log_loss": "log loss", "rmse": "RMSE"}[progress.metric]
     return f"{len(progress.trials):,} trials. Best {words} {value}{beside}. {left} left."

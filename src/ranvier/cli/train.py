@@ -168,11 +168,11 @@ def with_options(groups: Collection[str] = tuple(OPTIONS), flags: Collection[str
         groups: all options of these groups.
         flags: other ones, by the beginning of their flags.
     """
-    listed = [(title, *entry) for title, entries in OPTIONS.items() for entry in entries]
-    wanted = [entry for entry in listed if entry[0] in groups or entry[1].split()[0] in flags]
+    options = [(title, *entry) for title, entries in OPTIONS.items() for entry in entries]
+    selection = [entry for entry in options if entry[0] in groups or entry[1].split()[0] in flags]
 
     def decorate(function: Any) -> Any:
-        for title, flag_names, metavar, kind, default_text, help_text in reversed(wanted):
+        for title, flag_names, metavar, kind, default_text, help_text in reversed(selection):
             settings: dict[str, Any] = {"type": kind}
             if kind is REPEATABLE:
                 settings = {"multiple": True}

@@ -182,8 +182,8 @@ def gap_sentences(values: Values, names: Sequence[str]) -> tuple[str, ...]:
     if values.ndim == 1 or values.dtype.kind != "f":
         return ()
     gaps = (np.isnan(values) & ~empty_rows(values)[:, None]).sum(axis=0)
-    listed = [f'"{name}" in {plural(int(count), "row")}' for name, count in zip(names, gaps, strict=True) if count]
-    return (f"Missing beside other targets, and not counted there: {', '.join(listed)}.",) if listed else ()
+    gap_texts = [f'"{name}" in {plural(int(count), "row")}' for name, count in zip(names, gaps, strict=True) if count]
+    return (f"Missing beside other targets, and not counted there: {', '.join(gap_texts)}.",) if gap_texts else ()
 
 
 def labelled_rows_of(
@@ -216,9 +216,9 @@ def labelled_rows_of(
         _check_length("target values", beside[0], opened)
     else:
         (opened, names), beside = open_with_target(source, columns), ()
-    read, kept = (opened, None) if decoded is None else decoded(opened)
-    numbers = np.arange(opened.rows) if kept is None else kept
-    values, weight = (rows_of(array, kept) for array in (*beside, None, None)[:2])
+    read, readable = (opened, None) if decoded is None else decoded(opened)
+    numbers = np.arange(opened.rows) if readable is None else readable
+    values, weight = (rows_of(array, readable) for array in (*beside, None, None)[:2])
     indexed = opened.in_memory or bool(beside)
     with rows_called(indexed):
         if skip_bad:

@@ -168,8 +168,8 @@ def _length_note(cells: pl.Series) -> tuple[str, ...]:
 def _schema(frame: pl.DataFrame, kinds: Mapping[str, str], decimal_commas: bool) -> list[ColumnSchema]:
     """The schema of the columns, also where training would use none of them."""
     companion = pl.Series(COMPANION, [0.5, 1.5] * (frame.height // 2 + 1))[: frame.height]
-    own = {name: kind for name, kind in kinds.items() if name in frame.columns}
-    columns = infer_schema(frame.with_columns(companion), (), own, decimal_commas)
+    kinds_here = {name: kind for name, kind in kinds.items() if name in frame.columns}
+    columns = infer_schema(frame.with_columns(companion), (), kinds_here, decimal_commas)
     return [column for column in columns if column.name != COMPANION]
 
 

@@ -175,20 +175,20 @@ def prepare(
     ('setosa', 'versicolor', 'virginica')
     """
     task_record = task if isinstance(task, Task) else None
-    opened, names, target_array = _opened(source, target, task_record)
-    opened, target_array, weight, kept = decoded_rows(opened, target_array, weight, kinds, image_size, progress)
-    kept = rows_of(np.arange(opened.rows) if kept is None else kept, training_rows(opened))
+    opened, names, targets = _opened(source, target, task_record)
+    opened, targets, weight, numbers = decoded_rows(opened, targets, weight, kinds, image_size, progress)
+    numbers = rows_of(np.arange(opened.rows) if numbers is None else numbers, training_rows(opened))
     opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
-    opened, target_array, weight, kept = with_usable_targets(skip_bad, opened, names, target_array, weight, kept, task)
+    opened, targets, weight, numbers = with_usable_targets(skip_bad, opened, names, targets, weight, numbers, task)
     in_table = bool(opened.column_names) and not task_record
-    opened, target_array = as_columns(opened, target_array, features, kinds)
+    opened, targets = as_columns(opened, targets, features, kinds)
     fractions = checked_fractions(*_fractions((validation, validation_source), (test, test_source)))
     if canonical and weight is not None:
-        *counted, kept_rows = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
-        (opened, target_array, weight), kept = counted, kept[kept_rows]
-    target_columns = names if target_array is None else ()
+        *counted, kept_rows = without_zero_weights(opened, names, targets, weight, repeat=fractions[2] == 0.0)
+        (opened, targets, weight), numbers = counted, numbers[kept_rows]
+    target_columns = names if targets is None else ()
     opened, columns, notes, rule = _columns(opened, target_columns, as_names(ignore), kinds, rule)
-    rows = labelled_rows(opened, names, target_array, weight, kept)
+    rows = labelled_rows(opened, names, targets, weight, numbers)
     resolved, task_notes = _task(rows, task, names, positive, loss)
     leaks = [] if task_record else _leaks(rows, resolved, names, columns)
     notes = [*task_notes, *(leak.text for leak in leaks), *rows.notes, *opened.notes, *notes]
@@ -216,7 +216,7 @@ def prepare(
 
 def _fractions(*parts: tuple[float, Any]) -> Iterable[float]:
     """The fraction of each part that is drawn from the rows: 0 for one with rows of its own."""
-    return (fraction if own is None else 0.0 for fraction, own in parts)
+    return (fraction if source is None else 0.0 for fraction, source in parts)
 
 
 def _decoder(encoder: Encoder, progress: Progress | None) -> Decoded | None:

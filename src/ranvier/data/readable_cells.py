@@ -117,9 +117,11 @@ class ReadableCells:
         cells_of: dict[str, list[int]] = {}
         for at in sorted(self.broken):
             cells_of.setdefault(self.broken[at], []).append(at)
-        listed = list(cells_of.items())
-        parts = [f"{listed_names([self.name(at) for at in cells])}: {reason}" for reason, cells in listed[:MAX_REASONS]]
-        others = sum(len(cells) for _, cells in listed[MAX_REASONS:])
+        entries = list(cells_of.items())
+        parts = [
+            f"{listed_names([self.name(at) for at in cells])}: {reason}" for reason, cells in entries[:MAX_REASONS]
+        ]
+        others = sum(len(cells) for _, cells in entries[MAX_REASONS:])
         return "; ".join(parts) + (f"; and {others:,} more" if others else "")
 
 

@@ -33,10 +33,10 @@ def repeats_note(
     ['1 picture repeats an earlier one: row index 2 as row index 1.']
     """
     names = [str(getattr(cells[row], "name", f"row index {row}")) for row in rows.tolist()]
-    own = [""] * len(names) if labels is None else [str(labels[row]) for row in rows.tolist()]
+    label_texts = [""] * len(names) if labels is None else [str(labels[row]) for row in rows.tolist()]
     same: dict[bytes, list[tuple[str, str]]] = {}
     pairs = []
-    for name, label, content in zip(names, own, decoded, strict=True):
+    for name, label, content in zip(names, label_texts, decoded, strict=True):
         equal = same.setdefault(blake2b(content.tobytes(), digest_size=16).digest(), [])
         pairs += [f"{name} as {equal[0][0]}"] if equal else []
         equal.append((name, label))

@@ -97,14 +97,14 @@ def class_table(records: Sequence[Record], singular: str = "Class") -> tuple[Tab
     """Precision, recall and F1 of every class, and a sentence on the others where only some are shown."""
     grid = table(singular, "Rows", "Precision", "Recall", "F1", " ", numbers=("Rows", "Precision", "Recall", "F1"))
     summary = ""
-    listed = list(records)
-    if len(listed) > MAX_CLASSES:
-        defined = [record for record in listed if record["f1"] is not None]
+    rows = list(records)
+    if len(rows) > MAX_CLASSES:
+        defined = [record for record in rows if record["f1"] is not None]
         ordered = sorted(defined, key=lambda record: (record["f1"], -record["rows"]))
-        listed, others = ordered[:MAX_SHOWN_CLASSES], ordered[MAX_SHOWN_CLASSES:]
-        summary = f"These are the {len(listed)} of {len(records):,} with the lowest F1"
+        rows, others = ordered[:MAX_SHOWN_CLASSES], ordered[MAX_SHOWN_CLASSES:]
+        summary = f"These are the {len(rows)} of {len(records):,} with the lowest F1"
         summary += f"; the others lie between {others[0]['f1']:.2f} and {others[-1]['f1']:.2f}." if others else "."
-    for record in listed:
+    for record in rows:
         label = literal(record["label"])
         label.truncate(30, overflow="ellipsis")
         grid.add_row(

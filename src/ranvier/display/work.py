@@ -30,7 +30,7 @@ class WorkDisplay:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._event = WorkEvent("", 0, 0)
-        self._begun = self._printed = 0.0
+        self._start = self._printed = 0.0
         self._live: Live | None = None
 
     def __call__(self, event: WorkEvent) -> None:
@@ -38,7 +38,7 @@ class WorkDisplay:
         now = time.monotonic()
         if event.what != self._event.what:
             self.close()
-            self._begun, self._printed = now, now + SILENT_SECONDS - SECONDS_BETWEEN_LINES
+            self._start, self._printed = now, now + SILENT_SECONDS - SECONDS_BETWEEN_LINES
         self._event = event
         if event.done >= event.total:
             self.close()
@@ -51,7 +51,7 @@ class WorkDisplay:
             self._live.refresh()
         if self._live is None and now - self._printed >= SECONDS_BETWEEN_LINES:
             self._printed = now
-            text = f"{event.what}: {percent(event.done / event.total)} after {duration(now - self._begun)}."
+            text = f"{event.what}: {percent(event.done / event.total)} after {duration(now - self._start)}."
             self.console.print(text, style="dim", markup=False, soft_wrap=True)
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class WorkDisplay:
         from rich.table import Table
         from rich.text import Text
 
-        done, total, elapsed = self._event.done, max(self._event.total, 1), time.monotonic() - self._begun
+        done, total, elapsed = self._event.done, max(self._event.total, 1), time.monotonic() - self._start
         left = f", {duration(elapsed / done * (total - done))} left" if done and elapsed > 1.0 else ""
         line = Table.grid(padding=(0, 2, 0, 0))
         line.add_row(

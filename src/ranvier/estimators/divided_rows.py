@@ -93,10 +93,10 @@ def without_bad_rows(
     >>> y.tolist(), rows.notes
     (['a'], ('1 row was left out because its target cannot be used: "None" at row index 1.',))
     """
-    kept, cells = usable_rows(y, numbers)
-    if kept is None or len(cells) + len(kept) != source.rows:
+    usable, cells = usable_rows(y, numbers)
+    if usable is None or len(cells) + len(usable) != source.rows:
         return source, y, beside
     with rows_called(indexed=True):
-        note = bad_targets_note(cells, np.setdiff1d(np.arange(source.rows), kept))
-    taken = tuple(None if array is None else np.asarray(array)[kept] for array in beside)
-    return source.take(kept).with_notes([note]), labels_array(y)[kept], taken
+        note = bad_targets_note(cells, np.setdiff1d(np.arange(source.rows), usable))
+    others = tuple(None if array is None else np.asarray(array)[usable] for array in beside)
+    return source.take(usable).with_notes([note]), labels_array(y)[usable], others

@@ -54,8 +54,8 @@ class NextRow:
 def parts_of(estimator: BaseEstimator) -> tuple[Any, ...]:
     """What decides how a fitted estimator learns from a row: its parameters, and parts of its model."""
     model = estimator.model_
-    own = model, model.training, model.encoder, model.target, estimator._first_rows
-    return (*own, *_parameters_of(type(estimator))(estimator))
+    model_parts = model, model.training, model.encoder, model.target, estimator._first_rows
+    return (*model_parts, *_parameters_of(type(estimator))(estimator))
 
 
 def next_row(estimator: BaseEstimator, before: tuple[Any, ...], rows: int) -> NextRow | None:

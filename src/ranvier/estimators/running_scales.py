@@ -39,25 +39,25 @@ class FirstRows:
     targets: Array
 
 
-def learn_scales(model: Model, seen: FirstRows | None, source: Source, values: Any) -> FirstRows | None:
+def learn_scales(model: Model, rows_so_far: FirstRows | None, source: Source, values: Any) -> FirstRows | None:
     """Let a model take its scales from the rows before and those of another part; gives the rows to keep.
 
     Parameters:
         model: whose encoders change; what they make of categories, and the number of inputs, stays.
-        seen: the rows before; None where the scales were learned from all rows at once.
+        rows_so_far: the rows before; None where the scales were learned from all rows at once.
         source, values: the rows and targets of the part.
     """
-    if seen is None:
+    if rows_so_far is None:
         return None
-    early = len(seen.numbers) < ENOUGH_ROWS
-    if not early and not _watches(model.encoder) and not _constant(seen.targets).any():
-        return seen
+    early = len(rows_so_far.numbers) < ENOUGH_ROWS
+    if not early and not _watches(model.encoder) and not _constant(rows_so_far.targets).any():
+        return rows_so_far
     part = first_rows(model, source, values)
-    numbers = np.concatenate([seen.numbers, part.numbers])
-    targets = np.concatenate([seen.targets, part.targets])
-    target = _scaled_target(model, targets) if early or _constant(seen.targets).any() else model.target
+    numbers = np.concatenate([rows_so_far.numbers, part.numbers])
+    targets = np.concatenate([rows_so_far.targets, part.targets])
+    target = _scaled_target(model, targets) if early or _constant(rows_so_far.targets).any() else model.target
     model.rescale(_scaled(model.encoder, numbers, early), target)
-    return seen if not early else FirstRows(numbers[:ENOUGH_ROWS], targets[:ENOUGH_ROWS])
+    return rows_so_far if not early else FirstRows(numbers[:ENOUGH_ROWS], targets[:ENOUGH_ROWS])
 
 
 def kinds_of_constants(source: Source, ignored: Iterable[str]) -> dict[str, str]:

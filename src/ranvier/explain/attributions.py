@@ -142,7 +142,7 @@ def column_sums(
     baseline: Inputs,
     blocks: Sequence[InputBlock],
     tolerance: NDArray[np.float64],
-    kept: slice = NOTHING,
+    single_inputs: slice = NOTHING,
 ) -> ColumnSums:
     """The integrated gradients of each column, the mean over the baseline rows.
 
@@ -152,13 +152,13 @@ def column_sums(
         baseline: rows to compare with, (b, K); of several the mean is taken, which is what expected gradients estimate.
         blocks: of the columns.
         tolerance: for each row, (n,).
-        kept: dense inputs of which each is to be known.
+        single_inputs: dense inputs each of which is summed by itself.
 
     Source: Erion, Janizek, Sturmfels, Lundberg, Lee, "Improving performance of deep learning models with axiomatic
     attribution priors and expected gradients", Nature Machine Intelligence 2021.
     """
     n_rows, n_base, entries = len(inputs), len(baseline), inputs.entries
-    values, dense = np.zeros((n_rows, len(blocks))), np.zeros((n_rows, kept.stop - kept.start))
+    values, dense = np.zeros((n_rows, len(blocks))), np.zeros((n_rows, single_inputs.stop - single_inputs.start))
     start, end, error = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows)
     csr = None if entries is None else np.zeros(len(entries.data))
     at_once = max(1, NUMBERS_AT_ONCE // (2 * STEPS * max(inputs.n_dense, 64)))
@@ -166,10 +166,10 @@ def column_sums(
         rows = np.arange(first, min(first + at_once, n_rows))
         part = inputs[first : first + at_once]
         for at in range(n_base):
-            own = _of_rows(function, rows)
-            added = integrated_gradients(own, part, baseline[np.full(len(part), at)], tolerance[rows])
+            function_of_part = _of_rows(function, rows)
+            added = integrated_gradients(function_of_part, part, baseline[np.full(len(part), at)], tolerance[rows])
             values[rows] += block_sums(added, blocks)
-            dense[rows] += added.dense[:, kept]
+            dense[rows] += added.dense[:, single_inputs]
             if csr is not None and entries is not None and added.path.entries is not None and added.csr is not None:
                 inside = slice(entries.indptr[rows[0]], entries.indptr[rows[-1] + 1])
                 csr[inside] += _at_entries(added.path.entries, added.csr, entries[rows])

@@ -105,13 +105,13 @@ class MixedRows:
 
     def make(self, rows: NDArray[np.int64], sources: NDArray[np.int64]) -> Inputs:
         """Row `rows[i]` with the cells of row `sources[i]`, (m, K); valid until the next call."""
-        own = self._inputs.dense
+        source = self._inputs.dense
         if len(rows) > len(self._buffer):
-            self._buffer = np.empty((len(rows), own.shape[1]), own.dtype)
+            self._buffer = np.empty((len(rows), source.shape[1]), source.dtype)
         dense = self._buffer[: len(rows)]
-        own.take(rows, axis=0, out=dense, mode="clip")  # this mode takes without a copy in between
+        source.take(rows, axis=0, out=dense, mode="clip")  # this mode takes without a copy in between
         for columns in self._dense:
-            dense[:, columns] = own[:, columns].take(sources, axis=0)
+            dense[:, columns] = source[:, columns].take(sources, axis=0)
         csr = None if self._entries is None else self._entries[rows]
         for columns in self._csr:
             assert csr is not None
@@ -127,11 +127,11 @@ def with_columns_of(rows: CSR, other: CSR, columns: slice, order: NDArray[np.int
     >>> with_columns_of(rows, rows, slice(1, 2), np.array([1, 0])).toarray().tolist()
     [[1.0, 0.0, 3.0], [4.0, 2.0, 6.0]]
     """
-    taken = other[order]
+    permuted = other[order]
     if columns == slice(0, rows.n_columns):
-        return taken
+        return permuted
     before, after = rows.columns(0, columns.start), rows.columns(columns.stop, rows.n_columns)
-    return CSR.hstack([before, taken.columns(columns.start, columns.stop), after])
+    return CSR.hstack([before, permuted.columns(columns.start, columns.stop), after])
 
 
 def first_equal_rows(inputs: Inputs, blocks: Sequence[InputBlock]) -> NDArray[np.int64]:
@@ -140,13 +140,13 @@ def first_equal_rows(inputs: Inputs, blocks: Sequence[InputBlock]) -> NDArray[np
     >>> first_equal_rows(Inputs(np.array([[5.0], [7.0], [5.0]])), input_blocks(None, 1, 0)).tolist()
     [0, 1, 0]
     """
-    own = np.arange(len(inputs))
+    index = np.arange(len(inputs))
     if any(block.csr != NOTHING for block in blocks) or not blocks:
-        return own
+        return index
     cells = np.concatenate([inputs.dense[:, block.dense] for block in blocks], axis=1)
     integers = np.ascontiguousarray(cells).view(f"u{cells.dtype.itemsize}").astype(np.uint64)
     factors = wide_bits(0, SAMPLE, 0, 0, cells.shape[1]) | np.uint64(1)
     _, first, code = np.unique(integers @ factors, return_index=True, return_inverse=True)
     equal = first[code]
     # Different cells may have one hash; then every row stands for itself.
-    return equal if (cells[equal] == cells).all() else own
+    return equal if (cells[equal] == cells).all() else index

@@ -51,8 +51,8 @@ class ExplainedOutput:
 
     def values(self, outputs: Array, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """The explained numbers in outputs (m, N) of some of the rows, (m,)."""
-        own: NDArray[np.float64] = outputs[np.arange(len(rows)), self.index[rows]].astype(np.float64)
-        return own * self.factor[rows] + self.shift[rows]
+        explained_outputs: NDArray[np.float64] = outputs[np.arange(len(rows)), self.index[rows]].astype(np.float64)
+        return explained_outputs * self.factor[rows] + self.shift[rows]
 
     def directions(self, n_outputs: int, rows: NDArray[np.int64], dtype: Any) -> Array:
         """Their derivatives along the outputs, (m, N)."""

@@ -63,8 +63,8 @@ def column_groups(blocks: Sequence[InputBlock], groups: Any, inputs: Inputs) -> 
     members: dict[tuple[int, str], list[InputBlock]] = {}
     first: dict[str, int] = {}
     for at, block in enumerate(blocks):
-        own = group_of.get(at)
-        key = (at, block.column) if own is None else (first.setdefault(own, at), own)
+        group = group_of.get(at)
+        key = (at, block.column) if group is None else (first.setdefault(group, at), group)
         members.setdefault(key, []).append(block)
     return [ColumnGroup(name, tuple(parts)) for (_, name), parts in members.items()]
 
@@ -116,7 +116,7 @@ def correlated_columns(blocks: Sequence[InputBlock], inputs: Inputs) -> list[lis
     for at in range(len(compared)):
         for other in np.unique(group[related[at]]):
             group[group == other] = group[at]
-    names = [[block.column for block, own in zip(compared, group, strict=True) if own == key] for key in group]
+    names = [[block.column for block, number in zip(compared, group, strict=True) if number == key] for key in group]
     return [columns for at, columns in enumerate(names) if len(columns) > 1 and compared[at].column == columns[0]]
 
 
@@ -129,10 +129,10 @@ def _redundancy(blocks: Sequence[InputBlock], inputs: Inputs) -> NDArray[np.floa
         values = dense[:, block.dense].astype(np.float64)
         values -= values.mean(axis=0)
         length, axes = np.linalg.eigh(values.T @ values)
-        kept = length > max(1e-9 * float(length.max(initial=0.0)), 1e-12)
-        whitened.append(values @ (axes[:, kept] / np.sqrt(length[kept])))
+        nonzero = length > max(1e-9 * float(length.max(initial=0.0)), 1e-12)
+        whitened.append(values @ (axes[:, nonzero] / np.sqrt(length[nonzero])))
         centred.append(values)
-        ranks.append(int(kept.sum()))
+        ranks.append(int(nonzero.sum()))
         variances.append(float(length.sum()))
         starts.append(starts[-1] + values.shape[1])
     everything = np.concatenate(centred, axis=1)

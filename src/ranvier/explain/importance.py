@@ -202,15 +202,15 @@ def permutation_importances(
     JMLR 2019.
     """
     outputs = outputs_of(inputs)
-    whole = score(outputs, targets, weights)
-    if not math.isfinite(whole):
+    full_score = score(outputs, targets, weights)
+    if not math.isfinite(full_score):
         raise InputError(f"{score.name} is not defined on these {len(inputs):,} rows; give more rows, or other ones.")
     losses = np.empty((len(groups), repeats))
     orders = [permutation(seed, SAMPLE, repeat, len(inputs)) for repeat in range(repeats)]
     for at, group in enumerate(groups):
         changed = permuted_outputs(outputs_of, inputs, group.blocks, outputs, orders)
         for repeat, without in enumerate(changed):
-            losses[at, repeat] = score.sign * (whole - score(without, targets, weights))
+            losses[at, repeat] = score.sign * (full_score - score(without, targets, weights))
     mean = losses.mean(axis=1)
     error = losses.std(axis=1, ddof=1) / math.sqrt(repeats) if repeats > 1 else np.full(len(groups), math.nan)
     records = [
@@ -218,4 +218,4 @@ def permutation_importances(
         for group, value, deviation in zip(groups, mean.tolist(), error.tolist(), strict=True)
     ]
     records.sort(key=lambda entry: -entry.importance)
-    return Importances(score.name, whole, len(inputs), repeats, tuple(records))
+    return Importances(score.name, full_score, len(inputs), repeats, tuple(records))

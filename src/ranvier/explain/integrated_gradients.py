@@ -91,9 +91,9 @@ def integrated_gradients(
         points = np.concatenate([middle - GAUSS * (high - low), middle + GAUSS * (high - low)])
         measured = sums.measure(function, np.tile(rows, 2), points, np.tile(high - low, 2) / 2)
         error = np.abs(at_high - at_low - measured.reshape(2, -1).sum(axis=0))
-        whole = accepted + np.bincount(rows, error, minlength=n_rows)
+        row_error = accepted + np.bincount(rows, error, minlength=n_rows)
         enough = (
-            (whole <= tolerance)[rows] | (error <= 0.5 * tolerance[rows] * (high - low)) | (error <= rounding[rows])
+            (row_error <= tolerance)[rows] | (error <= 0.5 * tolerance[rows] * (high - low)) | (error <= rounding[rows])
         )
         if halving == MAX_HALVINGS:
             enough[:] = True
@@ -166,14 +166,14 @@ class _Sums:
         """Add the contributions of some of the parts that were measured last."""
         first = 0
         for rows, dense, index, values in self._parts:
-            kept = accepted[first : first + len(rows)]
+            is_accepted = accepted[first : first + len(rows)]
             first += len(rows)
             if self._path.difference.shape[1]:
-                _add_rows(self.dense, rows[kept], dense[kept])
+                _add_rows(self.dense, rows[is_accepted], dense[is_accepted])
             if index is not None and values is not None and self.csr is not None:
                 assert self._path.entries is not None
                 lengths = np.diff(self._path.entries.indptr)[rows]
-                inside = np.repeat(kept, lengths)
+                inside = np.repeat(is_accepted, lengths)
                 self.csr += np.bincount(index[inside], values[inside], minlength=len(self.csr))
         self._parts = []
 

@@ -63,8 +63,8 @@ def interactions(
     for first, second in itertools.combinations(used, 2):
         both = _mean_outputs(values, sample, [blocks[first], blocks[second]])
         strength = float(np.sqrt(np.mean((both - alone[first] - alone[second]) ** 2)))
-        whole = float(np.sqrt(np.mean(both**2)))
-        h = strength / whole if whole > 0 else 0.0
+        joint = float(np.sqrt(np.mean(both**2)))
+        h = strength / joint if joint > 0 else 0.0
         pairs.append(Interaction(blocks[first].column, blocks[second].column, strength, h))
     return tuple(sorted(pairs, key=lambda pair: -pair.strength))
 

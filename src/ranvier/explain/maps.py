@@ -35,8 +35,8 @@ def picture_maps(encoder: ImageEncoder, pictures: Array, contributions: Array) -
         start = 0
         for side in (1, -1) if encoder.mirrored else (1,):
             for patches in encoder.patches:
-                own = patch_map(patches, picture[:, ::side], added[start : start + patches.width])
-                maps[at] += own[:, ::side]
+                side_map = patch_map(patches, picture[:, ::side], added[start : start + patches.width])
+                maps[at] += side_map[:, ::side]
                 start += patches.width
         if encoder.with_pixels or not encoder.patches:
             maps[at] += added[start:].reshape(picture.shape).sum(axis=2)

@@ -55,16 +55,16 @@ def column_distances(row: Inputs, rows: Inputs, blocks: Sequence[InputBlock]) ->
     [1.0, 1.0]
     """
     squares = np.zeros(len(rows))
-    own, entries = row.entries, rows.entries
+    row_entries, entries = row.entries, rows.entries
     for block in blocks:
         distance, spread = np.zeros(len(rows)), 0.0
         if block.dense != NOTHING:
             cells = rows.dense[:, block.dense].astype(np.float64)
             distance += ((cells - row.dense[:, block.dense]) ** 2).sum(axis=1)
             spread += float(cells.var(axis=0).sum())
-        if block.csr != NOTHING and own is not None and entries is not None:
+        if block.csr != NOTHING and row_entries is not None and entries is not None:
             part = entries.columns(block.csr.start, block.csr.stop)
-            distance += _csr_squares(own.columns(block.csr.start, block.csr.stop), part)
+            distance += _csr_squares(row_entries.columns(block.csr.start, block.csr.stop), part)
             spread += _csr_variance(part)
         squares += distance / (spread if spread > 0 else 1.0)
     return np.sqrt(squares / max(1, len(blocks)))

@@ -55,10 +55,10 @@ def part_words(
     assert values is not None
     result = []
     for row, (words, capitals) in enumerate(words_of(texts_of(cells))):
-        own = slice(entries.indptr[row], entries.indptr[row + 1])
+        row_slice = slice(entries.indptr[row], entries.indptr[row + 1])
         added = {
             int(feature) - columns.start: float(value)
-            for feature, value in zip(entries.indices[own], values[own], strict=True)
+            for feature, value in zip(entries.indices[row_slice], values[row_slice], strict=True)
             if columns.start <= feature < columns.stop
         }
         result.append(tuple(zip(words, word_values(encoder, words, capitals, added)[0], strict=True)))

@@ -76,9 +76,9 @@ def _different_pairs(rows: Integers, sources: Integers, equal: Integers) -> tupl
     code = np.zeros(len(equal), np.int64)
     code[representatives] = np.arange(len(representatives))
     keys = rows * len(representatives) + code[sources]
-    seen = np.zeros(n_pairs, np.bool_)
-    seen[keys] = True
-    different = np.flatnonzero(seen)
+    present = np.zeros(n_pairs, np.bool_)
+    present[keys] = True
+    different = np.flatnonzero(present)
     position = np.empty(n_pairs, np.int32)
     position[different] = np.arange(len(different))
     return different // len(representatives), representatives[different % len(representatives)], position[keys]

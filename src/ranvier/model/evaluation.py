@@ -101,19 +101,19 @@ def _measured_rows(
     row_tools.check_lengths(inputs, targets)
     weights = None
     if sample_weight is not None:
-        kept = slice(None) if row_numbers is None else row_numbers
-        weights = weight_array(sample_weight, len(targets) if n_rows is None else n_rows)[kept]
+        index = slice(None) if row_numbers is None else row_numbers
+        weights = weight_array(sample_weight, len(targets) if n_rows is None else n_rows)[index]
     return inputs, targets, weights, (indexed, row_numbers)
 
 
 def _with_good_targets(model: Predictor, X: data.Source, sample_weight: Any) -> tuple[data.Source, Any]:
     """The rows whose target the model knows, and their weights; a warning counts the others."""
-    kept, good, notes = row_tools.with_good_targets(X, model.target)
+    index, good, notes = row_tools.with_good_targets(X, model.target)
     for note in notes:
         warnings.warn(note, stacklevel=4)
     if good is not None and sample_weight is not None:
         sample_weight = weight_array(sample_weight, X.rows)[good]
-    return kept, sample_weight
+    return index, sample_weight
 
 
 def measured_levels(model: Predictor) -> tuple[float, ...]:

@@ -228,8 +228,8 @@ class Explainer(Predictor):
         scale = np.abs(explained.factor)
         limits = error * np.maximum(np.minimum(scale, 1.0), MIN_TOLERANCE * scale)
         blocks = input_blocks(self.encoder, inputs.n_dense, inputs.n_csr)
-        kept = NOTHING if column is None else find_block(blocks, column).dense
-        return blocks, column_sums(function, inputs, start, blocks, limits, kept), explained
+        single_inputs = NOTHING if column is None else find_block(blocks, column).dense
+        return blocks, column_sums(function, inputs, start, blocks, limits, single_inputs), explained
 
     def _run_logits(self, inputs: Inputs) -> Executable:
         """The compiled network that outputs weighted sums in place of probabilities, as `_run`."""

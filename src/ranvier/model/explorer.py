@@ -197,16 +197,16 @@ class Explorer(Explainer):
             raise InputError("A regression predicts numbers, which are hardly ever the same; leave same_answer out.")
         if rows is None and self.report.data is None:
             raise InputError("The model does not know the rows it was trained on; give some, model.nearest(row, rows).")
-        own, all_inputs = self._one_row(row), self.inputs(self.report.data if rows is None else rows)
+        row_inputs, all_inputs = self._one_row(row), self.inputs(self.report.data if rows is None else rows)
         answers = self.target.decode(self.outputs_of(all_inputs))
         allowed = np.ones(len(all_inputs), np.bool_)
         if same_answer is not None:
-            equal = answers == self.target.decode(self.outputs_of(own))
+            equal = answers == self.target.decode(self.outputs_of(row_inputs))
             allowed = (equal if equal.ndim == 1 else equal.all(axis=1)) == same_answer
         if by == "columns":
-            distances = column_distances(own, all_inputs, self._blocks(all_inputs))
+            distances = column_distances(row_inputs, all_inputs, self._blocks(all_inputs))
         else:
-            hidden, here = self._last_hidden(all_inputs), self._last_hidden(own)
+            hidden, here = self._last_hidden(all_inputs), self._last_hidden(row_inputs)
             distances = np.sqrt(((hidden - here) ** 2).sum(axis=1))
         return nearest_rows(distances, answers, allowed, count_of("count", count))
 

@@ -123,8 +123,8 @@ def fit_many(
         checkpoint=checkpoint,
         start=start,
     )
-    begun = _Trials(_population_rows(network, X, y, loss), checked, common)
-    jobs = [partial(begun.train, number) for number in range(len(checked))]
+    population = _Trials(_population_rows(network, X, y, loss), checked, common)
+    jobs = [partial(population.train, number) for number in range(len(checked))]
     sink, done = sink_for(progress), 0
     sink(WorkEvent("Training networks", 0, len(checked)))
 
@@ -134,7 +134,7 @@ def fit_many(
         sink(WorkEvent("Training networks", done, len(checked)))
 
     results, interrupted = run_side_by_side(jobs, workers, report)
-    return _all_models(begun, results) if interrupted else cast(list[Model], results)
+    return _all_models(population, results) if interrupted else cast(list[Model], results)
 
 
 def _checked(trials: Any, checkpoint: Any) -> list[Mapping[str, Any]]:

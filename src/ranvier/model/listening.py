@@ -178,13 +178,15 @@ def _words(ear: _Ear, clean: bool) -> list[tuple[slice, NDArray[np.float64]]]:
     parts = sounding_parts(spectrogram)
     cuts = [possible_cuts(loudness[part]) for part in parts]
     pairs = [
-        [] if clean and own[-1] <= form.frames else pairs_of_cuts(own, SHORTEST, round(LONGEST * form.frames))
-        for own in cuts
+        []
+        if clean and part_cuts[-1] <= form.frames
+        else pairs_of_cuts(part_cuts, SHORTEST, round(LONGEST * form.frames))
+        for part_cuts in cuts
     ]
-    pairs = [of_part or [(0, len(own) - 1)] for of_part, own in zip(pairs, cuts, strict=True)]
+    pairs = [of_part or [(0, len(part_cuts) - 1)] for of_part, part_cuts in zip(pairs, cuts, strict=True)]
     stretches = [
-        slice(part.start + own[first], part.start + own[last])
-        for part, own, of_part in zip(parts, cuts, pairs, strict=True)
+        slice(part.start + part_cuts[first], part.start + part_cuts[last])
+        for part, part_cuts, of_part in zip(parts, cuts, pairs, strict=True)
         for first, last in of_part
     ]
     if not stretches:
@@ -192,10 +194,10 @@ def _words(ear: _Ear, clean: bool) -> list[tuple[slice, NDArray[np.float64]]]:
     probabilities = ear.probabilities(stretches)
     scores = np.log(np.maximum(probabilities.max(axis=1), 1e-9))
     words, start = [], 0
-    for part, own, of_part in zip(parts, cuts, pairs, strict=True):
+    for part, part_cuts, of_part in zip(parts, cuts, pairs, strict=True):
         numbers = slice(start, start + len(of_part))
         start = numbers.stop
-        best = best_words(own, of_part, scores[numbers], loudness[part], USUAL * form.frames)
+        best = best_words(part_cuts, of_part, scores[numbers], loudness[part], USUAL * form.frames)
         words += [(stretches[numbers.start + word], probabilities[numbers.start + word]) for word in best]
     return words
 

@@ -67,9 +67,9 @@ def load(path: str | Path) -> Model:
 def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> Model:
     """The model of a description; whatever is wrong with it raises one of Python's errors or an `InputError`."""
     network = Network.from_dict(description["network"])
-    own, scores = _named(arrays, ENCODER), _named(arrays, CONFORMAL)
+    encoder_arrays, scores = _named(arrays, ENCODER), _named(arrays, CONFORMAL)
     arrays = {name: array for name, array in arrays.items() if not name.startswith((ENCODER, CONFORMAL))}
-    encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"], own)
+    encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"], encoder_arrays)
     target = TargetEncoder.from_dict(description["target"])
     training = TrainSettings.from_dict(description["training"])
     check_loss_activation(network, training.loss)

@@ -56,9 +56,15 @@ class Trial:
     @classmethod
     def of(cls, network: Network, common: FitOptions, values: Mapping[str, Any]) -> Trial:
         """The trial that a dictionary says, by options of a name each, of those that all have in common."""
-        own = dict(values)
-        parts = {name: own.pop(name) for name in ("network", "rows", "validation_rows") if name in own}
-        return cls(**{"network": network, **parts}, options=replace(common, **own) if own else common)
+        options_of_trial = dict(values)
+        parts = {
+            name: options_of_trial.pop(name)
+            for name in ("network", "rows", "validation_rows")
+            if name in options_of_trial
+        }
+        return cls(
+            **{"network": network, **parts}, options=replace(common, **options_of_trial) if options_of_trial else common
+        )
 
 
 class PopulationRows:
@@ -107,7 +113,7 @@ class PopulationRows:
 
     def _forget(self, parts: tuple[Rows, Rows | None]) -> None:
         ids = {id(part) for part in parts}
-        self._uploaded = {key: kept for key, kept in self._uploaded.items() if key[0] not in ids}
+        self._uploaded = {key: upload for key, upload in self._uploaded.items() if key[0] not in ids}
 
     def upload(self, executable: Executable, rows: Rows) -> RowsHandle:
         """Give rows to an executable; those that wait for other trials, once to all executables of a kind."""

@@ -45,7 +45,7 @@ class Predictions:
         probabilities: (n, labels); None for regression.
         notes: what the user should know about the reading, one sentence each.
         names: the names of the rows' files; None where they have none.
-        kept: columns of the input that stand beside the predictions, by name.
+        input_columns: columns of the input that stand beside the predictions, by name.
         intervals: lower and upper bounds, (n, 2), or (n, targets, 2); None where they were not asked for.
         sets: the labels that each row may have; None where they were not asked for.
         unreadable: which rows have a picture that cannot be read, and so no prediction, (n,); None for no row.
@@ -60,7 +60,7 @@ class Predictions:
     probabilities: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
     names: list[str] | None = None
-    kept: Mapping[str, list[Any]] = field(default_factory=dict)
+    input_columns: Mapping[str, list[Any]] = field(default_factory=dict)
     unreadable: NDArray[np.bool_] | None = None
     intervals: NDArray[np.float64] | None = None
     sets: list[tuple[Any, ...]] | None = None
@@ -79,10 +79,10 @@ class Predictions:
         if self.values.ndim == 2:
             values = [dict(zip(self.target_names, row, strict=True)) for row in values]
         values = self._none_where_unreadable(values)
-        kept = zip(*self.kept.values(), strict=True) if self.kept else ((),) * len(values)
+        copied_rows = zip(*self.input_columns.values(), strict=True) if self.input_columns else ((),) * len(values)
         records: list[dict[str, Any]] = [
-            {**dict(zip(self.kept, row, strict=True)), "prediction": value}
-            for row, value in zip(kept, values, strict=True)
+            {**dict(zip(self.input_columns, row, strict=True)), "prediction": value}
+            for row, value in zip(copied_rows, values, strict=True)
         ]
         if self.probabilities is not None:
             names = [str(label) for label in self.labels]
@@ -130,7 +130,7 @@ class Predictions:
         columns |= self._bounds(rounded)
         if self.sets is not None:
             columns["set"] = self._none_where_unreadable([SEPARATOR.join(map(str, labels)) for labels in self.sets])
-        return {**self.kept, **columns}
+        return {**self.input_columns, **columns}
 
     def _bounds(self, rounded: bool) -> dict[str, list[Any]]:
         """The columns of the intervals."""
@@ -201,7 +201,7 @@ def predict_file(
         InputError: the rows cannot be read, have no column to keep, or are not like those the model was trained on.
     """
     rows, _, notes = open_rows(model, data, replace(reading, names=reading.names | frozenset(keep)), keep)
-    beside = _kept(rows, keep, reserved_names(model.target))
+    beside = _input_columns(rows, keep, reserved_names(model.target))
     target = model.target if threshold is None else with_threshold(model.target, threshold)
     names = names_of_rows(rows) if isinstance(rows, Source) else None
     rows, n_rows, readable, more = readable_rows(model.encoder, rows, max_broken=1.0)
@@ -263,7 +263,7 @@ def reserved_names(target: TargetEncoder) -> frozenset[str]:
     )
 
 
-def _kept(source: Any, names: Sequence[str], reserved: frozenset[str]) -> dict[str, list[Any]]:
+def _input_columns(source: Any, names: Sequence[str], reserved: frozenset[str]) -> dict[str, list[Any]]:
     """Columns of a source as lists."""
     columns: Sequence[str] = getattr(source, "column_names", ())
     for name in names:

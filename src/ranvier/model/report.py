@@ -221,7 +221,7 @@ def _usual_rows(task: Task, targets: Array, others: Array) -> NDArray[np.bool_]:
 def _without_far(values: Mapping[str, float], usual: NDArray[np.bool_], part: str) -> str:
     """What the metrics would be without the rows whose target lies far from all others."""
     count = len(usual) - int(usual.sum())
-    listed = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+    metrics_text = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
     rows = f"{part} row".strip() + "s" * (count > 1)
     which = f"{count:,} {rows} whose targets lie" if count > 1 else f"one {rows} whose target lies"
-    return f"The metrics are mostly those of the {which} far from all others; without: {listed}."
+    return f"The metrics are mostly those of the {which} far from all others; without: {metrics_text}."

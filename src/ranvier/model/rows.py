@@ -57,10 +57,10 @@ def readable_rows(
     from ranvier.data.sources.raw_rows import open_rows
 
     source = open_rows(X, encoder.column_names)
-    decoded, kept = encoder.decoded(source, max_broken=max_broken)
-    if kept is None:
+    decoded, row_numbers = encoder.decoded(source, max_broken=max_broken)
+    if row_numbers is None:
         return decoded, None, None, ()
-    return decoded, source.rows, kept, tuple(note for note in decoded.notes if note not in source.notes)
+    return decoded, source.rows, row_numbers, tuple(note for note in decoded.notes if note not in source.notes)
 
 
 def rows_with_target(

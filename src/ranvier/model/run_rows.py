@@ -65,12 +65,12 @@ def rows_of_run(run: str | Path, model: Model, training: bool = False) -> RunRow
     if isinstance(options.test, str) and not training:
         source = open_source(options.test, reading=reading)
         return RunRows(source, np.arange(source.rows), "test")
-    own = source.part("test")
-    if own is not None and not training:
-        return RunRows(own, np.arange(own.rows), "test")
+    test_part = source.part("test")
+    if test_part is not None and not training:
+        return RunRows(test_part, np.arange(test_part.rows), "test")
     files = recordings_in(source, model)
-    source, _, _, kept = decoded_rows(source, None, None, options.kinds, options.image_size)
-    every = np.arange(source.rows) if kept is None else kept
+    source, _, _, row_numbers = decoded_rows(source, None, None, options.kinds, options.image_size)
+    every = np.arange(source.rows) if row_numbers is None else row_numbers
     cause = ""
     if model.report.data_sha256 not in (None, file_sha256(data)):
         cause = "The file has changed since training"

@@ -38,10 +38,10 @@ def data_of_running(run: str | Path) -> tuple[Prepared, RunRows]:
     options, source = recipe.complete(options), recipe.source(source)
     job = TrainJob(TrainData(data, options.target, None, None, None), options, None, (), silent)
     prepared = job.prepare(source, reading, recipe, notes)
-    source, _, _, kept = decoded_rows(source, None, None, options.kinds, options.image_size)
-    every = np.arange(source.rows) if kept is None else kept
-    own = isinstance(options.validation, str)
-    numbers, part = (None if own else prepared.validation_rows), "validation"
+    source, _, _, row_numbers = decoded_rows(source, None, None, options.kinds, options.image_size)
+    every = np.arange(source.rows) if row_numbers is None else row_numbers
+    in_source = isinstance(options.validation, str)
+    numbers, part = (None if in_source else prepared.validation_rows), "validation"
     if numbers is None or not len(numbers):
         numbers, part = prepared.train_rows, "training"
     return prepared, RunRows(source.take(np.searchsorted(every, numbers)), numbers, part)

@@ -357,9 +357,9 @@ class TrainJob:
             return rows if rows is None or isinstance(rows, tuple) else open_source(rows, reading=same)
 
         parts = opened(options.validation, self.inputs.validation), opened(options.test, self.inputs.test)
-        own = recipe.prepare(source, options, *parts, self.inputs.sample_weight)
-        if own is not None:
-            return replace(own, notes=(*own.notes, *notes))
+        recipe_rows = recipe.prepare(source, options, *parts, self.inputs.sample_weight)
+        if recipe_rows is not None:
+            return replace(recipe_rows, notes=(*recipe_rows.notes, *notes))
         rule = split_rule(options.split, options.group)
         with rows_called(source.in_memory or not is_in_columns(self.inputs.target)):
             prepared = prepare(

@@ -114,7 +114,7 @@ class NativeExecutable(PreparedNetwork):
         Raises:
             ShapeError: they are not as wide as the network.
         """
-        with floating_point_mode.own():
+        with floating_point_mode.own_mode():
             return uploaded(rows, self.spec)
 
     @changes_state

@@ -35,8 +35,8 @@ def part_starts(network: Network, rows: int) -> NDArray[np.int64]:
     >>> part_starts(Network(2, [Dense(1)]), 10_000).tolist()
     [0, 4096, 8192, 10000]
     """
-    whole = any(isinstance(info.layer, BatchNorm) for info in network.iter_layers())
-    return np.array([0, rows] if whole else [*range(0, max(rows, 1), PART), rows], np.int64)
+    in_one_part = any(isinstance(info.layer, BatchNorm) for info in network.iter_layers())
+    return np.array([0, rows] if in_one_part else [*range(0, max(rows, 1), PART), rows], np.int64)
 
 
 def part_fractions(weights: NDArray[np.float64] | None, starts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -86,15 +86,15 @@ def measured_text(executable: NativeExecutable) -> str:
 
 def table(batch_size: int, times: list[StepTime]) -> str:
     """The times of a training step of so many rows, in lines."""
-    whole, *parts = times
-    threads = len(whole.threads)
+    step, *parts = times
+    threads = len(step.threads)
     width = max(len(part.label) for part in parts)
     heading = "each thread" if threads > 1 else ""
     lines = [
-        f"measured: {whole.microseconds:,.2f} us a training step of {batch_size} rows, shortest of all spans",
+        f"measured: {step.microseconds:,.2f} us a training step of {batch_size} rows, shortest of all spans",
         f"    {'':{width}s} {'us':>10s} {'ideal':>10s} {'peak':>6s}   {heading}".rstrip(),
     ]
-    for part in (*parts, whole):
+    for part in (*parts, step):
         ideal = f"{part.ideal:10,.2f} {part.ideal / max(part.microseconds, 1e-9):6.0%}" if part.ideal else f"{'':17s}"
         apart = "  ".join(f"{value:,.2f}" for value in part.threads) if threads > 1 else ""
         lines.append(f"    {part.label:{width}s} {part.microseconds:10,.2f} {ideal}   {apart}".rstrip())

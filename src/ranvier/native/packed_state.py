@@ -38,7 +38,7 @@ class PackedState:
         self.steps_done = memory.zeros(1, np.int64)
         self.loaded = False
         self._untouched: set[str] = set()
-        self._kept_slots: dict[str, Array] = {}
+        self._stored_slots: dict[str, Array] = {}
         self._slot_rows = 0
         # Copies of weights that training does not keep up to date: made again after the weights have changed.
         self._copies: set[str] = set()
@@ -74,7 +74,9 @@ class PackedState:
             self._reserve()
         self._slot_rows, self.steps_done[0] = rows, state.step
         self.loaded = True
-        self._kept_slots = {entry.name: np.array(slots[:, entry.slice], self.dtype) for entry in layout.kept}
+        self._stored_slots = {
+            entry.name: np.array(slots[:, entry.slice], self.dtype) for entry in layout.stored_entries
+        }
         if layout.map is not None:
             self._set_mapped(layout.map, parameters, slots[: len(layout.slots)])
             return
@@ -202,8 +204,8 @@ class PackedState:
                     if packed is not None:
                         self._unpack(name, entry, packed, flat)
                     del packed
-        for entry in self.layout.kept:
-            slots[:, entry.slice] = self._kept_slots[entry.name]
+        for entry in self.layout.stored_entries:
+            slots[:, entry.slice] = self._stored_slots[entry.name]
         return State(parameters, slots, int(self.steps_done[0]))
 
     def _unpack(self, name: str, entry: Entry, packed: Array, flat: Array) -> None:
@@ -219,5 +221,5 @@ class PackedState:
         if self.arena is None:
             self.arrays.clear()
         self._untouched.clear()
-        self._kept_slots.clear()
+        self._stored_slots.clear()
         self.loaded = False

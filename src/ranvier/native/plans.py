@@ -119,7 +119,7 @@ class Plans:
         self._loaded: dict[tuple[str, Target], LoadedPlan] = {}
         # The parts that cannot be planned are found before anything runs.
         self.training = self.plan(GRADIENT if spec.optimizer.full_batch else TRAIN)
-        with floating_point_mode.own():
+        with floating_point_mode.own_mode():
             self.layout = StateLayout(spec, (self.training, make_plan(spec, PREDICT, machine, 1)))
         self._idle: list[Memory] = []
         self.step_seconds = 0.0
@@ -146,7 +146,7 @@ class Plans:
         plan = self._plans.get(purpose)
         if plan is None:
             # Constants of the code are rounded here.
-            with floating_point_mode.own():
+            with floating_point_mode.own_mode():
                 plan = self._plans[purpose] = make_plan(self.spec, purpose, self.machine, self.threads)
         return plan
 
@@ -154,7 +154,7 @@ class Plans:
         """The plan for a purpose with its code."""
         plan = self._loaded.get((purpose, target))
         if plan is None:
-            with floating_point_mode.own():
+            with floating_point_mode.own_mode():
                 plan = self._loaded[purpose, target] = load_plan(self.plan(purpose), target)
         return plan
 

@@ -22,13 +22,13 @@ class ReadyStep:
 
     Parameters:
         program: of training steps, with room for a row.
-        own: the memory of the network, on which the program computes.
+        network_memory: the memory of the network, on which the program computes.
         row: the first row; others have arrays of the same types and shapes.
     """
 
-    def __init__(self, program: Program, own: Memory, row: ResidentRows) -> None:
-        self.memory = own
-        self._steps_done, self._numbers = own.state.steps_done, len(program.numbers)
+    def __init__(self, program: Program, network_memory: Memory, row: ResidentRows) -> None:
+        self.memory = network_memory
+        self._steps_done, self._numbers = network_memory.state.steps_done, len(program.numbers)
         inputs, self._target = row.inputs.dense, _room(row.targets)
         self._row, self._loss = _room(inputs), memory.zeros(1, np.float64)
         width = self._numbers + len(program.plan.rule.rule.scalars if program.plan.rule else ())
@@ -45,7 +45,7 @@ class ReadyStep:
             "class_numbers": memory.address(self._target) if numbered else 0,
             "threads": 1,
             "steps": 1,
-            "barrier": memory.address(own.barrier),
+            "barrier": memory.address(network_memory.barrier),
             "order": memory.address(order),
             "starts": memory.address(starts),
             "scalars": memory.address(self._scalars),

@@ -64,7 +64,7 @@ class StateLayout:
         self.size, self.table = spec.network.parameter_table.size, entries(spec)
         full_batch = spec.optimizer.full_batch
         self.slots = () if full_batch else tuple(name for name, _ in spec.optimizer.rule().slots)
-        self.kept = tuple(entry for entry in self.table if full_batch or not entry.trainable)
+        self.stored_entries = tuple(entry for entry in self.table if full_batch or not entry.trainable)
         self._names = {entry.name for entry in self.table}
         self.buffers = {buffer.name: buffer for plan in plans for buffer in plan.buffers if self.owns(buffer)}
         numbers = sum(padded(size_of(buffer, 1)) for buffer in self.buffers.values())
@@ -73,8 +73,8 @@ class StateLayout:
     def owns(self, buffer: Buffer) -> bool:
         """Whether a buffer is a parameter, a slot, or a copy of a weight."""
         owner, _, suffix = buffer.name.rpartition(".")
-        own = buffer.name in self._names or (owner in self._names and suffix in self.slots)
-        return own or self.copies(buffer.name)
+        is_piece = buffer.name in self._names or (owner in self._names and suffix in self.slots)
+        return is_piece or self.copies(buffer.name)
 
     def copies(self, name: str) -> bool:
         """Whether a buffer of this name is a rounded or transposed copy of a weight."""

@@ -43,17 +43,17 @@ MAX_FIRST_LOOK = 0.05
 class Choice:
     """What is known about the speed of each number of threads.
 
-    Fields: `most`, the largest number; `threads`, for the next piece; `kept`, the number that is kept unless another
+    Fields: `most`, the largest number; `threads`, for the next piece; `current`, the number that is kept unless another
     one turns out faster; `seconds`, how long the next piece should take; `rates`, the latest seconds for a unit of work
-    by number of threads; `best`, the shortest of `kept` since it is kept, and `mean`, that of the last while; `turn`,
-    which of the `others` is looked at next; `candidate`, the number that was faster once and is measured again, or 0;
-    `wait`, the seconds between looks; `looks`, the time of the latest look by number of threads; `begun`, the time of
-    the first piece; `changed`, the time of the latest change.
+    by number of threads; `best`, the shortest of `current` since it is kept, and `mean`, that of the last while;
+    `turn`, which of the `others` is looked at next; `candidate`, the number that was faster once and is measured again,
+    or 0; `wait`, the seconds between looks; `looks`, the time of the latest look by number of threads; `start`, the
+    time of the first piece; `changed`, the time of the latest change.
     """
 
     most: int
     threads: int
-    kept: int
+    current: int
     seconds: float = LOOK_SECONDS
     rates: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
     best: float = float("inf")
@@ -62,7 +62,7 @@ class Choice:
     candidate: int = 0
     wait: float = 0.0
     looks: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
-    begun: float | None = None
+    start: float | None = None
     changed: float = float("-inf")
 
 
@@ -98,9 +98,9 @@ def choose(choice: Choice, units: float, seconds: float, now: float) -> Choice:
         now: the time, in seconds.
     """
     rate = seconds / units
-    begun = now if choice.begun is None else choice.begun
-    choice = replace(choice, rates={**choice.rates, choice.threads: rate}, begun=begun)
-    if choice.threads != choice.kept:
+    start = now if choice.start is None else choice.start
+    choice = replace(choice, rates={**choice.rates, choice.threads: rate}, start=start)
+    if choice.threads != choice.current:
         return _after_a_look(choice, rate, now)
     mean_before = choice.mean if math.isfinite(choice.mean) else rate
     mean = mean_before + min(1.0, seconds / MEAN_SECONDS) * (rate - mean_before)
@@ -109,32 +109,32 @@ def choose(choice: Choice, units: float, seconds: float, now: float) -> Choice:
         return replace(choice, threads=choice.candidate, seconds=LOOK_SECONDS)
     slower, best = rate > SLOWER * choice.best, min(rate, choice.best)
     choice = replace(choice, best=best, seconds=min(2 * choice.seconds, PIECE_SECONDS))
-    possible = others(choice.most, choice.kept)
+    possible = others(choice.most, choice.current)
     turn = choice.turn % max(1, len(possible))
     targets = [n for n in (*possible[turn:], *possible[:turn]) if _affordable(choice, n, now)]
-    fewer = [n for n in targets if n < choice.kept]
+    fewer = [n for n in targets if n < choice.current]
     if slower and fewer:
         # A look that changes nothing is not repeated for this reason.
         return replace(choice, threads=fewer[0], seconds=LOOK_SECONDS, best=rate)
-    if targets and now - max(choice.looks.values(), default=begun) >= choice.wait:
+    if targets and now - max(choice.looks.values(), default=start) >= choice.wait:
         return replace(choice, threads=targets[0], seconds=LOOK_SECONDS)
     return choice
 
 
 def _after_a_look(choice: Choice, rate: float, now: float) -> Choice:
     looks = {**choice.looks, choice.threads: now}
-    kept = choice.rates[choice.kept]
+    current_rate = choice.rates[choice.current]
     # Fewer threads must be faster than more of them were for a while, not only than they were just now.
-    if rate > FASTER * (kept if choice.threads > choice.kept else min(kept, choice.mean)):
+    if rate > FASTER * (current_rate if choice.threads > choice.current else min(current_rate, choice.mean)):
         wait = min(max(2 * choice.wait, MIN_WAIT), MAX_WAIT) if choice.threads in choice.looks else choice.wait
-        return replace(choice, threads=choice.kept, candidate=0, wait=wait, looks=looks, turn=choice.turn + 1)
+        return replace(choice, threads=choice.current, candidate=0, wait=wait, looks=looks, turn=choice.turn + 1)
     if not choice.candidate:
-        return replace(choice, threads=choice.kept, seconds=LOOK_SECONDS, candidate=choice.threads)
+        return replace(choice, threads=choice.current, seconds=LOOK_SECONDS, candidate=choice.threads)
     # A number that is kept for a short time only, since load comes and goes, is tried ever more rarely.
     wait = min(2 * choice.wait, MAX_WAIT) if now - choice.changed < 2 * MAX_WAIT else MIN_WAIT
     return replace(
         choice,
-        kept=choice.threads,
+        current=choice.threads,
         seconds=LOOK_SECONDS,
         best=rate,
         mean=rate,
@@ -147,12 +147,12 @@ def _after_a_look(choice: Choice, rate: float, now: float) -> Choice:
 
 def _affordable(choice: Choice, threads: int, now: float) -> bool:
     """Whether a look, at worst as slow as the last one at so many threads, is worth the time since then."""
-    rate = choice.rates[choice.kept]
+    rate = choice.rates[choice.current]
     units = max(1.0, LOOK_SECONDS / rate)
-    if threads not in choice.rates and units * rate * choice.kept / threads <= MAX_FIRST_LOOK:
+    if threads not in choice.rates and units * rate * choice.current / threads <= MAX_FIRST_LOOK:
         return True
-    expected = choice.rates.get(threads, choice.best * choice.kept / threads)
-    since = choice.looks.get(threads, choice.begun)
+    expected = choice.rates.get(threads, choice.best * choice.current / threads)
+    since = choice.looks.get(threads, choice.start)
     assert since is not None
     return units * (expected - rate) <= LOOK_FRACTION * (now - since)
 
@@ -187,17 +187,17 @@ class ThreadChooser:
             threads = min(self.choice.threads, most)
             count = units - done
             if chooses:
-                rate = self.choice.rates.get(self.choice.kept, self._seconds)
+                rate = self.choice.rates.get(self.choice.current, self._seconds)
                 least = 1 if per_thread is None else threads
                 count = min(count, max(least, round(self.choice.seconds / rate)))
             if per_thread is not None:
                 count = min(count, per_thread * threads)
-            begun = self._clock()
+            start = self._clock()
             made = work(done, count, threads)
             done += made
             if made < count:
                 break
             if chooses and threads == self.choice.threads:
                 now = self._clock()
-                self.choice = choose(self.choice, made, now - begun, now)
+                self.choice = choose(self.choice, made, now - start, now)
         return done

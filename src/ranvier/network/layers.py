@@ -66,8 +66,10 @@ class TrainableLayer(Layer):
         check_fields(self, {"learning_rate_factor": POSITIVE})
 
     def __repr__(self) -> str:
-        own = {entry.name for entry in fields(TrainableLayer)}
-        arguments = [f"{entry.name}={getattr(self, entry.name)!r}" for entry in fields(self) if entry.name not in own]
+        base_fields = {entry.name for entry in fields(TrainableLayer)}
+        arguments = [
+            f"{entry.name}={getattr(self, entry.name)!r}" for entry in fields(self) if entry.name not in base_fields
+        ]
         return f"{type(self).__name__}({', '.join((*arguments, *_changed(self)))})"
 
 
@@ -356,8 +358,8 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
             | constraint
             | changed
         )
-    own = [entry.name for entry in fields(layer) if entry.name not in defaults]  # type: ignore[arg-type]
-    return kind | {name: getattr(layer, name) for name in own} | changed
+    field_names = [entry.name for entry in fields(layer) if entry.name not in defaults]  # type: ignore[arg-type]
+    return kind | {name: getattr(layer, name) for name in field_names} | changed
 
 
 def layer_from_dict(data: dict[str, Any]) -> Layer:

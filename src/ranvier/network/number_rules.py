@@ -53,8 +53,8 @@ def check_number(owner: str, name: str, value: Any, rule: Rule) -> None:
     if value is None and rule.optional:
         return
     number = as_number(value)
-    whole = not rule.integer or (number is not None and number.is_integer())
-    if number is None or not math.isfinite(number) or not whole or not rule.holds(number):
+    integer = not rule.integer or (number is not None and number.is_integer())
+    if number is None or not math.isfinite(number) or not integer or not rule.holds(number):
         raise InputError(f"{owner}: {name} is {value!r}; it must be {rule.text}.")
 
 

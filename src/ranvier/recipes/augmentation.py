@@ -168,8 +168,8 @@ class _Comparison:
         if self.recipe.linear:
             networks[f"{way} {LINEAR}"] = Network(patches.width, linear_layers(self.network))
         return {
-            name: self._outputs(own, settings if name == way else linear_settings(settings), learned, features)
-            for name, own in networks.items()
+            name: self._outputs(network, settings if name == way else linear_settings(settings), learned, features)
+            for name, network in networks.items()
         }
 
     def on_pixels(self) -> dict[str, Array]:
@@ -220,11 +220,11 @@ def choice_of(
     scores = {way: _score(task, outputs[way], targets, weights) for way in ways}
     better = [way for way in ways[1:] if _is_better(task, outputs[ways[0]], outputs[way], targets, weights, SURE)]
     best = max(better or ways[:1], key=lambda way: scores[way])
-    notes, learner, kept = [_text(task, scores, best, len(targets))], HIDDEN, outputs[best]
+    notes, learner, best_outputs = [_text(task, scores, best, len(targets))], HIDDEN, outputs[best]
     for name, key in ((LINEAR, f"{best} {LINEAR}"), (LINEAR_PIXELS, LINEAR_PIXELS)):
-        if key in outputs and _is_better(task, kept, outputs[key], targets, weights):
-            learner, kept = name, outputs[key]
-    measured, linear_factor = _written(task, _score(task, kept, targets, weights)), 1.0
+        if key in outputs and _is_better(task, best_outputs, outputs[key], targets, weights):
+            learner, best_outputs = name, outputs[key]
+    measured, linear_factor = _written(task, _score(task, best_outputs, targets, weights)), 1.0
     if learner != HIDDEN:
         what = "patch features" if learner == LINEAR else "pixels"
         before = _written(task, scores[best])
@@ -232,26 +232,26 @@ def choice_of(
             f"A linear model on {what} is taken: on the pictures left out it was better, {measured} to {before}."
         )
     elif WITH_PIXELS in outputs:
-        mean = (kept + outputs[WITH_PIXELS]) / 2
+        mean = (best_outputs + outputs[WITH_PIXELS]) / 2
         joint = _score(task, mean, targets, weights)
-        if joint >= _score(task, kept, targets, weights):
-            learner, kept = WITH_PIXELS, mean
+        if joint >= _score(task, best_outputs, targets, weights):
+            learner, best_outputs = WITH_PIXELS, mean
         verb = "joins" if learner == WITH_PIXELS else "does not join"
         notes.append(
             f"A network on the pixels of distorted copies {verb} those on patch features: {_written(task, joint)} with "
             f"it, {measured} without, on the pictures left out."
         )
     elif f"{best} {LINEAR}" in outputs and merges_linear:
-        mean, factor = mean_outputs(task, kept, outputs[f"{best} {LINEAR}"], targets, weights)
-        if _is_better(task, kept, mean, targets, weights):
-            learner, kept, linear_factor = WITH_LINEAR, mean, factor
+        mean, factor = mean_outputs(task, best_outputs, outputs[f"{best} {LINEAR}"], targets, weights)
+        if _is_better(task, best_outputs, mean, targets, weights):
+            learner, best_outputs, linear_factor = WITH_LINEAR, mean, factor
             joint = _score(task, mean, targets, weights)
             notes.append(
                 f"A linear model on patch features joins the networks: {_written(task, joint)} with it, {measured} "
                 "without, on the pictures left out."
             )
-    factor = inverse_temperature(task, kept, targets, weights)
-    held_out = HeldOut(kept, targets, weights, folds=True).calibrated(task, factor)
+    factor = inverse_temperature(task, best_outputs, targets, weights)
+    held_out = HeldOut(best_outputs, targets, weights, folds=True).calibrated(task, factor)
     return ChosenTraining(best, factor, tuple(notes), learner, held_out, linear_factor)
 
 
@@ -278,11 +278,11 @@ def _splits(
     training = min(1.0 - VALIDATION_FRACTION, MAX_TRAINING_ROWS / count)
     if validation is not None:
         others = validation[1]
-        own = class_indices(task, others.targets) if task.is_classifier else None
+        classes = class_indices(task, others.targets) if task.is_classifier else None
         fraction = min(1.0, MAX_VALIDATION_ROWS / len(others))
         training_fraction = min(1.0, MAX_TRAINING_ROWS / count)
         learned_index, _ = split_rows(count, (training_fraction, 1.0 - training_fraction), seed, labels)
-        held_index, _ = split_rows(len(others), (fraction, 1.0 - fraction), seed, own)
+        held_index, _ = split_rows(len(others), (fraction, 1.0 - fraction), seed, classes)
         yield learned_index, held_index
         return
     fraction = min(VALIDATION_FRACTION, MAX_VALIDATION_ROWS / count)
@@ -312,10 +312,10 @@ def _text(task: Task, scores: dict[str, float], best: str, rows: int) -> str:
     """Why a way was taken."""
     if len(scores) == 1:
         return f"Augmentation: {best}, without a comparison."
-    listed = ", ".join(f"{way} {_written(task, scores[way])}" for way in ("none", "affine", "flip"))
+    scores_text = ", ".join(f"{way} {_written(task, scores[way])}" for way in ("none", "affine", "flip"))
     what = "accuracy" if task.is_classifier else "squared error"
     why = "as usual, since no other was clearly better" if best == next(iter(scores)) else "which was clearly better"
-    return f"Augmentation: {best}, {why} by the {what} of small networks on {rows:,} pictures left out ({listed})."
+    return f"Augmentation: {best}, {why} by the {what} of small networks on {rows:,} pictures left out ({scores_text})."
 
 
 def _written(task: Task, score: float) -> str:

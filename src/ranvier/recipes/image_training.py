@@ -119,8 +119,8 @@ class _Members:
         results = [result for result, _ in trained]
         others: list[Array] = []
         if joins and len(results) == n_networks and not (is_interrupted(results[-1]) or events.ended_by):
-            own = replace(settings, epochs=pixel_epochs)
-            others = self._pixel_member(single, own, pixel_copies, events)
+            pixel_settings = replace(settings, epochs=pixel_epochs)
+            others = self._pixel_member(single, pixel_settings, pixel_copies, events)
         shape, flats = single, None
         if linear_flats:
             flats = [final_parameters(result.outcome.state, settings.optimizer, single) for result in results]
@@ -143,8 +143,8 @@ class _Members:
 
     def _linear_member(self, linear: Network, settings: TrainSettings, rows: Rows) -> Array:
         """The parameters of a linear model on the features that a network learns from."""
-        own = replace(linear_settings(settings), callbacks=())
-        return trained_parameters(linear, own, self.setup.task, rows)
+        member_settings = replace(linear_settings(settings), callbacks=())
+        return trained_parameters(linear, member_settings, self.setup.task, rows)
 
     def _pixel_member(self, single: Network, settings: TrainSettings, copies: int, events: MergedEvents) -> list[Array]:
         """The parameters of a network on the pixels of distorted copies, in the shape of those on patch features."""
@@ -167,16 +167,16 @@ class _Members:
     def on_pixels(self) -> tuple[Trained, ImageEncoder]:
         """A linear model on pixels, and its encoder."""
         linear = Network(self.image.form.pixels, pixel_layers(linear_layers(self.setup.network)))
-        own = linear_settings(self.setup.settings)
-        events = MergedEvents(self.sink, 1, own.epochs)
+        pixel_settings = linear_settings(self.setup.settings)
+        events = MergedEvents(self.sink, 1, pixel_settings.epochs)
 
         def member_rows(number: int, member: TrainSettings) -> MemberRows:
             return self.setup.rows, self.setup.validation, None
 
-        trained = train_members(replace(self.setup, network=linear, settings=own), events, member_rows)
+        trained = train_members(replace(self.setup, network=linear, settings=pixel_settings), events, member_rows)
         results = [result for result, _ in trained]
         factor = self.way.inverse_temperature
-        return merged_members(linear, own, results, events, factor), replace(self.image, as_bytes=True)
+        return merged_members(linear, pixel_settings, results, events, factor), replace(self.image, as_bytes=True)
 
 
 def in_shape_of_features(flat: Array, network: Network, single: Network) -> Array:

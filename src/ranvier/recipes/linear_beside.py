@@ -36,7 +36,7 @@ def mean_outputs(
     >>> mean_outputs(Task("regression", 1), np.array([[1.0]]), np.array([[3.0]]), np.array([[2.0]]))
     (array([[2.]]), 1.0)
     """
-    factors = [inverse_temperature(task, own, targets, weights) for own in (outputs, linear)]
+    factors = [inverse_temperature(task, model_outputs, targets, weights) for model_outputs in (outputs, linear)]
     factor = factors[1] / factors[0]
     return probabilities_of(task, (logits_of(task, outputs) + factor * logits_of(task, linear)) / 2), factor
 
@@ -57,7 +57,7 @@ def all_beside_linear(
         factor, first_input: as for `beside_linear`.
     """
     pairs = zip(flats, linear_flats, strict=False)
-    both = [beside_linear(network, flat, linear, own, factor, first_input) for flat, own in pairs]
+    both = [beside_linear(network, flat, linear, linear_flat, factor, first_input) for flat, linear_flat in pairs]
     return both[0][0], [flat for _, flat in both]
 
 
@@ -82,9 +82,9 @@ def beside_linear(
     hidden = network.layers[first]
     assert can_hold_linear(network)
     assert isinstance(hidden, Dense)
-    own = linear.parameter_table.views(linear_flat)
+    linear_views = linear.parameter_table.views(linear_flat)
     last_linear = len(linear.layers) - 1
-    weight, bias = own[f"layers.{last_linear}.weight"], own[f"layers.{last_linear}.bias"]
+    weight, bias = linear_views[f"layers.{last_linear}.weight"], linear_views[f"layers.{last_linear}.bias"]
     outputs = len(bias)
     layers = list(network.layers)
     layers[first] = replace(hidden, units=hidden.units + 2 * outputs)

@@ -61,8 +61,10 @@ def merge_networks(
     count, last = len(members), len(network.layers) - 1
     dense = [index for index, layer in enumerate(network.layers) if isinstance(layer, Dense)]
     first = dense[0] if shared_inputs else -1
-    kept = [(index, layer) for index, layer in enumerate(network.layers) if not isinstance(layer, LearnedScale)]
-    layers = [_beside(layer, count, index == first, index == last, extra_units) for index, layer in kept]
+    numbered_layers = [
+        (index, layer) for index, layer in enumerate(network.layers) if not isinstance(layer, LearnedScale)
+    ]
+    layers = [_beside(layer, count, index == first, index == last, extra_units) for index, layer in numbered_layers]
     merged = Network(network.inputs if shared_inputs else count * network.inputs, layers)
     flat: Array = np.zeros(0)
     outputs: list[tuple[Array, Array]] = []
@@ -73,7 +75,7 @@ def merge_networks(
             into = merged.parameter_table.views(flat)
         views = network.parameter_table.views(parameters)
         gain = _gain(network, views, parameters.dtype)
-        for position, (index, layer) in enumerate(kept):
+        for position, (index, layer) in enumerate(numbered_layers):
             path = f"layers.{index}"
             if index not in (first, last):
                 _put(layer, path, f"layers.{position}", views, into, number)
@@ -83,13 +85,13 @@ def merge_networks(
             if index == last:
                 outputs.append((weight * gain if index == first else weight.copy(), bias.copy()))
             else:
-                own = slice(number * layer.units, (number + 1) * layer.units)
-                np.multiply(weight, gain, out=into[f"layers.{position}.weight"][:, own])
-                into[f"layers.{position}.bias"][own] = bias
+                units = slice(number * layer.units, (number + 1) * layer.units)
+                np.multiply(weight, gain, out=into[f"layers.{position}.weight"][:, units])
+                into[f"layers.{position}.bias"][units] = bias
         del parameters, views
     weight, bias = _output(outputs, last == first, inverse_temperature)
-    into[f"layers.{len(kept) - 1}.weight"][: len(weight)] = weight
-    into[f"layers.{len(kept) - 1}.bias"][...] = bias
+    into[f"layers.{len(numbered_layers) - 1}.weight"][: len(weight)] = weight
+    into[f"layers.{len(numbered_layers) - 1}.bias"][...] = bias
     return merged, flat
 
 

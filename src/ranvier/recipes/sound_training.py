@@ -84,14 +84,14 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
             own_settings = replace(linear.settings, seed=member.seed, callbacks=())
             on_statistics = Rows(linear.features, rows.targets, rows.weights)
             linear_flats.append(trained_parameters(linear.network, own_settings, task, on_statistics))
-        own = replace(sound, patches=(patches,) if on_patches else (), statistics=statistics)
-        encoders.append(own)
-        own_validation = None if validation is None else _with_features(validation, own)
+        encoder = replace(sound, patches=(patches,) if on_patches else (), statistics=statistics)
+        encoders.append(encoder)
+        own_validation = None if validation is None else _with_features(validation, encoder)
         return Rows(learned, rows.targets, rows.weights), own_validation, None
 
     members = train_members(replace(setup, network=best.network, settings=best.settings), events, member_rows)
     results = [result for result, _ in members]
-    features = tuple(patches for own in encoders[: len(results)] for patches in own.patches)
+    features = tuple(patches for sound_encoder in encoders[: len(results)] for patches in sound_encoder.patches)
     learned_encoder = replace(sound, patches=features, statistics=statistics, as_bytes=True)
     shape, flats = best.network, None
     if linear_flats:
@@ -102,8 +102,8 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
     trained = merged_members(
         shape, settings, results, events, choice.inverse_temperature, shared_inputs=not on_patches, flats=flats
     )
-    whole = replace(setup.encoder, encoders=(learned_encoder,))
-    return replace(trained, encoder=whole, notes=(text,), held_out=choice.held_out)
+    table_encoder = replace(setup.encoder, encoders=(learned_encoder,))
+    return replace(trained, encoder=table_encoder, notes=(text,), held_out=choice.held_out)
 
 
 def _candidates(
@@ -145,10 +145,10 @@ def choice_text(choice: Choice, task: Task, requested: bool) -> str:
     names: Mapping[str, str] = {"patches": "with patches", "statistics": "statistics alone", "linear": "linear"}
     names = {**names, WITH_LINEAR: "with patches and linear"}
     written = {name: f"{score:.1%}" if task.is_classifier else f"{-score:.4g}" for name, score in choice.scores.items()}
-    listed = ", ".join(f"{names[name]} {value}" for name, value in written.items())
+    scores_text = ", ".join(f"{names[name]} {value}" for name, value in written.items())
     what = "accuracy" if task.is_classifier else "squared error"
     of_groups = f" in {choice.n_groups:,} groups" if choice.n_groups else ""
-    return f"{start}, by the {what} on {choice.n_rows:,} recordings{of_groups} left out ({listed})."
+    return f"{start}, by the {what} on {choice.n_rows:,} recordings{of_groups} left out ({scores_text})."
 
 
 def _spectrograms(rows: Rows, sound: SoundEncoder) -> Array:
@@ -157,8 +157,8 @@ def _spectrograms(rows: Rows, sound: SoundEncoder) -> Array:
     return spectrograms
 
 
-def _with_features(rows: Rows, own: SoundEncoder) -> Rows:
+def _with_features(rows: Rows, encoder: SoundEncoder) -> Rows:
     """Rows of spectrograms with features in their place."""
-    out = np.empty((len(rows), own.width), np.uint8)
-    own.encode_decoded(_spectrograms(rows, own), out)
+    out = np.empty((len(rows), encoder.width), np.uint8)
+    encoder.encode_decoded(_spectrograms(rows, encoder), out)
     return Rows(out, rows.targets, rows.weights)

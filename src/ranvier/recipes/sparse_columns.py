@@ -72,9 +72,9 @@ def views_of(setup: TrainingSetup) -> tuple[tuple[View, ...], tuple[str, ...]]:
         return (View(DENSE, dense, moved),), (_note(scores),)
     factors = np.where(scores.weights.any(axis=1), SCALE, 0.0).astype(np.float32)
     as_it_is = partial(for_block_as_it_is, network=network, n_dense=n_dense, factors=factors)
-    own = on_scores(setup, scores)
-    on_terms = partial(with_terms, on_scores=own.network, scores=scores, network=network)
-    return (View(TERMS, with_factors(setup, factors), as_it_is), View(SCORES, own, on_terms)), (_note(scores),)
+    scores_setup = on_scores(setup, scores)
+    on_terms = partial(with_terms, on_scores=scores_setup.network, scores=scores, network=network)
+    return (View(TERMS, with_factors(setup, factors), as_it_is), View(SCORES, scores_setup, on_terms)), (_note(scores),)
 
 
 def with_factors(setup: TrainingSetup, factors: Array) -> TrainingSetup:
@@ -132,7 +132,7 @@ def choose_views(task: Task, members: Mapping[str, Sequence[Member]]) -> tuple[t
     ]
     options = {both: mean, (TERMS,): list(members[TERMS]), (SCORES,): list(members[SCORES])}
     weights = _joined([member.validation.weights for member in mean])
-    losses = {names: _losses(task, own, weights) for names, own in options.items()}
+    losses = {names: _losses(task, outputs, weights) for names, outputs in options.items()}
     means = {names: mean_and_error(values, weights)[0] for names, values in losses.items()}
     best = min(means, key=lambda names: means[names])
     gain, error = mean_and_error(losses[both] - losses[best], weights)

@@ -61,12 +61,12 @@ def _of_version_0_1(values: Mapping[str, Any]) -> dict[str, Any]:
         return {**translated, "recipe": "plain", "effort": "default"}
     table = recipe_from_dict(stored) if isinstance(stored, Mapping) else recipe(stored, translated["effort"])
     optimizer = values["optimizer"]
-    own = optimizer_from_dict(optimizer) if isinstance(optimizer, Mapping) else optimizer
+    stored_optimizer = optimizer_from_dict(optimizer) if isinstance(optimizer, Mapping) else optimizer
     if not isinstance(table, TableRecipe):
         return translated
     if isinstance(stored, str):
         n_frequencies = N_FREQUENCIES_0_1.get(translated["effort"], 0)
         patience = PATIENCE_0_1[translated["effort"]]
         table = replace(table, max_epochs=table.epochs, n_frequencies=n_frequencies, n_pilots=0, patience=patience)
-    optimizer = None if own == table.optimizer else optimizer
+    optimizer = None if stored_optimizer == table.optimizer else optimizer
     return {**translated, "recipe": table, "effort": "default", "optimizer": optimizer}

@@ -174,8 +174,8 @@ class TableRecipe(Recipe):
         >>> [TableRecipe().batch_size_for(rows) for rows in (100, 1_000, 8_000, 1_000_000)]
         [32, 64, 128, 1024]
         """
-        size, seen = self.batch_size, rows * self.epochs_for(rows)
-        while size > MIN_BATCH and seen < self.min_steps * size:
+        size, rows_in_all = self.batch_size, rows * self.epochs_for(rows)
+        while size > MIN_BATCH and rows_in_all < self.min_steps * size:
             size //= 2
         while size < MAX_BATCH and rows > LARGE_ROWS * size // self.batch_size:
             size *= 2

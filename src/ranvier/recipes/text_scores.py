@@ -94,9 +94,9 @@ def text_scores(setup: TrainingSetup) -> TextScores | None:
         used.append(name)
         mean, deviation = model.scores.mean(axis=0), model.scores.std(axis=0)
         scale = 1.0 / np.where(deviation > 0.0, deviation, 1.0)
-        own = np.zeros((rows.inputs.n_csr, len(mean)))
-        own[block] = model.weights * scale
-        weights.append(own)
+        column_weights = np.zeros((rows.inputs.n_csr, len(mean)))
+        column_weights[block] = model.weights * scale
+        weights.append(column_weights)
         biases.append((model.biases - mean) * scale)
         own_scores.append((model.scores - mean) * scale)
         if setup.validation is not None:
@@ -148,9 +148,9 @@ def with_terms(flat: Array, on_scores: Network, scores: TextScores, network: Net
             into[name][:n_dense] = view[:n_dense]
         else:
             into[name][...] = view
-    own = gain[:, None] * views[f"layers.{first}.weight"][n_dense:]
-    into[f"layers.{first}.weight"][n_dense:] = scores.weights @ own
-    into[f"layers.{first}.bias"][...] += (scores.biases @ own).astype(flat.dtype)
+    score_weights = gain[:, None] * views[f"layers.{first}.weight"][n_dense:]
+    into[f"layers.{first}.weight"][n_dense:] = scores.weights @ score_weights
+    into[f"layers.{first}.bias"][...] += (scores.biases @ score_weights).astype(flat.dtype)
     return moved
 
 
@@ -183,11 +183,14 @@ class _ColumnModel:
             settings = _settings(setup.settings, default_loss(network, task), len(learned)).on(learned.inputs)
             flat = trained_parameters(network, settings, task, learned)
             views = network.parameter_table.views(flat)
-            own, bias = views["layers.0.weight"] * strengths[:, None], views["layers.0.bias"].astype(np.float64)
+            term_weights, bias = (
+                views["layers.0.weight"] * strengths[:, None],
+                views["layers.0.bias"].astype(np.float64),
+            )
             if task.kind == "multiclass":
-                own, bias = own - own.mean(axis=1, keepdims=True), bias - bias.mean()
-            scores[fold] = _linear(setup.settings, own, bias, texts.inputs[fold])
-            weights += own / len(folds)
+                term_weights, bias = term_weights - term_weights.mean(axis=1, keepdims=True), bias - bias.mean()
+            scores[fold] = _linear(setup.settings, term_weights, bias, texts.inputs[fold])
+            weights += term_weights / len(folds)
             biases += bias / len(folds)
         return cls(weights, biases, scores)
 

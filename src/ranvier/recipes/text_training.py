@@ -106,8 +106,8 @@ class Training:
         settings = [member.settings.on(rows.inputs) for _, member in members]
         networks = [member.network for _, member in members]
         at_once = min(
-            trainings_at_once(member.network, own, len(members), rows)
-            for (_, member), own in zip(members, settings, strict=True)
+            trainings_at_once(member.network, member_settings, len(members), rows)
+            for (_, member), member_settings in zip(members, settings, strict=True)
         )
         at_once = max(min(at_once, MAX_BYTES // max(_bytes_of_one(network, rows) for network in networks)), 1)
         jobs = (partial(self._train, member, rows, validation, name) for name, member in members)
@@ -191,8 +191,8 @@ def _linear(results: Sequence[Result], strengths: Array) -> tuple[Network, Array
     linear = next((result for result in results if result.member.name == LINEAR), None)
     if linear is None:
         return None
-    own = strengths if linear.member.strengthened else None
-    return merge_parts([Part(linear.member.network, linear.parameters, linear.factor, own)])
+    member_strengths = strengths if linear.member.strengthened else None
+    return merge_parts([Part(linear.member.network, linear.parameters, linear.factor, member_strengths)])
 
 
 def _held_out(task: Task, members: Sequence[Result], validation: Rows | None, factor: float) -> HeldOut | None:
@@ -268,11 +268,11 @@ def _trained_again(training: Training, best: Sequence[Result], rows: Rows, n_see
             if seed and member.name == LINEAR:
                 continue
             epochs = max(result.summary["best_epoch"] or member.settings.epochs, 1)
-            kept = [callback for callback in member.settings.callbacks if not isinstance(callback, EarlyStopping)]
+            callbacks = [callback for callback in member.settings.callbacks if not isinstance(callback, EarlyStopping)]
             settings = replace(
                 member.settings,
                 epochs=epochs,
-                callbacks=tuple(kept),
+                callbacks=tuple(callbacks),
                 seed=member_seed(member.settings.seed, seed + 1),
             )
             again.append((f"again-{seed + 1}-{number + 1}", replace(member, settings=settings)))

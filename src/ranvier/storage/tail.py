@@ -62,11 +62,11 @@ class Tail:
                 content = stream.read(MAX_BYTES)
         except OSError:
             return []
-        whole = content.rfind(b"\n") + 1
-        if not whole and len(content) == MAX_BYTES:
-            whole = len(content)
-        self._position += whole
-        return [entry for line in content[:whole].splitlines() if (entry := _object(line)) is not None]
+        length = content.rfind(b"\n") + 1
+        if not length and len(content) == MAX_BYTES:
+            length = len(content)
+        self._position += length
+        return [entry for line in content[:length].splitlines() if (entry := _object(line)) is not None]
 
 
 def _object(line: bytes) -> dict[str, Any] | None:

@@ -141,15 +141,17 @@ def conformal_of(target: TargetEncoder, held_out: HeldOut | None) -> Conformal |
     if task.is_classifier:
         actual = class_indices(task, targets)
         scores = 1.0 - np.take_along_axis(class_probabilities(task, outputs), actual[:, None], axis=1)
-        return _kept("classes", held_out.folds, scores, weights)
+        return _conformal_of("classes", held_out.folds, scores, weights)
     predicted = target.values(outputs).reshape(rows, -1)
     actual_values = (targets.astype(np.float64) * np.array(target.scale) + np.array(target.mean)).reshape(rows, -1)
     if target.levels:
-        return _kept("quantiles", held_out.folds, quantile_scores(target.levels, predicted, actual_values), weights)
+        return _conformal_of(
+            "quantiles", held_out.folds, quantile_scores(target.levels, predicted, actual_values), weights
+        )
     errors = np.abs(actual_values - predicted)
     knots, scales = usual_errors(predicted, errors)
     scores = errors / scales_of_others(predicted, errors) if len(knots) else errors
-    return _kept("residuals", held_out.folds, scores, weights, knots, scales)
+    return _conformal_of("residuals", held_out.folds, scores, weights, knots, scales)
 
 
 def _with_weight(usable: NDArray[np.bool_], weights: Floats) -> tuple[NDArray[np.bool_], Floats]:
@@ -159,18 +161,18 @@ def _with_weight(usable: NDArray[np.bool_], weights: Floats) -> tuple[NDArray[np
     return counted, weights[weights > 0]
 
 
-def _kept(
+def _conformal_of(
     kind: str, folds: bool, scores: Floats, weights: Floats | None, knots: Array | None = None, scales: Any = None
 ) -> Conformal:
     """The scores as a model keeps them: sorted, and of many their quantiles."""
     rows, series = scores.shape
     if weights is None and rows <= MAX_SCORES:
-        kept = np.sort(scores, axis=0)
+        quantiles = np.sort(scores, axis=0)
     else:
         levels = np.arange(1, min(rows, MAX_SCORES) + 1) / min(rows, MAX_SCORES)
-        kept = np.stack([_weighted_quantiles(column, weights, levels) for column in scores.T], axis=1)
+        quantiles = np.stack([_weighted_quantiles(column, weights, levels) for column in scores.T], axis=1)
     empty = np.empty((0, series))
-    parts = (kept, empty if knots is None else knots, empty if scales is None else scales)
+    parts = (quantiles, empty if knots is None else knots, empty if scales is None else scales)
     return Conformal(kind, rows, folds, *(np.ascontiguousarray(part, np.float32) for part in parts))
 
 
@@ -236,9 +238,9 @@ def scales_of_others(predicted: Floats, errors: Floats) -> Floats:
     for column in range(series):
         order = np.argsort(predicted[:, column], kind="stable")
         for part in (0, 1):
-            own, others = order[part::2], order[1 - part :: 2]
+            half, others = order[part::2], order[1 - part :: 2]
             means = _means(predicted[others, column], errors[others, column], count)
-            scales[own, column] = np.interp(predicted[own, column], *means)
+            scales[half, column] = np.interp(predicted[half, column], *means)
     return scales
 
 
@@ -263,9 +265,12 @@ def quantile_pairs(levels: tuple[float, ...]) -> list[tuple[int, int]]:
 def quantile_scores(levels: tuple[float, ...], predicted: Floats, actual: Floats) -> Floats:
     """How far each row lies outside each pair of quantiles; negative inside. (n, pairs * targets), target by target."""
     by_target = predicted.reshape(len(predicted), -1, len(levels))
-    own = actual.reshape(by_target.shape)[:, :, 0]
+    actual_numbers = actual.reshape(by_target.shape)[:, :, 0]
     scores = [
-        np.maximum(by_target[:, target, low] - own[:, target], own[:, target] - by_target[:, target, high])
+        np.maximum(
+            by_target[:, target, low] - actual_numbers[:, target],
+            actual_numbers[:, target] - by_target[:, target, high],
+        )
         for target in range(by_target.shape[1])
         for low, high in quantile_pairs(levels)
     ]

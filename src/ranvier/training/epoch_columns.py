@@ -144,9 +144,9 @@ class EpochColumns:
         optional = {}
         for name in self.names(int(rows[-1]) + 1 if len(rows) else 0):
             at, column = (np.array(part) for part in self.optional[name])
-            kept = np.isin(at, rows)
-            positions = np.searchsorted(rows, at[kept])
-            optional[name] = {"at": _packed(np.diff(positions, prepend=-1)), "values": _packed(column[kept])}
+            in_rows = np.isin(at, rows)
+            positions = np.searchsorted(rows, at[in_rows])
+            optional[name] = {"at": _packed(np.diff(positions, prepend=-1)), "values": _packed(column[in_rows])}
         return {
             "count": len(rows),
             "epoch": _packed(np.diff(np.array(self.epochs)[rows], prepend=0)),

@@ -192,8 +192,8 @@ class EpochMetrics:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of what is measured on validation rows."""
-        own = [metric_name(entry) for entry in self.requested if not metric_name(entry).startswith(TRAINING)]
-        return tuple(dict.fromkeys((metrics.headline_metric_name(self.target.task), *own)))
+        names = [metric_name(entry) for entry in self.requested if not metric_name(entry).startswith(TRAINING)]
+        return tuple(dict.fromkeys((metrics.headline_metric_name(self.target.task), *names)))
 
     @property
     def training_names(self) -> tuple[str, ...]:
@@ -211,11 +211,11 @@ class EpochMetrics:
 
     def measure(self, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
         """The metrics of validation rows: outputs and encoded targets (n, N), weights (n,) or None."""
-        own = {entry.name: entry for entry in self.requested if isinstance(entry, Metric)}
-        named = tuple(name for name in self.names if name not in own)
+        metrics_of_user = {entry.name: entry for entry in self.requested if isinstance(entry, Metric)}
+        named = tuple(name for name in self.names if name not in metrics_of_user)
         values = self._named(named, outputs, targets, weights)
-        for name, entry in own.items():
-            values[name] = self._own(entry, outputs, targets)
+        for name, entry in metrics_of_user.items():
+            values[name] = self._value_of(entry, outputs, targets)
         return values
 
     def measure_training(self, outputs: Array, targets: Array) -> dict[str, float]:
@@ -255,7 +255,7 @@ class EpochMetrics:
         """Numbers in the units of the target; of the network where the target has none of its own."""
         return self.target.values(outputs) if self.target.scale else outputs
 
-    def _own(self, entry: Metric, outputs: Array, targets: Array) -> float:
+    def _value_of(self, entry: Metric, outputs: Array, targets: Array) -> float:
         task = self.target.task
         if entry.needs == "probabilities":
             predicted: Array = class_probabilities(task, outputs)

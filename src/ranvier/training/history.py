@@ -89,8 +89,8 @@ class Epoch:
 
 def _parts(epoch: Epoch) -> tuple[dict[str, Any], dict[str, float]]:
     """The values that all epochs have, and the others, as `EpochColumns.append` takes them."""
-    own = {} if epoch.validation_loss is None else {VALIDATION_LOSS: epoch.validation_loss}
-    return vars(epoch), {**own, **epoch.metrics}
+    validation = {} if epoch.validation_loss is None else {VALIDATION_LOSS: epoch.validation_loss}
+    return vars(epoch), {**validation, **epoch.metrics}
 
 
 def _storable(value: Any) -> Any:

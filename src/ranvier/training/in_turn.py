@@ -106,7 +106,7 @@ class _Telling:
     def __init__(self, tell: Tell) -> None:
         self.turn = 0
         self._tell = tell
-        self._kept: dict[int, list[Event]] = defaultdict(list)
+        self._waiting: dict[int, list[Event]] = defaultdict(list)
         self._earlier: dict[int, History] = {}
         self._spoke = self._spoke_before = False
 
@@ -121,7 +121,7 @@ class _Telling:
             self._spoke = self._spoke or isinstance(event, (EpochEvent, ProgressEvent))
             self._tell(number, event)
         elif not isinstance(event, ProgressEvent):
-            self._kept[number].append(event)
+            self._waiting[number].append(event)
 
     def history(self, number: int, history: History) -> None:
         if number != self.turn:
@@ -139,7 +139,7 @@ class _Telling:
         self.turn += 1
         if self.turn in self._earlier:
             self.history(self.turn, self._earlier.pop(self.turn))
-        for event in self._kept.pop(self.turn, ()):
+        for event in self._waiting.pop(self.turn, ()):
             self.event(self.turn, event)
 
 
@@ -151,24 +151,24 @@ class _Trainings:
         self._at_once, self._threads, self._telling = at_once, threads, telling
         self._messages: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._futures: dict[int, Future[Any]] = {}
-        self._begun = 0  # Counted before a training runs: its future is known only afterwards.
+        self._n_started = 0  # Counted before a training runs: its future is known only afterwards.
 
     def results(self, jobs: Iterator[Job[T]]) -> Iterator[T]:
         """The results in order."""
-        begun = 0
+        n_started = 0
         while True:
-            while self._has_room(begun) and (job := next(jobs, None)) is not None:
-                self._begin(begun, job)
-                begun += 1
+            while self._has_room(n_started) and (job := next(jobs, None)) is not None:
+                self._begin(n_started, job)
+                n_started += 1
             turn = self._telling.turn
-            if turn == begun:
+            if turn == n_started:
                 return
             if not self._futures[turn].done():
                 self._pass_on(SECONDS_BETWEEN_LOOKS)
                 continue
             self._pass_on(0.0)
             future = self._futures.pop(turn)
-            self._begun -= 1
+            self._n_started -= 1
             result: T = future.result()
             self._telling.end()
             yield result
@@ -176,9 +176,9 @@ class _Trainings:
                 return
             self._telling.begin()
 
-    def _has_room(self, begun: int) -> bool:
+    def _has_room(self, n_started: int) -> bool:
         """Whether another training may begin; the first one always does, so that there is a result."""
-        return begun == 0 or (self._active() < self._at_once and not self._pool.should_stop())
+        return n_started == 0 or (self._active() < self._at_once and not self._pool.should_stop())
 
     def _begin(self, number: int, job: Job[Any]) -> None:
         sink, earlier = self._sent(self._telling.sink(number)), self._sent(self._telling.earlier(number))
@@ -190,7 +190,7 @@ class _Trainings:
             with watched_by(in_turn):
                 return job(context)
 
-        self._begun += 1
+        self._n_started += 1
         future = self._pool.submit(run)
         future.add_done_callback(lambda _: self._messages.put(None))
         self._futures[number] = future
@@ -211,7 +211,7 @@ class _Trainings:
             return
 
     def _active(self) -> int:
-        return self._begun - sum(future.done() for future in list(self._futures.values()))
+        return self._n_started - sum(future.done() for future in list(self._futures.values()))
 
     def _limit(self) -> int:
         return self._threads if self._active() == 1 else 1

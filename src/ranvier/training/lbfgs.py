@@ -116,13 +116,13 @@ def _line_search(
 
     if not gradient @ along < 0:
         return None
-    seen: dict[bytes, tuple[float, Array]] = {start.tobytes(): (loss, gradient)}
+    evaluations: dict[bytes, tuple[float, Array]] = {start.tobytes(): (loss, gradient)}
 
     def at(parameters: Array) -> tuple[float, Array]:
         key = parameters.tobytes()
-        if key not in seen:
-            seen[key] = objective(parameters)
-        return seen[key]
+        if key not in evaluations:
+            evaluations[key] = objective(parameters)
+        return evaluations[key]
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

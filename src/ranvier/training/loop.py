@@ -113,8 +113,8 @@ class TrainingLoop:
         divergence.check_parameters(engine.parameters, self.epoch + bool(self.step_losses), self.config.spec)
         losses = np.concatenate(self.step_losses) if self.step_losses else np.zeros(0)
         now = (self.epoch, self.position, losses, self.seconds, self.best, self.callback_states, self.plateau)
-        begun = (self.first_epoch, self.first_step, self.stop_reason, self.loss_unit, self.ends_run)
-        return TrainingState(engine, *now, self.factor, self.history, *begun)
+        start = (self.first_epoch, self.first_step, self.stop_reason, self.loss_unit, self.ends_run)
+        return TrainingState(engine, *now, self.factor, self.history, *start)
 
     def _epochs_per_span(self, last: int) -> int:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
@@ -143,15 +143,15 @@ class TrainingLoop:
         return self.first_step + (self.epoch - self.first_epoch) * self.steps_per_epoch + self.position
 
     def _run_whole_epochs(self, count: int) -> bool:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         config, numbers = self.config, range(self.epoch + 1, self.epoch + count + 1)
         orders = batches.epoch_orders(len(config.rows), numbers, config.seed, config.shuffle)
         scalars = self._scalars(numbers[0], count)
         losses = self.executable.run(self.rows, batches.span_over_epochs(orders, self.starts, scalars))
-        spent = time.perf_counter() - begun
-        self._update_step_time(spent, len(losses))
-        whole, rest = divmod(len(losses), self.steps_per_epoch)
-        self._record_epochs(numbers[:whole], orders, losses, scalars, spent / max(len(losses), 1))
+        seconds = time.perf_counter() - start
+        self._update_step_time(seconds, len(losses))
+        epochs, rest = divmod(len(losses), self.steps_per_epoch)
+        self._record_epochs(numbers[:epochs], orders, losses, scalars, seconds / max(len(losses), 1))
         self._record_steps(losses[len(losses) - rest :], 0.0)
         self._maybe_checkpoint()
         self._look(float(scalars[-1, 0]))
@@ -199,24 +199,24 @@ class TrainingLoop:
     def _one_epoch(self) -> bool:
         """Run what is left of the next epoch, or as much as the user lets run. Gives whether the user interrupted."""
         number = self.epoch + 1
-        begun = time.perf_counter() - self.seconds
+        start = time.perf_counter() - self.seconds
         rows_in_order, scalars, factor = self._order(number), self._scalars(number), self.factor
         while (done := self.position) < self.steps_per_epoch:
             steps = self._span_steps(self.steps_per_epoch - done)
-            span_begun = time.perf_counter()
+            span_start = time.perf_counter()
             losses = self._run_span(rows_in_order, done, steps, scalars[done : done + steps])
-            self._update_step_time(time.perf_counter() - span_begun, len(losses))
-            self._record_steps(losses, time.perf_counter() - begun)
+            self._update_step_time(time.perf_counter() - span_start, len(losses))
+            self._record_steps(losses, time.perf_counter() - start)
             done = self.position
             if self.config.sink is not silent:
                 self.config.sink(ProgressEvent(number, done, self.steps_per_epoch))
             if done < self.steps_per_epoch:
                 self._maybe_checkpoint()
-                begun += self._look(float(scalars[max(done, 1) - 1, 0]))
+                start += self._look(float(scalars[max(done, 1) - 1, 0]))
                 if self.config.stop_requested() or self.stop_reason is not None:
                     return self.config.stop_requested()
                 scalars = scalars if self.factor == factor else self._scalars(number)
-        trained = time.perf_counter() - begun
+        trained = time.perf_counter() - start
         losses = np.concatenate(self.step_losses)
         try:
             self._end_epoch(number, losses, rows_in_order, float(scalars[-1, 0]), trained)
@@ -286,18 +286,18 @@ class TrainingLoop:
         self, number: int, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64], rate: float, trained: float
     ) -> None:
         """Write the record of a complete epoch and call the callbacks."""
-        begun = time.perf_counter()
+        start = time.perf_counter()
         loss = self._epoch_loss(number, losses, rows_in_order)
         validation_loss, metrics = self._validate()
-        spent = trained + time.perf_counter() - begun
+        seconds = trained + time.perf_counter() - start
         speed = len(self.config.rows) / max(trained, 1e-9)
-        record = Epoch(number, loss, validation_loss, metrics, rate, spent, speed)
+        record = Epoch(number, loss, validation_loss, metrics, rate, seconds, speed)
         history = self.history.appended(record)
         states, results = self._call_callbacks(record, history)
         best = any(result.save_best for result in results)
         if best:
             history.mark_best()
-            record = Epoch(number, loss, validation_loss, metrics, rate, spent, speed, best)
+            record = Epoch(number, loss, validation_loss, metrics, rate, seconds, speed, best)
         plateau = self._updated_plateau(record)
         if best:
             self.best, self.best_outputs = self.executable.snapshot(averaged=True), self.last_outputs

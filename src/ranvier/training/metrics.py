@@ -219,8 +219,8 @@ def _label_counts(actual: Array, predicted: Array, weights: Array | None = None)
 def _precision_recall_f1(true_positives: Array, n_predicted: Array, support: Array) -> tuple[Array, Array, Array]:
     """Precision, recall and f1 of each class or label, 0 where they are 0 / 0."""
 
-    def ratio(part: Array, whole: Array) -> Array:
-        return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+    def ratio(part: Array, total: Array) -> Array:
+        return np.divide(part, total, out=np.zeros(len(total)), where=total > 0)
 
     return (
         ratio(true_positives, n_predicted),
@@ -323,19 +323,19 @@ def with_undefined(
     never = [str(record["label"]) for record in classes if record["rows"] and record["precision"] is None]
     if empty:
         what = "class" if task.is_classifier else "label"
-        notes.append(f"No row has the {what} {_listed(empty)}: recall and F1 are not defined there.")
+        notes.append(f"No row has the {what} {_label_text(empty)}: recall and F1 are not defined there.")
     if never:
         verb = (
             "was never predicted: its precision is" if len(never) == 1 else "were never predicted: their precision is"
         )
-        notes.append(f"{_listed(never)} {verb} not defined.")
+        notes.append(f"{_label_text(never)} {verb} not defined.")
     return defined, notes
 
 
-def _listed(labels: list[str]) -> str:
+def _label_text(labels: list[str]) -> str:
     """The first labels and how many more.
 
-    >>> _listed(["a", "b"])
+    >>> _label_text(["a", "b"])
     '"a", "b"'
     """
     more = f" (and {len(labels) - 5:,} more)" if len(labels) > 5 else ""

@@ -72,7 +72,7 @@ class OpenTraining:
         Raises:
             TrainingError: the loss or a parameter is no longer a finite number.
         """
-        begun = time.perf_counter()
+        start = time.perf_counter()
         settings, executable, number = self._about[0], self._executable, state.epoch + 1
         if state.engine is not self._held:
             executable.set_state(state.engine)
@@ -81,7 +81,7 @@ class OpenTraining:
         loss, engine = self._stepped(rows, state.engine.step, number)
         loss *= self._unit
         plateau = settings.schedule.on_epoch_end(settings.schedule.init_state(), loss)
-        seconds = max(time.perf_counter() - begun, 1e-9)
+        seconds = max(time.perf_counter() - start, 1e-9)
         record = Epoch(number, loss, None, {}, float(self._rates[0]), seconds, len(rows) / seconds)
         self._held = engine
         return TrainingState(
@@ -137,7 +137,7 @@ class OpenTraining:
         executable.set_state(State.before_training(parameters, optimizer))
         done, history, monitor = 0, History(), divergence.DivergenceMonitor()
         while done < settings.epochs and not stop_requested():
-            begun = time.perf_counter()
+            start = time.perf_counter()
             epoch_seconds = executable.step_seconds * per_epoch
             count = min(settings.epochs - done, max(1, int(SPAN_SECONDS / epoch_seconds)) if epoch_seconds else 1)
             numbers = range(done + 1, done + count + 1)
@@ -146,7 +146,7 @@ class OpenTraining:
             rates = optimizer.learning_rate * settings.schedule.factors(since, per_epoch, settings.epochs * per_epoch)
             scalars = optimizer.scalars_from(done * per_epoch + 1, rates)
             losses = executable.run(self._uploaded[1], batches.span_over_epochs(orders, self._starts, scalars))
-            seconds = max((time.perf_counter() - begun) / count, 1e-9)
+            seconds = max((time.perf_counter() - start) / count, 1e-9)
             executable.step_seconds = seconds / per_epoch
             self._check(settings, rows, losses, done * per_epoch)
             means = batches.mean_losses(losses.reshape(count, per_epoch), orders, self._starts, rows.weights)

@@ -103,7 +103,7 @@ def reliability(
     total = np.bincount(index, weight, bins)
     chance = np.bincount(index, weight * confidence, bins)
     right = np.bincount(index, weight * (top == actual), bins)
-    own = np.clip(probabilities[np.arange(len(actual)), actual], np.finfo(np.float64).eps, 1.0)
+    true_probability = np.clip(probabilities[np.arange(len(actual)), actual], np.finfo(np.float64).eps, 1.0)
     gaps = np.abs(right - chance)
     entries = tuple(
         ReliabilityBin(
@@ -119,7 +119,7 @@ def reliability(
         entries,
         float(gaps[gaps > ROUNDING * total].sum() / weight.sum()),
         brier_score(task, outputs, targets, weights),
-        float(np.average(-np.log(own), weights=weight)),
+        float(np.average(-np.log(true_probability), weights=weight)),
     )
 
 
@@ -155,8 +155,8 @@ def brier_score(task: Task, outputs: Array, targets: Array, weights: Array | Non
         probabilities = probabilities[:, 1:] if task.kind == "binary" else probabilities
         return float(np.average(np.nanmean(np.square(probabilities - targets), axis=1), weights=weights))
     if are_class_numbers(targets) and probabilities.shape[1] > targets.shape[1]:
-        own = probabilities[np.arange(len(targets)), targets[:, 0]]
-        rows = np.square(probabilities).sum(axis=1) - 2 * own + 1
+        true_probability = probabilities[np.arange(len(targets)), targets[:, 0]]
+        rows = np.square(probabilities).sum(axis=1) - 2 * true_probability + 1
     else:
         rows = np.square(probabilities - one_hot(targets, probabilities.shape[1])).sum(axis=1)
     return float(np.average(rows, weights=weights))

@@ -114,8 +114,8 @@ class TrainSettings:
                     f"leave the layer out, or take {other}."
                 )
         requested = [metric for callback in self.callbacks for metric in callback.metrics()]
-        own = tuple(metric.name for metric in requested if isinstance(metric, Metric))
-        names: tuple[str, ...] = ("loss", "validation_loss", *names_for(task), *own) if validated else ("loss",)
+        user_names = tuple(metric.name for metric in requested if isinstance(metric, Metric))
+        names: tuple[str, ...] = ("loss", "validation_loss", *names_for(task), *user_names) if validated else ("loss",)
         for callback in self.callbacks:
             callback.validate(names)
 

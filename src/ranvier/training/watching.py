@@ -129,7 +129,7 @@ class Watch:
             self._paused = False
         if viewed and (self._paused or time.perf_counter() >= self._next):
             self._publish(status, snapshot)
-        begun, seen = time.perf_counter(), viewed
+        start, was_viewed = time.perf_counter(), viewed
         while self._paused and not self.stopped and not stop_requested():
             if not self._live.is_open():
                 self._paused = False
@@ -139,16 +139,16 @@ class Watch:
             changed = self._obey(replace(status, learning_rate=status.learning_rate * factor), sink)
             factor *= changed
             viewed = self._live.is_watched()
-            if viewed and (not seen or changed != 1.0 or time.perf_counter() >= self._next):
+            if viewed and (not was_viewed or changed != 1.0 or time.perf_counter() >= self._next):
                 self._publish(replace(status, learning_rate=status.learning_rate * factor), snapshot)
-            seen = viewed
-        return Request(factor, STOPPED if self.stopped else None, time.perf_counter() - begun)
+            was_viewed = viewed
+        return Request(factor, STOPPED if self.stopped else None, time.perf_counter() - start)
 
     def _pause(self) -> None:
         self._paused, self._pause_at, self._pause_after = True, None, None
 
     def _publish(self, status: Status, snapshot: Callable[[], NDArray[Any]]) -> None:
-        begun, used = time.perf_counter(), time.thread_time()
+        start, thread_start = time.perf_counter(), time.thread_time()
         try:
             if self._described is not None:
                 self._live.begin(self._described, *self._size)
@@ -156,10 +156,10 @@ class Watch:
             self._live.publish(replace(status, time=time.time(), paused=self._paused), snapshot())
         except OSError:
             # A full disk costs viewers the sight of the training, not the training.
-            self._next = begun + RETRY_SECONDS
+            self._next = start + RETRY_SECONDS
             return
-        spent = time.thread_time() - used
-        self._next = begun + max(PUBLISH_SECONDS, spent / MAX_FRACTION, 1.0 if self._paused else 0.0)
+        cost = time.thread_time() - thread_start
+        self._next = start + max(PUBLISH_SECONDS, cost / MAX_FRACTION, 1.0 if self._paused else 0.0)
 
     def _obey(self, status: Status, sink: Sink) -> float:
         """Do what was asked for since the last look; gives the factor for the learning rate."""
@@ -215,7 +215,7 @@ class WatchInTurn:
     def __init__(self, watch: Watch, has_turn: Callable[[], bool]) -> None:
         self._watch, self._has_turn = watch, has_turn
         self._about: tuple[Network, TrainSettings, type] | None = None
-        self._begun = False
+        self._has_started = False
 
     @property
     def stopped(self) -> bool:
@@ -225,7 +225,7 @@ class WatchInTurn:
     @property
     def holds(self) -> bool:
         """As for `Watch`."""
-        return self._watch.paused or (self._begun and self._watch.holds)
+        return self._watch.paused or (self._has_started and self._watch.holds)
 
     def begin(self, network: Network, settings: TrainSettings, dtype: type) -> None:
         """As for `Watch`."""
@@ -233,26 +233,26 @@ class WatchInTurn:
 
     def end(self) -> None:
         """As for `Watch`."""
-        if self._begun:
+        if self._has_started:
             self._watch.end()
 
     def steps_left(self, step: int) -> int | None:
         """As for `Watch`."""
-        return self._watch.steps_left(step) if self._begun else None
+        return self._watch.steps_left(step) if self._has_started else None
 
     def look(
         self, status: Status, snapshot: Callable[[], NDArray[Any]], stop_requested: Callable[[], bool], sink: Sink
     ) -> Request:
         """As for `Watch`."""
-        begun = time.perf_counter()
+        start = time.perf_counter()
         while self._watch.paused and not self._has_turn() and not stop_requested():
             time.sleep(LOOK_SECONDS)
-        waited = time.perf_counter() - begun
+        waited = time.perf_counter() - start
         if not self._has_turn() or self._about is None:
             return Request(seconds=waited)
-        if not self._begun:
+        if not self._has_started:
             self._watch.begin(*self._about)
-            self._begun = True
+            self._has_started = True
         request = self._watch.look(status, snapshot, stop_requested, sink)
         return replace(request, seconds=request.seconds + waited)
 

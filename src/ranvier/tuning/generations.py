@@ -38,25 +38,25 @@ class Budget:
     """How long trials may go on, so that the final model is trained within the time.
 
     Parameters:
-        begun: when the search began, by `time.monotonic`.
+        start: when the search began, by `time.monotonic`.
         seconds: how long it may take in all.
         factor: how many times as long the final training takes as that of the best trial.
     """
 
-    def __init__(self, begun: float, seconds: float, factor: float) -> None:
-        self.begun, self.seconds, self._factor = begun, seconds, factor
+    def __init__(self, start: float, seconds: float, factor: float) -> None:
+        self.start, self.seconds, self._factor = start, seconds, factor
         self._final = 0.0
 
     def note(self, trials: Sequence[Trial]) -> None:
         """Learn from the trials how long the final training takes."""
-        whole = [trial for trial in trials if trial.rung == LAST_RUNG and trial.value is not None]
-        if whole:
-            self._final = min(whole, key=rank).seconds * self._factor
+        full_trials = [trial for trial in trials if trial.rung == LAST_RUNG and trial.value is not None]
+        if full_trials:
+            self._final = min(full_trials, key=rank).seconds * self._factor
 
     @property
     def elapsed(self) -> float:
         """Seconds since the search began."""
-        return time.monotonic() - self.begun
+        return time.monotonic() - self.start
 
     def over(self) -> bool:
         """Whether the final training must begin."""
@@ -92,15 +92,15 @@ def _generation(
 ) -> tuple[list[Trial] | None, bool]:
     """Train a generation rung by rung; None where the time or the user ended it before it was done."""
     first, generation = len(study.trials), study.generations
-    own = 1 if not study.trials else 0  # the recipe's own settings are trained to the end
+    recipe_trials = 1 if not study.trials else 0  # the recipe's own settings are trained to the end
     results = {
         number: Trial(first + number, options, None, 0, 0.0, 0, generation) for number, options in enumerate(proposed)
     }
     running = list(results)
-    for rung, kept in enumerate(KEPT):
+    for rung, count in enumerate(KEPT):
         if rung:
-            tried = [number for number in running if results[number].value is not None and number >= own]
-            running = sorted(range(own)) + sorted(tried, key=lambda number: rank(results[number]))[:kept]
+            tried = [number for number in running if results[number].value is not None and number >= recipe_trials]
+            running = sorted(range(recipe_trials)) + sorted(tried, key=lambda number: rank(results[number]))[:count]
         if not running:  # all of them diverged
             break
         allowed = usable_threads(work.ready.options.threads)

@@ -161,7 +161,7 @@ def search(
     >>> len(found.trials), found.metric, found.best.value <= found.trials[0].value
     (10, 'log_loss', True)
     """
-    begun = time.monotonic()
+    start = time.monotonic()
     _check(minutes, trials)
     options = TrainOptions(
         recipe=recipe, effort=effort, task=task, ignore=ignore, kinds=kinds, header=header, skip_bad_rows=skip_bad_rows,
@@ -171,7 +171,7 @@ def search(
     inputs = TrainData(data, target, sample_weight, validation, test)
     work = _workload(inputs, options, space)
     path = None if folder is None else Path(folder)
-    budget = Budget(begun, 60.0 * minutes, work.final_factor)
+    budget = Budget(start, 60.0 * minutes, work.final_factor)
     return _searched(work, path, inputs, options, budget, trials, on_progress)
 
 

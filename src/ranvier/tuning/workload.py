@@ -94,7 +94,7 @@ class Workload:
 
         The value is None where training diverged, and NaN where it was stopped.
         """
-        begun = time.monotonic()
+        start = time.monotonic()
         changed = replace(self.ready.options, **options, threads=threads)
         network, settings = self._network_and_settings(changed, stop_when(stop))
         epochs = max(1, round(settings.epochs / 3 ** (LAST_RUNG - rung)))
@@ -104,10 +104,10 @@ class Workload:
         try:
             trained = self.recipe.train(setup)
         except TrainingError:
-            return None, time.monotonic() - begun, epochs
+            return None, time.monotonic() - start, epochs
         if stop():
-            return float("nan"), time.monotonic() - begun, epochs
-        return self._value(trained, settings), time.monotonic() - begun, len(trained.history)
+            return float("nan"), time.monotonic() - start, epochs
+        return self._value(trained, settings), time.monotonic() - start, len(trained.history)
 
     def _value(self, trained: Trained, settings: TrainSettings) -> float:
         """The metric on the validation rows; the least validation loss of a recipe that learned features of its own."""

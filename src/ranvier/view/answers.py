@@ -81,11 +81,11 @@ class Question(Generic[B]):
         return self.answer(subject, read_body(self.kind, body))
 
 
-def _about(answer: Callable[[Subject], Any], kept: str | None = None) -> Question[NoBody]:
+def _about(answer: Callable[[Subject], Any], cache_name: str | None = None) -> Question[NoBody]:
     """A question that its name says; `kept`: where its answer is kept."""
-    if kept is None:
+    if cache_name is None:
         return Question(NoBody, lambda subject, body: answer(subject))
-    return Question(NoBody, lambda subject, body: subject.kept((kept,), lambda: answer(subject)))
+    return Question(NoBody, lambda subject, body: subject.cached((cache_name,), lambda: answer(subject)))
 
 
 def _whole_row(subject: Subject, body: RowBody | NeuronBody | InputsBody) -> tuple[Inputs, Any]:

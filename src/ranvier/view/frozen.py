@@ -74,8 +74,8 @@ def question_key(name: str, body: dict[str, Any]) -> str:
     >>> question_key("rows", {"start": 0, "count": 24, "order": "loss"}), question_key("what", {"row": None})
     ('rows {"order":"loss","start":0}', 'what {}')
     """
-    kept = {key: value for key, value in sorted(body.items()) if value is not None and key != "count"}
-    return f"{name} {json.dumps(kept, separators=(',', ':'))}"
+    fields = {key: value for key, value in sorted(body.items()) if value is not None and key != "count"}
+    return f"{name} {json.dumps(fields, separators=(',', ':'))}"
 
 
 def _questions(subject: Subject) -> Iterator[tuple[str, dict[str, Any], bool]]:

@@ -106,9 +106,11 @@ def rows_of(model: Model, path: Path | None = None) -> KnownRows | None:
     folder = next((folder for folder in folders if folder.is_dir()), None)
     try:
         if folder is not None:
-            kept = rows_of_run(folder, model)
-            rows = known_rows(model, kept.source, kept.numbers, f"{kept.part} rows", kept.notes, kept.recordings)
-            split = kept.part == model.report.evaluated_on
+            run_rows = rows_of_run(folder, model)
+            rows = known_rows(
+                model, run_rows.source, run_rows.numbers, f"{run_rows.part} rows", run_rows.notes, run_rows.recordings
+            )
+            split = run_rows.part == model.report.evaluated_on
             return replace(rows, of_training=split, trained_on=partial(training_rows, folder, model) if split else None)
         return None if data is None else rows_from_file(model, data)
     except InputError:
@@ -121,10 +123,10 @@ def training_rows(run: Path, model: Model) -> KnownRows:
     Raises:
         InputError: they cannot be read any more, or have changed.
     """
-    kept = rows_of_run(run, model, training=True)
-    total = len(kept.numbers)
+    run_rows = rows_of_run(run, model, training=True)
+    total = len(run_rows.numbers)
     some = evenly(total, max(1, min(MAX_TRAINING_ROWS, MAX_TRAINING_NUMBERS // model.network.inputs)))
-    rows = known_rows(model, kept.source.take(some), kept.numbers[some], "training rows", kept.notes)
+    rows = known_rows(model, run_rows.source.take(some), run_rows.numbers[some], "training rows", run_rows.notes)
     return rows if len(some) == total else replace(rows, name=f"{len(rows):,} of {total:,} training rows")
 
 
@@ -144,14 +146,14 @@ def known_rows(
         files = None if files is None else [files[at] for at in read.tolist()]
     values: Any = None
     try:
-        values, source, kept = row_tools.rows_with_target(
+        values, source, index = row_tools.rows_with_target(
             source, model.target.column_names, model.task.classes, model.target.number_formats
         )
     except InputError:
-        kept = np.arange(source.rows)
-    numbers = kept if numbers is None or len(numbers) < len(kept) else numbers[kept]
+        index = np.arange(source.rows)
+    numbers = index if numbers is None or len(numbers) < len(index) else numbers[index]
     inputs = model.inputs(source if model.encoder is not None else source.inputs)
     targets = None if values is None else row_tools.targets(model.target, target_array(values), numbers, np.float64)
     name = f"{len(inputs):,} {part if len(inputs) != 1 else part.removesuffix('s')} of {source.origin}"
-    files = None if files is None else tuple(files[at] for at in kept.tolist())
+    files = None if files is None else tuple(files[at] for at in index.tolist())
     return KnownRows(source, numbers, inputs, targets, name, notes, recordings=files)

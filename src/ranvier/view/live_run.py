@@ -80,7 +80,7 @@ class LiveRun:
         self._data: DataEvent | None = None
         self._rows: tuple[TargetEncoder, Any, RunRows] | None = None
         threading.Thread(target=self._read_rows, name="ranvier view rows", daemon=True).start()
-        self._seen, self._start = False, time.monotonic()
+        self._was_looking, self._start = False, time.monotonic()
         self._model: Model | None = None
         self._known_rows: KnownRows | None = None
         self._final: Subject | None = None
@@ -110,8 +110,8 @@ class LiveRun:
                 return
             now = time.monotonic()
             looking = now - self._looked < LOOKING_SECONDS
-            if now - self._touched > TOUCH_SECONDS or (looking and not self._seen):
-                self._seen = looking
+            if now - self._touched > TOUCH_SECONDS or (looking and not self._was_looking):
+                self._was_looking = looking
                 if not self.folder.events.exists():
                     self._set_state("missing")
                     return

@@ -37,7 +37,7 @@ class PlaySession:
         playing: whether it trains.
         version: counts what changed.
         message: why it stopped, in a sentence; empty while there is nothing to say.
-        seen: when the page asked last, on the monotonic clock.
+        last_request: when the page asked last, on the monotonic clock.
 
     Parameters:
         state: the settings.
@@ -54,7 +54,7 @@ class PlaySession:
             own_points(table, state.seed) if table is not None else toy_points(state.data, state.noise, state.seed)
         )
         self.state = state.with_fitting_loss(self.points.classes)
-        self.playing, self.version, self.message, self.seen = False, 0, "", time.monotonic()
+        self.playing, self.version, self.message, self.last_request = False, 0, "", time.monotonic()
         self._steps, self._closed = 0, False
         self.lock = threading.RLock()
         self._wake = threading.Condition(self.lock)
@@ -111,7 +111,7 @@ class PlaySession:
         chunk = 1
         while True:
             with self._wake:
-                if time.monotonic() - self.seen > IDLE_SECONDS:
+                if time.monotonic() - self.last_request > IDLE_SECONDS:
                     self._closed = True
                 if self._closed:
                     return
@@ -125,10 +125,10 @@ class PlaySession:
                     # The thread goes on: a page that waits for it is told why nothing happens.
                     self._stop(f"Training broke off: {type(error).__name__} {error}".rstrip() + ".")
                 self._steps = max(0, self._steps - 1)
-                spent = time.monotonic() - start
-            if spent > 2.0 * CHUNK_SECONDS:
+                seconds = time.monotonic() - start
+            if seconds > 2.0 * CHUNK_SECONDS:
                 chunk = max(1, chunk // 2)
-            elif spent < CHUNK_SECONDS:
+            elif seconds < CHUNK_SECONDS:
                 chunk = min(MAX_CHUNK, chunk + 1)
             time.sleep(REST_SECONDS)
 

@@ -160,10 +160,10 @@ class _Reader:
         text = self.values.pop(key, None)
         if text is None:
             return default
-        kept = tuple(name for name in allowed if name in text.split(","))
-        if len(kept) < len([name for name in text.split(",") if name]):
+        names = tuple(name for name in allowed if name in text.split(","))
+        if len(names) < len([name for name in text.split(",") if name]):
             self.notes.append(f"A {noun} that is not known is left out.")
-        return kept or default
+        return names or default
 
     def one_of(self, value: str, allowed: tuple[str, ...], default: str, noun: str) -> str:
         if value in allowed:

@@ -137,7 +137,7 @@ def _options() -> dict[str, Any]:
 
 def _look(session: PlaySession, look: LookBody) -> bytes:
     """The newest pictures, weights and losses; no pictures where the page has this version already."""
-    session.seen = time.monotonic()
+    session.last_request = time.monotonic()
     with session.lock:
         start = look.losses if 0 <= look.losses <= len(session.losses) else 0
         head = {

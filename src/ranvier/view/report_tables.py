@@ -43,9 +43,9 @@ def report_tables(answers: Answers, written: str) -> str:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A table; numbers are written short, and stand at the right under their titles."""
-    listed = [list(row) for row in rows]
-    numbers = [any(_is_number(row[at]) for row in listed) for at in range(len(head))]
-    lines = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in listed)
+    cells = [list(row) for row in rows]
+    numbers = [any(_is_number(row[at]) for row in cells) for at in range(len(head))]
+    lines = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in cells)
     titles = "".join(
         f'<th scope="col"{" class=right" if right else ""}>{escape(title)}</th>'
         for title, right in zip(head, numbers, strict=True)
@@ -181,8 +181,8 @@ def _reasons(rows: Any) -> list[str]:
             what = f"{'logit of ' if part['unit'] == 'logit' else ''}{part['explained']}"
             lines = [(column["column"], column["cell"], column["value"]) for column in part["columns"]]
             rest = [] if part["rest"] is None else [("all others", None, part["rest"])]
-            whole = [("a typical row", None, part["base"]), *lines, *rest, (what, None, part["output"])]
-            parts.append(_table(("column", "cell", "adds"), whole))
+            entries = [("a typical row", None, part["base"]), *lines, *rest, (what, None, part["output"])]
+            parts.append(_table(("column", "cell", "adds"), entries))
     return [_section("Where answers come from", *parts)] if parts else []
 
 

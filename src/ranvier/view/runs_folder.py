@@ -300,15 +300,15 @@ def thinned(values: np.ndarray[Any, np.dtype[np.float64]], count: int = MAX_POIN
     """
     if len(values) <= count:
         return list(range(len(values)))
-    kept: set[int] = set()
+    indices: set[int] = set()
     for part in np.array_split(np.arange(len(values)), count // 2):
         finite = part[np.isfinite(values[part])]
-        kept |= (
+        indices |= (
             {int(finite[values[finite].argmin()]), int(finite[values[finite].argmax()])}
             if len(finite)
             else {int(part[0])}
         )
-    return sorted(kept)
+    return sorted(indices)
 
 
 def _settings(folder: Path) -> dict[str, Any]:

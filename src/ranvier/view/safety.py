@@ -101,8 +101,8 @@ class Guard:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 extra = {**HEADERS, **({"cache-control": "no-store"} if is_api else {"cache-control": "no-cache"})}
-                own = [(name.encode(), value.encode()) for name, value in extra.items()]
-                message = {**message, "headers": [*message["headers"], *own]}
+                extra_headers = [(name.encode(), value.encode()) for name, value in extra.items()]
+                message = {**message, "headers": [*message["headers"], *extra_headers]}
             await send(message)
 
         response = refusal(Request(scope), self._token)

@@ -52,18 +52,18 @@ class Subject:
         before: Subject | None = None,
     ) -> None:
         self.model, self.rows, self.name, self._max_sample = model, rows, name, max_sample
-        self._kept: dict[tuple[Any, ...], Any] = {}
+        self._cache: dict[tuple[Any, ...], Any] = {}
         self._lasting: dict[tuple[Any, ...], Any] = {} if before is None else before._lasting
         self._neighbours: Subject | None = None
         self._reading: threading.Thread | None = None
         if before is not None:
             self.form = before.form
 
-    def kept(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+    def cached(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
         """What `make` gave for this key the first time: answers about all known rows do not change."""
-        if key not in self._kept:
-            self._kept[key] = make()
-        value: T = self._kept[key]
+        if key not in self._cache:
+            self._cache[key] = make()
+        value: T = self._cache[key]
         return value
 
     def lasting(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:

@@ -25,9 +25,9 @@ def listed_cells(cells: pl.Series, rows: NDArray[np.int64]) -> str:
     frame = pl.DataFrame({"cell": cells, "row": rows})
     by_cell = frame.group_by("cell", maintain_order=True).agg(pl.len().alias("rows"), pl.col("row").min())
     by_cell = by_cell.sort("rows", descending=True, maintain_order=True)
-    listed = [
+    cells_with_rows = [
         f'"{" ".join(cell.split())[:LONGEST]}" {f"in {count:,} rows, first " if count > 1 else ""}{at_row(row)}'
         for cell, count, row in by_cell.head(MAX_LISTED).iter_rows()
     ]
     more = f"; and {by_cell.height - MAX_LISTED:,} other cells" if by_cell.height > MAX_LISTED else ""
-    return "; ".join(listed) + more
+    return "; ".join(cells_with_rows) + more

@@ -123,9 +123,9 @@ def clean_strings(cells: pl.Series) -> pl.Series:
     """
     check_dtype(cells)
     if cells.dtype.is_float():
-        whole = cells.is_finite() & (cells == cells.round()) & (cells.abs() < 2.0**53)
+        is_integer = cells.is_finite() & (cells == cells.round()) & (cells.abs() < 2.0**53)
         numbers = cells.cast(pl.String)
-        cells = cells.cast(pl.Int64, strict=False).cast(pl.String).zip_with(whole.fill_null(False), numbers)
+        cells = cells.cast(pl.Int64, strict=False).cast(pl.String).zip_with(is_integer.fill_null(False), numbers)
     elif cells.dtype.is_temporal():
         cells = cells.dt.to_string("iso")
     strings = cells.cast(pl.String)

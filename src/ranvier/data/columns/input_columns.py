@@ -71,9 +71,9 @@ def known_kinds(
     >>> known_kinds(open_source({"index": [0, 1], "age": [39, 50], "zip": [1, 2]}), (), {"zip": "category"})
     ({'index': 'drop', 'zip': 'category'}, ['index'])
     """
-    own = {name: kind for name, kind in source.kinds.items() if name not in left_out}
+    source_kinds = {name: kind for name, kind in source.kinds.items() if name not in left_out}
     counted = _row_numbers(source, {*left_out, *kinds})
-    return {**own, **dict.fromkeys(counted, DROP), **kinds}, counted
+    return {**source_kinds, **dict.fromkeys(counted, DROP), **kinds}, counted
 
 
 def _row_numbers(source: Source, others: Collection[str]) -> list[str]:

@@ -44,8 +44,8 @@ def _are_row_numbers(cells: pl.Series, counting: bool) -> bool:
     """Whether the cells are different integers from 0 on; if they must be counting, the first ones of these."""
     rows = len(cells)
     if cells.dtype.is_float():
-        whole = bool((cells == cells.round()).all())
-        cells = cells.cast(pl.Int64, strict=False) if whole else cells.clear()
+        all_integer = bool((cells == cells.round()).all())
+        cells = cells.cast(pl.Int64, strict=False) if all_integer else cells.clear()
     elif cells.dtype == pl.String:
         cells = cells.str.strip_chars().str.to_integer(strict=False)
     elif not cells.dtype.is_integer():

@@ -79,8 +79,8 @@ def read_schema(
     if not any(column.used for column in schema):
         schema = [_number_if_nothing_else(c, frame[c.name]) if c.name not in kinds else c for c in schema]
     if not any(column.used for column in schema):
-        listed = "; ".join(f"{column.name}: {column.reason}" for column in schema[:5])
-        raise InputError(f"No column is left to learn from besides the target ({listed}).")
+        reasons = "; ".join(f"{column.name}: {column.reason}" for column in schema[:5])
+        raise InputError(f"No column is left to learn from besides the target ({reasons}).")
     return tuple(schema), read
 
 

@@ -47,16 +47,16 @@ def repeated_across(parts: Mapping[str, pl.DataFrame]) -> list[Finding]:
     training_hashes = hashes(parts["training"])
     findings = []
     for name, frame in parts.items():
-        own = None if name == "training" else hashes(frame)
-        if own is None or training_hashes is None or not len(own):
+        row_hashes = None if name == "training" else hashes(frame)
+        if row_hashes is None or training_hashes is None or not len(row_hashes):
             continue
-        count = int(np.isin(own, training_hashes).sum())
-        if count >= max(MIN_ROWS, MIN_FRACTION * len(own)):
+        count = int(np.isin(row_hashes, training_hashes).sum())
+        if count >= max(MIN_ROWS, MIN_FRACTION * len(row_hashes)):
             findings.append(
                 Finding(
                     "duplicates",
                     None,
-                    f"{count:,} of the {plural(len(own), f'{name} row')} stand among the training rows, too.",
+                    f"{count:,} of the {plural(len(row_hashes), f'{name} row')} stand among the training rows, too.",
                     f"The metrics on the {name} rows are too good, as far as rows are memorised.",
                     "Remove the copies, or keep them in one part: --group COLUMN.",
                 )
@@ -66,18 +66,18 @@ def repeated_across(parts: Mapping[str, pl.DataFrame]) -> list[Finding]:
 
 def repeated_within(frame: pl.DataFrame) -> list[Finding]:
     """A finding where rows of one table repeat others, target included: a split by chance would put copies apart."""
-    own = hashes(frame) if len(frame) <= MAX_ROWS else None
-    if own is None or not len(own):
+    row_hashes = hashes(frame) if len(frame) <= MAX_ROWS else None
+    if row_hashes is None or not len(row_hashes):
         return []
-    count = len(own) - len(np.unique(own))
-    if count < max(MIN_ROWS, MIN_FRACTION * len(own)):
+    count = len(row_hashes) - len(np.unique(row_hashes))
+    if count < max(MIN_ROWS, MIN_FRACTION * len(row_hashes)):
         return []
     what = plural(count, "row repeats an earlier one", "rows repeat earlier ones")
     return [
         Finding(
             "duplicates",
             None,
-            f"{what}, of {len(own):,}.",
+            f"{what}, of {len(row_hashes):,}.",
             "Divided by chance, copies stand in training and test rows, and the metrics on the test rows are too good.",
             "Remove the copies, or keep them in one part: --group COLUMN.",
         )
@@ -97,10 +97,10 @@ def conflicting_labels(frame: pl.DataFrame, values: Values, task: Task) -> list[
     >>> conflicting_labels(rows, labels, Task("binary", 1, ("x", "y"), ("label",)))[0].evidence
     '20 of 20 rows have the same inputs as others and another label; nothing can be right about more than 50.0 %.'
     """
-    own = hashes(frame) if task.is_classifier and len(frame) <= MAX_ROWS else None
-    if own is None or not len(own):
+    row_hashes = hashes(frame) if task.is_classifier and len(frame) <= MAX_ROWS else None
+    if row_hashes is None or not len(row_hashes):
         return []
-    group = np.unique(own, return_inverse=True)[1].reshape(-1)
+    group = np.unique(row_hashes, return_inverse=True)[1].reshape(-1)
     classes = len(task.classes)
     cells, counts = np.unique(group * classes + label_index(values, task.classes), return_counts=True)
     groups = cells // classes
@@ -108,15 +108,15 @@ def conflicting_labels(frame: pl.DataFrame, values: Values, task: Task) -> list[
     most = np.zeros(len(sizes))
     np.maximum.at(most, groups, counts)
     rows = int(sizes[kinds > 1].sum())
-    if rows < max(MIN_CONFLICTS, MIN_CONFLICT_FRACTION * len(own)):
+    if rows < max(MIN_CONFLICTS, MIN_CONFLICT_FRACTION * len(row_hashes)):
         return []
-    best = 100 * float(most.sum()) / len(own)
+    best = 100 * float(most.sum()) / len(row_hashes)
     return [
         Finding(
             "conflicting_labels",
             None,
-            f"{rows:,} of {plural(len(own), 'row')} have the same inputs as others and another label; nothing can be "
-            f"right about more than {best:.1f} %.",
+            f"{rows:,} of {plural(len(row_hashes), 'row')} have the same inputs as others and another label; nothing "
+            f"can be right about more than {best:.1f} %.",
             "The labels are partly wrong, or the columns do not say what makes the difference.",
             "Look at these rows, correct their labels, or add a column that tells them apart.",
         )

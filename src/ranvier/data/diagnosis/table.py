@@ -37,8 +37,8 @@ def input_frame(source: Source, names: Collection[str] | None = None) -> pl.Data
             else None
         )
     frame = source.frame
-    kept = [name for name in frame.columns if names is None or name in names]
-    return frame.select(kept) if kept and len(kept) <= MAX_COLUMNS else None
+    columns = [name for name in frame.columns if names is None or name in names]
+    return frame.select(columns) if columns and len(columns) <= MAX_COLUMNS else None
 
 
 def plain_columns(frame: pl.DataFrame) -> pl.DataFrame:

@@ -333,7 +333,7 @@ class CellColumns(OneByOne):
 
     def writer(self, values: Sequence[NDArray[np.float64]]) -> Writer:
         """What writes the features of some rows of all columns into zeros (rows, dense inputs of the table)."""
-        writers = [(features, e.writer(own)) for (features, e), own in zip(self._cells, values, strict=True)]
+        writers = [(features, e.writer(cells)) for (features, e), cells in zip(self._cells, values, strict=True)]
 
         def write(rows: slice, out: NDArray[Any]) -> None:
             for features, write_own in writers:

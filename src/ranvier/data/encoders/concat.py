@@ -88,7 +88,7 @@ class ColumnConcat:
         deferred = not self._has_others and rows * self._n_dense * np.dtype(dtype).itemsize > max_bytes
         out: NDArray[Any] | Deferred
         if deferred and self._n_dense:
-            cells = stored_cells([own for group in values for own in group])
+            cells = stored_cells([cell for group in values for cell in group])
             out = Deferred(cells, np.arange(rows, dtype=np.int64), self, np.dtype(dtype))
         else:
             out = np.empty((rows, self._n_dense), np.uint8 if self._as_bytes else dtype)
@@ -101,7 +101,7 @@ class ColumnConcat:
 
     def _write(self, values: Sequence[Sequence[NDArray[Any]]], out: NDArray[Any]) -> None:
         """Write the features of cells that were read over `out`, and zeros for those of other columns."""
-        writers: list[Writer] = [group.writer(own) for (_, group), own in zip(self._of_cells, values, strict=True)]
+        writers: list[Writer] = [group.writer(cells) for (_, group), cells in zip(self._of_cells, values, strict=True)]
 
         def write(rows: slice) -> None:
             block = out[rows]

@@ -112,8 +112,8 @@ class ImageEncoder(DecodedColumnEncoder):
     @property
     def width(self) -> int:
         """How many features a picture has."""
-        own = sum(patches.width for patches in self.patches) * (2 if self.mirrored else 1)
-        return own + (self.form.pixels + self.padding if self.with_pixels or not self.patches else 0)
+        patch_width = sum(patches.width for patches in self.patches) * (2 if self.mirrored else 1)
+        return patch_width + (self.form.pixels + self.padding if self.with_pixels or not self.patches else 0)
 
     @property
     def factor(self) -> float | None:

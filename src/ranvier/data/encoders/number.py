@@ -249,8 +249,8 @@ class NumberColumns(CellColumns):
         """
         copied: list[tuple[slice, CopiedFeatures]] = []
         others = []
-        for at, ((start, encoder), own) in enumerate(zip(self._encoders_at, values, strict=True)):
-            codes = dense_integer_codes(own) if encoder.width >= MIN_COPIED else None
+        for at, ((start, encoder), numbers) in enumerate(zip(self._encoders_at, values, strict=True)):
+            codes = dense_integer_codes(numbers) if encoder.width >= MIN_COPIED else None
             if codes is None:
                 others.append(at)
                 continue

@@ -157,12 +157,12 @@ def dense_integer_codes(values: NDArray[np.float64]) -> tuple[NDArray[np.float64
     negative_zero = low <= 0 <= high and bool((np.signbit(present) & (present == 0)).any())
     if negative_zero or (offsets + low != present).any():
         return None
-    seen = np.zeros(int(high - low) + 1, np.bool_)
-    seen[offsets] = True
-    different = np.flatnonzero(seen)
+    is_used = np.zeros(int(high - low) + 1, np.bool_)
+    is_used[offsets] = True
+    different = np.flatnonzero(is_used)
     if 2 * len(different) >= len(values):
         return None
-    codes = np.empty(len(seen), np.intp)
+    codes = np.empty(len(is_used), np.intp)
     codes[different] = np.arange(len(different))
     return np.append(different + low, np.nan), np.where(missing, len(different), codes[offsets])
 

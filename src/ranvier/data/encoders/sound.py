@@ -156,8 +156,8 @@ class SoundEncoder(DecodedColumnEncoder):
 
     def arrays(self) -> dict[str, Array]:
         """The arrays of the patch features, by number and name, and of the statistics."""
-        own = {} if self.statistics is None else self.statistics.arrays()
-        return {**super().arrays(), **{f"statistics.{name}": array for name, array in own.items()}}
+        statistics = {} if self.statistics is None else self.statistics.arrays()
+        return {**super().arrays(), **{f"statistics.{name}": array for name, array in statistics.items()}}
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values, without its arrays."""

@@ -164,9 +164,9 @@ class TableEncoder:
         """Which inputs are the piecewise-linear encoding of a column, for each column that has one."""
         slices, start = [], 0
         for encoder in self.encoders:
-            own = encoder.piecewise_linear
-            if own.stop > own.start:
-                slices.append(slice(start + own.start, start + own.stop))
+            features = encoder.piecewise_linear
+            if features.stop > features.start:
+                slices.append(slice(start + features.start, start + features.stop))
             start += encoder.width
         return tuple(slices)
 
@@ -361,9 +361,11 @@ class TableEncoder:
                 raise json_fields.damaged(f"an encoder is of kind {kind[:40]!r}")
             # Earlier versions stored in the schema alone that a column has commas between thousands.
             beside: dict[str, Any] = {"thousands_separator": thousands.get(str(description.get("column")), False)}
-            own = json_fields.arrays_under(arrays or {}, f"{number}.")
+            encoder_arrays = json_fields.arrays_under(arrays or {}, f"{number}.")
             encoders.append(
-                COLUMN_KINDS[STORED_KINDS.get(kind, kind)].from_dict({**beside, **description, "arrays": own})
+                COLUMN_KINDS[STORED_KINDS.get(kind, kind)].from_dict(
+                    {**beside, **description, "arrays": encoder_arrays}
+                )
             )
         names = [encoder.column for encoder in encoders]
         if names != [column.name for column in schema if column.used] or len(thousands) != len(schema):

@@ -67,8 +67,8 @@ def survey(cell: Any) -> Survey:
     """
     if isinstance(cell, np.ndarray):
         return _survey_of_array(cell)
-    seen: Survey = _guarded(lambda: _survey_of_picture(_opened(cell)))
-    return seen
+    survey_of_cell: Survey = _guarded(lambda: _survey_of_picture(_opened(cell)))
+    return survey_of_cell
 
 
 def _survey_of_picture(picture: Any) -> Survey:

@@ -87,8 +87,8 @@ def _on_background(loaded: Pictures, cells: Sequence[Any], surveys: Sequence[Sur
         loaded: the pictures, laid on white.
         cells, surveys: of the whole column.
     """
-    seen = [surveys[row] for row in loaded.rows.tolist()]
-    clear = np.flatnonzero([item is not None and item.transparent for item in seen])
+    surveys_of_rows = [surveys[row] for row in loaded.rows.tolist()]
+    clear = np.flatnonzero([item is not None and item.transparent for item in surveys_of_rows])
     if not len(clear):
         return loaded
     form = replace(loaded.form, background=0)
@@ -116,11 +116,11 @@ def load_array(array: NDArray[Any], name: str, size: int | None = None) -> Pictu
     channels = pixels.shape[3]
     if pixels.dtype != np.uint8 or channels not in (1, 3) or (channels == 3 and _is_grey(pixels)):
         return None
-    seen = Survey(pixels.shape[2], pixels.shape[1], "L" if channels == 1 else "RGB", channels == 3)
-    form = choose_format([seen], size)
+    survey = Survey(pixels.shape[2], pixels.shape[1], "L" if channels == 1 else "RGB", channels == 3)
+    form = choose_format([survey], size)
     if form.shape != pixels.shape[1:]:
         return None
-    return Pictures(pixels, np.arange(len(pixels)), form, (_format_note([seen], form, name),))
+    return Pictures(pixels, np.arange(len(pixels)), form, (_format_note([survey], form, name),))
 
 
 def load_known(
@@ -214,7 +214,7 @@ def choose_format(surveys: Sequence[Survey], size: int | None = None) -> Picture
         height, width = next(iter(sizes))
         larger = max(height, width)
         side = PHOTO_SIDE if larger > SMALL_SIDE else max(small, larger)
-        height, width = (max(MIN_SIDE, round(own * side / larger)) for own in (height, width))
+        height, width = (max(MIN_SIDE, round(length * side / larger)) for length in (height, width))
         return PictureFormat(height, width, channels, **levels)
     side = PHOTO_SIDE if typical > SMALL_SIDE else small
     return PictureFormat(side, side, channels, **levels)
@@ -263,6 +263,6 @@ def _conversion_notes(surveys: Sequence[Survey], names: Sequence[str], form: Pic
     for what, flags in kinds.items():
         converted = [name for name, flag in zip(names, flags, strict=True) if flag]
         if converted:
-            listed = "" if len(converted) == len(names) else f": {listed_names(converted)}"
-            notes.append(f"{plural(len(converted), 'picture is', 'pictures are')} {what}{listed}.")
+            names_text = "" if len(converted) == len(names) else f": {listed_names(converted)}"
+            notes.append(f"{plural(len(converted), 'picture is', 'pictures are')} {what}{names_text}.")
     return notes

@@ -24,14 +24,14 @@ def overview(cells: Sequence[Any], name: str, labels: Sequence[Any] | None = Non
     >>> overview([np.zeros((8, 9), np.uint8)] * 2, "photo")[0]
     'Pictures: 9 x 8 pixels; L (2).'
     """
-    surveys = [seen for seen in map(_survey, cells) if seen is not None]
+    surveys = [survey for survey in map(_survey, cells) if survey is not None]
     notes: list[str] = []
     if surveys:
-        widths, heights = [seen.width for seen in surveys], [seen.height for seen in surveys]
+        widths, heights = [survey.width for survey in surveys], [survey.height for survey in surveys]
         span = f"{min(widths)} x {min(heights)}"
         if (max(widths), max(heights)) != (min(widths), min(heights)):
             span = f"widths {min(widths)} to {max(widths)}, heights {min(heights)} to {max(heights)},"
-        modes = Counter(seen.mode for seen in surveys).most_common()
+        modes = Counter(survey.mode for survey in surveys).most_common()
         notes.append(f"Pictures: {span} pixels; {', '.join(f'{mode} ({count:,})' for mode, count in modes)}.")
     try:
         loaded = load_pictures(cells, name)

@@ -39,8 +39,8 @@ def map_by_threads(
     return results
 
 
-def part_of(progress: Progress | None, begun: int, total: int) -> Progress | None:
-    """The progress of one part of a work, which begins after `begun` of all `total`; None for None.
+def part_of(progress: Progress | None, start: int, total: int) -> Progress | None:
+    """The progress of one part of a work, which begins after `start` of all `total`; None for None.
 
     >>> seen = []
     >>> part_of(lambda done, total: seen.append((done, total)), 3, 6)(1, 3)
@@ -50,4 +50,4 @@ def part_of(progress: Progress | None, begun: int, total: int) -> Progress | Non
     if progress is None:
         return None
     report = progress
-    return lambda done, _: report(begun + done, total)
+    return lambda done, _: report(start + done, total)

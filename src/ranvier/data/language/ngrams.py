@@ -39,22 +39,22 @@ def ngram_log_losses(training: Windows, others: Windows, orders: int = ORDERS) -
     """
     symbols = training.symbols
     p: NDArray[np.float64] = np.full(len(others), 1.0 / symbols)
-    seen, requested = np.zeros(len(training), np.int64), np.zeros(len(others), np.int64)
+    training_contexts, contexts = np.zeros(len(training), np.int64), np.zeros(len(others), np.int64)
     training_next, other_next = (next_characters(part).astype(np.int64) for part in (training, others))
     losses = []
     for order in range(1, min(orders, training.width + 1, _largest_order(symbols)) + 1):
         if order > 1:
             scale = symbols ** (order - 2)
-            seen, requested = (
+            training_contexts, contexts = (
                 history + part.codes[part.ends - order + 1].astype(np.int64) * scale
-                for history, part in ((seen, training), (requested, others))
+                for history, part in ((training_contexts, training), (contexts, others))
             )
-        pairs, counts = np.unique(seen * symbols + training_next, return_counts=True)
+        pairs, counts = np.unique(training_contexts * symbols + training_next, return_counts=True)
         histories, first = np.unique(pairs // symbols, return_index=True)
         distinct = np.diff(np.append(first, len(pairs)))
         totals = np.add.reduceat(counts, first)
-        n_pair = _looked_up(pairs, counts, requested * symbols + other_next)
-        n_history, n_distinct = (_looked_up(histories, values, requested) for values in (totals, distinct))
+        n_pair = _looked_up(pairs, counts, contexts * symbols + other_next)
+        n_history, n_distinct = (_looked_up(histories, values, contexts) for values in (totals, distinct))
         p = np.where(n_history > 0, (n_pair + n_distinct * p) / np.maximum(n_history + n_distinct, 1), p)
         losses.append(float(-np.log(p).mean()))
     return losses

@@ -76,19 +76,19 @@ def prepare_text(
     form = "lines" if corpus.lines else "text"
     from_outside = [None if part is None else read_corpus(part, form).examples for part in (validation, test)]
     wanted = zip(from_outside, (options.validation, options.test), strict=True)
-    fractions = checked_fractions(*(0.0 if own is not None else fraction for own, fraction in wanted))
+    fractions = checked_fractions(*(0.0 if part_source is not None else fraction for part_source, fraction in wanted))
     encoder, training, parts = (_of_examples if corpus.lines else _of_running_text)(corpus, options, fractions)
-    for at, own in enumerate(from_outside, 1):
-        if own is not None:
-            parts[at] = character_windows(own, encoder.vocabulary, encoder.context, corpus.lines)
+    for at, part_source in enumerate(from_outside, 1):
+        if part_source is not None:
+            parts[at] = character_windows(part_source, encoder.vocabulary, encoder.context, corpus.lines)
     rows, (validated, tested) = parts[0], (part if len(part) else None for part in parts[1:])
     compared = tested or validated
     baselines = () if compared is None else tuple(ngram_log_losses(rows, compared))
     notes = _notes(corpus, training, encoder)
     if len(rows) > options.max_rows:
-        kept = np.sort(permutation(options.seed, SAMPLE, 0, len(rows))[: options.max_rows])
-        notes.append(f"The network learns from {len(kept):,} of the {len(rows):,} training characters, by chance.")
-        rows = rows[kept]
+        sample = np.sort(permutation(options.seed, SAMPLE, 0, len(rows))[: options.max_rows])
+        notes.append(f"The network learns from {len(sample):,} of the {len(rows):,} training characters, by chance.")
+        rows = rows[sample]
     validation_rows, test_rows = (
         None if part is None else rows_of(part, options.dtype) for part in (validated, tested)
     )
@@ -140,8 +140,8 @@ def _of_running_text(
     _check_length(corpus, len(positions[0]), context)
     training = "".join(map(text.__getitem__, positions[0].tolist()))
     vocabulary = Vocabulary.of([training], options.max_characters)
-    whole = character_windows(corpus.examples, vocabulary, context)
-    return ContextEncoder(vocabulary, context), training, [whole[part] for part in positions]
+    windows = character_windows(corpus.examples, vocabulary, context)
+    return ContextEncoder(vocabulary, context), training, [windows[part] for part in positions]
 
 
 def text_parts(n: int, fractions: tuple[float, float, float]) -> list[NDArray[np.int64]]:

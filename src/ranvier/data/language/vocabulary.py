@@ -35,8 +35,8 @@ class Vocabulary:
         """The most frequent characters of texts, a line break among them, and `OTHER`: `limit` at most."""
         codes, counts = np.unique(code_points("".join(texts)), return_counts=True)
         frequent = codes[np.argsort(-counts, kind="stable")][: max(limit - 2, 1)]
-        kept = {chr(code) for code in frequent.tolist()} | {BREAK}
-        return cls((*sorted(kept - {OTHER}), OTHER))
+        characters = {chr(code) for code in frequent.tolist()} | {BREAK}
+        return cls((*sorted(characters - {OTHER}), OTHER))
 
     def __len__(self) -> int:
         """V."""

@@ -91,13 +91,13 @@ def decode(cell: Any, rate: int | None = None, max_seconds: float = MAX_SECONDS)
     """
     in_memory = _array_and_rate(cell)
     if in_memory is None:
-        array, own = _read(_file_bytes(cell), max_seconds)
+        array, source_rate = _read(_file_bytes(cell), max_seconds)
     else:
-        array, own = in_memory[0][: round(in_memory[1] * max_seconds)], in_memory[1]
+        array, source_rate = in_memory[0][: round(in_memory[1] * max_seconds)], in_memory[1]
     if not np.isfinite(array).all():
         raise SoundError("it has samples that are not finite")
     mono = _mixed(array)
-    return (mono, own) if rate is None else (resampled(mono, own, rate), rate)
+    return (mono, source_rate) if rate is None else (resampled(mono, source_rate, rate), rate)
 
 
 def resampled(samples: Samples, rate: int, to: int) -> Samples:

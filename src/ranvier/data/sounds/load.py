@@ -72,16 +72,18 @@ def load_sounds(cells: Sequence[Any], name: str, progress: Progress | None = Non
     if not good:
         raise DataError(f'Column "{name}" holds no recording.')
     rate = choose_rate([item.rate for item in good])
-    whole = float(np.median([item.seconds for item in good])) >= LONG_SECONDS
-    form = SoundFormat(rate, MAX_FRAMES, whole)
+    full_length = float(np.median([item.seconds for item in good])) >= LONG_SECONDS
+    form = SoundFormat(rate, MAX_FRAMES, full_length)
     decoded = _results(readable, lambda cell: spectrogram_of(cell, form), progress)
     readable.check_fraction()
     spectrograms = [item for item in decoded if item is not None]
-    form = SoundFormat(rate, choose_frames(spectrograms, whole), whole)
+    form = SoundFormat(rate, choose_frames(spectrograms, full_length), full_length)
     fixed = np.stack([fixed_length(item, form) for item in spectrograms])[..., None]
     rows = readable.rows
     silent = [at for at, item in zip(rows.tolist(), spectrograms, strict=True) if not item.any()]
-    good = [item for item, kept in zip(surveys, decoded, strict=True) if item is not None and kept is not None]
+    good = [
+        item for item, spectrogram in zip(surveys, decoded, strict=True) if item is not None and spectrogram is not None
+    ]
     return Sounds(fixed, rows, form, _notes(readable, good, silent, form))
 
 
@@ -210,13 +212,13 @@ def choose_rate(rates: Sequence[int]) -> int:
     return rate
 
 
-def choose_frames(spectrograms: Sequence[Spectrogram], whole: bool) -> int:
+def choose_frames(spectrograms: Sequence[Spectrogram], full_length: bool) -> int:
     """The length of all spectrograms: the usual one of whole recordings, or one that nearly all loud parts fit into.
 
     >>> choose_frames([np.zeros((40, 500), np.uint8)] * 3, True)
     500
     """
-    if whole:
+    if full_length:
         frames = float(np.median([item.shape[1] for item in spectrograms]))
     else:
         parts = [loud_part(item) for item in spectrograms]
@@ -243,8 +245,8 @@ def _notes(
     """What was chosen, converted or left out."""
     rates = [item.rate for item in surveys]
     seconds = [item.seconds for item in surveys]
-    seen = f"{rates_text(rates)}; {min(seconds):.2g} to {max(seconds):.2g} s"
-    notes = [f'The recordings of column "{readable.column}" ({seen}) are read as {form.describe()}.']
+    rates_and_lengths = f"{rates_text(rates)}; {min(seconds):.2g} to {max(seconds):.2g} s"
+    notes = [f'The recordings of column "{readable.column}" ({rates_and_lengths}) are read as {form.describe()}.']
     if len(set(rates)) > 1:
         lower = sum(rate < form.rate for rate in rates)
         empty = f"; {plural(lower, 'of them has', 'of them have')} a lower one, and no upper bands" if lower else ""

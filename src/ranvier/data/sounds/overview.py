@@ -24,14 +24,14 @@ def overview(cells: Sequence[Any], name: str, labels: Sequence[Any] | None = Non
     >>> overview([(8000, np.zeros(4000, np.float32)), (8000, np.ones(8000, np.float32))], "clip")[0]
     'Recordings: 0.5 to 1 s, half of them longer than 0.75 s; 8,000 Hz; 1 channel.'
     """
-    surveys = [seen for seen in map(_survey, cells) if seen is not None]
+    surveys = [survey for survey in map(_survey, cells) if survey is not None]
     notes: list[str] = []
     if surveys:
-        seconds = [seen.seconds for seen in surveys]
+        seconds = [survey.seconds for survey in surveys]
         spread = f"{min(seconds):.2g} to {max(seconds):.2g} s, half of them longer than {np.median(seconds):.2g} s"
-        channels = sorted({seen.channels for seen in surveys})
+        channels = sorted({survey.channels for survey in surveys})
         counted = f"{' or '.join(map(str, channels))} channel{'s' if channels != [1] else ''}"
-        notes.append(f"Recordings: {spread}; {rates_text([seen.rate for seen in surveys])}; {counted}.")
+        notes.append(f"Recordings: {spread}; {rates_text([survey.rate for survey in surveys])}; {counted}.")
     try:
         loaded = load_sounds(cells, name)
     except DataError as error:

@@ -47,8 +47,8 @@ def series_of_arrays(name: str, cells: Any) -> pl.Series | None:
     if len(present) == len(cells):
         return pl.Series(name, values)
     dtype = pl.Series(values).dtype
-    listed = iter(values.tolist())
-    return pl.Series(name, [None if cell is None else next(listed) for cell in cells], dtype=dtype)
+    rows = iter(values.tolist())
+    return pl.Series(name, [None if cell is None else next(rows) for cell in cells], dtype=dtype)
 
 
 def as_array_column(cells: pl.Series) -> pl.Series | None:

@@ -140,12 +140,16 @@ class Arrays(Source):
         """
         import polars as pl
 
-        own = self.shape if len(self.shape) > 1 else shape or ()
-        if isinstance(self.inputs, CSR) or not is_picture_shape(own) or math.prod(own) != self.inputs.shape[1]:
+        row_shape = self.shape if len(self.shape) > 1 else shape or ()
+        if (
+            isinstance(self.inputs, CSR)
+            or not is_picture_shape(row_shape)
+            or math.prod(row_shape) != self.inputs.shape[1]
+        ):
             return self
         if self.inputs.dtype.kind == "f" and not bool((self.inputs >= 0).all()):
             return self
-        columns = [pl.Series(name, self.inputs.reshape(-1, *own))]
+        columns = [pl.Series(name, self.inputs.reshape(-1, *row_shape))]
         if self.targets is not None and self.targets.ndim == 1:
             columns.append(pl.Series("y", self.targets))
         target = "y" if len(columns) > 1 else None

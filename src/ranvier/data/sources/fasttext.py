@@ -101,7 +101,7 @@ def _of_several_labels(rows: list[tuple[list[str], str]], origin: str, notes: tu
     labels_found = sorted({label for labels, _ in rows for label in labels}, key=natural_key)
     names = {label: f"{label} (label)" if label == TEXT else label for label in labels_found}
     sets = [set(labels) for labels, _ in rows]
-    columns = [pl.Series(names[label], [int(label in own) for own in sets]) for label in labels_found]
+    columns = [pl.Series(names[label], [int(label in label_set) for label_set in sets]) for label in labels_found]
     note = f"{plural(several, 'row has', 'rows have')} several labels, so each label is a target of 0 and 1."
     return Table(pl.DataFrame([*columns, _texts(rows)]), origin, tuple(names.values()), (*notes, note), {TEXT: "text"})
 

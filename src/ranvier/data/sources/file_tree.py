@@ -53,13 +53,13 @@ def table_of_files(
     while in_archive and len({path[0] for path in paths}) == 1 and all(len(path) > 2 for path in paths):
         paths = [path[1:] for path in paths]
     parts, paths = _parts(paths)
-    kind, kept, left_out = _of_one_kind(files, origin, in_archive)
-    files, paths = [files[at] for at in kept], [paths[at] for at in kept]
+    kind, positions, left_out = _of_one_kind(files, origin, in_archive)
+    files, paths = [files[at] for at in positions], [paths[at] for at in positions]
     labelled = [at for at, path in enumerate(paths) if len(path) > 1]
     if labelled and len(labelled) < len(files):
         left_out.append(f"{plural(len(files) - len(labelled), SINGULARS[kind])} beside the class folders")
         files, paths = [files[at] for at in labelled], [paths[at] for at in labelled]
-        kept = kept[labelled]
+        positions = positions[labelled]
     if left_out:
         notes = (*notes, f"Left out: {', '.join(left_out)}.")
     columns, more = _file_column(kind, files)
@@ -74,7 +74,7 @@ def table_of_files(
         LABEL if labelled else None,
         (*notes, *more),
         _kinds(kind),
-        parts=None if parts is None else parts[kept],
+        parts=None if parts is None else parts[positions],
         row_names=np.array([file.name for file in files], object) if kind == "text" else None,
         problem=problem,
     )
@@ -117,8 +117,9 @@ def _of_one_kind(files: Sequence[FileReference], origin: str, in_archive: bool =
     if not counts:
         endings = Counter("." + file.name.rsplit(".", 1)[1].lower() for file in files if "." in file.name[1:])
         number = plural(len(files), "file") if files else "no files"
-        listed = ", ".join(ending for ending, _ in endings.most_common(5))
-        what = f"{number}{f' ({listed})' if listed else ''}{' and no picture, recording or text' if files else ''}"
+        ending_names = ", ".join(ending for ending, _ in endings.most_common(5))
+        of_endings = f" ({ending_names})" if ending_names else ""
+        what = f"{number}{of_endings}{' and no picture, recording or text' if files else ''}"
         tables = [file.name for file in files if file.name.lower().endswith(TABLE_ENDINGS)]
         if len(tables) > 1 and len(tables) == len(files):
             names = ", ".join(tables[:3]) + (" and more" if len(tables) > 3 else "")

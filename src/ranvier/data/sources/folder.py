@@ -37,17 +37,17 @@ def read_folder(path: Path, reading: Reading = PLAIN) -> Table:
     ['text', 'label']
     """
     files: list[FileReference] = []
-    seen: set[tuple[int, int]] = set()
+    visited: set[tuple[int, int]] = set()
 
     def refuse(error: OSError) -> None:
         raise DataError(f'The folder "{shown(str(error.filename))}" cannot be read: {error.strerror}.') from error
 
     for folder, folders, names in os.walk(path, onerror=refuse, followlinks=True):
         status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in seen:
+        if (status.st_dev, status.st_ino) in visited:
             folders.clear()
             continue
-        seen.add((status.st_dev, status.st_ino))
+        visited.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not is_system_name(name))
         relative = os.path.relpath(folder, path)
         start = "" if relative == "." else shown(relative).replace(os.sep, "/") + "/"

@@ -28,12 +28,12 @@ def flat_frame(frame: pl.DataFrame, reading: Reading = PLAIN) -> tuple[pl.DataFr
     """
     columns: list[pl.Series] = []
     notes: list[str] = []
-    taken = set(frame.columns)
+    column_names = set(frame.columns)
     for cells in frame.iter_columns():
         fields = _fields(cells) if reading.reads(cells.name) else [cells]
-        if fields[0] is not cells and {field.name for field in fields} & taken - {cells.name}:
+        if fields[0] is not cells and {field.name for field in fields} & column_names - {cells.name}:
             fields = [cells]
-        taken |= {field.name for field in fields}
+        column_names |= {field.name for field in fields}
         if cells.dtype == pl.Struct and fields[0] is not cells:
             names = ", ".join(field.name for field in fields[:MAX_LISTED])
             notes.append(
@@ -49,8 +49,10 @@ def flat_frame(frame: pl.DataFrame, reading: Reading = PLAIN) -> tuple[pl.DataFr
 def _fields(cells: pl.Series) -> list[pl.Series]:
     """The columns that a column becomes: itself, unless it holds records or lists of texts."""
     if cells.dtype == pl.Struct and not _are_file_fields(cells.struct.fields):
-        own = cells.struct.unnest()
-        return [field for child in own.iter_columns() for field in _fields(child.rename(f"{cells.name}.{child.name}"))]
+        fields = cells.struct.unnest()
+        return [
+            field for child in fields.iter_columns() for field in _fields(child.rename(f"{cells.name}.{child.name}"))
+        ]
     if isinstance(cells.dtype, pl.List) and cells.dtype.inner == pl.String:
         return [cells.list.join(JOIN, ignore_nulls=True)]
     return [cells]

@@ -138,10 +138,10 @@ def read_json(path: Path, reading: Reading = PLAIN) -> Table:
     called = f'"{path}"'
     data, notes = as_utf8(read_bytes(path), called)
     try:
-        whole = json.loads(data)
+        document = json.loads(data)
     except (json.JSONDecodeError, RecursionError):
         return json_lines_table(data, str(path), called, reading)
-    rows = _rows_of(whole)
+    rows = _rows_of(document)
     if rows is None:
         raise DataError(
             f'{called} is JSON and no table. A list of objects, one a row, was expected, such as [{{"column": 1}}, '
@@ -151,18 +151,18 @@ def read_json(path: Path, reading: Reading = PLAIN) -> Table:
     return replace(_table(called, str(path), frame, reading), notes=tuple(notes), absent_is_missing=True)
 
 
-def _rows_of(whole: Any) -> list[dict[str, Any]] | None:
+def _rows_of(document: Any) -> list[dict[str, Any]] | None:
     """The rows of a list of objects, alone or as the only list of an object, or of columns; None for other values."""
-    if isinstance(whole, list):
-        return whole if whole and all(isinstance(row, dict) for row in whole) else None
-    if not isinstance(whole, dict) or not whole:
+    if isinstance(document, list):
+        return document if document and all(isinstance(row, dict) for row in document) else None
+    if not isinstance(document, dict) or not document:
         return None
-    inner = [value for value in whole.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    inner = [value for value in document.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
     if len(inner) == 1:
         return _rows_of(inner[0])
-    columns = {name: list(cells.values()) if isinstance(cells, dict) else cells for name, cells in whole.items()}
+    columns = {name: list(cells.values()) if isinstance(cells, dict) else cells for name, cells in document.items()}
     if not all(isinstance(cells, list) for cells in columns.values()) or len(set(map(len, columns.values()))) != 1:
-        return None if any(isinstance(cells, (dict, list)) for cells in whole.values()) else [whole]
+        return None if any(isinstance(cells, (dict, list)) for cells in document.values()) else [document]
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 

@@ -16,7 +16,7 @@ def bad_rows_note(lines: Sequence[int]) -> list[str]:
     if not lines:
         return []
     what = plural(len(lines), "row that cannot be read was", "rows that cannot be read were")
-    return [f"{what} left out: {_listed(lines)}."]
+    return [f"{what} left out: {_line_numbers(lines)}."]
 
 
 def skipped_lines_notes(comments: int, footer: Sequence[str]) -> list[str]:
@@ -48,10 +48,10 @@ def stray_quotes_note(lines: Sequence[int]) -> list[str]:
     if not lines:
         return []
     what = plural(len(lines), "row has", "rows have")
-    return [f'{what} a quote (") inside a cell that is not doubled, read as it stands: {_listed(lines)}.']
+    return [f'{what} a quote (") inside a cell that is not doubled, read as it stands: {_line_numbers(lines)}.']
 
 
-def _listed(lines: Sequence[int]) -> str:
+def _line_numbers(lines: Sequence[int]) -> str:
     """The numbers of lines, the first five of them."""
     shown = ", ".join(f"{line:,}" for line in lines[:5]) + (" and more" if len(lines) > 5 else "")
     return f"{'line' if len(lines) == 1 else 'lines'} {shown}"

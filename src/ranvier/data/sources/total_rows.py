@@ -27,15 +27,15 @@ def without_totals(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     ['The last row was left out, since it seems to sum up the others: "Total" in column "shop".']
     """
     notes: list[str] = []
-    kept = frame
+    rows = frame
     for _ in range(MAX_TOTALS):
-        column = _column_of_total(kept) if kept.height > MIN_ROWS else None
+        column = _column_of_total(rows) if rows.height > MIN_ROWS else None
         if column is None:
             break
-        word = kept[column][-1].strip()
+        word = rows[column][-1].strip()
         notes.append(f'The last row was left out, since it seems to sum up the others: "{word}" in column "{column}".')
-        kept = kept[:-1]
-    return kept, notes
+        rows = rows[:-1]
+    return rows, notes
 
 
 def _column_of_total(frame: pl.DataFrame) -> str | None:

@@ -26,7 +26,11 @@ def absent_class_notes(parts: Mapping[str, LabelledRows]) -> list[str]:
     counts = {name: label_counts(part.values) for name, part in parts.items()}
     learned = counts.get("training", {})
     unknown = {
-        str(label): name for name, own in counts.items() if name != "training" for label in own if label not in learned
+        str(label): name
+        for name, class_counts in counts.items()
+        if name != "training"
+        for label in class_counts
+        if label not in learned
     }
     notes = []
     if unknown:

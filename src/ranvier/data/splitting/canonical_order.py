@@ -60,8 +60,8 @@ def canonical_order(
     counts = None if weight is None else repeats(weight)
     if weight is not None and counts is None:
         keys += _array_keys(weight[:, None], 2)
-    listed = np.arange(len(index)) if counts is None else np.repeat(np.arange(len(index)), counts)
-    order = listed[np.argsort(keys[listed], kind="stable")]
+    repeated = np.arange(len(index)) if counts is None else np.repeat(np.arange(len(index)), counts)
+    order = repeated[np.argsort(keys[repeated], kind="stable")]
     return index[order], weight[order] if weight is not None and counts is None else None
 
 
@@ -80,8 +80,8 @@ def canonical_rows(rows: int, weight: NDArray[np.float64] | None) -> int:
 
 def repeats(weight: NDArray[np.float64]) -> NDArray[np.int64] | None:
     """How often a row is listed for its weight; None where weights are not integers, or too large."""
-    whole = bool((weight == np.floor(weight)).all()) and weight.sum() <= MAX_REPEATS * len(weight)
-    return weight.astype(np.int64) if whole else None
+    all_integer = bool((weight == np.floor(weight)).all()) and weight.sum() <= MAX_REPEATS * len(weight)
+    return weight.astype(np.int64) if all_integer else None
 
 
 def _keys(source: Source, columns: Sequence[ColumnSchema] | None) -> NDArray[np.uint64]:

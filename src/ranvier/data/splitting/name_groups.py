@@ -27,7 +27,7 @@ def name_group_note(training: LabelledRows, test: LabelledRows | None) -> list[s
     others = None if test is None else names_of_rows(test.source)
     if not names or not others or training.values.ndim != 1:
         return []
-    parts, parts_of_others = ([_stem(name).split(SEPARATOR) for name in own] for own in (names, others))
+    parts, parts_of_others = ([_stem(name).split(SEPARATOR) for name in group] for group in (names, others))
     for at in range(max(map(len, parts))):
         words = [part[at] if at < len(part) else "" for part in parts]
         labels_of = defaultdict(set)

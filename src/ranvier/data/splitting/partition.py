@@ -160,10 +160,10 @@ def rule_notes(rule: SplitRule, parts: Sequence[LabelledRows | None]) -> list[st
         return []
     if rule.group is not None:
         no_input = "" if column != rule.group else " It is no input."
-        listed = ", ".join(
+        counts_text = ", ".join(
             f"{len(np.unique(group_codes(part.source, rule.group))):,} in {name}" for name, part in there
         )
-        return [f'Rows of the same "{rule.group}" stay together: {listed}.{no_input}']
+        return [f'Rows of the same "{rule.group}" stay together: {counts_text}.{no_input}']
     spans, times_of_parts = [], [time_order(part.source, column, rule.form) for _, part in there]
     for (name, part), times in zip(there, times_of_parts, strict=True):
         cells = part.source.frame[column]

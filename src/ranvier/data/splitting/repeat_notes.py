@@ -52,11 +52,11 @@ def repeat_notes(parts: Mapping[str, LabelledRows], labels: bool = False, by_cha
     for name, columns in digests.items():
         if name == "training" or not learned:
             continue
-        seen = [
+        repeats_of_parts = [
             np.array([digest in training_digests for digest in column.tolist()])
             for training_digests, column in zip(learned, columns, strict=False)
         ]
-        is_copy = np.any(seen, axis=0)
+        is_copy = np.any(repeats_of_parts, axis=0)
         if is_copy.any():
             what = plural(int(is_copy.sum()), f"file of the {name} rows stands", f"files of the {name} rows stand")
             notes.append(f"{what} among the training rows, too.")
@@ -99,7 +99,9 @@ def _look_alike_note(
         return []
     names = [names_of_rows(source) for source in (part, training)]
     pairs = [
-        " like ".join(str(row) if own is None else own[row] for own, row in zip(names, pair, strict=True))
+        " like ".join(
+            str(row) if part_names is None else part_names[row] for part_names, row in zip(names, pair, strict=True)
+        )
         for pair in alike
     ]
     what = plural(len(alike), f"picture of the {name} rows looks", f"pictures of the {name} rows look")
@@ -118,7 +120,7 @@ def _difference_hashes(source: Source) -> NDArray[np.uint64] | None:
     pixels = source.frame[shown[0]].to_numpy()
     hashes = np.empty(len(pixels), np.uint64)
     edges = [np.arange(count) * size // count for count, size in zip((DOWN, ACROSS), pixels.shape[1:3], strict=True)]
-    sizes = [np.diff([*own, size]) for own, size in zip(edges, pixels.shape[1:3], strict=True)]
+    sizes = [np.diff([*starts, size]) for starts, size in zip(edges, pixels.shape[1:3], strict=True)]
     for start in range(0, len(pixels), BLOCK):
         block = pixels[start : start + BLOCK]
         grey = block.reshape(*block.shape[:3], -1).sum(axis=3, dtype=np.int64)

@@ -36,8 +36,8 @@ def codes_of(digests_of_columns: Digests) -> Codes | None:
     """What `picture_codes` gives, from the digests of each column."""
     codes = None
     for digests in digests_of_columns:
-        own = np.unique(digests, return_inverse=True)[1].astype(np.int64)
-        codes = own if codes is None else joined(codes, own)
+        column_codes = np.unique(digests, return_inverse=True)[1].astype(np.int64)
+        codes = column_codes if codes is None else joined(codes, column_codes)
     return None if codes is None or len(np.unique(codes)) == len(codes) else codes
 
 

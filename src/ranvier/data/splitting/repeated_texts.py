@@ -73,19 +73,23 @@ def repeated_text_notes(
         labels: whether targets are classes.
     """
     by_part = {name: _texts(part.source, columns) for name, part in parts.items()}
-    texts = {name: own for name, own in by_part.items() if own is not None}
+    texts = {name: texts_of_part for name, texts_of_part in by_part.items() if texts_of_part is not None}
     if "training" not in texts:
         return []
     notes = []
-    copies = sum(len(own.drop_nulls()) - own.drop_nulls().n_unique() for own in texts.values())
+    copies = sum(
+        len(texts_of_part.drop_nulls()) - texts_of_part.drop_nulls().n_unique() for texts_of_part in texts.values()
+    )
     if copies:
         most = pl.concat(texts.values()).drop_nulls().rename("text").value_counts(sort=True).head(SHOWN)
         shown = ", ".join(f'"{_short(text)}" ({count:,} times)' for text, count in most.rows() if count > 1)
         notes.append(f"{plural(copies, 'row repeats', 'rows repeat')} the text of another, most often {shown}.")
     if labels:
         notes += _conflict_note(parts, texts)
-    for name, own in texts.items():
-        again = 0 if name == "training" else int(own.is_in(texts["training"].drop_nulls().implode()).sum() or 0)
+    for name, texts_of_part in texts.items():
+        again = (
+            0 if name == "training" else int(texts_of_part.is_in(texts["training"].drop_nulls().implode()).sum() or 0)
+        )
         if again:
             what = plural(again, f"text of the {name} rows stands", f"texts of the {name} rows stand")
             notes.append(f"{what} among the training rows, too.")
@@ -98,8 +102,8 @@ def _conflict_note(parts: Mapping[str, LabelledRows], texts: Mapping[str, pl.Ser
         return []
     labels = np.concatenate([np.array([str(value) for value in parts[name].values.tolist()]) for name in texts])
     rows = pl.DataFrame({"text": pl.concat(texts.values()), "label": labels}).drop_nulls("text")
-    own = rows.group_by("text", maintain_order=True).agg(pl.col("label").unique(maintain_order=True))
-    conflicts = own.filter(pl.col("label").list.len() > 1)
+    labels_of_text = rows.group_by("text", maintain_order=True).agg(pl.col("label").unique(maintain_order=True))
+    conflicts = labels_of_text.filter(pl.col("label").list.len() > 1)
     if not conflicts.height:
         return []
     shown = listed_names([f'"{_short(text)}" ({", ".join(labels)})' for text, labels in conflicts.rows()])

@@ -141,8 +141,8 @@ def with_usable_targets(
     good, notes = without_bad_targets(source, names, target_array, row_numbers, task) if skip_bad else (None, ())
     if good is None:
         return source, target_array, weight, row_numbers
-    kept = source.take(good).with_notes(notes)
+    usable = source.take(good).with_notes(notes)
     if target_array is None and not source.column_names:
-        kept = kept.with_target(as_read(plain_values(kept.targets)))
+        usable = usable.with_target(as_read(plain_values(usable.targets)))
     target_array, weight, row_numbers = (rows_of(values, good) for values in (target_array, weight, row_numbers))
-    return kept, target_array, weight, row_numbers
+    return usable, target_array, weight, row_numbers

@@ -116,8 +116,8 @@ def _column_values(source: Source, name: str, classes: Sequence[Any] | None, for
         strings = _as_written_plainly(strings, form)
     numbers, wrong = (np.zeros(0), 0) if marks.labels else parsing.parse_numbers(strings, marks=False)
     if wrong is None and not strings.str.contains(r"^[+-]?0\d").any():
-        whole = strings.str.contains(r"^[+-]?\d{1,15}$").all() and strings.null_count() < len(strings)
-        exact = whole and strings.null_count() == 0
+        all_integer = strings.str.contains(r"^[+-]?\d{1,15}$").all() and strings.null_count() < len(strings)
+        exact = all_integer and strings.null_count() == 0
         return numbers.astype(np.int64) if exact else numbers
     return plain_values(strings.to_list(), (name,))
 

@@ -84,8 +84,8 @@ def read_labels(
     labels = {mark.text for mark in marks if several and _is_label(mark, others, in_memory, classes)}
     if labels:
         strings = written.set(marked & ~written.is_in(list(labels)), None)
-    kept = tuple(mark for mark in marks if mark.text in labels)
-    return strings, TargetMarks(kept, tuple(mark for mark in marks if mark.text not in labels), others.height)
+    label_marks = tuple(mark for mark in marks if mark.text in labels)
+    return strings, TargetMarks(label_marks, tuple(mark for mark in marks if mark.text not in labels), others.height)
 
 
 def _is_label(mark: Mark, others: pl.DataFrame, in_memory: bool, classes: Sequence[Any] | None) -> bool:

@@ -73,8 +73,8 @@ def _of_rows(
     part = "validation" if prepared.test is None else "test"
     outputs = model.outputs_of(rows.inputs)
     if linear is not None:
-        own = (_in_units(prepared, outputs), _in_units(prepared, linear))
-        yield from worse_than_linear(model.task, *own, _in_units(prepared, rows.targets), part)
+        predictions = (_in_units(prepared, outputs), _in_units(prepared, linear))
+        yield from worse_than_linear(model.task, *predictions, _in_units(prepared, rows.targets), part)
     if trained.encoder is None and prepared.encoder.width == trained.network.inputs:
         training = _some(prepared.train, MAX_ROWS)
         training_outputs = outputs_of(trained.network, settings, trained.parameters, training.inputs)

@@ -130,15 +130,15 @@ def _of_fit(model: Model, rows: Rows) -> list[Finding]:
     order = permutation(0, SAMPLE, 1, len(rows))
     halves = [np.sort(order[part::2]) for part in (0, 1)]
     outputs = model.outputs_of(rows.inputs)
-    own, actual = in_units(model.target, outputs), in_units(model.target, rows.targets)
-    findings = no_better(no_better_sentence(model.task, own, actual, actual))
+    predictions, actual = in_units(model.target, outputs), in_units(model.target, rows.targets)
+    findings = no_better(no_better_sentence(model.task, predictions, actual, actual))
     linear = np.zeros_like(outputs)
     try:
         for learned, evaluation in (halves, halves[::-1]):
-            made = linear_baseline(model.training, model.task, rows.take(learned))
-            if made is None:
+            baseline = linear_baseline(model.training, model.task, rows.take(learned))
+            if baseline is None:
                 return findings
-            linear[evaluation] = outputs_of(made[0], model.training, made[1], rows.take(evaluation).inputs)
+            linear[evaluation] = outputs_of(baseline[0], model.training, baseline[1], rows.take(evaluation).inputs)
     except RanvierError:
         return findings
-    return [*findings, *worse_than_linear(model.task, own, in_units(model.target, linear), actual)]
+    return [*findings, *worse_than_linear(model.task, predictions, in_units(model.target, linear), actual)]

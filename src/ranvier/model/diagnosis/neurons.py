@@ -74,7 +74,10 @@ def _counts(layer: Any, values: LayerValues) -> dict[str, int]:
         neuron_flags(outputs[:, at], float(deviations[at]), None if flat is None else float(flat[at]))
         for at in range(outputs.shape[1])
     ]
-    counts = {f"{flag}_neurons": sum(flag in own for own in flags) for flag in ("dead", "saturated", "constant")}
+    counts = {
+        f"{flag}_neurons": sum(flag in flags_of_neuron for flags_of_neuron in flags)
+        for flag in ("dead", "saturated", "constant")
+    }
     copies = duplicates(outputs) >= 0
     counts["duplicate_neurons"] = int(copies.sum())
     return {kind: count for kind, count in counts.items() if count}

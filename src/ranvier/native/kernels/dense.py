@@ -109,14 +109,14 @@ class Product:
         """The product of the group that the pointers point to."""
         f, block = self.f, self.scheduled.k_block
         if not block or self.length <= block:
-            self.runs(f.i64(0), f.i64(self.length), whole=True)
+            self.runs(f.i64(0), f.i64(self.length), all_terms=True)
             return
         with f.loop(0, self.length, block, name="block") as loop:
             left = f.subtract(f.i64(self.length), loop.index)
             self.part = f.compare("eq", loop.index, 0, "first"), f.compare("sle", left, block, "last")
-            self.runs(loop.index, f.intrinsic("smin", left, f.i64(block)), whole=False)
+            self.runs(loop.index, f.intrinsic("smin", left, f.i64(block)), all_terms=False)
 
-    def runs(self, k: Value, length: Value, whole: bool) -> None:
+    def runs(self, k: Value, length: Value, all_terms: bool) -> None:
         """One pass over all tiles, for the terms k to k + length.
 
         Packed rows are all packed first, and all of them read a panel before the next panel is read.
@@ -124,7 +124,7 @@ class Product:
         f = self.f
         if self.packed is None:
             for run in segments(f, self.first, self.stop, self.heights):
-                self.panel_loop(run[0], functools.partial(self.tiles, run, (k, length), whole))
+                self.panel_loop(run[0], functools.partial(self.tiles, run, (k, length), all_terms))
             return
         for height, first, end in segments(f, self.first, self.stop, self.heights):
             pack_rows(
@@ -133,7 +133,7 @@ class Product:
 
         def all_tiles(panel: Value, count: int) -> None:
             for run in segments(f, self.first, self.stop, self.heights):
-                self.tiles(run, (k, length), whole, panel, count)
+                self.tiles(run, (k, length), all_terms, panel, count)
 
         self.panel_loop(self.heights[0], all_tiles)
 
@@ -153,7 +153,7 @@ class Product:
         shared_panel_loops(self.f, self.panel_range, height, at_once, ragged, body)
 
     def tiles(
-        self, run: tuple[int, Value, Value], terms: tuple[Value, Value], whole: bool, panel: Value, count: int
+        self, run: tuple[int, Value, Value], terms: tuple[Value, Value], all_terms: bool, panel: Value, count: int
     ) -> None:
         """The tiles of a run of rows in some panels."""
         f, (height, first, end), (k, length) = self.f, run, terms
@@ -168,14 +168,14 @@ class Product:
                 a = self.packed_at(row, length)
             out = f.pointer(self.out_pointer, self.element_index(self.out, row, column), name="out")
             tail = self.tail is not None and panel.is_constant
-            start = self.beginning(column, out, (height, count), whole, tail)
+            start = self.beginning(column, out, (height, count), all_terms, tail)
             strides = self.strides if self.packed is None else replace(self.strides, a_row=1, a_k=height)
             following = None
             if self.packed is not None and height == self.heights[0]:
                 per_tile = f.divide(f.multiply(length, height), f.subtract(end, first), "per_tile")
                 following = self.following(b, count, f.divide(f.subtract(row, first), height), per_tile)
             accumulators = contract(f, a, b, strides, length, start, following, self.scheduled.pairs)
-            self.end(accumulators, row, column, out, whole, tail)
+            self.end(accumulators, row, column, out, all_terms, tail)
 
     def following(self, b: Value, count: int, tile: Value, per_tile: Value) -> Interleaved:
         """Prefetching a part of the panels after these `count` ones, on the way; all tiles together prefetch all."""
@@ -211,10 +211,10 @@ class Product:
         else:
             self.f.store(value, pointer)
 
-    def beginning(self, column: Value, out: Value, tile: tuple[int, int], whole: bool, tail: bool) -> Tile:
+    def beginning(self, column: Value, out: Value, tile: tuple[int, int], all_terms: bool, tail: bool) -> Tile:
         """The first values of the accumulators; those stored before are loaded, and the next tile's prefetched."""
         f, (height, panels) = self.f, tile
-        if whole:
+        if all_terms:
             return [self.starts(column, panels, tail)] * height
         for r in range(height, 2 * height):
             for p in range(panels):
@@ -230,10 +230,10 @@ class Product:
         f, last = self.f, panels - 1 if tail else panels
         return [self.start(f.add(column, p * PANEL) if p else column, p == last) for p in range(panels)]
 
-    def end(self, accumulators: Tile, row: Value, column: Value, out: Value, whole: bool, tail: bool) -> None:
+    def end(self, accumulators: Tile, row: Value, column: Value, out: Value, all_terms: bool, tail: bool) -> None:
         """Store what comes out of accumulators; those that are not complete as they are."""
         f = self.f
-        if whole:
+        if all_terms:
             self.store_tile(accumulators, (row, column), out, True, tail)
             return
         with f.when(self.part[1], name="complete"):

@@ -72,11 +72,11 @@ def write_drop(module: Emitter, name: str, step: Drop) -> None:
                     f.store(f.multiply(f.load(f.pointer(at_x, first_column)), factor), f.pointer(at_y, first_column))
 
             length = drawing.groups * PANEL
-            whole = columns // length * length
-            if whole:
-                with f.loop(0, whole, length, name="column") as part:
+            full_columns = columns // length * length
+            if full_columns:
+                with f.loop(0, full_columns, length, name="column") as part:
                     draw(part.index, [None] * drawing.groups)
-            if columns > whole:
-                full, rest = divmod(columns - whole, PANEL)
+            if columns > full_columns:
+                full, rest = divmod(columns - full_columns, PANEL)
                 masks: list[Value | None] = [None] * full
-                draw(f.i64(whole), [*masks, tail_mask(columns)] if rest else masks)
+                draw(f.i64(full_columns), [*masks, tail_mask(columns)] if rest else masks)

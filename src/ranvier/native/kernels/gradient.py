@@ -170,8 +170,8 @@ class Units:
         panel, left = f.multiply(strip, at_once, "panel"), group_panels_of(weight) % at_once
         if left and group_panels_of(weight) > at_once:
             ragged = f.compare("eq", strip, strips - 1)
-            whole = f.compare("ne", strip, strips - 1)
-            with f.when(whole):
+            is_full = f.compare("ne", strip, strips - 1)
+            with f.when(is_full):
                 self.unit(block, panel, at_once)
             with f.when(ragged):
                 self.unit(block, panel, left)

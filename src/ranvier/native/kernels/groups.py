@@ -21,17 +21,17 @@ Body = Callable[[Value, "Value | None", tuple[Value, ...]], tuple[Value, ...]]
 
 def each_group(f: Function, columns: int, body: Body, carried: Sequence[Value] = ()) -> tuple[Value, ...]:
     """Write the body for all groups of a row; gives what it carried last."""
-    whole = columns // PANEL * PANEL
+    full_columns = columns // PANEL * PANEL
     values = tuple(carried)
-    if whole <= INLINE * PANEL:
-        for column in range(0, whole, PANEL):
+    if full_columns <= INLINE * PANEL:
+        for column in range(0, full_columns, PANEL):
             values = body(f.i64(column), None, values)
     else:
-        with f.loop(0, whole, PANEL, name="column", carried=values) as loop:
+        with f.loop(0, full_columns, PANEL, name="column", carried=values) as loop:
             loop.carry(*body(loop.index, None, loop.values))
         values = loop.results
-    if columns > whole:
-        values = body(f.i64(whole), tail_mask(columns), values)
+    if columns > full_columns:
+        values = body(f.i64(full_columns), tail_mask(columns), values)
     return values
 
 

@@ -262,10 +262,10 @@ class RowLoss(RowValues):
             return f.select(f.compare("ord", t, t), f.constant(1.0), f.constant(0.0))
 
         count = self.add_up(is_number)
-        whole = f.compare("oeq", count, float(self.columns))
+        all_columns = f.compare("oeq", count, float(self.columns))
         unit = f.constant(1.0, count.type)
         some = f.intrinsic("maxnum", count, unit)
-        return f.select(whole, f.constant(self.scale, count.type), f.divide(unit, some), "mean_scale")
+        return f.select(all_columns, f.constant(self.scale, count.type), f.divide(unit, some), "mean_scale")
 
     def log_probability(self) -> Value:
         f, loss = self.f, self.step.loss

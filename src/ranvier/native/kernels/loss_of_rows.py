@@ -123,12 +123,13 @@ class LossOfRows(RowLoss):
         if self.columns <= INLINE:
             results = [body(f.i64(column), None, start) for column in range(self.columns)]
         else:
-            kept = [f.stack(f.module.vector, PANEL, name="kept") for _ in start]
+            memories = [f.stack(f.module.vector, PANEL, name="kept") for _ in start]
             with f.loop(0, self.columns, name="column") as loop:
-                for value, memory in zip(body(loop.index, None, start), kept, strict=True):
+                for value, memory in zip(body(loop.index, None, start), memories, strict=True):
                     f.store(value, f.pointer(memory, f.multiply(loop.index, PANEL)))
             results = [
-                tuple(f.load(f.pointer(memory, column * PANEL)) for memory in kept) for column in range(self.columns)
+                tuple(f.load(f.pointer(memory, column * PANEL)) for memory in memories)
+                for column in range(self.columns)
             ]
         results += [start] * (PANEL - self.columns)
         return tuple([values[number] for values in results] for number in range(len(start)))

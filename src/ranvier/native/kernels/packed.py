@@ -45,14 +45,14 @@ class Packed:
     ) -> None:
         """Pack the columns of a block, unless they are packed already."""
         weight_rows, row_block = scheduled.step.trained.value.rows, scheduled.row_block
-        whole, left = divmod(weight_rows, row_block)
+        full_blocks, left = divmod(weight_rows, row_block)
         heights = exact_heights(weight_rows, registers)
         with f.when(f.compare("ne", f.load(self.last, "i64", 8), block), name="pack"):
             f.store(block, self.last, 8)
-            if left and whole:
-                with f.when(f.compare("slt", block, whole)):
+            if left and full_blocks:
+                with f.when(f.compare("slt", block, full_blocks)):
                     self._pack(f, scheduled, x, rows, block, _tiles(row_block, heights))
-                with f.when(f.compare("sge", block, whole)):
+                with f.when(f.compare("sge", block, full_blocks)):
                     self._pack(f, scheduled, x, rows, block, _tiles(left, heights))
             else:
                 self._pack(f, scheduled, x, rows, block, _tiles(left or row_block, heights))

@@ -81,7 +81,7 @@ def write_rounding(module: Emitter, name: str, scheduled: ScheduledRounding) -> 
     with module.function(name, {**pointers, "from": "i64", "to": "i64"}) as f:
         x, *made, first, stop = f.parameters
         step = scheduled.step
-        buffers = (step.y if scheduled.kept else None, scheduled.columns, scheduled.rows)
+        buffers = (step.y if scheduled.writes_y else None, scheduled.columns, scheduled.rows)
         writer = PairsOfRows(f, step.x.columns, tuple(made), buffers)
 
         def rows(row: Value, count: int) -> None:
@@ -128,18 +128,18 @@ class PairsOfRows:
             number: gives 16 numbers of one of the rows from a column on, of which so many are real and others 0.
         """
         f = self.f
-        whole = self.width // BOTH * BOTH
-        if whole:
-            with f.loop(0, whole, BOTH, name="column") as loop:
+        full_columns = self.width // BOTH * BOTH
+        if full_columns:
+            with f.loop(0, full_columns, BOTH, name="column") as loop:
                 self._part(row, count, loop.index, BOTH, number)
-        if self.width > whole:
-            self._part(row, count, f.i64(whole), self.width - whole, number)
+        if self.width > full_columns:
+            self._part(row, count, f.i64(full_columns), self.width - full_columns, number)
 
     def _part(
         self, row: Value, count: int, column: Value, width: int, number: Callable[[int, Value, int], Value]
     ) -> None:
         """Up to 32 columns."""
-        f, zero, (kept, columns, rows) = self.f, self.f.constant(0.0), self.buffers
+        f, zero, (y, columns, rows) = self.f, self.f.constant(0.0), self.buffers
         panels = range(0, width, PANEL)
         numbers = [[number(r, f.add(column, p), min(width - p, PANEL)) for p in panels] for r in range(count)]
         both = [rounded_both(f, *parts, *[zero] * (2 - len(panels))) for parts in numbers]
@@ -153,7 +153,7 @@ class PairsOfRows:
                 pairs = one_below_the_other(f, both[0], below, part)
                 self._store(pairs, 2, f.bitwise("lshr", row, 1), at)
                 rounded = halves(f, pairs)[:count]
-            for r, values in enumerate(rounded if kept else []):
+            for r, values in enumerate(rounded if y else []):
                 self._store(values, 0, f.add(row, r), at)
 
     def _store(self, values: Value, number: int, row: Value, column: Value) -> None:

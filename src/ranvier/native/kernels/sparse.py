@@ -187,8 +187,10 @@ def write_sparse_gradient(
         values, columns, starts, order, *buffers = f.parameters[:-5]
         dz, value, rounded, gradient, *slots, heads, links_at, squares, scalars = buffers
         factor, link_capacity, thread, threads, rows = f.parameters[-5:]
-        own = f.pointer(links_at, f.multiply(f.multiply(thread, link_capacity), scheduled.links.columns), name="own")
-        links = Links(f, own, scheduled.links.columns, step.squares is not None)
+        thread_links = f.pointer(
+            links_at, f.multiply(f.multiply(thread, link_capacity), scheduled.links.columns), name="own"
+        )
+        links = Links(f, thread_links, scheduled.links.columns, step.squares is not None)
         sparse = (values, columns, starts, order)
         count, entries = _copy_own(f, links, sparse, (thread, threads, rows), step.purpose == MEASURE, squares)
         if step.purpose == MEASURE:

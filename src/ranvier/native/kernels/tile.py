@@ -115,12 +115,12 @@ def contract(
         return loop.results[0], loop.results[1:3], list(loop.results[3 : 3 + height * panels])
 
     unroll = UNROLL_FULL if height * panels >= FULL else UNROLL
-    whole = f.bitwise("and", length, -unroll, "whole")
+    unrolled = f.bitwise("and", length, -unroll, "whole")
     carried: Carried = f.i64(0), (a, b), [value for row in start for value in row]
     if interleaved is not None:
         wanted = f.multiply(f.intrinsic("smax", f.subtract(interleaved.stop, interleaved.first), f.i64(0)), unroll)
-        carried = rounds(unroll, f.intrinsic("smin", wanted, whole), carried, interleaved)
-    carried = rounds(unroll, whole, carried)
+        carried = rounds(unroll, f.intrinsic("smin", wanted, unrolled), carried, interleaved)
+    carried = rounds(unroll, unrolled, carried)
     accumulators = rounds(1, length, carried)[2]
     return [accumulators[r * panels : (r + 1) * panels] for r in range(height)]
 
@@ -168,12 +168,12 @@ def panel_loops(
         body: called with the first panel and their number.
         apart: whether the call for the last panel comes after the loop; its first panel is a constant then.
     """
-    whole = (panels - 1 if apart else panels) // at_once * at_once
-    if whole:
-        with f.loop(0, whole, at_once, name=f"panel{height}") as loop:
+    full_panels = (panels - 1 if apart else panels) // at_once * at_once
+    if full_panels:
+        with f.loop(0, full_panels, at_once, name=f"panel{height}") as loop:
             body(loop.index, at_once)
-    if panels > whole:
-        body(f.i64(whole), panels - whole)
+    if panels > full_panels:
+        body(f.i64(full_panels), panels - full_panels)
 
 
 def shared_panel_loops(
@@ -192,11 +192,11 @@ def shared_panel_loops(
         body: called with the first panel of a tile and how many it takes.
     """
     first, stop = panel_range
-    whole = stop
+    full_stop = stop
     if ragged and at_once > 1:
-        whole = f.subtract(stop, f.bitwise("and", f.subtract(stop, first), at_once - 1), "whole")
-    with f.loop(first, whole, at_once, name=f"panel{height}") as loop:
+        full_stop = f.subtract(stop, f.bitwise("and", f.subtract(stop, first), at_once - 1), "whole")
+    with f.loop(first, full_stop, at_once, name=f"panel{height}") as loop:
         body(loop.index, at_once)
-    if whole is not stop:
-        with f.loop(whole, stop, name=f"panel{height}.last") as loop:
+    if full_stop is not stop:
+        with f.loop(full_stop, stop, name=f"panel{height}.last") as loop:
             body(loop.index, 1)

@@ -47,14 +47,14 @@ def write_zeros_are_many(module: Emitter, name: str, step: Forward) -> None:
         rows = f.subtract(stop, first, "rows")
         sample = f.intrinsic("smax", f.intrinsic("smin", rows, f.i64(SAMPLE)), f.i64(1))
         apart = f.divide(rows, sample, "apart")
-        with f.loop(0, sample, name="b", carried=[f.constant(0, module.integers)]) as seen:
-            number = f.add(first, f.multiply(seen.index, apart))
+        with f.loop(0, sample, name="b", carried=[f.constant(0, module.integers)]) as row_loop:
+            number = f.add(first, f.multiply(row_loop.index, apart))
             row = f.pointer(x, f.multiply(number, stride_of(step.x)), name="row")
-            with f.loop(0, columns, PANEL, name="column", carried=seen.values) as loop:
+            with f.loop(0, columns, PANEL, name="column", carried=row_loop.values) as loop:
                 there = f.compare("une", f.load(f.pointer(row, loop.index)), 0.0)
                 loop.carry(f.add(loop.values[0], f.cast("zext", there, module.integer)))
-            seen.carry(*loop.results)
-        count = f.intrinsic("vector.reduce.add", seen.results[0], result=module.integer, name="count")
+            row_loop.carry(*loop.results)
+        count = f.intrinsic("vector.reduce.add", row_loop.results[0], result=module.integer, name="count")
         count = count if module.integer == "i64" else f.cast("zext", count, "i64")
         most = f.select(f.compare("eq", rows, 1), f.i64(max_nonzeros_single_row), f.i64(max_nonzeros))
         few = f.compare("sle", count, f.multiply(sample, most), "few")
@@ -98,7 +98,7 @@ def _lanes(bits: int) -> list[int]:
     return lanes + [0] * (EIGHT - len(lanes))
 
 
-def _listed(f: Function, line: Value, position: Value) -> Value:
+def _entry(f: Function, line: Value, position: Value) -> Value:
     return f.cast("zext", f.load(f.pointer(line, position, "i32"), "i32"), "i64")
 
 
@@ -119,13 +119,13 @@ def write_zero_skipping_product(module: Emitter, name: str, scheduled: Scheduled
             with f.loop(first, stop, name="b") as rows:
                 row = f.pointer(x, f.multiply(rows.index, stride_of(step.x)), name="row")
                 line = f.pointer(nonzeros_at, f.multiply(rows.index, stride_of(nonzeros)), name="line")
-                end = f.add(_listed(f, line, f.i64(0)), 1)
+                end = f.add(_entry(f, line, f.i64(0)), 1)
                 accumulators = [
                     f.constant(0.0) if step.bias is None else f.load(f.pointer(bias, f.add(column, p * PANEL)))
                     for p in range(count)
                 ]
                 with f.loop(f.i64(1), end, name="place", carried=accumulators) as loop:
-                    k = _listed(f, line, loop.index)
+                    k = _entry(f, line, loop.index)
                     broadcast = f.broadcast(f.pointer(row, k), name="x")
                     numbers = f.pointer(part, f.multiply(k, PANEL), name="numbers")
                     vectors = [f.load(f.pointer(numbers, p * stride_of(weight)), name="w") for p in range(count)]

@@ -68,8 +68,10 @@ def is_trained(lowering: Lowering, name: str) -> bool:
 
 def has_trained(lowering: Lowering, done: Done) -> bool:
     """Whether something is trained in a layer."""
-    own = (name for name, entry in lowering.entries.items() if entry.layer == done.info.index)
-    return any(is_trained(lowering, name) for name in own) or any(has_trained(lowering, inner) for inner in done.inner)
+    names = (name for name, entry in lowering.entries.items() if entry.layer == done.info.index)
+    return any(is_trained(lowering, name) for name in names) or any(
+        has_trained(lowering, inner) for inner in done.inner
+    )
 
 
 def dense_back(

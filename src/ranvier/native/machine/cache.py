@@ -72,9 +72,9 @@ def compile_cached(
     dump_folder = settings.read().dump
     # Without the index all texts are written, so that they can be dumped.
     index = None if name is None or dump_folder else entry_key(name, target)
-    listed = None if index is None else _load(folder, index, _INDEX)
-    if listed is not None:
-        listed_images = [_load(folder, key) for key in _cut(listed)]
+    keys_text = None if index is None else _load(folder, index, _INDEX)
+    if keys_text is not None:
+        listed_images = [_load(folder, key) for key in _cut(keys_text)]
         readable = [image for image in listed_images if image is not None]
         if len(readable) == len(listed_images):
             return readable
@@ -107,7 +107,7 @@ def compile_cached(
         try:
             for key in fresh:
                 _store(folder / (key.hex() + _SUFFIX), key, images[key])
-            if index is not None and listed != b"".join(keys):
+            if index is not None and keys_text != b"".join(keys):
                 _store(folder / (index.hex() + _INDEX), index, b"".join(keys))
             if fresh:
                 _trim(folder, limit)
@@ -147,9 +147,9 @@ def forbid_compiling() -> Iterator[None]:
         _forbidden.depth -= 1
 
 
-def _cut(listed: bytes) -> list[bytes]:
+def _cut(keys_text: bytes) -> list[bytes]:
     """The names of objects in an index entry."""
-    return [listed[at : at + _NAME_BYTES] for at in range(0, len(listed), _NAME_BYTES)]
+    return [keys_text[at : at + _NAME_BYTES] for at in range(0, len(keys_text), _NAME_BYTES)]
 
 
 def _load(folder: Path | None, key: bytes, suffix: str = _SUFFIX) -> bytes | None:

@@ -74,7 +74,7 @@ define void @leave(i64 %mode) {
 
 
 @contextmanager
-def own() -> Iterator[None]:
+def own_mode() -> Iterator[None]:
     """Run the body, which is Python, in this mode."""
     enter, leave = functions()
     before = enter()

@@ -21,14 +21,14 @@ def busy_processors(seconds: float = SECONDS) -> float | None:
         return None
     allowed = os.sched_getaffinity(0)
     try:
-        first, own, begun = STATISTICS.read_text(), time.process_time(), time.perf_counter()
+        first, process_time, start = STATISTICS.read_text(), time.process_time(), time.perf_counter()
         time.sleep(seconds)
         last = STATISTICS.read_text()
     except OSError:
         return None
-    elapsed, own = time.perf_counter() - begun, time.process_time() - own
+    elapsed, process_time = time.perf_counter() - start, time.process_time() - process_time
     ticks = busy_ticks(last, allowed) - busy_ticks(first, allowed)
-    return min(max(0.0, (ticks / os.sysconf("SC_CLK_TCK") - own) / elapsed), float(len(allowed)))
+    return min(max(0.0, (ticks / os.sysconf("SC_CLK_TCK") - process_time) / elapsed), float(len(allowed)))
 
 
 def busy_ticks(text: str, processors: Iterable[int]) -> int:

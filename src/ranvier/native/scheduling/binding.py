@@ -93,8 +93,8 @@ class Binding:
             return self.bound(value)
         number = value.value
         if isinstance(part, Drop):
-            kept = (self.dtype, 1.0 / (1.0 - number)), (WORD, int(number * 2**32))
-            return self.number(value.name, *kept)
+            scale_and_bound = (self.dtype, 1.0 / (1.0 - number)), (WORD, int(number * 2**32))
+            return self.number(value.name, *scale_and_bound)
         if isinstance(part, LossStep):
             fraction = number / (part.z.columns if part.loss.applied_to == "log_probability" else 2)
             return self.number(value.name, (self.dtype, 1.0 - number), (self.dtype, fraction))

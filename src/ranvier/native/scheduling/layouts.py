@@ -62,8 +62,8 @@ def panel_rows(rows: int) -> int:
     >>> panel_rows(54), panel_rows(512), panel_rows(784)
     (64, 528, 784)
     """
-    whole = padded(rows)
-    return whole + (whole % (2 * PANEL) == 0 and whole >= MIN_SPREAD_ROWS) * PANEL
+    panel_length = padded(rows)
+    return panel_length + (panel_length % (2 * PANEL) == 0 and panel_length >= MIN_SPREAD_ROWS) * PANEL
 
 
 def stride_of(buffer: Buffer) -> int:
@@ -100,8 +100,8 @@ def size_of(buffer: Buffer, batch: int) -> int:
         return buffer.rows * stride_of(buffer)
     if buffer.kind == "cells":
         return buffer.columns
-    whole = panels_of(buffer) * panel_rows(buffer.rows) * PANEL
-    return whole if buffer.kind in ("weight", "pairs") else padded(buffer.columns)
+    padded_size = panels_of(buffer) * panel_rows(buffer.rows) * PANEL
+    return padded_size if buffer.kind in ("weight", "pairs") else padded(buffer.columns)
 
 
 def laid_out(part: T, layouts: dict[str, Buffer]) -> T:

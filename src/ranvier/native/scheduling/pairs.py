@@ -46,26 +46,27 @@ def copy_of_pairs(copy: Buffer) -> Buffer:
 class RoundedRows:
     """What becomes of rows that are rounded, and where.
 
-    Fields: `kept`, as float32; `columns`, as pairs of columns; `rows`, as pairs of rows. None where nobody reads that.
+    Fields: `writes_y`, as float32; `columns`, as pairs of columns; `rows`, as pairs of rows. None where nobody reads
+    that.
     """
 
-    kept: bool
+    writes_y: bool
     columns: bool
     rows: bool
 
 
 def readers_of(lowered: Lowered, rounding: Rounding) -> RoundedRows:
     """How rounded rows are read."""
-    kept, columns, rows = lowered.purpose == WATCH, False, False
+    writes_y, columns, rows = lowered.purpose == WATCH, False, False
     for step in lowered.steps[lowered.steps.index(rounding) + 1 :]:
         for name, value in fields_of(step):
             if value != rounding.y:
                 continue
             is_operand = name in OPERANDS.get(type(step), ()) and takes_pairs(step)
-            kept |= not is_operand
+            writes_y |= not is_operand
             columns |= is_operand and not isinstance(step, WeightGradient)
             rows |= is_operand and isinstance(step, WeightGradient)
-    return RoundedRows(kept, columns, rows)
+    return RoundedRows(writes_y, columns, rows)
 
 
 def takes_pairs(step: Step) -> bool:

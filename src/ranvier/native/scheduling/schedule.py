@@ -138,7 +138,7 @@ class Scheduler:
         if not (readers.columns or readers.rows):
             return Scheduled(step)
         columns = self.pairs_of_columns(step.y) if readers.columns else None
-        return ScheduledRounding(step, readers.kept, columns, self.pairs_of_rows(step.y) if readers.rows else None)
+        return ScheduledRounding(step, readers.writes_y, columns, self.pairs_of_rows(step.y) if readers.rows else None)
 
     def on_pairs(self, step: Step) -> Step:
         """The step with rows of pairs in place of those of numbers, where it takes pairs."""
@@ -172,7 +172,7 @@ def gathered_as_pairs(steps: list[Scheduled]) -> list[Scheduled]:
     if len(steps) < 2 or not isinstance(steps[0].step, Gather) or not isinstance(steps[1], ScheduledRounding):
         return steps
     gather, rounding = steps[0].step, steps[1]
-    if rounding.kept or rounding.rows is None or not gather.x == rounding.step.x == rounding.step.y:
+    if rounding.writes_y or rounding.rows is None or not gather.x == rounding.step.x == rounding.step.y:
         return steps
     return [ScheduledGather(gather, rounding.columns, rounding.rows), *steps[2:]]
 

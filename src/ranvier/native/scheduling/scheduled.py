@@ -93,13 +93,13 @@ class ScheduledRounding(Scheduled):
     """A `Rounding` that also makes pairs.
 
     Fields:
-        kept: y is written, too.
+        writes_y: y is written, too.
         columns: where pairs of columns go, (B, K / 2); None where nobody reads them.
         rows: where pairs of rows go, (B / 2, K); None where nobody reads them.
     """
 
     step: Rounding
-    kept: bool
+    writes_y: bool
     columns: Buffer | None
     rows: Buffer | None
 

@@ -30,7 +30,7 @@ def connections(subject: Subject, path: str, count: int = 200) -> dict[str, Any]
     if type(count) is not int or not 1 <= count <= MAX_LINES:
         raise InputError(f"count is {count!r}; an integer from 1 to {MAX_LINES} was expected.")
     info = find_layer(subject.model.network, path)
-    return subject.kept(("connections", info.path, count), lambda: _connections(subject, info, count))
+    return subject.cached(("connections", info.path, count), lambda: _connections(subject, info, count))
 
 
 def _connections(subject: Subject, info: LayerInfo, count: int) -> dict[str, Any]:
@@ -39,17 +39,17 @@ def _connections(subject: Subject, info: LayerInfo, count: int) -> dict[str, Any
     if subject.rows is not None:
         index = subject.sample
         inputs = subject.rows.inputs[index[:256]]
-        seen = np.abs(layer_inputs(subject, info, subject.values_of(inputs), inputs)).mean(axis=0)
+        mean_size = np.abs(layer_inputs(subject, info, subject.values_of(inputs), inputs)).mean(axis=0)
         per_group = info.outputs // info.groups
-        size = size * np.repeat(seen.reshape(info.groups, info.fan_in), per_group, axis=0).T
+        size = size * np.repeat(mean_size.reshape(info.groups, info.fan_in), per_group, axis=0).T
     flat = size.reshape(-1)
     rank = flat.copy()
     if info.outputs <= count:
         # Each neuron keeps the one that carries most to it, so that none is without a line.
         rank[size.argmax(axis=0) * info.outputs + np.arange(info.outputs)] = np.inf
-    kept = np.argpartition(-rank, count - 1)[:count] if count < rank.size else np.arange(rank.size)
-    kept = kept[np.argsort(-flat[kept], kind="stable")]
-    rows, columns = np.unravel_index(kept, matrix.shape)
+    largest = np.argpartition(-rank, count - 1)[:count] if count < rank.size else np.arange(rank.size)
+    largest = largest[np.argsort(-flat[largest], kind="stable")]
+    rows, columns = np.unravel_index(largest, matrix.shape)
     starts = columns // (info.outputs // info.groups) * info.fan_in
     lines = [
         [int(row + start), int(column), float(matrix[row, column])]

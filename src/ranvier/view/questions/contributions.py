@@ -36,9 +36,9 @@ def contributions(subject: Subject, inputs: Inputs, row: Any, output: Any = None
     """
     model, form = subject.model, subject.form
     attributed = model.attributions_of(inputs, output=output)
-    listed = attributed.largest(0)
-    shown = listed if len(listed) <= MAX_BARS + 1 else listed[:MAX_BARS]
-    more = listed[len(shown) :]
+    entries = attributed.largest(0)
+    shown = entries if len(entries) <= MAX_BARS + 1 else entries[:MAX_BARS]
+    more = entries[len(shown) :]
     explained = attributed.to_dict(0, 0)
     answer = explained | {
         "explained": str(explained["explained"]),

@@ -33,7 +33,7 @@ def data(subject: Subject) -> dict[str, Any]:
     for column in described[:MAX_COLUMNS]:
         name = str(column["name"])
         entry = {"name": name, "kind": column["kind"], "note": column["note"], "missing": missing.get(name)}
-        columns.append(entry | _seen(subject, name))
+        columns.append(entry | _summary(subject, name))
     return {
         "origin": report.origin,
         "split": {part: count for part, count in report.split.items() if count},
@@ -45,7 +45,7 @@ def data(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _seen(subject: Subject, name: str) -> dict[str, Any]:
+def _summary(subject: Subject, name: str) -> dict[str, Any]:
     """What the cells of a column are in the known rows; nothing for columns that are neither numbers nor categories."""
     rows, encoder = subject.rows, subject.model.encoder
     if rows is None or not isinstance(encoder, TableEncoder) or name not in rows.source.column_names:
@@ -57,8 +57,10 @@ def _seen(subject: Subject, name: str) -> dict[str, Any]:
     if part is not None and part.kind in ("category", "boolean"):
         categories = getattr(part, "categories", None)
         counts = cells.drop_nulls().cast(str).rename("value").value_counts(sort=True).rows()
-        listed = [[label, count / len(cells)] for label, count in counts if categories is None or label in categories]
-        return {"top": listed[:MAX_CATEGORIES], "different": len(listed)}
+        fractions = [
+            [label, count / len(cells)] for label, count in counts if categories is None or label in categories
+        ]
+        return {"top": fractions[:MAX_CATEGORIES], "different": len(fractions)}
     return {}
 
 

@@ -20,8 +20,8 @@ def example_rows(subject: Subject) -> list[int]:
         return list(range(min(len(subject.rows), MAX_EXAMPLES)))
     order = np.argsort(subject.losses, kind="stable")
     if subject.model.task.kind not in ("binary", "multiclass"):
-        listed = [order[0], order[len(order) // 2], *order[::-1][: MAX_EXAMPLES - 2]]
-        return list(dict.fromkeys(int(row) for row in listed))
+        indices = [order[0], order[len(order) // 2], *order[::-1][: MAX_EXAMPLES - 2]]
+        return list(dict.fromkeys(int(row) for row in indices))
     right = order[subject.actual[order] == subject.predicted[order]]
     _, first = np.unique(subject.actual[right], return_index=True)
     best = right[np.sort(first)][: MAX_EXAMPLES // 2]

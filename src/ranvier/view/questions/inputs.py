@@ -41,7 +41,7 @@ def inputs(
     """
     if not 1 <= count <= MAX_INPUTS:
         raise InputError(f"count is {count}; an integer from 1 to {MAX_INPUTS} was expected.")
-    names, folded, sizes = subject.kept(("inputs",), lambda: _named(subject))
+    names, folded, sizes = subject.cached(("inputs",), lambda: _named(subject))
     values = None if row is None else row.toarray()[0].astype(np.float64)
     carries = sizes if values is None else np.abs(values) * sizes
     matches = _matches(folded, search.casefold().strip(), carries)
@@ -90,7 +90,7 @@ def _lines(subject: Subject, indices: list[int]) -> tuple[list[list[float]], flo
     lines = []
     for position, index in enumerate(indices):
         start = index // info.fan_in * per_group
-        own = weight[index % info.fan_in, start : start + per_group]
-        for neuron in np.argsort(-np.abs(own), kind="stable")[:LINES].tolist():
-            lines.append([position, start + neuron, float(own[neuron])])
+        weights = weight[index % info.fan_in, start : start + per_group]
+        for neuron in np.argsort(-np.abs(weights), kind="stable")[:LINES].tolist():
+            lines.append([position, start + neuron, float(weights[neuron])])
     return lines, max((abs(line[2]) for line in lines), default=1.0) or 1.0

@@ -39,7 +39,7 @@ def near(subject: Subject, inputs: Inputs, row: int | None = None) -> dict[str, 
     if others.inputs.n_csr != inputs.n_csr or others.inputs.n_dense != inputs.n_dense:
         raise InputError("These rows are stored in another way than the ones that are known.")
     distances = column_distances(inputs, others.inputs, input_blocks(model.encoder, inputs.n_dense, inputs.n_csr))
-    answers = compared.kept(("answers",), lambda: model.target.decode(model.outputs_of(others.inputs)))
+    answers = compared.cached(("answers",), lambda: model.target.decode(model.outputs_of(others.inputs)))
     allowed = np.ones(len(others), np.bool_)
     if compared is subject and row is not None:
         allowed[row] = False
@@ -49,11 +49,11 @@ def near(subject: Subject, inputs: Inputs, row: int | None = None) -> dict[str, 
         equal = answers == model.target.decode(model.outputs_of(inputs))
         differs = allowed & ~(equal if equal.ndim == 1 else equal.all(axis=1))
         other = next(iter(nearest_rows(distances, answers, differs, 1)), None)
-    listed = [*nearest, *([] if other is None else [other])]
+    neighbours = [*nearest, *([] if other is None else [other])]
     described = [
         {**record, "distance": neighbour.distance}
         for record, neighbour in zip(
-            describe_rows(compared, np.array([neighbour.row for neighbour in listed])), listed, strict=True
+            describe_rows(compared, np.array([neighbour.row for neighbour in neighbours])), neighbours, strict=True
         )
     ]
     return {

@@ -55,13 +55,13 @@ def neuron(subject: Subject, path: str, number: int, inputs: Inputs | None = Non
         answer["curve"] = _curve(info, statistics, None)
         return answer
     values = subject.values_of(inputs)
-    seen = layer_inputs(subject, info, values, inputs)[0, seen_inputs(info, number)].astype(np.float64)
-    products = seen * view.weights.astype(np.float64)
+    inputs_of_neuron = layer_inputs(subject, info, values, inputs)[0, seen_inputs(info, number)].astype(np.float64)
+    products = inputs_of_neuron * view.weights.astype(np.float64)
     sums, outputs = values[info.path].weighted_sums, values[info.path].outputs
     assert sums is not None
     total = float(sums[0, number])
     return answer | {
-        "terms": _terms(view, seen),
+        "terms": _terms(view, inputs_of_neuron),
         "sum_of_products": float(products.sum()),
         "sum": total,
         "output": float(outputs[0, number]),
@@ -89,18 +89,18 @@ def layer_inputs(subject: Subject, info: LayerInfo, values: dict[str, LayerValue
     return np.concatenate([before, inputs.csr.toarray()], axis=1)
 
 
-def _terms(view: NeuronView, seen: Array | None) -> list[dict[str, Any]]:
+def _terms(view: NeuronView, values: Array | None) -> list[dict[str, Any]]:
     weights = view.weights.astype(np.float64)
-    if seen is None:
+    if values is None:
         order = view.order[:MAX_TERMS]
         return [{"input": view.inputs[at], "index": int(at), "weight": float(weights[at])} for at in order]
-    products = weights * seen
+    products = weights * values
     return [
         {
             "input": view.inputs[at],
             "index": int(at),
             "weight": float(weights[at]),
-            "value": float(seen[at]),
+            "value": float(values[at]),
             "product": float(products[at]),
         }
         for at in np.argsort(-np.abs(products), kind="stable")[:MAX_TERMS]

@@ -30,7 +30,7 @@ def neuron_statistics(subject: Subject, path: str) -> list[dict[str, Any]]:
         InputError: there is no such layer, or no rows are known.
     """
     info = find_layer(subject.model.network, path)
-    return subject.kept(("statistics", info.path), lambda: _records(subject, info))
+    return subject.cached(("statistics", info.path), lambda: _records(subject, info))
 
 
 def _records(subject: Subject, info: LayerInfo) -> list[dict[str, Any]]:

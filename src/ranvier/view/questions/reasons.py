@@ -33,11 +33,11 @@ def reasons(subject: Subject) -> list[dict[str, Any]]:
     index = np.array(example_rows(subject), np.int64)
     if subject.form.kind != "table" or not len(index):
         raise InputError("Answers are explained for rows of tables and for texts.")
-    taken: Any = rows.source.take(index) if model.encoder is not None else rows.inputs[index]
+    sample: Any = rows.source.take(index) if model.encoder is not None else rows.inputs[index]
     described = describe_rows(subject, index)
-    words = _words(model, taken)
+    words = _words(model, sample)
     records = []
-    for at, (entry, parts) in enumerate(zip(described, explanations_of(model, taken, MAX_COLUMNS), strict=True)):
+    for at, (entry, parts) in enumerate(zip(described, explanations_of(model, sample, MAX_COLUMNS), strict=True)):
         for part in parts:
             for column in part["columns"]:
                 column["cell"] = _finite(column["cell"])

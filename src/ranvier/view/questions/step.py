@@ -186,16 +186,16 @@ def _neuron(
     """The neuron: its terms for the row, sum and output, the derivatives, and what the step does to its weights."""
     model, layer = subject.model, next(entry for entry in trace.layers if entry.path == info.path)
     table = model.network.parameter_table
-    seen = seen_inputs(info, number)
-    x = layer.x[row, seen]
+    input_slice = seen_inputs(info, number)
+    x = layer.x[row, input_slice]
     weights = table.views(trace.before.parameters)[f"{info.path}.weight"][:, number]
     products = x * weights
     gradient = trace.gradients[f"{info.path}.weight"][:, number]
     sizes = [np.abs(part) / (np.abs(part).max() or 1.0) for part in (products, gradient)]
     size = np.maximum(*sizes)
-    kept = np.sort(np.argsort(-size, kind="stable")[: MAX_TERMS if len(weights) > 2 * MAX_TERMS else len(weights)])
+    largest = np.sort(np.argsort(-size, kind="stable")[: MAX_TERMS if len(weights) > 2 * MAX_TERMS else len(weights)])
     names = input_names(model, info)
-    names = [names[at] for at in np.arange(info.inputs)[seen]] if len(names) == info.inputs else names
+    names = [names[at] for at in np.arange(info.inputs)[input_slice]] if len(names) == info.inputs else names
     terms = [
         {
             "index": int(at),
@@ -206,7 +206,7 @@ def _neuron(
             "gradient": float(gradient[at]),
             **_update(steps, trace, f"{info.path}.weight", (int(at), number)),
         }
-        for at in kept.tolist()
+        for at in largest.tolist()
     ]
     has_bias = f"{info.path}.bias" in trace.gradients
     bias = None
@@ -223,7 +223,7 @@ def _neuron(
         "activation": shown.activation.name,
         "terms": terms,
         "others": len(weights) - len(terms),
-        "others_sum": float(products.sum() - products[kept].sum()),
+        "others_sum": float(products.sum() - products[largest].sum()),
         "bias": bias,
         "z": float(layer.z[row, number]),
         "y": float(layer.y[row, number]),

@@ -44,9 +44,11 @@ def uncertainty(subject: Subject) -> dict[str, Any]:
     actual = subject.actual.tolist()
     levels = []
     for level, numbers in sets.items():
-        inside = np.array([truth in own for truth, own in zip(actual, numbers, strict=True)])
-        levels.append(_level(level, inside, float(np.mean([len(own) for own in numbers]))))
-    counts = np.bincount([len(own) for own in sets[COVERAGE]]) if COVERAGE in sets else np.zeros(0, np.int64)
+        inside = np.array([truth in label_set for truth, label_set in zip(actual, numbers, strict=True)])
+        levels.append(_level(level, inside, float(np.mean([len(label_set) for label_set in numbers]))))
+    counts = (
+        np.bincount([len(label_set) for label_set in sets[COVERAGE]]) if COVERAGE in sets else np.zeros(0, np.int64)
+    )
     sizes = [[size, count] for size, count in enumerate(counts.tolist()) if count]
     entry = {"name": ", ".join(model.target.column_names), "levels": levels, "sizes": sizes}
     return {"kind": "sets", "rows": len(actual), "coverage": COVERAGE, "targets": [entry]}
