@@ -28,7 +28,7 @@ import installed
 from tables_parts import records, runs, summary
 from tables_parts.methods import METHODS
 from tables_parts.report import markdown
-from tables_parts.sets import MOST_TRAIN, TABLES, TEST_SHARE
+from tables_parts.sets import MAX_TRAIN, TABLES, TEST_SHARE
 from versus_parts.report import machine
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -125,7 +125,7 @@ def main() -> None:
     found = summary.summarize(rows)
     if before is not None:
         found["earlier"] = {key: before[key] for key in ("runs", "seconds", "latency")}
-    found["settings"] = {"most_training_rows": MOST_TRAIN, "test_share": TEST_SHARE, "methods": list(METHODS)}
+    found["settings"] = {"most_training_rows": MAX_TRAIN, "test_share": TEST_SHARE, "methods": list(METHODS)}
     if options.report:
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.write_text(json.dumps(found, indent=1) + "\n")

@@ -29,7 +29,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from installed import versions
-from versus_parts import accuracy, asked, measure, peak, picture, report, scaling, scaling_picture, starting
+from versus_parts import accuracy, cold_start, measure, peak, picture, report, scaling, scaling_picture, thresholds
 from versus_parts.processes import pin
 from versus_parts.workloads import WORKLOADS
 
@@ -37,8 +37,8 @@ RESULTS = Path(__file__).resolve().parent / "results"
 BY_WORKLOAD = {
     "training": measure.training,
     "share_of_peak": peak.share_of_peak,
-    "first_fit": starting.first_fit,
-    "memory": starting.memory,
+    "first_fit": cold_start.first_fit,
+    "memory": cold_start.memory,
 }
 PARTS = ("training", "share_of_peak", "prediction", "accuracy_time", "scaling", "imports", "first_fit", "memory")
 MODULES = {name: name for name in ("ranvier", "jax", "torch", "onnxruntime")} | {"scikit-learn": "sklearn"}
@@ -97,7 +97,7 @@ def one_part(part: str, workloads: list[str], settings: measure.Settings) -> dic
         return {kind: measure.attempt(scaling.scaling, kind, settings, say) for kind in scaling.MAKERS}
     if part == "accuracy_time":
         return {"digits": measure.attempt(accuracy.digits, settings, say)}
-    found = measure.attempt(starting.imports if part == "imports" else measure.prediction, settings, say)
+    found = measure.attempt(cold_start.imports if part == "imports" else measure.prediction, settings, say)
     return {part: found} if "failed" in found else found
 
 
@@ -126,7 +126,7 @@ def main() -> None:
     say(f"all parts took {time.perf_counter() - begun:.0f} seconds")
     if earlier is not None:
         results = merged(earlier, results)
-    results["asked"] = asked.asked(results)
+    results["asked"] = thresholds.checked(results)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(results, indent=1) + "\n")
     if any(part.get("ratios") for part in results.get("training", {}).values()):

@@ -1,7 +1,7 @@
 """The tables: what is read, what is predicted, and which rows train and test. The same rows for every method.
 
 A set with official files keeps its test file; its seed picks the training rows. Any other set is split 80 to 20 by the
-seed, classes in their shares. At most MOST_TRAIN rows train and MOST_TEST rows test.
+seed, classes in their shares. At most MAX_TRAIN rows train and MAX_TEST rows test.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 Frame = Any
-MOST_TRAIN, MOST_TEST = 10_000, 20_000
+MAX_TRAIN, MAX_TEST = 10_000, 20_000
 TEST_SHARE = 0.2
 
 
@@ -110,7 +110,7 @@ def problem(table: Table, data: Path, seed: int, threads: int = 1) -> Problem:
         train, test = read["train"], read["test"]
     else:
         train, test = split(table, _read(table, data, "data"), seed)
-    train, test = at_most(train, MOST_TRAIN, seed), at_most(test, MOST_TEST, seed)
+    train, test = at_most(train, MAX_TRAIN, seed), at_most(test, MAX_TEST, seed)
     return Problem(table, train.reset_index(drop=True), test.reset_index(drop=True), seed, threads)
 
 

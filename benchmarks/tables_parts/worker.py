@@ -15,7 +15,7 @@ from .answering import answer
 from .methods import METHODS
 from .sets import TABLES, problem
 
-ENOUGH_SECONDS, MOST_FITS = 3.0, 5
+ENOUGH_SECONDS, MAX_FITS = 3.0, 5
 
 
 def result(options: argparse.Namespace) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def result(options: argparse.Namespace) -> dict[str, Any]:
         importlib.import_module(module)
     fits: list[float] = []
     predictions: list[float] = []
-    while not fits or (options.timing and sum(fits) < ENOUGH_SECONDS and len(fits) < MOST_FITS):
+    while not fits or (options.timing and sum(fits) < ENOUGH_SECONDS and len(fits) < MAX_FITS):
         begun = time.perf_counter()
         predict = method.fit(found)
         fits.append(time.perf_counter() - begun)

@@ -149,8 +149,8 @@ def _run(race: Race, processes: dict[str, Process], choices: list[Results], new:
         costs = {each["batch"]: process.ask("epoch", batch=each["batch"]) for each in choices}
         best = min(choices, key=lambda each: each["epochs"] * costs[each["batch"]])
         process.ask("race", **best, seed=0, held_out="test")
-        with new(name) as beginner:
-            cold = beginner.ask("race", **best, seed=0, held_out="test")["seconds"]
+        with new(name) as new_process:
+            cold = new_process.ask("race", **best, seed=0, held_out="test")["seconds"]
         found[name] = {"settings": best, "epoch_seconds": costs, "cold": cold, "seconds": [], "accuracies": []}
     for seed in range(race.seeds):
         names = list(processes)

@@ -40,12 +40,12 @@ class Racer:
         self.job, self.folder, self.own = job, Path(job["folder"]), job["contender"] == "ranvier"
         arrays = [np.load(self.folder / f"{name}.npy") for name in ("X", "y", "X_test", "y_test")]
         self.X, self.y, self.X_test, self.y_test = arrays
-        self.kept: dict[tuple[int, float], Any] = {}
+        self.contenders: dict[tuple[int, float], Any] = {}
 
     def _start(self, batch: int, rate: float, epochs: int, seed: int, rows: int) -> Any:
-        if (batch, rate) not in self.kept:
-            self.kept[batch, rate] = contender_of(self.job, digits_workload(batch, rate, rows))
-        contender, X, y = self.kept[batch, rate], self.X[:rows], self.y[:rows]
+        if (batch, rate) not in self.contenders:
+            self.contenders[batch, rate] = contender_of(self.job, digits_workload(batch, rate, rows))
+        contender, X, y = self.contenders[batch, rate], self.X[:rows], self.y[:rows]
         if self.own:
             contender.start(X, y, None, batch, Pace(seed, schedule=OneCycle()))
         else:

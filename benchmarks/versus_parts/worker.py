@@ -114,7 +114,7 @@ class Predictor:
 KINDS = {
     "trainer": "versus_parts.worker:Trainer",
     "predictor": "versus_parts.worker:Predictor",
-    "beginner": "versus_parts.beginner:Beginner",
+    "cold_start": "versus_parts.cold_start_process:ColdStart",
     "racer": "versus_parts.racer:Racer",
     "scaler": "versus_parts.scaler:Scaler",
 }

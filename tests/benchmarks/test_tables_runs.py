@@ -9,7 +9,7 @@ import pytest
 from tables_parts import records
 from tables_parts.methods import METHODS
 from tables_parts.runs import Job, Place, jobs
-from tables_parts.sets import MOST_TEST, MOST_TRAIN, TABLES, at_most, problem
+from tables_parts.sets import MAX_TEST, MAX_TRAIN, TABLES, at_most, problem
 
 NOWHERE = Path("/nowhere")
 ENDLESS = "from tables_parts.answering import answer\ndef make(options):\n    while True: pass\nanswer(make)"
@@ -43,8 +43,8 @@ def test_every_set_is_read_as_its_table_says(name: str, real_data: Path) -> None
     found = problem(TABLES[name], real_data, 0)
     assert found.table.target in found.train.columns
     assert not set(found.table.drop) & set(found.train.columns)
-    assert 700 < len(found.train) <= MOST_TRAIN
-    assert 100 < len(found.test) <= MOST_TEST
+    assert 700 < len(found.train) <= MAX_TRAIN
+    assert 100 < len(found.test) <= MAX_TEST
     kind = found.table.kind
     assert kind == "regression" or (len(found.classes) == 2) == (kind == "binary")
     assert set(found.test[found.table.target]) <= set(found.classes) or kind == "regression"

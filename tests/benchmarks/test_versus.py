@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 MODULES = (
     "accuracy",
-    "asked",
-    "beginner",
+    "thresholds",
+    "cold_start_process",
     "measure",
     "racer",
     "report",
@@ -170,7 +170,7 @@ def everything(parts: Any) -> dict[str, Any]:
 
 
 def test_every_number_asked_says_yes_or_no(parts: Any) -> None:
-    met = {each["what"]: each["met"] for each in parts.asked.asked(everything(parts))}
+    met = {each["what"]: each["met"] for each in parts.thresholds.checked(everything(parts))}
     assert met == {
         "digits: mean test accuracy of ranvier": True,
         "digits: mean test accuracy of torch": False,
@@ -187,7 +187,7 @@ def test_every_number_asked_says_yes_or_no(parts: Any) -> None:
 
 def test_the_report_has_all_of_it(parts: Any) -> None:
     results = everything(parts)
-    results["asked"] = parts.asked.asked(results)
+    results["asked"] = parts.thresholds.checked(results)
     report = parts.report.markdown(results)
     for words in ("| ranvier | 64, 0.0040, 7 |", "No result for memory of wide: no reason", "| **no** |", "25%"):
         assert words in report
@@ -220,7 +220,7 @@ def test_the_clock_of_imports_counts_nested_ones_once(
     (tmp_path / "inner_of_versus.py").write_text("import time\ntime.sleep(0.02)\n")
     monkeypatch.syspath_prepend(tmp_path)
     before, begun = builtins.__import__, time.perf_counter()
-    with parts.beginner.ImportClock() as clock:
+    with parts.cold_start_process.ImportClock() as clock:
         import outer_of_versus  # noqa: F401
     assert 0.02 <= clock.seconds <= time.perf_counter() - begun
     assert builtins.__import__ is before

@@ -24,28 +24,28 @@ class ImportClock:
         self.seconds, self.depth = 0.0, 0
 
     def __enter__(self) -> ImportClock:
-        self.kept = builtins.__import__
-        builtins.__import__ = self._timed(self.kept)
+        self.builtin_import = builtins.__import__
+        builtins.__import__ = self._timed(self.builtin_import)
         return self
 
     def __exit__(self, *failure: object) -> None:
-        builtins.__import__ = self.kept
+        builtins.__import__ = self.builtin_import
 
     def _timed(self, load: Any) -> Any:
         def timed(*arguments: Any, **named: Any) -> Any:
-            begun = time.perf_counter()
+            start = time.perf_counter()
             self.depth += 1
             try:
                 return load(*arguments, **named)
             finally:
                 self.depth -= 1
                 if not self.depth:
-                    self.seconds += time.perf_counter() - begun
+                    self.seconds += time.perf_counter() - start
 
         return timed
 
 
-class Beginner:
+class ColdStart:
     """Does something for the first time in a new process."""
 
     def __init__(self, job: Job) -> None:
@@ -59,12 +59,12 @@ class Beginner:
         batch = self.workload.batch
         X, y = read_rows(self.folder, FIRST_STEPS * batch)
         weights = np.load(self.folder / "weights.npy")
-        begun = time.perf_counter()
+        start = time.perf_counter()
         contender = contender_of(self.job, self.workload)
-        importing = time.perf_counter() - begun
+        importing = time.perf_counter() - start
         seconds, clock = [], ImportClock()
         for turn in range(1 + WARM_FITS):
-            begun = time.perf_counter()
+            start = time.perf_counter()
             if turn:
                 contender.start(X, y, weights, batch)
                 contender.train(1)
@@ -72,7 +72,7 @@ class Beginner:
                 with clock:
                     contender.start(X, y, weights, batch)
                     contender.train(1)
-            seconds.append(time.perf_counter() - begun)
+            seconds.append(time.perf_counter() - start)
         return {"import": importing, "first": seconds[0], "inside": clock.seconds, "warm": median(seconds[1:])}
 
     def memory(self) -> Any:

@@ -13,15 +13,15 @@ from typing import Any
 from versus_parts.measure import Results, Say, Settings
 from versus_parts.processes import Process, environment
 
-BEGINNERS = ("ranvier", "jax", "torch", "scikit-learn")
+CONTENDERS = ("ranvier", "jax", "torch", "scikit-learn")
 IMPORTED = {"ranvier": "ranvier", "jax": "jax", "torch": "torch", "scikit-learn": "sklearn.neural_network"}
 IMPORT_PROGRAM = """
 import time
-begun = time.perf_counter()
+start = time.perf_counter()
 import numpy
 middle = time.perf_counter()
 import {module}
-print(middle - begun, time.perf_counter() - middle)
+print(middle - start, time.perf_counter() - middle)
 """
 
 
@@ -29,7 +29,7 @@ def imports(settings: Settings, say: Say) -> Results:
     """Seconds of `import numpy`, and of importing each library after it, in new processes."""
     say("imports")
     found: Results = {}
-    for contender in settings.here(BEGINNERS):
+    for contender in settings.here(CONTENDERS):
         pairs = [_import_seconds(IMPORTED[contender], settings) for _ in range(max(3, settings.repeats))]
         found[contender] = {"numpy": median(first for first, _ in pairs), "library": median(then for _, then in pairs)}
     return found
@@ -46,14 +46,14 @@ def first_fit(name: str, settings: Settings, say: Say) -> Results:
     """Seconds of the first training in a new process next to those of the next one: cold, and with objects on disk."""
     workload, found = settings.workload(name), {}
     say(f"{name}: first fit")
-    for contender in settings.here(BEGINNERS):
+    for contender in settings.here(CONTENDERS):
         cases = ("cold", "cached") if contender == "ranvier" else ("cold",)
         samples: dict[str, list[Results]] = {case: [] for case in cases}
         for turn in range(max(2, settings.repeats // 2)):
             cache = settings.folder / f"cache-{turn}"
             shutil.rmtree(cache, ignore_errors=True)
             for case in cases:
-                with Process("beginner", settings.job(contender, workload), cache) as process:
+                with Process("cold_start", settings.job(contender, workload), cache) as process:
                     samples[case].append(process.ask("first"))
         found[contender] = {case: _summary(each) for case, each in samples.items()}
     return found
@@ -76,7 +76,7 @@ def memory(name: str, settings: Settings, say: Say) -> Results:
     for contender in settings.here(("ranvier", "torch")):
         samples = []
         for _ in range(2):
-            with Process("beginner", settings.job(contender, workload)) as process:
+            with Process("cold_start", settings.job(contender, workload)) as process:
                 samples.append(process.ask("memory"))
         found[contender] = {key: median(one[key] for one in samples) for key in samples[0]} | {"samples": samples}
     if len(found) == 2:

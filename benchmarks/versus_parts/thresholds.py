@@ -1,4 +1,4 @@
-"""What is asked of Ranvier, and whether it is so: each number found next to its mark, yes or no."""
+"""The thresholds of Ranvier, and whether it meets them: each measured number next to its mark, yes or no."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ COLD_SECONDS, CACHED_SECONDS = 0.5, 0.05
 MEMORY_SHARE = 0.5
 
 
-def asked(results: Results) -> list[Results]:
+def checked(results: Results) -> list[Results]:
     """One record for every number: `what`, `found`, `mark`, whether "at least" or "at most", and `met`."""
     found: list[Results] = []
     for part, list_of in PARTS.items():
