@@ -112,7 +112,8 @@ def sorted_quantiles(ordered: NDArray[np.float64], fractions: Sequence[float]) -
     below = np.floor(at)
     fraction, index = at - below, below.astype(np.intp)
     low, high = ordered[index], ordered[np.minimum(index + 1, ordered.size - 1)]
-    return np.where(fraction < 0.5, low + (high - low) * fraction, high - (high - low) * (1.0 - fraction))
+    above = high - (high - low) * (1.0 - fraction)
+    return np.asarray(np.where(fraction < 0.5, low + (high - low) * fraction, above))
 
 
 def usual_ranges(
