@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,8 +23,7 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.plural import plural
 from ranvier.rows import as_inputs
-from ranvier.training.events import WorkEvent
-from ranvier.training.side_by_side import run_side_by_side, usable_threads
+from ranvier.training.side_by_side import usable_threads
 
 TOGETHER = ("engine", "precision", "threads", "checkpoint", "progress")
 """Options of `fit` that all trials have in common."""
@@ -124,21 +122,7 @@ def fit_many(
         start=start,
     )
     begun = Trials(_population_rows(network, X, y, loss), checked, common)
-    blocks = begun.blocks(workers)
-    sink, models = sink_for(progress), cast(dict[int, Model | None], dict.fromkeys(range(len(checked))))
-    sink(WorkEvent("Training networks", 0, len(checked)))
-    done = 0
-
-    def report(number: int, trained: list[Model | None]) -> None:
-        nonlocal done
-        models.update(zip(blocks[number], trained, strict=True))
-        for model in trained:
-            if model is not None:
-                done += 1
-                sink(WorkEvent("Training networks", done, len(checked)))
-
-    _, interrupted = run_side_by_side([partial(begun.train, block) for block in blocks], workers, report)
-    results = list(models.values())
+    results, interrupted = begun.train_all(workers, sink_for(progress))
     return _all_models(begun, results) if interrupted else cast(list[Model], results)
 
 

@@ -20,9 +20,10 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.optimizers.base import at_unit_rate
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.training.events import silent
+from ranvier.training.events import Sink, WorkEvent, silent
 from ranvier.training.runner import SharedResources
 from ranvier.training.settings import TrainSettings
+from ranvier.training.side_by_side import run_side_by_side
 
 MAX_BLOCK = 32
 """So many trials are trained together at most: then little of the time is left that is around their steps."""
@@ -69,6 +70,27 @@ class Trials:
             weights = InitialWeights(network, [self._trials[number].options.seed for number in numbers])
             for position, number in enumerate(numbers):
                 self._shared[number] = SharedResources(weights.of(position), population.upload)
+
+    def train_all(self, workers: int, sink: Sink) -> tuple[list[Model | None], bool]:
+        """Train all networks, and tell of each.
+
+        Returns the models, None for networks that had not begun when the user stopped, and whether Ctrl-C was pressed.
+        """
+        blocks = self.blocks(workers)
+        models: list[Model | None] = [None] * len(self._trials)
+        done = 0
+        sink(WorkEvent("Training networks", done, len(models)))
+
+        def report(number: int, trained: list[Model | None]) -> None:
+            nonlocal done
+            for at, model in zip(blocks[number], trained, strict=True):
+                models[at] = model
+                if model is not None:
+                    done += 1
+                    sink(WorkEvent("Training networks", done, len(models)))
+
+        _, interrupted = run_side_by_side([partial(self.train, block) for block in blocks], workers, report)
+        return models, interrupted
 
     def blocks(self, workers: int) -> list[list[int]]:
         """The numbers of the trials in blocks, each to be trained by one of so many workers."""
@@ -131,9 +153,9 @@ class Trials:
         self, ready: Sequence[_ReadyTrial], stop_requested: Callable[[], bool]
     ) -> list[Model | None] | None:
         first = ready[0]
-        if any(one.rows is not first.rows or one.target is not first.target for one in ready):
+        if any(trial.rows is not first.rows or trial.target is not first.target for trial in ready):
             return None
-        settings, initial = [one.training for one in ready], first.network.parameter_table.initial_for_seeds
+        settings, initial = [trial.training for trial in ready], first.network.parameter_table.initial_for_seeds
         trained = self._open.train_members(
             first.network,
             first.target,
@@ -146,8 +168,8 @@ class Trials:
             return None
         states, engine = trained
         return [
-            build_model(one.network, one.target, one.training, state, engine)
-            for one, state in zip(ready, states, strict=True)
+            build_model(trial.network, trial.target, trial.training, state, engine)
+            for trial, state in zip(ready, states, strict=True)
         ]
 
     def _fit(self, ready: _ReadyTrial, stop_requested: Callable[[], bool]) -> Model:
