@@ -101,11 +101,11 @@ def _blocks(values: NDArray[Any] | RepeatedRows) -> Iterator[NDArray[np.float64]
 
     A single column comes as rows of `BLOCK` numbers, since NumPy adds up what lies side by side faster.
     """
-    one = values.shape[1] == 1
-    rows = BLOCK * BLOCKS if one else BLOCK
+    single = values.shape[1] == 1
+    rows = BLOCK * BLOCKS if single else BLOCK
     for start in range(0, len(values), rows):
         block = values[start : start + rows].astype(np.float64, copy=False)
-        if not one:
+        if not single:
             yield block
             continue
         complete = len(block) // BLOCK * BLOCK
