@@ -215,7 +215,12 @@ def predict_file(
         outputs = outputs[standing]
         explanations = None if explanations is None else [explanations[at] for at in standing.tolist()]
     task, values = model.task, target.decode(outputs)
-    shared: dict[str, Any] = {"notes": (*notes, *more), "names": names, "input_columns": beside, "unreadable": unreadable}
+    shared: dict[str, Any] = {
+        "notes": (*notes, *more),
+        "names": names,
+        "input_columns": beside,
+        "unreadable": unreadable,
+    }
     shared["explanations"] = explanations
     if interval is not None:
         shared["intervals"] = model.interval_of(outputs, interval)

@@ -151,20 +151,26 @@ def dense_integer_codes(values: NDArray[np.float64]) -> tuple[NDArray[np.float64
     low, high = np.fmin.reduce(values), np.fmax.reduce(values)
     if not (low >= -MAX_EXACT and high <= MAX_EXACT and high - low < MAX_SPREAD * len(values)):
         return None
-    missing = np.isnan(values)
-    present = np.where(missing, low, values)
-    offsets = (present - low).astype(np.intp)
-    negative_zero = low <= 0 <= high and bool((np.signbit(present) & (present == 0)).any())
-    if negative_zero or (offsets + low != present).any():
-        return None
-    is_used = np.zeros(int(high - low) + 1, np.bool_)
-    is_used[offsets] = True
-    different = np.flatnonzero(is_used)
+    size = int(high - low) + 1  # the code of NaN until all integers are known
+    codes, is_used = np.empty(len(values), np.intp), np.zeros(size + 1, np.bool_)
+    for start in range(0, len(values), HEAD):
+        block = values[start : start + HEAD]
+        missing = np.isnan(block)
+        offsets = np.where(missing, size, block - low)
+        block_codes = codes[start : start + HEAD]
+        block_codes[:] = offsets
+        negative_zero = low <= 0 <= high and bool((np.signbit(block) & (block == 0)).any())
+        if negative_zero or ((block_codes + low != block) & ~missing).any():
+            return None
+        is_used[block_codes] = True
+    different = np.flatnonzero(is_used[:size])
     if 2 * len(different) >= len(values):
         return None
-    codes = np.empty(len(is_used), np.intp)
-    codes[different] = np.arange(len(different))
-    return np.append(different + low, np.nan), np.where(missing, len(different), codes[offsets])
+    code_of = np.full(size + 1, len(different), np.intp)
+    code_of[different] = np.arange(len(different))
+    for start in range(0, len(values), HEAD):
+        codes[start : start + HEAD] = code_of.take(codes[start : start + HEAD])
+    return np.append(different + low, np.nan), codes
 
 
 class _Knots:
