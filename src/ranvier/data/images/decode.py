@@ -27,6 +27,8 @@ Pixels = NDArray[np.uint8]
 ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
 """The number of the field of EXIF that says how a camera was held, and its values for a quarter turn."""
 SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+DRAWINGS = ("EPS", "WMF")
+"""Formats of drawings, which Pillow has other programs paint."""
 HEIF = ("ftyphei", "ftyphev", "ftypmif", "ftypmsf")
 
 
@@ -135,7 +137,10 @@ def _opened(cell: Any) -> Any:
     heif = any(data[4:12].startswith(brand.encode()) for brand in HEIF)
     if heif and not _heif_is_known():
         raise PictureError("it is a HEIC picture, which needs: pip install pillow-heif")
-    return _guarded(lambda: Image.open(io.BytesIO(data)))
+    picture = _guarded(lambda: Image.open(io.BytesIO(data)))
+    if picture.format in DRAWINGS:
+        raise PictureError(f"it is a drawing ({picture.format}) and no picture of pixels; save it as PNG")
+    return picture
 
 
 _PILLOW_ERRORS = (
@@ -171,6 +176,8 @@ def _file_bytes(cell: Any) -> bytes:
         return bytes(cell)
     if isinstance(cell, (str, Path)):
         return FileReference(str(cell), Path(cell)).read()
+    if cell is None:
+        raise PictureError("it is missing")
     raise PictureError(f"it is of type {type(cell).__name__}; a path, bytes, an array or a picture was expected")
 
 
