@@ -42,13 +42,13 @@ def table_of_paths(
     notes: list[str] = []
     for path in paths:
         opened = table_of_text_files(path) if kind == "text" and are_text_files(path) else open_path(path)
-        found = [name for name in opened.column_names if name == column or opened.kinds.get(name) == kind]
-        if not isinstance(opened, Table) or len(found) != 1:
+        columns = [name for name in opened.column_names if name == column or opened.kinds.get(name) == kind]
+        if not isinstance(opened, Table) or len(columns) != 1:
             raise DataError(f'"{path}" holds no column of kind {kind}; files or folders of these were expected.')
-        inside = opened.frame[found[0]].to_list()
-        cells += inside
-        below = opened.row_names if opened.row_names is not None else [str(cell) for cell in inside]
-        names += [path if opened.rows == 1 and Path(path).is_file() else f"{path.rstrip('/')}/{name}" for name in below]
+        below = opened.frame[columns[0]].to_list()
+        cells += below
+        inner = opened.row_names if opened.row_names is not None else [str(cell) for cell in below]
+        names += [path if opened.rows == 1 and Path(path).is_file() else f"{path.rstrip('/')}/{name}" for name in inner]
         notes += [note for note in opened.notes if note not in notes]
     if kind == "text":
         texts = table_of_texts(cells, column or "text", f"{len(paths):,} paths")
