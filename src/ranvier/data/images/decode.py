@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.readable_cells import CellError
+from ranvier.data.sources.array_source import is_channel_first
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.errors import DataError
 from ranvier.records import record
@@ -91,8 +92,9 @@ def decode(cell: Any, form: PictureFormat) -> Pixels:
     """The pixels of a picture in a format, shape (H, W, C).
 
     Parameters:
-        cell: a `FileReference`, a path, the bytes of a file, a picture of Pillow, or an array (height, width) or
-            (height, width, channels): of bytes, of 16 bits, of booleans, or of floating point from 0 to 1 or to 255.
+        cell: a `FileReference`, a path, the bytes of a file, a picture of Pillow, or an array (height, width),
+            (height, width, channels) or (channels, height, width): of bytes, of 16 bits, of booleans, or of floating
+            point from 0 to 1 or to 255.
         form: the format.
 
     Raises:
@@ -183,6 +185,8 @@ def _file_bytes(cell: Any) -> bytes:
 
 def _picture_array(array: NDArray[Any]) -> NDArray[Any]:
     """The array of a picture, (height, width) or with 3 or 4 channels, checked."""
+    if is_channel_first(array.shape):
+        array = np.moveaxis(array, 0, -1)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:
