@@ -14,7 +14,7 @@ from PIL import Image
 
 import ranvier as rv
 from ranvier.data import Table, open_source
-from ranvier.data.sources.array_source import is_channel_first, is_picture_shape
+from ranvier.data.sources.array_cells import is_channel_first, is_picture_shape
 
 RNG = np.random.default_rng(0)
 COLOURS = RNG.integers(0, 256, (30, 24, 20, 3)).astype(np.uint8)

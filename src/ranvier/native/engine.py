@@ -86,7 +86,7 @@ class NativeEngine:
         return 1 if shared else max(1, together)
 
     def plan(self, spec: CompileSpec, measure: bool = False) -> str:
-        """What a training step does, as a readable loop nest; see `Plan.show`.
+        """What a training step does, as a readable loop nest; see `show_plan`.
 
         Parameters:
             measure: add how long each step takes here, see `native.measure`.
@@ -94,8 +94,10 @@ class NativeEngine:
         Raises:
             EngineError: the spec asks for something that this engine does not have.
         """
+        from ranvier.native.scheduling.show import show_plan
+
         executable = self.compile(spec)
-        text = executable.plan.show(executable.threads)
+        text = show_plan(executable.plan, executable.threads)
         if measure:
             from ranvier.native.measure import measured_text
 

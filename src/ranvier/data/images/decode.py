@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.readable_cells import CellError
-from ranvier.data.sources.array_source import is_channel_first
+from ranvier.data.sources.array_cells import is_channel_first
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.errors import DataError
 from ranvier.records import record

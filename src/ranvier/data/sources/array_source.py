@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.sources.array_cells import is_channel_first, is_picture_shape
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
@@ -21,10 +22,6 @@ from ranvier.rows.arrays import fill_masked
 
 if TYPE_CHECKING:
     import polars as pl
-
-
-CHANNELS = (1, 3, 4)
-"""How many channels a picture may have."""
 
 
 @record(eq=False)
@@ -161,26 +158,6 @@ class Arrays(Source):
     def pictures(self) -> bool:  # type: ignore[override]
         """Whether the rows are pictures: bytes, each row with at least a height and a width."""
         return not isinstance(self.inputs, CSR) and self.inputs.dtype == np.uint8 and len(self.shape) > 1
-
-
-def is_picture_shape(shape: tuple[int, ...]) -> bool:
-    """Whether rows of this shape can be pictures: (H, W), (H, W, C) or (C, H, W), C 1, 3 or 4, of 4 pixels or more.
-
-    >>> [is_picture_shape(shape) for shape in ((28, 28), (28, 28, 3), (3, 28, 28), (28, 2))]
-    [True, True, True, False]
-    """
-    if is_channel_first(shape):
-        shape = shape[1:]
-    return len(shape) in (2, 3) and min(shape[:2]) >= 4 and (len(shape) == 2 or shape[2] in CHANNELS)
-
-
-def is_channel_first(shape: tuple[int, ...]) -> bool:
-    """Whether a row of this shape is a picture with its channels first, as in PyTorch, (C, H, W).
-
-    >>> is_channel_first((3, 28, 28)), is_channel_first((28, 28, 3)), is_channel_first((4, 28, 3))
-    (True, False, False)
-    """
-    return len(shape) == 3 and shape[0] in CHANNELS and shape[2] not in CHANNELS
 
 
 def column_dict(values: NDArray[Any], names: Sequence[str], origin: str) -> dict[str, NDArray[Any]]:

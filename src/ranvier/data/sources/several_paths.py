@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ranvier.data.sources.file_lists import table_of_list
 from ranvier.data.sources.file_reference import FileReference
-from ranvier.data.sources.picture_lists import table_of_list
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_lists import are_text_files, table_of_text_files, table_of_texts

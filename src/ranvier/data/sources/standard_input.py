@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
+from ranvier.data.sources.file_cells import is_file_list
 from ranvier.data.sources.file_content import HEAD, content_kind
+from ranvier.data.sources.file_lists import table_of_list
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.file_tree import one_file
-from ranvier.data.sources.picture_lists import is_file_list, table_of_list
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import decode_text
