@@ -126,7 +126,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "truncated": (encoded(np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8), "PNG")[:900], ""),
     "bomb": (png_that_claims(60_000, 60_000), "too large"),
     "heic": (b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(40), "HEIC"),
-    "shape": (np.zeros((4, 4, 7), np.uint8), "has shape (4, 4, 7)"),
+    "shape": (np.zeros((5, 4, 7), np.uint8), "has shape (5, 4, 7)"),
     "nan": (np.full((4, 4), np.nan), "NaN"),
     "none": (None, "it is missing"),
 }
