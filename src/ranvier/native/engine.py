@@ -25,7 +25,7 @@ from ranvier.native.lowering.lowered import (
     WATCH,
 )
 from ranvier.native.machine import cpu, floating_point_mode
-from ranvier.native.prepared import PreparedNetwork
+from ranvier.native.members import NetworkWithMembers
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
 from ranvier.native.ready_step import ReadyStep
 from ranvier.native.resident import (
@@ -105,7 +105,7 @@ class NativeEngine:
         return text
 
 
-class NativeExecutable(PreparedNetwork):
+class NativeExecutable(NetworkWithMembers):
     """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
 
     def upload(self, rows: Rows) -> ResidentRows | DeferredRows:
