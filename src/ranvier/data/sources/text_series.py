@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def text_series(name: str, texts: Sequence[str | None]) -> pl.Series:
@@ -15,6 +17,8 @@ def text_series(name: str, texts: Sequence[str | None]) -> pl.Series:
     >>> text_series("note", ["a", None, "b" + chr(0xD83D)]).to_list()
     ['a', None, 'b\ufffd']
     """
+    import polars as pl
+
     try:
         return pl.Series(name, texts, dtype=pl.String)
     except UnicodeEncodeError:
