@@ -1,7 +1,7 @@
 // The cells of a network on a canvas, as often as they change: a block is drawn again only where it would look different.
 
 import { inkOn, signedTable, type Theme, token } from "./colours";
-import { number, percent } from "./format";
+import { distinct, number, percent } from "./format";
 import { type Block, centre, corner, labelRoom } from "./layout";
 import { fit, type View } from "./draw_network";
 import { cellValue, type Part, type Split } from "./network_values";
@@ -149,6 +149,7 @@ export class Cells {
     const part = scene.values.get(block.path);
     if (!block.labels || block.columns !== 1) return;
     const chances = scene.chances && part !== undefined;
+    const names = distinct(block.labels, 16);
     const room = labelRoom(block.labels);
     let top = 0;
     part?.values.forEach((value, at) => (top = value > part.values[top] ? at : top));
@@ -165,7 +166,7 @@ export class Cells {
       context.fillStyle = token(strong ? "text" : "text-2");
       context.font = `${strong ? 600 : 400} 12px Inter, system-ui, sans-serif`;
       context.textAlign = "left";
-      context.fillText(fit(context, block.labels[at] ?? "", chances ? room.name : 120), left, y);
+      context.fillText(fit(context, names[at] ?? "", chances ? room.name : 120), left, y);
       if (!value) continue;
       context.textAlign = "right";
       context.fillText(value, left + room.value, y);

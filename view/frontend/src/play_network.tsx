@@ -185,7 +185,7 @@ function Plane({ opened, cell }: { opened: Opened; cell: Cell }) {
     }
   }, [opened, theme.value]);
   return (
-    <div class="surface" role="img" aria-label={`${cell.title} over the plane, under ${opened.points.length} points`}>
+    <div class="play-surface" role="img" aria-label={`${cell.title} over the plane, under ${opened.points.length} points`}>
       <canvas ref={surface} width={cell.side} height={cell.side} />
       <canvas ref={points} />
     </div>
@@ -202,7 +202,7 @@ function drawLinks(canvas: HTMLCanvasElement, box: HTMLElement, look: Look) {
   canvas.style.height = `${box.scrollHeight}px`;
   const context = canvas.getContext("2d")!;
   context.scale(ratio, ratio);
-  const columns = [...box.querySelectorAll(".layer")].map((layer) => [...layer.querySelectorAll(".cell canvas, .surface")].map((node) => node.getBoundingClientRect()));
+  const columns = [...box.querySelectorAll(".layer")].map((layer) => [...layer.querySelectorAll(".cell canvas, .play-surface")].map((node) => node.getBoundingClientRect()));
   look.layers!.forEach(({ weight }, at) => {
     const limit = Math.max(...weight.flat().map(Math.abs), 1e-9);
     weight.forEach((row, from) =>
