@@ -63,7 +63,7 @@ export function DataSection() {
       </p>
       <ClassBalance classes={data.classes} />
       {data.columns.length > 0 && (
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="region" aria-label="The columns as a table">
           <table class="rows columns">
             <thead>
               <tr>

@@ -102,7 +102,7 @@ export function ConfusionPanel({ what }: { what: What }) {
         )}
       </header>
       {!listed.length && <p class="empty">No class has mistakes.</p>}
-      <div class={all ? "scroll tall" : "scroll"} hidden={!listed.length}>
+      <div class={all ? "scroll tall" : "scroll"} hidden={!listed.length} tabIndex={0} role="region" aria-label="The confusion matrix">
         <table class={small ? "matrix small" : "matrix"}>
           <thead>
             <tr>
@@ -262,7 +262,7 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
   const shortName = (value: Row["actual"]) => short.get(said(value)) ?? said(value, labels);
   const titles = distinct(columns.map((column) => column.name), 16);
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0} role="region" aria-label="Rows as a table">
       <table class="rows">
         <thead>
           <tr>
@@ -330,7 +330,7 @@ export function Classes({ what }: { what: What }) {
         <h2>{what.task === "multilabel" ? "Each label" : "Each class"}</h2>
       </header>
       <Problem error={error} />
-      <div class="scroll tall">
+      <div class="scroll tall" tabIndex={0} role="region" aria-label="Scores as a table">
         <table class="rows">
           <thead>
             <tr>

@@ -113,7 +113,7 @@ function Words({ column, words }: { column: string | null; words: [string, numbe
   const most = Math.max(...words.map(([, value]) => Math.abs(value))) || 1;
   if (!words.length) return null;
   return (
-    <p class="tinted">
+    <p class="tinted" tabIndex={0} role="group" aria-label={column ?? "The words"}>
       {column && <small>{column} </small>}
       {words.map(([word, value], at) => (
         <span

@@ -20,8 +20,8 @@ def residuals(subject: Subject, output: int | None = None) -> dict[str, Any]:
     Parameters:
         output: which of several numbers; None for the first, of quantiles that one nearest to the median.
 
-    Returns `target`, its name; `row`, `actual` and `predicted` of the points; `counts` and `edges` of the histogram; and `quantiles` of the
-    residuals at 5, 25, 50, 75 and 95 %.
+    Returns `target`, its name; `row`, `actual` and `predicted` of the points; `counts` and `edges` of the histogram;
+    and `quantiles` of the residuals at 5, 25, 50, 75 and 95 %.
 
     Raises:
         InputError: the task is not regression, the truth is not known, or there is no such output.
