@@ -31,6 +31,12 @@ class Epoch:
         seconds: how long the epoch took, in seconds, validation included.
         examples_per_second: training rows over the seconds spent training on them.
         best: whether a callback marked this epoch as the best so far.
+
+    >>> import ranvier as rv
+    >>> model = rv.Network(1, [rv.Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=2, engine="reference")
+    >>> last = model.history[-1]
+    >>> last.epoch, last.validation_loss, last.loss < model.history[0].loss
+    (2, None, True)
     """
 
     epoch: int
@@ -132,7 +138,7 @@ class History(Sequence[Epoch]):
         longer._length += 1
         return longer
 
-    def extended(self, epochs: range, columns: Mapping[str, list[float]]) -> History:
+    def extended(self, epochs: range, columns: Mapping[str, Sequence[float] | NDArray[np.float64]]) -> History:
         """A history with several epochs at its end, as if `appended` had added each.
 
         Parameters:
