@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.columns.input_columns import as_columns, as_names, read_input_columns
+from ranvier.data.columns.input_columns import as_columns, as_names, read_input_columns, with_decimals
 from ranvier.data.columns.schema import ColumnSchema
 from ranvier.data.decoded_columns import decoded_rows, rows_of
 from ranvier.data.diagnosis.drift import profile_of
@@ -176,6 +176,7 @@ def prepare(
     """
     task_record = task if isinstance(task, Task) else None
     opened, names, target_array = _opened(source, target, task_record)
+    opened = with_decimals(opened, kinds)
     opened, target_array, weight, kept = decoded_rows(opened, target_array, weight, kinds, image_size, progress)
     kept = rows_of(np.arange(opened.rows) if kept is None else kept, training_rows(opened))
     opened, validation_source, test_source = given_parts(opened, validation_source, test_source)

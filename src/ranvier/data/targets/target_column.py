@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ranvier.data.cells import parsing
 from ranvier.data.cells.different_strings import different_strings
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
-from ranvier.data.cells.number_inference import infer_number_format, some_without_points
+from ranvier.data.cells.number_inference import infer_number_format
+from ranvier.data.columns.decimal_signs import DECIMALS, signs_of_table
 from ranvier.data.encoders.target_values import Values, plain_values
 from ranvier.data.encoders.task_inference import MAX_CLASSES, not_a_number
 from ranvier.data.sources.origin import sentence_start
@@ -24,6 +25,7 @@ from ranvier.data.sources.source import Source
 from ranvier.data.targets.target_marks import TargetMarks, read_labels
 from ranvier.errors import OR_SKIP, DataError, InputError, nearest
 from ranvier.network.task import Task
+from ranvier.records import record
 from ranvier.rows.row_names import at_row
 
 MAX_TARGET = 1e140
@@ -159,29 +161,63 @@ def target_formats(source: Source, names: Sequence[str]) -> tuple[NumberFormat, 
     >>> target_formats(open_source({"price": ["1,234", "1,234,567"]}), ["price"])[0].thousands
     ','
     """
-    formats = []
+    written = _written(source, names)
+    return tuple(one.form for one in written) if any(one.decided or one.form != PLAIN for one in written) else ()
+
+
+def target_format_notes(source: Source, names: Sequence[str]) -> list[str]:
+    """What to say of the other way in which the numbers of target columns could have been read, a sentence each.
+
+    >>> from ranvier.data.sources import open_source
+    >>> target_format_notes(open_source({"price": ["1,234", "9,567"]}), ["price"])
+    ['Column "price": 1,234 was read as 1234; if it means 1.234: --kind price=number:decimal-comma.']
+    """
+    return [one.note for one in _written(source, names) if one.note]
+
+
+@record
+class _Written:
+    """How the numbers of a target are written, what to say of the other way, and whether there was another."""
+
+    form: NumberFormat = PLAIN
+    note: str | None = None
+    decided: bool = False
+
+
+def _written(source: Source, names: Sequence[str]) -> list[_Written]:
+    """How the numbers of each target column are written."""
+    written = []
     for name in names if source.column_names else ():
-        cells = source.frame[name]
-        form = PLAIN
+        cells, one = source.frame[name], _Written()
         if parsing.is_string(cells) and cells.dtype != pl.Enum:
             strings, marks = read_labels(cells, source.in_memory)
-            form = PLAIN if marks.labels else _format_of(strings, source.decimal_commas)
-        formats.append(form)
-    return tuple(formats) if set(formats) - {PLAIN} else ()
+            one = one if marks.labels else _format_of(strings, source)
+        written.append(one)
+    return written
 
 
-def _format_of(strings: pl.Series, decimal_commas: bool) -> NumberFormat:
-    """How the numbers of a target are written, a few odd cells aside; plain where they may be classes."""
+def _format_of(strings: pl.Series, source: Source) -> _Written:
+    """How the numbers of a target are written, a few odd cells aside; plain where they may be classes.
+
+    Where a sign can mean two things, the user or the other columns decide, as they do for inputs.
+    """
     different = different_strings(strings)
-    read = infer_number_format(different)
-    grouped = read is not None and read.points and some_without_points(different.values)
-    if read is not None and (read.ambiguous or grouped) and decimal_commas:
-        read = infer_number_format(different, decimal_commas=True)
-    if read is None or read.format.is_plain:
-        return PLAIN
-    form = replace(read.format, odd=False)
+    how = DECIMALS.get(source.kinds.get(strings.name, "").partition(":")[2])
+    read = infer_number_format(different, how)
+    if read is None:
+        return _Written()
+    note, last = None, read
+    undecided = read.ambiguous or read.points
+    if how is None and (undecided or read.format.thousands == ","):
+        signs = signs_of_table(source.frame.iter_columns(), source.kinds, source.decimal_commas, {})
+        if signs.have_decimal_commas(read.format, read.ambiguous, read.points, different.values):
+            last = infer_number_format(different, decimal_commas=True) or read
+        note = signs.note(strings.name, last.format, last.ambiguous, read.points)
+    form = replace(last.format, odd=False)
     names = form.units or form.bounds or form.clock
-    return PLAIN if form.several_units or (names and len(different) <= MAX_CLASSES) else form
+    if form.several_units or (names and len(different) <= MAX_CLASSES):
+        return _Written()
+    return _Written(form, note, undecided)
 
 
 def _as_written_plainly(strings: pl.Series, form: NumberFormat) -> pl.Series:
