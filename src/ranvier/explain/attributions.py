@@ -97,6 +97,14 @@ class PartAttributions:
         rest: what the column adds beside, such as the mark of a missing text, (n,).
         values: what the column adds altogether, (n,).
         explained, unit: as in `Attributions`.
+
+    >>> import ranvier as rv
+    >>> rows = {"note": ["good soup", "bad soup"] * 10, "label": ["up", "down"] * 10}
+    >>> options = {"kinds": {"note": "text"}, "recipe": "plain", "hidden": [4], "epochs": 2, "test": 0}
+    >>> model = rv.train(rows, target="label", progress=False, engine="reference", **options)
+    >>> parts = model.part_attributions({"note": ["bad soup"]})
+    >>> parts.column, parts.kind, parts.values.shape, parts.maps
+    ('note', 'text', (1,), None)
     """
 
     column: str

@@ -36,6 +36,13 @@ class Importance:
         importance: how much worse the metric is without it, in the units of the metric.
         standard_error: of the importance over the repeats; NaN for a single one.
         columns: the columns that were permuted together; one where there are no groups.
+
+    >>> import ranvier as rv
+    >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
+    >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
+    >>> entry = model.importances([[0.0, 5.0], [1.0, 6.0], [2.0, 7.0]], [-4.0, -3.0, -2.0])[0]
+    >>> entry.column, entry.columns, entry.importance > entry.standard_error
+    ('x0', ('x0',), True)
     """
 
     column: str
@@ -54,6 +61,13 @@ class Importances(Sequence[Importance]):
         rows: how many rows it was measured on.
         repeats: how often each column was permuted.
         records: one `Importance` for each column or group.
+
+    >>> import ranvier as rv
+    >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
+    >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
+    >>> result = model.importances([[0.0, 5.0], [1.0, 6.0], [2.0, 7.0]], [-4.0, -3.0, -2.0])
+    >>> result.metric, result.score, result.rows, len(result)
+    ('r2', 1.0, 3, 2)
     """
 
     metric: str

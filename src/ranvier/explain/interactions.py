@@ -25,6 +25,13 @@ class Interaction:
         first, second: the columns.
         strength: the root mean square of what the pair does beyond the sum of both, in the units of the output.
         h: the same as a fraction of what the pair does altogether, 0 to about 1: Friedman's H.
+
+    >>> import ranvier as rv
+    >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
+    >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
+    >>> pair = model.interactions([[0.0, 1.0], [1.0, 5.0], [2.0, 2.0]])[0]
+    >>> pair.first, pair.second, pair.strength < 1e-9
+    ('x0', 'x1', True)
     """
 
     first: str

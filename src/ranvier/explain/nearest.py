@@ -23,6 +23,12 @@ class NearestRow:
         row: its index among the rows that were searched.
         distance: from the row that was given; 0 for the same.
         answer: what the model predicts for it.
+
+    >>> import ranvier as rv
+    >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
+    >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
+    >>> model.nearest([0.0, 0.0], [[2.0, 1.0], [0.0, 0.0]], count=1)
+    (NearestRow(row=1, distance=0.0, answer=1.0),)
     """
 
     row: int

@@ -25,7 +25,15 @@ MAX_SHOWN_NEURONS = 64
 
 @record
 class ParameterStatistics:
-    """One parameter array: its name, shape, smallest, mean and largest value, standard deviation, fraction of zeros."""
+    """One parameter array: its name, shape, smallest, mean and largest value, standard deviation, fraction of zeros.
+
+    >>> import ranvier as rv
+    >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
+    >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
+    >>> weight = model.summary().statistics[0]
+    >>> weight.name, weight.shape, weight.minimum, weight.maximum, weight.zeros
+    ('layers.0.weight', (2, 1), -1.0, 2.0, 0.0)
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -46,6 +54,13 @@ class ModelSummary:
         network: its layers.
         columns: of a model with an encoder, one record a column: name, kind, encoded, note.
         statistics: one record a parameter array.
+
+    >>> import ranvier as rv
+    >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
+    >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
+    >>> summary = model.summary()
+    >>> summary.predicts, summary.network.parameters, len(summary.statistics)
+    ('Predicts y: a number.', 3, 2)
     """
 
     predicts: str
@@ -91,6 +106,13 @@ class LayerView:
         inputs: the names of what goes into the layer; where it has groups, each neuron sees a part of them.
         labels: of the output layer, what each neuron stands for; else None.
         strongest: for each neuron, the index among `inputs` of the weight that is largest in size, shape (N,).
+
+    >>> import ranvier as rv
+    >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
+    >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
+    >>> layer = model.layer("layers.0")
+    >>> layer.weights.tolist(), layer.biases.tolist(), layer.inputs, layer.strongest.tolist()
+    ([[2.0], [-1.0]], [1.0], ('x0', 'x1'), [0])
     """
 
     layer: str
@@ -153,6 +175,13 @@ class NeuronView:
         bias: None where the layer has none.
         inputs: the names of its K inputs.
         weights: shape (K,), in the order of `inputs`.
+
+    >>> import ranvier as rv
+    >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
+    >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
+    >>> neuron = model.neuron("layers.0", 0)
+    >>> neuron.inputs, neuron.weights.tolist(), neuron.bias
+    (('x0', 'x1'), [2.0, -1.0], 1.0)
     """
 
     layer: str

@@ -79,6 +79,15 @@ def are_names(target: Any) -> bool:
     return isinstance(target, (list, tuple)) and all(isinstance(name, str) for name in target)
 
 
+def is_in_columns(target: Any) -> bool:
+    """Whether the target values stand in columns of the data.
+
+    >>> is_in_columns("a"), is_in_columns(None), is_in_columns([0, 1])
+    (True, True, False)
+    """
+    return target is None or isinstance(target, str) or are_names(target)
+
+
 def target_names(target: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
     """The names of the target columns; None where there are none.
 

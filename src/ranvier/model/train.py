@@ -22,7 +22,7 @@ from ranvier.model.reading import reading_of
 from ranvier.model.ready_data import ReadyData, weighted_rows
 from ranvier.model.report import data_event, train_report
 from ranvier.model.run_events import log_sink, resumable
-from ranvier.model.target_option import are_names, column_labels, target_names
+from ranvier.model.target_option import column_labels, is_in_columns, target_names
 from ranvier.model.trained_model import model_from_trained, with_learned_encoder, with_threshold
 from ranvier.model.training_file import file_sha256, paths_among, reopenable, run_name
 from ranvier.network.activations import Activation
@@ -194,6 +194,12 @@ def resume(
     Raises:
         InputError: the folder is no run, or its data have changed or are gone.
         TrainingError: training diverged.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model = train("iris", recipe="plain", epochs=5, engine="reference", run=f"{folder}/run")
+    ...     resume(f"{folder}/run").best_epoch == model.best_epoch
+    True
     """
     folder = RunFolder.open(run)
     described = folder.read_description()
@@ -246,7 +252,7 @@ def train_job(
     """
     check_recipe(options.recipe, options.effort)
     target = column_labels(inputs.data, inputs.target)
-    columns = _are_names(target)
+    columns = is_in_columns(target)
     validation_fraction, validation_rows = split_rows_option("validation", inputs.validation)
     test_fraction, test_rows = split_rows_option("test", inputs.test)
     names = target_names(target) if columns else None
@@ -355,7 +361,7 @@ class TrainJob:
         if own is not None:
             return replace(own, notes=(*own.notes, *notes))
         rule = split_rule(options.split, options.group)
-        with rows_called(source.in_memory or not _are_names(self.inputs.target)):
+        with rows_called(source.in_memory or not is_in_columns(self.inputs.target)):
             prepared = prepare(
                 source,
                 target=self.inputs.target,
@@ -379,11 +385,6 @@ class TrainJob:
                 skip_bad=options.skip_bad_rows,
             )
         return replace(prepared, notes=(*prepared.notes, *notes))
-
-
-def _are_names(target: Any) -> bool:
-    """Whether the targets stand in columns of the data."""
-    return target is None or isinstance(target, str) or are_names(target)
 
 
 def _validation_fraction(recipe: Recipe, options: TrainOptions, rule: SplitRule) -> float:

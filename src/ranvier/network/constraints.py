@@ -16,7 +16,11 @@ Array = NDArray[Any]
 
 
 class Constraint:
-    """Base of the constraints; `projected` gives the nearest weight that fulfils it."""
+    """Base of the constraints; `projected` gives the nearest weight that fulfils it.
+
+    >>> MaxNorm(5.0).projected(np.array([[6.0], [8.0]])).tolist()
+    [[3.0], [4.0]]
+    """
 
     __slots__ = ()
 

@@ -136,6 +136,10 @@ class Initializer:
 
     The normal initializers draw from a normal distribution that is not truncated, as in the papers and in PyTorch.
     Keras truncates its Glorot, He and LeCun normal distributions at two standard deviations and rescales them.
+
+    >>> he = initializer("he_normal")
+    >>> he, he.formula
+    (initializer('he_normal'), 'normal(0, sqrt(2 / ((1 + slope^2) K)))')
     """
 
     name: str

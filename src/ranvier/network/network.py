@@ -42,6 +42,9 @@ class LayerInfo:
     Fields: `layer`; `path` such as "layers.1"; `index`, its number counted depth first,
     from which its random numbers follow, or -1 for a Rescale, which has none; `inputs` and `outputs`, widths;
     `children`, the layers inside a container.
+
+    >>> [(info.path, info.inputs, info.outputs, info.macs) for info in Network(2, [Dense(3), Dense(1)]).iter_layers()]
+    [('layers.0', 2, 3, 6), ('layers.1', 3, 1, 3)]
     """
 
     layer: Layer

@@ -41,7 +41,11 @@ State = dict[str, Any]
 
 @record
 class Schedule:
-    """Base of all schedules."""
+    """Base of all schedules.
+
+    >>> StepDecay(step_epochs=1, decay_factor=0.5).factors(np.arange(4), steps_per_epoch=2, total_steps=4).tolist()
+    [1.0, 1.0, 0.5, 0.5]
+    """
 
     name: ClassVar[str] = ""
     rules: ClassVar[Mapping[str, Rule]] = {}

@@ -18,7 +18,11 @@ NUMBERS = ("Outputs", "Parameters")
 
 @record
 class LayerSummary:
-    """One layer: its `path`, the `layer` in a few words, how many `outputs` and `parameters` it has."""
+    """One layer: its `path`, the `layer` in a few words, how many `outputs` and `parameters` it has.
+
+    >>> LayerSummary("layers.0", "Dense 128, relu", outputs=128, parameters=100_480).to_dict()["outputs"]
+    128
+    """
 
     path: str
     layer: str
@@ -32,7 +36,13 @@ class LayerSummary:
 
 @record
 class NetworkSummary:
-    """A network's `inputs`, its `layers` in order, a container before its children, and all `parameters`."""
+    """A network's `inputs`, its `layers` in order, a container before its children, and all `parameters`.
+
+    >>> from ranvier.network.network import Network
+    >>> summary = summarize(Network(784, [Dense(128, "relu"), Dense(10, "softmax")]))
+    >>> summary.inputs, summary.parameters, [layer.layer for layer in summary.layers]
+    (784, 101770, ['Dense 128, relu', 'Dense 10, softmax'])
+    """
 
     inputs: int
     layers: tuple[LayerSummary, ...]

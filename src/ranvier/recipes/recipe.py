@@ -104,6 +104,10 @@ class Recipe(ABC):
     `train` calls these methods in the order in which they stand here and does not know which recipe it follows. A new
     recipe is a file in this folder and a line in `registry.RECIPES`. Recipes are frozen records, so that one with other
     parts is made by `dataclasses.replace(rv.recipe("table"), n_networks=3)`.
+
+    >>> from ranvier.recipes.registry import recipe
+    >>> replace(recipe("table"), n_networks=3).n_networks
+    3
     """
 
     __slots__ = ()

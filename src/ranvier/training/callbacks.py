@@ -41,6 +41,12 @@ class CallbackResult:
         stop_reason: stops the run, an ensemble with all its networks; the reason in one sentence. None goes on.
         save_best: whether to keep the weights of this epoch as the best so far.
         learning_rate_factor: multiplies the learning rate from now on; None leaves it.
+
+    Raises:
+        InputError: stop_reason is no text, or learning_rate_factor is not above 0.
+
+    >>> CallbackResult(stop_reason="The loss is small enough.", save_best=True).learning_rate_factor is None
+    True
     """
 
     stop_reason: str | None = None
@@ -65,6 +71,14 @@ class EpochContext:
         history: the epochs so far, this one included.
         read_parameters: gives the parameters as they are now, name -> array; `parameters` copies them. While the
             callback is called.
+
+    >>> import ranvier as rv
+    >>> def until(context: rv.EpochContext) -> rv.CallbackResult | None:
+    ...     return rv.CallbackResult(stop_reason="Two are enough.") if context.epoch.epoch == 2 else None
+    >>> network = rv.Network(1, [rv.Dense(1)])
+    >>> model = network.fit([[0.0], [1.0]], [1.0, 3.0], epochs=9, callbacks=[until], engine="reference")
+    >>> len(model.history)
+    2
     """
 
     epoch: Epoch
@@ -109,6 +123,16 @@ class Callback:
     Attributes:
         watches_start: whether the weights before the first epoch are shown to it, too, as those of an epoch.
         ends_run: whether its stop reason ends the whole run where an ensemble is trained; else that network alone.
+
+    >>> import ranvier as rv
+    >>> class Longest(rv.Callback):
+    ...     def on_epoch_end(self, state, context):
+    ...         state = {"seconds": max(state.get("seconds", 0.0), context.epoch.seconds)}
+    ...         return state, rv.CallbackResult()
+    >>> network = rv.Network(1, [rv.Dense(1)])
+    >>> model = network.fit([[0.0], [1.0]], [1.0, 3.0], epochs=2, callbacks=[Longest()], engine="reference")
+    >>> len(model.history)
+    2
     """
 
     watches_start: ClassVar[bool] = False

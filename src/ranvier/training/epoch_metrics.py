@@ -40,6 +40,12 @@ class Metric:
         greater_is_better: what early stopping looks for.
         needs: "predictions" for labels or numbers as `model.predict` gives them, or "probabilities" for y_pred as
             `model.probabilities` gives them, (n, classes), and y_true as labels.
+
+    Raises:
+        InputError: a field cannot be used.
+
+    >>> Metric("errors", lambda y_true, y_pred: float(np.sum(y_true != y_pred)), greater_is_better=False).needs
+    'predictions'
     """
 
     name: str

@@ -31,6 +31,12 @@ class Epoch:
         seconds: how long the epoch took, in seconds, validation included.
         examples_per_second: training rows over the seconds spent training on them.
         best: whether a callback marked this epoch as the best so far.
+
+    >>> import ranvier as rv
+    >>> model = rv.Network(1, [rv.Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=2, engine="reference")
+    >>> last = model.history[-1]
+    >>> last.epoch, last.validation_loss, last.loss < model.history[0].loss
+    (2, None, True)
     """
 
     epoch: int

@@ -33,6 +33,9 @@ class ReliabilityBin:
         rows: how many rows.
         probability: their mean probability; None without rows.
         right: the fraction of them whose most probable class is the true one; None without rows.
+
+    >>> ReliabilityBin(low=0.8, high=0.9, rows=20, probability=0.85, right=0.8).right
+    0.8
     """
 
     low: float
@@ -51,6 +54,11 @@ class Reliability:
         expected_calibration_error: sum over bins of (fraction of rows) * |fraction right - mean probability|.
         brier_score: as in `brier_score`.
         log_loss: minus the mean logarithm of the probability of the true class.
+
+    >>> import ranvier as rv
+    >>> curve = rv.train("iris", recipe="plain", epochs=5, engine="reference").calibration("iris", bins=5)
+    >>> len(curve.bins), 0 <= curve.brier_score <= 2
+    (5, True)
     """
 
     bins: tuple[ReliabilityBin, ...]

@@ -57,6 +57,11 @@ class TrainReport:
         diagnosis: what is wrong with the rows and the model, each as `Finding.to_dict` gives it; see `Model.diagnose`.
         profile: how the cells of each column were distributed in the training rows, for comparing new rows.
         stop_reason, interrupted: why training ended, in a sentence; whether Ctrl-C ended it.
+
+    >>> import ranvier as rv
+    >>> report = rv.train("iris", recipe="plain", epochs=5, engine="reference").report
+    >>> report.task, report.rows, report.split["test"], sorted(report.baseline) == sorted(report.metrics)
+    ('multiclass', 150, 30, True)
     """
 
     model: str | None = None

@@ -53,6 +53,10 @@ class Search:
         model: trained with the best settings and the whole recipe; None after Ctrl-C.
         code: the call of `rv.train` that gives this model again, bit by bit.
         interrupted: whether Ctrl-C ended it; the same call with the same folder goes on.
+
+    >>> recipe_alone = Trial(number=0, options={}, value=0.5, rung=2, seconds=1.0, epochs=40, generation=0)
+    >>> Search("log_loss", (recipe_alone,), recipe_alone, space={}, model=None, code="").to_dict()["best"]["value"]
+    0.5
     """
 
     metric: str

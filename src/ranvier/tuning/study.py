@@ -34,6 +34,9 @@ class Trial:
         rung: how far it came, from 0: each rung has three times the epochs of the one before, the last one all.
         seconds, epochs: of its training on the last rung.
         generation: of which it was a part, from 0.
+
+    >>> Trial(number=3, options={"hidden": (64,)}, value=0.31, rung=2, seconds=1.5, epochs=40, generation=0).value
+    0.31
     """
 
     number: int

@@ -67,6 +67,10 @@ class Optimizer:
         ema_decay: decay d of the exponential moving average (EMA) of the parameters, for example 0.999. The
             decay of step t is min(d, (1 + t) / (10 + t)), so that the initial values lose their weight quickly.
             Predictions use the average. None computes no average.
+
+    >>> from ranvier.network.optimizers.sgd import SGD
+    >>> SGD(0.1, clip_value=1.0).rule().parameter
+    Expression('parameter - learning_rate * minimum(maximum(gradient, -1), 1)')
     """
 
     name: ClassVar[str] = ""
@@ -198,7 +202,7 @@ def bind(rule: UpdateRule, values: Mapping[str, float]) -> UpdateRule:
     """The rule with constants in place of some of its variables, simplified.
 
     >>> from ranvier.network.optimizers.adam import Adam
-    >>> bind(*Adam(1e-3).open_rule()) == Adam(1e-3).rule()
+    >>> bind(*Adam(1e-3).open_rule()).parameter == Adam(1e-3).rule().parameter
     True
     """
     constants = {name: constant(value) for name, value in values.items()}
