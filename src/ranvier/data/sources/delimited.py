@@ -12,10 +12,11 @@ from pathlib import Path
 import polars as pl
 
 from ranvier.data.sources.delimited_rows import read_rows
-from ranvier.data.sources.dialect import TRAILING_NOTE, Dialect, dialect_of, unnamed_note
+from ranvier.data.sources.dialect import TRAILING_NOTE, Dialect, dialect_of, first_lines, unnamed_note
 from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.foreign_formats import refuse_other_formats
 from ranvier.data.sources.layout import BLANKS
+from ranvier.data.sources.long_separators import UNIT, long_separator, separator_note, with_unit, without_unit
 from ranvier.data.sources.more_headers import without_headers
 from ranvier.data.sources.quoting import structure
 from ranvier.data.sources.reading import PLAIN, Reading
@@ -64,7 +65,10 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     if not data or data.isspace():
         raise DataError(f"{called} is empty. A file with a header line and rows was expected.")
     data = _with_line_feeds(data)
-    dialect = dialect_of(data, separator, called, reading)
+    long = long_separator(first_lines(data), separator, reading)
+    data = with_unit(data, long) if long else data
+    dialect = dialect_of(data, separator, called, reading, UNIT if long else "")
+    notes += [separator_note(long)] if long else []
     notes += dialect.notes
     if dialect.separator == BLANKS and b'"' not in data:
         data = re.sub(rb"(?m)^ | $", b"", re.sub(rb"[ \t]+", b" ", data.replace(b"\r\n", b"\n")))
@@ -79,6 +83,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
         notes += skipped_lines_notes(read.comments, read.footer)
     if blank:
         notes.append(f"{blank:,} blank lines were skipped." if blank > 1 else "A blank line was skipped.")
+    frame = without_unit(frame, long) if long else frame
     frame.columns = dialect.names or [f"column_{index + 1}" for index in range(dialect.width)]
     if unnamed_note(frame.width - 1) in notes and (frame.to_series(-1).str.strip_chars() == "").all():
         notes[notes.index(unnamed_note(frame.width - 1))] = TRAILING_NOTE
