@@ -40,7 +40,9 @@ def long_separator(lines: Sequence[str], suggested: str, reading: Reading) -> st
         return ""
     first = lines[0]
     there = [*(sign for sign in SHORT if sign in first), *dict.fromkeys(LONG.findall(first))]
-    several = [sign for sign in there if sign not in SEPARATORS and _counts(lines, sign) == {first.count(sign)}]
+    several: list[str] = [
+        sign for sign in there if sign not in SEPARATORS and _counts(lines, sign) == {first.count(sign)}
+    ]
     if not several:
         return ""
     layout = best_layout([f"{line}\n" for line in lines], suggested, "", False, reading)
