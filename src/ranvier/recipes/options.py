@@ -51,6 +51,7 @@ class TrainOptions:
     ignore: Sequence[str] = ()
     kinds: Mapping[str, str] | None = None
     header: bool | None = None
+    encoding: str | None = None
     skip_bad_rows: bool = False
     split: str | None = None
     group: str | None = None

@@ -61,7 +61,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     ("The cells are separated by ';'.",)
     """
     refuse_other_formats(data, called, "a table in CSV")
-    data, notes = as_utf8(data, called)
+    data, notes = as_utf8(data, called, reading.encoding)
     if not data or data.isspace():
         raise DataError(f"{called} is empty. A file with a header line and rows was expected.")
     data = _with_line_feeds(data)
