@@ -18,7 +18,7 @@ from ranvier.data.cells.different_strings import different_strings
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import infer_number_format
 from ranvier.data.columns.decimal_signs import DECIMALS, signs_of_table
-from ranvier.data.encoders.target_values import Values, plain_values
+from ranvier.data.encoders.target_values import Values, exact_integers, plain_values
 from ranvier.data.encoders.task_inference import MAX_CLASSES, not_a_number
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
@@ -28,6 +28,8 @@ from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows.row_names import at_row
 
+EXACT_DIGITS = 15
+"""Integers of so many digits are numbers of float64."""
 MAX_TARGET = 1e140
 """Squares of such numbers, and sums of a great many of them, are finite in float64."""
 
@@ -112,12 +114,16 @@ def _column_values(source: Source, name: str, classes: Sequence[Any] | None, for
     if cells.dtype == pl.Enum:
         return plain_values(cells.cast(pl.String).to_list(), (name,))
     if not parsing.is_string(cells):
-        return plain_values(cells.to_list() if cells.dtype.is_decimal() else cells, (name,))
+        gaps = cells.dtype.is_integer() and cells.null_count() and (cells.abs() > parsing.MAX_EXACT).any()
+        listed = cells.dtype.is_decimal() or cells.dtype == pl.Int128 or gaps  # which NumPy has not, or rounds
+        return plain_values(cells.to_list() if listed else cells, (name,))
     strings, marks = read_labels(source.frame[name], source.in_memory, classes)
     if not marks.labels and form != PLAIN:
         strings = _as_written_plainly(strings, form)
     numbers, wrong = (np.zeros(0), 0) if marks.labels else parsing.parse_numbers(strings, marks=False)
     if wrong is None and not strings.str.contains(r"^[+-]?0\d").any():
+        if (strings.str.len_bytes().max() or 0) > EXACT_DIGITS and strings.str.contains(r"^[+-]?\d+$").all():  # type: ignore[operator]
+            return exact_integers([None if string is None else int(string) for string in strings.to_list()])
         whole = strings.str.contains(r"^[+-]?\d{1,15}$").all() and strings.null_count() < len(strings)
         exact = whole and strings.null_count() == 0
         return numbers.astype(np.int64) if exact else numbers
