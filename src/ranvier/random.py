@@ -313,10 +313,22 @@ def permutations(seed: int, purpose: int, steps: Sequence[int], rows: int) -> ND
     >>> bool((permutations(0, SHUFFLE, (3, 4), 5)[1] == permutation(0, SHUFFLE, 4, 5)).all())
     True
     """
+    order: NDArray[np.int64] = permutations_for_seeds((seed,), purpose, steps, rows)[0]
+    return order
+
+
+def permutations_for_seeds(seeds: Sequence[int], purpose: int, steps: Sequence[int], rows: int) -> NDArray[np.int64]:
+    """The orders of several steps for each of M seeds, (M, steps, rows).
+
+    >>> bool((permutations_for_seeds((0, 1), SHUFFLE, (3, 4), 5)[1] == permutations(1, SHUFFLE, (3, 4), 5)).all())
+    True
+    """
     if rows < 2:
-        return np.zeros((len(steps), rows), np.int64)
-    drawn = _numpy_words(check_seed(seed), [(purpose << 56) + step for step in steps], rows)
-    return order_of(drawn[0][None] if len(drawn) == 1 else np.array(drawn))
+        return np.zeros((len(seeds), len(steps), rows), np.int64)
+    highs = [(purpose << 56) + step for step in steps]
+    drawn = [words for seed in seeds for words in _numpy_words(check_seed(seed), highs, rows)]
+    keys = drawn[0] if len(drawn) == 1 else np.array(drawn)
+    return order_of(keys.reshape(len(seeds), len(steps), rows))
 
 
 def _numpy_words(low: int, highs: Sequence[int], count: int) -> list[NDArray[np.uint64]]:

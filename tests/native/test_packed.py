@@ -15,6 +15,7 @@ from ranvier.native import compiled, prepared
 from ranvier.native.scheduling import blocking
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.processor import Machine
+from ranvier.native.scheduling.show import show_plan
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import Dense, Dropout
 from ranvier.network.losses import loss
@@ -99,8 +100,8 @@ def test_all_kinds_of_products_pack() -> None:
         plan = loaded(task).plan
         assert "panels" in {buffer.kind for buffer in plan.buffers}
         assert packs_something(plan) == {"Forward", "Back", "WeightGradient"}
-        assert "in blocks of 128, packed" in plan.show()
-        assert "pack the block's columns" in plan.show()
+        assert "in blocks of 128, packed" in show_plan(plan)
+        assert "pack the block's columns" in show_plan(plan)
 
 
 def test_packing_for_wide_registers_changes_no_bit() -> None:

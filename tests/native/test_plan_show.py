@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ranvier.native.scheduling.plan import Plan, make_plan
 from ranvier.native.scheduling.processor import Machine
+from ranvier.native.scheduling.show import show_plan
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Residual
 from ranvier.network.losses import loss
@@ -39,7 +40,7 @@ def small() -> Plan:
 
 
 def test_the_reviewed_plan() -> None:
-    text = small().show(2)
+    text = show_plan(small(), 2)
     if os.environ.get("RANVIER_UPDATE_PLAN"):
         GOLDEN.write_text(text, encoding="utf-8")
     assert text == GOLDEN.read_text(encoding="utf-8")
@@ -89,7 +90,7 @@ def test_plans_list_every_layer(
     task = make_spec(*network, optimizer=optimizer, batch_size=batch)
     purpose = ("gradient" if optimizer.full_batch else "train") if learns else "predict"
     plan = make_plan(task, purpose, machine, threads)
-    text = plan.show(threads)
+    text = show_plan(plan, threads)
     places = list(task.network.iter_layers())
     listed = [line.split()[:2] for line in sections(text)["layers"]]
     assert listed == [[place.path, type(place.layer).__name__] for place in places]
@@ -110,7 +111,7 @@ def test_plans_list_every_layer(
 def test_plans_say_what_groups_are_worth() -> None:
     """Each product is listed with its size for one group and all units, and makes as many FLOPs as a row costs."""
     task = make_spec(8, [Dense(96, "relu"), Dense(48, "tanh", groups=3), Dense(2)], batch_size=64)
-    text = make_plan(task, "train", AVX2, 1).show(1)
+    text = show_plan(make_plan(task, "train", AVX2, 1))
     assert "layers.1   Dense 96 -> 48 in 3 groups" in text
     assert text.count("each of 3 groups'") == 3
     for product in ("64 x 32 x 48, 0.197", "64 x 16 x 96, 0.197", "32 x 64 x 48, 0.197"):
@@ -124,6 +125,6 @@ def test_expected_fraction_of_peak_falls_with_the_width() -> None:
 
     def share(units: int) -> int:
         task = make_spec(256, [Dense(units, "relu"), Dense(units)], batch_size=128)
-        return int(make_plan(task, "train", AVX2, 1).show(1).rpartition(": ")[2].rstrip("%\n"))
+        return int(show_plan(make_plan(task, "train", AVX2, 1)).rpartition(": ")[2].rstrip("%\n"))
 
     assert share(256) > 80 > 20 > share(1)

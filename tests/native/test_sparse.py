@@ -19,6 +19,7 @@ from ranvier.native.machine import llvm, target
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.plan import make_plan
 from ranvier.native.scheduling.processor import Machine
+from ranvier.native.scheduling.show import show_plan
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
@@ -184,7 +185,7 @@ def test_full_batch_gradients() -> None:
 
 
 def test_a_plan_names_its_sparse_steps() -> None:
-    text = loaded(deep()).plan.show(2)
+    text = show_plan(loaded(deep()).plan, 2)
     assert "45 x 3 of 200 x 37" in text
     assert "add the squares" in text
     assert "adam updates the row" in text

@@ -15,5 +15,8 @@ class NoFastPaths:
     def try_fast_outputs(self, inputs: Any) -> None:
         """None: there is no fast path; call `outputs`."""
 
+    def try_run_members(self, rows: Any, states: Any, spans: Any, seeds: Any) -> None:
+        """None: there is no fast path; call `run` for each network."""
+
     def try_fast_step(self, row: Any, target: Any, scalars: Any) -> None:
         """None: there is no fast path; call `run`."""

@@ -122,6 +122,23 @@ class Executable(Protocol):
         """
         ...
 
+    def try_run_members(
+        self, rows: RowsHandle, states: State, spans: Span, seeds: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.float64], State] | None:
+        """Steps of M networks of this spec on the same rows, each from its own state, where there is a fast path.
+
+        The state of this executable does not matter and stays as it is. Nothing breaks it off: spans must be short.
+
+        Parameters:
+            rows: what `upload` gave.
+            states: parameters (M, P) and slots (M, S, P), after the same number of steps.
+            spans: the same batches for all: `order` (M, n), `starts` (k + 1,), `scalars` (M, k, H).
+            seeds: in place of that of the spec, (M,).
+
+        Returns what `run` and `get_state` give for each: losses (M, k) and states. None where there is no fast path.
+        """
+        ...
+
     def try_fast_step(self, row: Array, target: Array, scalars: NDArray[np.float64]) -> tuple[float, State] | None:
         """A step on one row without a weight, where the engine has a fast path for rows of these types and shapes.
 

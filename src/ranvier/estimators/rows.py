@@ -18,9 +18,9 @@ from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, open_source
 from ranvier.data.columns.input_columns import MAX_NUMBER_COLUMNS
-from ranvier.data.sources.array_source import is_picture_shape
+from ranvier.data.sources.array_cells import is_picture_shape
+from ranvier.data.sources.file_cells import is_file_list
 from ranvier.data.sources.frames import check_names, frame_from, row_of_series
-from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.row_lists import is_row, is_row_list
 from ranvier.data.sources.text_lists import is_text_list
 from ranvier.errors import DataError, InputError, ShapeError

@@ -11,7 +11,7 @@ built-in ones. An engine or exporter only has to implement the primitives in `PR
 
 from ranvier.expression.differentiation import differentiate
 from ranvier.expression.evaluation import evaluate
-from ranvier.expression.expression import Expression, constant, topological_order, variable, variables
+from ranvier.expression.expression import Expression, constant, variable, variables
 from ranvier.expression.functions import (
     absolute,
     cos,
@@ -30,6 +30,7 @@ from ranvier.expression.functions import (
     tanh,
     where,
 )
+from ranvier.expression.node_order import topological_order
 from ranvier.expression.primitives import PRIMITIVES, Primitive
 from ranvier.expression.serialization import from_list, to_list
 from ranvier.expression.simplification import simplify

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ranvier.expression.expression import COMPARISONS, Expression, constant, topological_order
+from ranvier.expression.expression import COMPARISONS, Expression, constant
+from ranvier.expression.node_order import topological_order
 from ranvier.expression.primitives import PRIMITIVES
 from ranvier.expression.simplification import simplify
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ranvier.errors import InputError, ShapeError, nearest
-from ranvier.expression.expression import Expression, topological_order, variables
+from ranvier.expression.expression import Expression, variables
+from ranvier.expression.node_order import topological_order
 from ranvier.expression.primitives import PRIMITIVES
 
 

@@ -1,4 +1,4 @@
-"""The node of the expression language, its operators, and the topological order of nodes.
+"""The node of the expression language and its operators.
 
 An expression is a directed acyclic graph: a node is a constant, a variable or a primitive applied to nodes. Nodes are
 interned: building the same node twice gives the same object, so `is`, `==` and `hash` take constant time, and a
@@ -18,6 +18,8 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from ranvier.errors import InputError, nearest
+from ranvier.expression.node_order import topological_order
+from ranvier.expression.text import show
 
 ARITY: dict[str, int] = {
     "add": 2,
@@ -218,12 +220,6 @@ class Expression:
     def __deepcopy__(self, _: object) -> Expression:
         return self
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        from ranvier.expression.serialization import from_list, to_list
-
-        nodes = to_list(self)
-        return from_list, (nodes, len(nodes))
-
 
 Operand: TypeAlias = Expression | float
 """The other operand of an operator: an expression or a number."""
@@ -292,27 +288,6 @@ def power(base: Expression, exponent: Expression) -> Expression:
     return root if value > 0.0 else constant(1.0) / root
 
 
-def topological_order(*roots: Expression) -> list[Expression]:
-    """The nodes of `roots` in topological order: each node once, arguments before the nodes that use them.
-
-    >>> x = variable("x")
-    >>> [node.op for node in topological_order(x * x + 1)]
-    ['variable', 'multiply', 'constant', 'add']
-    """
-    ordered: dict[Expression, None] = {}
-    waiting = [(root, False) for root in reversed(roots)]
-    while waiting:
-        node, arguments_done = waiting.pop()
-        if node in ordered:
-            continue
-        if arguments_done or not node.arguments:
-            ordered[node] = None
-        else:
-            waiting.append((node, True))
-            waiting.extend((argument, False) for argument in reversed(node.arguments))
-    return list(ordered)
-
-
 def variables(*roots: Expression) -> tuple[str, ...]:
     """The names of the variables under `roots`, in the order of their first use.
 
@@ -353,8 +328,6 @@ def _binary(op: str, first: Operand, second: Operand) -> Expression:
 
 def _excerpt(expression: Expression, length: int = 120) -> str:
     """The text of an expression on one line, truncated to `length` characters."""
-    from ranvier.expression.text import show
-
     text = show(expression).replace("\n", "; ")
     return text if len(text) <= length else text[: length - 3] + "..."
 

@@ -6,11 +6,13 @@ The list holds one entry for each node, arguments before the nodes that use them
 
 from __future__ import annotations
 
+import copyreg
 import reprlib
 from typing import Any
 
 from ranvier.errors import InputError, nearest
-from ranvier.expression.expression import ARITY, Expression, constant, topological_order, variable
+from ranvier.expression.expression import ARITY, Expression, constant, variable
+from ranvier.expression.node_order import topological_order
 
 MAX_NODES = 10_000
 """Far more than any expression written by hand; a longer list is damaged or hostile."""
@@ -90,3 +92,12 @@ def _node(entry: object, earlier: list[Expression]) -> Expression:
 def _short(value: object) -> str:
     """The repr of a value, truncated in length and depth."""
     return reprlib.repr(value)
+
+
+def _pickled(expression: Expression) -> tuple[Any, ...]:
+    """What pickle stores of an expression: its list, since nested nodes may be deeper than Python recurses."""
+    nodes = to_list(expression)
+    return from_list, (nodes, len(nodes))
+
+
+copyreg.pickle(Expression, _pickled)

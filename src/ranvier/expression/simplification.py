@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ranvier.expression.expression import COMPARISONS, Expression, constant, topological_order
+from ranvier.expression.expression import COMPARISONS, Expression, constant
+from ranvier.expression.node_order import topological_order
 from ranvier.expression.primitives import PRIMITIVES
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import count
+from typing import TYPE_CHECKING
 
-from ranvier.expression.expression import Expression, topological_order
+from ranvier.expression.node_order import topological_order
+
+if TYPE_CHECKING:
+    from ranvier.expression.expression import Expression
 
 MAX_INLINE_LENGTH = 400
 """In longer formulas, subexpressions that are used more than once or are long themselves get names."""

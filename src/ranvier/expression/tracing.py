@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ranvier.errors import InputError
-from ranvier.expression.expression import FUNCTIONS, Expression, as_expression, topological_order, variable, variables
+from ranvier.expression.expression import FUNCTIONS, Expression, as_expression, variable, variables
+from ranvier.expression.node_order import topological_order
 from ranvier.expression.serialization import MAX_NODES
 from ranvier.expression.simplification import simplify
 

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
 from ranvier.display.progress import sink_for
-from ranvier.errors import InputError, RanvierError, nearest
-from ranvier.model.fit import build_model, fit_rows, network_target, train_settings
+from ranvier.errors import InputError, nearest
+from ranvier.model.fit import network_target
 from ranvier.model.fit_options import FitOptions
 from ranvier.model.model import Model
-from ranvier.model.population import InitialWeights, OpenTrainings, PopulationRows, Trial
+from ranvier.model.population import PopulationRows
 from ranvier.model.rows import check_lengths
 from ranvier.model.targets import column_names, target_array
+from ranvier.model.trials import Trials
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.plural import plural
 from ranvier.rows import as_inputs
-from ranvier.training.events import WorkEvent, silent
-from ranvier.training.runner import SharedResources
-from ranvier.training.side_by_side import run_side_by_side, usable_threads
+from ranvier.training.side_by_side import usable_threads
 
 TOGETHER = ("engine", "precision", "threads", "checkpoint", "progress")
 """Options of `fit` that all trials have in common."""
@@ -123,17 +121,8 @@ def fit_many(
         checkpoint=checkpoint,
         start=start,
     )
-    begun = _Trials(_population_rows(network, X, y, loss), checked, common)
-    jobs = [partial(begun.train, number) for number in range(len(checked))]
-    sink, done = sink_for(progress), 0
-    sink(WorkEvent("Training networks", 0, len(checked)))
-
-    def report(number: int, model: Model) -> None:
-        nonlocal done
-        done += 1
-        sink(WorkEvent("Training networks", done, len(checked)))
-
-    results, interrupted = run_side_by_side(jobs, workers, report)
+    begun = Trials(_population_rows(network, X, y, loss), checked, common)
+    results, interrupted = begun.train_all(workers, sink_for(progress))
     return _all_models(begun, results) if interrupted else cast(list[Model], results)
 
 
@@ -163,61 +152,7 @@ def _population_rows(network: Any, X: Any, y: Any, loss: str | Loss | None) -> P
     return PopulationRows(network, inputs, targets, column_names(y))
 
 
-class _Trials:
-    """Trains the network of each trial.
-
-    Parameters:
-        population: the rows.
-        trials: one dictionary of options for each.
-        common: the options of all that do not say otherwise.
-    """
-
-    def __init__(self, population: PopulationRows, trials: Sequence[Mapping[str, Any]], common: FitOptions) -> None:
-        self._population, self._open = population, OpenTrainings()
-        self._trials = [Trial.of(population.network, common, trial) for trial in trials]
-        by_network: dict[Network, list[int]] = {}
-        for number, trial in enumerate(self._trials):
-            if isinstance(trial.network, Network):
-                by_network.setdefault(trial.network, []).append(number)
-        self._shared: dict[int, SharedResources] = {}
-        for network, numbers in by_network.items():
-            weights = InitialWeights(network, [self._trials[number].options.seed for number in numbers])
-            for position, number in enumerate(numbers):
-                self._shared[number] = SharedResources(weights.of(position), population.upload)
-
-    def train(self, number: int, stop_requested: Callable[[], bool]) -> Model:
-        """Train the network of one trial."""
-        try:
-            return self._fit(number, stop_requested)
-        except RanvierError as error:
-            raise type(error)(f"Trial {number}: {error}") from error
-
-    def _fit(self, number: int, stop_requested: Callable[[], bool]) -> Model:
-        trial, population = self._trials[number], self._population
-        network, options = trial.network, trial.options
-        if (network.inputs, network.outputs) != (population.network.inputs, population.network.outputs):
-            raise InputError(
-                f"its network has {network.inputs} inputs and {network.outputs} outputs, and that of fit_many "
-                f"{population.network.inputs} and {population.network.outputs}; they must have as many."
-            )
-        target = population.target(network, options.loss)
-        training = train_settings(network, target, options)
-        rows, validation = population.rows(trial, target, training)
-        shared = self._shared[number]
-        if validation is None and options.checkpoint is None and options.start is None and not len(options.metrics):
-            training = training.on(rows.inputs)
-            ended = self._open.train(network, target, training, rows, shared, stop_requested)
-            if ended is not None:
-                state, engine = ended
-                return build_model(network, target, training, state, engine)
-        if options.checkpoint is not None:
-            options = replace(options, checkpoint=Path(options.checkpoint) / f"trial-{number}")
-        return fit_rows(
-            network, target, training, rows, validation, options, silent, stop_requested=stop_requested, shared=shared
-        )
-
-
-def _all_models(trials: _Trials, results: Sequence[Model | None]) -> list[Model]:
+def _all_models(trials: Trials, results: Sequence[Model | None]) -> list[Model]:
     """The models after Ctrl-C: a network that had not begun has its initial weights."""
     missing = sum(model is None for model in results)
     if missing:
@@ -226,4 +161,4 @@ def _all_models(trials: _Trials, results: Sequence[Model | None]) -> list[Model]
             f"{'has' if missing == 1 else 'have'} initial weights.",
             stacklevel=3,
         )
-    return [trials.train(number, lambda: True) if model is None else model for number, model in enumerate(results)]
+    return [trials.train_one(number, lambda: True) if model is None else model for number, model in enumerate(results)]

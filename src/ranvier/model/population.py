@@ -31,6 +31,8 @@ from ranvier.training.state import TrainingState
 Array = NDArray[Any]
 MAX_SHARED_BYTES = 1 << 26
 """Encoded rows of at most so many bytes wait for other trials that learn from them."""
+FREE = ("network", "seed", "optimizer", "schedule")
+"""Options that do not tell by their identity whether trials are alike."""
 MAX_WAITING = 16
 """So many executables wait for trainings like those before."""
 MAX_TOGETHER, MAX_NUMBERS = 32, 1 << 13
@@ -46,19 +48,22 @@ class Trial:
         options: how.
         rows, validation_rows: the indices of the rows that it learns from and is measured on; None for all of them, and
             for those that the options say.
+        own: the names and identities of what it says for itself, besides `FREE`.
     """
 
     network: Network
     options: FitOptions
     rows: Any = None
     validation_rows: Any = None
+    own: frozenset[tuple[str, Any]] = frozenset()
 
     @classmethod
     def of(cls, network: Network, common: FitOptions, values: Mapping[str, Any]) -> Trial:
         """The trial that a dictionary says, by options of a name each, of those that all have in common."""
         own = dict(values)
+        different = frozenset((name, _loss_or_identity(value)) for name, value in values.items() if name not in FREE)
         parts = {name: own.pop(name) for name in ("network", "rows", "validation_rows") if name in own}
-        return cls(**{"network": network, **parts}, options=replace(common, **own) if own else common)
+        return cls(**{"network": network, **parts}, own=different, options=replace(common, **own) if own else common)
 
 
 class PopulationRows:
@@ -77,7 +82,7 @@ class PopulationRows:
 
     def target(self, network: Network, loss: Any) -> TargetEncoder:
         """The encoder of the targets of a network."""
-        key = network, loss if isinstance(loss, Loss) else _identity(loss)
+        key = network, _loss_or_identity(loss)
         encoder = self._target_encoders.get(key)
         if encoder is None:
             encoder = network_target(network, self.targets, loss, self.names)
@@ -94,7 +99,7 @@ class PopulationRows:
         options = trial.options
         seed = training.seed if as_number(options.validation) is not None else None
         decisive = (trial.rows, trial.validation_rows, options.validation, options.sample_weight, options.class_weight)
-        key = id(target), training.loss, training.row_dtype, seed, *map(_identity, decisive)
+        key = id(target), training.loss, training.row_dtype, seed, *map(identity, decisive)
         with self._lock:
             encoded = self._encoded.get(key)
         if encoded is None:
@@ -159,14 +164,47 @@ class OpenTrainings:
         if alike is None:
             return None
         key = alike, id(target), len(rows), rows.weights is None
-        opened = self._take(key)
-        if opened is None:
-            training.check(network, target.task, validated=False)
-            opened = OpenTraining(network, training, target, rows)
+        opened = self._opened(key, network, target, training, rows)
         initial = partial(shared.initial_weights, network, training.seed)
         state = opened.train(training, rows, initial, stop_requested)
         self._give_back(key, opened)
         return state, opened.engine
+
+    def train_members(
+        self,
+        network: Network,
+        target: TargetEncoder,
+        settings: Sequence[TrainSettings],
+        rows: Rows,
+        shared: SharedResources,
+        stop_requested: Callable[[], bool],
+    ) -> tuple[list[TrainingState], str] | None:
+        """Train several networks in one executable; None for trainings of another kind.
+
+        Parameters:
+            network, target, rows, shared, stop_requested: as for `train`, with the initial weights of all.
+            settings: of each; they differ in learning rate, seed and schedule alone.
+        """
+        first = settings[0]
+        alike = kind(network, first) if is_small(network, first, rows) else None
+        if alike is None or any(training.schedule.watches for training in settings):
+            return None
+        key = alike, id(target), len(rows), rows.weights is None
+        opened = self._opened(key, network, target, first, rows)
+        initial = partial(shared.initial_weights, network, first.seed)
+        states = opened.train_members(settings, rows, initial, stop_requested)
+        self._give_back(key, opened)
+        return None if states is None else (states, opened.engine)
+
+    def _opened(
+        self, key: Any, network: Network, target: TargetEncoder, training: TrainSettings, rows: Rows
+    ) -> OpenTraining:
+        """An open training for trainings of a kind, one that waits or another."""
+        opened = self._take(key)
+        if opened is None:
+            training.check(network, target.task, validated=False)
+            opened = OpenTraining(network, training, target, rows)
+        return opened
 
     def _take(self, key: Any) -> OpenTraining | None:
         with self._lock:
@@ -216,10 +254,14 @@ class InitialWeights:
             return flat
 
 
-def _identity(value: Any) -> Any:
+def identity(value: Any) -> Any:
     """What tells an option of one trial from that of another: plain values by value, all others as objects."""
     plain = plain_scalar(value)
     return plain if plain is None or isinstance(plain, (str, int, float)) else (type(value), id(value))
+
+
+def _loss_or_identity(value: Any) -> Any:
+    return value if isinstance(value, Loss) else identity(value)
 
 
 def _nbytes(parts: tuple[Rows, Rows | None]) -> int:

@@ -25,7 +25,7 @@ from ranvier.native.lowering.lowered import (
     WATCH,
 )
 from ranvier.native.machine import cpu, floating_point_mode
-from ranvier.native.prepared import PreparedNetwork
+from ranvier.native.members import NetworkWithMembers
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
 from ranvier.native.ready_step import ReadyStep
 from ranvier.native.resident import (
@@ -86,7 +86,7 @@ class NativeEngine:
         return 1 if shared else max(1, together)
 
     def plan(self, spec: CompileSpec, measure: bool = False) -> str:
-        """What a training step does, as a readable loop nest; see `Plan.show`.
+        """What a training step does, as a readable loop nest; see `show_plan`.
 
         Parameters:
             measure: add how long each step takes here, see `native.measure`.
@@ -94,8 +94,10 @@ class NativeEngine:
         Raises:
             EngineError: the spec asks for something that this engine does not have.
         """
+        from ranvier.native.scheduling.show import show_plan
+
         executable = self.compile(spec)
-        text = executable.plan.show(executable.threads)
+        text = show_plan(executable.plan, executable.threads)
         if measure:
             from ranvier.native.measure import measured_text
 
@@ -103,7 +105,7 @@ class NativeEngine:
         return text
 
 
-class NativeExecutable(PreparedNetwork):
+class NativeExecutable(NetworkWithMembers):
     """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
 
     def upload(self, rows: Rows) -> ResidentRows | DeferredRows:

@@ -180,7 +180,7 @@ class Program:
         """
         order, starts, scalars = batches
         losses, first = np.zeros(len(starts) - 1), int(steps_done[0])
-        scalars = self._number_rows(scalars)
+        scalars = self.number_rows(scalars)
         # A forked child may have the count of a step that its parent was making.
         barrier[0] = 0
         self.set(
@@ -207,11 +207,11 @@ class Program:
             self.run(threads)
         return losses[: int(steps_done[0]) - first]
 
-    def _number_rows(self, scalars: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What the steps with these scalars (k, H) read: in each row the hyper-parameters, then the scalars."""
-        rows = np.empty((len(scalars), len(self.numbers) + scalars.shape[1]))
-        rows[:, : len(self.numbers)] = self.numbers
-        rows[:, len(self.numbers) :] = scalars
+    def number_rows(self, scalars: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What the steps with these scalars (..., H) read: in each row the hyper-parameters, then the scalars."""
+        rows = np.empty((*scalars.shape[:-1], len(self.numbers) + scalars.shape[-1]))
+        rows[..., : len(self.numbers)] = self.numbers
+        rows[..., len(self.numbers) :] = scalars
         return rows
 
     def _clear_chunk_counters(self, threads: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,17 @@ def epoch_orders(rows: int, epochs: range, seed: int, shuffle: bool) -> Order:
     return np.tile(np.arange(rows, dtype=np.int64), (len(epochs), 1))
 
 
+def population_orders(rows: int, epochs: range, seeds: Sequence[int], shuffle: bool) -> Order:
+    """The orders of several epochs for each of M networks, (M, epochs, rows).
+
+    >>> population_orders(3, range(1, 2), [0, 1], shuffle=False).tolist()
+    [[[0, 1, 2]], [[0, 1, 2]]]
+    """
+    if shuffle:
+        return random.permutations_for_seeds(seeds, random.SHUFFLE, epochs, rows)
+    return np.tile(np.arange(rows, dtype=np.int64), (len(seeds), len(epochs), 1))
+
+
 def batch_offsets(rows: int, batch_size: int) -> Order:
     """Where each batch begins in the epoch's order, then its end; the last batch may be smaller.
 
@@ -53,12 +65,12 @@ def span_of(
 
 
 def span_over_epochs(orders: Order, starts: Order, scalars: NDArray[np.float64]) -> Span:
-    """One span over several whole epochs, whose orders are (epochs, rows)."""
-    epochs, rows = orders.shape
+    """One span over several whole epochs, whose orders are (..., epochs, rows)."""
+    epochs, rows = orders.shape[-2:]
     all_starts = np.empty(epochs * (len(starts) - 1) + 1, np.int64)
     np.add(starts[:-1], rows * np.arange(epochs)[:, None], out=all_starts[:-1].reshape(epochs, -1))
     all_starts[-1] = epochs * rows
-    return Span(orders.reshape(-1), all_starts, scalars)
+    return Span(orders.reshape(*orders.shape[:-2], -1), all_starts, scalars)
 
 
 def batch_weights(order: Order, starts: Order, weights: NDArray[Any] | None) -> NDArray[np.float64]:
@@ -92,3 +104,24 @@ def mean_losses(losses: NDArray[np.float64], orders: Order, starts: Order, weigh
     return [
         mean_loss(epoch, batch_weights(order, starts, weights)) for epoch, order in zip(losses, orders, strict=True)
     ]
+
+
+def population_means(
+    losses: NDArray[np.float64], orders: Order, starts: Order, weights: NDArray[Any] | None
+) -> NDArray[np.float64]:
+    """The mean losses of several epochs of M networks, (M, epochs), as `mean_losses` gives those of one.
+
+    Parameters:
+        losses: (M, epochs, batches).
+        orders: (M, epochs, rows).
+        starts, weights: as for `batch_weights`.
+
+    >>> population_means(np.array([[[1.0, 2.0]]]), np.zeros((1, 1, 4), np.int64), np.array([0, 3, 4]), None).tolist()
+    [[1.25]]
+    """
+    if weights is None:
+        counts = batch_weights(starts, starts, None)
+        # The product of each epoch by itself, which a matrix product would sum in another order.
+        means: NDArray[np.float64] = np.vecdot(counts, losses) / float(counts.sum())
+        return means
+    return np.array([mean_losses(*member, starts, weights) for member in zip(losses, orders, strict=True)])

@@ -10,8 +10,7 @@ import threading
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Mapping
-from itertools import accumulate
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,7 +64,7 @@ class EpochColumns:
             self.epochs.append(values["epoch"])
             return True
 
-    def extend(self, length: int, epochs: range, columns: Mapping[str, list[float]]) -> bool:
+    def extend(self, length: int, epochs: range, columns: Mapping[str, Sequence[float] | NDArray[np.float64]]) -> bool:
         """Append several epochs, none of them marked and with nothing optional, as `append` does one.
 
         Parameters:
@@ -77,11 +76,12 @@ class EpochColumns:
                 return False
             before, last_best = (self._seconds[-1], self._last_best[-1]) if length else (0.0, 0)
             for name, numbers in self.numbers.items():
-                numbers.extend(columns[name])
-            self.best.extend([0] * len(epochs))
-            self._seconds.extend(list(accumulate(columns["seconds"], initial=before))[1:])
-            self._last_best.extend([last_best] * len(epochs))
-            self.epochs.extend(epochs)
+                numbers.frombytes(np.asarray(columns[name], np.float64).tobytes())
+            seconds = np.add.accumulate([before, *columns["seconds"]], dtype=np.float64)
+            self._seconds.frombytes(seconds[1:].tobytes())
+            self.best.frombytes(bytes(len(epochs)))
+            self._last_best.frombytes(np.full(len(epochs), last_best, np.int64).tobytes())
+            self.epochs.frombytes(np.array(epochs, np.int64).tobytes())
             return True
 
     def mark_best(self, length: int) -> None:

@@ -138,7 +138,7 @@ class History(Sequence[Epoch]):
         longer._length += 1
         return longer
 
-    def extended(self, epochs: range, columns: Mapping[str, list[float]]) -> History:
+    def extended(self, epochs: range, columns: Mapping[str, Sequence[float] | NDArray[np.float64]]) -> History:
         """A history with several epochs at its end, as if `appended` had added each.
 
         Parameters:

@@ -7,7 +7,7 @@ takes longer than the training of a small network on few rows. Where nobody look
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import isfinite
@@ -28,6 +28,7 @@ from ranvier.training.engines import compile_network
 from ranvier.training.events import NoteEvent, silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.loop import SPAN_SECONDS
+from ranvier.training.members import train_members
 from ranvier.training.runner import spec_and_unit
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
@@ -130,9 +131,7 @@ class OpenTraining:
             TrainingError: a loss or a parameter is no longer a finite number, or a loss grew beyond all measure.
         """
         executable, optimizer, per_epoch = self._executable, settings.optimizer, len(self._starts) - 1
-        if self._uploaded is None or self._uploaded[0] is not rows:
-            self._uploaded = rows, executable.upload(rows)
-        parameters = initial(executable.dtype)
+        handle, parameters = self._resident(rows), initial(executable.dtype)
         self._held = None
         executable.set_state(State.before_training(parameters, optimizer))
         done, history, monitor = 0, History(), divergence.DivergenceMonitor()
@@ -145,7 +144,7 @@ class OpenTraining:
             since = np.arange(done * per_epoch, (done + count) * per_epoch)
             rates = optimizer.learning_rate * settings.schedule.factors(since, per_epoch, settings.epochs * per_epoch)
             scalars = optimizer.scalars_from(done * per_epoch + 1, rates)
-            losses = executable.run(self._uploaded[1], batches.span_over_epochs(orders, self._starts, scalars))
+            losses = executable.run(handle, batches.span_over_epochs(orders, self._starts, scalars))
             seconds = max((time.perf_counter() - begun) / count, 1e-9)
             executable.step_seconds = seconds / per_epoch
             self._check(settings, rows, losses, done * per_epoch)
@@ -164,6 +163,31 @@ class OpenTraining:
         self._check(settings, rows, np.zeros(0), 0, engine.parameters, done)
         plateau = settings.schedule.init_state()
         return TrainingState(engine, epoch=done, history=history, plateau=plateau, loss_unit=self._unit)
+
+    def train_members(
+        self,
+        settings: Sequence[TrainSettings],
+        rows: Rows,
+        initial: Callable[[type], Array],
+        stop_requested: Callable[[], bool],
+    ) -> list[TrainingState] | None:
+        """Train several networks, with the bits that `train` gives each; None where each is to be trained by itself.
+
+        Parameters:
+            settings: of each, equal in `kind`, epochs and shuffling.
+            rows, stop_requested: as for `train`.
+            initial: gives the initial weights of all, (M, P), in a type.
+        """
+        parameters, executable = initial(self._executable.dtype), self._executable
+        return train_members(
+            executable, (self._resident(rows), rows.weights), settings, parameters, self._unit, stop_requested
+        )
+
+    def _resident(self, rows: Rows) -> RowsHandle:
+        """The rows as the executable keeps them, which has the latest ones already."""
+        if self._uploaded is None or self._uploaded[0] is not rows:
+            self._uploaded = rows, self._executable.upload(rows)
+        return self._uploaded[1]
 
     def _check(
         self,

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ranvier.data.sources.array_source import Arrays, arrays_from
+from ranvier.data.sources.file_cells import is_file_list, is_picture
+from ranvier.data.sources.file_lists import table_of_list
 from ranvier.data.sources.files import find, refuse_address
 from ranvier.data.sources.manifest import with_files
 from ranvier.data.sources.named import NAMED, load_named
-from ranvier.data.sources.picture_lists import is_file_list, is_picture, table_of_list
 from ranvier.data.sources.readers import SUFFIXES, reader_of
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list

@@ -5,35 +5,21 @@ B is the number of rows.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from ranvier.data.sources.array_source import is_picture_shape
-from ranvier.data.sources.table_source import Table
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def with_array_cells(table: Table) -> Table:
-    """The table with lists of numbers as arrays, in the columns where all have one shape.
+def is_picture_shape(shape: tuple[int, ...]) -> bool:
+    """Whether rows of this shape can be pictures: (H, W), or (H, W, C) with 1, 3 or 4 channels, of 4 pixels or more.
 
-    Lists of rows that can be pictures, none of whose numbers is below 0, have the kind "image".
-
-    >>> import polars as pl
-    >>> with_array_cells(Table(pl.DataFrame({"v": [[1, 2], [3, 4]]}), "a table")).frame.schema["v"]
-    Array(Int64, shape=(2,))
+    >>> is_picture_shape((28, 28)), is_picture_shape((28, 28, 3)), is_picture_shape((28, 2))
+    (True, True, False)
     """
-    columns, kinds = [], dict(table.kinds)
-    for cells in table.frame.iter_columns():
-        array = _array(cells)
-        if array is not None:
-            columns.append(array)
-            if _can_be_pictures(array):
-                kinds.setdefault(cells.name, "image")
-    return replace(table, frame=table.frame.with_columns(columns), kinds=kinds) if columns else table
+    return len(shape) in (2, 3) and min(shape[:2]) >= 4 and (len(shape) == 2 or shape[2] in (1, 3, 4))
 
 
 def series_of_arrays(name: str, cells: Any) -> pl.Series | None:
@@ -65,7 +51,7 @@ def series_of_arrays(name: str, cells: Any) -> pl.Series | None:
     return pl.Series(name, [None if cell is None else next(listed) for cell in cells], dtype=dtype)
 
 
-def _array(cells: pl.Series) -> pl.Series | None:
+def as_array_column(cells: pl.Series) -> pl.Series | None:
     """A column of lists as one of arrays; None for others.
 
     Texts that are written as lists stay texts, so that the user can give their column another kind.
@@ -73,7 +59,7 @@ def _array(cells: pl.Series) -> pl.Series | None:
     import polars as pl
 
     if isinstance(cells.dtype, pl.Array):
-        return cells if _can_be_pictures(cells) else None
+        return cells if can_be_pictures(cells) else None
     if not isinstance(cells.dtype, pl.List):
         return None
     if isinstance(cells.dtype.inner, pl.List):
@@ -84,7 +70,7 @@ def _array(cells: pl.Series) -> pl.Series | None:
     return cells.list.to_array(int(lengths[0]))
 
 
-def _can_be_pictures(cells: pl.Series) -> bool:
+def can_be_pictures(cells: pl.Series) -> bool:
     """Whether arrays of one shape have that of pictures, and no number below 0."""
     shape = cells.dtype.shape  # type: ignore[attr-defined]
     if len(shape) < 2 or not is_picture_shape(tuple(shape)) or cells.null_count():

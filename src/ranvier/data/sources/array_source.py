@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.sources.array_cells import is_picture_shape
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
@@ -154,15 +155,6 @@ class Arrays(Source):
     def pictures(self) -> bool:  # type: ignore[override]
         """Whether the rows are pictures: bytes, each row with at least a height and a width."""
         return not isinstance(self.inputs, CSR) and self.inputs.dtype == np.uint8 and len(self.shape) > 1
-
-
-def is_picture_shape(shape: tuple[int, ...]) -> bool:
-    """Whether rows of this shape can be pictures: (H, W), or (H, W, C) with 1, 3 or 4 channels, of 4 pixels or more.
-
-    >>> is_picture_shape((28, 28)), is_picture_shape((28, 28, 3)), is_picture_shape((28, 2))
-    (True, True, False)
-    """
-    return len(shape) in (2, 3) and min(shape[:2]) >= 4 and (len(shape) == 2 or shape[2] in (1, 3, 4))
 
 
 def column_dict(values: NDArray[Any], names: Sequence[str], origin: str) -> dict[str, NDArray[Any]]:

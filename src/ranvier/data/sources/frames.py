@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from ranvier.data.cells.vectors import are_vectors, series_of_vectors
 from ranvier.data.sources.array_cells import series_of_arrays
+from ranvier.data.sources.file_cells import file_of, is_file_list
 from ranvier.data.sources.labels import check_types, is_label, labels
 from ranvier.data.sources.nested import are_lists_of_texts, flat_frame, flat_row, flat_rows, joined_texts
 from ranvier.data.sources.origin import sentence_start
-from ranvier.data.sources.picture_lists import file_of, is_file_list
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.errors import DataError

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ranvier.data.sounds.samples import is_samples
-from ranvier.data.sources.array_cells import with_array_cells
+from ranvier.data.sources.array_cells import as_array_column, can_be_pictures
 from ranvier.data.sources.arrays import vector_in_npy
+from ranvier.data.sources.file_cells import is_picture
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
 from ranvier.data.sources.file_reference import FileReference
-from ranvier.data.sources.picture_lists import is_picture
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import decode_text
 from ranvier.errors import DataError
@@ -140,3 +140,22 @@ def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileRefer
         return replace(table, frame=table.frame.with_columns(pl.Series(cells.name, texts, dtype=pl.String)))
     column = pl.Series(cells.name, files, dtype=pl.Object)
     return replace(table, frame=table.frame.with_columns(column), kinds={**table.kinds, cells.name: kind})
+
+
+def with_array_cells(table: Table) -> Table:
+    """The table with lists of numbers as arrays, in the columns where all have one shape.
+
+    Lists of rows that can be pictures, none of whose numbers is below 0, have the kind "image".
+
+    >>> import polars as pl
+    >>> with_array_cells(Table(pl.DataFrame({"v": [[1, 2], [3, 4]]}), "a table")).frame.schema["v"]
+    Array(Int64, shape=(2,))
+    """
+    columns, kinds = [], dict(table.kinds)
+    for cells in table.frame.iter_columns():
+        array = as_array_column(cells)
+        if array is not None:
+            columns.append(array)
+            if can_be_pictures(array):
+                kinds.setdefault(cells.name, "image")
+    return replace(table, frame=table.frame.with_columns(columns), kinds=kinds) if columns else table

@@ -10,8 +10,8 @@ import numpy as np
 
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import Arrays, column_dict
+from ranvier.data.sources.file_cells import is_file_list
 from ranvier.data.sources.frames import row_of, row_of_series
-from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.reading import Reading
 from ranvier.data.sources.row_lists import is_row
 from ranvier.data.sources.source import Source

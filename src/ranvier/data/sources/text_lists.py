@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ranvier.data.sources.fasttext import is_fasttext_file
+from ranvier.data.sources.file_cells import is_file_list
 from ranvier.data.sources.file_content import TEXT_ENDINGS
 from ranvier.data.sources.file_reference import FileReference
-from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import decode_text
 from ranvier.errors import DataError

@@ -148,12 +148,6 @@ class Plan:
         """Whether it has a backward pass."""
         return self.purpose in LEARNING
 
-    def show(self, threads: int = 1) -> str:
-        """The plan as a readable loop nest with buffers, sizes, FLOPs and the expected fraction of the peak."""
-        from ranvier.native.scheduling.show import show_plan
-
-        return show_plan(self, threads)
-
 
 def make_plan(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -> Plan:
     """Plan a spec for one purpose.

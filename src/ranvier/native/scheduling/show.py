@@ -28,8 +28,10 @@ TILE_CYCLES = 45.0
 """Cycles to start and end a tile."""
 
 
-def show_plan(plan: Plan, threads: int) -> str:
-    """The plan as text, in lines of at most 80 characters where names allow it.
+def show_plan(plan: Plan, threads: int = 1) -> str:
+    """The plan as a readable loop nest with buffers, sizes, FLOPs and the expected fraction of the peak.
+
+    Lines have at most 80 characters where names allow it.
 
     Parameters:
         threads: how many threads share the work.

@@ -1,0 +1,211 @@
+"""Trials of `fit_many` in blocks: small networks that differ in numbers alone are trained together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ranvier.data import TargetEncoder
+from ranvier.errors import InputError, RanvierError
+from ranvier.model.fit import build_model, fit_rows, train_settings
+from ranvier.model.fit_options import FitOptions
+from ranvier.model.model import Model
+from ranvier.model.population import InitialWeights, OpenTrainings, PopulationRows, Trial, identity
+from ranvier.network.network import Network
+from ranvier.network.optimizers import Optimizer
+from ranvier.network.optimizers.base import at_unit_rate
+from ranvier.records import record
+from ranvier.rows import Rows
+from ranvier.training.events import Sink, WorkEvent, silent
+from ranvier.training.runner import SharedResources
+from ranvier.training.settings import TrainSettings
+from ranvier.training.side_by_side import run_side_by_side
+
+MAX_BLOCK = 32
+"""So many trials are trained together at most: then little of the time is left that is around their steps."""
+MAX_BLOCK_PRODUCTS = 2**28
+"""An epoch of a block multiplies about so often at most, since Ctrl-C is heard between epochs."""
+BLOCKS_A_WORKER = 4
+"""Workers have so many blocks at least, so that they end at about the same time."""
+
+
+@record(eq=False)
+class _ReadyTrial:
+    """A trial that can begin.
+
+    Fields: `number`; `network`, `target`, `training`, `rows`, `validation`, `options` as for `fit_rows`.
+    """
+
+    number: int
+    network: Network
+    target: TargetEncoder
+    training: TrainSettings
+    rows: Rows
+    validation: Rows | None
+    options: FitOptions
+
+
+class Trials:
+    """Trains the networks of trials.
+
+    Parameters:
+        population: the rows.
+        trials: one dictionary of options for each.
+        common: the options of all that do not say otherwise.
+    """
+
+    def __init__(self, population: PopulationRows, trials: Sequence[Mapping[str, Any]], common: FitOptions) -> None:
+        self._population, self._open = population, OpenTrainings()
+        self._trials = [Trial.of(population.network, common, trial) for trial in trials]
+        by_network: dict[Network, list[int]] = {}
+        for number, trial in enumerate(self._trials):
+            if isinstance(trial.network, Network):
+                by_network.setdefault(trial.network, []).append(number)
+        self._shared: dict[int, SharedResources] = {}
+        for network, numbers in by_network.items():
+            weights = InitialWeights(network, [self._trials[number].options.seed for number in numbers])
+            for position, number in enumerate(numbers):
+                self._shared[number] = SharedResources(weights.of(position), population.upload)
+
+    def train_all(self, workers: int, sink: Sink) -> tuple[list[Model | None], bool]:
+        """Train all networks, and tell of each.
+
+        Returns the models, None for networks that had not begun when the user stopped, and whether Ctrl-C was pressed.
+        """
+        blocks = self.blocks(workers)
+        models: list[Model | None] = [None] * len(self._trials)
+        done = 0
+        sink(WorkEvent("Training networks", done, len(models)))
+
+        def report(number: int, trained: list[Model | None]) -> None:
+            nonlocal done
+            for at, model in zip(blocks[number], trained, strict=True):
+                models[at] = model
+                if model is not None:
+                    done += 1
+                    sink(WorkEvent("Training networks", done, len(models)))
+
+        _, interrupted = run_side_by_side([partial(self.train, block) for block in blocks], workers, report)
+        return models, interrupted
+
+    def blocks(self, workers: int) -> list[list[int]]:
+        """The numbers of the trials in blocks, each to be trained by one of so many workers."""
+        groups: dict[Any, list[int]] = {}
+        for number, trial in enumerate(self._trials):
+            groups.setdefault(_group_of(trial) or number, []).append(number)
+        blocks = []
+        most = max(1, min(MAX_BLOCK, -(-len(self._trials) // (BLOCKS_A_WORKER * workers))))
+        for numbers in groups.values():
+            network = self._trials[numbers[0]].network
+            size = most
+            if len(numbers) > 1:
+                size = min(most, MAX_BLOCK_PRODUCTS // max(1, network.macs * len(self._population.targets)))
+            blocks += [numbers[at : at + max(1, size)] for at in range(0, len(numbers), max(1, size))]
+        return sorted(blocks)
+
+    def train(self, numbers: Sequence[int], stop_requested: Callable[[], bool]) -> list[Model | None]:
+        """Train the networks of a block; gives None for those that had not begun when the user stopped."""
+        models: list[Model | None] | None = None
+        if len(numbers) > 1:
+            ready = [self._ready(number) for number in numbers]
+            # What is wrong with a trial is said by its own training.
+            with suppress(RanvierError):
+                models = self._train_together(ready, stop_requested)
+        if models is None:
+            models = [
+                None if at and stop_requested() else self.train_one(number, stop_requested)
+                for at, number in enumerate(numbers)
+            ]
+        return models
+
+    def train_one(self, number: int, stop_requested: Callable[[], bool]) -> Model:
+        """Train the network of one trial."""
+        ready = self._ready(number)
+        try:
+            return self._fit(ready, stop_requested)
+        except RanvierError as error:
+            raise type(error)(f"Trial {number}: {error}") from error
+
+    def _ready(self, number: int) -> _ReadyTrial:
+        try:
+            return self._ready_trial(number)
+        except RanvierError as error:
+            raise type(error)(f"Trial {number}: {error}") from error
+
+    def _ready_trial(self, number: int) -> _ReadyTrial:
+        trial, population = self._trials[number], self._population
+        network, options = trial.network, trial.options
+        if (network.inputs, network.outputs) != (population.network.inputs, population.network.outputs):
+            raise InputError(
+                f"its network has {network.inputs} inputs and {network.outputs} outputs, and that of fit_many "
+                f"{population.network.inputs} and {population.network.outputs}; they must have as many."
+            )
+        target = population.target(network, options.loss)
+        training = train_settings(network, target, options)
+        rows, validation = population.rows(trial, target, training)
+        return _ReadyTrial(number, network, target, training.on(rows.inputs), rows, validation, options)
+
+    def _train_together(
+        self, ready: Sequence[_ReadyTrial], stop_requested: Callable[[], bool]
+    ) -> list[Model | None] | None:
+        first = ready[0]
+        if any(trial.rows is not first.rows or trial.target is not first.target for trial in ready):
+            return None
+        settings, initial = [trial.training for trial in ready], first.network.parameter_table.initial_for_seeds
+        trained = self._open.train_members(
+            first.network,
+            first.target,
+            settings,
+            first.rows,
+            SharedResources(partial(initial, [training.seed for training in settings]), self._population.upload),
+            stop_requested,
+        )
+        if trained is None:
+            return None
+        states, engine = trained
+        return [
+            build_model(trial.network, trial.target, trial.training, state, engine)
+            for trial, state in zip(ready, states, strict=True)
+        ]
+
+    def _fit(self, ready: _ReadyTrial, stop_requested: Callable[[], bool]) -> Model:
+        network, target, training, options = ready.network, ready.target, ready.training, ready.options
+        shared = self._shared[ready.number]
+        if ready.validation is None and _is_plain(options):
+            ended = self._open.train(network, target, training, ready.rows, shared, stop_requested)
+            if ended is not None:
+                state, engine = ended
+                return build_model(network, target, training, state, engine)
+        if options.checkpoint is not None:
+            options = replace(options, checkpoint=Path(options.checkpoint) / f"trial-{ready.number}")
+        return fit_rows(
+            network,
+            target,
+            training,
+            ready.rows,
+            ready.validation,
+            options,
+            silent,
+            stop_requested=stop_requested,
+            shared=shared,
+        )
+
+
+def _is_plain(options: FitOptions) -> bool:
+    """Whether nothing is measured, saved or begun elsewhere."""
+    return options.checkpoint is None and options.start is None and not len(options.metrics)
+
+
+def _group_of(trial: Trial) -> Any:
+    """What trials of one block have in common; None for a trial that is trained by itself."""
+    options, network = trial.options, trial.network
+    alone = trial.validation_rows is not None or options.validation is not None or len(options.callbacks)
+    if alone or not _is_plain(options) or not isinstance(network, Network):
+        return None
+    optimizer = options.optimizer
+    optimizer = at_unit_rate(optimizer) if isinstance(optimizer, Optimizer) else identity(optimizer)
+    return network, optimizer, trial.own

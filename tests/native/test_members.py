@@ -1,0 +1,111 @@
+"""Steps of many networks in one call: each network has the bits of steps of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ranvier as rv
+from ranvier.engine import CompileSpec, Span, State
+from ranvier.errors import ShapeError
+from ranvier.native.engine import NativeEngine
+from ranvier.network.optimizers import Optimizer
+from ranvier.reference.engine import ReferenceEngine
+from ranvier.rows import Rows
+
+RNG = np.random.default_rng(0)
+ROWS = Rows(RNG.normal(size=(50, 5)).astype(np.float32), RNG.normal(size=(50, 2)).astype(np.float32))
+WEIGHTED = replace(ROWS, weights=RNG.uniform(0.5, 2.0, 50))
+LAYERS: dict[str, list[Any]] = {
+    "dense": [rv.Dense(6, "relu"), rv.Dense(2)],
+    "dropout": [rv.Dense(6, "relu"), rv.Dropout(0.5), rv.Dense(2)],
+    "batch norm": [rv.Dense(19, "tanh"), rv.BatchNorm(), rv.Dense(2)],
+    "frozen": [rv.Dense(6, "relu", trainable=False), rv.Dense(2)],
+    "penalized": [rv.Dense(6, "relu", l2=0.1, l1=0.1), rv.Dense(2)],
+}
+SEEDS = np.array([3, 2**64 - 1, 5], np.uint64)
+
+
+def spec_of(layers: str, optimizer: Optimizer, **options: Any) -> CompileSpec:
+    network = rv.Network(inputs=5, layers=LAYERS[layers])
+    return CompileSpec(network, rv.loss("squared_error"), optimizer, batch_size=8, threads=1, **options)
+
+
+def states_of(spec: CompileSpec, dtype: type) -> State:
+    parameters = spec.network.parameter_table.initial_for_seeds(SEEDS.tolist(), dtype)
+    slots = np.stack([spec.optimizer.initial_slots(flat) for flat in parameters])
+    return State(parameters, slots + RNG.uniform(0.0, 0.1, slots.shape).astype(dtype), 7)
+
+
+def spans_of(spec: CompileSpec) -> Span:
+    order = np.stack([RNG.permutation(50) for _ in SEEDS])
+    rates = [spec.optimizer.scalars_from(8, np.full(7, rate)) for rate in (0.1, 0.01, 0.001)]
+    return Span(order, np.array([0, 8, 16, 24, 32, 40, 48, 50]), np.stack(rates))
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("optimizer", [rv.Adam(), rv.SGD(momentum=0.9), rv.AdamW(clip_norm=0.1, ema_decay=0.9)])
+@pytest.mark.parametrize("layers", LAYERS)
+def test_each_network_has_the_bits_of_steps_of_its_own(layers: str, optimizer: Optimizer, precision: str) -> None:
+    rows = WEIGHTED if layers == "dense" else ROWS
+    spec = spec_of(layers, optimizer, precision=precision, weighted=rows.weights is not None)
+    executable = NativeEngine().compile(spec)
+    states, spans = states_of(spec, executable.dtype), spans_of(spec)
+    result = executable.try_run_members(executable.upload(rows), states, spans, SEEDS)
+    assert result is not None
+    losses, after = result
+    for number, seed in enumerate(SEEDS.tolist()):
+        alone = NativeEngine().compile(replace(spec, seed=seed))
+        alone.set_state(State(states.parameters[number], states.slots[number], states.step))
+        own = alone.run(rows, Span(spans.order[number], spans.starts, spans.scalars[number]))
+        state = alone.get_state()
+        assert np.array_equal(own, losses[number])
+        assert np.array_equal(state.parameters, after.parameters[number])
+        assert np.array_equal(state.slots, after.slots[number])
+        assert state.step == after.step == 14
+    assert not np.array_equal(losses[0], losses[1])
+
+
+def test_the_state_of_the_executable_stays() -> None:
+    spec = spec_of("dense", rv.Adam())
+    executable = NativeEngine().compile(spec)
+    states = states_of(spec, np.float32)
+    own = State(states.parameters[0], states.slots[0], 7)
+    executable.set_state(own)
+    executable.try_run_members(executable.upload(ROWS), states, spans_of(spec), SEEDS)
+    assert np.array_equal(executable.get_state().parameters, own.parameters)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"order": np.full((3, 50), 50)},
+        {"order": np.zeros((3, 49), np.int64)},
+        {"scalars": np.zeros((2, 7, 3))},
+        {"scalars": np.zeros((3, 6, 3))},
+    ],
+    ids=["a row that is missing", "a short order", "too few networks", "too few steps"],
+)
+def test_spans_that_name_foreign_memory_are_refused(wrong: dict[str, Any]) -> None:
+    spec = spec_of("dense", rv.Adam())
+    executable = NativeEngine().compile(spec)
+    rows, states = executable.upload(ROWS), states_of(spec, np.float32)
+    with pytest.raises(ShapeError):
+        executable.try_run_members(rows, states, replace(spans_of(spec), **wrong), SEEDS)
+    with pytest.raises(ShapeError, match="The states have parameters of shape"):
+        executable.try_run_members(
+            rows, State(states.parameters[:, 1:], states.slots[:, :, 1:], 7), spans_of(spec), SEEDS
+        )
+
+
+def test_what_has_no_fast_path_says_so() -> None:
+    spec = spec_of("dense", rv.Adam())
+    reference = ReferenceEngine().compile(spec)
+    states, spans = states_of(spec, np.float64), spans_of(spec)
+    assert reference.try_run_members(reference.upload(ROWS), states, spans, SEEDS) is None
+    large = replace(spec, network=rv.Network(5, [rv.Dense(600, "relu"), rv.Dense(100, "relu"), rv.Dense(2)]))
+    executable = NativeEngine().compile(large)
+    assert executable.try_run_members(executable.upload(ROWS), states_of(large, np.float32), spans, SEEDS) is None
