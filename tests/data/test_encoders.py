@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ranvier.data import ArrayEncoder, Arrays, ColumnSchema, encoder_from_dict, fit_encoder
 from ranvier.data.encoders.kinds import COLUMN_KINDS
+from ranvier.data.encoders.repeated_rows import RepeatedRows
 from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.errors import DataError, ModelFileError, ShapeError
@@ -194,6 +195,24 @@ def test_mean_and_std_match_numpy_over_several_blocks() -> None:
     np.testing.assert_allclose(mean, np.nanmean(values, axis=0), rtol=1e-12)
     np.testing.assert_allclose(scale[:2], np.nanstd(values, axis=0)[:2], rtol=1e-12)
     assert scale[2] == 0.0
+
+
+@pytest.mark.parametrize("rows", [1, 8192, 30_001])
+@pytest.mark.parametrize("unit", [1.0, 1e-120])
+def test_mean_and_std_are_the_same_however_the_rows_are_read(rows: int, unit: float) -> None:
+    rng = np.random.default_rng(rows)
+    different = rng.normal(5.0, 3.0, (50, 3)) * unit
+    different[7, 1] = np.nan
+    repeated = RepeatedRows(different, rng.integers(0, 50, rows))
+    expected = column_mean_std(repeated[:])
+    for found, array in zip(column_mean_std(repeated), expected, strict=True):
+        assert found.tobytes() == array.tobytes()
+    one = np.ascontiguousarray(repeated[:][:, :1])
+    blocks = [one[start : start + 8192, 0] for start in range(0, rows, 8192)]
+    mean, scale = column_mean_std(one)
+    if unit == 1.0:
+        assert mean[0] == (sum(block.sum() for block in blocks) / rows if rows > 1 else one[0, 0])
+        assert scale[0] == np.sqrt(sum(np.square(block - mean[0]).sum() for block in blocks) / rows)
 
 
 def test_pictures_stay_bytes_and_the_network_scales_them() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ranvier.data.encoders.usual_range import are_far, usual_range, usual_ranges
+from ranvier.data.encoders.repeated_rows import RepeatedRows
+from ranvier.data.encoders.usual_range import are_far, sorted_quantiles, usual_range, usual_ranges, without_far
 
 Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 BODIES: dict[str, Draw] = {
@@ -61,3 +62,22 @@ def test_columns_have_their_own_ranges() -> None:
     assert np.argwhere(are_far(values, ranges)).tolist() == [[20, 0]]
     assert usual_ranges(values[:-1]) == ()
     assert not are_far(values, ()).any()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 10, 1001])
+def test_quantiles_of_sorted_values_are_those_of_numpy(size: int) -> None:
+    rng = np.random.default_rng(size)
+    values = np.sort(rng.normal(0, 1, size) * 10.0 ** rng.integers(-9, 9, size))
+    fractions = (0.0, *rng.random(20), 0.5, 1.0)
+    assert sorted_quantiles(values, fractions).tobytes() == np.quantile(values, fractions).tobytes()
+
+
+@pytest.mark.parametrize("far", [0.0, 1e12])
+def test_repeated_rows_have_the_ranges_of_all_rows(far: float) -> None:
+    rng = np.random.default_rng(0)
+    different = rng.normal(0, 1, (50, 3))
+    different[4] = (np.nan, far, far)
+    repeated = RepeatedRows(different, rng.integers(0, 50, 5000))
+    rows = repeated[:]
+    assert usual_ranges(repeated) == usual_ranges(rows)
+    np.testing.assert_array_equal(without_far(repeated)[:], without_far(rows))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import ranvier as rv
-from ranvier.tuning.generations import SearchProgress
+from ranvier.tuning.generations import Budget, SearchProgress
 from ranvier.tuning.search import _code
 from ranvier.tuning.study import FILE, LAST_RUNG, Study, Trial
 from ranvier.tuning.workload import Workload
@@ -95,12 +95,12 @@ def test_after_ctrl_c_the_trials_so_far_are_kept(tmp_path: Path, once: rv.Search
 
     def interrupt(progress: SearchProgress) -> None:
         seen.append(progress)
-        if len(seen) == 1:
+        if len(seen) == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         rv.search(X, Y, trials=18, folder=tmp_path, on_progress=interrupt, **SEARCH)
-    assert [len(progress.trials) for progress in seen] == [10]
+    assert [len(progress.trials) for progress in seen] == [1, 10]
     assert seen[0].best is not None
     assert values_of(rv.search(X, Y, trials=18, folder=tmp_path, **SEARCH)) == values_of(once)
 
@@ -206,6 +206,24 @@ def test_a_time_that_is_over_gives_the_recipe_itself() -> None:
     assert found.trials == ()
     assert found.best.options == {}
     assert found.model is not None
+
+
+def test_a_time_that_is_over_within_the_first_generation_leaves_the_trial_of_the_recipe_itself(
+    monkeypatch: pytest.MonkeyPatch, once: rv.Search
+) -> None:
+    train, noted = Workload.train, []
+
+    def stopped(self: Workload, options: Any, rung: int, threads: int, stop: Any) -> Any:
+        return (float("nan"), 0.0, 1) if options else train(self, options, rung, threads, stop)
+
+    monkeypatch.setattr(Workload, "train", stopped)
+    monkeypatch.setattr(Budget, "note", lambda self, trials: noted.append(list(trials)))
+    found = rv.search(X, Y, trials=18, **SEARCH)
+    assert values_of(found) == values_of(once)[:1]
+    assert found.best.value == once.trials[0].value
+    assert found.model is not None
+    assert not found.interrupted
+    assert len(noted[0]) == 1
 
 
 def test_the_study_learns_from_what_was_tried() -> None:

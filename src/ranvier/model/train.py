@@ -125,7 +125,7 @@ def train(
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
             "boolean", "date", "text", "image", "sound" or "vector"; or "drop", which leaves the column out.
-        header: whether the first line of a CSV or TSV file has names; None to infer it. Others are column_1, column_2 ...
+        header: whether the first line of a CSV or TSV file has names, or columns are column_1, ...; None to infer it.
         encoding: that of a file of text, as Python calls it, such as "cp1251"; None to infer it from the bytes.
         skip_bad_rows: leave out, and count, rows that cannot be read or whose target cannot be used; else an error.
         split: "time:COLUMN" takes the latest rows by a column of dates or numbers for the test, and those before them

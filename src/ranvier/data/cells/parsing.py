@@ -199,7 +199,7 @@ def parse_numbers(cells: pl.Series, marks: bool = True) -> tuple[NDArray[np.floa
         first = cells.is_not_null().arg_max()
         return np.full(len(cells), np.nan), first if cells.null_count() < len(cells) else None
     if is_string(cells):
-        return _parsed_strings(cells.cast(pl.String), marks)
+        return parse_strings(cells.cast(pl.String), marks)[:2]
     if dtype == pl.Duration:
         cells = cells.dt.total_microseconds().cast(pl.Float64) / 1e6
     elif dtype == pl.Time:
@@ -207,20 +207,26 @@ def parse_numbers(cells: pl.Series, marks: bool = True) -> tuple[NDArray[np.floa
     return cells.cast(pl.Float64).to_numpy(writable=True), None
 
 
-def _parsed_strings(cells: pl.Series, marks: bool) -> tuple[NDArray[np.float64], int | None]:
-    """The same for strings, of which only those that are not numbers as they stand are cleaned."""
+def parse_strings(cells: pl.Series, marks: bool) -> tuple[NDArray[np.float64], int | None, pl.Series]:
+    """The same for strings, and those that had to be cleaned: all others are written in ASCII, without white space.
+
+    >>> parse_strings(pl.Series(["1", " 2.5"]), True)[2].to_list()
+    [' 2.5']
+    """
     parsed = cells.cast(pl.Float64, strict=False)
     values = parsed.to_numpy(writable=True)
     if not parsed.null_count():
-        return values, None
+        return values, None, cells.clear()
     rows = parsed.is_null().arg_true()
-    strings = clean_strings(cells.gather(rows))
+    odd_cells = cells.gather(rows)
+    strings = clean_strings(odd_cells)
     read = cast_numbers(strings)
     values[rows.to_numpy()] = read.to_numpy()
     odd = read.is_null() & strings.is_not_null()
     if marks:
         odd &= ~are_marks(strings).fill_null(False)
-    return values, int(rows[first]) if odd.any() and (first := odd.arg_max()) is not None else None
+    wrong = int(rows[first]) if odd.any() and (first := odd.arg_max()) is not None else None
+    return values, wrong, odd_cells
 
 
 def cast_numbers(strings: pl.Series) -> pl.Series:

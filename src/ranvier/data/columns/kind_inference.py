@@ -159,12 +159,12 @@ def _plain_numbers(cells: pl.Series) -> NDArray[np.float64] | None:
     """Strings as numbers, where all that are not missing are plain ones, and no codes; else None."""
     if parsing.parse_numbers(cells.head(SAMPLE), marks=False)[1] is not None:
         return None
-    numbers, wrong = parsing.parse_numbers(cells, marks=False)
+    numbers, wrong, cleaned = parsing.parse_strings(cells, marks=False)
     if wrong is not None or np.isnan(numbers).all():
         return None
-    # Cells that begin with a zero, with white space, or with what is not ASCII.
-    first = cells.filter(((cells >= "0") & (cells < "1")) | (cells < "!") | (cells > "~"))
-    leading = first.str.contains(rf"^\s*{LEADING_ZERO[1:]}").any()
+    zeros = cells.filter((cells >= "0") & (cells < "1"))
+    spaces = cleaned.filter((cleaned < "!") | (cleaned > "~"))
+    leading = any(first.str.contains(rf"^\s*{LEADING_ZERO[1:]}").any() for first in (zeros, spaces))
     return None if leading and are_codes(parsing.clean_strings(cells).unique().drop_nulls()) else numbers
 
 

@@ -91,7 +91,7 @@ class ColumnConcat:
             cells = stored_cells([own for group in values for own in group])
             out = Deferred(cells, np.arange(rows, dtype=np.int64), self, np.dtype(dtype))
         else:
-            out = np.empty((rows, self._n_dense), np.uint8 if self._as_bytes else dtype)
+            out = np.zeros((rows, self._n_dense), np.uint8 if self._as_bytes else dtype)
             self._write(values, out)
             for indices, group in self._others:
                 group.encode([columns[index] for index in indices], out)
@@ -100,14 +100,12 @@ class ColumnConcat:
         return Inputs(out, CSR.hstack([encoder.encode_csr(columns[index]) for index, encoder in self._csr]))
 
     def _write(self, values: Sequence[Sequence[NDArray[Any]]], out: NDArray[Any]) -> None:
-        """Write the features of cells that were read over `out`, and zeros for those of other columns."""
+        """Write the features of cells that were read over the zeros in `out`."""
         writers: list[Writer] = [group.writer(own) for (_, group), own in zip(self._of_cells, values, strict=True)]
 
         def write(rows: slice) -> None:
-            block = out[rows]
-            block.fill(0)
             for write_group in writers:
-                write_group(rows, block)
+                write_group(rows, out[rows])
 
         map_row_blocks(write, row_blocks(len(out)), out.size)
 

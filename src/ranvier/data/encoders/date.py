@@ -16,6 +16,8 @@ from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import CellEncoder, Writer
 from ranvier.data.encoders.copied_features import CopiedFeatures
 from ranvier.data.encoders.numeric_features import dense_integer_codes
+from ranvier.data.encoders.repeated_rows import RepeatedRows
+from ranvier.data.encoders.row_blocks import row_blocks
 from ranvier.data.encoders.scaling import MAX_Z, column_mean_std, standardize
 from ranvier.data.encoders.usual_range import without_far
 from ranvier.records import record
@@ -67,15 +69,17 @@ class DateEncoder(CellEncoder):
         ('day', 'weekday', 'elapsed days')
         """
         form = DateFormat() if schema is None else schema.date_format
-        values = _parts(datetimes(cells, form), PARTS)
-        mean, scale = column_mean_std(without_far(values))
+        times = datetimes(cells, form)
+        coded = _days(_microseconds(times))
+        parts = _parts(times, PARTS) if coded is None else RepeatedRows(_parts(_times(coded[0]), PARTS), coded[1])
+        mean, scale = column_mean_std(without_far(parts))
         varying = [index for index in range(len(PARTS)) if scale[index] > 0] or [len(PARTS) - 1]
         return cls(
             cells.name,
             tuple(PARTS[index] for index in varying),
             tuple(float(mean[index]) for index in varying),
             tuple(float(scale[index]) for index in varying),
-            bool(np.isnan(values[:, 0]).any()),
+            bool(times.null_count()),
             form,
             LIMIT,
         )
@@ -101,22 +105,16 @@ class DateEncoder(CellEncoder):
         Raises:
             DataError: a cell is no date.
         """
-        return datetimes(cells, self.date_format).cast(pl.Int64).cast(pl.Float64).to_numpy(writable=True)
+        return _microseconds(datetimes(cells, self.date_format))
 
     def writer(self, values: NDArray[np.float64]) -> Writer:
         """What writes the features of some of the rows; those of days that repeat are computed once for each day."""
-        coded = dense_integer_codes(values / MICROSECONDS_PER_DAY)
-        if coded is None:
-            return super().writer(values)
-        days, codes = coded[0] * MICROSECONDS_PER_DAY, coded[1]
-        if not np.array_equal(days.take(codes), values, equal_nan=True):
-            return super().writer(values)
-        return CopiedFeatures(self, days, codes)
+        coded = _days(values)
+        return super().writer(values) if coded is None else CopiedFeatures(self, *coded)
 
     def write(self, values: NDArray[np.float64], out: NDArray[Any]) -> None:
         """Write the features of what `read` gave, shape (B,), into the zeros of `out`, shape (B, width)."""
-        times = pl.Series(values, nan_to_null=True).cast(pl.Int64).cast(pl.Datetime("us"))
-        values = _parts(times, self.parts)
+        values = _parts(_times(values), self.parts)
         parts = out[:, : len(self.parts)]
         standardize(values, np.array(self.mean), np.array(self.scale), parts, self.limit)
         if self.missing_indicator:
@@ -181,6 +179,28 @@ def datetimes(cells: pl.Series, form: DateFormat) -> pl.Series:
     if wrong is not None:
         raise parsing.cell_error(cells, wrong, f"a date like {form.describe()}")
     return times
+
+
+def _microseconds(times: pl.Series) -> NDArray[np.float64]:
+    """The microseconds from 1970 to each time, NaN where missing."""
+    return times.cast(pl.Int64).cast(pl.Float64).to_numpy(writable=True)
+
+
+def _times(microseconds: NDArray[np.float64]) -> pl.Series:
+    """The times that `_microseconds` gave."""
+    return pl.Series(microseconds, nan_to_null=True).cast(pl.Int64).cast(pl.Datetime("us"))
+
+
+def _days(microseconds: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]] | None:
+    """The different times and the code of each, where all are days that repeat; see `dense_integer_codes`."""
+    coded = dense_integer_codes(microseconds / MICROSECONDS_PER_DAY)
+    if coded is None:
+        return None
+    days = coded[0] * MICROSECONDS_PER_DAY
+    same = (
+        np.array_equal(days.take(coded[1][rows]), microseconds[rows], True) for rows in row_blocks(len(microseconds))
+    )
+    return (days, coded[1]) if all(same) else None
 
 
 def _parts(times: pl.Series, parts: tuple[str, ...]) -> NDArray[np.float64]:

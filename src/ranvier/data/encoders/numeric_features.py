@@ -151,20 +151,26 @@ def dense_integer_codes(values: NDArray[np.float64]) -> tuple[NDArray[np.float64
     low, high = np.fmin.reduce(values), np.fmax.reduce(values)
     if not (low >= -MAX_EXACT and high <= MAX_EXACT and high - low < MAX_SPREAD * len(values)):
         return None
-    missing = np.isnan(values)
-    present = np.where(missing, low, values)
-    offsets = (present - low).astype(np.intp)
-    negative_zero = low <= 0 <= high and bool((np.signbit(present) & (present == 0)).any())
-    if negative_zero or (offsets + low != present).any():
-        return None
-    seen = np.zeros(int(high - low) + 1, np.bool_)
-    seen[offsets] = True
-    different = np.flatnonzero(seen)
+    size = int(high - low) + 1  # the code of NaN until all integers are known
+    codes, seen = np.empty(len(values), np.intp), np.zeros(size + 1, np.bool_)
+    for start in range(0, len(values), HEAD):
+        block = values[start : start + HEAD]
+        missing = np.isnan(block)
+        offsets = np.where(missing, size, block - low)
+        own = codes[start : start + HEAD]
+        own[:] = offsets
+        negative_zero = low <= 0 <= high and bool((np.signbit(block) & (block == 0)).any())
+        if negative_zero or ((own + low != block) & ~missing).any():
+            return None
+        seen[own] = True
+    different = np.flatnonzero(seen[:size])
     if 2 * len(different) >= len(values):
         return None
-    codes = np.empty(len(seen), np.intp)
-    codes[different] = np.arange(len(different))
-    return np.append(different + low, np.nan), np.where(missing, len(different), codes[offsets])
+    code_of = np.full(size + 1, len(different), np.intp)
+    code_of[different] = np.arange(len(different))
+    for start in range(0, len(values), HEAD):
+        codes[start : start + HEAD] = code_of.take(codes[start : start + HEAD])
+    return np.append(different + low, np.nan), codes
 
 
 class _Knots:

@@ -6,19 +6,22 @@ B is the number of rows, K the number of columns. NaN means missing.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.repeated_rows import RepeatedRows
+
 MAX_Z = 1e6
 CLIP_RADIUS = 4.0
-BLOCK = 8192
+BLOCK, BLOCKS = 8192, 4
+"""How many rows are added up by themselves, and how many such blocks of a single column are read at once."""
 MIN_UNSCALED, MAX_UNSCALED = 1e-100, 1e100
 
 
-def column_mean_std(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def column_mean_std(values: NDArray[Any] | RepeatedRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The mean and the standard deviation of each column, missing values left out.
 
     mean = sum(x) / n,  scale = sqrt(sum((x - mean)**2) / n), and 0 for a column whose values are all the same.
@@ -33,39 +36,81 @@ def column_mean_std(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[
     >>> mean.tolist(), scale.tolist()
     ([2.0, 5.0], [1.0, 0.0])
     """
-    width = values.shape[1]
-    if width == 1:
-        values = values[:, 0]  # NumPy adds up numbers that lie side by side in the same order, and faster
-    low, high = np.full(width, np.inf), np.full(width, -np.inf)
-    count = np.zeros(width)
-    for block in _blocks(values):
-        low, high = np.fmin(low, np.fmin.reduce(block, axis=0)), np.fmax(high, np.fmax.reduce(block, axis=0))
-        count += len(block) - np.count_nonzero(np.isnan(block), axis=0)
+    low, high, count = _extent(values)
     empty = count == 0
     low[empty] = high[empty] = 0.0
     count[empty] = 1.0
     largest = np.maximum(np.abs(low), np.abs(high))
     unit = np.where((largest < MIN_UNSCALED) | (largest > MAX_UNSCALED), np.where(largest == 0, 1.0, largest), 1.0)
     scaled, gaps = bool((unit != 1.0).any()), bool((count != len(values)).any())
-    total = np.zeros(width)
-    for block in _blocks(values):
-        total += _sums(block / unit if scaled else block, gaps)
-    mean = total / count
-    squares = np.zeros(width)
-    for block in _blocks(values):
-        squares += _sums(((block / unit if scaled else block) - mean) ** 2, gaps)
-    scale = np.where(low == high, 0.0, np.sqrt(squares / count) * unit)
+    mean = _sums(values, lambda block: block / unit if scaled else block, gaps) / count
+
+    def squares(block: NDArray[np.float64]) -> NDArray[np.float64]:
+        distance = (block / unit if scaled else block) - mean
+        return np.square(distance, out=distance)
+
+    scale = np.where(low == high, 0.0, np.sqrt(_sums(values, squares, gaps) / count) * unit)
     return np.where(low == high, low, mean * unit), scale
 
 
-def _sums(block: NDArray[np.float64], gaps: bool) -> NDArray[np.float64]:
-    """The sum of each column, NaN left out; where none can be there, they are not looked for."""
-    return np.asarray(np.nansum(block, axis=0) if gaps else np.sum(block, axis=0))
+def _extent(values: NDArray[Any] | RepeatedRows) -> tuple[NDArray[np.float64], ...]:
+    """The lowest and the highest value of each column, infinite where there is none, and how many there are."""
+    width = values.shape[1]
+    low, high, count = np.full(width, np.inf), np.full(width, -np.inf), np.zeros(width)
+    if isinstance(values, RepeatedRows):
+        rows = np.bincount(values.codes, minlength=len(values.different))
+        seen, rows = values.different[rows > 0], rows[rows > 0]
+        low, high = np.fmin.reduce(seen, axis=0, initial=np.inf), np.fmax.reduce(seen, axis=0, initial=-np.inf)
+        return low, high, (rows[:, None] * ~np.isnan(seen)).sum(axis=0).astype(np.float64)
+    axis = None if width == 1 else 0
+    for block in _blocks(values):
+        low, high = np.fmin(low, np.fmin.reduce(block, axis=axis)), np.fmax(high, np.fmax.reduce(block, axis=axis))
+        count += block.size // width - np.count_nonzero(np.isnan(block), axis=axis)
+    return low, high, count
 
 
-def _blocks(values: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
-    """The rows in blocks of float64, so that a large array is never copied whole."""
-    return (values[start : start + BLOCK].astype(np.float64, copy=False) for start in range(0, len(values), BLOCK))
+def _sums(
+    values: NDArray[Any] | RepeatedRows, function: Callable[[NDArray[np.float64]], NDArray[np.float64]], gaps: bool
+) -> NDArray[np.float64]:
+    """The sum of a function of the numbers of each column, (K,); where there are `gaps`, NaN is left out.
+
+    It is the sum of the sums of `BLOCK` rows each, in whatever blocks the rows are read. In these the numbers of a
+    single column are added as NumPy adds what lies side by side, in several chains, and those of several columns row
+    by row.
+    """
+    width = values.shape[1]
+    total = np.zeros(width)
+    if isinstance(values, RepeatedRows):
+        columns = np.ascontiguousarray(function(values.different).T)
+        columns = np.where(np.isnan(columns), 0.0, columns) if gaps else columns
+        for start in range(0, len(values), BLOCK):
+            codes = values.codes[start : start + BLOCK]
+            total += [np.add.accumulate(column.take(codes))[-1] for column in columns]
+        return total
+    axis = 1 if width == 1 else 0
+    for block in _blocks(values):
+        numbers = function(block)
+        sums = np.nansum(numbers, axis=axis) if gaps else np.sum(numbers, axis=axis)
+        for own in sums.reshape(-1, width):
+            total += own
+    return total
+
+
+def _blocks(values: NDArray[Any] | RepeatedRows) -> Iterator[NDArray[np.float64]]:
+    """The rows in blocks of float64 (n, K), so that a large array is never copied at once.
+
+    A single column comes as rows of `BLOCK` numbers, since NumPy adds up what lies side by side faster.
+    """
+    single = values.shape[1] == 1
+    rows = BLOCK * BLOCKS if single else BLOCK
+    for start in range(0, len(values), rows):
+        block = values[start : start + rows].astype(np.float64, copy=False)
+        if not single:
+            yield block
+            continue
+        complete = len(block) // BLOCK * BLOCK
+        parts = block[:complete].reshape(-1, BLOCK), block[complete:].reshape(1, -1)
+        yield from (part for part in parts if part.size)
 
 
 def standardize(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ranvier.data.encoders.repeated_rows import RepeatedRows
 
 QUANTILES = ((0.25, 0.75, 1.349), (0.1, 0.9, 2.563), (0.05, 0.95, 3.290), (0.01, 0.99, 4.653))
 """Two fractions of the values, and how many standard deviations of a normal distribution lie between."""
@@ -37,14 +40,24 @@ def usual_range(values: NDArray[Any], max_fraction: float = MAX_FAR_FRACTION) ->
     >>> usual_range(np.array([1.0, np.nan, 3.0]))
     (1.0, 3.0)
     """
+    return _usual_and_full_range(values, max_fraction)[0]
+
+
+def _usual_and_full_range(values: NDArray[Any], max_fraction: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The usual range, and the lowest and the highest value."""
     present = np.asarray(values, np.float64)
     missing = np.isnan(present)
     present = present[~missing] if missing.any() else present
     if present.size == 0:
-        return 0.0, 0.0
-    low, high = float(present.min()), float(present.max())
-    if present.size < MIN_VALUES or low == high:
-        return low, high
+        return (0.0, 0.0), (0.0, 0.0)
+    full = float(present.min()), float(present.max())
+    if present.size < MIN_VALUES or full[0] == full[1]:
+        return full, full
+    return _without_ends(present, *full, max_fraction), full
+
+
+def _without_ends(present: NDArray[np.float64], low: float, high: float, max_fraction: float) -> tuple[float, float]:
+    """The usual range of values from `low` to `high`, none of them missing."""
     unit = max(abs(low), abs(high))
     sigma, center = _robust_sigma(present[:: -(-present.size // MAX_SAMPLE)] / unit)
     if max(abs(high / unit - center), abs(low / unit - center)) <= MAX_SIGMAS * sigma:
@@ -81,7 +94,7 @@ def _tail_limit(distance: NDArray[np.float64], sigma: float) -> float:
 def _robust_sigma(sample: NDArray[np.float64]) -> tuple[float, float]:
     """A standard deviation that far values do not move, 0 where nearly all values are equal; and the median."""
     fractions = [fraction for low, high, _ in QUANTILES for fraction in (low, high)]
-    quantiles = np.quantile(sample, [0.5, *fractions])
+    quantiles = sorted_quantiles(np.sort(sample), (0.5, *fractions))
     for index, (_, _, sigmas) in enumerate(QUANTILES):
         width = float(quantiles[2 * index + 2] - quantiles[2 * index + 1])
         if width > 0:
@@ -89,8 +102,22 @@ def _robust_sigma(sample: NDArray[np.float64]) -> tuple[float, float]:
     return 0.0, float(quantiles[0])
 
 
+def sorted_quantiles(ordered: NDArray[np.float64], fractions: Sequence[float]) -> NDArray[np.float64]:
+    """The quantiles of sorted values, none of them NaN: the numbers of `np.quantile`, which looks for them by itself.
+
+    >>> sorted_quantiles(np.array([1.0, 2.0, 4.0]), (0.25, 0.5)).tolist()
+    [1.5, 2.0]
+    """
+    at = (ordered.size - 1) * np.asarray(fractions)
+    below = np.floor(at)
+    fraction, index = at - below, below.astype(np.intp)
+    low, high = ordered[index], ordered[np.minimum(index + 1, ordered.size - 1)]
+    above = high - (high - low) * (1.0 - fraction)
+    return np.asarray(np.where(fraction < 0.5, low + (high - low) * fraction, above))
+
+
 def usual_ranges(
-    values: NDArray[np.float64], max_fraction: float = MAX_FAR_FRACTION
+    values: NDArray[np.float64] | RepeatedRows, max_fraction: float = MAX_FAR_FRACTION
 ) -> tuple[tuple[float, float], ...]:
     """The usual range of each column; empty where no value is far from all others.
 
@@ -100,8 +127,9 @@ def usual_ranges(
     >>> usual_ranges(np.append(np.arange(40.0, 60.0), 1e9)[:, None]), usual_ranges(np.ones((9, 2)))
     (((40.0, 59.0),), ())
     """
-    ranges = tuple(usual_range(column, max_fraction) for column in values.T)
-    return ranges if are_far(values, ranges).any() else ()
+    columns = values.columns() if isinstance(values, RepeatedRows) else values.T
+    pairs = [_usual_and_full_range(column, max_fraction) for column in columns]
+    return tuple(usual for usual, _ in pairs) if any(usual != full for usual, full in pairs) else ()
 
 
 def are_far(values: NDArray[np.float64], ranges: tuple[tuple[float, float], ...]) -> NDArray[np.bool_]:
@@ -116,8 +144,14 @@ def are_far(values: NDArray[np.float64], ranges: tuple[tuple[float, float], ...]
     return np.asarray((values < low) | (values > high))
 
 
-def without_far(values: NDArray[np.float64], max_fraction: float = MAX_FAR_FRACTION) -> NDArray[np.float64]:
-    """The values with NaN in place of those far from all others, column by column; the same array where there are none.
+@overload
+def without_far(values: RepeatedRows, max_fraction: float = ...) -> RepeatedRows: ...
+@overload
+def without_far(values: NDArray[np.float64], max_fraction: float = ...) -> NDArray[np.float64]: ...
+def without_far(
+    values: NDArray[np.float64] | RepeatedRows, max_fraction: float = MAX_FAR_FRACTION
+) -> NDArray[np.float64] | RepeatedRows:
+    """The values with NaN in place of those far from all others, column by column; the same rows where there are none.
 
     Parameters:
         values: shape (B, K).
@@ -126,4 +160,9 @@ def without_far(values: NDArray[np.float64], max_fraction: float = MAX_FAR_FRACT
     [nan]
     """
     ranges = usual_ranges(values, max_fraction)
-    return np.where(are_far(values, ranges), np.nan, values) if ranges else values
+    if not ranges:
+        return values
+    if isinstance(values, RepeatedRows):
+        different = np.where(are_far(values.different, ranges), np.nan, values.different)
+        return RepeatedRows(different, values.codes)
+    return np.where(are_far(values, ranges), np.nan, values)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -27,6 +26,8 @@ def map_by_threads(
     >>> map_by_threads(abs, [-1, 2])
     [1, 2]
     """
+    from concurrent.futures import ThreadPoolExecutor  # with logging, which a first fit of few rows need not wait for
+
     results: list[Result] = []
     pool = ThreadPoolExecutor(min(os.cpu_count() or 1, MAX_THREADS))
     try:

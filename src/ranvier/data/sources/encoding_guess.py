@@ -128,8 +128,10 @@ def _by_charset_normalizer(sample: bytes, data: bytes) -> list[tuple[str, tuple[
     """The encodings that fit, the best first, with what charset-normalizer says of each: chaos, and coherence."""
     from charset_normalizer import from_bytes
 
-    found = from_bytes(sample, cp_isolation=list(NAMES), steps=1, chunk_size=len(sample) + 1, threshold=0.2)
-    return [(match.encoding, (match.chaos, match.coherence)) for match in found if _fits(match.encoding, sample, data)]
+    matches = from_bytes(sample, cp_isolation=list(NAMES), steps=1, chunk_size=len(sample) + 1, threshold=0.2)
+    return [
+        (match.encoding, (match.chaos, match.coherence)) for match in matches if _fits(match.encoding, sample, data)
+    ]
 
 
 def _fits(encoding: str, sample: bytes, data: bytes) -> bool:

@@ -82,8 +82,8 @@ def check_encoding(name: str) -> str:
     try:
         "".encode(name)
     except (LookupError, TypeError, ValueError):
-        known = ("utf-8", "utf-16", *NAMES)
-        raise InputError(f"There is no encoding {name!r}. {nearest(str(name), known)}") from None
+        names = ("utf-8", "utf-16", *NAMES)
+        raise InputError(f"There is no encoding {name!r}. {nearest(str(name), names)}") from None
     return name
 
 
