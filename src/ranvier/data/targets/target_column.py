@@ -168,7 +168,9 @@ def target_formats(source: Source, names: Sequence[str]) -> tuple[NumberFormat, 
     ','
     """
     written = _written(source, names)
-    return tuple(one.form for one in written) if any(one.decided or one.form != PLAIN for one in written) else ()
+    return (
+        tuple(entry.form for entry in written) if any(entry.decided or entry.form != PLAIN for entry in written) else ()
+    )
 
 
 def target_format_notes(source: Source, names: Sequence[str]) -> list[str]:
@@ -178,7 +180,7 @@ def target_format_notes(source: Source, names: Sequence[str]) -> list[str]:
     >>> target_format_notes(open_source({"price": ["1,234", "9,567"]}), ["price"])
     ['Column "price": 1,234 was read as 1234; if it means 1.234: --kind price=number:decimal-comma.']
     """
-    return [one.note for one in _written(source, names) if one.note]
+    return [entry.note for entry in _written(source, names) if entry.note]
 
 
 @record
@@ -194,11 +196,11 @@ def _written(source: Source, names: Sequence[str]) -> list[_Written]:
     """How the numbers of each target column are written."""
     written = []
     for name in names if source.column_names else ():
-        cells, one = source.frame[name], _Written()
+        cells, entry = source.frame[name], _Written()
         if parsing.is_string(cells) and cells.dtype != pl.Enum:
             strings, marks = read_labels(cells, source.in_memory)
-            one = one if marks.labels else _format_of(strings, source)
-        written.append(one)
+            entry = entry if marks.labels else _format_of(strings, source)
+        written.append(entry)
     return written
 
 
