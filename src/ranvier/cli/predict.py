@@ -92,8 +92,9 @@ def command(
 ) -> int:
     """Predict the rows of DATA with MODEL; - reads CSV from standard input, or one text a line for a model of texts.
 
-    DATA may be a folder of pictures, recordings or texts, or several of such files. Predictions are in the order of the
-    rows. Columns that the model was not trained on are ignored.
+    DATA may be a folder or an archive of pictures, recordings or texts, or several of such and of such files; standard
+    input may hold one picture or recording, or paths, one a line. Predictions are in the order of the rows. Columns
+    that the model was not trained on are ignored.
     """
     if bool(data) == bool(text):
         what = "both were" if data else "neither was"
@@ -145,8 +146,11 @@ def _listen(model: str, data: str, min_confidence: float | None, misplaced: bool
             "--listen prints what is heard in one recording; --min-confidence goes with it, and --output, --keep, "
             "--explain, --probabilities, --interval, --set and --threshold do not."
         )
+    from ranvier.data.sources.standard_input import NAME, file_on_standard_input
+
     trained = ranvier.load(model)
-    heard, warned = with_warnings(lambda: trained.listen(data, 0.5 if min_confidence is None else min_confidence))
+    recording = file_on_standard_input() if data == NAME else data
+    heard, warned = with_warnings(lambda: trained.listen(recording, 0.5 if min_confidence is None else min_confidence))
     for note in warned:
         click.echo(note, err=True)
     if not as_json:

@@ -175,7 +175,7 @@ def search(
     inputs = TrainData(data, target, sample_weight, validation, test)
     work = _workload(inputs, options, space)
     path = None if folder is None else Path(folder)
-    budget = Budget(begun, 60.0 * minutes, work.final_factor)
+    budget = Budget(begun, 60.0 * minutes, work.final_factor, time.monotonic() - begun)
     return _searched(work, path, inputs, options, budget, trials, on_progress)
 
 

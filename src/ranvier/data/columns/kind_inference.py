@@ -230,6 +230,8 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
         return _requested_date(cells, how, decimal_commas)
     count_values = ColumnEncoder.count_values if kind == DROP else COLUMN_KINDS[kind].count_values
     missing, distinct = count_values(cells)
+    if kind == "text" and not (texts_of(cells).str.strip_chars() != "").any():
+        return Guess(ColumnSchema(name, DROP, "every text is empty", missing, distinct))
     column = ColumnSchema(name, kind, "as requested", missing, distinct)
     return Guess(_text(texts_of(cells), column) if kind == "text" else column)
 
