@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from ranvier.storage.run_folder import RunFolder
+from ranvier.view.frames import TOPICS, frame, read_frame
 from ranvier.view.live_run import LiveRun
+from ranvier.view.watch import Follower, WatchRequest
 from tests.browser.conftest import Open, comes_to, fits, number, settle
 from tests.view.training import LONG, training
 
@@ -84,6 +88,57 @@ def test_nothing_overflows_while_a_run_is_watched(theme: str, open_view: Open, t
         state(page, "running")
         page.wait_for_selector('[data-name="update.layers.0"]')
         fits(page)
+
+
+def test_frames_that_were_drawn_are_let_go(open_view: Open, tmp_path: Path) -> None:
+    with training(tmp_path, hidden=(256, 128)) as run:
+        live = LiveRun(run)
+        page = open_view(live)  # type: ignore[arg-type]
+        page.wait_for_selector('[data-name="update.layers.0"]')
+        page.get_by_role("button", name="Pause").click()
+        state(page, "paused")
+        answered = asked_of(live)
+        body = answered + b"".join(other_answers(answered, 600))
+        served: list[Any] = []
+
+        def serve(route: Any) -> None:
+            served.append(route)
+            route.fulfill(body=body, content_type="application/octet-stream")
+
+        page.route("**/api/watch", serve)
+        page.reload()
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable")
+        before, nodes = after(page, session, served, 3)
+        grown, then = after(page, session, served, 8)
+        # Were the frames kept, the heap would have grown by more than all their bytes.
+        assert grown - before < 5 * len(body) / 4
+        assert nodes == then
+
+
+def asked_of(live: LiveRun) -> bytes:
+    """All that a page is told that begins to watch."""
+    return Follower(live, WatchRequest()).frames()
+
+
+def other_answers(content: bytes, count: int) -> Iterator[bytes]:
+    """The answer among some frames, with so many other outputs."""
+    while content[4] != TOPICS["network"]:
+        content = content[4 + int.from_bytes(content[:4], "little") :]
+    head, array = read_frame(content[: 4 + int.from_bytes(content[:4], "little")])
+    for part in np.arange(1, count + 1, dtype=np.float32) / np.float32(count):
+        yield frame("network", head, array * part)
+
+
+def after(page: Page, session: Any, served: list[Any], times: int) -> tuple[float, int]:
+    """Bytes in the heap and elements in the page, once a stream has been served so many times and drawn."""
+    until = time.monotonic() + LONG
+    while len(served) < times + 1 and time.monotonic() < until:
+        page.wait_for_timeout(50)
+    assert len(served) > times
+    session.send("HeapProfiler.collectGarbage")
+    metrics = {entry["name"]: entry["value"] for entry in session.send("Performance.getMetrics")["metrics"]}
+    return metrics["JSHeapUsedSize"], page.evaluate("document.querySelectorAll('*').length")
 
 
 def test_a_run_that_prepares_says_so(open_view: Open, tmp_path: Path) -> None:

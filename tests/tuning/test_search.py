@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import ranvier as rv
-from ranvier.tuning.generations import SearchProgress
+from ranvier.tuning.generations import Budget, SearchProgress
 from ranvier.tuning.search import _code
 from ranvier.tuning.study import FILE, LAST_RUNG, Study, Trial
 from ranvier.tuning.workload import Workload
@@ -95,12 +95,12 @@ def test_after_ctrl_c_the_trials_so_far_are_kept(tmp_path: Path, once: rv.Search
 
     def interrupt(progress: SearchProgress) -> None:
         seen.append(progress)
-        if len(seen) == 1:
+        if len(seen) == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         rv.search(X, Y, trials=18, folder=tmp_path, on_progress=interrupt, **SEARCH)
-    assert [len(progress.trials) for progress in seen] == [10]
+    assert [len(progress.trials) for progress in seen] == [1, 10]
     assert seen[0].best is not None
     assert values_of(rv.search(X, Y, trials=18, folder=tmp_path, **SEARCH)) == values_of(once)
 
@@ -206,6 +206,38 @@ def test_a_time_that_is_over_gives_the_recipe_itself() -> None:
     assert found.trials == ()
     assert found.best.options == {}
     assert found.model is not None
+
+
+def test_a_time_that_is_over_within_the_first_generation_leaves_the_trial_of_the_recipe_itself(
+    monkeypatch: pytest.MonkeyPatch, once: rv.Search
+) -> None:
+    train, noted = Workload.train, []
+
+    def stopped(self: Workload, options: Any, rung: int, threads: int, stop: Any) -> Any:
+        return (float("nan"), 0.0, 1) if options else train(self, options, rung, threads, stop)
+
+    monkeypatch.setattr(Workload, "train", stopped)
+    monkeypatch.setattr(Budget, "note", lambda self, trials: noted.append(list(trials)))
+    found = rv.search(X, Y, trials=18, **SEARCH)
+    assert values_of(found) == values_of(once)[:1]
+    assert found.best.value == once.trials[0].value
+    assert found.model is not None
+    assert not found.interrupted
+    assert len(noted[0]) == 1
+
+
+def test_the_time_of_the_final_training_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("ranvier.tuning.generations.time.monotonic", lambda: now[0])
+    budget = Budget(0.0, 100.0, factor=4.0, reading=2.0)
+    early = Trial(1, {}, 0.5, 0, 1000.0, 3, 0)
+    best, other = (Trial(number, {}, value, LAST_RUNG, 7.0 * number, 9, 0) for number, value in ((1, 0.1), (2, 0.2)))
+    for trials, last in (((), 98.0), ((early,), 98.0), ((early, best, other), 70.0)):
+        budget.note(trials)
+        now[0] = last - 0.1
+        assert not budget.over()
+        now[0] = last
+        assert budget.over()
 
 
 def test_the_study_learns_from_what_was_tried() -> None:

@@ -11,6 +11,7 @@ import pytest
 import ranvier as rv
 from ranvier.model.run_rows import rows_of_run
 from ranvier.model.running import data_of_running
+from ranvier.model.training_file import file_sha256, reopenable
 from ranvier.recipes.sound import SoundRecipe
 from ranvier.view.known_rows import rows_from_arrays, rows_from_file, rows_of
 from ranvier.view.row_form import inputs_of_values, pixel_grid, row_form
@@ -33,6 +34,16 @@ def test_the_run_beside_the_model_is_found(digits_run: Path) -> None:
     rows = rows_of(model)
     assert rows is not None
     assert len(rows) == 1797, "without its run all rows of the data are shown"
+
+
+def test_the_name_of_a_set_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = rv.train("iris", run="iris", **QUICK)  # type: ignore[arg-type]
+    rows = rows_of(model)
+    assert rows is not None
+    assert rows.name.startswith(f"{model.report.split['test']} test rows of ")
+    assert reopenable("iris") == "iris"
+    assert file_sha256("iris") is None
 
 
 def table(path: Path, rows: int) -> Path:

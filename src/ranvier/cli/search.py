@@ -68,7 +68,7 @@ def command(
 
     passed = {name: value for name, value in options.items() if value is not None}
     for name in ("target", "ignore"):
-        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header")))
+        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header"), passed.get("encoding")))
     passed["kinds"] = column_kinds(passed.pop("kind")) or None
     output = Output(as_json, quiet)
     changes = parse_space(space) or None
@@ -127,13 +127,15 @@ class SearchDisplay:
 
 def _standing(progress: SearchProgress) -> str:
     from ranvier.display.format import duration, number
+    from ranvier.plural import plural
 
     best, own = progress.best, progress.trials[0].value
     value = "none yet" if best is None or best.value is None else number(best.value)
     beside = "" if own is None else f" (the recipe's own settings: {number(own)})"
     left = duration(max(progress.seconds - progress.elapsed, 0.0))
     words = {"log_loss": "log loss", "rmse": "RMSE"}[progress.metric]
-    return f"{len(progress.trials):,} trials. Best {words} {value}{beside}. {left} left."
+    count = plural(len(progress.trials), "trial")
+    return f"{count}. Best {words} {value}{beside}. {left} left."
 
 
 def _table(trials: Any, metric: str) -> Any:
@@ -152,8 +154,11 @@ def _print(output: Output, result: Search, folder: str) -> None:
     if result.interrupted:
         output.say(f"Interrupted after {len(result.trials):,} trials. The same command goes on.")
         return
-    output.heading(f"The best of {len(result.trials):,} trials")
-    output.words.print(_table(result.trials, result.metric))
+    if len(result.trials) < 2:
+        output.say("The time was over before nine settings were tried: this is the recipe itself. Give more --minutes.")
+    else:
+        output.heading(f"The best of {len(result.trials):,} trials")
+        output.words.print(_table(result.trials, result.metric))
     if len({trial.rung for trial in result.trials}) > 1:
         output.say("Trials that were stopped early stand below those that were trained to the end.", "dim")
     model = result.model

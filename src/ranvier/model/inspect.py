@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.context import SHOWN, ContextEncoder
 from ranvier.errors import InputError, nearest
 from ranvier.network.summary import NetworkSummary, summarize
 from ranvier.records import record
@@ -21,6 +23,8 @@ Array = NDArray[Any]
 MAX_SHOWN_COLUMNS = 20
 MAX_SHOWN_WEIGHTS = 24
 MAX_SHOWN_NEURONS = 64
+MAX_LABELS, MAX_LABELS_LENGTH = 12, 130
+"""How many classes a sentence names, and how many letters that takes."""
 
 
 @record
@@ -254,9 +258,18 @@ def task_sentence(model: Model) -> str:
         return f"Predicts {what}: {'a number' if task.outputs == 1 else f'{task.outputs:,} numbers'}."
     if task.kind == "multilabel":
         return f"Predicts which of {task.outputs:,} labels apply: {what}."
-    shown = ", ".join(str(label) for label in task.classes[:12])
-    more = f" and {len(task.classes) - 12:,} more" if len(task.classes) > 12 else ""
-    return f"Predicts {what}, one of {len(task.classes):,} classes: {shown}{more}."
+    labels = class_labels(model)
+    lengths = accumulate(len(label) + 2 for label in labels[:MAX_LABELS])
+    count = max(2, sum(length <= MAX_LABELS_LENGTH for length in lengths))
+    shown = ", ".join(labels[:count])
+    more = f" and {len(labels) - count:,} more" if len(labels) > count else ""
+    return f"Predicts {what}, one of {len(labels):,} classes: {shown}{more}."
+
+
+def class_labels(model: Model) -> list[str]:
+    """The classes or labels as texts; characters that are not seen by their names, such as "space"."""
+    labels = [str(label) for label in model.task.classes]
+    return [SHOWN.get(label, label) for label in labels] if isinstance(model.encoder, ContextEncoder) else labels
 
 
 def layer(model: Model, path: str | int) -> LayerView:

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from ranvier.data.sources import NAMED
 from ranvier.display.tables import METRICS, metric
 from ranvier.training.report import TrainReport
 
@@ -16,7 +17,7 @@ def file_sha256(data: Any) -> str | None:
     >>> file_sha256("iris") is None
     True
     """
-    if not isinstance(data, (str, Path)) or not Path(data).is_file():
+    if not isinstance(data, (str, Path)) or is_named(data) or not Path(data).is_file():
         return None
     with Path(data).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -34,7 +35,7 @@ def training_file_note(report: TrainReport, data: Any) -> str:
     """
     if not isinstance(data, (str, Path)) or report.data is None:
         return ""
-    same = str(data) == report.data or (Path(data).exists() and str(Path(data).resolve()) == report.data)
+    same = report.data in (str(data), reopenable(data))
     if not same and (report.data_sha256 is None or file_sha256(data) != report.data_sha256):
         return ""
     name = next(iter(report.metrics), None)
@@ -53,7 +54,12 @@ def reopenable(data: Any) -> str | None:
     """What to write down so that the data can be read again: an absolute path or a set's name; None for memory."""
     if not isinstance(data, (str, Path)):
         return None
-    return str(Path(data).resolve()) if Path(data).exists() else str(data)
+    return str(Path(data).resolve()) if not is_named(data) and Path(data).exists() else str(data)
+
+
+def is_named(data: Any) -> bool:
+    """Whether data are the name of a set, which is read as that even where a file or a folder is called so, too."""
+    return isinstance(data, str) and data in NAMED
 
 
 def paths_among(*sources: Any) -> list[str | Path]:

@@ -41,17 +41,18 @@ class Budget:
         begun: when the search began, by `time.monotonic`.
         seconds: how long it may take in all.
         factor: how many times as long the final training takes as that of the best trial.
+        reading: seconds to read and encode the data, which the final training does again.
     """
 
-    def __init__(self, begun: float, seconds: float, factor: float) -> None:
-        self.begun, self.seconds, self._factor = begun, seconds, factor
-        self._final = 0.0
+    def __init__(self, begun: float, seconds: float, factor: float, reading: float = 0.0) -> None:
+        self.begun, self.seconds, self._factor, self._reading = begun, seconds, factor, reading
+        self._final = reading
 
     def note(self, trials: Sequence[Trial]) -> None:
         """Learn from the trials how long the final training takes."""
         whole = [trial for trial in trials if trial.rung == LAST_RUNG and trial.value is not None]
         if whole:
-            self._final = min(whole, key=rank).seconds * self._factor
+            self._final = self._reading + min(whole, key=rank).seconds * self._factor
 
     @property
     def elapsed(self) -> float:
@@ -69,53 +70,78 @@ def run_generations(
     budget: Budget,
     trials: int | None,
     on_progress: Callable[[SearchProgress], None] | None,
-) -> bool:
-    """Try generations until the time or the trials are used up; gives whether Ctrl-C was pressed."""
+) -> tuple[tuple[Trial, ...], bool]:
+    """Try generations until the time or the trials are used up.
+
+    The recipe's own settings come first, trained to the end: they tell how long the final training takes.
+
+    Returns the trials and whether Ctrl-C was pressed.
+    """
     most = None if trials is None else -(-trials // GENERATION)
+
+    def tell(so_far: tuple[Trial, ...]) -> None:
+        if on_progress is not None:
+            on_progress(SearchProgress(so_far, work.metric, budget.elapsed, budget.seconds))
+
+    own: tuple[Trial, ...] = ()
+    if not study.trials:
+        done, interrupted = _rung(work, [Trial(0, {}, None, 0, 0.0, 0, 0)], LAST_RUNG, budget)
+        if done is None:
+            return (), interrupted
+        own = tuple(done)
+        budget.note(own)
+        tell(own)
     budget.note(study.trials)
     while not budget.over() and (most is None or study.generations < most):
-        proposed = study.ask(GENERATION)
-        done, interrupted = _generation(work, [{}, *proposed] if not study.trials else proposed, study, budget)
+        done, interrupted = _generation(work, study, budget, own)
         if done is None:
-            return interrupted
-        study.tell(done)
+            return tuple(study.trials) or own, interrupted
+        study.tell([*own, *done])
+        own = ()
         budget.note(study.trials)
-        if on_progress is not None:
-            on_progress(SearchProgress(tuple(study.trials), work.metric, budget.elapsed, budget.seconds))
-        if interrupted:
-            return True
-    return False
+        tell(tuple(study.trials))
+    return tuple(study.trials) or own, False
 
 
-def _generation(
-    work: Workload, proposed: Sequence[Mapping[str, Any]], study: Study, budget: Budget
-) -> tuple[list[Trial] | None, bool]:
-    """Train a generation rung by rung; None where the time or the user ended it before it was done."""
-    first, generation = len(study.trials), study.generations
-    own = 1 if not study.trials else 0  # the recipe's own settings are trained to the end
+def _generation(work: Workload, study: Study, budget: Budget, own: Sequence[Trial]) -> tuple[list[Trial] | None, bool]:
+    """Train a generation rung by rung; None where the time or the user ended it before it was done.
+
+    Parameters:
+        own: the trial of the recipe's own settings, where it belongs to this generation.
+    """
+    first = len(study.trials) + len(own)
     results = {
-        number: Trial(first + number, options, None, 0, 0.0, 0, generation) for number, options in enumerate(proposed)
+        number: Trial(number, options, None, 0, 0.0, 0, study.generations)
+        for number, options in enumerate(study.ask(GENERATION), start=first)
     }
     running = list(results)
     for rung, kept in enumerate(KEPT):
-        if rung:
-            tried = [number for number in running if results[number].value is not None and number >= own]
-            running = sorted(range(own)) + sorted(tried, key=lambda number: rank(results[number]))[:kept]
+        tried = [number for number in running if not rung or results[number].value is not None]
+        running = sorted(tried, key=lambda number: rank(results[number]))[:kept]
         if not running:  # all of them diverged
             break
-        allowed = usable_threads(work.ready.options.threads)
-        workers = min(allowed, len(running))
-        jobs: list[Job[tuple[float | None, float, int]]] = [
-            partial(_trial, work, results[number].options, rung, max(1, allowed // workers), budget)
-            for number in running
-        ]
-        values, interrupted = run_side_by_side(jobs, workers)
-        if interrupted or any(value is None or value[0] != value[0] for value in values):
+        done, interrupted = _rung(work, [results[number] for number in running], rung, budget)
+        if done is None:
             return None, interrupted
-        for number, value in zip(running, values, strict=True):
-            assert value is not None
-            results[number] = replace(results[number], value=value[0], rung=rung, seconds=value[1], epochs=value[2])
+        results.update(zip(running, done, strict=True))
     return list(results.values()), False
+
+
+def _rung(work: Workload, trials: Sequence[Trial], rung: int, budget: Budget) -> tuple[list[Trial] | None, bool]:
+    """Train trials as long as a rung says, side by side; None where the time or the user ended it."""
+    allowed = usable_threads(work.ready.options.threads)
+    workers = min(allowed, len(trials))
+    jobs: list[Job[tuple[float | None, float, int]]] = [
+        partial(_trial, work, trial.options, rung, max(1, allowed // workers), budget) for trial in trials
+    ]
+    values, interrupted = run_side_by_side(jobs, workers)
+    if interrupted or any(value is None or value[0] != value[0] for value in values):
+        return None, interrupted
+    done = [value for value in values if value is not None]
+    return [
+        replace(trial, value=value[0], rung=rung, seconds=value[1], epochs=value[2])
+        for trial, value in zip(trials, done, strict=True)
+    ], False
 
 
 def _trial(

@@ -116,6 +116,7 @@ def search(
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
     header: bool | None = None,
+    encoding: str | None = None,
     skip_bad_rows: bool = False,
     split: str | None = None,
     group: str | None = None,
@@ -134,7 +135,8 @@ def search(
 
     Trials come in generations of nine: each is trained for a ninth of the epochs, the best three for a third of them,
     the best one for all (successive halving), as many side by side as there are threads. Optuna's sampler proposes the
-    next nine. The recipe's own settings are trial 0, so that what is found is never worse on the validation rows.
+    next nine. The recipe's own settings are trial 0, which is trained first and to the end, so that what is found is
+    never worse on the validation rows.
     Trials are compared on the same validation rows; test rows are measured once, with the final model.
 
     Parameters:
@@ -144,9 +146,10 @@ def search(
             searched around what the recipe takes. Names as in `train`: hidden, activation, dropout, loss, optimizer,
             learning_rate, schedule, weight_decay, clip_norm, epochs, batch_size, patience.
         folder: keeps the trials and the model, best.rv; the same call goes on there. None keeps them in memory.
-        on_progress: called after each generation.
-        recipe, effort, task, test, ignore, kinds, header, skip_bad_rows, split, group, positive: as for `train`.
-        sample_weight, class_weight, threshold, seed, engine, precision, threads, image_size, augment: as for `train`.
+        on_progress: called after the trial of the recipe's own settings, and after each generation.
+        recipe, effort, task, test, ignore, kinds, header, encoding, skip_bad_rows, split, group: as for `train`.
+        positive, sample_weight, class_weight, threshold, seed, engine, precision, threads: as for `train`.
+        image_size, augment: as for `train`.
         validation: rows that trials are compared on: a fraction of the rows, a file or table, or a tuple (X, y); None
             takes a fifth of the training rows.
 
@@ -164,14 +167,15 @@ def search(
     begun = time.monotonic()
     _check(minutes, trials)
     options = TrainOptions(
-        recipe=recipe, effort=effort, task=task, ignore=ignore, kinds=kinds, header=header, skip_bad_rows=skip_bad_rows,
-        split=split, group=group, positive=positive, class_weight=class_weight, threshold=threshold, seed=seed,
-        engine=engine, precision=precision, threads=threads, image_size=image_size, augment=augment,
+        recipe=recipe, effort=effort, task=task, ignore=ignore, kinds=kinds, header=header, encoding=encoding,
+        skip_bad_rows=skip_bad_rows, split=split, group=group, positive=positive, class_weight=class_weight,
+        threshold=threshold, seed=seed, engine=engine, precision=precision, threads=threads, image_size=image_size,
+        augment=augment,
     )  # fmt: skip
     inputs = TrainData(data, target, sample_weight, validation, test)
     work = _workload(inputs, options, space)
     path = None if folder is None else Path(folder)
-    budget = Budget(begun, 60.0 * minutes, work.final_factor)
+    budget = Budget(begun, 60.0 * minutes, work.final_factor, time.monotonic() - begun)
     return _searched(work, path, inputs, options, budget, trials, on_progress)
 
 
@@ -202,8 +206,8 @@ def _searched(
     if path is not None:
         _describe(path, _description(work))
     study = Study(path, work.space, check_seed(options.seed))
-    interrupted = run_generations(work, study, budget, trials, on_progress)
-    best = best_of(study.trials) or Trial(0, {}, None, LAST_RUNG, 0.0, 0, 0)
+    tried, interrupted = run_generations(work, study, budget, trials, on_progress)
+    best = best_of(tried) or Trial(0, {}, None, LAST_RUNG, 0.0, 0, 0)
     final = {name: getattr(options, name) for name in OWN_OPTIONS}
     final |= {"test": inputs.test, "sample_weight": inputs.sample_weight, **best.options}
     if inputs.validation is not None:
@@ -213,7 +217,7 @@ def _searched(
     if not interrupted:
         saved = None if path is None else path / MODEL
         model = train(inputs.data, inputs.target, **final, progress=False, model=saved)
-    return Search(work.metric, tuple(study.trials), best, work.space, model, code, interrupted)
+    return Search(work.metric, tried, best, work.space, model, code, interrupted)
 
 
 def _check(minutes: Any, trials: Any) -> None:

@@ -20,6 +20,7 @@ from ranvier.view.bodies import (
     OutputBody,
     RowBody,
     RowsBody,
+    SampleBody,
     SoundBody,
     StepBody,
     StepCheckBody,
@@ -191,7 +192,7 @@ QUESTIONS: dict[str, Question[Any]] = {
     "uncertainty": _about(uncertainty, "uncertainty"),
     "reasons": _about(reasons, "reasons"),
     "calibration": _about(calibration),
-    "sample": _about(sample),
+    "sample": Question(SampleBody, lambda subject, body: sample(subject, body.start)),
     "residuals": Question(OutputBody, lambda subject, body: residuals(subject, body.output)),
 }
 """Name -> question."""

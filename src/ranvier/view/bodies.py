@@ -132,6 +132,13 @@ class HeardBody:
 
 
 @record
+class SampleBody:
+    """What a language model goes on from."""
+
+    start: str = ""
+
+
+@record
 class WeightsBody:
     """The weights of a layer in a picture of at most (height, width)."""
 
@@ -191,9 +198,9 @@ class CellBody:
 
 @record
 class OutputBody:
-    """One of several predicted numbers."""
+    """One of several predicted numbers; of quantiles the one nearest to the median, where none is said."""
 
-    output: int = 0
+    output: int | None = None
 
 
 @record

@@ -17,6 +17,8 @@ from ranvier.view.questions.examples import example_rows
 from ranvier.view.subject import Subject
 
 MAX_WORST, MAX_CELL_ROWS, MAX_CELLS = 24, 12, 20
+MANY_INPUTS, SHOWN_INPUTS = 1000, 14
+"""Of more inputs than the first, the network of a report draws the second, as the page does (`inputs.tsx`)."""
 MAX_NEURONS, MAX_TERMS, MAX_WEIGHTS = 64, 24, 1024
 DIGITS = 5
 """How many significant digits curves, weights and histograms keep; what is shown as a number keeps all of them."""
@@ -92,6 +94,8 @@ def _questions(subject: Subject) -> Iterator[tuple[str, dict[str, Any], bool]]:
         for row in example_rows(subject):
             yield "rows", {"start": row, "count": 1}, False
             yield "answer", {"row": row}, False
+            if subject.form.kind == "table" and subject.model.network.inputs > MANY_INPUTS:
+                yield "inputs", {"row": row, "count": SHOWN_INPUTS, "pinned": []}, False
             if subject.form.kind != "table":  # of tables "reasons" explains all examples at once
                 yield "contributions", {"row": row}, False
             yield from _sound(subject, row)

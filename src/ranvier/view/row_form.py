@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.data import Arrays, Source
 from ranvier.data.encoders.array import ArrayEncoder
+from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.image import pixels_of
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.errors import InputError
@@ -54,7 +55,7 @@ class RowForm:
     """What a row looks like.
 
     Fields:
-        kind: "picture", "sound" or "table".
+        kind: "picture", "sound", "table", or "language", where a row is the text before a character.
         columns: of a table; empty where there are more than `MAX_COLUMNS`.
         shape: of a picture, (H, W, C), or of a spectrogram, (bands, frames, 1).
         white: the number that the brightest pixel stands for in the inputs.
@@ -71,6 +72,8 @@ class RowForm:
 def row_form(model: Model, rows: KnownRows | None) -> RowForm:
     """What a row of a model looks like; the ranges of numbers are those of the known rows."""
     encoder = model.encoder
+    if isinstance(encoder, ContextEncoder):
+        return RowForm("language")
     if isinstance(encoder, TableEncoder):
         if encoder.image is not None:
             return RowForm("picture", shape=encoder.image.form.shape)
@@ -164,13 +167,17 @@ def row_of_values(form: RowForm, model: Model, values: Any) -> Any:
     """A row that was filled in or drawn, as `Model.inputs` takes it.
 
     Parameters:
-        values: column -> cell for a table; H * W * C numbers from 0 to 255 for a picture.
+        values: column -> cell for a table; H * W * C numbers from 0 to 255 for a picture; a text for a language model.
 
     Raises:
         InputError: values are missing or of another type.
     """
     if form.kind == "table":
         return _row_of_cells(form, model, values)
+    if form.kind == "language":
+        if type(values) is not str:
+            raise InputError("A row here is a text: what stands before the character that is asked for.")
+        return [values]
     if form.kind == "sound":
         raise InputError("A recording cannot be filled in; choose one of the rows.")
     count = math.prod(form.shape)

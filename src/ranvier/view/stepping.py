@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.context import ContextEncoder
 from ranvier.engine import CompileSpec, State
 from ranvier.errors import InputError, RanvierError
 from ranvier.model.running import data_of_running
+from ranvier.network.layers import Residual
 from ranvier.network.scaled_loss import scaled_loss
 from ranvier.reference.engine import ReferenceEngine
 from ranvier.reference.trace import StepTrace, trace_step
 from ranvier.rows import Rows
 from ranvier.training.batches import batch_offsets, epoch_order, span_of
 from ranvier.training.state import initial_state
-from ranvier.view.subject import Subject
+from ranvier.view.subject import NO_ROWS, Subject
 
 Array = NDArray[Any]
+SPARSE = "The inputs are sparse rows, which are not taken apart step by step."
+NO_ANSWERS = "The true answers of these rows are not known, so nothing can be learned from them."
 MAX_KEPT = 200
 """How many states are kept to go back to."""
 MAX_BATCH = 32
@@ -46,11 +51,12 @@ class Stepping:
         model = subject.model
         settings = model.training if seed is None else replace(model.training, seed=seed)
         self.seed, self.settings, self.network = settings.seed, settings, model.network
+        reason = why_no_steps(subject)
+        if reason is not None:
+            raise InputError(reason)
         self.rows, self.rows_name = rows_to_step_on(subject)
         if self.rows.inputs.n_csr:
-            raise InputError("The inputs are sparse rows, which are not taken apart step by step.")
-        if settings.optimizer.full_batch:
-            raise InputError("L-BFGS looks at all rows in each step, so its steps are not taken apart.")
+            raise InputError(SPARSE)
         batch_size = min(settings.batch_size, MAX_BATCH, len(self.rows))
         loss, _ = scaled_loss(settings.loss, model.target.mean, model.target.scale)
         spec = settings.compile_spec(model.network, batch_size, self.rows.weights is not None)
@@ -123,6 +129,22 @@ class Stepping:
             del self._states[oldest]
 
 
+def why_no_steps(subject: Subject) -> str | None:
+    """Why no training of a copy can be shown, in a sentence; None where nothing speaks against it."""
+    model, rows = subject.model, subject.rows
+    if isinstance(model.encoder, ContextEncoder):
+        return "A language model learns from the windows of a text, which are not taken apart step by step."
+    if any(isinstance(info.layer, Residual) for info in model.network.layer_infos):
+        return "A network with Residual layers is not taken apart step by step."
+    if model.training.optimizer.full_batch:
+        return "L-BFGS looks at all rows in each step, so its steps are not taken apart."
+    if rows is None:
+        return None if model.report.run is not None and Path(model.report.run).is_dir() else NO_ROWS
+    if rows.inputs.n_csr:
+        return SPARSE
+    return NO_ANSWERS if rows.targets is None else None
+
+
 def rows_to_step_on(subject: Subject) -> tuple[Rows, str]:
     """The training rows of the model's run where they can be read, else the known rows, and what they are.
 
@@ -140,5 +162,5 @@ def rows_to_step_on(subject: Subject) -> tuple[Rows, str]:
             return Rows(rows.inputs, rows.targets), f"the {len(rows):,} training rows"
     known_rows = subject.known_rows()
     if known_rows.targets is None:
-        raise InputError("The true answers of these rows are not known, so nothing can be learned from them.")
+        raise InputError(NO_ANSWERS)
     return Rows(known_rows.inputs, known_rows.targets), f"the {known_rows.name}"

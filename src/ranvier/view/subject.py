@@ -29,6 +29,7 @@ MAX_STATISTICS_ROWS = 2000
 """Of how many rows neurons are described."""
 WAIT_SECONDS = 0.2
 """How long a question waits for rows that are being read."""
+NO_ROWS = "No rows are known. Give the file they are in: ranvier view MODEL DATA."
 SMALLEST = float(np.finfo(np.float64).tiny)
 
 
@@ -90,7 +91,7 @@ class Subject:
             InputError: none are known.
         """
         if self.rows is None:
-            raise InputError("No rows are known. Give the file they are in: ranvier view MODEL DATA.")
+            raise InputError(NO_ROWS)
         return self.rows
 
     def neighbours(self) -> Subject | None:

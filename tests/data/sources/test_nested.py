@@ -16,6 +16,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.data import TableEncoder, open_source
+from ranvier.data.sources.nested import flat_frame
 from ranvier.data.sources.reading import Reading
 from ranvier.errors import DataError
 
@@ -172,3 +173,10 @@ def test_a_record_that_is_left_out_is_not_taken_apart(name: str, tmp_path: Path)
     options: dict[str, Any] = {"recipe": "plain", "epochs": 1, "engine": "reference", "progress": False}
     model = rv.train(data, target="y", ignore=["raw"], **options)
     assert [column["name"] for column in model.report.columns] == ["x"]
+
+
+def test_records_without_fields_are_left_out() -> None:
+    frame = pl.DataFrame({"a": [1, 2], "none": [{}, {}]}, schema={"a": pl.Int64, "none": pl.Struct([])})
+    flat, notes = flat_frame(frame)
+    assert flat.columns == ["a"]
+    assert notes == ['Column "none" holds records without fields, and is left out.']

@@ -1,7 +1,7 @@
 // The cells of a network on a canvas, as often as they change: a block is drawn again only where it would look different.
 
 import { inkOn, signedTable, type Theme, token } from "./colours";
-import { number, percent } from "./format";
+import { distinct, number, percent } from "./format";
 import { type Block, centre, corner, labelRoom } from "./layout";
 import { fit, type View } from "./draw_network";
 import { cellValue, type Part, type Split } from "./network_values";
@@ -12,6 +12,8 @@ const NUMBERED = 34;
 const SAME = 2;
 const NONE = 0;
 const MARGIN = 3;
+/** Gaps between cells are no sharper than for a picture so many times as large. */
+const MAX_SHARP = 4;
 
 export interface Scene {
   blocks: Block[];
@@ -42,6 +44,8 @@ export class Cells {
   private shown: Scene | null = null;
   private readonly colours = new Map<string, Uint8Array>();
   private outputs: string[] = [];
+  private told: Part | undefined = undefined;
+  private readonly gaps = new Map<string, HTMLCanvasElement>();
   private readonly small = document.createElement("canvas").getContext("2d", { willReadFrequently: true })!;
 
   constructor(private readonly canvas: HTMLCanvasElement) {}
@@ -68,6 +72,7 @@ export class Cells {
     const { scale, x, y } = scene.view;
     context.setTransform(ratio * scale, 0, 0, ratio * scale, ratio * (x - left), ratio * (y - top));
     this.colours.clear();
+    this.gaps.clear();
     this.outputs = [];
     return true;
   }
@@ -108,11 +113,28 @@ export class Cells {
       const top = block.y + lane * (high + block.laneGap);
       context.clearRect(block.x, top, wide, high);
       context.drawImage(this.small.canvas, 0, lane * block.laneRows, block.columns, block.laneRows, block.x, top, wide, high);
-      const gap = block.step - block.size;
-      if (!gap) continue;
-      for (let column = 0; column < block.columns; column++) context.clearRect(block.x + column * block.step + block.size, top, gap, high);
-      for (let row = 0; row < block.laneRows; row++) context.clearRect(block.x, top + row * block.step + block.size, wide, gap);
+      if (block.step === block.size) continue;
+      context.globalCompositeOperation = "destination-out";
+      context.drawImage(this.gapsOf(block, scene.view.scale), block.x, top, wide, high);
+      context.globalCompositeOperation = "source-over";
     }
+  }
+
+  /** What lies between the cells of a lane, to be cut out at once: many small cuts of each picture would cost more. */
+  private gapsOf(block: Block, scale: number): HTMLCanvasElement {
+    const known = this.gaps.get(block.path);
+    if (known) return known;
+    const ratio = Math.min(MAX_SHARP, (devicePixelRatio || 1) * scale);
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.max(1, Math.round(block.columns * block.step * ratio));
+    canvas.height = Math.max(1, Math.round(block.laneRows * block.step * ratio));
+    const context = canvas.getContext("2d")!;
+    context.scale(ratio, ratio);
+    const gap = block.step - block.size;
+    for (let column = 0; column < block.columns; column++) context.fillRect(column * block.step + block.size, 0, gap, block.laneRows * block.step);
+    for (let row = 0; row < block.laneRows; row++) context.fillRect(0, row * block.step + block.size, block.columns * block.step, gap);
+    this.gaps.set(block.path, canvas);
+    return canvas;
   }
 
   private drawSingly(context: CanvasRenderingContext2D, scene: Scene, block: Block, part: Part | undefined, colours: Uint8Array, before: Uint8Array | undefined, numbered: boolean): void {
@@ -147,8 +169,10 @@ export class Cells {
   private drawOutputs(context: CanvasRenderingContext2D, scene: Scene, whole: boolean): void {
     const block = scene.blocks[scene.blocks.length - 1];
     const part = scene.values.get(block.path);
-    if (!block.labels || block.columns !== 1) return;
+    if (!block.labels || block.columns !== 1 || (!whole && part?.values === this.told?.values)) return;
+    this.told = part;
     const chances = scene.chances && part !== undefined;
+    const names = distinct(block.labels, 16);
     const room = labelRoom(block.labels);
     let top = 0;
     part?.values.forEach((value, at) => (top = value > part.values[top] ? at : top));
@@ -165,7 +189,7 @@ export class Cells {
       context.fillStyle = token(strong ? "text" : "text-2");
       context.font = `${strong ? 600 : 400} 12px Inter, system-ui, sans-serif`;
       context.textAlign = "left";
-      context.fillText(fit(context, block.labels[at] ?? "", chances ? room.name : 120), left, y);
+      context.fillText(fit(context, names[at] ?? "", chances ? room.name : 120), left, y);
       if (!value) continue;
       context.textAlign = "right";
       context.fillText(value, left + room.value, y);

@@ -1,6 +1,7 @@
 // How training goes: the loss, the metric and the learning rate of every epoch.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Line, linesOf, type Mark, overMembers } from "./curve_lines";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { token } from "./colours";
@@ -10,25 +11,14 @@ import { keptPlot } from "./plot";
 import { median, WINDOWS } from "./smoothing";
 import { theme } from "./state";
 import type { Control, Epoch, What } from "./types";
-import { bestEpoch, numberOr, verdict } from "./verdict";
+import { verdict } from "./verdict";
 
 const HEIGHT = 148;
 const TRIANGLE = 4;
 const NONE: Control[] = [];
-const MARKED = ["rate", "pause", "stop"];
+/** Metrics that are shares of the rows. */
+const SHARES = ["accuracy", "coverage"];
 
-interface Line {
-  name: string;
-  label: string;
-  values: (number | null)[];
-  strong: boolean;
-}
-
-interface Mark {
-  x: number;
-  text: string;
-  best: boolean;
-}
 
 export function Curves({ what, history, live = false, controls = NONE, heading = "Training" }: {
   what: What;
@@ -38,7 +28,10 @@ export function Curves({ what, history, live = false, controls = NONE, heading =
   heading?: string | null;
 }) {
   const [window, setWindow] = useState(1);
-  const { loss, metrics, rate, headline, marks } = useMemo(() => linesOf(history, controls), [history, controls]);
+  const sizes = what.training.member_epochs;
+  const several = !live && sizes.length > 1 && sizes.reduce((sum, size) => sum + size, 0) === history.length;
+  const { loss, metrics, rate, headline, marks, epochs } = useMemo(() => (several ? overMembers(history, sizes) : linesOf(history, controls)), [history, controls, several]);
+  const told = [...loss, ...metrics, ...rate].filter((line) => !line.quiet);
   if (!history.length)
     return <p class="empty">{live ? "The curves begin with the first complete epoch." : "This model holds no history of its training."}</p>;
   return (
@@ -46,7 +39,7 @@ export function Curves({ what, history, live = false, controls = NONE, heading =
       <header class="of-curves">
         {heading && <h2>{heading}</h2>}
         <p class="sentence" data-name="verdict">
-          {what.training.members > 1 ? `${what.training.members} networks were trained one after the other; each begins with a high loss.` : verdict(history, live)}
+          {several ? `${what.training.members} networks were trained: a thin line for each, thick ones for their means.` : what.training.members > 1 ? `${what.training.members} networks were trained one after the other; each begins with a high loss.` : verdict(history, live)}
         </p>
         {history.length >= 6 && (
           <label class="choice">
@@ -62,16 +55,16 @@ export function Curves({ what, history, live = false, controls = NONE, heading =
         )}
       </header>
       <div class="curves">
-        <Curve title="Loss" lines={loss} history={history} marks={marks} window={window} show={(value) => number(value)} logarithmic={live ? false : null} />
+        <Curve title="Loss" lines={loss} epochs={epochs} marks={marks} window={window} show={(value) => number(value)} logarithmic={live ? false : null} />
         {metrics.length > 0 && (
-          <Curve title={METRICS[headline!] ?? headline!} lines={metrics} history={history} marks={marks} window={window} show={(value) => metric(headline!, value)} />
+          <Curve title={METRICS[headline!] ?? headline!} lines={metrics} epochs={epochs} marks={marks} window={window} show={(value) => metric(headline!, value)} share={SHARES.includes(headline!)} />
         )}
-        {rate.length > 0 && <Curve title="Learning rate" lines={rate} history={history} marks={marks.filter((mark) => !mark.best)} window={1} show={(value) => number(value, 3)} logarithmic={false} />}
+        {rate.length > 0 && <Curve title="Learning rate" lines={rate} epochs={epochs} marks={marks.filter((mark) => !mark.best)} window={1} show={(value) => number(value, 3)} logarithmic={false} />}
       </div>
       <AsTable
         name="epochs"
-        columns={["epoch", ...[...loss, ...metrics, ...rate].map((line) => `${titleOf(line.name)}`)]}
-        rows={() => history.map((epoch, at) => [count(epoch.epoch), ...[...loss, ...metrics, ...rate].map((line) => number(line.values[at]))])}
+        columns={["epoch", ...told.map((line) => `${titleOf(line.name)}`)]}
+        rows={() => epochs.map((epoch, at) => [count(epoch), ...told.map((line) => number(line.values[at]))])}
       />
     </>
   );
@@ -81,36 +74,16 @@ function titleOf(name: string): string {
   return name.replaceAll("_", " ");
 }
 
-function linesOf(history: Epoch[], controls: Control[]) {
-  const of = (read: (epoch: Epoch) => unknown) => history.map((epoch) => numberOr(read(epoch)));
-  const loss: Line[] = [{ name: "loss", label: "training", values: of((epoch) => epoch.loss), strong: false }];
-  if (history.some((epoch) => epoch.validation_loss !== null))
-    loss.push({ name: "validation_loss", label: "validation", values: of((epoch) => epoch.validation_loss), strong: true });
-  const names = history.length ? Object.keys(history[history.length - 1].metrics) : [];
-  const headline = names.find((name) => !name.startsWith("training_") && name in METRICS);
-  const metrics: Line[] = [];
-  if (headline && names.includes(`training_${headline}`))
-    metrics.push({ name: `training_${headline}`, label: "training", values: of((epoch) => epoch.metrics[`training_${headline}`]), strong: false });
-  if (headline) metrics.push({ name: headline, label: "validation", values: of((epoch) => epoch.metrics[headline]), strong: true });
-  const rates = of((epoch) => epoch.learning_rate);
-  const varies = new Set(rates).size > 1;
-  const rate: Line[] = varies ? [{ name: "learning_rate", label: "", values: rates, strong: true }] : [];
-  const best = bestEpoch(history);
-  const marks: Mark[] = best >= 0 && history.length > 1 ? [{ x: history[best].epoch, text: `best ${history[best].epoch}`, best: true }] : [];
-  for (const control of controls)
-    if (MARKED.includes(control.do) && history.length && control.epoch <= history[history.length - 1].epoch)
-      marks.push({ x: Math.max(control.epoch, history[0].epoch), text: control.do === "rate" ? `rate ${number(control.value ?? 0, 2)}` : control.do, best: false });
-  return { loss, metrics, rate, headline, marks };
-}
-
-function Curve({ title, lines, history, marks, window, show, logarithmic }: {
+function Curve({ title, lines, epochs, marks, window, show, logarithmic, share = false }: {
   title: string;
   lines: Line[];
-  history: Epoch[];
+  epochs: number[];
   marks: Mark[];
   window: number;
   show: (value: number | null) => string;
   logarithmic?: boolean | null;
+  /** Whether the values are shares of 1, which are written in percent. */
+  share?: boolean;
 }) {
   // Where the curve rises, its upper right holds the line, and the words go below it.
   const rises = logarithmic === undefined;
@@ -127,7 +100,7 @@ function Curve({ title, lines, history, marks, window, show, logarithmic }: {
     const fits = (value: number | null) => (log && value !== null && value <= 0 ? null : value);
     const raw = lines.map((line) => line.values.map(fits));
     const smooth = raw.map((values) => median(values, window));
-    return [history.map((epoch) => epoch.epoch), ...(window > 1 ? raw : []), ...smooth] as uPlot.AlignedData;
+    return [epochs, ...(window > 1 ? raw : []), ...smooth] as uPlot.AlignedData;
   };
 
   useEffect(() => {
@@ -135,9 +108,9 @@ function Curve({ title, lines, history, marks, window, show, logarithmic }: {
     const series = (faint: boolean) =>
       lines.map((line) => ({
         stroke: token(line.strong ? "accent" : "text-2"),
-        alpha: faint ? 0.35 : 1,
-        width: faint ? 1 : line.strong ? 2 : 1.25,
-        points: { show: history.length === 1 },
+        alpha: line.quiet ? 0.3 : faint ? 0.35 : 1,
+        width: faint || line.quiet ? 1 : line.strong ? 2 : 1.25,
+        points: { show: epochs.length === 1 },
       }));
     zoomed.current = false;
     const made = new uPlot(
@@ -146,10 +119,10 @@ function Curve({ title, lines, history, marks, window, show, logarithmic }: {
         height: HEIGHT,
         legend: { show: false },
         cursor: { y: false, points: { size: 6 }, sync: { key: "curves" }, drag: { x: true, y: false } },
-        scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
+        scales: { x: { time: false }, y: log ? { distr: 3 } : share ? { range: shareRange } : {} },
         axes: [
           { ...axis, grid: { show: false }, size: 24, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] },
-          { ...axis, grid: { stroke: token("line"), width: 1 }, size: 58, space: 34, values: (_, ticks) => tickLabels(ticks) },
+          { ...axis, grid: { stroke: token("line"), width: 1 }, size: 58, space: 26, values: (_, ticks) => (share ? ticks.map((tick) => (tick === null ? "" : `${Number((100 * tick).toPrecision(4))} %`)) : tickLabels(ticks)) },
         ],
         series: [{}, ...(window > 1 ? series(true) : []), ...series(false)],
         hooks: {
@@ -163,23 +136,24 @@ function Curve({ title, lines, history, marks, window, show, logarithmic }: {
     );
     made.over.addEventListener("dblclick", () => (zoomed.current = false));
     return keptPlot(plot, made, box.current!, HEIGHT);
-  }, [theme.value, log, window > 1, lines.length, history.length === 1]);
+  }, [theme.value, log, window > 1, lines.length, epochs.length === 1]);
 
   useLayoutEffect(() => {
     if (!plot.current) return;
     plot.current.setData(data(), !zoomed.current);
     if (zoomed.current) plot.current.redraw();
-  }, [history, window, marks]);
+  }, [lines, window, marks]);
 
-  const index = at !== null && at < history.length ? at : history.length - 1;
+  const index = at !== null && at < epochs.length ? at : epochs.length - 1;
+  const read = lines.filter((line) => !line.quiet);
   return (
     <section class="curve">
       <header>
         <h3>
-          {title} <small>epoch {history[index]?.epoch}</small>
+          {title} <small>epoch {epochs[index]}</small>
         </h3>
         <span class="read">
-          {lines.map((line) => (
+          {read.map((line) => (
             <span key={line.name} class={line.strong ? "strong" : ""}>
               <i class={line.strong ? "dash strong" : "dash"} />
               {line.label} <Value name={`curve.${line.name}`} value={line.values[index]} text={show(line.values[index])} />
@@ -192,7 +166,7 @@ function Curve({ title, lines, history, marks, window, show, logarithmic }: {
           </button>
         )}
       </header>
-      <div ref={box} role="img" aria-label={`${title} over ${plural(history.length, "epoch")}${lines.map((line) => `; ${line.label || title} ${show(line.values[line.values.length - 1])}`).join("")}`} />
+      <div ref={box} role="img" aria-label={`${title} over ${plural(epochs.length, "epoch")}${read.map((line) => `; ${line.label || title} ${show(line.values[line.values.length - 1])}`).join("")}`} />
       {bad > 0 && (
         <p class="note">
           {plural(bad, "value")} of 0 or less, or that {bad === 1 ? "is" : "are"} not a number, {bad === 1 ? "does" : "do"} not fit on a log axis: triangles on its floor.
@@ -200,6 +174,12 @@ function Curve({ title, lines, history, marks, window, show, logarithmic }: {
       )}
     </section>
   );
+}
+
+/** The range of an axis of shares: some room around them, but none below 0 or above 1. */
+function shareRange(_: uPlot, least: number, most: number): [number, number] {
+  const room = Math.max(0.01, 0.08 * (most - least));
+  return [Math.max(0, least - room), Math.min(1, most + room)];
 }
 
 /** The best epoch, what was done from the page, and values that the axis cannot show. */

@@ -1,7 +1,8 @@
 // What the model was trained on: rows, classes, and what is in each column.
 
-import { count, number, percent, plural } from "./format";
-import { Value } from "./parts";
+import { useState } from "preact/hooks";
+import { count, distinct, number, percent, plural } from "./format";
+import { Name, Value } from "./parts";
 import { ask, useAsked } from "./state";
 
 interface Seen {
@@ -26,12 +27,17 @@ interface Data {
 }
 
 const CLASSES = 12;
+/** So many columns are told at first. */
+const COLUMNS = 20;
 
 export function DataSection() {
   const { data } = useAsked(() => ask<Data>("data"), []);
+  const [all, setAll] = useState(false);
   if (!data || !(Object.keys(data.split).length || data.columns.length)) return null;
+  const shown = all ? data.columns : data.columns.slice(0, COLUMNS);
   const parts = Object.entries(data.split);
   const rows = parts.reduce((sum, [, size]) => sum + size, 0);
+  const short = distinct(data.columns.map((column) => column.name), 24);
   const missing = data.columns.some((column) => column.missing);
   const seen = data.columns.some((column) => column.counts || column.top);
   return (
@@ -57,7 +63,7 @@ export function DataSection() {
       </p>
       <ClassBalance classes={data.classes} />
       {data.columns.length > 0 && (
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="region" aria-label="The columns as a table">
           <table class="rows columns">
             <thead>
               <tr>
@@ -69,14 +75,16 @@ export function DataSection() {
                     missing
                   </th>
                 )}
-                <th scope="col">read as</th>
+                <th scope="col" class="why">
+                  read as
+                </th>
               </tr>
             </thead>
             <tbody>
-              {data.columns.map((column) => (
+              {shown.map((column, at) => (
                 <tr key={column.name} class={column.kind === "drop" ? "dropped" : ""}>
-                  <th scope="row" title={column.name}>
-                    <span>{column.name}</span>
+                  <th scope="row">
+                    <Name text={short[at]} full={column.name} />
                   </th>
                   <td>{column.kind === "drop" ? "left out" : column.kind}</td>
                   {seen && <td class="values">{column.counts ? <Histogram column={column} /> : column.top ? <Top column={column} /> : null}</td>}
@@ -88,7 +96,12 @@ export function DataSection() {
           </table>
         </div>
       )}
-      {data.total > data.columns.length && <p class="note">and {plural(data.total - data.columns.length, "more column")}.</p>}
+      {shown.length < data.columns.length && (
+        <button class="small more-columns" onClick={() => setAll(true)}>
+          show {count(data.columns.length)} columns
+        </button>
+      )}
+      {all && data.total > data.columns.length && <p class="note">and {plural(data.total - data.columns.length, "more column")}.</p>}
       {seen && <p class="note">Values: the {count(data.shown_rows)} known rows, numbers between their 1st and 99th percentile.</p>}
     </section>
   );
@@ -97,14 +110,15 @@ export function DataSection() {
 function ClassBalance({ classes }: { classes: Record<string, number> }) {
   const listed = Object.entries(classes).sort(([, a], [, b]) => b - a);
   if (!listed.length) return null;
+  const short = distinct(listed.map(([name]) => name), 20);
   const total = listed.reduce((sum, [, size]) => sum + size, 0);
   const most = Math.max(...listed.map(([, size]) => size), 1);
   return (
     <ol class="bars balance">
-      {listed.slice(0, CLASSES).map(([name, size]) => (
+      {listed.slice(0, CLASSES).map(([name, size], at) => (
         <li key={name}>
-          <span class="name" title={name}>
-            {name}
+          <span class="name">
+            <Name text={short[at]} full={name} />
           </span>
           <span class="track">
             <span class="fill" style={{ width: `${(100 * size) / most}%` }} />

@@ -9,6 +9,8 @@ import type { Cell, Column, Responses, RowPage, Values, What } from "./types";
 type Response = Responses["curves"][string];
 
 const HEIGHT = 24;
+/** From so many columns on, one is looked for by its name. */
+const SEARCHED = 12;
 
 function share(of: Responses, value: number): number {
   return of.high > of.low ? (value - of.low) / (of.high - of.low) : 0.5;
@@ -59,6 +61,7 @@ function Choices({ name, curve, of, value, set }: { name: string; curve: Respons
 export function Fields({ what, responses }: { what: What; responses: Responses | null }) {
   const columns = what.form.columns;
   const total = what.rows?.count ?? 0;
+  const [search, setSearch] = useState("");
   const [start, setStart] = useState<Record<string, Cell> | null>(null);
   const values = (tried.value ?? start) as Record<string, Cell> | null;
   const from = async (chosen: number) => {
@@ -78,6 +81,7 @@ export function Fields({ what, responses }: { what: What; responses: Responses |
   }, []);
   if (!values || !start) return <p class="empty">Reading …</p>;
   const set = (name: string, value: Cell) => (tried.value = { ...values, [name]: value } as Values);
+  const shown = columns.filter((column) => column.name.toLowerCase().includes(search.trim().toLowerCase()));
   const changed = columns.filter((column) => values[column.name] !== start[column.name]).length;
   return (
     <>
@@ -88,8 +92,12 @@ export function Fields({ what, responses }: { what: What; responses: Responses |
           back{changed ? ` (${changed} changed)` : ""}
         </button>
       </header>
+      {columns.length > SEARCHED && (
+        <input type="search" class="filter" value={search} placeholder="find a column by its name" aria-label="Find a column by its name" onInput={(event) => setSearch(event.currentTarget.value)} />
+      )}
+      {!shown.length && <p class="note">No column has this in its name.</p>}
       <div class="grid">
-        {columns.map((column) => (
+        {shown.map((column) => (
           <Field key={column.name} column={column} value={values[column.name]} changed={values[column.name] !== start[column.name]} set={(value) => set(column.name, value)} responses={responses} />
         ))}
       </div>
@@ -99,6 +107,7 @@ export function Fields({ what, responses }: { what: What; responses: Responses |
 
 /** Numbers of a text file are text until they are read; a slider needs the number. */
 function plain(column: Column, value: Cell): Cell {
+  if (value === "") return null;
   if (column.kind !== "number" || typeof value !== "string") return value;
   const read = Number(value);
   return value.trim() !== "" && Number.isFinite(read) ? read : value;
@@ -140,7 +149,13 @@ function Field({ column, value, changed, set, responses }: {
   );
 }
 
+function fewDigits(value: number): string {
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(6)));
+}
+
+/** A number and its slider: a few digits of it, all of them while it is written. */
 function NumberField({ id, column, value, set }: { id: string; column: Column; value: Cell; set: (value: Cell) => void }) {
+  const [typed, setTyped] = useState<string | null>(null);
   return (
     <span class="slider">
       <input
@@ -156,8 +171,13 @@ function NumberField({ id, column, value, set }: { id: string; column: Column; v
         id={id}
         type="text"
         inputMode="decimal"
-        value={value === null ? "" : String(value)}
+        value={value === null ? "" : typeof value === "number" && typed === null ? fewDigits(value) : (typed ?? String(value))}
+        data-value={String(value ?? "")}
+        title={typeof value === "number" ? String(value) : undefined}
         placeholder="missing"
+        onFocus={() => setTyped(value === null ? "" : String(value))}
+        onInput={(event) => setTyped(event.currentTarget.value)}
+        onBlur={() => setTyped(null)}
         onChange={(event) => {
           const text = event.currentTarget.value.trim();
           set(text === "" ? null : Number.isFinite(Number(text)) ? Number(text) : text);

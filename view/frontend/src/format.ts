@@ -51,6 +51,14 @@ export function plural(value: number, noun: string, nouns = `${noun}s`): string 
   return `${count(value)} ${value === 1 ? noun : nouns}`;
 }
 
+/** A cell of a table: text that is a number, as files hold it, is written as a number. */
+export function cellText(value: string | number | boolean, kind: string): string {
+  const read = typeof value === "number" ? value : kind === "number" && typeof value === "string" && value.trim() !== "" ? Number(value) : NaN;
+  // A year is no count: four digits stand without a comma.
+  if (Number.isInteger(read) && Math.abs(read) < 1e4) return String(read).replace("-", MINUS);
+  return Number.isFinite(read) ? number(read) : String(value);
+}
+
 /** A long name cut in its middle, where names differ least. */
 export function cut(name: string, length: number): string {
   if (name.length <= length) return name;
@@ -58,9 +66,10 @@ export function cut(name: string, length: number): string {
   return `${name.slice(0, head)}\u2026${name.slice(name.length - (length - 1 - head))}`;
 }
 
-/** Names without what all of them begin with, where that is long: the part in which they differ. */
-export function distinct(names: string[]): string[] {
-  if (names.length < 2) return names;
+/** Names without what all of them begin with, where that is long: the part in which they differ. Names of no more than so
+many letters stay. */
+export function distinct(names: string[], room = 0): string[] {
+  if (names.length < 2 || names.every((name) => name.length <= room)) return names;
   const [low, high] = names.reduce(([least, most], name) => [name < least ? name : least, name > most ? name : most], [names[0], names[0]]);
   let same = 0;
   while (same < low.length && low[same] === high[same]) same++;

@@ -17,9 +17,9 @@ export function hasMany(what: What): boolean {
 }
 
 /** The inputs to draw for a row; null where all are drawn. */
-export function useInputs(what: What, given: object, changes: unknown[]): SomeInputs | null {
+export function useInputs(what: What, given: object, changes: unknown[], can = true): SomeInputs | null {
   const chosen = wanted.value;
-  return useAsked(hasMany(what) ? () => ask<SomeInputs>("inputs", { ...given, count: SHOWN - chosen.length, pinned: chosen }) : null, [...changes, what, chosen]).data;
+  return useAsked(hasMany(what) && can ? () => ask<SomeInputs>("inputs", { ...given, count: SHOWN - chosen.length, pinned: chosen }) : null, [...changes, what, chosen]).data;
 }
 
 function toggle(name: string): void {

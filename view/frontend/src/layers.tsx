@@ -66,6 +66,7 @@ export function Layers({ what, layers, live }: { what: What; layers: LayerHealth
   const updates = layers.some((part) => part.update_ratio !== null);
   const most = Math.max(...layers.map((part) => part.gradient_norm ?? 0), 1e-30);
   const notes = findings(what, layers, live);
+  if (!counted && !gradients && !updates) return null;
   return (
     <section class="panel layers">
       <header>

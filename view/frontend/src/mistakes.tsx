@@ -1,12 +1,15 @@
 // Mistakes: where the model is wrong, and on which rows.
 
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { token } from "./colours";
-import { count, cut, distinct, metric, METRICS, number, percent, plural, roundTicks } from "./format";
-import { Canvas, decode, Picture, Problem, said, Value } from "./parts";
+import { cellText, count, cut, distinct, metric, METRICS, number, percent, plural, roundTicks } from "./format";
+import { Canvas, decode, labelsOf, Name, Picture, Problem, said, Value } from "./parts";
 import { RowSound } from "./sound";
 import { ask, cell, opening, useAsked } from "./state";
 import type { Row, RowPage, What } from "./types";
+
+/** Of more classes only those with mistakes are shown at first. */
+const MANY = 30;
 
 interface Confusion {
   counts: number[][];
@@ -28,6 +31,7 @@ interface Calibration {
 }
 
 interface Residuals {
+  target: string;
   row: number[];
   actual: number[];
   predicted: number[];
@@ -38,6 +42,7 @@ interface Residuals {
 
 export function Mistakes({ what }: { what: What }) {
   const metrics = useAsked(what.has_targets ? () => ask<Record<string, number>>("metrics") : null, [what]);
+  if (what.form.kind === "language") return <p class="empty">A language model is measured on a text, character by character; what it writes says most of its mistakes. Its metrics are on the page Inside.</p>;
   if (!what.has_targets)
     return (
       <p class="empty">
@@ -46,6 +51,7 @@ export function Mistakes({ what }: { what: What }) {
       </p>
     );
   const classes = what.task === "binary" || what.task === "multiclass";
+  const few = what.classes.length <= 6;
   return (
     <div class="mistakes">
       <section class="panel strip">
@@ -64,10 +70,11 @@ export function Mistakes({ what }: { what: What }) {
       <div class="column">
         {classes && <ConfusionPanel what={what} />}
         {what.task === "regression" ? <ResidualPanel what={what} /> : <Classes what={what} />}
+        {classes && few && <CalibrationPanel />}
       </div>
       <div class="column">
         {classes ? <CellRows what={what} /> : <Worst what={what} />}
-        {classes && <CalibrationPanel />}
+        {classes && !few && <CalibrationPanel />}
       </div>
     </div>
   );
@@ -75,23 +82,32 @@ export function Mistakes({ what }: { what: What }) {
 
 export function ConfusionPanel({ what }: { what: What }) {
   const { data, error } = useAsked(() => ask<Confusion>("confusion"), [what]);
+  const [all, setAll] = useState(false);
   if (!data) return <section class="panel">{<Problem error={error} />}</section>;
   const most = Math.max(1, ...data.counts.flatMap((line, at) => line.filter((_, k) => k !== at)));
-  const small = what.classes.length > 14;
-  const short = distinct(what.classes);
+  const short = distinct(what.classes, 8);
+  const many = what.classes.length > MANY;
+  const listed = many && !all ? confused(data.counts) : what.classes.map((_, at) => at);
+  const small = listed.length > 14;
   return (
     <section class="panel confusion">
       <header>
         <h2>
           <Value name="wrong" value={data.wrong} text={count(data.wrong)} /> of {plural(data.rows, "row")} wrong <small>({percent(data.wrong / data.rows)})</small>
         </h2>
+        {many && (
+          <button class="small" aria-pressed={all} onClick={() => setAll(!all)}>
+            all {count(what.classes.length)} classes
+          </button>
+        )}
       </header>
-      <div class="scroll">
+      {!listed.length && <p class="empty">No class has mistakes.</p>}
+      <div class={all ? "scroll tall" : "scroll"} hidden={!listed.length} tabIndex={0} role="region" aria-label="The confusion matrix">
         <table class={small ? "matrix small" : "matrix"}>
           <thead>
             <tr>
               <td />
-              <th colSpan={what.classes.length} scope="colgroup" class="axis-name">
+              <th colSpan={listed.length} scope="colgroup" class="axis-name">
                 predicted
               </th>
             </tr>
@@ -99,20 +115,21 @@ export function ConfusionPanel({ what }: { what: What }) {
               <th scope="col" class="axis-name">
                 true
               </th>
-              {what.classes.map((name, at) => (
-                <th scope="col" key={name} title={name}>
+              {listed.map((at) => (
+                <th scope="col" key={at} title={what.classes[at]}>
                   <span>{short[at]}</span>
                 </th>
               ))}
             </tr>
           </thead>
           <tbody>
-            {data.counts.map((line, actual) => (
+            {listed.map((actual) => (
               <tr key={actual}>
                 <th scope="row" title={what.classes[actual]}>
                   <span>{cut(short[actual], 18)}</span>
                 </th>
-                {line.map((value, predicted) => {
+                {listed.map((predicted) => {
+                  const value = data.counts[actual][predicted];
                   const chosen = cell.value?.[0] === actual && cell.value[1] === predicted;
                   const share = actual === predicted ? 0 : value / most;
                   return (
@@ -141,8 +158,16 @@ export function ConfusionPanel({ what }: { what: What }) {
           </tbody>
         </table>
       </div>
+      {many && !all && listed.length > 0 && <p class="note">{listed.length < MANY ? `The ${count(listed.length)} classes with mistakes; all rows of the others are right.` : `The ${count(MANY)} classes with the most mistakes.`}</p>}
     </section>
   );
+}
+
+/** The classes that are taken for others or others for them, those with the most mistakes. */
+function confused(counts: number[][]): number[] {
+  const wrong = counts.map((line, at) => line.reduce((sum, value, other) => sum + (other === at ? 0 : value + counts[other][at]), 0));
+  const order = wrong.map((_, at) => at).filter((at) => wrong[at]);
+  return order.sort((a, b) => wrong[b] - wrong[a]).slice(0, MANY).sort((a, b) => a - b);
 }
 
 export function CellRows({ what }: { what: What }) {
@@ -152,6 +177,8 @@ export function CellRows({ what }: { what: What }) {
     () => (valid ? ask<RowPage>("cell", { actual: chosen[0], predicted: chosen[1] }) : ask<RowPage>("rows", { start: 0, count: 60, order: "loss" })),
     [chosen?.[0], chosen?.[1], what],
   );
+  const first = rows.data?.rows[0];
+  const nothing = first !== undefined && first.actual === first.predicted && (rows.data?.rows ?? []).every((entry) => entry.actual === entry.predicted);
   return (
     <section class="panel examples">
       <header>
@@ -173,7 +200,7 @@ export function CellRows({ what }: { what: What }) {
       </header>
       <Problem error={rows.error} />
       {rows.data && <Rows what={what} rows={rows.data.rows} />}
-      <p class="note">The most wrong come first. Open one to see how it runs through the network.</p>
+      <p class="note">{!valid && nothing ? "No row is wrong; those of which the model is least sure come first." : "The most wrong come first."} Open one to see how it runs through the network.</p>
     </section>
   );
 }
@@ -230,8 +257,12 @@ function Example({ what, entry }: { what: What; entry: Row }) {
 function RowTable({ what, rows }: { what: What; rows: Row[] }) {
   const columns = what.form.columns.slice(0, 8);
   const regression = what.task === "regression";
+  const short = new Map(distinct(what.classes, 24).map((name, at) => [what.classes[at], name]));
+  const labels = labelsOf(what);
+  const shortName = (value: Row["actual"]) => short.get(said(value)) ?? said(value, labels);
+  const titles = distinct(columns.map((column) => column.name), 16);
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0} role="region" aria-label="Rows as a table">
       <table class="rows">
         <thead>
           <tr>
@@ -243,11 +274,11 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
               predicted
             </th>
             <th scope="col" class="right">
-              {regression ? "off by" : "p(true)"}
+              {regression ? "off by" : labels ? "loss" : "p(true)"}
             </th>
-            {columns.map((column) => (
-              <th scope="col" key={column.name} title={column.name} class={column.kind === "number" ? "right" : ""}>
-                <span>{column.name}</span>
+            {columns.map((column, at) => (
+              <th scope="col" key={column.name} class={column.kind === "number" ? "right label" : "label"}>
+                <Name text={titles[at]} full={column.name} />
               </th>
             ))}
             {what.form.columns.length > columns.length && <th scope="col">+ {what.form.columns.length - columns.length}</th>}
@@ -265,8 +296,8 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
                   entry.row
                 )}
               </td>
-              <td class={regression ? "right" : ""}>{said(entry.actual)}</td>
-              <td class={regression ? "right" : ""}>{said(entry.predicted)}</td>
+              <td class={regression ? "right" : labels ? "labels" : "label"}>{regression ? said(entry.actual) : labels ? said(entry.actual, labels) : <Name text={shortName(entry.actual)} full={said(entry.actual, labels)} />}</td>
+              <td class={regression ? "right" : labels ? "labels" : "label"}>{regression ? said(entry.predicted) : labels ? said(entry.predicted, labels) : <Name text={shortName(entry.predicted)} full={said(entry.predicted, labels)} />}</td>
               <td class="right">
                 {regression ? (
                   <Value name={`row.${entry.row}.loss`} value={entry.loss} />
@@ -278,7 +309,7 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
                 const value = entry.cells?.[at];
                 return (
                   <td key={column.name} class={column.kind === "number" ? "right" : column.kind === "text" ? "text" : ""} title={String(value ?? "")}>
-                    {value === null || value === undefined || value === "" ? <span class="none">missing</span> : typeof value === "number" ? number(value) : String(value)}
+                    {value === null || value === undefined || value === "" ? <span class="none">missing</span> : cellText(value, column.kind)}
                   </td>
                 );
               })}
@@ -292,13 +323,14 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
 
 export function Classes({ what }: { what: What }) {
   const { data, error } = useAsked(() => ask<Score[]>("classes"), [what]);
+  const short = distinct((data ?? []).map((score) => score.label), 24);
   return (
     <section class="panel classes">
       <header>
         <h2>{what.task === "multilabel" ? "Each label" : "Each class"}</h2>
       </header>
       <Problem error={error} />
-      <div class="scroll tall">
+      <div class="scroll tall" tabIndex={0} role="region" aria-label="Scores as a table">
         <table class="rows">
           <thead>
             <tr>
@@ -311,10 +343,10 @@ export function Classes({ what }: { what: What }) {
             </tr>
           </thead>
           <tbody>
-            {(data ?? []).map((score) => (
+            {(data ?? []).map((score, at) => (
               <tr key={score.label}>
-                <th scope="row" title={score.label}>
-                  <span>{score.label}</span>
+                <th scope="row">
+                  <Name text={short[at]} full={score.label} />
                 </th>
                 <td class="right">
                   <Value value={score.rows} text={count(score.rows)} />
@@ -444,12 +476,12 @@ export function ResidualPanel({ what }: { what: What }) {
     <section class="panel residuals">
       <header>
         <h2>Predicted against true</h2>
-        <small>{what.target[0]}</small>
+        <small>{data.target}</small>
       </header>
-      <Canvas height={260} label={`Predicted against true ${what.target[0]} of ${plural(data.row.length, "row")}`} depends={[data]} draw={draw} />
+      <Canvas height={260} label={`Predicted against true ${data.target} of ${plural(data.row.length, "row")}`} depends={[data]} draw={draw} />
       <p class="note">Upwards what was predicted, to the right what is true; on the dashed line both are equal.</p>
       <h3>Predicted − true</h3>
-      <svg viewBox="0 0 600 96" class="plot" role="img" aria-label="Histogram of predicted minus true">
+      <svg viewBox="0 0 600 81" preserveAspectRatio="none" class="plot histogram" role="img" aria-label="Histogram of predicted minus true">
         {data.counts.map((value, at) => (
           <rect key={at} x={(at * 600) / data.counts.length + 0.5} width={600 / data.counts.length - 1} y={80 - (80 * value) / most} height={(80 * value) / most} class="bar" />
         ))}
@@ -457,13 +489,11 @@ export function ResidualPanel({ what }: { what: What }) {
         {data.edges[0] < 0 && data.edges[data.edges.length - 1] > 0 && (
           <line x1={(600 * -data.edges[0]) / (data.edges[data.edges.length - 1] - data.edges[0])} x2={(600 * -data.edges[0]) / (data.edges[data.edges.length - 1] - data.edges[0])} y1="0" y2="80" class="drop" />
         )}
-        <text x="0" y="94">
-          {number(data.edges[0], 3)}
-        </text>
-        <text x="600" y="94" text-anchor="end">
-          {number(data.edges[data.edges.length - 1], 3)}
-        </text>
       </svg>
+      <p class="ends">
+        <span>{number(data.edges[0], 3)}</span>
+        <span>{number(data.edges[data.edges.length - 1], 3)}</span>
+      </p>
       <p class="note">
         Half of the rows lie between <Value name="residual.25" value={data.quantiles[1]} text={number(data.quantiles[1], 3)} /> and{" "}
         <Value name="residual.75" value={data.quantiles[3]} text={number(data.quantiles[3], 3)} />; the median is <Value name="residual.50" value={data.quantiles[2]} text={number(data.quantiles[2], 3)} />.

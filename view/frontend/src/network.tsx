@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { Cells, type Scene } from "./cells";
 import { robustLimit } from "./colours";
 import { drawFrames, drawInputs, drawLines, drawMarks, drawTitles, paint, type View, WHOLE } from "./draw_network";
+import { drawBetween, meaningOf } from "./draw_between";
 import { count, number } from "./format";
 import { type Block, cellOf, centre, hit, layout, unitsOf } from "./layout";
 import { cellsNow, liveAnswer, liveLines, show, sizes } from "./live";
@@ -83,6 +84,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   useLayoutEffect(() => {
     paint(under.current!, full, height, view, (context) => {
       drawLines(context, what, blocks, lines, shownNeuron);
+      drawBetween(context, what, blocks);
       drawInputs(context, what, blocks[0], inputs, pixels);
       drawTitles(context, blocks);
       drawFrames(context, blocks);
@@ -204,7 +206,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
             ref={canvas}
             tabIndex={0}
             role="application"
-            aria-label={`The network: ${blocks.map((block) => `${block.title}, ${block.subtitle}`).join("; ")}. Arrow keys move, Enter opens a neuron, plus and minus zoom.`}
+            aria-label={`The network: ${blocks.map((block) => `${block.title}, ${block.subtitle}`).join("; ")}. ${meaningOf(what.layers)} Arrow keys move, Enter opens a neuron, plus and minus zoom.`}
             onPointerDown={(event) => {
               drag.current = { x: event.clientX, y: event.clientY, moved: false };
               if (view.scale > 1) canvas.current!.setPointerCapture(event.pointerId);
@@ -239,6 +241,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
           meaning ? meaning.cells : pictures && kind === "activations" ? "Cells: the output of each neuron over the plane of the two inputs." : kind !== "activations" && !measured ? (kind === "updates" ? "Updates are shown while the network trains." : "") : shown || measured ? CELLS[kind] : ""
         }
         few={drawn !== undefined}
+        between={meaningOf(what.layers)}
       />
       <AsTable
         name="neurons"
@@ -267,7 +270,7 @@ const CELLS: Record<Show, string> = {
   updates: "Cells: the stronger the blue, the more a step changes the weights into a neuron, relative to their size.",
 };
 
-function Key({ lines, cells, few }: { lines: Connections[] | null; cells: string; few: boolean }) {
+function Key({ lines, cells, few, between }: { lines: Connections[] | null; cells: string; few: boolean; between: string }) {
   const shown = (lines ?? []).reduce((sum, part) => sum + part.lines.length, 0);
   const all = (lines ?? []).reduce((sum, part) => sum + part.all, 0);
   return (
@@ -276,7 +279,7 @@ function Key({ lines, cells, few }: { lines: Connections[] | null; cells: string
       <span class="ramp" aria-hidden="true" />
       <span>positive</span>
       <span class="note">
-        {cells} {lines && !few && <>Lines: {shown < all ? `the ${count(shown)} weights of ${count(all)} that carry most` : `all ${count(all)} weights`}.</>}
+        {cells} {lines && !few && <>Lines: {shown < all ? `the ${count(shown)} weights of ${count(all)} that carry most` : `all ${count(all)} weights`}.</>} {between}
       </span>
     </p>
   );

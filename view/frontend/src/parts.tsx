@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { signedColour, token } from "./colours";
-import { count, number, percent } from "./format";
+import { count, distinct, number, percent } from "./format";
 import { gone, kept, theme } from "./state";
 import type { Row, What } from "./types";
 
@@ -11,6 +11,20 @@ export function Value({ value, name, text }: { value: number | null | undefined;
   return (
     <span class="value" data-name={name} data-value={value === null || value === undefined ? "" : String(value)}>
       {text ?? number(value)}
+    </span>
+  );
+}
+
+const LONG = 18;
+const TAIL = 7;
+
+/** A name that a narrow place cuts in its middle, since names differ at their ends; `full` where it is a part of one. */
+export function Name({ text, full = text }: { text: string; full?: string }) {
+  if (text.length <= LONG) return <span title={full}>{text}</span>;
+  return (
+    <span class="cuts" title={full}>
+      <span>{text.slice(0, -TAIL)}</span>
+      <span>{text.slice(-TAIL)}</span>
     </span>
   );
 }
@@ -60,10 +74,17 @@ export function Picture({ pixels, shape, size, label }: { pixels: ArrayLike<numb
   );
 }
 
-export function said(value: Row["predicted"] | undefined): string {
+/** An answer in words: a class, numbers, or the names of the labels that apply. */
+export function said(value: Row["predicted"] | undefined, labels: string[] | null = null): string {
   if (value === undefined) return "\u2013";
+  if (labels && Array.isArray(value)) return labels.filter((_, at) => value[at]).join(", ") || "none";
   if (typeof value === "string") return value;
   return Array.isArray(value) ? value.map((part) => number(part)).join(", ") : number(value);
+}
+
+/** The labels of a model of which several may apply. */
+export function labelsOf(what: What): string[] | null {
+  return what.task === "multilabel" ? what.classes : null;
 }
 
 /** The classes or labels with their probabilities, the likeliest first, or the number that is predicted. */
@@ -88,14 +109,15 @@ export function AnswerBars({ what, predicted, probabilities, actual }: {
       </dl>
     );
   }
+  const short = distinct(what.classes, 24);
   const order = probabilities.map((_, at) => at).sort((a, b) => probabilities[b] - probabilities[a]);
   const top = probabilities.indexOf(Math.max(...probabilities));
   return (
     <ol class="bars">
       {order.slice(0, 12).map((at) => (
         <li key={at} class={at === top && what.task !== "multilabel" ? "first" : ""}>
-          <span class="name" title={what.classes[at]}>
-            {what.classes[at]}
+          <span class="name">
+            <Name text={short[at]} full={what.classes[at]} />
             {actual === what.classes[at] && <small> true</small>}
           </span>
           <span class="track">

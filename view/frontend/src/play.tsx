@@ -5,7 +5,7 @@ import { count, number } from "./format";
 import { GoneNotice, ThemeButton, Value } from "./parts";
 import { PlayNetwork } from "./play_network";
 import { PlaySettings } from "./play_settings";
-import { fromAddress, type Look, type Opened, type Options, type PlayState, toValues } from "./play_state";
+import { type Change, fromAddress, type Look, type Opened, type Options, type PlayState, toValues } from "./play_state";
 import { askPlay, askPicture, counted, gone, pending, writeAddress } from "./state";
 import { Gone } from "./transport";
 
@@ -22,6 +22,8 @@ export function Play() {
   const table = useRef<string | null>(null);
   const current = useRef<string | null>(null);
   const turn = useRef(0);
+  // What was asked for and is not there yet: the next change is one of that.
+  const wished = useRef<PlayState | null>(null);
   const queue = useRef<Promise<void>>(Promise.resolve());
   const failed = (error: Error) => {
     if (error instanceof Gone) gone.value = error.message;
@@ -31,7 +33,11 @@ export function Play() {
   // One after the other, and of several that wait only the last.
   const begin = (values: Record<string, string>) => {
     const own = ++turn.current;
-    queue.current = queue.current.then(() => (own === turn.current ? open(values) : undefined));
+    queue.current = queue.current.then(async () => {
+      if (own !== turn.current) return;
+      await open(values);
+      if (own === turn.current) wished.current = null;
+    });
     return counted(queue.current);
   };
   const open = async (values: Record<string, string>) => {
@@ -47,7 +53,12 @@ export function Play() {
       failed(error as Error);
     }
   };
-  const change = (changes: Partial<PlayState>) => opened && void begin(toValues({ ...opened.state, ...changes }));
+  const change = (changes: Change) => {
+    if (!opened) return;
+    const now = wished.current ?? opened.state;
+    wished.current = { ...now, ...(typeof changes === "function" ? changes(now) : changes) };
+    void begin(toValues(wished.current));
+  };
   const steer = (action: string) => opened && askPlay("do", { session: opened.session, do: action }).catch(failed);
 
   useEffect(() => {

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { signedColour, signedTable, token } from "./colours";
 import { number } from "./format";
 import { Value } from "./parts";
-import { FEATURES, type Look, type Opened, type Options, type PlayState } from "./play_state";
+import { type Change, FEATURES, type Look, type Opened, type Options, type PlayState } from "./play_state";
 import { theme } from "./state";
 
 const OUTPUT = 320;
@@ -21,7 +21,7 @@ export function PlayNetwork({ opened, options, look, change }: {
   opened: Opened;
   options: Options;
   look: Look;
-  change: (changes: Partial<PlayState>) => void;
+  change: (changes: Change) => void;
 }) {
   const state = opened.state;
   const [pointed, setPointed] = useState<number | null>(null);
@@ -40,10 +40,10 @@ export function PlayNetwork({ opened, options, look, change }: {
     return () => observer.disconnect();
   }, [look, theme.value]);
 
-  const layers = (at: number, entry: [string, number]) => change({ layers: state.layers.map((layer, index) => (index === at ? entry : layer)) });
+  const layers = (at: number, edit: (layer: [string, number]) => [string, number]) => change((now) => ({ layers: now.layers.map((layer, index) => (index === at ? edit(layer) : layer)) }));
   const toggle = (name: string) => {
-    const features = options.features.filter((feature) => (feature === name ? !state.features.includes(name) : state.features.includes(feature)));
-    if (features.length) change({ features });
+    const toggled = (own: string[]) => options.features.filter((feature) => (feature === name) !== own.includes(feature));
+    if (toggled(state.features).length) change((now) => ({ features: toggled(now.features) }));
   };
   return (
     <section class="panel plane">
@@ -72,7 +72,7 @@ export function PlayNetwork({ opened, options, look, change }: {
               <h2>Hidden {at + 1}</h2>
               {teach("layers") ? (
                 <>
-                  <select aria-label={`Activation of layer ${at + 1}`} value={activation} onChange={(event) => layers(at, [event.currentTarget.value, units])}>
+                  <select aria-label={`Activation of layer ${at + 1}`} value={activation} onChange={({ currentTarget: { value: chosen } }) => layers(at, ([, own]) => [chosen, own])}>
                     {options.activations.map((name) => (
                       <option key={name} value={name}>
                         {name.replace(/_/g, " ")}
@@ -80,11 +80,11 @@ export function PlayNetwork({ opened, options, look, change }: {
                     ))}
                   </select>
                   <span class="units">
-                    <button class="small" aria-label={`One unit less in layer ${at + 1}`} disabled={units <= 1} onClick={() => layers(at, [activation, units - 1])}>
+                    <button class="small" aria-label={`One unit less in layer ${at + 1}`} disabled={units <= 1} onClick={() => layers(at, ([name, own]) => [name, Math.max(1, own - 1)])}>
                       −
                     </button>
                     <span>{units}</span>
-                    <button class="small" aria-label={`One unit more in layer ${at + 1}`} disabled={units >= options.max_units} onClick={() => layers(at, [activation, units + 1])}>
+                    <button class="small" aria-label={`One unit more in layer ${at + 1}`} disabled={units >= options.max_units} onClick={() => layers(at, ([name, own]) => [name, Math.min(options.max_units, own + 1)])}>
                       +
                     </button>
                   </span>
@@ -103,10 +103,10 @@ export function PlayNetwork({ opened, options, look, change }: {
             <h2>{pointed === null ? "Output" : shown.title}</h2>
             {teach("layers") && (
               <span class="units">
-                <button class="small" disabled={!state.layers.length} onClick={() => change({ layers: state.layers.slice(0, -1) })}>
+                <button class="small" disabled={!state.layers.length} onClick={() => change((now) => ({ layers: now.layers.slice(0, -1) }))}>
                   − layer
                 </button>
-                <button class="small" disabled={state.layers.length >= options.max_layers} onClick={() => change({ layers: [...state.layers, state.layers[state.layers.length - 1] ?? ["tanh", 4]] })}>
+                <button class="small" disabled={state.layers.length >= options.max_layers} onClick={() => change((now) => ({ layers: [...now.layers, now.layers[now.layers.length - 1] ?? ["tanh", 4]].slice(0, options.max_layers) as PlayState["layers"] }))}>
                   + layer
                 </button>
               </span>
@@ -185,7 +185,7 @@ function Plane({ opened, cell }: { opened: Opened; cell: Cell }) {
     }
   }, [opened, theme.value]);
   return (
-    <div class="surface" role="img" aria-label={`${cell.title} over the plane, under ${opened.points.length} points`}>
+    <div class="play-surface" role="img" aria-label={`${cell.title} over the plane, under ${opened.points.length} points`}>
       <canvas ref={surface} width={cell.side} height={cell.side} />
       <canvas ref={points} />
     </div>
@@ -202,7 +202,7 @@ function drawLinks(canvas: HTMLCanvasElement, box: HTMLElement, look: Look) {
   canvas.style.height = `${box.scrollHeight}px`;
   const context = canvas.getContext("2d")!;
   context.scale(ratio, ratio);
-  const columns = [...box.querySelectorAll(".layer")].map((layer) => [...layer.querySelectorAll(".cell canvas, .surface")].map((node) => node.getBoundingClientRect()));
+  const columns = [...box.querySelectorAll(".layer")].map((layer) => [...layer.querySelectorAll(".cell canvas, .play-surface")].map((node) => node.getBoundingClientRect()));
   look.layers!.forEach(({ weight }, at) => {
     const limit = Math.max(...weight.flat().map(Math.abs), 1e-9);
     weight.forEach((row, from) =>

@@ -1,7 +1,7 @@
 // The settings of the playground: data, and how the network learns.
 
 import type { ComponentChildren } from "preact";
-import type { Opened, Options, PlayState } from "./play_state";
+import type { Change, Opened, Options } from "./play_state";
 
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const STRENGTHS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
@@ -10,7 +10,7 @@ const words = (name: string) => name.replace(/_/g, " ");
 export function PlaySettings({ opened, options, change, take }: {
   opened: Opened;
   options: Options;
-  change: (changes: Partial<PlayState>) => void;
+  change: (changes: Change) => void;
   take: (file: File | undefined) => void;
 }) {
   const state = opened.state;

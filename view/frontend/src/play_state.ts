@@ -39,6 +39,9 @@ export interface Opened {
   points: [number, number, number, boolean][];
 }
 
+/** New settings, or what makes them of those that were asked for last. */
+export type Change = Partial<PlayState> | ((now: PlayState) => Partial<PlayState>);
+
 export interface Look {
   ended?: boolean;
   version: number;

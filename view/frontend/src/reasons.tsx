@@ -1,7 +1,7 @@
 // What the answers for a few rows came from: what each column adds to what is said of a typical row.
 
 import { useState } from "preact/hooks";
-import { cut, number, signed } from "./format";
+import { cellText, cut, signed } from "./format";
 import { Problem, said, Value } from "./parts";
 import { ask, useAsked } from "./state";
 import type { Cell, Row } from "./types";
@@ -69,7 +69,7 @@ function Sum({ part }: { part: Part }) {
           <tr key={line.column} class={line.cell === null && line.column === "all others" ? "rest" : ""}>
             <th scope="row" title={line.column}>
               {cut(line.column, 28)}
-              {line.cell !== null && <small title={String(line.cell)}> {typeof line.cell === "number" ? number(line.cell) : cut(String(line.cell), 28)}</small>}
+              {line.cell !== null && <small title={String(line.cell)}> {cut(cellText(line.cell, Number.isFinite(Number(line.cell)) ? "number" : ""), 28)}</small>}
             </th>
             <td class="both">
               <span class={line.value < 0 ? "less" : "more"} style={bar(line.value)} />

@@ -10,8 +10,9 @@ import { CalibrationPanel, CellRows, Classes, ConfusionPanel, ResidualPanel, Wor
 import { Network } from "./network";
 import { Findings } from "./findings";
 import { Importances } from "./importances";
+import { useInputs } from "./inputs";
 import { closeNeuron, NeuronPanel } from "./neuron";
-import { AnswerBars, decode, Problem, said, ThemeButton, Value } from "./parts";
+import { AnswerBars, decode, labelsOf, Problem, said, ThemeButton, Value } from "./parts";
 import { Reasons } from "./reasons";
 import { ResultSection, Sample, WhatToKnow } from "./result";
 import { ask, askAnswer, layer, neuron, opening, pending, row, theme, useAsked, what as about } from "./state";
@@ -121,6 +122,7 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
     layer.value !== null && neuron.value !== null ? () => ask<Neuron>("neuron", { path: layer.value, neuron: neuron.value }) : null,
     [layer.value, neuron.value],
   );
+  const some = useInputs(what, { row: at }, [at], at !== null && transport.has("inputs", { row: at, pinned: [] }));
   const pixels = useMemo(() => (shown?.pixels ? decode(shown.pixels) : null), [shown?.pixels]);
   return (
     <section id="network">
@@ -134,15 +136,15 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
           {rows.map((entry) => (
             <li key={entry.row}>
               <button aria-pressed={entry.row === at} onClick={() => (row.value = entry.row)}>
-                <b>{said(entry.predicted)}</b>
-                {entry.actual !== undefined && entry.actual !== entry.predicted && <span class="truth">is {said(entry.actual)}</span>}
+                <b>{said(entry.predicted, labelsOf(what))}</b>
+                {entry.actual !== undefined && said(entry.actual) !== said(entry.predicted) && <span class="truth">is {said(entry.actual, labelsOf(what))}</span>}
                 <small>row {entry.row}</small>
               </button>
             </li>
           ))}
         </ul>
       )}
-      <Network what={what} height={320} answer={answer.data} pixels={pixels} opened={opened.data} measurable={false} />
+      <Network what={what} height={320} answer={answer.data} pixels={pixels} opened={opened.data} measurable={false} some={some} />
       <Problem error={opened.error} />
       <div class="two">
         {answer.data && (

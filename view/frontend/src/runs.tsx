@@ -184,7 +184,7 @@ function RunsTable() {
           </h2>
           <input type="text" class="filter" aria-label="Show only runs whose name or settings hold this" placeholder="filter, such as hidden=32" value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
         </header>
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Runs as a table">
           <table class="rows table-of-runs">
             <thead>
               <tr>

@@ -37,7 +37,7 @@ export function Step({ what }: { what: What }) {
   const { step, stage } = at.value;
   const path = what.layers.some((part) => part.neurons && part.path === layer.value) ? layer.value : null;
   const told = useAsked(
-    () => ask<StepAnswer>("step", { step, row: batchRow.value, path, neuron: path === null ? 0 : (neuron.value ?? 0), seed: seed.value }),
+    what.no_steps ? null : () => ask<StepAnswer>("step", { step, row: batchRow.value, path, neuron: path === null ? 0 : (neuron.value ?? 0), seed: seed.value }),
     [step, batchRow.value, path, neuron.value, seed.value, what],
   );
   const data = told.data;
@@ -50,9 +50,10 @@ export function Step({ what }: { what: What }) {
     return () => clearInterval(timer);
   }, [slow.value]);
   useEffect(() => () => void (slow.value = false), []);
+  if (what.no_steps) return <p class="empty">{what.no_steps}</p>;
   return (
     <div class="step-page">
-      <Stages data={data} />
+      {(data || !told.error) && <Stages data={data} />}
       {told.error && (
         <section class="panel">
           <Problem error={told.error} />

@@ -37,9 +37,11 @@ export interface What {
   parameters: number;
   inputs: { count: number; names: string[]; picture: boolean; pixels: number[] | null };
   layers: Layer[];
-  form: { kind: "picture" | "sound" | "table"; columns: Column[]; shape: number[]; pixels: string[] };
+  form: { kind: "picture" | "sound" | "table" | "language"; columns: Column[]; shape: number[]; pixels: string[] };
   rows: { count: number; name: string; notes: string[] } | null;
   has_targets: boolean;
+  /** Why no training of a copy can be shown. */
+  no_steps?: string | null;
   /** Whether the recordings themselves are at hand. */
   plays: boolean;
   training: {
@@ -47,6 +49,8 @@ export interface What {
     seconds: number;
     epochs: number;
     members: number;
+    /** How many epochs each of several networks was trained for. */
+    member_epochs: number[];
     best_epoch: number;
     metrics: Record<string, number | null>;
     measured_on: string;
@@ -116,7 +120,8 @@ export interface Neuron {
   by_column?: { column: string; product: number }[] | null;
 }
 
-export type Values = Record<string, Cell> | number[];
+/** The cells of a table, the pixels of a picture, or the text before a character. */
+export type Values = Record<string, Cell> | number[] | string;
 
 export interface Answer {
   predicted: string | number | number[];

@@ -2,8 +2,8 @@
 
 import { useState } from "preact/hooks";
 import { signedColour } from "./colours";
-import { count, number, signed } from "./format";
-import { Problem, SignedPicture, Value } from "./parts";
+import { cellText, count, distinct, number, signed } from "./format";
+import { Name, Problem, SignedPicture, Value } from "./parts";
 import { ask, theme, useLatest } from "./state";
 import type { Cell, Contributions, Row, What } from "./types";
 
@@ -27,7 +27,7 @@ export function Why({ what, given, changes, cells, choosable = true }: Props) {
       <header>
         {choosable ? <h2>Why</h2> : <h3>Why</h3>}
         {choosable && names.length > 0 && (
-          <select aria-label="Explained answer" value={output ?? ""} onChange={(event) => setOutput(event.currentTarget.value || null)}>
+          <select aria-label="Explained answer" value={output ?? (what.task === "regression" ? names[0] : "")} onChange={(event) => setOutput(event.currentTarget.value || null)}>
             {what.task !== "regression" && <option value="">the answer</option>}
             {names.map((name) => (
               <option key={name} value={name}>
@@ -59,6 +59,7 @@ function Waterfall({ data, cells }: { data: Contributions; cells: Record<string,
   if (data.others) steps.push({ name: `${count(data.others)} others`, value: data.rest });
   const sums = [data.base];
   for (const step of steps) sums.push(sums[sums.length - 1] + step.value);
+  const short = distinct(steps.map((step) => step.name), 24);
   const [low, high] = [Math.min(...sums, data.output), Math.max(...sums, data.output)];
   const place = (value: number) => (high > low ? (100 * (value - low)) / (high - low) : 50);
   const end = (name: string, key: string, value: number) => (
@@ -79,8 +80,8 @@ function Waterfall({ data, cells }: { data: Contributions; cells: Record<string,
         return (
           <li key={step.name}>
             <span class="name" title={cell === undefined ? step.name : `${step.name} = ${shown(cell)}`}>
-              {step.name}
-              {cell !== undefined && <small> {shown(cell)}</small>}
+              <Name text={short[at]} full={step.name} />
+              {cell !== undefined && <small> {shown(cell, 16)}</small>}
             </span>
             <span class="track">
               <i class={step.value < 0 ? "minus" : "plus"} style={{ left: `${Math.min(from, to)}%`, width: `${Math.abs(to - from)}%` }} />
@@ -98,7 +99,7 @@ function Waterfall({ data, cells }: { data: Contributions; cells: Record<string,
 /** A cell in a few letters. */
 export function shown(cell: Cell, length = 24): string {
   if (cell === null || cell === "") return "missing";
-  const text = typeof cell === "number" ? number(cell) : String(cell);
+  const text = cellText(cell, typeof cell === "string" && Number.isFinite(Number(cell)) ? "number" : "");
   return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 
@@ -112,7 +113,7 @@ function Words({ column, words }: { column: string | null; words: [string, numbe
   const most = Math.max(...words.map(([, value]) => Math.abs(value))) || 1;
   if (!words.length) return null;
   return (
-    <p class="tinted">
+    <p class="tinted" tabIndex={0} role="group" aria-label={column ?? "The words"}>
       {column && <small>{column} </small>}
       {words.map(([word, value], at) => (
         <span
@@ -121,7 +122,7 @@ function Words({ column, words }: { column: string | null; words: [string, numbe
           title={value === 0 ? "not used by the model" : signed(value)}
           data-name={`word.${at}`}
           data-value={String(value)}
-          style={value === 0 ? {} : { boxShadow: `inset 0 -${Math.max(2, Math.round((9 * Math.abs(value)) / most))}px ${signedColour(theme.value, 0.55 * Math.sign(value), 1)}` }}
+          style={value === 0 ? {} : { borderBottomWidth: `${Math.max(1, Math.round((6 * Math.abs(value)) / most))}px`, borderBottomColor: signedColour(theme.value, 0.55 * Math.sign(value), 1) }}
         >
           {word}{" "}
         </span>

@@ -31,6 +31,9 @@ def flat_frame(frame: pl.DataFrame, reading: Reading = PLAIN) -> tuple[pl.DataFr
     taken = set(frame.columns)
     for cells in frame.iter_columns():
         fields = _fields(cells) if reading.reads(cells.name) else [cells]
+        if not fields:
+            notes.append(f'Column "{cells.name}" holds records without fields, and is left out.')
+            continue
         if fields[0] is not cells and {field.name for field in fields} & taken - {cells.name}:
             fields = [cells]
         taken |= {field.name for field in fields}

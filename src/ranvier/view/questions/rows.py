@@ -73,7 +73,8 @@ def _actual(subject: Subject, row: int) -> Any:
     task = subject.model.task
     if task.is_classifier:
         return _text(task.classes[subject.actual[row]])
-    values = subject.targets[row].tolist()
+    # Of each target with quantiles the truth stands beside each of them.
+    values = subject.targets[row][:: max(1, len(subject.model.target.levels))].tolist()
     return values[0] if len(values) == 1 else values
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ranvier.model.inspect import input_names, output_label, task_sentence
+from ranvier.model.inspect import class_labels, input_names, output_label, task_sentence
+from ranvier.view.stepping import why_no_steps
 from ranvier.view.subject import Subject
 
 MAX_NAMES = 1000
@@ -16,7 +17,7 @@ def what(subject: Subject) -> dict[str, Any]:
     """The model in words and sizes, what a row looks like, and one record for each epoch of its training."""
     model, rows = subject.model, subject.rows
     task = model.task
-    labels = task.classes if task.is_classifier else task.target_names
+    labels = class_labels(model) if task.is_classifier else task.target_names
     report = model.report
     return {
         "name": subject.name,
@@ -31,11 +32,13 @@ def what(subject: Subject) -> dict[str, Any]:
         "rows": None if rows is None else {"count": len(rows), "name": rows.name, "notes": list(rows.notes)},
         "plays": rows is not None and rows.recordings is not None,
         "has_targets": rows is not None and rows.targets is not None,
+        "no_steps": why_no_steps(subject),
         "training": {
             "recipe": report.recipe,
             "seconds": report.seconds,
             "epochs": len(model.history),
             "members": len(report.members),
+            "member_epochs": [int(member["epochs"]) for member in report.members],
             "best_epoch": report.best_epoch,
             "metrics": report.metrics,
             "measured_on": report.evaluated_on,
