@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 ARRAY_ENDING = ".npy"
 ENDINGS = (*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS, ARRAY_ENDING)
 LOOKED_AT = 20
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://(?!/)")
 MAX_PATH = 1024
 
 
@@ -102,9 +101,13 @@ def _holds_paths(cells: pl.Series) -> bool:
 
     if cells.dtype != pl.String:
         return False
-    first = [cell.strip().lower() for cell in cells.head(10 * LOOKED_AT).drop_nulls().to_list()]
-    first = [cell for cell in first if cell][:LOOKED_AT]
-    return bool(first) and all(len(cell) <= MAX_PATH and cell.endswith(ENDINGS) for cell in first)
+    names = (cell.strip().lower() for cell in cells.head(10 * LOOKED_AT).to_list() if cell is not None)
+    present = (name for name in names if name)
+    first = next(present, None)
+    if first is None:
+        return False
+    others = islice(present, LOOKED_AT - 1)
+    return all(len(name) <= MAX_PATH and name.endswith(ENDINGS) for name in chain((first,), others))
 
 
 def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileReference | None], folder: str) -> Table:
@@ -113,12 +116,6 @@ def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileRefer
     names = [None if cell is None or not cell.strip() else cell.strip() for cell in cells.to_list()]
     by_path = {name: find(name) for name in dict.fromkeys(names) if name is not None}
     absent = [name for name, file in by_path.items() if file is None]
-    if absent and len(absent) == len(by_path) and all(_ADDRESS.match(name) for name in absent):
-        note = (
-            f'Column "{cells.name}" holds addresses on a network such as {absent[0]}, and only files on this machine '
-        )
-        note += f'are read. Download them, and give a column of their paths, relative to "{folder}".'
-        return replace(table, problem=note) if table.frame.width <= 2 else replace(table, notes=(*table.notes, note))
     if absent and len(absent) == len(by_path):
         note = f'Column "{cells.name}" holds names such as {absent[0]}, which are no files in "{folder}".'
         if table.frame.width > 2:
