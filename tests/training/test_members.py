@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 import numpy as np
@@ -48,3 +50,23 @@ def test_going_on_with_one_of_them_has_the_bits_of_going_on_alone() -> None:
     alone = NETWORK.fit(X, X[:, :2], seed=5, epochs=3).fit(X, X[:, :2], epochs=2)
     assert np.array_equal(together.parameters["layers.0.weight"], alone.parameters["layers.0.weight"])
     assert np.array_equal(together.history.loss, alone.history.loss)
+
+
+def test_after_ctrl_c_each_network_is_the_one_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = NativeExecutable.try_run_members
+
+    def interrupted(self: NativeExecutable, *given: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return run(self, *given)
+
+    trials = [{"seed": seed} for seed in range(20)]
+    with monkeypatch.context() as patched:
+        patched.setattr(NativeExecutable, "try_run_members", interrupted)
+        with pytest.warns(UserWarning, match="Interrupted: 15 networks of 20 had not begun"):
+            models = rv.fit_many(NETWORK, X, X[:, :2], trials=trials, engine="native", threads=1, epochs=10**6)
+    made = len(models[0].history)
+    assert 0 < made < 10**6
+    assert [len(model.history) for model in models] == [made] * 5 + [0] * 15
+    alone = NETWORK.fit(X, X[:, :2], seed=4, epochs=made)
+    assert np.array_equal(alone.parameters["layers.0.weight"], models[4].parameters["layers.0.weight"])
+    assert np.array_equal(alone.history.loss, models[4].history.loss)
