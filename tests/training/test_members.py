@@ -24,17 +24,21 @@ def refuse(*_: Any) -> Any:
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["equal rows", "weighted rows"])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_networks_are_trained_together(weights: Any, shuffle: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_are_trained_together(
+    weights: Any, shuffle: bool, dropout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = rv.Network(inputs=3, layers=[rv.Dense(5, "tanh"), rv.Dropout(dropout), rv.Dense(2)])
     trials: list[dict[str, Any]] = [
         {"seed": seed, "optimizer": rv.Adam(0.01 * (seed + 1)), "schedule": ("constant", "cosine")[seed % 2]}
         for seed in range(9)
     ]
     options: dict[str, Any] = {"epochs": 7, "batch_size": 8, "sample_weight": weights, "shuffle": shuffle}
-    alone = [NETWORK.fit(X, X[:, :2], engine="native", **options, **trial) for trial in trials]
+    alone = [network.fit(X, X[:, :2], engine="native", **options, **trial) for trial in trials]
     monkeypatch.setattr(NativeExecutable, "run", refuse)
     monkeypatch.setattr(open_training.OpenTraining, "train", refuse)
-    together = rv.fit_many(NETWORK, X, X[:, :2], trials=trials, engine="native", threads=1, **options)
+    together = rv.fit_many(network, X, X[:, :2], trials=trials, engine="native", threads=1, **options)
     for one, other in zip(alone, together, strict=True):
         for name in one.parameters:
             assert np.array_equal(one.parameters[name], other.parameters[name])
