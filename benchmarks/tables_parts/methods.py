@@ -49,8 +49,13 @@ def baseline(problem: Problem) -> Callable[[Frame], Array]:
     return lambda frame: np.full(len(frame), mean)
 
 
-def sklearn_mlp(problem: Problem) -> Callable[[Frame], Array]:
-    """scikit-learn's MLP the way its users write it: missing cells filled, scaled, one-hot, early stopping."""
+def sklearn_mlp(problem: Problem, options: dict[str, Any] | None = None) -> Callable[[Frame], Array]:
+    """scikit-learn's MLP the way its users write it: missing cells filled, scaled, one-hot, early stopping.
+
+    Parameters:
+        problem: what is learned.
+        options: of the MLP, that differ from its defaults.
+    """
     from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
     from sklearn.impute import SimpleImputer
     from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -65,7 +70,7 @@ def sklearn_mlp(problem: Problem) -> Callable[[Frame], Array]:
             ("words", OneHotEncoder(handle_unknown="ignore", sparse_output=False), words),
         ]
     )
-    settings = {"early_stopping": True, "random_state": problem.seed}
+    settings = {"early_stopping": True, "random_state": problem.seed, **(options or {})}
     if problem.classification:
         return _learned(problem, make_pipeline(columns, MLPClassifier(**settings)), _with_text)
     scaled = TransformedTargetRegressor(MLPRegressor(**settings), transformer=StandardScaler())

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -317,36 +317,48 @@ def permutations(seed: int, purpose: int, steps: Sequence[int], rows: int) -> ND
     return order
 
 
-def permutations_for_seeds(seeds: Sequence[int], purpose: int, steps: Sequence[int], rows: int) -> NDArray[np.int64]:
+def permutations_for_seeds(
+    seeds: Sequence[int],
+    purpose: int,
+    steps: Sequence[int],
+    rows: int,
+    words_of: Callable[[NDArray[np.uint64], int], NDArray[np.uint64]] | None = None,
+) -> NDArray[np.int64]:
     """The orders of several steps for each of M seeds, (M, steps, rows).
+
+    Parameters:
+        words_of: gives what `numpy_words` gives, in another way; None for that.
 
     >>> bool((permutations_for_seeds((0, 1), SHUFFLE, (3, 4), 5)[1] == permutations(1, SHUFFLE, (3, 4), 5)).all())
     True
     """
     if rows < 2:
         return np.zeros((len(seeds), len(steps), rows), np.int64)
-    highs = [(purpose << 56) + step for step in steps]
-    drawn = [words for seed in seeds for words in _numpy_words(check_seed(seed), highs, rows)]
-    keys = drawn[0] if len(drawn) == 1 else np.array(drawn)
-    return order_of(keys.reshape(len(seeds), len(steps), rows))
+    keys = np.empty((len(seeds), len(steps), 2), np.uint64)
+    keys[:, :, 0] = np.array([check_seed(seed) for seed in seeds], np.uint64)[:, None]
+    keys[:, :, 1] = np.array([(purpose << 56) + step for step in steps], np.uint64)
+    words = (words_of or numpy_words)(keys.reshape(-1, 2), rows)
+    return order_of(words.reshape(len(seeds), len(steps), rows))
 
 
-def _numpy_words(low: int, highs: Sequence[int], count: int) -> list[NDArray[np.uint64]]:
-    """The first words of NumPy's Philox with the keys (low, high), for each of some second halves.
+def numpy_words(keys: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
+    """The first words of NumPy's Philox for each of some keys, (n, 2) -> (n, count).
 
     Each thread keeps its generator: to make one takes longer.
+
+    >>> numpy_words(np.array([[1, 2]], np.uint64), 3).shape
+    (1, 3)
     """
     generator = getattr(_generators, "philox", None)
     if generator is None:
         generator = _generators.philox = np.random.Philox(key=(0, 0))
         _generators.start = generator.state
         _generators.key = _generators.start["state"]["key"] = np.zeros(2, np.uint64)
-    start, key, words = _generators.start, _generators.key, []
-    key[0] = low
-    for high in highs:
-        key[1] = high
+    start, key, words = _generators.start, _generators.key, np.empty((len(keys), count), np.uint64)
+    for own, row in zip(keys, words, strict=True):
+        key[:] = own
         generator.state = start
-        words.append(generator.random_raw(count))
+        row[:] = generator.random_raw(count)
     return words
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,10 @@ from tests.cli.helpers import printed
 from tests.data.pictures import write_folder
 
 OPTIONS = ["--effort", "fast", "--hidden", "8", "--epochs", "8", "--learning-rate", "0.03", "--dropout", "0"]
+
+
+def by_number(path: Path) -> tuple[int, str]:
+    return (int(path.stem) if path.stem.isdigit() else 1 << 30, path.name)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,50 @@ def test_predict_takes_pictures_and_folders(trained: tuple[Path, str]) -> None:
     lines = printed("predict", model, str(across)).splitlines()
     assert lines[0] == "file,prediction"
     assert len(lines) == 12
+
+
+def test_predict_takes_several_folders_and_archives(trained: tuple[Path, str], tmp_path: Path) -> None:
+    folder, _ = trained
+    model, test = str(folder / "m.rv"), folder / "photos" / "test"
+    along, across = test / "along", test / "across"
+    one = str(next(iter(sorted(along.iterdir()))))
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        for file in sorted(across.iterdir()):
+            archive.write(file, file.name)
+    lines = printed("predict", model, str(along), one, str(tmp_path / "more.zip")).splitlines()
+    alone = [printed("predict", model, str(path)).splitlines()[1:] for path in (along, one, across)]
+    assert [line.rsplit(",", 1)[1] for line in lines[1:]] == [line.rsplit(",", 1)[1] for each in alone for line in each]
+    names = [line.rsplit(",", 1)[0] for line in lines[1:]]
+    assert names[: len(alone[0])] == [f"{along}/{file.name}" for file in sorted(along.iterdir(), key=by_number)]
+    assert names[len(alone[0])] == one
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"])
+def test_predict_takes_a_picture_from_standard_input(trained: tuple[Path, str], form: str, tmp_path: Path) -> None:
+    folder, _ = trained
+    model, path = str(folder / "m.rv"), next(iter(sorted((folder / "photos" / "test" / "across").iterdir())))
+    Image.open(path).convert("RGB").save(tmp_path / "picture", form)
+    content = (tmp_path / "picture").read_bytes()
+    piped = CliRunner().invoke(main, ["predict", model, "-", "--json"], input=content)
+    assert piped.exit_code == 0, piped.output
+    (record,), (expected,) = (
+        json.loads(text) for text in (piped.stdout, printed("predict", model, str(tmp_path / "picture"), "--json"))
+    )
+    assert record["probabilities"] == expected["probabilities"]
+    assert record["file"] == "standard input"
+    cut = CliRunner().invoke(main, ["predict", model, "-"], input=content[:60])
+    assert (cut.exit_code, cut.stdout) == (2, "")
+    assert 'The picture standard input of column "file" cannot be read: ' in cut.stderr
+
+
+@pytest.mark.parametrize("header", ["", "file\n"])
+def test_predict_takes_paths_from_standard_input(trained: tuple[Path, str], header: str) -> None:
+    folder, _ = trained
+    paths = sorted((folder / "photos" / "test" / "along").iterdir())[:3]
+    piped = CliRunner().invoke(
+        main, ["predict", str(folder / "m.rv"), "-", "--json"], input=header + "\n".join(map(str, paths))
+    )
+    assert [record["prediction"] for record in json.loads(piped.stdout)] == ["along"] * 3
 
 
 def test_evaluate_takes_the_test_folder(trained: tuple[Path, str]) -> None:

@@ -55,6 +55,26 @@ def test_listening_prints_what_was_heard_and_when(trained: tuple[Path, str]) -> 
     ]
 
 
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "OGG"])
+def test_a_recording_comes_from_standard_input(trained: tuple[Path, str], form: str, tmp_path: Path) -> None:
+    folder, _ = trained
+    model = str(folder / "m.rv")
+    (tmp_path / "clip").write_bytes(encoded(chirp("rising", 0.4, 3), form=form))
+    piped = CliRunner().invoke(main, ["predict", model, "-", "--json"], input=(tmp_path / "clip").read_bytes())
+    assert piped.exit_code == 0, piped.output
+    (record,), (expected,) = (
+        json.loads(text) for text in (piped.stdout, printed("predict", model, str(tmp_path / "clip"), "--json"))
+    )
+    assert record["probabilities"] == expected["probabilities"]
+
+
+def test_listening_to_standard_input(trained: tuple[Path, str]) -> None:
+    folder, _ = trained
+    model, long = str(folder / "m.rv"), folder / "long.wav"
+    piped = CliRunner().invoke(main, ["predict", model, "-", "--listen"], input=long.read_bytes())
+    assert piped.stdout == printed("predict", model, str(long), "--listen")
+
+
 def test_what_does_not_go_with_listening_is_refused(trained: tuple[Path, str]) -> None:
     folder, _ = trained
     for words in (["--listen", "--probabilities"], ["--min-confidence", "0.5"]):

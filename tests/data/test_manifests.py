@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from ranvier.data import Table, open_source
+from ranvier.data.decoded_columns import with_decoded
 from ranvier.errors import DataError
 from tests.data.media_files import WAV, pets, png, write_tree
+from tests.data.pictures import write_folder
 
 ROWS = {"path": ["cats/0.png", "dogs/1.png", None], "price": ["1", "2", "3"], "label": ["a", "b", "a"]}
 
@@ -54,6 +57,33 @@ def test_missing_files_are_counted_and_named(tmp_path: Path) -> None:
     assert "cats/94.png" in message
     assert "cats/95.png" not in message
     assert "in row 2" in message
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_missing_cells_are_called_by_their_rows(tmp_path: Path, in_memory: bool) -> None:
+    write_folder(tmp_path / "photos", 30)
+    files = [f"photos/{file.parent.name}/{file.name}" for file in sorted((tmp_path / "photos").rglob("*.png"))]
+    rows = [(file if at != 3 else "", file.split("/")[1]) for at, file in enumerate(files)]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["photo,kind", *(",".join(row) for row in rows)]) + "\n")
+    source = open_source(path, "kind")
+    assert isinstance(source, Table)
+    decoded, kept = with_decoded(replace(source, in_memory=in_memory))
+    assert kept is not None
+    assert kept.tolist() == [at for at in range(30) if at != 3]
+    where = "at row index 3" if in_memory else "in row 4"
+    assert f"1 picture was left out, which cannot be read: {where}: it is missing." in decoded.notes
+
+
+@pytest.mark.parametrize("start", ["https://example.org/", "http://example.org/a/", "s3://bucket/"])
+def test_addresses_are_no_paths(tmp_path: Path, start: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("photo,kind\n" + "".join(f"{start}{at}.png,{'ab'[at % 2]}\n" for at in range(9)))
+    source = open_source(path, "kind")
+    assert source.problem == (
+        f'Column "photo" holds addresses on a network such as {start}0.png, and only files on this machine are read. '
+        f'Download them, and give a column of their paths, relative to "{tmp_path}".'
+    )
 
 
 def test_a_table_of_other_names_is_left_alone(tmp_path: Path) -> None:

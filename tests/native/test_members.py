@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import ranvier as rv
+from ranvier import random
 from ranvier.engine import CompileSpec, Span, State
 from ranvier.errors import ShapeError
 from ranvier.native.engine import NativeEngine
@@ -109,3 +110,13 @@ def test_what_has_no_fast_path_says_so() -> None:
     large = replace(spec, network=rv.Network(5, [rv.Dense(600, "relu"), rv.Dense(100, "relu"), rv.Dense(2)]))
     executable = NativeEngine().compile(large)
     assert executable.try_run_members(executable.upload(ROWS), states_of(large, np.float32), spans, SEEDS) is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 500, 501])
+def test_random_words_are_those_of_numpy(count: int) -> None:
+    keys = np.concatenate([RNG.integers(0, 2**64 - 1, (5, 2), np.uint64), np.array([[0, 2**64 - 1]], np.uint64)])
+    executable = NativeEngine().compile(spec_of("dense", rv.Adam()))
+    words = executable.random_words(keys, count)
+    assert words.shape == (6, count)
+    assert np.array_equal(words, random.numpy_words(keys, count))
+    assert np.array_equal(words, [np.random.Philox(key=key).random_raw(count) for key in keys])

@@ -226,6 +226,20 @@ def test_a_time_that_is_over_within_the_first_generation_leaves_the_trial_of_the
     assert len(noted[0]) == 1
 
 
+def test_the_time_of_the_final_training_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("ranvier.tuning.generations.time.monotonic", lambda: now[0])
+    budget = Budget(0.0, 100.0, factor=4.0, reading=2.0)
+    early = Trial(1, {}, 0.5, 0, 1000.0, 3, 0)
+    best, other = (Trial(number, {}, value, LAST_RUNG, 7.0 * number, 9, 0) for number, value in ((1, 0.1), (2, 0.2)))
+    for trials, last in (((), 98.0), ((early,), 98.0), ((early, best, other), 70.0)):
+        budget.note(trials)
+        now[0] = last - 0.1
+        assert not budget.over()
+        now[0] = last
+        assert budget.over()
+
+
 def test_the_study_learns_from_what_was_tried() -> None:
     space: Any = {"x": rv_range(0.0, 1.0)}
     study = Study(None, space, 0)

@@ -12,7 +12,7 @@ import click
 
 from ranvier.cli.console import Output, with_warnings
 from ranvier.cli.exit_codes import DONE
-from ranvier.cli.options import header_option, json_option, skip_option
+from ranvier.cli.options import encoding_option, header_option, json_option, skip_option
 from ranvier.errors import InputError
 from ranvier.plural import plural
 
@@ -69,6 +69,7 @@ COVERAGE = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
 )
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Column of DATA to write beside them; repeat it.")
 @header_option
+@encoding_option
 @skip_option
 @json_option
 def command(
@@ -85,13 +86,15 @@ def command(
     min_confidence: float | None,
     keep: tuple[str, ...],
     header: bool | None,
+    encoding: str | None,
     skip_bad_rows: bool,
     as_json: bool,
 ) -> int:
     """Predict the rows of DATA with MODEL; - reads CSV from standard input, or one text a line for a model of texts.
 
-    DATA may be a folder of pictures, recordings or texts, or several of such files. Predictions are in the order of the
-    rows. Columns that the model was not trained on are ignored.
+    DATA may be a folder or an archive of pictures, recordings or texts, or several of such and of such files; standard
+    input may hold one picture or recording, or paths, one a line. Predictions are in the order of the rows. Columns
+    that the model was not trained on are ignored.
     """
     if bool(data) == bool(text):
         what = "both were" if data else "neither was"
@@ -113,7 +116,7 @@ def command(
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
     source = texts_for(trained, text) if text else data[0] if len(data) == 1 else list(data)
-    reading = Reading(header=header, skip_bad_rows=skip_bad_rows)
+    reading = Reading(header=header, encoding=encoding, skip_bad_rows=skip_bad_rows)
     wanted: dict[str, Any] = {"interval": interval, "label_set": label_set, "threshold": threshold}
     predictions, warned = with_warnings(lambda: predict_file(trained, source, reading, keep, explain or 0, **wanted))
     for note in (*predictions.notes, *warned):
@@ -143,8 +146,11 @@ def _listen(model: str, data: str, min_confidence: float | None, misplaced: bool
             "--listen prints what is heard in one recording; --min-confidence goes with it, and --output, --keep, "
             "--explain, --probabilities, --interval, --set and --threshold do not."
         )
+    from ranvier.data.sources.standard_input import NAME, file_on_standard_input
+
     trained = ranvier.load(model)
-    heard, warned = with_warnings(lambda: trained.listen(data, 0.5 if min_confidence is None else min_confidence))
+    recording = file_on_standard_input() if data == NAME else data
+    heard, warned = with_warnings(lambda: trained.listen(recording, 0.5 if min_confidence is None else min_confidence))
     for note in warned:
         click.echo(note, err=True)
     if not as_json:

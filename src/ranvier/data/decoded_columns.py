@@ -19,6 +19,7 @@ from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import InputError
+from ranvier.rows.row_names import rows_called
 from ranvier.scalars import as_integer
 
 if TYPE_CHECKING:
@@ -52,7 +53,15 @@ def with_decoded(
         raise InputError(f"image_size is {size!r}; an integer from {MIN_SIZE} to {MAX_SIZE} pixels was expected.")
     if not isinstance(source, Table):
         return source, None
-    kind_of = {**source.kinds, **(kinds or {})}
+    with rows_called(source.in_memory):
+        return _decoded(source, size, kinds or {}, progress)
+
+
+def _decoded(
+    source: Table, size: int | None, kinds: Mapping[str, str], progress: Progress | None
+) -> tuple[Table, NDArray[np.int64] | None]:
+    """What `with_decoded` gives for a table."""
+    kind_of = {**source.kinds, **kinds}
     present = [name for name in kind_of if name in source.column_names and name not in source.forms]
     rows = None
     for name in (name for name in present if kind_of[name] == "image"):
@@ -89,12 +98,13 @@ def with_known_forms(
     for name, form in forms.items():
         if name not in source.column_names or _is_decoded(source.frame[name], form):
             continue
-        if isinstance(form, SoundFormat):
-            recordings = sounds.load_known(source.frame[name].to_list(), form, name, progress, max_broken)
-            source, rows = _replaced(source, rows, name, recordings, recordings.spectrograms)
-        else:
-            pictures = images.load_known(cells_of(source.frame[name]), form, name, progress, max_broken)
-            source, rows = _replaced(source, rows, name, pictures, pictures.pixels)
+        with rows_called(source.in_memory):
+            if isinstance(form, SoundFormat):
+                recordings = sounds.load_known(source.frame[name].to_list(), form, name, progress, max_broken)
+                source, rows = _replaced(source, rows, name, recordings, recordings.spectrograms)
+            else:
+                pictures = images.load_known(cells_of(source.frame[name]), form, name, progress, max_broken)
+                source, rows = _replaced(source, rows, name, pictures, pictures.pixels)
     return source, rows
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.images.threads import Progress, map_by_threads
 from ranvier.errors import DataError
+from ranvier.rows.row_names import at_row
 
 MAX_BROKEN = 0.1
 """The fraction of broken cells above which nothing is read."""
@@ -110,7 +111,7 @@ class ReadableCells:
         """What to call a cell: its file, or its number."""
         cell = self.cells[at]
         name = getattr(cell, "name", None) or (cell if isinstance(cell, str) else None)
-        return f"{name}" if name else f"at row index {self.first + at}"
+        return f"{name}" if name else at_row(self.first + at)
 
     def _reasons(self) -> str:
         """The reasons, each with the first cells that have it."""

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.random import numpy_words
+
 
 class NoFastPaths:
     """Base of executables without short cuts: whoever asks for one is sent to the usual method.
@@ -14,6 +19,10 @@ class NoFastPaths:
 
     def try_fast_outputs(self, inputs: Any) -> None:
         """None: there is no fast path; call `outputs`."""
+
+    def random_words(self, keys: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
+        """The words that NumPy gives."""
+        return numpy_words(keys, count)
 
     def try_run_members(self, rows: Any, states: Any, spans: Any, seeds: Any) -> None:
         """None: there is no fast path; call `run` for each network."""

@@ -122,6 +122,10 @@ class Executable(Protocol):
         """
         ...
 
+    def random_words(self, keys: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
+        """What `ranvier.random.numpy_words` gives for some keys, (n, 2) -> (n, count), as fast as the engine can."""
+        ...
+
     def try_run_members(
         self, rows: RowsHandle, states: State, spans: Span, seeds: NDArray[np.uint64]
     ) -> tuple[NDArray[np.float64], State] | None:

@@ -41,7 +41,7 @@ Array = NDArray[Any]
 MIN_VALIDATION_ROWS = 10
 OF_FIT = ("target", "task", "validation", "test", "seed", "class_weight", "positive", "threshold")
 """Options of `train` that follow from what `fit` is given or that not every estimator hands on."""
-OF_TABLES = ("ignore", "header", "skip_bad_rows")
+OF_TABLES = ("ignore", "header", "encoding", "skip_bad_rows")
 """Options of how files are read, and of what the estimators themselves leave out."""
 TRAIN_OPTIONS = tuple(field.name for field in fields(TrainOptions) if field.name not in (*OF_FIT, *OF_TABLES))
 """Parameters that are handed on to `train` as they are."""

@@ -19,7 +19,7 @@ from sklearn.utils.validation import validate_data
 from ranvier.data import Source, open_source
 from ranvier.data.columns.input_columns import MAX_NUMBER_COLUMNS
 from ranvier.data.sources.array_cells import is_picture_shape
-from ranvier.data.sources.file_cells import is_file_list
+from ranvier.data.sources.file_cells import is_file_list, is_series
 from ranvier.data.sources.frames import check_names, frame_from, row_of_series
 from ranvier.data.sources.row_lists import is_row, is_row_list
 from ranvier.data.sources.text_lists import is_text_list
@@ -115,6 +115,8 @@ def rows_for_predict(estimator: BaseEstimator, X: Any) -> Any:
     row = row_of_series(X, fitted_column_names(estimator))
     if row is not None:
         return row
+    if is_series(X) and is_file_list(X):
+        return to_source(estimator, X, fitted_column_names(estimator))
     _refuse_series(X)
     if _is_frame(X):
         check_names(getattr(X, "columns", ()), "the data frame")
@@ -146,6 +148,10 @@ def _is_pictures(X: Any) -> bool:
     """Whether X holds pictures: paths, pictures of Pillow, or arrays (rows, height, width) with channels or without."""
     if isinstance(X, np.ndarray) and X.ndim > 1:
         return X.dtype.kind in "buif" and is_picture_shape(X.shape[1:])
+    if isinstance(X, (list, tuple)) and len(X) > 0 and all(isinstance(cell, np.ndarray) for cell in X):
+        shape, kinds = X[0].shape, {cell.dtype.kind for cell in X}
+        if is_picture_shape(shape) and kinds <= set("buif") and all(cell.shape == shape for cell in X):
+            return True
     return is_file_list(X)
 
 

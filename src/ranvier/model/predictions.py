@@ -15,6 +15,7 @@ from ranvier.data.decoded_columns import names_of_rows
 from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.data.sources.raw_rows import with_absent_columns
 from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.several_paths import table_of_paths
 from ranvier.data.sources.standard_input import NAME as STANDARD_INPUT
 from ranvier.data.sources.standard_input import open_standard_input
 from ranvier.data.sources.table_source import Table
@@ -297,7 +298,7 @@ def open_rows(
 
     Parameters:
         model: knows the names of the columns.
-        data: what `open_source` takes, "-" for standard input, or files of texts for a model of texts.
+        data: what `open_source` takes, "-" for standard input, files of texts for a model of texts, or several paths.
         reading: what is known of how the rows are written.
         keep: columns that are read besides.
 
@@ -307,16 +308,21 @@ def open_rows(
     schema = getattr(model.encoder, "columns", ())
     columns = [column.name for column in schema]
     requested = frozenset((*columns, *model.target.column_names))
+    used = [column for column in schema if column.used]
+    kinds = frozenset(column.kind for column in used)
     text_column = getattr(model.encoder, "text_column", None)
     reading = replace(
         reading,
         # Rows to predict need no target, and no column that the model makes no use of.
-        names=reading.names | {column.name for column in schema if column.used},
+        names=reading.names | {column.name for column in used},
         only=requested | frozenset(keep) if columns else None,
         table=bool(columns) and text_column is None,
     )
     if isinstance(data, str) and data == STANDARD_INPUT:
-        source: Source = open_standard_input(reading, text_column)
+        source: Source = open_standard_input(reading, text_column, kinds & {"image", "sound"})
+    elif isinstance(data, list) and len(data) > 1 and all(isinstance(path, str) for path in data):
+        kind = next(iter(kinds & {"image", "sound", "text"}), None) if len(used) == 1 else None
+        source = table_of_paths(data, lambda path: open_source(path, reading=reading), kind, text_column)
     elif text_column is not None and are_text_files(data):
         source = table_of_text_files(data, text_column)
     else:

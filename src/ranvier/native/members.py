@@ -17,6 +17,7 @@ from ranvier.errors import ShapeError
 from ranvier.native.lowering.lowered import TRAIN
 from ranvier.native.machine import memory
 from ranvier.native.machine.call_for_tables import call_for_tables
+from ranvier.native.machine.philox_words import philox_words
 from ranvier.native.prepared import PreparedNetwork
 from ranvier.native.program import INDICES, Program, check_span
 from ranvier.native.resident import ResidentRows, layout_of
@@ -29,6 +30,10 @@ Array = NDArray[Any]
 
 class NetworkWithMembers(PreparedNetwork):
     """A network ready to run, beside which others of its spec make steps, too."""
+
+    def random_words(self, keys: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
+        """The random words of keys, (n, 2) -> (n, count); see `ranvier.engine.Executable`."""
+        return philox_words(keys, count)
 
     @serialized
     def try_run_members(

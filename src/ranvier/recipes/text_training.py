@@ -166,6 +166,7 @@ def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
             results.append(result)
         if result.ends:
             break
+    del learned  # A copy of most of the rows, and the merged network that is made next is large.
     if len(results) < len(members) or results[-1].ends:
         return _finished(training, results, results, 1.0, "", True)
     best, factor, note = choose(task, results, evaluation)

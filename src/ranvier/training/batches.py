@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,14 +34,23 @@ def epoch_orders(rows: int, epochs: range, seed: int, shuffle: bool) -> Order:
     return np.tile(np.arange(rows, dtype=np.int64), (len(epochs), 1))
 
 
-def population_orders(rows: int, epochs: range, seeds: Sequence[int], shuffle: bool) -> Order:
+def population_orders(
+    rows: int,
+    epochs: range,
+    seeds: Sequence[int],
+    shuffle: bool,
+    words_of: Callable[[NDArray[np.uint64], int], NDArray[np.uint64]] = random.numpy_words,
+) -> Order:
     """The orders of several epochs for each of M networks, (M, epochs, rows).
+
+    Parameters:
+        words_of: gives the random words of keys, see `ranvier.random.numpy_words`.
 
     >>> population_orders(3, range(1, 2), [0, 1], shuffle=False).tolist()
     [[[0, 1, 2]], [[0, 1, 2]]]
     """
     if shuffle:
-        return random.permutations_for_seeds(seeds, random.SHUFFLE, epochs, rows)
+        return random.permutations_for_seeds(seeds, random.SHUFFLE, epochs, rows, words_of)
     return np.tile(np.arange(rows, dtype=np.int64), (len(seeds), len(epochs), 1))
 
 

@@ -41,17 +41,18 @@ class Budget:
         begun: when the search began, by `time.monotonic`.
         seconds: how long it may take in all.
         factor: how many times as long the final training takes as that of the best trial.
+        reading: seconds to read and encode the data, which the final training does again.
     """
 
-    def __init__(self, begun: float, seconds: float, factor: float) -> None:
-        self.begun, self.seconds, self._factor = begun, seconds, factor
-        self._final = 0.0
+    def __init__(self, begun: float, seconds: float, factor: float, reading: float = 0.0) -> None:
+        self.begun, self.seconds, self._factor, self._reading = begun, seconds, factor, reading
+        self._final = reading
 
     def note(self, trials: Sequence[Trial]) -> None:
         """Learn from the trials how long the final training takes."""
         whole = [trial for trial in trials if trial.rung == LAST_RUNG and trial.value is not None]
         if whole:
-            self._final = min(whole, key=rank).seconds * self._factor
+            self._final = self._reading + min(whole, key=rank).seconds * self._factor
 
     @property
     def elapsed(self) -> float:

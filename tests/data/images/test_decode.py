@@ -22,6 +22,7 @@ from ranvier.data.images.load import choose_format, decode_all, load_pictures
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.errors import DataError
+from ranvier.rows.row_names import rows_called
 from tests.data.pictures import encoded
 
 GREY = PictureFormat(8, 8, 1)
@@ -125,9 +126,9 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "truncated": (encoded(np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8), "PNG")[:900], ""),
     "bomb": (png_that_claims(60_000, 60_000), "too large"),
     "heic": (b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(40), "HEIC"),
-    "shape": (np.zeros((4, 4, 7), np.uint8), "has shape (4, 4, 7)"),
+    "shape": (np.zeros((5, 4, 7), np.uint8), "has shape (5, 4, 7)"),
     "nan": (np.full((4, 4), np.nan), "NaN"),
-    "none": (None, "of type NoneType"),
+    "none": (None, "it is missing"),
 }
 
 
@@ -163,7 +164,7 @@ def test_a_broken_picture_far_down_is_called_by_its_row() -> None:
     encoder = ImageEncoder("photo", PictureFormat(4, 4, 1))
     cells: list[object] = [np.zeros((4, 4), np.uint8)] * (ROWS_AT_ONCE + 9)
     cells[ROWS_AT_ONCE + 5] = b""
-    with pytest.raises(DataError, match=f"at row index {ROWS_AT_ONCE + 5} of column"):
+    with rows_called(indexed=True), pytest.raises(DataError, match=f"at row index {ROWS_AT_ONCE + 5} of column"):
         encoder.encode(pl.Series("photo", cells, dtype=pl.Object), np.zeros((len(cells), 16), np.uint8))
 
 

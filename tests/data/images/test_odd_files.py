@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_symbols_are_laid_on_what_they_are_seen_on(ink: int, background: int) ->
     assert loaded.form.background == background
     assert set(loaded.pixels[0].ravel().tolist()) == {ink, background}
     assert (loaded.pixels[2] == 90).all()
-    assert f"laid on {'white' if background else 'black'}: at row index 0, at row index 1." in loaded.notes[-1]
+    assert f"laid on {'white' if background else 'black'}: in row 1, in row 2." in loaded.notes[-1]
     assert PictureFormat.from_dict(loaded.form.to_dict()) == loaded.form
 
 
@@ -91,6 +92,17 @@ def test_a_small_file_that_claims_to_be_huge_is_not_made_room_for(part: str) -> 
     loaded = load_pictures([*good, named("bomb.gif", bytes(content))], "x")
     assert loaded.rows.tolist() == list(range(11))
     assert "bomb.gif: it claims to be too large" in loaded.notes[1]
+
+
+def test_drawings_are_refused_and_no_other_program_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "EPS")
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_: pytest.fail("Ghostscript was called"))
+    for content in (buffer.getvalue(), b"\xd7\xcd\xc6\x9a\0\0" + struct.pack("<4hH", 0, 0, 64, 64, 96) + bytes(60)):
+        with pytest.raises(PictureError, match=r"it is a drawing|no picture that Pillow knows"):
+            decode(content, PictureFormat(8, 8, 3))
+    with pytest.raises(PictureError, match="it is a drawing"):
+        survey(buffer.getvalue())
 
 
 def test_large_texts_beside_the_pixels_say_so() -> None:

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.data.sounds.decode import SoundError, decode, survey
+from ranvier.data.sounds.log_mel import log_mel
+from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.data.sounds.wav_header import HEADER, mended
 from ranvier.data.sources.file_reference import FileReference
 from tests.data.recordings import RATE, chirp, encoded
@@ -141,6 +143,14 @@ def test_what_is_no_recording_says_why(content: bytes, words: str) -> None:
 def test_samples_that_are_not_finite_are_an_error(value: float) -> None:
     with pytest.raises(SoundError, match="not finite"):
         decode((RATE, np.array([0.0, value])))
+
+
+@pytest.mark.parametrize("loudness", [1e9, 1e20, 1e38])
+def test_samples_far_too_loud_sound_like_others(loudness: float) -> None:
+    loud = encoded((TONE * loudness).astype(np.float32), "WAV", "FLOAT")
+    form = SoundFormat(RATE, 50)
+    spectrogram = log_mel(decode(loud)[0], form)
+    assert np.abs(spectrogram.astype(int) - log_mel(decode((RATE, TONE))[0], form)).max() <= 1
 
 
 def test_tags_in_front_of_an_mp3_are_skipped() -> None:

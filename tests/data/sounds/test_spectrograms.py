@@ -98,11 +98,11 @@ def test_broken_recordings_are_named_and_left_out() -> None:
     loaded = load_sounds([*cells, b"", (RATE, np.zeros(800))], "clip")
     assert loaded.rows.tolist() == [*range(20), 21]
     notes = " ".join(loaded.notes)
-    assert "1 recording was left out, which cannot be read: at row index 20: it is empty." in notes
-    assert "1 recording is silent: at row index 21." in notes
+    assert "1 recording was left out, which cannot be read: in row 21: it is empty." in notes
+    assert "1 recording is silent: in row 22." in notes
     with pytest.raises(DataError, match=r"3 of 5 recordings .* at most a tenth"):
         load_sounds([*cells[:2], b"", b"x", b"RIFF"], "clip")
-    with pytest.raises(DataError, match="at row index 1 of column"):
+    with pytest.raises(DataError, match="in row 2 of column"):
         decode_all([cells[0], b""], FORM, "clip")
 
 

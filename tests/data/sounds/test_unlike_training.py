@@ -33,7 +33,7 @@ def test_a_lower_rate_is_named() -> None:
 def test_a_greater_length_is_named(whole: bool) -> None:
     form = SoundFormat(RATE, 50, whole)
     long = (RATE, np.concatenate([chirp("rising")] * 5))
-    with pytest.warns(UserWarning, match="only 0.5 s of each count: at row index 1. To hear all of it: --listen"):
+    with pytest.warns(UserWarning, match="only 0.5 s of each count: in row 2. To hear all of it: --listen"):
         decode_all([(RATE, chirp("rising")), long], form, "clip")
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ranvier as rv
 from ranvier.data import encoder_from_dict
 from ranvier.data.columns.schema import infer_schema
 from ranvier.data.encoders.feature_options import FeatureOptions
@@ -103,6 +104,7 @@ def test_strange_texts_are_encoded_alone_as_among_others() -> None:
 def test_bits_do_not_depend_on_neighbours_chunks_or_a_file(data: st.DataObject) -> None:
     letters = st.text(alphabet=st.sampled_from("abAB é好。!\u0301 1\x00"), max_size=12)
     texts = data.draw(st.lists(st.one_of(st.none(), letters, st.text(max_size=5)), min_size=1, max_size=12))
+    texts.append("a")  # a column without any text is dropped
     frame = pl.DataFrame({"x": pl.Series(texts, dtype=pl.String)})
     encoder = TableEncoder.fit(frame, infer_schema(frame, overrides={"x": "text"}))
     whole = encoder.transform(frame).csr
@@ -151,6 +153,34 @@ def test_a_damaged_vocabulary_is_refused(change: str) -> None:
         del arrays["words.frequencies"]
     with pytest.raises(ModelFileError, match="vocabulary"):
         TextEncoder.from_dict({**encoder.to_dict(), "arrays": arrays})
+
+
+@pytest.mark.parametrize("text", ["", "  \t ", "\n\u3000", None])
+@pytest.mark.parametrize("form", ["list", "kind", "folder"])
+def test_nothing_is_learned_from_empty_texts(text: str | None, form: str, tmp_path: Path) -> None:
+    labels = ["ham", "spam"] * 10
+    texts: Any = [text] * 20
+    if form == "folder":
+        for at, label in enumerate(labels):
+            (tmp_path / label).mkdir(exist_ok=True)
+            (tmp_path / label / f"{at}.txt").write_text(text or "", encoding="utf-8")
+        texts, options = tmp_path, {}
+    else:
+        texts = {"text": texts} if form == "kind" or text is None else texts
+        options = {"target": labels, "kinds": {"text": "text"}}
+    expected = r"No column is left to learn from besides the target \(text: every text is empty\)."
+    with pytest.raises(rv.InputError, match=expected):
+        rv.train(texts, effort="fast", epochs=1, progress=False, **options)
+
+
+@pytest.mark.parametrize(
+    "pair", [("11 6", "00 5"), ("!?", "#$"), ("😀", "😡"), ("a", "b"), ("好", "坏"), ("\x01", "\x02")]
+)
+def test_texts_of_numbers_signs_and_single_characters_have_terms(pair: tuple[str, str]) -> None:
+    vocabulary = Vocabulary.fit(pl.Series(pair * 10), 100)
+    rows = vocabulary.encode(pl.Series(pair))
+    assert rows.indptr.tolist()[1] > 0
+    assert set(rows.indices[: rows.indptr[1]].tolist()) != set(rows.indices[rows.indptr[1] :].tolist())
 
 
 def test_files_of_class_folders_are_texts(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.readable_cells import CellError
+from ranvier.data.sources.array_cells import is_channel_first
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.errors import DataError
 from ranvier.records import record
@@ -27,6 +28,8 @@ Pixels = NDArray[np.uint8]
 ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
 """The number of the field of EXIF that says how a camera was held, and its values for a quarter turn."""
 SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+DRAWINGS = ("EPS", "WMF")
+"""Formats of drawings, which Pillow has other programs paint."""
 HEIF = ("ftyphei", "ftyphev", "ftypmif", "ftypmsf")
 
 
@@ -89,8 +92,9 @@ def decode(cell: Any, form: PictureFormat) -> Pixels:
     """The pixels of a picture in a format, shape (H, W, C).
 
     Parameters:
-        cell: a `FileReference`, a path, the bytes of a file, a picture of Pillow, or an array (height, width) or
-            (height, width, channels): of bytes, of 16 bits, of booleans, or of floating point from 0 to 1 or to 255.
+        cell: a `FileReference`, a path, the bytes of a file, a picture of Pillow, or an array (height, width),
+            (height, width, channels) or (channels, height, width): of bytes, of 16 bits, of booleans, or of floating
+            point from 0 to 1 or to 255.
         form: the format.
 
     Raises:
@@ -135,7 +139,10 @@ def _opened(cell: Any) -> Any:
     heif = any(data[4:12].startswith(brand.encode()) for brand in HEIF)
     if heif and not _heif_is_known():
         raise PictureError("it is a HEIC picture, which needs: pip install pillow-heif")
-    return _guarded(lambda: Image.open(io.BytesIO(data)))
+    picture = _guarded(lambda: Image.open(io.BytesIO(data)))
+    if picture.format in DRAWINGS:
+        raise PictureError(f"it is a drawing ({picture.format}) and no picture of pixels; save it as PNG")
+    return picture
 
 
 _PILLOW_ERRORS = (
@@ -171,11 +178,15 @@ def _file_bytes(cell: Any) -> bytes:
         return bytes(cell)
     if isinstance(cell, (str, Path)):
         return FileReference(str(cell), Path(cell)).read()
+    if cell is None:
+        raise PictureError("it is missing")
     raise PictureError(f"it is of type {type(cell).__name__}; a path, bytes, an array or a picture was expected")
 
 
 def _picture_array(array: NDArray[Any]) -> NDArray[Any]:
     """The array of a picture, (height, width) or with 3 or 4 channels, checked."""
+    if is_channel_first(array.shape):
+        array = np.moveaxis(array, 0, -1)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:

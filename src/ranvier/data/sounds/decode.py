@@ -25,6 +25,8 @@ MAX_SECONDS = 600.0
 """How much of a recording is read for training and prediction."""
 CANCELLED = 0.01
 """The fraction of the loudest channel's power below which a mix of channels counts as cancelled out."""
+LOUDEST = 1e6
+"""The largest sample that is left as it is; 1 is the loudest that most formats can hold."""
 MAX_FACTOR = 1000
 MIN_RATE, MAX_RATE = 100, 1_000_000
 
@@ -96,6 +98,9 @@ def decode(cell: Any, rate: int | None = None, max_seconds: float = MAX_SECONDS)
         array, own = in_memory[0][: round(in_memory[1] * max_seconds)], in_memory[1]
     if not np.isfinite(array).all():
         raise SoundError("it has samples that are not finite")
+    peak = float(np.abs(array).max(initial=0.0))
+    if peak > LOUDEST:
+        array = array / np.float32(peak)  # squares of such samples may be infinite
     mono = _mixed(array)
     return (mono, own) if rate is None else (resampled(mono, own, rate), rate)
 
@@ -143,6 +148,8 @@ def _file_bytes(cell: Any) -> bytes:
         return bytes(cell)
     if isinstance(cell, (str, Path)):
         cell = FileReference(str(cell), Path(cell))
+    if cell is None:
+        raise SoundError("it is missing")
     if not isinstance(cell, FileReference):
         raise SoundError(f"a {type(cell).__name__} is no recording; a file or (rate, array) was expected")
     return cell.read()

@@ -13,13 +13,28 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def is_picture_shape(shape: tuple[int, ...]) -> bool:
-    """Whether rows of this shape can be pictures: (H, W), or (H, W, C) with 1, 3 or 4 channels, of 4 pixels or more.
+CHANNELS = (1, 3, 4)
+"""How many channels a picture may have."""
 
-    >>> is_picture_shape((28, 28)), is_picture_shape((28, 28, 3)), is_picture_shape((28, 2))
-    (True, True, False)
+
+def is_picture_shape(shape: tuple[int, ...]) -> bool:
+    """Whether rows of this shape can be pictures: (H, W), (H, W, C) or (C, H, W), C 1, 3 or 4, of 4 pixels or more.
+
+    >>> [is_picture_shape(shape) for shape in ((28, 28), (28, 28, 3), (3, 28, 28), (28, 2))]
+    [True, True, True, False]
     """
-    return len(shape) in (2, 3) and min(shape[:2]) >= 4 and (len(shape) == 2 or shape[2] in (1, 3, 4))
+    if is_channel_first(shape):
+        shape = shape[1:]
+    return len(shape) in (2, 3) and min(shape[:2]) >= 4 and (len(shape) == 2 or shape[2] in CHANNELS)
+
+
+def is_channel_first(shape: tuple[int, ...]) -> bool:
+    """Whether a row of this shape is a picture with its channels first, as in PyTorch, (C, H, W).
+
+    >>> is_channel_first((3, 28, 28)), is_channel_first((28, 28, 3)), is_channel_first((4, 28, 3))
+    (True, False, False)
+    """
+    return len(shape) == 3 and shape[0] in CHANNELS and shape[2] not in CHANNELS
 
 
 def series_of_arrays(name: str, cells: Any) -> pl.Series | None:

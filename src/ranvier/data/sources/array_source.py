@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.sources.array_cells import is_picture_shape
+from ranvier.data.sources.array_cells import is_channel_first, is_picture_shape
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
@@ -145,7 +145,10 @@ class Arrays(Source):
             return self
         if self.inputs.dtype.kind == "f" and not bool((self.inputs >= 0).all()):
             return self
-        columns = [pl.Series(name, self.inputs.reshape(-1, *own))]
+        pictures = self.inputs.reshape(-1, *own)
+        if is_channel_first(own):
+            pictures = np.ascontiguousarray(np.moveaxis(pictures, 1, -1))
+        columns = [pl.Series(name, pictures)]
         if self.targets is not None and self.targets.ndim == 1:
             columns.append(pl.Series("y", self.targets))
         target = "y" if len(columns) > 1 else None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ranvier.data.sounds.samples import is_samples
+from ranvier.data.sources.array_cells import is_picture_shape
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, content_kind
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.errors import DataError
@@ -30,14 +31,26 @@ def is_file_list(source: Any) -> bool:
     """
     if isinstance(source, np.ndarray):
         source = source.tolist() if source.ndim == 1 and source.dtype.kind in "OU" else ()
+    elif is_series(source):
+        source = list(source)
     return isinstance(source, (list, tuple)) and len(source) > 0 and all(map(_is_file, source))
+
+
+def is_series(source: Any) -> bool:
+    """Whether this is one column of a data frame, of any maker.
+
+    >>> is_series(["a.png"])
+    False
+    """
+    return hasattr(source, "to_frame") and hasattr(source, "dtype") and not hasattr(source, "columns")
 
 
 def _is_file(cell: Any) -> bool:
     if isinstance(cell, str):
         return cell.lower().endswith((*IMAGE_ENDINGS, *SOUND_ENDINGS))
     if isinstance(cell, np.ndarray):
-        return cell.ndim in (2, 3) and cell.dtype == np.uint8
+        levels = cell.dtype.kind in "buif" and is_picture_shape(cell.shape) and bool((cell >= 0).all())
+        return levels or (cell.ndim in (2, 3) and cell.dtype == np.uint8)
     if isinstance(cell, (bytes, bytearray)):
         return content_kind(bytes(cell[:HEAD]), "") in ("image", "sound")
     if is_samples(cell):

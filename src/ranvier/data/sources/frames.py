@@ -20,6 +20,7 @@ from ranvier.data.sources.nested import are_lists_of_texts, flat_frame, flat_row
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list
+from ranvier.data.sources.text_series import text_series
 from ranvier.errors import DataError
 from ranvier.plural import plural
 from ranvier.rows.arrays import fill_masked
@@ -184,9 +185,9 @@ def _to_native_column(column: Any) -> Any:
     if column.dtype == nw.String:
         if native != np.dtype(object):
             # Arrow strings are taken without a copy; a list of them takes ten times as long.
-            with contextlib.suppress(ImportError):
+            with contextlib.suppress(ImportError, UnicodeEncodeError):
                 return pl.Series(column.to_arrow()).cast(pl.String)
-        return pl.Series([cell if isinstance(cell, str) else None for cell in column.to_list()], dtype=pl.String)
+        return text_series("", [cell if isinstance(cell, str) else None for cell in column.to_list()])
     if column.dtype == nw.Datetime:
         # NumPy has no time zones and would convert to UTC; the local hour is kept.
         column = column.dt.replace_time_zone(None)
@@ -303,7 +304,7 @@ def _series_from_values(name: str, cells: Sequence[Any]) -> pl.Series:
             return pl.Series(name, clean)
         except (pl.exceptions.PolarsError, TypeError, OverflowError):
             return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
-    return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
+    return text_series(name, [None if item is None else str(item) for item in clean])
 
 
 def _lost_as_numbers(cells: Sequence[int | None]) -> bool:

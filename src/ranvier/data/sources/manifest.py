@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ARRAY_ENDING = ".npy"
 ENDINGS = (*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS, ARRAY_ENDING)
 LOOKED_AT = 20
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://(?!/)")
 MAX_PATH = 1024
 
 
@@ -111,6 +113,12 @@ def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileRefer
     names = [None if cell is None or not cell.strip() else cell.strip() for cell in cells.to_list()]
     by_path = {name: find(name) for name in dict.fromkeys(names) if name is not None}
     absent = [name for name, file in by_path.items() if file is None]
+    if absent and len(absent) == len(by_path) and all(_ADDRESS.match(name) for name in absent):
+        note = (
+            f'Column "{cells.name}" holds addresses on a network such as {absent[0]}, and only files on this machine '
+        )
+        note += f'are read. Download them, and give a column of their paths, relative to "{folder}".'
+        return replace(table, problem=note) if table.frame.width <= 2 else replace(table, notes=(*table.notes, note))
     if absent and len(absent) == len(by_path):
         note = f'Column "{cells.name}" holds names such as {absent[0]}, which are no files in "{folder}".'
         if table.frame.width > 2:

@@ -1,9 +1,14 @@
-"""Rows from standard input: CSV, or JSON Lines or Parquet where the first bytes say so."""
+"""Rows from standard input: CSV, JSON Lines, Parquet, or a picture or a recording, as the first bytes say."""
 
 from __future__ import annotations
 
 import sys
 
+from ranvier.data.sources.file_cells import is_file_list
+from ranvier.data.sources.file_content import HEAD, content_kind
+from ranvier.data.sources.file_lists import table_of_list
+from ranvier.data.sources.file_reference import FileReference
+from ranvier.data.sources.file_tree import one_file
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import decode_text
@@ -12,15 +17,25 @@ from ranvier.errors import DataError
 
 NAME = "-"
 """What stands for standard input on the command line."""
+ORIGIN = "standard input"
 
 
-def open_standard_input(reading: Reading = PLAIN, text_column: str | None = None) -> Table:
+def file_on_standard_input() -> FileReference:
+    """The file that standard input holds, read to its end."""
+    return FileReference(ORIGIN, content=sys.stdin.buffer.read())
+
+
+def open_standard_input(
+    reading: Reading = PLAIN, text_column: str | None = None, file_kinds: frozenset[str] = frozenset()
+) -> Table:
     """The table that standard input holds, read to its end.
 
     Parameters:
         reading: what is known of how the rows are written.
         text_column: the only column that is wanted, of texts: then the input may hold one text a line, unless its
             first line names the column.
+        file_kinds: of "image" and "sound", those that are wanted: the input may be one such file, or paths of such
+            files, one a line.
 
     Raises:
         DataError: it is empty or cannot be read.
@@ -28,15 +43,19 @@ def open_standard_input(reading: Reading = PLAIN, text_column: str | None = None
     from ranvier.data.sources.delimited import delimited_table
     from ranvier.data.sources.parquet_jsonl import json_lines_table, parquet_table
 
-    data = sys.stdin.buffer.read()
-    origin, called = "standard input", "Standard input"
+    file = file_on_standard_input()
+    data, called = file.read(), "Standard input"
     if data.startswith(b"PAR1"):
-        return parquet_table(data, origin, called)
+        return parquet_table(data, ORIGIN, called)
+    if content_kind(data[:HEAD], "") in file_kinds:
+        return one_file(file)
     if data.lstrip()[:1] == b"{":
-        return json_lines_table(data, origin, called, reading)
-    lines = decode_text(data)[0].splitlines() if text_column is not None else []
+        return json_lines_table(data, ORIGIN, called, reading)
+    lines = decode_text(data)[0].splitlines() if text_column is not None or file_kinds else []
+    if file_kinds and is_file_list(lines):
+        return table_of_list(lines, ORIGIN)
     if text_column is not None and text_column not in [name.strip(' "') for name in "".join(lines[:1]).split(",")]:
         if not lines:
             raise DataError("Standard input is empty; one text a line was expected.")
-        return table_of_texts(lines, text_column, origin)
-    return delimited_table(data, origin, called, ",", reading)
+        return table_of_texts(lines, text_column, ORIGIN)
+    return delimited_table(data, ORIGIN, called, ",", reading)

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from ranvier.data.sources.fasttext import is_fasttext_file
-from ranvier.data.sources.file_cells import is_file_list
+from ranvier.data.sources.file_cells import is_file_list, is_series
 from ranvier.data.sources.file_content import TEXT_ENDINGS
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import decode_text
+from ranvier.data.sources.text_series import text_series
 from ranvier.errors import DataError
 from ranvier.rows.arrays import is_missing
 
@@ -53,7 +54,7 @@ def table_of_texts(texts: Sequence[str | None], column: str = COLUMN, origin: st
     """
     import polars as pl
 
-    frame = pl.DataFrame([pl.Series(column, list(texts), dtype=pl.String)])
+    frame = pl.DataFrame([text_series(column, list(texts))])
     return Table(frame, origin, kinds={column: "text"}, in_memory=True)
 
 
@@ -94,7 +95,7 @@ def _cells(source: Any) -> list[Any] | None:
         return list(source)
     if isinstance(source, np.ndarray):
         return source.tolist() if source.ndim == 1 and source.dtype.kind in "OUT" else None
-    if hasattr(source, "to_frame") and hasattr(source, "dtype") and not hasattr(source, "columns"):
+    if is_series(source):
         cells = source.to_list() if hasattr(source, "to_list") else list(source)
         return cells if isinstance(cells, list) else None
     return None
