@@ -102,7 +102,7 @@ def test_beer_is_read_in_litres(real_data: Path) -> None:
     prepared = prepare(real_data / "tabular/beer_sao_paulo/data.csv", target=column.name)
     assert column.notes == (
         f'Column "{column.name}": 1.234 was read as 1234; if it means 1.234: '
-        f"--kind {column.name}=number:decimal-point.",
+        f"--kind '{column.name}=number:decimal-point'.",
     )
     assert set(column.notes) <= set(prepared.notes)
     assert prepared.target.number_formats[0].thousands == "."
