@@ -5,7 +5,7 @@ The first rows are kept until they are enough to know a scale; a column that has
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -39,20 +39,30 @@ class FirstRows:
     targets: Array
 
 
-def learn_scales(model: Model, rows_so_far: FirstRows | None, source: Source, values: Any) -> FirstRows | None:
+def learns_scales(model: Model, rows_so_far: FirstRows | None) -> bool:
+    """Whether further rows count for the scales of a model.
+
+    Parameters:
+        rows_so_far: the rows before; None where the scales were learned from all rows at once.
+    """
+    if rows_so_far is None:
+        return False
+    return (
+        len(rows_so_far.numbers) < ENOUGH_ROWS or _watches(model.encoder) or bool(_constant(rows_so_far.targets).any())
+    )
+
+
+def learn_scales(model: Model, rows_so_far: FirstRows | None, part_of: Callable[[], FirstRows]) -> FirstRows | None:
     """Let a model take its scales from the rows before and those of another part; gives the rows to keep.
 
     Parameters:
         model: whose encoders change; what they make of categories, and the number of inputs, stays.
         rows_so_far: the rows before; None where the scales were learned from all rows at once.
-        source, values: the rows and targets of the part.
+        part_of: gives the part; called where it counts.
     """
-    if rows_so_far is None:
-        return None
-    early = len(rows_so_far.numbers) < ENOUGH_ROWS
-    if not early and not _watches(model.encoder) and not _constant(rows_so_far.targets).any():
+    if rows_so_far is None or not learns_scales(model, rows_so_far):
         return rows_so_far
-    part = first_rows(model, source, values)
+    early, part = len(rows_so_far.numbers) < ENOUGH_ROWS, part_of()
     numbers = np.concatenate([rows_so_far.numbers, part.numbers])
     targets = np.concatenate([rows_so_far.targets, part.targets])
     target = _scaled_target(model, targets) if early or _constant(rows_so_far.targets).any() else model.target
