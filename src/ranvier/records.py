@@ -62,6 +62,25 @@ def record(cls: type[T] | None = None, /, *, init: bool = True, eq: bool = True,
     return make if cls is None else make(cls)
 
 
+def fill_defaults(instance: Any, besides: tuple[str, ...] = ()) -> None:
+    """Give the fields of a record that are None their defaults; to be called by its `__post_init__`.
+
+    Parameters:
+        besides: fields in which None means something else.
+
+    >>> @record
+    ... class Options:
+    ...     engine: str | None = "auto"
+    ...     def __post_init__(self) -> None:
+    ...         fill_defaults(self)
+    >>> Options(None).engine
+    'auto'
+    """
+    for entry in fields(instance):
+        if entry.name not in besides and entry.default is not MISSING and instance.__dict__[entry.name] is None:
+            instance.__dict__[entry.name] = entry.default
+
+
 def field_names(instance: Any) -> tuple[str, ...]:
     """The names of a record's fields, in order."""
     names: tuple[str, ...] = type(instance)._record_fields

@@ -71,6 +71,7 @@ THIRD_PARTIES = {
     "anywidget": ("view/notebook.py",),
     "traitlets": ("view/notebook.py",),
     "scipy": ("data/sounds/", "data/text/", "expression/", "reference/", "training/lbfgs.py"),
+    "charset_normalizer": ("data/sources/encoding_guess.py",),
     "safetensors": ("storage/",),
     "filelock": ("storage/lock.py",),
     "click": ("cli/",),

@@ -165,3 +165,17 @@ def test_bad_rows_of_training_and_of_the_test_file_are_left_out_when_asked(tmp_p
     left_out = [note for note in report["notes"] if "2 rows that cannot be read were left out" in note]
     assert f"lines {ROWS + 2}, {ROWS + 3}" in left_out[0]
     assert done("evaluate", tmp_path / "m.rv", other, "--skip-bad-rows")["rows"] == 29
+
+
+def test_an_encoding_is_named_in_every_command(tmp_path: Path) -> None:
+    rows = "".join(f"{word},{n % 7},{'да' if n % 2 else 'нет'}\n" for n, word in enumerate(["ночь", "день"] * 30))
+    (tmp_path / "t.csv").write_bytes(f"когда,x,y\n{rows}".encode("koi8-r"))
+    named, model = (tmp_path / "t.csv", "--encoding", "koi8-r"), tmp_path / "m.rv"
+    assert done("look", *named, "--target", "y")["target"]["classes"] == {"да": 30, "нет": 30}
+    report = done("train", *named, "--target", "y", *OPTIONS, "--model", model, "--run", tmp_path / "run")
+    assert report["rows"] == 60
+    assert set(done("predict", model, *named)["prediction"]) <= {"да", "нет"}
+    assert done("evaluate", model, *named)["rows"] == 60
+    other = call("train", tmp_path / "t.csv", "--target", "y", "--encoding", "utf-8")
+    assert other.exit_code == 2
+    assert "is not text in utf-8: byte 0xCB in line 1 does not fit" in " ".join(other.output.split())

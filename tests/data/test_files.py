@@ -245,3 +245,30 @@ def test_spreadsheets_and_special_files_are_refused(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.csv"
     os.mkfifo(pipe)
     refused(pipe, "is not an ordinary file")
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("t.xlsx", "Save it as CSV from the spreadsheet program."),
+        ("t.ods", "Save it as CSV from the spreadsheet program."),
+        ("t.csv.zst", "Unpack it, and give the file that was in it."),
+        ("t.7z", "Unpack it, and give the file that was in it."),
+        ("t.feather", "Write it as CSV or Parquet from the program that it is of."),
+        ("t.SAV", "Write it as CSV or Parquet from the program that it is of."),
+        ("t.h5", "Write it as CSV or Parquet from the program that it is of."),
+        ("t.sqlite", "Write the table as CSV from the database."),
+        ("t.docx", "Rename it if it is one of these."),
+    ],
+)
+def test_files_of_other_programs_are_refused_with_what_to_do(name: str, advice: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"\x00\x01")
+    with pytest.raises(DataError) as error:
+        open_source(tmp_path / name)
+    assert str(error.value).endswith(advice)
+
+
+@pytest.mark.parametrize("rows", [[[1, "a"], [2, "b"]], [(0.5, "x")] * 3, [[1, None], [2, "b"]]])
+def test_rows_of_numbers_and_words_are_refused_by_their_type(rows: list[list[object]]) -> None:
+    with pytest.raises(DataError, match=r"numbers were expected\. Give columns of several types as a data frame"):
+        open_source(rows)

@@ -32,7 +32,7 @@ PYTHON_ONLY = {"data", "sample_weight", "callbacks", "progress", "loss"}
 """What the command line has no flag for: `data` is its argument."""
 COMMAND_ONLY = {"view"}
 """What only a command can do."""
-OF_FILES = {"header"}
+OF_FILES = {"header", "encoding"}
 """How files are read, which estimators do not do."""
 NOT_ESTIMATORS = {
     "data",

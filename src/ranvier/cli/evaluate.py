@@ -8,7 +8,7 @@ import click
 
 from ranvier.cli.console import Output, with_warnings
 from ranvier.cli.exit_codes import DONE
-from ranvier.cli.options import header_option, json_option, skip_option
+from ranvier.cli.options import encoding_option, header_option, json_option, skip_option
 
 if TYPE_CHECKING:
     from ranvier.data.sources.reading import Reading
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA")
 @header_option
+@encoding_option
 @skip_option
 @json_option
-def command(model: str, data: str, header: bool | None, skip_bad_rows: bool, as_json: bool) -> int:
+def command(
+    model: str, data: str, header: bool | None, encoding: str | None, skip_bad_rows: bool, as_json: bool
+) -> int:
     """Measure MODEL on the rows of DATA, which must hold the target too; - reads CSV from standard input.
 
     Use rows that the model was not trained on; its metrics on the training rows are too optimistic.
@@ -32,7 +35,9 @@ def command(model: str, data: str, header: bool | None, skip_bad_rows: bool, as_
     from ranvier.display.tables import metrics_table
 
     output = Output(as_json)
-    result = evaluate_file(ranvier.load(model), data, Reading(header=header, skip_bad_rows=skip_bad_rows))
+    result = evaluate_file(
+        ranvier.load(model), data, Reading(header=header, encoding=encoding, skip_bad_rows=skip_bad_rows)
+    )
     count, left_out = result["rows"], result.pop("left_out")
     origin = "standard input" if data == "-" else data
     output.heading(f"On the {count:,} rows of {origin}" if count > 1 else f"On the one row of {origin}")

@@ -8,7 +8,7 @@ import click
 
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE
-from ranvier.cli.options import column_kinds, header_option, json_option, skip_option
+from ranvier.cli.options import column_kinds, encoding_option, header_option, json_option, skip_option
 from ranvier.plural import plural
 
 if TYPE_CHECKING:
@@ -23,17 +23,24 @@ MAX_SHOWN_CLASSES = 20
 @click.option("--target", "-t", metavar="COLUMN", help="Also show the task and the balance of this column.")
 @click.option("--kind", multiple=True, metavar="COLUMN=KIND", help="Kind of a column, as for train; repeat it.")
 @header_option
+@encoding_option
 @skip_option
 @json_option
 def command(
-    data: str, target: str | None, kind: tuple[str, ...], header: bool | None, skip_bad_rows: bool, as_json: bool
+    data: str,
+    target: str | None,
+    kind: tuple[str, ...],
+    header: bool | None,
+    encoding: str | None,
+    skip_bad_rows: bool,
+    as_json: bool,
 ) -> int:
     """Look at DATA without training: kinds of columns, missing and odd cells, examples, duplicates."""
     from ranvier.data.look import look
     from ranvier.data.sources.reading import Reading
 
     output = Output(as_json)
-    reading = Reading(header=header, skip_bad_rows=skip_bad_rows)
+    reading = Reading(header=header, encoding=encoding, skip_bad_rows=skip_bad_rows)
     seen = look(data, target, column_kinds(kind) or None, reading)
     _print(output, seen)
     output.finish(seen.to_dict)

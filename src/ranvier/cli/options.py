@@ -14,8 +14,10 @@ quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print errors on
 
 
 HEADER_HELP = "Whether the first line holds column names; inferred by default."
+ENCODING_HELP = "Encoding of a file of text, such as cp1251; inferred by default."
 SKIP_HELP = "Leave out rows, and targets, that cannot be read; count them."
 header_option = click.option("--header/--no-header", default=None, help=HEADER_HELP)
+encoding_option = click.option("--encoding", metavar="NAME", help=ENCODING_HELP)
 skip_option = click.option("--skip-bad-rows", is_flag=True, help=SKIP_HELP)
 
 

@@ -12,7 +12,7 @@ import click
 
 from ranvier.cli.console import Output, with_warnings
 from ranvier.cli.exit_codes import DONE
-from ranvier.cli.options import header_option, json_option, skip_option
+from ranvier.cli.options import encoding_option, header_option, json_option, skip_option
 from ranvier.errors import InputError
 from ranvier.plural import plural
 
@@ -69,6 +69,7 @@ COVERAGE = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
 )
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Column of DATA to write beside them; repeat it.")
 @header_option
+@encoding_option
 @skip_option
 @json_option
 def command(
@@ -85,6 +86,7 @@ def command(
     min_confidence: float | None,
     keep: tuple[str, ...],
     header: bool | None,
+    encoding: str | None,
     skip_bad_rows: bool,
     as_json: bool,
 ) -> int:
@@ -114,7 +116,7 @@ def command(
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
     source = texts_for(trained, text) if text else data[0] if len(data) == 1 else list(data)
-    reading = Reading(header=header, skip_bad_rows=skip_bad_rows)
+    reading = Reading(header=header, encoding=encoding, skip_bad_rows=skip_bad_rows)
     wanted: dict[str, Any] = {"interval": interval, "label_set": label_set, "threshold": threshold}
     predictions, warned = with_warnings(lambda: predict_file(trained, source, reading, keep, explain or 0, **wanted))
     for note in (*predictions.notes, *warned):

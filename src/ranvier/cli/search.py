@@ -68,7 +68,7 @@ def command(
 
     passed = {name: value for name, value in options.items() if value is not None}
     for name in ("target", "ignore"):
-        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header")))
+        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header"), passed.get("encoding")))
     passed["kinds"] = column_kinds(passed.pop("kind")) or None
     output = Output(as_json, quiet)
     changes = parse_space(space) or None

@@ -12,6 +12,7 @@ import click
 
 from ranvier.cli.console import Output
 from ranvier.cli.options import (
+    ENCODING_HELP,
     HEADER_HELP,
     SKIP_HELP,
     FractionOrFile,
@@ -66,6 +67,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "",
             HEADER_HELP,
         ),
+        ("--encoding", "NAME", str, "", ENCODING_HELP),
         ("--skip-bad-rows", "", SWITCH, "", SKIP_HELP),
         ("--task", "KIND", TASKS, "", f"{', '.join(KINDS)}; inferred from the target by default."),
         (
@@ -215,7 +217,7 @@ def command(
     view = bool(options.pop("view"))
     passed = {name: value for name, value in options.items() if value is not None}
     for name in ("target", "ignore"):
-        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header")))
+        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header"), passed.get("encoding")))
     passed["kinds"] = column_kinds(passed.pop("kind")) or None
     model = default_model(data, passed["target"]) if model is None else model
     if report_file is not None:
@@ -228,12 +230,12 @@ def command(
     return _train(Output(as_json, quiet), quiet, data, named, view, report_file)
 
 
-def column_names(data: str, header: bool | None) -> tuple[str, ...]:
+def column_names(data: str, header: bool | None, encoding: str | None = None) -> tuple[str, ...]:
     """The columns of the data; none where they cannot be read, which training says."""
     from ranvier.data.sources import Reading, open_source
 
     try:
-        return open_source(data, reading=Reading(header=header, skip_bad_rows=True)).column_names
+        return open_source(data, reading=Reading(header=header, encoding=encoding, skip_bad_rows=True)).column_names
     except InputError:
         return ()
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ranvier.data.cells.vectors import is_vector, shown_vector
-from ranvier.data.columns.input_columns import comma_notes, known_kinds
+from ranvier.data.columns.input_columns import comma_notes, known_kinds, with_decimals
 from ranvier.data.columns.row_numbers import REASON
 from ranvier.data.columns.schema import DROP, ColumnSchema, check_kinds, infer_schema
 from ranvier.data.decoded_columns import cells_of
@@ -112,6 +112,7 @@ def look(
     elif opened.target_names and isinstance(opened.frame.schema.get(opened.target_names[0]), pl.Enum):
         target = opened.target_names[0]  # class folders
     check_kinds(opened.column_names, kinds or {})
+    opened = with_decimals(opened, kinds)
     with rows_called(opened.in_memory):
         schema, columns = _columns(opened, target, kinds or {})
         described = None if target is None else _target(opened, target, schema)

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.columns.input_columns import as_columns, as_names, read_input_columns
+from ranvier.data.columns.input_columns import as_columns, as_names, read_input_columns, with_decimals
 from ranvier.data.columns.schema import ColumnSchema
 from ranvier.data.decoded_columns import decoded_rows, rows_of
 from ranvier.data.diagnosis.drift import profile_of
@@ -175,7 +175,7 @@ def prepare(
     ('setosa', 'versicolor', 'virginica')
     """
     task_record = task if isinstance(task, Task) else None
-    opened, names, target_array = _opened(source, target, task_record)
+    opened, names, target_array = _opened(source, target, task_record, kinds)
     opened, target_array, weight, kept = decoded_rows(opened, target_array, weight, kinds, image_size, progress)
     kept = rows_of(np.arange(opened.rows) if kept is None else kept, training_rows(opened))
     opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
@@ -354,11 +354,14 @@ def _task(
     return resolved, notes
 
 
-def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:
+def _opened(
+    source: Any, target: Any, task: Task | None, kinds: Mapping[str, str] | None
+) -> tuple[Source, tuple[str, ...], Any]:
     """The opened source, the names of its targets and, where they stand beside it, the target values."""
     if task is not None:
-        return open_source(source), task.target_names, target
-    return *open_with_target(source, target), None
+        return with_decimals(open_source(source), kinds), task.target_names, target
+    opened, names = open_with_target(source, target)
+    return with_decimals(opened, kinds), names, None
 
 
 @overload

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -41,7 +42,7 @@ Array = NDArray[Any]
 MIN_VALIDATION_ROWS = 10
 OF_FIT = ("target", "task", "validation", "test", "seed", "class_weight", "positive", "threshold")
 """Options of `train` that follow from what `fit` is given or that not every estimator hands on."""
-OF_TABLES = ("ignore", "header", "skip_bad_rows")
+OF_TABLES = ("ignore", "header", "encoding", "skip_bad_rows")
 """Options of how files are read, and of what the estimators themselves leave out."""
 TRAIN_OPTIONS = tuple(field.name for field in fields(TrainOptions) if field.name not in (*OF_FIT, *OF_TABLES))
 """Parameters that are handed on to `train` as they are."""
@@ -267,7 +268,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         if not first:
             self._first_rows = getattr(self, "_first_rows", None)
             before = parts_of(self)
-            self._first_rows = learn_scales(self.model_, self._first_rows, source, values)
+            part = partial(first_rows, self.model_, source, values)
+            self._first_rows = learn_scales(self.model_, self._first_rows, part)
             self._continue_fit(source, values, weight, epochs=1)
             self._next_row = next_row(self, before, source.rows)
             return self

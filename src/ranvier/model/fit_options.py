@@ -10,12 +10,13 @@ from ranvier.model.model import Model
 from ranvier.network.losses import Loss
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
-from ranvier.records import record
+from ranvier.records import fill_defaults, record
 
 
 @record(eq=False, kw_only=True)
 class FitOptions:
-    """The options of `ranvier.fit`, as they were given; it explains each of them.
+    """The options of `ranvier.fit`, as they were given; it explains each of them. None takes the
+    default.
 
     >>> FitOptions(epochs=3).batch_size
     32
@@ -38,3 +39,6 @@ class FitOptions:
     shuffle: bool = True
     checkpoint: str | Path | None = None
     start: Model | Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        fill_defaults(self)

@@ -186,7 +186,7 @@ class OpenTrainings:
             settings: of each; they differ in learning rate, seed and schedule alone.
         """
         first = settings[0]
-        alike = kind(network, first) if is_small(network, first, rows) else None
+        alike = kind(network, first, any_seed=True) if is_small(network, first, rows) else None
         if alike is None or any(training.schedule.watches for training in settings):
             return None
         key = alike, id(target), len(rows), rows.weights is None

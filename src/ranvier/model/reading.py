@@ -18,6 +18,7 @@ def reading_of(options: TrainOptions) -> Reading:
     dividing = {group, group.partition(":")[0], (options.split or "").partition(":")[2]} - {""}
     return Reading(
         header=options.header,
+        encoding=options.encoding,
         skip_bad_rows=options.skip_bad_rows,
         # Rows without a target are left out; target values beside the rows need every one of them.
         skip_empty_rows=bool(targets),

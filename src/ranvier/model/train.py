@@ -76,6 +76,7 @@ def train(
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
     header: bool | None = None,
+    encoding: str | None = None,
     skip_bad_rows: bool = False,
     split: str | None = None,
     group: str | None = None,
@@ -124,10 +125,9 @@ def train(
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
             "boolean", "date", "text", "image", "sound" or "vector"; or "drop", which leaves the column out.
-        header: whether the first line of a CSV or TSV file holds the names of its columns; None to infer it from the
-            lines. Without names columns are called column_1, column_2 and so on.
-        skip_bad_rows: leave out rows that cannot be read, or whose target cannot be used, such as a text among numbers,
-            and count them in the report, where one of them is an error otherwise.
+        header: whether the first line of a CSV or TSV file has names, or columns are column_1, ...; None to infer it.
+        encoding: that of a file of text, as Python calls it, such as "cp1251"; None to infer it from the bytes.
+        skip_bad_rows: leave out, and count, rows that cannot be read or whose target cannot be used; else an error.
         split: "time:COLUMN" takes the latest rows by a column of dates or numbers for the test, and those before them
             for validation; None takes them by chance. The recipe "table" then has no folds.
         group: a column whose equal cells (of a patient, a customer) stay in one part: training, validation or test, and
@@ -158,7 +158,7 @@ def train(
         recipe=recipe, effort=effort, task=task, hidden=hidden, activation=activation, dropout=dropout, loss=loss,
         optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, weight_decay=weight_decay,
         clip_norm=clip_norm, epochs=epochs, batch_size=batch_size, patience=patience, ignore=ignore, kinds=kinds,
-        header=header, skip_bad_rows=skip_bad_rows, split=split, group=group, positive=positive,
+        header=header, encoding=encoding, skip_bad_rows=skip_bad_rows, split=split, group=group, positive=positive,
         class_weight=class_weight, threshold=threshold, seed=seed, engine=engine, precision=precision, threads=threads,
         image_size=image_size, augment=augment,
     )  # fmt: skip

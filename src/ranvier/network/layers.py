@@ -91,7 +91,7 @@ class Dense(TrainableLayer):
 
     Parameters:
         units: the number of neurons, N.
-        activation: a name such as "relu", or an `Activation`.
+        activation: a name such as "relu", or an `Activation`; None for "identity".
         initializer: the initial weights; None takes He for the ReLU family, LeCun for selu, Glorot otherwise.
         bias: whether each neuron has a bias; its initial value is 0.
         l1, l2: the penalty l1 * sum |w| + l2 / 2 * sum w**2 over the weights, added to the loss.
@@ -120,7 +120,7 @@ class Dense(TrainableLayer):
     def __init__(
         self,
         units: int,
-        activation: str | Activation = "identity",
+        activation: str | Activation | None = "identity",
         *,
         initializer: str | Initializer | None = None,
         bias: bool = True,
@@ -139,7 +139,7 @@ class Dense(TrainableLayer):
             raise InputError(
                 f"Dense: {units} units cannot be divided into {groups} equal groups; use a multiple of {groups}."
             )
-        function = _activation(activation)
+        function = _activation("identity" if activation is None else activation)
         weights = default_initializer(function.name) if initializer is None else _initializer(initializer)
         _set(self, units=int(units), activation=function, initializer=weights, bias=bool(bias))
         _set(self, l1=float(l1), l2=float(l2), groups=int(groups), constraint=_constraint("Dense", constraint))

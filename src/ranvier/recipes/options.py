@@ -15,7 +15,7 @@ from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
 from ranvier.recipes.recipe import Recipe
-from ranvier.records import record
+from ranvier.records import fill_defaults, record
 from ranvier.scalars import as_integer, as_number, plain_scalar
 from ranvier.training.threshold import checked_threshold
 
@@ -25,7 +25,8 @@ VALIDATION_FRACTION, TEST_FRACTION = 0.1, 0.2
 
 @record
 class TrainOptions:
-    """What `train` is asked for; see `train` for the meaning of the fields. None leaves an option to the recipe.
+    """What `train` is asked for; see `train` for the meaning of the fields. None takes the default, or leaves an option
+    to the recipe.
 
     Sequences become tuples, and scalars of NumPy Python's own values.
     """
@@ -51,6 +52,7 @@ class TrainOptions:
     ignore: Sequence[str] = ()
     kinds: Mapping[str, str] | None = None
     header: bool | None = None
+    encoding: str | None = None
     skip_bad_rows: bool = False
     split: str | None = None
     group: str | None = None
@@ -65,6 +67,7 @@ class TrainOptions:
     augment: str | None = None
 
     def __post_init__(self) -> None:
+        fill_defaults(self, besides=("validation", "test"))
         for field in fields(self):
             object.__setattr__(self, field.name, plain_scalar(getattr(self, field.name)))
         for name in ("epochs", "batch_size", "patience"):

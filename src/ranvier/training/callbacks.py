@@ -339,11 +339,13 @@ def may_run_beside(callbacks: Iterable[Callback]) -> bool:
 
 
 def as_callbacks(callbacks: Any) -> tuple[Callback, ...]:
-    """Callbacks from a sequence of callbacks and functions.
+    """Callbacks from a sequence of callbacks and functions; none from None.
 
     Raises:
         InputError: one of them is neither.
     """
+    if callbacks is None:
+        return ()
     if isinstance(callbacks, Callback) or callable(callbacks) or not isinstance(callbacks, Iterable):
         raise InputError(f"callbacks is {callbacks!r}; it must be a list, such as [rv.EarlyStopping()].")
     return tuple(as_callback(callback) for callback in callbacks)

@@ -234,13 +234,16 @@ def is_one_step(network: Network, settings: TrainSettings, rows: Rows) -> bool:
     return settings.epochs == 1 and len(rows) <= settings.batch_size and is_small(network, settings, rows)
 
 
-def kind(network: Network, settings: TrainSettings) -> Any:
+def kind(network: Network, settings: TrainSettings, any_seed: bool = False) -> Any:
     """What the settings of trainings of a network must have in common to run in one executable after each other.
 
     They may differ in learning rate, seed, schedule, epochs and shuffling. None where the seed decides dropout masks,
     or the schedule watches the loss.
+
+    Parameters:
+        any_seed: the steps are given their seeds, as those of networks that are trained together.
     """
-    if settings.schedule.watches or _facts(network)[1]:
+    if settings.schedule.watches or (_facts(network)[1] and not any_seed):
         return None
     optimizer = at_unit_rate(settings.optimizer)
     return network, settings.loss, optimizer, settings.batch_size, settings.mean_nnz, settings.n_dense

@@ -116,6 +116,7 @@ def search(
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
     header: bool | None = None,
+    encoding: str | None = None,
     skip_bad_rows: bool = False,
     split: str | None = None,
     group: str | None = None,
@@ -146,8 +147,9 @@ def search(
             learning_rate, schedule, weight_decay, clip_norm, epochs, batch_size, patience.
         folder: keeps the trials and the model, best.rv; the same call goes on there. None keeps them in memory.
         on_progress: called after the trial of the recipe's own settings, and after each generation.
-        recipe, effort, task, test, ignore, kinds, header, skip_bad_rows, split, group, positive: as for `train`.
-        sample_weight, class_weight, threshold, seed, engine, precision, threads, image_size, augment: as for `train`.
+        recipe, effort, task, test, ignore, kinds, header, encoding, skip_bad_rows, split, group: as for `train`.
+        positive, sample_weight, class_weight, threshold, seed, engine, precision, threads: as for `train`.
+        image_size, augment: as for `train`.
         validation: rows that trials are compared on: a fraction of the rows, a file or table, or a tuple (X, y); None
             takes a fifth of the training rows.
 
@@ -165,9 +167,10 @@ def search(
     begun = time.monotonic()
     _check(minutes, trials)
     options = TrainOptions(
-        recipe=recipe, effort=effort, task=task, ignore=ignore, kinds=kinds, header=header, skip_bad_rows=skip_bad_rows,
-        split=split, group=group, positive=positive, class_weight=class_weight, threshold=threshold, seed=seed,
-        engine=engine, precision=precision, threads=threads, image_size=image_size, augment=augment,
+        recipe=recipe, effort=effort, task=task, ignore=ignore, kinds=kinds, header=header, encoding=encoding,
+        skip_bad_rows=skip_bad_rows, split=split, group=group, positive=positive, class_weight=class_weight,
+        threshold=threshold, seed=seed, engine=engine, precision=precision, threads=threads, image_size=image_size,
+        augment=augment,
     )  # fmt: skip
     inputs = TrainData(data, target, sample_weight, validation, test)
     work = _workload(inputs, options, space)

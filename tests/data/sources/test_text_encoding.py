@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ranvier.data.sources.text_encoding import as_utf8, decode_text, line_of
-from ranvier.errors import DataError
+from ranvier.errors import DataError, InputError
 
 TEXT = "name,x\nCafé,1\nZürich,2\n"
 
@@ -33,10 +33,149 @@ def test_western_text_is_guessed_and_said(encoding: str, text: str) -> None:
     assert notes == [f'The text is not UTF-8 and was read as {name}; its first letter beyond ASCII is "é" in line 2.']
 
 
-@pytest.mark.parametrize("encoding", ["cp1251", "koi8-r", "cp866"])
-def test_other_scripts_are_refused(encoding: str) -> None:
-    with pytest.raises(DataError, match="in line 2\\), and its encoding cannot be told"):
-        as_utf8("name,x\nпривет,1\nмир,2\n".encode(encoding), "The file")
+LANGUAGES = {
+    "Polish": (
+        "cp1250",
+        "Windows-1250",
+        "Łódź Kraków Gdańsk Częstochowa Żory Dąbrowa Rzeszów Świnoujście żółty mały książka sześć",
+    ),
+    "Czech": (
+        "cp1250",
+        "Windows-1250",
+        "Plzeň Děčín Třebíč Příbram Žďár muž vyšší střední základní červený žlutý středa čtvrtek",
+    ),
+    "Hungarian": (
+        "cp1250",
+        "Windows-1250",
+        "Győr Székesfehérvár Pécs férfi nő középiskola felső zöld hétfő csütörtök szűk fűző",
+    ),
+    "German": (
+        "cp1252",
+        "Windows-1252",
+        "München Köln Düsseldorf Würzburg Straße groß schön weiß grün männlich Österreich",
+    ),
+    "French": ("cp1252", "Windows-1252", "Orléans Besançon Nîmes Béziers élevé très là où forêt garçon mère père âge"),
+    "Spanish": (
+        "cp1252",
+        "Windows-1252",
+        "España Málaga Córdoba niño niña mañana sí también educación dirección código",
+    ),
+    "Swedish": ("cp1252", "Windows-1252", "Göteborg Malmö Västerås Örebro Umeå Gävle Borås ålder människa hög låg"),
+    "Turkish": (
+        "cp1254",
+        "Windows-1254",
+        "İstanbul Şanlıurfa Muğla Eskişehir Diyarbakır Çanakkale kadın yüksek kırmızı öğrenci",
+    ),
+    "Lithuanian": (
+        "cp1257",
+        "Windows-1257",
+        "Šiauliai Panevėžys Klaipėda vyras aukštas žemas išsilavinimas mėlyna žalia įmonė ąžuolas",
+    ),
+    "Russian": (
+        "cp1251",
+        "Windows-1251",
+        "Москва Санкт-Петербург Новосибирск Екатеринбург Казань мужской женский высокий низкий средний",
+    ),
+    "Russian of Unix": (
+        "koi8_r",
+        "KOI8-R",
+        "Москва Санкт-Петербург Новосибирск Екатеринбург Казань мужской женский высокий низкий средний",
+    ),
+    "Russian of DOS": (
+        "cp866",
+        "CP866",
+        "Москва Санкт-Петербург Новосибирск Екатеринбург Казань мужской женский высокий низкий средний",
+    ),
+    "Greek": (
+        "cp1253",
+        "Windows-1253",
+        "Αθήνα Θεσσαλονίκη Πάτρα Ηράκλειο Λάρισα άνδρας γυναίκα υψηλό χαμηλό κόκκινο πράσινο",
+    ),
+    "Japanese": (
+        "cp932",
+        "Shift-JIS",
+        "東京都 大阪府 北海道 神奈川県 男性 女性 高い 低い ありがとう カタカナ データ 年齢 はい いいえ",
+    ),
+    "Chinese": (
+        "gb18030",
+        "GBK",
+        "北京 上海 广州 深圳 成都 杭州 重庆 武汉 红色 蓝色 绿色 年龄 收入 教育程度 商品名称 价格 数量",
+    ),
+    "Chinese of Taiwan": (
+        "big5",
+        "Big5",
+        "臺北市 新北市 桃園市 高雄市 紅色 藍色 綠色 年齡 收入 教育程度 商品名稱 價格 數量 日期",
+    ),
+    "Korean": (
+        "cp949",
+        "EUC-KR",
+        "서울특별시 부산광역시 대구광역시 인천광역시 남성 여성 높음 낮음 빨강 파랑 나이 소득 학력",
+    ),
+}
+
+
+def rows_of(words: str) -> str:
+    """A table in which each word stands twice."""
+    return "name,x\n" + "".join(f"{word},{n}\n" for n, word in enumerate(words.split() * 2))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_encoding_of_a_language_is_guessed_and_said(language: str) -> None:
+    encoding, name, words = LANGUAGES[language]
+    text = rows_of(words)
+    data, notes = as_utf8(text.encode(encoding), "The file")
+    letter = next(letter for letter in text if not letter.isascii())
+    line = text.count("\n", 0, text.index(letter)) + 1
+    assert data.decode() == text
+    assert notes == [
+        f'The text is not UTF-8 and was read as {name}; its first letter beyond ASCII is "{letter}" in line {line}.'
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_guess_does_not_hang_on_the_length_of_a_file(language: str) -> None:
+    encoding, _, words = LANGUAGES[language]
+    begin, end = "a,b\n" + "1,2\n" * 5000, "3,4\n" * 5000
+    for text in (begin + rows_of(words) + end, rows_of(words) * 50):
+        assert as_utf8(text.encode(encoding), "The file")[0].decode() == text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_named_encoding_overrules_the_guess(language: str) -> None:
+    encoding, _, words = LANGUAGES[language]
+    assert as_utf8(words.split()[0].encode(encoding), "The file", encoding) == (words.split()[0].encode(), [])
+
+
+def test_an_encoding_that_does_not_fit_or_does_not_exist_is_refused() -> None:
+    with pytest.raises(DataError, match="The file is not text in euc_jp: byte 0xFF in line 2 does not fit"):
+        as_utf8(b"a,b\n\xff\xff,1\n", "The file", "euc_jp")
+    with pytest.raises(InputError, match=r"There is no encoding 'cp125'\. Did you mean"):
+        as_utf8(b"a,b\n", "The file", "cp125")
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_utf_16_without_a_mark(language: str, order: str) -> None:
+    text = rows_of(LANGUAGES[language][2])
+    assert as_utf8(text.encode(order), "The file") == (text.encode(), [])
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Казань", "cp1251"),
+        ("привет", "cp1251"),
+        ("привет", "koi8_r"),
+        ("ירוק", "cp1255"),
+        ("ναι", "cp1253"),
+    ],
+)
+def test_too_few_letters_are_refused(text: str, encoding: str) -> None:
+    message = (
+        r"in line 2\), and its encoding cannot be told \(it may be .* or another one\)\. Say it: --encoding cp1251 "
+    )
+    with pytest.raises(DataError, match=message):
+        as_utf8(f"name,x\n{text},1\n".encode(encoding), "The file")
 
 
 def test_damaged_text_is_refused_by_line() -> None:

@@ -18,7 +18,14 @@ from ranvier.native.machine import cpu, system
 from ranvier.native.machine import target as targets
 
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
-from ranvier.native.machine import barrier, helper_thread, placement, team  # noqa: E402
+from ranvier.native.machine import (  # noqa: E402
+    barrier,
+    call_for_tables,
+    helper_thread,
+    philox_words,
+    placement,
+    team,
+)
 from ranvier.native.machine.clock import clock_call  # noqa: E402
 from ranvier.native.machine.floating_point_mode import mode_ir  # noqa: E402
 
@@ -228,6 +235,23 @@ def test_threads_and_barriers_compile_everywhere(triple: str, name: str, system_
     assert "pause" in code or "yield" in code or "isb" in code
     helped = llvm.assembly(helper_thread.helper_thread_ir(target, system_name), target)
     assert (system.HERE in helped) == (system_name == "linux")
+
+
+@pytest.mark.parametrize(
+    ("triple", "name"),
+    [
+        ("x86_64-unknown-linux-gnu", "x86-64-v3"),
+        ("aarch64-unknown-linux-gnu", "neoverse-n1"),
+        ("arm64-apple-macosx14.0.0", "apple-m1"),
+        ("x86_64-pc-windows-msvc", "x86-64-v3"),
+    ],
+)
+def test_what_populations_call_compiles_everywhere(triple: str, name: str) -> None:
+    target = targets.Target(triple, name, (), 128, False)
+    assert "call_for_tables" in llvm.assembly(call_for_tables.CALL_IR, target)
+    words = llvm.assembly(philox_words.philox_ir(), target)
+    assert "umulh" in words or "mul" in words
+    assert "multi3" not in words  # a function of a library that is not there
 
 
 @pytest.mark.parametrize("triple", ["riscv64-unknown-linux-gnu", "s390x-ibm-linux", "armv7-unknown-linux-gnueabihf"])

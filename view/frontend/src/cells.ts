@@ -12,8 +12,6 @@ const NUMBERED = 34;
 const SAME = 2;
 const NONE = 0;
 const MARGIN = 3;
-/** Gaps between cells are no sharper than for a picture so many times as large. */
-const MAX_SHARP = 4;
 
 export interface Scene {
   blocks: Block[];
@@ -45,7 +43,6 @@ export class Cells {
   private readonly colours = new Map<string, Uint8Array>();
   private outputs: string[] = [];
   private told: Part | undefined = undefined;
-  private readonly gaps = new Map<string, HTMLCanvasElement>();
   private readonly small = document.createElement("canvas").getContext("2d", { willReadFrequently: true })!;
 
   constructor(private readonly canvas: HTMLCanvasElement) {}
@@ -72,7 +69,6 @@ export class Cells {
     const { scale, x, y } = scene.view;
     context.setTransform(ratio * scale, 0, 0, ratio * scale, ratio * (x - left), ratio * (y - top));
     this.colours.clear();
-    this.gaps.clear();
     this.outputs = [];
     return true;
   }
@@ -113,28 +109,11 @@ export class Cells {
       const top = block.y + lane * (high + block.laneGap);
       context.clearRect(block.x, top, wide, high);
       context.drawImage(this.small.canvas, 0, lane * block.laneRows, block.columns, block.laneRows, block.x, top, wide, high);
-      if (block.step === block.size) continue;
-      context.globalCompositeOperation = "destination-out";
-      context.drawImage(this.gapsOf(block, scene.view.scale), block.x, top, wide, high);
-      context.globalCompositeOperation = "source-over";
+      const gap = block.step - block.size;
+      if (!gap) continue;
+      for (let column = 0; column < block.columns; column++) context.clearRect(block.x + column * block.step + block.size, top, gap, high);
+      for (let row = 0; row < block.laneRows; row++) context.clearRect(block.x, top + row * block.step + block.size, wide, gap);
     }
-  }
-
-  /** What lies between the cells of a lane, to be cut out at once: many small cuts of each picture would cost more. */
-  private gapsOf(block: Block, scale: number): HTMLCanvasElement {
-    const known = this.gaps.get(block.path);
-    if (known) return known;
-    const ratio = Math.min(MAX_SHARP, (devicePixelRatio || 1) * scale);
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.max(1, Math.round(block.columns * block.step * ratio));
-    canvas.height = Math.max(1, Math.round(block.laneRows * block.step * ratio));
-    const context = canvas.getContext("2d")!;
-    context.scale(ratio, ratio);
-    const gap = block.step - block.size;
-    for (let column = 0; column < block.columns; column++) context.fillRect(column * block.step + block.size, 0, gap, block.laneRows * block.step);
-    for (let row = 0; row < block.laneRows; row++) context.fillRect(0, row * block.step + block.size, block.columns * block.step, gap);
-    this.gaps.set(block.path, canvas);
-    return canvas;
   }
 
   private drawSingly(context: CanvasRenderingContext2D, scene: Scene, block: Block, part: Part | undefined, colours: Uint8Array, before: Uint8Array | undefined, numbered: boolean): void {

@@ -58,8 +58,9 @@ export function drawTitles(context: CanvasRenderingContext2D, blocks: Block[]): 
     context.fillText(fit(context, block.title, room), block.x, 16);
     context.font = TEXT;
     context.fillStyle = token("muted");
-    const whole = context.measureText(block.subtitle).width <= room;
-    context.fillText(whole ? block.subtitle : fit(context, block.subtitle.replace(/, .*/, "").replace(" numbers", ""), room), block.x, 32);
+    const few = block.subtitle.replace(/, .*/, "").replace(" numbers", "");
+    const told = [block.subtitle, few, few.replace(/ of .*/, "")].find((text) => context.measureText(text).width <= room);
+    context.fillText(told ?? fit(context, few, room), block.x, 32);
   });
 }
 

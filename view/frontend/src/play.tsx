@@ -9,6 +9,8 @@ import { type Change, fromAddress, type Look, type Opened, type Options, type Pl
 import { askPlay, askPicture, counted, gone, pending, writeAddress } from "./state";
 import { Gone } from "./transport";
 
+/** The time before a session that ended is looked for again, in milliseconds. */
+const RETRY = 200;
 const FAST = 80;
 const SLOW = 1000;
 
@@ -22,6 +24,7 @@ export function Play() {
   const table = useRef<string | null>(null);
   const current = useRef<string | null>(null);
   const turn = useRef(0);
+  const opening = useRef(false);
   // What was asked for and is not there yet: the next change is one of that.
   const wished = useRef<PlayState | null>(null);
   const queue = useRef<Promise<void>>(Promise.resolve());
@@ -41,6 +44,7 @@ export function Play() {
     return counted(queue.current);
   };
   const open = async (values: Record<string, string>) => {
+    opening.current = true;
     try {
       const answer = await askPlay<Opened>("open", { state: values, table: values.d === "own" ? table.current : null, instead: current.current });
       current.current = answer.session;
@@ -51,6 +55,8 @@ export function Play() {
       setOpened(answer);
     } catch (error) {
       failed(error as Error);
+    } finally {
+      opening.current = false;
     }
   };
   const change = (changes: Change) => {
@@ -76,6 +82,11 @@ export function Play() {
       try {
         const seen = await askPicture<Look>("look", { session: opened.session, version, losses: known });
         if (ended) return;
+        if (seen.ended && opening.current) {
+          // It ended for one that is being opened; that one is looked at next, or this is tried again.
+          timer = window.setTimeout(next, RETRY);
+          return;
+        }
         if (seen.ended) {
           // The session ended while nobody looked: the same settings begin again.
           void begin(toValues(opened.state));

@@ -41,7 +41,7 @@ export function Try({ what }: { what: What }) {
           <Network what={what} height={300} answer={answer.data} pixels={pixels} choosable={false} some={some} />
         </section>
         {hasMany(what) && given && (
-          <section class="panel">
+          <section class="panel some-inputs">
             <FindInput what={what} given={given} changes={changes} />
           </section>
         )}

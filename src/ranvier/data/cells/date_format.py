@@ -32,12 +32,17 @@ REWRITTEN = (
         rf"^(?:\p{{L}}{{3}}\s+)?({MONTH}\s+[0-9]{{1,2}})\s+([0-9:]{{5,8}})(?:\s+([A-Z]{{3,4}}|[+-][0-9]{{4}}))?\s+([0-9]{{4}})$",
         "${1} ${5} ${3}",
     ),
-    (r"^([0-9]{8})T?([0-9]{2})([0-9]{2})(Z|[+-][0-9:]+)?$", "${1}T${2}:${3}"),
-    (r"^([0-9]{8})T?([0-9]{2})([0-9]{2})([0-9]{2})(?:\.[0-9]+)?(Z|[+-][0-9:]+)?$", "${1}T${2}:${3}:${4}"),
+    (r"^([0-9]{1,2})(\p{L}{3})([0-9]{4}|[0-9]{2})$", "${1} ${2} ${3}"),
+    (r"^([0-9]{1,2})(\p{L}{3})([0-9]{4}|[0-9]{2}):([0-9:.]+)$", "${1} ${2} ${3} ${4}"),
+    (r"^([0-9]{4})M([0-9]{1,2})$", "${1}-${2}"),
+    (r"^([0-9]{8})[T_ ]?([0-9]{2})([0-9]{2})(Z|[+-][0-9:]+)?$", "${1}T${2}:${3}"),
+    (r"^([0-9]{8})[T_ ]?([0-9]{2})([0-9]{2})([0-9]{2})(?:\.[0-9]+)?(Z|[+-][0-9:]+)?$", "${1}T${2}:${3}:${4}"),
     (r"^\[(.*)\]$", "${1}"),
     (r"([\sT,-])([0-9]{1,2})[\s-]?([AaPp])\.?\s?[Mm]\.?$", "${1}${2}:00 ${3}m"),
 )
 """Patterns and what stands for them before dates are read."""
+LAST_YEAR = 2068
+"""The latest year for which two digits stand unless a column says otherwise."""
 MIN_REPEATS = 4
 """How often dates stand in a column, on average, where each different one is read once."""
 
@@ -50,6 +55,7 @@ class DateFormat:
         order: "day-first" or "month-first" where dates such as 3/4/2021 occur, else "".
         odd: whether a cell that is no date counts as missing; so where few cells were none in training.
         scripts: whether digits and signs may be those of other scripts, such as ２０２１／９／２５.
+        last_year: the latest year for which two digits stand; the earliest one is 99 years before.
 
     >>> DateFormat("day-first").read(pl.Series(["3/4/2021", "0000-00-00"]))[0].dt.date().to_list()
     [datetime.date(2021, 4, 3), None]
@@ -58,6 +64,7 @@ class DateFormat:
     order: str = ""
     odd: bool = False
     scripts: bool = False
+    last_year: int = LAST_YEAR
 
     def read(self, cells: pl.Series) -> tuple[pl.Series, int | None]:
         """The cells as dates and times without a time zone, null where missing; and the index of the first wrong cell.
@@ -79,12 +86,26 @@ class DateFormat:
 
         Parameters:
             parts: what `date_parts` gives of the strings in ASCII, where that is known.
+
+        >>> DateFormat("day-first", last_year=2025).read_strings(pl.Series(["31/12/40", "1/2/25"])).dt.year().to_list()
+        [1940, 2025]
         """
+        times = self._read_strings(strings, parts)
+        late = times.dt.year() > self.last_year if self.last_year < LAST_YEAR else None
+        if late is None or not late.any():
+            return times
+        late &= ~strings.str.contains("[0-9]{4}")
+        return times.dt.offset_by("-100y").zip_with(late.fill_null(False), times)
+
+    def _read_strings(self, strings: pl.Series, parts: DateParts | None) -> pl.Series:
+        """The same, years of two digits being 1969 to 2068."""
         strings = in_ascii(strings) if self.scripts else strings
         if parts is None and len(strings) >= parsing.LARGE_ROWS:
             different = strings.unique()
             if MIN_REPEATS * len(different) < len(strings):
-                return strings.replace_strict(different, self.read_strings(different), return_dtype=pl.Datetime("us"))
+                return strings.replace_strict(
+                    different, self._read_strings(different, None), return_dtype=pl.Datetime("us")
+                )
         parts = date_parts(strings) if parts is None else parts
         times = parts.times(self.day_first).rename(strings.name)
         rest = strings.is_not_null() & ~pl.Series(parts.matched)
@@ -127,7 +148,8 @@ class DateFormat:
         if order not in ("", *ORDERS):
             raise json_fields.damaged(f"dates are written {order[:20]!r}")
         scripts = "scripts" in stored and json_fields.field(stored, "scripts", bool)
-        return cls(order, json_fields.field(stored, "odd", bool), scripts)
+        last_year = json_fields.field(stored, "last_year", int) if "last_year" in stored else LAST_YEAR
+        return cls(order, json_fields.field(stored, "odd", bool), scripts, last_year)
 
 
 def are_missing_dates(strings: pl.Series) -> pl.Series:
@@ -215,7 +237,7 @@ def _times(groups: pl.DataFrame, order: str) -> pl.Series:
     hour, minute, second = (groups[name].cast(pl.Int64).fill_null(0) for name in ("hour", "minute", "second"))
     half = groups["half"].str.to_lowercase()
     hour = hour.zip_with(half.is_null(), hour % 12 + 12 * (half == "p").cast(pl.Int64))
-    valid = (hour < 24) & (minute < 60) & (second < 61)
+    valid = ((hour < 24) & (minute < 60) & (second < 61)) | ((hour == 24) & (minute == 0) & (second == 0))
     times = day.cast(pl.Datetime("us")).cast(pl.Int64) + (hour * 3600 + minute * 60 + second) * 1_000_000
     return times.set(~valid, None).cast(pl.Datetime("us"))
 

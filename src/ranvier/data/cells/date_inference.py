@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import polars as pl
 
-from ranvier.data.cells.date_format import DAY_FIRST, MONTH_FIRST, ORDERS, DateFormat, are_missing_dates, day_and_month
+from ranvier.data.cells.date_format import (
+    DAY_FIRST,
+    LAST_YEAR,
+    MONTH_FIRST,
+    ORDERS,
+    DateFormat,
+    are_missing_dates,
+    day_and_month,
+)
 from ranvier.data.cells.date_parts import DateParts, date_parts
 from ranvier.data.cells.different_strings import DifferentStrings, different_strings, few
 from ranvier.data.cells.month_names import MONTH
@@ -16,7 +25,8 @@ from ranvier.records import record
 SAMPLE = 200
 MAYBE_A_DATE = (
     rf"^\[?(?:\p{{L}}+\.?,?\s+)?[0-9]{{1,4}}(?:[-/.]\s?[0-9]|[\s/.-]*(?:st|nd|rd|th|er|[ºª°])?\s*(?:(?:of|de)\s+)?{MONTH}"
-    r"|\s*[-/]?(?i:q|w|kw|cw|t|h|s)[\s/-]*'?[0-9]|\s*[年년]|[0-9]{4,10}(?:T|$)|[ :][0-9]{1,2}[ :][0-9])"
+    r"|\s*[-/]?(?i:q|w|kw|cw|t|h|s)[\s/-]*'?[0-9]|\s*[年년]|[0-9]{4,10}(?:T|$)|[ :][0-9]{1,2}[ :][0-9]"
+    r"|[0-9]{4}[ _][0-9]{4,6}$|\p{L}{3}[0-9]{2}(?:[0-9]{2})?(?::|$)|M[0-9]{1,2}$)"
     rf"|^(?i:q|w|kw|cw|wk|week|t|h|s)[\s-]?[0-9]|^\[?(?:\p{{L}}+\.?,?\s+)?{MONTH}[\s/-]*(?:del?\s+)?'?[0-9]"
 )
 """What a date begins with."""
@@ -84,4 +94,27 @@ def _checked(different: DifferentStrings, form: DateFormat, parts: DateParts, am
     times = form.read_strings(different.values, parts)
     if not few(times.is_null(), different):
         return None
-    return WrittenDates(DateFormat(form.order, bool(times.null_count())), times, ambiguous)
+    last_year = _last_year(different.values, times)
+    if last_year != LAST_YEAR:
+        times = replace(form, last_year=last_year).read_strings(different.values, parts)
+    return WrittenDates(DateFormat(form.order, bool(times.null_count()), last_year=last_year), times, ambiguous)
+
+
+def _last_year(strings: pl.Series, times: pl.Series) -> int:
+    """The latest year for which two digits stand: that by which all years lie closest together.
+
+    Years up to 2068 that are 99 years after others are of the century before, such as those of births.
+    """
+    years = times.dt.year().drop_nulls().unique().sort()
+    if len(years) < 2 or years[-1] > LAST_YEAR or years[0] < LAST_YEAR - 99:
+        return LAST_YEAR
+    if strings.str.contains("[0-9]{4}").any():
+        return LAST_YEAR
+    # Where years are cut, those above the cut move below the others.
+    spans = [(years[-1] - years[0], LAST_YEAR)]
+    spans += [
+        (below - (above - 100), below)
+        for below, above in itertools.pairwise(years.to_list())
+        if above > LAST_YEAR - 69 + 1
+    ]
+    return min(spans, key=lambda span: (span[0], -span[1]))[1]

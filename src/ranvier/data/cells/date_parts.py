@@ -260,7 +260,7 @@ def _seconds(number: dict[str, NDArray[np.int32]], half: str) -> NDArray[np.int3
         return 0
     hour, minute, second = number["hour"], number["minute"], number.get("second", np.int32(0))
     hour = hour % 12 + 12 * (half == "p") if half else hour
-    valid = (hour < 24) & (minute < 60) & (second < 61)
+    valid = ((hour < 24) & (minute < 60) & (second < 61)) | ((hour == 24) & (minute == 0) & (second == 0))
     return np.where(valid, hour * 3600 + minute * 60 + second, -1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from shlex import quote
 
 import numpy as np
 import polars as pl
@@ -172,7 +173,7 @@ def order_note(name: str, order: str) -> str:
     first, other, example = ("day", "month", "31/12/2024") if order == DAY_FIRST else ("month", "day", "12/31/2024")
     return (
         f'Column "{name}": the {first} was taken to be first, as in {example}; if the {other} is: '
-        f"--kind {name}=date:{other}-first."
+        f"--kind {quote(f'{name}=date:{other}-first')}."
     )
 
 
@@ -183,7 +184,8 @@ def points_note(name: str, grouped: bool) -> str:
     'Column "kg": 1.234 was read as 1234; if it means 1.234: --kind kg=number:decimal-point.'
     """
     read, other, how = ("1234", "1.234", "point") if grouped else ("1.234", "1234", "comma")
-    return f'Column "{name}": 1.234 was read as {read}; if it means {other}: --kind {name}=number:decimal-{how}.'
+    kind = quote(f"{name}=number:decimal-{how}")
+    return f'Column "{name}": 1.234 was read as {read}; if it means {other}: --kind {kind}.'
 
 
 def comma_note(name: str, form: NumberFormat) -> str:
@@ -193,7 +195,8 @@ def comma_note(name: str, form: NumberFormat) -> str:
     'Column "kg": 1,234 was read as 1.234; if it means 1234: --kind kg=number:decimal-point.'
     """
     read, other, how = ("1.234", "1234", "point") if form.decimal == "," else ("1234", "1.234", "comma")
-    return f'Column "{name}": 1,234 was read as {read}; if it means {other}: --kind {name}=number:decimal-{how}.'
+    kind = quote(f"{name}=number:decimal-{how}")
+    return f'Column "{name}": 1,234 was read as {read}; if it means {other}: --kind {kind}.'
 
 
 def counting_note(name: str, first: int) -> str:
@@ -204,7 +207,7 @@ def counting_note(name: str, first: int) -> str:
     """
     return (
         f'Column "{name}" counts from {first} and is used as a number, such as a time; if it numbers the rows: '
-        f"--ignore {name}."
+        f"--ignore {quote(name)}."
     )
 
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from ranvier.data.cells.number_format import NumberFormat
+from ranvier.data.columns.decimal_signs import DECIMALS
 from ranvier.data.columns.row_numbers import REASON, row_number_columns
 from ranvier.data.columns.schema import DROP, ColumnSchema, read_schema
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
-from ranvier.data.targets.target_column import check_column, target_formats, target_values
+from ranvier.data.targets.target_column import check_column, target_format_notes, target_formats, target_values
 from ranvier.errors import InputError
 
 MAX_NUMBER_COLUMNS = 1000
@@ -125,7 +126,7 @@ def read_input_columns(
     for name in names:
         check_column(source, name)
     requested = {str(name): kind for name, kind in (kinds or {}).items()}
-    wrong = next((name for name in names if name in requested), None)
+    wrong = next((name for name in names if not _is_kind_of_target(requested.get(name, ""))), None)
     if wrong is not None:
         raise InputError(
             f'Column "{wrong}" is the target, and kinds are those of input columns; say what is asked for by the task.'
@@ -141,8 +142,26 @@ def read_input_columns(
     formats = dict(zip(names, target_formats(source, names), strict=False))
     formats = {**{column.name: column.number_format for column in columns}, **formats}
     notes += comma_notes(formats)
+    notes += target_format_notes(source, names)
     notes += [note for column in columns for note in column.notes]
     return source.with_read(columns, read) if isinstance(source, Table) else source, columns, notes
+
+
+def _is_kind_of_target(kind: str) -> bool:
+    """Whether a kind, "" for none, says how numbers are written and nothing else."""
+    bare, _, how = kind.partition(":")
+    return not kind or (bare == "number" and how in DECIMALS)
+
+
+def with_decimals(source: Source, kinds: Mapping[str, str] | None) -> Source:
+    """The source that knows which columns the user says to have decimal commas or points, targets among them.
+
+    >>> from ranvier.data.sources import open_source
+    >>> dict(with_decimals(open_source({"kg": ["1,234"]}), {"kg": "number:decimal-comma"}).kinds)
+    {'kg': 'number:decimal-comma'}
+    """
+    how = {str(name): kind for name, kind in (kinds or {}).items() if ":" in kind and _is_kind_of_target(kind)}
+    return replace(source, kinds={**source.kinds, **how}) if how and isinstance(source, Table) else source
 
 
 def comma_notes(formats: Mapping[str, NumberFormat]) -> list[str]:

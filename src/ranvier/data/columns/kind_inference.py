@@ -215,7 +215,7 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
     """
     name = cells.name
     if kind == "number":
-        decimal_comma = {"decimal-comma": True, "decimal-point": False}.get(how, decimal_commas)
+        decimal_comma = how == "decimal-comma" if how else decimal_commas
         strings = parsing.clean_strings(cells) if parsing.is_string(cells) else None
         read = None if strings is None else infer_number_format(different_strings(strings), decimal_comma)
         form = PLAIN if read is None else read.format
@@ -223,7 +223,9 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
         notes = _number_notes(cells, strings, values, form)
         missing, distinct = int(np.isnan(values).sum()), int(np.unique(values[~np.isnan(values)]).size)
         column = ColumnSchema(name, kind, f"as requested{written(form)}", missing, distinct, form, notes=notes)
-        return Guess(column, read is not None and read.ambiguous and not how)
+        if read is None or how:
+            return Guess(column)
+        return Guess(column, read.ambiguous, read.points)
     if kind == "date":
         return _requested_date(cells, how, decimal_commas)
     count_values = ColumnEncoder.count_values if kind == DROP else COLUMN_KINDS[kind].count_values

@@ -6,27 +6,32 @@ is learned from values (means, scales, lists of categories) is learned from trai
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from ranvier.data.cells import parsing
 from ranvier.data.cells.date_format import ORDERS
-from ranvier.data.cells.number_inference import some_without_points
 from ranvier.data.column_threads import map_columns
-from ranvier.data.columns.column_notes import comma_note, order_note, points_note
+from ranvier.data.columns.column_notes import order_note
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
-from ranvier.data.columns.kind_inference import Guess, infer_column, requested_column
+from ranvier.data.columns.decimal_signs import (
+    DECIMALS,
+    DecimalSigns,
+    are_undecided,
+    guess_column,
+    signs_of_table,
+)
+from ranvier.data.columns.kind_inference import Guess
 from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.errors import DataError, InputError, nearest
 
 __all__ = ["DROP", "ColumnSchema", "infer_schema"]
 
-SAMPLE = 10_000
-POINT_BEFORE_DECIMALS = r"^\s*[+-]?(?:[0-9]+\.(?:[0-9]{1,2}|[0-9]{4,})|0\.[0-9]+)\s*$"
-HOW = {"number": ("decimal-comma", "decimal-point"), "date": ORDERS}
+HOW = {"number": tuple(DECIMALS), "date": ORDERS}
 """Kind -> what may stand behind it after a colon: how its cells are written."""
 
 
@@ -73,7 +78,8 @@ def read_schema(
         _check_name(name, frame.columns)
     check_kinds(frame.columns, kinds)
     columns = [cells for cells in frame.iter_columns() if cells.name not in ignored]
-    schema, read = _columns(columns, kinds, decimal_commas)
+    others = [cells for cells in frame.iter_columns() if cells.name in ignored]
+    schema, read = _columns(columns, others, kinds, decimal_commas)
     if not schema:
         raise InputError("No input column is left: each is the target or ignored. Give more columns, or ignore fewer.")
     if not any(column.used for column in schema):
@@ -85,50 +91,35 @@ def read_schema(
 
 
 def _columns(
-    columns: list[pl.Series], kinds: Mapping[str, str], decimal_commas: bool
+    columns: list[pl.Series], others: list[pl.Series], kinds: Mapping[str, str], semicolons: bool
 ) -> tuple[list[ColumnSchema], dict[str, pl.Series]]:
     """The schema of each column, and what strings were read as.
 
-    Where commas can mean two things, the other columns and the file decide.
+    Where commas can mean two things, all columns and the file decide.
     """
-
-    def guess(cells: pl.Series, commas: bool | None = None) -> Guess:
-        kind, _, how = kinds.get(cells.name, "").partition(":")
-        return requested_column(cells, kind, how, commas) if kind else infer_column(cells, commas)
-
-    guesses = map_columns(guess, columns, len(columns[0]) if columns else 0)
-    sure = [g.column.number_format for g in guesses if not g.ambiguous]
-    commas = any(form.decimal == "," for form in sure)
-    evidence = commas and not any(form.thousands == "," for form in sure)
-    maybe = (evidence or decimal_commas) and any(g.points for g in guesses) and not _have_decimal_points(columns)
+    guesses = map_columns(partial(guess_column, kinds=kinds), columns, len(columns[0]) if columns else 0)
+    signs = DecimalSigns()
+    if any(map(are_undecided, guesses)):
+        by_name = {cells.name: first for cells, first in zip(columns, guesses, strict=True)}
+        signs = signs_of_table([*columns, *others], kinds, semicolons, by_name)
     schema, read = [], {}
     for cells, first in zip(columns, guesses, strict=True):
-        groups = maybe and first.points and (evidence or some_without_points(cells))
-        if groups or (first.points and first.column.number_format.units):
-            last = guess(cells, True) if groups else first
-            schema.append(replace(last.column, notes=(*last.column.notes, points_note(cells.name, groups))))
-            read[cells.name] = last.read
-            continue
-        again = (commas and first.column.thousands_separator and not first.ambiguous) or (
-            first.ambiguous and (evidence or decimal_commas)
-        )
-        last = guess(cells, True) if again else first
-        schema.append(with_order_notes(last.column) if last.ambiguous and not evidence else last.column)
+        again = signs.have_decimal_commas(first.column.number_format, first.ambiguous, first.points, cells)
+        last = guess_column(cells, kinds, True) if again else first
+        schema.append(_with_sign_note(last, first, signs))
         read[cells.name] = last.read
     return schema, {name: cells for name, cells in read.items() if cells is not None}
 
 
-def _have_decimal_points(columns: Sequence[pl.Series]) -> bool:
-    """Whether numbers of a column have points that stand before decimals for sure."""
-    strings = (cells for cells in columns if cells.dtype == pl.String)
-    return any(cells.head(SAMPLE).str.contains(POINT_BEFORE_DECIMALS).any() for cells in strings)
-
-
-def with_order_notes(column: ColumnSchema) -> ColumnSchema:
-    """A column with a note on the other way in which its cells could have been read."""
+def _with_sign_note(last: Guess, first: Guess, signs: DecimalSigns) -> ColumnSchema:
+    """The schema of a column with a note on the other way in which its cells could have been read."""
+    column = last.column
     if column.kind == "date":
-        return replace(column, notes=(*column.notes, order_note(column.name, column.date_format.order)))
-    return replace(column, notes=(*column.notes, comma_note(column.name, column.number_format)))
+        unclear = last.ambiguous and not signs.decimal_commas
+        note = order_note(column.name, column.date_format.order) if unclear else None
+    else:
+        note = signs.note(column.name, column.number_format, last.ambiguous, first.points)
+    return column if note is None else replace(column, notes=(*column.notes, note))
 
 
 def check_kinds(columns: Collection[str], kinds: Mapping[str, str]) -> None:

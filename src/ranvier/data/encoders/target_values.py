@@ -18,6 +18,8 @@ from ranvier.errors import DataError
 from ranvier.rows.arrays import fill_masked, is_missing
 
 Values = NDArray[Any]
+MAX_INTEGER, MAX_FLOAT = 2**63 - 1, 10**300
+"""The largest integer of int64, and about the largest of float64."""
 
 
 def plain_values(values: Any, names: tuple[str, ...] = ()) -> Values:
@@ -51,6 +53,8 @@ def plain_values(values: Any, names: tuple[str, ...] = ()) -> Values:
     if kind == "b":
         return array
     if kind in "iu":
+        if kind == "u" and array.ndim == 1 and array.dtype.itemsize == 8 and (array > MAX_INTEGER).any():
+            return exact_integers(array.tolist())
         return array.astype(np.float64 if kind == "u" and array.dtype.itemsize == 8 else np.int64)
     if kind == "f":
         return array.astype(np.float64)
@@ -79,6 +83,8 @@ def _from_objects(items: list[Any], name: str) -> Values:
     if types and types <= {bool} and not any(missing):
         return np.array(items, bool)
     if types <= {int, float, bool}:
+        if float not in types and bool not in types:
+            return exact_integers([None if absent else item for item, absent in zip(items, missing, strict=True)])
         if float not in types and not any(missing) and all(-(2**63) <= item < 2**63 for item in items):
             return np.array(items, np.int64)
         return np.array([np.nan if absent else float(item) for item, absent in zip(items, missing, strict=True)])
@@ -87,6 +93,29 @@ def _from_objects(items: list[Any], name: str) -> Values:
             f"The target{name} holds values of type {next(iter(types)).__name__}; labels or numbers were expected."
         )
     return _object_array([None if absent else str(item) for item, absent in zip(items, missing, strict=True)])
+
+
+def exact_integers(items: list[int | None]) -> Values:
+    """Integers as int64; as float64 where some are missing; as text where they are labels that float64 does not hold.
+
+    Labels stand in two rows each, on average.
+
+    Parameters:
+        items: None where missing.
+
+    >>> exact_integers([2**53 + 1, 2**53 + 1, None]).tolist()
+    ['9007199254740993', '9007199254740993', None]
+    >>> exact_integers([1, None]).tolist(), exact_integers([2**64 - 1, 5]).tolist()
+    ([1.0, nan], [1.8446744073709552e+19, 5.0])
+    """
+    present = [item for item in items if item is not None]
+    if len(present) == len(items) and all(-MAX_INTEGER <= item <= MAX_INTEGER for item in present):
+        return np.array(items, np.int64)
+    different = set(present)
+    exact = all(abs(item) <= MAX_FLOAT and int(float(item)) == item for item in different)
+    if exact or 2 * len(different) > len(present):
+        return np.array([np.nan if item is None else float(item) for item in items])
+    return _object_array([None if item is None else str(item) for item in items])
 
 
 def _object_array(items: list[Any]) -> Values:

@@ -84,9 +84,10 @@ def _open(source: Any, reading: Reading) -> Source:
         raise DataError("The list holds no rows. Give at least one row.")
     if isinstance(source, (list, tuple)) and not is_row_list(source):
         try:
-            return arrays_from(np.asarray(source), None, "the list")
+            array = np.asarray(source)
         except ValueError as error:
             raise DataError("The list holds rows of different lengths. Give rows of the same length.") from error
+        return arrays_from(array, None, "the list")
     frame = frame_from(source, reading=reading)
     if frame.height == 0 or frame.width == 0:
         raise DataError(f"The table has {frame.height} rows and {frame.width} columns; at least one of each is needed.")

@@ -7,22 +7,24 @@ two differ, or where cells are not written as RFC 4180 has it, the csv module re
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import polars as pl
 
 from ranvier.data.sources.delimited_rows import read_rows
-from ranvier.data.sources.dialect import TRAILING_NOTE, Dialect, dialect_of, unnamed_note
+from ranvier.data.sources.dialect import TRAILING_NOTE, Dialect, dialect_of, first_lines, unnamed_note
 from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.foreign_formats import refuse_other_formats
 from ranvier.data.sources.layout import BLANKS
+from ranvier.data.sources.long_separators import UNIT, long_separator, separator_note, with_unit, without_unit
 from ranvier.data.sources.more_headers import without_headers
 from ranvier.data.sources.quoting import structure
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_notes import bad_rows_note, skipped_lines_notes, stray_quotes_note
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import as_utf8
-from ranvier.data.sources.total_rows import without_totals
+from ranvier.data.sources.total_rows import without_notes, without_totals
 from ranvier.errors import DataError
 from ranvier.plural import plural
 
@@ -60,11 +62,14 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     ("The cells are separated by ';'.",)
     """
     refuse_other_formats(data, called, "a table in CSV")
-    data, notes = as_utf8(data, called)
+    data, notes = as_utf8(data, called, reading.encoding)
     if not data or data.isspace():
         raise DataError(f"{called} is empty. A file with a header line and rows was expected.")
-    data = _with_line_feeds(data)
-    dialect = dialect_of(data, separator, called, reading)
+    data = _with_line_feeds(_without_marks(data))
+    long = long_separator(first_lines(data), separator, reading)
+    data = with_unit(data, long) if long else data
+    dialect = dialect_of(data, separator, called, reading, UNIT if long else "")
+    notes += [separator_note(long)] if long else []
     notes += dialect.notes
     if dialect.separator == BLANKS and b'"' not in data:
         data = re.sub(rb"(?m)^ | $", b"", re.sub(rb"[ \t]+", b" ", data.replace(b"\r\n", b"\n")))
@@ -79,6 +84,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
         notes += skipped_lines_notes(read.comments, read.footer)
     if blank:
         notes.append(f"{blank:,} blank lines were skipped." if blank > 1 else "A blank line was skipped.")
+    frame = without_unit(frame, long) if long else frame
     frame.columns = dialect.names or [f"column_{index + 1}" for index in range(dialect.width)]
     if unnamed_note(frame.width - 1) in notes and (frame.to_series(-1).str.strip_chars() == "").all():
         notes[notes.index(unnamed_note(frame.width - 1))] = TRAILING_NOTE
@@ -87,11 +93,19 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     if reading.skip_empty_rows:
         frame, empty = _without_empty_rows(frame)
         frame, headers = without_headers(frame) if dialect.names else (frame, [])
+        frame, below = without_notes(frame)
         frame, totals = without_totals(frame)
-        notes += [*empty, *headers, *totals]
+        notes += [*empty, *headers, *below, *totals]
     if frame.height == 0:
         raise DataError(f"{called} has a header and no rows. Give a file with at least one row under the header.")
     return Table(frame, origin, notes=tuple(notes), decimal_commas=dialect.separator == ";", unnamed=unnamed)
+
+
+def _without_marks(data: bytes) -> bytes:
+    """The text without byte order marks at the beginnings of lines, which files that were joined have."""
+    if BOM_UTF8 not in data:
+        return data
+    return re.sub(b"(^|\n|\r)(?:%s)+" % BOM_UTF8, b"\\1", data)
 
 
 def _with_line_feeds(data: bytes) -> bytes:

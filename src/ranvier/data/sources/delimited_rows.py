@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 from ranvier.data.sources.dialect import Dialect
@@ -102,18 +103,23 @@ def read_rows(text: str, dialect: Dialect, origin: str, skip_bad: bool) -> RowsR
 
 
 def _footer(lines: Sequence[str], start: int, dialect: Dialect) -> tuple[str, ...]:
-    """The lines from one on, if they are few, stand behind a blank one, and none has half as many cells as a row."""
+    """The lines from one on, if they are few, stand behind a blank one, and each is words or half as long as a row."""
     below = lines[start:]
     apart = not lines[start - 1].strip(f" \r\n{dialect.separator}")
     if not apart or len(below) > MAX_FOOTER or dialect.separator == BLANKS:
         return ()
     rows = csv.reader(below, delimiter=dialect.separator)
     try:
-        if any(len(row) > max(dialect.width // 2, 1) for row in rows):
+        if any(len(row) > max(dialect.width // 2, 1) and not _is_sentence(row, dialect.width) for row in rows):
             return ()
     except csv.Error:
         return ()
     return tuple(line.strip() for line in below if line.strip())
+
+
+def _is_sentence(row: Sequence[str], width: int) -> bool:
+    """Whether cells are fewer than a row has, and begin with words."""
+    return len(row) < width and re.match(r"[^\W\d_]+\W*\s\S", row[0].strip()) is not None
 
 
 def _rows_from(lines: Sequence[str], start: int, dialect: Dialect, origin: str) -> Iterator[_Row]:

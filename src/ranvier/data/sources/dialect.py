@@ -46,7 +46,7 @@ class Dialect:
     comments: bool = False
 
 
-def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Dialect:
+def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading, separator: str = "") -> Dialect:
     """The dialect of a file, inferred from its first lines.
 
     Parameters:
@@ -54,6 +54,7 @@ def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Di
         suggested: the separator that the name of the file suggests.
         origin: what to call the file in messages.
         reading: whether its first line is a header, if that is known.
+        separator: the separator, where it is known.
 
     Raises:
         DataError: two columns have the same name.
@@ -61,11 +62,11 @@ def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Di
     >>> dialect_of(b"Sales of 2020\\nshop;amount\\nA;1,5\\nB;2,5\\n", ",", "the file", Reading()).names
     ('shop', 'amount')
     """
-    lines = _first_lines(data)
+    lines = first_lines(data)
     above, comment, forced = _lines_above(lines)
-    layout = best_layout(lines[above:], suggested, forced, len(data) > SAMPLE_BYTES, reading)
+    layout = best_layout(lines[above:], suggested, separator or forced, len(data) > SAMPLE_BYTES, reading)
     layout = _headed(layout, reading)
-    notes = _separator_notes(layout.separator, suggested, forced)
+    notes = _separator_notes(layout.separator, separator or suggested, forced)
     names = None if reading.header is False else _comment_names(layout, comment)
     skipped = [line.strip() for line in lines[:above] if line.strip()][int(bool(forced)) :]
     if names is None:
@@ -94,8 +95,12 @@ def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Di
     )
 
 
-def _first_lines(data: bytes) -> list[str]:
-    """The first lines with their ends, the last one whole."""
+def first_lines(data: bytes) -> list[str]:
+    """The first lines with their ends, the last one whole.
+
+    >>> first_lines(b"a,b\\n1,2")
+    ['a,b\\n', '1,2']
+    """
     text = data[:SAMPLE_BYTES].decode("utf-8", "ignore")
     lines = io.StringIO(text, newline="").readlines()
     return lines[:-1] if len(data) > SAMPLE_BYTES and len(lines) > 1 else lines

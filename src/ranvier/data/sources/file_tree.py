@@ -12,7 +12,7 @@ from ranvier.data.sources.file_content import HEAD, content_kind, is_binary
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.natural_order import natural_key
 from ranvier.data.sources.table_source import Table
-from ranvier.data.sources.text_encoding import WESTERN, decode_text
+from ranvier.data.sources.text_encoding import GUESSED, decode_text
 from ranvier.errors import DataError
 from ranvier.plural import plural
 
@@ -140,9 +140,9 @@ def _file_column(kind: str, files: Sequence[FileReference]) -> tuple[list[pl.Ser
     if kind != "text":
         return [pl.Series(FILE, list(files), dtype=pl.Object)], ()
     decoded = [decode_text(file.read()) for file in files]
-    odd = [file.name for file, (_, encoding) in zip(files, decoded, strict=True) if encoding in WESTERN]
+    odd = [file.name for file, (_, encoding) in zip(files, decoded, strict=True) if encoding in GUESSED]
     more = f" and {len(odd) - 3:,} more" if len(odd) > 3 else ""
-    read_as = " and ".join(sorted({WESTERN[encoding] for _, encoding in decoded if encoding in WESTERN}))
+    read_as = " and ".join(sorted({GUESSED[encoding] for _, encoding in decoded if encoding in GUESSED}))
     notes = (f"Read as {read_as}, since they are not UTF-8: {', '.join(odd[:3])}{more}.",) if odd else ()
     return [pl.Series(TEXT, [text for text, _ in decoded], dtype=pl.String)], notes
 

@@ -14,6 +14,7 @@ FORMATS: tuple[tuple[str, str, str], ...] = (
     # How the bytes begin, what they are, what to do.
     (r"\s*(?i:<!doctype html|<html|<head|<body)", "a page in HTML", DOWNLOAD),
     (r"\s*<\?xml", "XML", CONVERT),
+    (r"\s*[\[{]\s*[\[{\"]", "JSON", "End its name in .json or .jsonl"),
     (r"version https://git-lfs\.github\.com/", "a pointer of Git LFS to the file", "Fetch the file: git lfs pull"),
     (r"(?s)PK\x03\x04.*(?:xl/|Content_Types)", "a workbook of a spreadsheet program", WORKBOOK),
     (r"\xd0\xcf\x11\xe0", "a workbook of a spreadsheet program", WORKBOOK),

@@ -107,7 +107,7 @@ def json_lines_table(data: bytes, origin: str, called: str, reading: Reading) ->
     >>> json_lines_table(b'{"age": 39}\\n', "standard input", "Standard input", PLAIN).rows
     1
     """
-    data, notes = as_utf8(data, called)
+    data, notes = as_utf8(data, called, reading.encoding)
     if not data or data.isspace():
         raise DataError(f"{called} is empty. One JSON object a line was expected.")
     try:
@@ -136,11 +136,11 @@ def read_json(path: Path, reading: Reading = PLAIN) -> Table:
     [39, 50]
     """
     called = f'"{path}"'
-    data, notes = as_utf8(read_bytes(path), called)
+    data, notes = as_utf8(read_bytes(path), called, reading.encoding)
     try:
         whole = json.loads(data)
     except (json.JSONDecodeError, RecursionError):
-        return json_lines_table(data, str(path), called, reading)
+        return json_lines_table(data, str(path), called, replace(reading, encoding=None))
     rows = _rows_of(whole)
     if rows is None:
         raise DataError(

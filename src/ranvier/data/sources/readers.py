@@ -100,7 +100,17 @@ READERS: dict[str, Callable[[Path, Reading], Source]] = {
 }
 SUFFIXES = tuple(READERS)
 PACKABLE = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
-SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+ADVICE = (
+    ((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), "Save it as CSV from the spreadsheet program"),
+    ((".zst", ".7z", ".rar", ".lz4", ".z", ".br"), "Unpack it, and give the file that was in it"),
+    (
+        (".feather", ".arrow", ".ipc", ".orc", ".sav", ".dta", ".sas7bdat", ".xpt", ".rds", ".rdata", ".rda", ".mat"),
+        "Write it as CSV or Parquet from the program that it is of",
+    ),
+    ((".h5", ".hdf5", ".nc", ".pkl", ".pickle", ".avro"), "Write it as CSV or Parquet from the program that it is of"),
+    ((".sqlite", ".sqlite3", ".db", ".mdb", ".accdb"), "Write the table as CSV from the database"),
+)
+"""Ends of names that are read by other programs, and what to do."""
 
 
 def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
@@ -124,9 +134,7 @@ def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
     if has_ending or _is_picture_or_recording(path) or is_fasttext_file(path):
         return _read_one
     suffix = "".join(Path(name).suffixes[-2:]) if name.endswith(tuple(PACKED)) else Path(name).suffix
-    advice = (
-        "Save it as CSV from the spreadsheet program" if suffix in SPREADSHEETS else "Rename it if it is one of these"
-    )
+    advice = next((advice for endings, advice in ADVICE if suffix.endswith(endings)), "Rename it if it is one of these")
     raise DataError(
         f'"{path}" {f"ends in {suffix}" if suffix else "has no ending"}, which says no kind of file that is read here: '
         f"{', '.join(SUFFIXES)}. {advice}."
@@ -140,7 +148,7 @@ def _names_in_heading(path: Path, reading: Reading) -> bool:
 
     try:
         with path.open("rb") as file:
-            head = as_utf8(file.read(SAMPLE_BYTES), f'"{path}"')[0]
+            head = as_utf8(file.read(SAMPLE_BYTES), f'"{path}"', reading.encoding)[0]
         return bool(head.strip()) and reading.names <= set(dialect_of(head, ",", f'"{path}"', reading).names)
     except (OSError, DataError):
         return False

@@ -12,6 +12,7 @@ class Reading:
     Fields:
         header: whether the first line of a delimited file holds the names of its columns; None to infer it from the
             lines.
+        encoding: of text, as Python calls it; None to infer it from the bytes.
         skip_bad_rows: whether rows that cannot be read are left out, and counted, where one of them is an error
             otherwise.
         skip_empty_rows: whether rows in which every cell is empty are left out, and counted.
@@ -25,6 +26,7 @@ class Reading:
     """
 
     header: bool | None = None
+    encoding: str | None = None
     skip_bad_rows: bool = False
     skip_empty_rows: bool = False
     names: frozenset[str] = frozenset()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
-from ranvier.errors import DataError
+from ranvier.data.sources.encoding_guess import ALONE, NAMES, EncodingGuess, guess_encoding
+from ranvier.errors import DataError, InputError, nearest
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8", "UTF-8"),
@@ -15,30 +16,37 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
 """Byte order marks; those of UTF-32 begin with those of UTF-16."""
-WESTERN = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}
+GUESSED = {**NAMES, "latin-1": "Latin-1"}
 SAMPLE = 4096
-NEIGHBOURS = 0.5
-"""In the languages of Western Europe letters beyond ASCII mostly stand alone; in other scripts they stand together."""
+MIN_ZEROS = 0.05
+"""The share of the characters of ASCII, separators and digits among them, in the tables of any language."""
+MAX_NAMED = 3
+SAY_IT = "Say it: --encoding cp1251 (encoding='cp1251')"
 
 
-def as_utf8(data: bytes, origin: str) -> tuple[bytes, list[str]]:
+def as_utf8(data: bytes, origin: str, named: str | None = None) -> tuple[bytes, list[str]]:
     """The text as UTF-8 without a byte order mark, and a note where the encoding was guessed.
 
     Parameters:
         data: the bytes of a file.
         origin: what to call it in messages, as the first words of a sentence.
+        named: Python's name of the encoding, where the user says it; None to infer it.
 
     Raises:
-        DataError: the bytes are no text, or text in an encoding that cannot be told.
+        DataError: the bytes are no text, or text in another encoding or in one that cannot be told.
+        InputError: no encoding has this name.
 
     >>> as_utf8("price €".encode("utf-16"), "The file")[0].decode()
     'price €'
     >>> as_utf8(b"caf\\xe9", "The file")[0].decode()
     'café'
     """
-    encoding, name, start = _encoding(data)
-    if encoding in WESTERN:
-        return _western(data, encoding, name, origin)
+    if named is not None:
+        return _decoded(data, check_encoding(named), origin), []
+    guess, name, start = _encoding(data)
+    encoding = guess.encoding
+    if name in GUESSED.values() or not encoding:
+        return _guessed(data, guess, name, origin)
     if encoding == "utf-8":
         return _without_zeros(data[start:] if start else data, origin), []
     try:
@@ -57,25 +65,65 @@ def decode_text(data: bytes) -> tuple[str, str]:
     >>> decode_text("Käse".encode()), decode_text("Käse".encode("latin-1"))
     (('Käse', 'utf-8'), ('Käse', 'cp1252'))
     """
-    encoding, _, start = _encoding(data)
+    guess, _, start = _encoding(data)
+    encoding = guess.encoding or "latin-1"
     return data[start:].decode(encoding, "replace"), encoding
 
 
-def _encoding(data: bytes) -> tuple[str, str, int]:
+def check_encoding(name: str) -> str:
+    """The name of an encoding, if Python knows it.
+
+    Raises:
+        InputError: it does not.
+
+    >>> check_encoding("cp1251")
+    'cp1251'
+    """
+    try:
+        "".encode(name)
+    except (LookupError, TypeError, ValueError):
+        names = ("utf-8", "utf-16", *NAMES)
+        raise InputError(f"There is no encoding {name!r}. {nearest(str(name), names)}") from None
+    return name
+
+
+def _decoded(data: bytes, encoding: str, origin: str) -> bytes:
+    """Text in the encoding that the user named as UTF-8, without a byte order mark."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = line_of(data, error.start)
+        raise DataError(
+            f"{origin} is not text in {encoding}: byte 0x{data[error.start]:02X} in line {line} does not fit. Name "
+            "another encoding, or leave it out to have it inferred."
+        ) from error
+    return _without_zeros(text.removeprefix("\ufeff").encode("utf-8", "replace"), origin)
+
+
+def _encoding(data: bytes) -> tuple[EncodingGuess, str, int]:
     """The encoding of a text, its name, and the length of a byte order mark.
 
-    That of the mark; UTF-16 where every other byte is zero; UTF-8 where the bytes are that; else Windows-1252 or
-    Latin-1, in which every byte is a character.
+    That of the mark; UTF-16 where zero bytes say so; UTF-8 where the bytes are that; else what `guess_encoding` says,
+    or Latin-1, in which every byte is a character, where bytes beyond ASCII mostly stand alone.
     """
     for mark, encoding, name in MARKS:
         if data.startswith(mark):
-            return encoding, name, len(mark)
+            return EncodingGuess(encoding), name, len(mark)
     if is_utf_16(data):
-        return ("utf-16-le" if data[1] == 0 else "utf-16-be"), "UTF-16", 0
-    for encoding, name in (("utf-8", "UTF-8"), *WESTERN.items()):
-        if encoding == "latin-1" or _fits(data, encoding):
-            return encoding, name, 0
-    raise AssertionError("every text is Latin-1")
+        order = "be" if data[:SAMPLE:2].count(0) > data[1:SAMPLE:2].count(0) else "le"
+        return EncodingGuess(f"utf-16-{order}"), "UTF-16", 0
+    if _fits(data, "utf-8"):
+        return EncodingGuess("utf-8"), "UTF-8", 0
+    guess = guess_encoding(data)
+    if not guess.encoding and not guess.alike and _stand_alone(data):
+        guess = EncodingGuess("latin-1")
+    return guess, GUESSED.get(guess.encoding, ""), 0
+
+
+def _stand_alone(data: bytes) -> bool:
+    """Whether bytes beyond ASCII mostly stand alone, as letters do in the languages of Western Europe."""
+    runs = re.findall(rb"[\x80-\xff]+", data)
+    return sum(len(run) for run in runs if len(run) > 1) <= ALONE * sum(map(len, runs))
 
 
 def _fits(data: bytes, encoding: str) -> bool:
@@ -89,18 +137,23 @@ def _fits(data: bytes, encoding: str) -> bool:
 
 
 def is_utf_16(data: bytes) -> bool:
-    """Whether every other byte of the beginning is zero, as in UTF-16 without a byte order mark.
+    """Whether the beginning is UTF-16 without a byte order mark: the characters of ASCII have a zero byte.
 
     >>> is_utf_16("Hello".encode("utf-16-le")), is_utf_16(b"Hello")
     (True, False)
+    >>> is_utf_16("город,1\\nКазань,2\\n".encode("utf-16-be"))
+    True
     """
     head = data[: SAMPLE - SAMPLE % 2]
     head = head[: len(head) - len(head) % 2]
-    first, second = head[0::2], head[1::2]
-    return bool(head) and (
-        (second.count(0) > 0.9 * len(second) and first.count(0) == 0)
-        or (first.count(0) > 0.9 * len(first) and second.count(0) == 0)
-    )
+    first, second = head[0::2].count(0), head[1::2].count(0)
+    zeros, half = max(first, second), len(head) // 2
+    if head and min(first, second) == 0 and zeros > 0.9 * half:
+        return True
+    encoding = "utf-16-be" if first > second else "utf-16-le"
+    text = head.decode(encoding, "ignore")
+    lines = 2 * text.count("\n") > head.count(b"\n")  # else the byte of a line feed is half of another character
+    return zeros > MIN_ZEROS * half and lines and text.replace("\n", "").replace("\r", "").isprintable()
 
 
 def _without_zeros(data: bytes, origin: str) -> bytes:
@@ -125,15 +178,25 @@ def line_of(data: bytes, at: int) -> int:
     return len(re.findall(rb"\r\n|\r|\n", data[:at])) + 1
 
 
-def _western(data: bytes, encoding: str, name: str, origin: str) -> tuple[bytes, list[str]]:
-    """Text of western European languages as UTF-8, with a note; other bytes are refused."""
+def _guessed(data: bytes, guess: EncodingGuess, name: str, origin: str) -> tuple[bytes, list[str]]:
+    """Text in a guessed encoding as UTF-8, with a note; bytes of which nothing can be said are refused."""
     _without_zeros(data, origin)
     at = _first_odd(data)
-    _check_western(data, data[at], line_of(data, at), origin)
-    at = next(re.finditer(rb"[\x80-\xff]", data)).start()
-    return data.decode(encoding).encode(), [
-        f"The text is not UTF-8 and was read as {name}; its first letter beyond ASCII is "
-        f'"{data[at : at + 1].decode(encoding)}" in line {line_of(data, at)}.'
+    byte, line = data[at], line_of(data, at)
+    _check_no_utf_8(data, byte, line, origin)
+    if not guess.encoding:
+        several = [GUESSED[encoding] for encoding in guess.alike][:MAX_NAMED]
+        several += ["another one"] if len(guess.alike) > MAX_NAMED else []
+        which = f" (it may be {', '.join(several[:-1])} or {several[-1]})" if several else ""
+        raise DataError(
+            f"{origin} is not UTF-8 text (byte 0x{byte:02X} in line {line}), and its encoding cannot be told{which}. "
+            f"{SAY_IT}."
+        )
+    text = data.decode(guess.encoding)
+    letter = next(re.finditer("[^\x00-\x7f]", text))
+    line = text.count("\n", 0, letter.start()) + 1
+    return text.encode(), [
+        f'The text is not UTF-8 and was read as {name}; its first letter beyond ASCII is "{letter[0]}" in line {line}.'
     ]
 
 
@@ -146,8 +209,8 @@ def _first_odd(data: bytes) -> int:
     return 0
 
 
-def _check_western(data: bytes, byte: int, line: int, origin: str) -> None:
-    """Refuse bytes that are mostly UTF-8, and so damaged, and those of scripts that are not Latin."""
+def _check_no_utf_8(data: bytes, byte: int, line: int, origin: str) -> None:
+    """Refuse bytes that are mostly UTF-8, and so damaged."""
     replaced = data.decode("utf-8", "replace")
     damaged = replaced.count("\ufffd")
     valid = sum(map(len, re.findall("[^\x00-\x7f\ufffd]+", replaced)))
@@ -155,11 +218,4 @@ def _check_western(data: bytes, byte: int, line: int, origin: str) -> None:
         raise DataError(
             f"{origin} is UTF-8 text except for byte 0x{byte:02X} in line {line}, which does not fit. Correct that "
             "line."
-        )
-    runs = re.findall(rb"[\x80-\xff]+", data)
-    together = sum(len(run) for run in runs if len(run) > 1)
-    if together > NEIGHBOURS * sum(map(len, runs)):
-        raise DataError(
-            f"{origin} is not UTF-8 text (byte 0x{byte:02X} in line {line}), and its encoding cannot be told. Convert "
-            "a copy, with the encoding that the file was written in: iconv -f WINDOWS-1251 -t UTF-8 FILE > utf8.csv"
         )

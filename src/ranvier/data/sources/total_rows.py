@@ -1,4 +1,4 @@
-"""Rows at the end of a table that sum up the others, as spreadsheets have them."""
+"""Rows at the end of a table that sum up the others, or are notes, as spreadsheets have them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,46 @@ import re
 
 import polars as pl
 
-MIN_ROWS, MAX_TOTALS = 10, 3
+from ranvier.plural import plural
+
+MIN_ROWS, MAX_TOTALS, MAX_NOTES = 10, 6, 30
+MIN_WIDTH = 3
+NOTE = re.compile(r"[*†‡#(\[]|.*\S\s+\S", re.DOTALL)
+"""What a note begins with, or has: two words."""
 TOTAL = re.compile(
-    r"(?:grand |sub)?totals?|sums?|average|mean|summe|gesamt(?:summe)?|insgesamt|durchschnitt|mittelwert"
-    r"|totale?|totaux|moyenne|somme|suma|media|totaal|итого|всего|合計|合计|总计",
+    r"(?:grand |sub)?totals?|sums?|averages?|means?|medians?|std(?:\.? ?dev\.?)?|standard deviation"
+    r"|summe|gesamt(?:summe)?|insgesamt|durchschnitt|mittelwert|totale?|totaux|moyenne|somme|suma|media|mediana"
+    r"|promedio|totaal|średnia|итого|всего|среднее|合計|合计|总计|平均",
     re.IGNORECASE,
 )
+
+
+def without_notes(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The rows without the last ones that are notes, and a sentence on these.
+
+    A note stands in the first column, and nothing beside it; the rows above have more cells that are not empty.
+
+    Parameters:
+        frame: columns of strings.
+
+    >>> rows = {"shop": [*"abcdefghij", "* closed"], "sold": [*"1234567890", ""], "kept": [*"1234567890", ""]}
+    >>> without_notes(pl.DataFrame(rows))[1]
+    ['1 row of notes under the table was left out: "* closed".']
+    """
+    if frame.width < MIN_WIDTH or frame.height <= MIN_ROWS:
+        return frame, []
+    notes: list[str] = []
+    for row in reversed(frame.tail(MAX_NOTES + 1).rows()):
+        first, *others = (cell.strip() for cell in row)
+        if any(others) or not NOTE.match(first):
+            above = sum(map(bool, (first, *others)))
+            break
+        notes.insert(0, first)
+    if not notes or len(notes) > MAX_NOTES or above < 2:
+        return frame, []
+    what = plural(len(notes), "row of notes under the table was", "rows of notes under the table were")
+    more = " and more" if len(notes) > 1 else ""
+    return frame[: -len(notes)], [f'{what} left out: "{notes[0][:60]}"{more}.']
 
 
 def without_totals(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:

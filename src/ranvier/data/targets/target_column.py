@@ -16,16 +16,20 @@ from numpy.typing import NDArray
 from ranvier.data.cells import parsing
 from ranvier.data.cells.different_strings import different_strings
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
-from ranvier.data.cells.number_inference import infer_number_format, some_without_points
-from ranvier.data.encoders.target_values import Values, plain_values
+from ranvier.data.cells.number_inference import infer_number_format
+from ranvier.data.columns.decimal_signs import DECIMALS, signs_of_table
+from ranvier.data.encoders.target_values import Values, exact_integers, plain_values
 from ranvier.data.encoders.task_inference import MAX_CLASSES, not_a_number
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.data.targets.target_marks import TargetMarks, read_labels
 from ranvier.errors import OR_SKIP, DataError, InputError, nearest
 from ranvier.network.task import Task
+from ranvier.records import record
 from ranvier.rows.row_names import at_row
 
+EXACT_DIGITS = 15
+"""Integers of so many digits are numbers of float64."""
 MAX_TARGET = 1e140
 """Squares of such numbers, and sums of a great many of them, are finite in float64."""
 
@@ -110,12 +114,16 @@ def _column_values(source: Source, name: str, classes: Sequence[Any] | None, for
     if cells.dtype == pl.Enum:
         return plain_values(cells.cast(pl.String).to_list(), (name,))
     if not parsing.is_string(cells):
-        return plain_values(cells.to_list() if cells.dtype.is_decimal() else cells, (name,))
+        gaps = cells.dtype.is_integer() and cells.null_count() and (cells.abs() > parsing.MAX_EXACT).any()
+        listed = cells.dtype.is_decimal() or cells.dtype == pl.Int128 or gaps  # which NumPy has not, or rounds
+        return plain_values(cells.to_list() if listed else cells, (name,))
     strings, marks = read_labels(source.frame[name], source.in_memory, classes)
     if not marks.labels and form != PLAIN:
         strings = _as_written_plainly(strings, form)
     numbers, wrong = (np.zeros(0), 0) if marks.labels else parsing.parse_numbers(strings, marks=False)
     if wrong is None and not strings.str.contains(r"^[+-]?0\d").any():
+        if (strings.str.len_bytes().max() or 0) > EXACT_DIGITS and strings.str.contains(r"^[+-]?\d+$").all():  # type: ignore[operator]
+            return exact_integers([None if string is None else int(string) for string in strings.to_list()])
         whole = strings.str.contains(r"^[+-]?\d{1,15}$").all() and strings.null_count() < len(strings)
         exact = whole and strings.null_count() == 0
         return numbers.astype(np.int64) if exact else numbers
@@ -159,29 +167,65 @@ def target_formats(source: Source, names: Sequence[str]) -> tuple[NumberFormat, 
     >>> target_formats(open_source({"price": ["1,234", "1,234,567"]}), ["price"])[0].thousands
     ','
     """
-    formats = []
+    written = _written(source, names)
+    return (
+        tuple(entry.form for entry in written) if any(entry.decided or entry.form != PLAIN for entry in written) else ()
+    )
+
+
+def target_format_notes(source: Source, names: Sequence[str]) -> list[str]:
+    """What to say of the other way in which the numbers of target columns could have been read, a sentence each.
+
+    >>> from ranvier.data.sources import open_source
+    >>> target_format_notes(open_source({"price": ["1,234", "9,567"]}), ["price"])
+    ['Column "price": 1,234 was read as 1234; if it means 1.234: --kind price=number:decimal-comma.']
+    """
+    return [entry.note for entry in _written(source, names) if entry.note]
+
+
+@record
+class _Written:
+    """How the numbers of a target are written, what to say of the other way, and whether there was another."""
+
+    form: NumberFormat = PLAIN
+    note: str | None = None
+    decided: bool = False
+
+
+def _written(source: Source, names: Sequence[str]) -> list[_Written]:
+    """How the numbers of each target column are written."""
+    written = []
     for name in names if source.column_names else ():
-        cells = source.frame[name]
-        form = PLAIN
+        cells, entry = source.frame[name], _Written()
         if parsing.is_string(cells) and cells.dtype != pl.Enum:
             strings, marks = read_labels(cells, source.in_memory)
-            form = PLAIN if marks.labels else _format_of(strings, source.decimal_commas)
-        formats.append(form)
-    return tuple(formats) if set(formats) - {PLAIN} else ()
+            entry = entry if marks.labels else _format_of(strings, source)
+        written.append(entry)
+    return written
 
 
-def _format_of(strings: pl.Series, decimal_commas: bool) -> NumberFormat:
-    """How the numbers of a target are written, a few odd cells aside; plain where they may be classes."""
+def _format_of(strings: pl.Series, source: Source) -> _Written:
+    """How the numbers of a target are written, a few odd cells aside; plain where they may be classes.
+
+    Where a sign can mean two things, the user or the other columns decide, as they do for inputs.
+    """
     different = different_strings(strings)
-    read = infer_number_format(different)
-    grouped = read is not None and read.points and some_without_points(different.values)
-    if read is not None and (read.ambiguous or grouped) and decimal_commas:
-        read = infer_number_format(different, decimal_commas=True)
-    if read is None or read.format.is_plain:
-        return PLAIN
-    form = replace(read.format, odd=False)
+    how = DECIMALS.get(source.kinds.get(strings.name, "").partition(":")[2])
+    read = infer_number_format(different, how)
+    if read is None:
+        return _Written()
+    note, last = None, read
+    undecided = read.ambiguous or read.points
+    if how is None and (undecided or read.format.thousands == ","):
+        signs = signs_of_table(source.frame.iter_columns(), source.kinds, source.decimal_commas, {})
+        if signs.have_decimal_commas(read.format, read.ambiguous, read.points, different.values):
+            last = infer_number_format(different, decimal_commas=True) or read
+        note = signs.note(strings.name, last.format, last.ambiguous, read.points)
+    form = replace(last.format, odd=False)
     names = form.units or form.bounds or form.clock
-    return PLAIN if form.several_units or (names and len(different) <= MAX_CLASSES) else form
+    if form.several_units or (names and len(different) <= MAX_CLASSES):
+        return _Written()
+    return _Written(form, note, undecided)
 
 
 def _as_written_plainly(strings: pl.Series, form: NumberFormat) -> pl.Series:

@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable
 from functools import cache
 
-_IR = """
+CALL_IR = """
 define void @call_for_tables(ptr %entry, ptr %tables, i64 %stride, i64 %count) {
 begin:
   br label %test
@@ -35,6 +35,6 @@ def call_for_tables() -> Callable[[int, int, int, int], None]:
     from ranvier.native.machine import cache as objects
     from ranvier.native.machine import cpu, llvm
 
-    library = llvm.load_objects(objects.compile_cached([_IR], cpu.target()), "calls for tables")
+    library = llvm.load_objects(objects.compile_cached([CALL_IR], cpu.target()), "calls for tables")
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     return library.function("call_for_tables", None, pointer, pointer, number, number)

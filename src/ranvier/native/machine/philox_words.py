@@ -41,12 +41,12 @@ def _function() -> Callable[[int, int, int, int, int], None]:
     from ranvier.native.machine import cache as objects
     from ranvier.native.machine import cpu, llvm
 
-    library = llvm.load_objects(objects.compile_cached([_ir()], cpu.target()), "random words")
+    library = llvm.load_objects(objects.compile_cached([philox_ir()], cpu.target()), "random words")
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     return library.function("philox_words", None, pointer, number, number, number, pointer)
 
 
-def _ir() -> str:
+def philox_ir() -> str:
     """IR of `@philox_words(keys, number of keys, counters of each, words of each, where they go)`."""
     return f"""
 define void @philox_words(ptr %keys, i64 %n, i64 %counters, i64 %words, ptr %out) {{
