@@ -31,6 +31,9 @@ KINDS: dict[str, tuple[Any, Any]] = {
 }
 
 
+QUICK = ("two labels", "texts", "number", "optimizer")
+
+
 def begun(name: str, rows: int = 1100, **options: Any) -> Any:
     make, y = KINDS[name]
     estimator = make(**options)
@@ -59,13 +62,14 @@ def usual(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], Any]
     return call
 
 
+@pytest.mark.parametrize("first", [1, 3, 995, 1100])
 @pytest.mark.parametrize("engine", ["native", "reference"])
 @pytest.mark.parametrize("name", KINDS)
-def test_rows_one_by_one_have_the_usual_bits(name: str, engine: str, usual: Any) -> None:
+def test_rows_one_by_one_have_the_usual_bits(name: str, engine: str, first: int, usual: Any) -> None:
     y = KINDS[name][1]
 
     def learned() -> Any:
-        estimator = begun(name, engine=engine)
+        estimator = begun(name, rows=first, engine=engine)
         for row in (3, 4, 50, 5, 6, 7, 8):
             estimator.partial_fit(X[row : row + 1], y[row : row + 1])
             estimator.partial_fit(X[row : row + 1].astype(np.float32), y[row : row + 1].tolist())
@@ -74,9 +78,9 @@ def test_rows_one_by_one_have_the_usual_bits(name: str, engine: str, usual: Any)
     assert same(learned(), usual(learned))
 
 
-@pytest.mark.parametrize("name", ["two labels", "texts", "number", "optimizer"])
-def test_rows_are_learned_from_the_quick_way(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    estimator, y, learned, learn = begun(name), KINDS[name][1], [], NextRow.learn
+@pytest.mark.parametrize(("name", "first"), [("two labels", 3), *((name, 1100) for name in QUICK)])
+def test_rows_are_learned_from_the_quick_way(name: str, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    estimator, y, learned, learn = begun(name, first), KINDS[name][1], [], NextRow.learn
     monkeypatch.setattr(NextRow, "learn", lambda *of: learned.append(learn(*of)) or learned[-1])
     for row in range(5):
         estimator.partial_fit(X[row : row + 1], y[row : row + 1])

@@ -100,7 +100,11 @@ def _native() -> Iterator[Check]:
     requested = settings.read().cpu
     origin = f", as RANVIER_CPU={requested} asks" if requested else ""
     yield Check("Native code", "ok", f"{facts.model}, vectors of {facts.vector_bits} bits{origin}")
-    dot = "a dot product, faster than float32" if facts.bf16 else "no dot product: emulated, no faster than float32"
+    dot = (
+        "a dot product, faster than float32 on AMD"
+        if facts.bf16
+        else "no dot product: emulated, no faster than float32"
+    )
     yield Check("Native bfloat16", "ok", dot)
     yield Check("Native threads", "ok", _threads(facts, used))
     yield _neighbours(used)

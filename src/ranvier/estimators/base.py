@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -267,7 +268,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         if not first:
             self._first_rows = getattr(self, "_first_rows", None)
             before = parts_of(self)
-            self._first_rows = learn_scales(self.model_, self._first_rows, source, values)
+            part = partial(first_rows, self.model_, source, values)
+            self._first_rows = learn_scales(self.model_, self._first_rows, part)
             self._continue_fit(source, values, weight, epochs=1)
             self._next_row = next_row(self, before, source.rows)
             return self

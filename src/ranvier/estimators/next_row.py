@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from ranvier.data.cells.number_format import PLAIN
+from ranvier.data.encoders.number import NumberEncoder
 from ranvier.data.encoders.single_target import SingleTarget
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.estimators.rows import is_plain_array
+from ranvier.estimators.running_scales import FirstRows, learn_scales, learns_scales
 from ranvier.rows import Rows
 
 Array = NDArray[Any]
@@ -34,6 +37,8 @@ class NextRow:
         self._columns = [encoder.column_names.index(item.column) for item in encoder.encoders]
         self._all_columns = self._columns == list(range(len(encoder.column_names)))
         self._encode, self._dtype = encoder.encode_cells, dtype
+        self._numbers = [at for at, item in enumerate(encoder.encoders) if isinstance(item, NumberEncoder)]
+        self._scales = learns_scales(model, estimator._first_rows)
 
     def learn(self, estimator: BaseEstimator, X: Any, y: Any) -> bool:
         """Learn from X and y, if they are a row of numbers and a target that need no further look; else do nothing."""
@@ -47,8 +52,23 @@ class NextRow:
         row = self._encode(cells if self._all_columns else [cells[index] for index in self._columns], self._dtype)
         if type(row) is not np.ndarray:
             return False
-        learned: bool = estimator.model_.learn_on(Rows(row, target))
+        rows, model, before = Rows(row, target), estimator.model_, estimator._first_rows
+        if self._scales and model.can_learn_on(rows):
+            rows = Rows(self._with_scales(estimator, cells), target)
+        learned: bool = model.learn_on(rows)
+        if not learned:
+            estimator._first_rows = before
         return learned
+
+    def _with_scales(self, estimator: BaseEstimator, cells: list[float]) -> Any:
+        """The row once its numbers count for the scales."""
+        model = estimator.model_
+        own = cells if self._all_columns else [cells[index] for index in self._columns]
+        part = FirstRows(np.array([[own[at] for at in self._numbers]], np.float64), np.zeros((1, 0)))
+        estimator._first_rows = learn_scales(model, estimator._first_rows, lambda: part)
+        self._scales, self._parts = learns_scales(model, estimator._first_rows), parts_of(estimator)
+        self._encode = model.encoder.encode_cells
+        return self._encode(own, self._dtype)
 
 
 def parts_of(estimator: BaseEstimator) -> tuple[Any, ...]:
@@ -66,9 +86,13 @@ def next_row(estimator: BaseEstimator, before: tuple[Any, ...], rows: int) -> Ne
         rows: how many they were.
     """
     after = parts_of(estimator)
+    model = estimator.model_
+    if learns_scales(model, estimator._first_rows):
+        if model.task.kind == "regression" or not all(map(_reads_numbers, getattr(model.encoder, "encoders", ()))):
+            return None
+        before = tuple(new if at in _SCALING else old for at, (old, new) in enumerate(zip(before, after, strict=True)))
     if rows != 1 or not all(map(is_, before, after)):
         return None
-    model = estimator.model_
     encoder, silent = model.encoder, not estimator.verbose and estimator.callbacks in (None, ())
     plain = isinstance(encoder, TableEncoder) and not encoder.forms
     plain = plain and encoder.text_column is None and encoder.vector_column is None
@@ -79,7 +103,16 @@ def next_row(estimator: BaseEstimator, before: tuple[Any, ...], rows: int) -> Ne
     return None if bounded else NextRow(estimator, after)
 
 
+_SCALING = (2, 4)
+"""Where, in what `parts_of` gives, the encoder and the first rows stand, which change while scales are learned."""
 _GETTERS: dict[type, Any] = {}
+
+
+def _reads_numbers(encoder: Any) -> bool:
+    """Whether a column encoder is none of numbers, or takes a number of an array as it is."""
+    if not isinstance(encoder, NumberEncoder):
+        return True
+    return encoder.number_format == PLAIN and not encoder.knots and not encoder.n_frequencies
 
 
 def _parameters_of(kind: type) -> Any:

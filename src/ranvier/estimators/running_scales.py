@@ -5,7 +5,7 @@ The first rows are kept until they are enough to know a scale; a column that has
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -39,20 +39,28 @@ class FirstRows:
     targets: Array
 
 
-def learn_scales(model: Model, seen: FirstRows | None, source: Source, values: Any) -> FirstRows | None:
+def learns_scales(model: Model, seen: FirstRows | None) -> bool:
+    """Whether further rows count for the scales of a model.
+
+    Parameters:
+        seen: the rows before; None where the scales were learned from all rows at once.
+    """
+    if seen is None:
+        return False
+    return len(seen.numbers) < ENOUGH_ROWS or _watches(model.encoder) or bool(_constant(seen.targets).any())
+
+
+def learn_scales(model: Model, seen: FirstRows | None, part_of: Callable[[], FirstRows]) -> FirstRows | None:
     """Let a model take its scales from the rows before and those of another part; gives the rows to keep.
 
     Parameters:
         model: whose encoders change; what they make of categories, and the number of inputs, stays.
         seen: the rows before; None where the scales were learned from all rows at once.
-        source, values: the rows and targets of the part.
+        part_of: gives the part; called where it counts.
     """
-    if seen is None:
-        return None
-    early = len(seen.numbers) < ENOUGH_ROWS
-    if not early and not _watches(model.encoder) and not _constant(seen.targets).any():
+    if seen is None or not learns_scales(model, seen):
         return seen
-    part = first_rows(model, source, values)
+    early, part = len(seen.numbers) < ENOUGH_ROWS, part_of()
     numbers = np.concatenate([seen.numbers, part.numbers])
     targets = np.concatenate([seen.targets, part.targets])
     target = _scaled_target(model, targets) if early or _constant(seen.targets).any() else model.target

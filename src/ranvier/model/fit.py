@@ -83,7 +83,7 @@ def fit(
         seed: of initial weights, shuffling and dropout; the same seed gives the same bits.
         engine: "auto", "native" or "reference".
         precision: "float32", "float64" or "bfloat16"; `ranvier.engine.compile_spec` says what the last one rounds. It
-            is faster where the processor has a dot product for it (AVX-512 BF16), else no faster than float32; the
+            is faster on AMD's processors with a dot product for it (AVX-512 BF16), elsewhere no faster; the
             bits are the same. The reference engine computes in float64 and rounds to bfloat16 where that is asked for.
         threads: how many may work; None for RANVIER_THREADS, or every core. The result never depends on it.
         sample_weight: one weight a row.

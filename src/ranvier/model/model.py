@@ -261,11 +261,15 @@ class Model(Shown, Explorer, CalibratedPredictor):
         Returns whether it did: only where the `fit` before made such a step on rows of the same kind.
         """
         with self._lock:
-            opened = self._open
-            if opened is None or not opened.fits(self.training, self.target, rows) or current_watch() is not None:
+            if not self.can_learn_on(rows):
                 return False
             self._step(self._state_to_continue(self.training), rows)
         return True
+
+    def can_learn_on(self, rows: Rows) -> bool:
+        """Whether `learn_on` would go on by a step on such rows."""
+        opened = self._open
+        return opened is not None and opened.fits(self.training, self.target, rows) and current_watch() is None
 
     def _step(self, state: TrainingState, rows: Rows) -> None:
         """Go on by one step, with the settings as they are."""

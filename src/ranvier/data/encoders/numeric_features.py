@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,21 +37,9 @@ class NumericFeatures:
     """
 
     def __init__(self, columns: Sequence[tuple[int, NumberEncoder]]) -> None:
-        scale = np.array([encoder.scale for _, encoder in columns])
-        self._center = np.array([encoder.center for _, encoder in columns])[:, None]
-        self._constant = np.flatnonzero(scale == 0)
-        self._divisor = np.where(scale == 0, 1.0, scale)[:, None]
-        self._starts = np.array([start for start, _ in columns], np.intp)
         numbered = [(at, start, encoder) for at, (start, encoder) in enumerate(columns)]
         self._indicators = [(at, start + e.width - 1) for at, start, e in numbered if e.missing_indicator]
         self._periodic = [(at, start + 1, e.n_frequencies) for at, start, e in numbered if e.n_frequencies]
-        most = max((count for _, _, count in self._periodic), default=0)
-        unit = np.float32(np.pi / (2 * CLIP_RADIUS))
-        self._frequencies = np.arange(1, most + 1, dtype=np.float32)[:, None, None] * unit
-        pairs = sorted((k, at, first + 2 * k) for at, first, count in self._periodic for k in range(count))
-        self._pairs = np.array([k * len(columns) + at for k, at, _ in pairs], np.intp)
-        self._cosines = np.array([first for _, _, first in pairs], np.intp)
-        self._sines = self._cosines + 1
         pieces = [_pieces(start + 1 + 2 * encoder.n_frequencies, encoder) for start, encoder in columns]
         self._pieces = [(at, piece) for at, piece in enumerate(pieces) if piece is not None]
         self._columns = [
@@ -63,6 +52,29 @@ class NumericFeatures:
             )
             for (start, encoder), piece in zip(columns, pieces, strict=True)
         ]
+        if self._periodic:
+            most = max(count for _, _, count in self._periodic)
+            unit = np.float32(np.pi / (2 * CLIP_RADIUS))
+            self._frequencies = np.arange(1, most + 1, dtype=np.float32)[:, None, None] * unit
+            pairs = sorted((k, at, first + 2 * k) for at, first, count in self._periodic for k in range(count))
+            self._pairs = np.array([k * len(columns) + at for k, at, _ in pairs], np.intp)
+            self._cosines = np.array([first for _, _, first in pairs], np.intp)
+            self._sines = self._cosines + 1
+            self._starts = np.array([start for start, _ in columns], np.intp)
+
+    @cached_property
+    def _runs(self) -> list[tuple[slice, slice]]:
+        """The columns whose scaled values stand side by side, and these features: they are written together."""
+        starts = [start for start, *_ in self._columns]
+        breaks = [at for at in range(1, len(starts)) if starts[at] != starts[at - 1] + 1]
+        runs = zip([0, *breaks], [*breaks, len(starts)], strict=True)
+        return [(slice(low, high), slice(starts[low], starts[low] + high - low)) for low, high in runs if low < high]
+
+    @cached_property
+    def _scaling(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+        """The centers and the scales as columns, 1 for a scale of 0, and where those of 0 are; for many rows only."""
+        center, scale = (np.array([column[at] for column in self._columns], np.float64) for at in (1, 2))
+        return center[:, None], np.where(scale == 0, 1.0, scale)[:, None], np.flatnonzero(scale == 0)
 
     def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
         """Write the features over the zeros in `out`.
@@ -71,19 +83,20 @@ class NumericFeatures:
             values: shape (n, B), NaN where missing, never infinite.
             out: shape (B, K).
         """
+        center, divisor, constant = self._scaling
         missing = np.isnan(values)
         any_missing = np.count_nonzero(missing)
         if any_missing:
-            values = np.where(missing, self._center, values)
+            values = np.where(missing, center, values)
         with np.errstate(over="ignore"):
-            scaled = values - self._center
-            scaled /= self._divisor
+            scaled = values - center
+            scaled /= divisor
             np.maximum(scaled, MIN_SCALED, out=scaled)
             np.minimum(scaled, MAX_SCALED, out=scaled)
-            if self._constant.size:
-                scaled[self._constant] = 0.0
+            if constant.size:
+                scaled[constant] = 0.0
             smooth_clip(scaled)
-            self._write_rows(values, scaled.astype(out.dtype), out)
+            self._write_rows(values, scaled, out)
         if any_missing:
             for at, indicator in self._indicators:
                 out[:, indicator] = missing[at]
@@ -112,12 +125,12 @@ class NumericFeatures:
             row[self._cosines] = np.cos(angles)
             row[self._sines] = np.sin(angles)
 
-    def _write_rows(self, values: NDArray[np.float64], z: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    def _write_rows(self, values: NDArray[np.float64], z: NDArray[np.float64], out: NDArray[np.float32]) -> None:
         """Write all features but the indicators."""
-        for start, column in zip(self._starts, z, strict=True):
-            out[:, start] = column
+        for columns, features in self._runs:
+            out[:, features] = z[columns].T
         if self._periodic:
-            angles = self._frequencies * z
+            angles = self._frequencies * z.astype(out.dtype)
             cosines, sines = np.cos(angles), np.sin(angles, out=angles)
             for at, first, count in self._periodic:
                 end = first + 2 * count

@@ -36,6 +36,9 @@ def column_mean_std(values: NDArray[Any] | RepeatedRows) -> tuple[NDArray[np.flo
     >>> mean.tolist(), scale.tolist()
     ([2.0, 5.0], [1.0, 0.0])
     """
+    if values.shape[1] == 1 and 0 < len(values) <= BLOCK and not isinstance(values, RepeatedRows):
+        few = _few(values[:, 0].astype(np.float64, copy=False))
+        return np.array(few[:1]), np.array(few[1:])
     low, high, count = _extent(values)
     empty = count == 0
     low[empty] = high[empty] = 0.0
@@ -51,6 +54,28 @@ def column_mean_std(values: NDArray[Any] | RepeatedRows) -> tuple[NDArray[np.flo
 
     scale = np.where(low == high, 0.0, np.sqrt(_sums(values, squares, gaps) / count) * unit)
     return np.where(low == high, low, mean * unit), scale
+
+
+def _few(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The same for a single column of a single block, with the bits of many: while rows come one by one it counts."""
+    missing = np.isnan(values)
+    count = values.size - int(np.count_nonzero(missing))
+    if count == 0:
+        return 0.0, 0.0
+    low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+    if low == high:
+        return low, 0.0
+    largest = max(abs(low), abs(high))
+    unit = largest if largest < MIN_UNSCALED or largest > MAX_UNSCALED else 1.0
+    scaled = values if unit == 1.0 else values / unit
+    if count < values.size:
+        scaled = np.where(missing, 0.0, scaled)
+    mean = float(np.add.reduce(scaled)) / count
+    distance = scaled - mean
+    np.square(distance, out=distance)
+    if count < values.size:
+        distance[missing] = 0.0
+    return mean * unit, math.sqrt(float(np.add.reduce(distance)) / count) * unit
 
 
 def _extent(values: NDArray[Any] | RepeatedRows) -> tuple[NDArray[np.float64], ...]:
@@ -157,7 +182,10 @@ def smooth_clip(values: NDArray[np.float64]) -> None:
     >>> values.round(2).tolist()
     [0.1, 0.97, -4.0]
     """
-    values /= np.sqrt(1.0 + np.square(values / CLIP_RADIUS))
+    root = values * (1.0 / CLIP_RADIUS)  # exact, since the radius is a power of 2
+    np.square(root, out=root)
+    root += 1.0
+    values /= np.sqrt(root, out=root)
 
 
 def smooth_clip_one(value: float) -> float:

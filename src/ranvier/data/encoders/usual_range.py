@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, overload
 
 import numpy as np
@@ -12,6 +13,7 @@ from ranvier.data.encoders.repeated_rows import RepeatedRows
 
 QUANTILES = ((0.25, 0.75, 1.349), (0.1, 0.9, 2.563), (0.05, 0.95, 3.290), (0.01, 0.99, 4.653))
 """Two fractions of the values, and how many standard deviations of a normal distribution lie between."""
+FRACTIONS = (0.5, *(fraction for low, high, _ in QUANTILES for fraction in (low, high)))
 MAX_SIGMAS, MIN_GAP, MAX_FAR_FRACTION = 20.0, 10.0, 0.1
 TAIL_FRACTION, MIN_TAIL, MAX_TAIL_GAP = 0.05, 5, 8.0
 """The fraction and the least number of values that tell how heavy the tail is, and the largest gap after it."""
@@ -93,13 +95,12 @@ def _tail_limit(distance: NDArray[np.float64], sigma: float) -> float:
 
 def _robust_sigma(sample: NDArray[np.float64]) -> tuple[float, float]:
     """A standard deviation that far values do not move, 0 where nearly all values are equal; and the median."""
-    fractions = [fraction for low, high, _ in QUANTILES for fraction in (low, high)]
-    quantiles = sorted_quantiles(np.sort(sample), (0.5, *fractions))
+    median, *quantiles = sorted_quantiles(np.sort(sample), FRACTIONS).tolist()
     for index, (_, _, sigmas) in enumerate(QUANTILES):
-        width = float(quantiles[2 * index + 2] - quantiles[2 * index + 1])
+        width = quantiles[2 * index + 1] - quantiles[2 * index]
         if width > 0:
-            return width / sigmas, float(quantiles[0])
-    return 0.0, float(quantiles[0])
+            return width / sigmas, median
+    return 0.0, median
 
 
 def sorted_quantiles(ordered: NDArray[np.float64], fractions: Sequence[float]) -> NDArray[np.float64]:
@@ -108,12 +109,19 @@ def sorted_quantiles(ordered: NDArray[np.float64], fractions: Sequence[float]) -
     >>> sorted_quantiles(np.array([1.0, 2.0, 4.0]), (0.25, 0.5)).tolist()
     [1.5, 2.0]
     """
-    at = (ordered.size - 1) * np.asarray(fractions)
+    below, after, fraction, rest, lower = _neighbours(ordered.size, tuple(fractions))
+    low, high = ordered[below], ordered[after]
+    length = high - low
+    return np.asarray(np.where(lower, low + length * fraction, high - length * rest))
+
+
+@lru_cache(maxsize=64)
+def _neighbours(size: int, fractions: tuple[float, ...]) -> tuple[NDArray[Any], ...]:
+    """Between which two of so many sorted values each quantile lies, and at what fraction of the way."""
+    at = (size - 1) * np.asarray(fractions)
     below = np.floor(at)
     fraction, index = at - below, below.astype(np.intp)
-    low, high = ordered[index], ordered[np.minimum(index + 1, ordered.size - 1)]
-    above = high - (high - low) * (1.0 - fraction)
-    return np.asarray(np.where(fraction < 0.5, low + (high - low) * fraction, above))
+    return index, np.minimum(index + 1, size - 1), fraction, 1.0 - fraction, fraction < 0.5
 
 
 def usual_ranges(

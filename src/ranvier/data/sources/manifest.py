@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,9 +103,13 @@ def _holds_paths(cells: pl.Series) -> bool:
 
     if cells.dtype != pl.String:
         return False
-    first = [cell.strip().lower() for cell in cells.head(10 * LOOKED_AT).drop_nulls().to_list()]
-    first = [cell for cell in first if cell][:LOOKED_AT]
-    return bool(first) and all(len(cell) <= MAX_PATH and cell.endswith(ENDINGS) for cell in first)
+    names = (cell.strip().lower() for cell in cells.head(10 * LOOKED_AT).to_list() if cell is not None)
+    present = (name for name in names if name)
+    first = next(present, None)
+    if first is None:
+        return False
+    others = islice(present, LOOKED_AT - 1)
+    return all(len(name) <= MAX_PATH and name.endswith(ENDINGS) for name in chain((first,), others))
 
 
 def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileReference | None], folder: str) -> Table:
