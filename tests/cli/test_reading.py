@@ -174,7 +174,9 @@ def test_an_encoding_is_named_in_every_command(tmp_path: Path) -> None:
     assert done("look", *named, "--target", "y")["target"]["classes"] == {"да": 30, "нет": 30}
     report = done("train", *named, "--target", "y", *OPTIONS, "--model", model, "--run", tmp_path / "run")
     assert report["rows"] == 60
-    assert set(done("predict", model, *named)["prediction"]) <= {"да", "нет"}
+    predicted = done("predict", model, *named)
+    assert len(predicted) == 60
+    assert {row["prediction"] for row in predicted} <= {"да", "нет"}
     assert done("evaluate", model, *named)["rows"] == 60
     other = call("train", tmp_path / "t.csv", "--target", "y", "--encoding", "utf-8")
     assert other.exit_code == 2
