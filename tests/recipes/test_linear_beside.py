@@ -1,4 +1,4 @@
-"""A linear model beside a hidden layer is one network, whose logits are the mean of both."""
+"""A linear model beside hidden layers is one network, whose logits are the mean of both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.network.task import Task
-from ranvier.recipes.linear_beside import beside_linear, mean_outputs
+from ranvier.recipes.linear_beside import ODD_PARTS, beside_linear, mean_outputs
 from tests.recipes.test_merge import OUTPUTS, logits, says
 
 FACTOR = 0.6
@@ -24,6 +24,23 @@ def test_its_logits_are_the_mean(name: str, inputs: slice) -> None:
     rows = generator.integers(0, 5, (20, 5)).astype(np.float64)
     apart = [logits(says(network, flats[0], rows), name), logits(says(linear, flats[1], rows[:, inputs]), name)]
     both = logits(says(*beside_linear(network, flats[0], linear, flats[1], FACTOR, inputs.start), rows), name)
+    expected = (apart[0] + FACTOR * apart[1]) / 2
+    if name == "softmax":
+        both, expected = (one - one.mean(axis=1, keepdims=True) for one in (both, expected))
+    np.testing.assert_allclose(both, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+@pytest.mark.parametrize("activation", ODD_PARTS)
+def test_a_linear_model_passes_several_hidden_layers(name: str, activation: str) -> None:
+    generator = np.random.default_rng(1)
+    last = rv.Dense(3, name)
+    hidden = [rv.Dense(4, activation), rv.Dropout(0.5), rv.Dense(5, activation), rv.Dense(3, activation)]
+    network, linear = rv.Network(5, [*hidden, last]), rv.Network(5, [last])
+    flats = [generator.normal(size=one.parameter_table.size) for one in (network, linear)]
+    rows = generator.normal(size=(20, 5))
+    apart = [logits(says(one, flat, rows), name) for one, flat in zip((network, linear), flats, strict=True)]
+    both = logits(says(*beside_linear(network, flats[0], linear, flats[1], FACTOR), rows), name)
     expected = (apart[0] + FACTOR * apart[1]) / 2
     if name == "softmax":
         both, expected = (one - one.mean(axis=1, keepdims=True) for one in (both, expected))

@@ -18,16 +18,17 @@ from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.random import SEED_RANGE
 from ranvier.recipes.class_prior import class_prior_state
+from ranvier.recipes.linear_member import choose_linear, has_wide_columns, with_linear
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.merged_events import MergedEvents, renumbered
 from ranvier.recipes.out_of_fold import Member, held_out_rows, member_splits, possible_folds
 from ranvier.recipes.pilots import after_pilots
 from ranvier.recipes.recipe import Trained, TrainingSetup
-from ranvier.recipes.sparse_columns import choose_views, views_of, whole_view
+from ranvier.recipes.sparse_columns import View, choose_views, views_of, whole_view
 from ranvier.rows import Rows
 from ranvier.training.callbacks import after_seconds, is_time_up, may_run_beside
 from ranvier.training.engines import engine as find_engine
-from ranvier.training.events import Event, NoteEvent, tee
+from ranvier.training.events import Event, NoteEvent, Sink, tee
 from ranvier.training.history import History
 from ranvier.training.in_turn import JobContext, run_in_turn
 from ranvier.training.inference import outputs_of
@@ -86,7 +87,7 @@ def train_ensemble(
         if not number or len(members) == n_networks:
             finished[view.name] = members
             states = [final_parameters(r.outcome.state, settings.optimizer, view.setup.network) for r in more]
-            flats[view.name] = [view.on_inputs(flat) for flat in states]
+            flats[view.name] = [view.on_inputs(flat, view.setup.network, network) for flat in states]
     merged: tuple[str, ...] = (views[0].name,)
     members = finished[merged[0]]
     if len(finished) > 1:
@@ -94,10 +95,34 @@ def train_ensemble(
         tee(setup.sinks)(NoteEvent(note))
         notes = (*notes, note)
     parts = [flat for name in merged for flat in flats[name]]
+    shape = network
+    complete = len(finished) == len(views) and len(members) == n_networks and not events.ended_by
+    if judge_sparse and complete and has_wide_columns(setup):
+        shape, parts, members, more_notes = _beside_linear(views[-1], network, parts, members, n_folds, setup.sinks)
+        notes = (*notes, *more_notes)
     factor = _merged_inverse_temperature(task, members) if calibrate and task.kind != "regression" else 1.0
-    trained = merged_members(network, settings, results, events, factor, flats=parts)
+    trained = merged_members(shape, settings, results, events, factor, flats=parts)
     once = members if setup.validation is not None else members[:n_folds]
     return replace(trained, held_out=held_out_rows(task, once, factor), notes=(*trained.notes, *notes))
+
+
+def _beside_linear(
+    view: View,
+    network: Network,
+    flats: list[Array],
+    members: list[Member],
+    n_folds: int,
+    sinks: Sequence[Sink],
+) -> tuple[Network, list[Array], list[Member], tuple[str, ...]]:
+    """The networks on all inputs, with a linear model on what a view sees beside them if rows left out say so."""
+    choice = choose_linear(view.setup, members, n_folds)
+    if choice is None:
+        return network, flats, members, ()
+    tee(sinks)(NoteEvent(choice.note))
+    linear = Network(network.inputs, choice.network.layers)
+    linear_flat = view.on_inputs(choice.parameters, choice.network, linear)
+    shape, parts = with_linear(network, flats, linear, linear_flat, choice)
+    return shape, parts, choice.members, (choice.note,)
 
 
 def _trained_on_folds(

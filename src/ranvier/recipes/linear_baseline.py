@@ -55,7 +55,7 @@ def linear_baseline(settings: TrainSettings, task: Task, rows: Rows) -> tuple[Ne
     width = rows.inputs.shape[1]
     if len(rows) < MIN_ROWS or isinstance(rows.inputs.csr, Windows) or (width + 1) * task.outputs > MAX_PARAMETERS:
         return None
-    rows = _some(rows)
+    rows = rows_to_learn(rows)
     activation = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid"}.get(task.kind, "identity")
     if task.kind == "regression" and settings.loss.units.output != "identity":
         return None
@@ -77,8 +77,8 @@ def linear_baseline(settings: TrainSettings, task: Task, rows: Rows) -> tuple[Ne
         return None
 
 
-def _some(rows: Rows) -> Rows:
-    """The rows, or as many of them, drawn by chance, as there is time for."""
+def rows_to_learn(rows: Rows) -> Rows:
+    """The rows in memory, or as many of them, drawn by chance, as there is time for."""
     cells = max(_cells_of_a_row(rows.inputs), 1)
     count = max(MAX_CELLS // cells, MIN_ROWS)
     some = rows if len(rows) <= count else rows.take(drawn(len(rows), count))

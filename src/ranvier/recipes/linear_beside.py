@@ -1,4 +1,4 @@
-"""A linear model beside a hidden layer, in one network: its logits are the mean of both.
+"""A linear model beside hidden layers, in one network: its logits are the mean of both.
 
 K inputs, N outputs, P parameters.
 """
@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.network.layers import Dense
+from ranvier.network.layers import Dense, Dropout, LearnedScale, Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.text_merge import can_hold_linear
 from ranvier.training.logits import logits_of, probabilities_of
 from ranvier.training.temperature import inverse_temperature
 
 Array = NDArray[Any]
+ODD_PARTS = ("relu", "silu", "gelu")
+"""Activations f with f(z) - f(-z) = z, so that two neurons hand a number on."""
 
 
 def mean_outputs(
@@ -61,15 +62,26 @@ def all_beside_linear(
     return both[0][0], [flat for _, flat in both]
 
 
+def passes_linear(network: Network) -> bool:
+    """Whether a linear model fits into the hidden layers of this network: dense ones whose neurons hand numbers on.
+
+    >>> [passes_linear(Network(2, [Dense(4, "silu"), Dense(3, name), Dense(1)])) for name in ("relu", "tanh")]
+    [True, False]
+    """
+    hidden = [layer for layer in network.layers if isinstance(layer, Dense)][:-1]
+    plain = all(isinstance(layer, (Rescale, LearnedScale, Dense, Dropout)) for layer in network.layers)
+    return plain and bool(hidden) and all(one.activation.name in ODD_PARTS and one.groups == 1 for one in hidden)
+
+
 def beside_linear(
     network: Network, flat: Array, linear: Network, linear_flat: Array, factor: float, first_input: int = 0
 ) -> tuple[Network, Array]:
     """One network whose logits are the mean of those of a network and `factor` times those of a linear model.
 
-    A linear model z becomes two ReLU neurons an output, since z = relu(z) - relu(-z).
+    A linear model z becomes two neurons an output in each hidden layer, since z = f(z) - f(-z) for `ODD_PARTS`.
 
     Parameters:
-        network, flat: with one hidden layer of ReLU neurons, behind a `Rescale` layer or none; its parameters (P,).
+        network, flat: with hidden layers as in `passes_linear`, behind a `Rescale` layer or none; its parameters (P,).
         linear, linear_flat: the last layer alone, behind the same `Rescale`; its parameters.
         first_input: the linear model is on as many inputs as it has, from this one on.
 
@@ -78,25 +90,30 @@ def beside_linear(
     >>> beside_linear(*parts[0], *parts[1], 1.0)[0].layers[0].units
     5
     """
-    first, last = (number for number, layer in enumerate(network.layers) if isinstance(layer, Dense))
-    hidden = network.layers[first]
-    assert can_hold_linear(network)
-    assert isinstance(hidden, Dense)
+    first, *others, last = (number for number, layer in enumerate(network.layers) if isinstance(layer, Dense))
+    assert passes_linear(network)
     linear_views = linear.parameter_table.views(linear_flat)
     last_linear = len(linear.layers) - 1
     weight, bias = linear_views[f"layers.{last_linear}.weight"], linear_views[f"layers.{last_linear}.bias"]
     outputs = len(bias)
-    layers = list(network.layers)
-    layers[first] = replace(hidden, units=hidden.units + 2 * outputs)
+    layers = [
+        replace(layer, units=layer.units + 2 * outputs) if isinstance(layer, Dense) and number != last else layer
+        for number, layer in enumerate(network.layers)
+    ]
     wide = Network(network.inputs, layers)
     moved = np.zeros(wide.parameter_table.size, flat.dtype)
     into, views = wide.parameter_table.views(moved), network.parameter_table.views(flat)
-    before, after = (f"layers.{first}", f"layers.{last}")
+    for number in (first, *others, last):
+        rows, columns = views[f"layers.{number}.weight"].shape
+        into[f"layers.{number}.weight"][:rows, :columns] = views[f"layers.{number}.weight"]
+        into[f"layers.{number}.bias"][:columns] = views[f"layers.{number}.bias"]
     sides = np.concatenate([weight, -weight], axis=1)
-    into[f"{before}.weight"][:, : hidden.units] = views[f"{before}.weight"]
-    into[f"{before}.weight"][first_input : first_input + len(sides), hidden.units :] = sides
-    into[f"{before}.bias"][:] = np.concatenate([views[f"{before}.bias"], bias, -bias])
-    into[f"{after}.weight"][: hidden.units] = views[f"{after}.weight"] / 2
-    into[f"{after}.weight"][hidden.units :] = np.concatenate([np.eye(outputs), -np.eye(outputs)]) * (factor / 2)
-    into[f"{after}.bias"][:] = views[f"{after}.bias"] / 2
+    into[f"layers.{first}.weight"][first_input : first_input + len(sides), -2 * outputs :] = sides
+    into[f"layers.{first}.bias"][-2 * outputs :] = np.concatenate([bias, -bias])
+    difference = np.concatenate([np.eye(outputs), -np.eye(outputs)])
+    for number in others:
+        into[f"layers.{number}.weight"][-2 * outputs :, -2 * outputs :] = np.hstack([difference, -difference])
+    into[f"layers.{last}.weight"][: -2 * outputs] /= 2
+    into[f"layers.{last}.weight"][-2 * outputs :] = difference * (factor / 2)
+    into[f"layers.{last}.bias"][:] /= 2
     return wide, moved

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,17 +43,18 @@ class View:
     Fields:
         name: `TERMS`, `SCORES`, `DENSE` or `ALL`.
         setup: their training.
-        on_inputs: from their parameters to those of a network on all inputs that outputs the same.
+        on_inputs: from the parameters of a network, itself, and the same layers on all inputs, to the parameters of the
+            latter with which it outputs the same.
     """
 
     name: str
     setup: TrainingSetup
-    on_inputs: Callable[[Array], Array]
+    on_inputs: Callable[[Array, Network, Network], Array]
 
 
 def whole_view(setup: TrainingSetup) -> View:
     """Networks that see all inputs as they are."""
-    return View(ALL, setup, lambda flat: flat)
+    return View(ALL, setup, lambda flat, on_view, on_all: flat)
 
 
 def views_of(setup: TrainingSetup) -> tuple[tuple[View, ...], tuple[str, ...]]:
@@ -65,16 +65,19 @@ def views_of(setup: TrainingSetup) -> tuple[tuple[View, ...], tuple[str, ...]]:
     scores = text_scores(setup) if 0 < setup.rows.inputs.n_csr < setup.network.inputs else None
     if scores is None:
         return (whole_view(setup),), ()
-    network, n_dense = setup.network, setup.rows.inputs.n_dense
+    n_dense = setup.rows.inputs.n_dense
     if not scores.used:
-        dense = on_dense_block(setup)
-        moved = partial(with_zeros, on_dense=dense.network, on_all=network)
-        return (View(DENSE, dense, moved),), (_note(scores),)
+        return (View(DENSE, on_dense_block(setup), with_zeros),), (_note(scores),)
     factors = np.where(scores.weights.any(axis=1), SCALE, 0.0).astype(np.float32)
-    as_it_is = partial(for_block_as_it_is, network=network, n_dense=n_dense, factors=factors)
-    scores_setup = on_scores(setup, scores)
-    on_terms = partial(with_terms, on_scores=scores_setup.network, scores=scores, network=network)
-    return (View(TERMS, with_factors(setup, factors), as_it_is), View(SCORES, scores_setup, on_terms)), (_note(scores),)
+
+    def as_it_is(flat: Array, on_view: Network, on_all: Network) -> Array:
+        return for_block_as_it_is(flat, on_all, n_dense, factors)
+
+    def on_terms(flat: Array, on_view: Network, on_all: Network) -> Array:
+        return with_terms(flat, on_view, scores, on_all)
+
+    on_scaled_terms, scores_setup = with_factors(setup, factors), on_scores(setup, scores)
+    return (View(TERMS, on_scaled_terms, as_it_is), View(SCORES, scores_setup, on_terms)), (_note(scores),)
 
 
 def with_factors(setup: TrainingSetup, factors: Array) -> TrainingSetup:
