@@ -112,7 +112,7 @@ def _beside_linear(
     flats: list[Array],
     members: list[Member],
     n_folds: int,
-    sinks: Sequence[Sink],
+    sinks: tuple[Sink, ...],
 ) -> tuple[Network, list[Array], list[Member], tuple[str, ...]]:
     """The networks on all inputs, with a linear model on what a view sees beside them if rows left out say so."""
     choice = choose_linear(view.setup, members, n_folds)

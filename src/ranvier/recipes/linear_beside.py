@@ -70,7 +70,7 @@ def passes_linear(network: Network) -> bool:
     """
     hidden = [layer for layer in network.layers if isinstance(layer, Dense)][:-1]
     plain = all(isinstance(layer, (Rescale, LearnedScale, Dense, Dropout)) for layer in network.layers)
-    return plain and bool(hidden) and all(one.activation.name in ODD_PARTS and one.groups == 1 for one in hidden)
+    return plain and bool(hidden) and all(layer.activation.name in ODD_PARTS and layer.groups == 1 for layer in hidden)
 
 
 def beside_linear(

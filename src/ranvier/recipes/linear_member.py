@@ -82,11 +82,11 @@ def choose_linear(setup: TrainingSetup, members: Sequence[Member], n_folds: int)
     task, settings = setup.task, setup.settings
     if not members or settings.loss != default_loss(setup.network, task):
         return None
-    n_judged = 1 if setup.validation is not None else min(len(members), n_folds)
-    judged = members[:n_judged]
+    n_compared = 1 if setup.validation is not None else min(len(members), n_folds)
+    compared = members[:n_compared]
     factors = column_factors(setup)
     outputs = []
-    for learned, held in member_splits(task, setup.rows, setup.validation, n_judged, n_folds, settings.seed):
+    for learned, held in member_splits(task, setup.rows, setup.validation, n_compared, n_folds, settings.seed):
         model = balanced_linear(setup, learned, factors)
         if model is None or held is None:
             return None
@@ -94,10 +94,10 @@ def choose_linear(setup: TrainingSetup, members: Sequence[Member], n_folds: int)
     final = balanced_linear(setup, setup.rows, factors)
     if final is None:
         return None
-    targets = np.concatenate([member.validation.targets for member in judged])
-    row_weights = [member.validation.weights for member in judged if member.validation.weights is not None]
+    targets = np.concatenate([member.validation.targets for member in compared])
+    row_weights = [member.validation.weights for member in compared if member.validation.weights is not None]
     weights = np.concatenate(row_weights) if row_weights else None
-    options = {NETWORKS: np.concatenate([member.outputs for member in judged]), LINEAR: np.concatenate(outputs)}
+    options = {NETWORKS: np.concatenate([member.outputs for member in compared]), LINEAR: np.concatenate(outputs)}
     mean, factor = mean_outputs(task, options[NETWORKS], options[LINEAR], targets, weights)
     if passes_linear(setup.network):
         options[WITH_LINEAR] = mean
@@ -106,13 +106,13 @@ def choose_linear(setup: TrainingSetup, members: Sequence[Member], n_folds: int)
     best = min(means, key=lambda name: means[name])
     gain, error = mean_and_error(losses[NETWORKS] - losses[best], weights)
     best = best if gain > error else NETWORKS
-    ends = np.cumsum([len(member.validation) for member in judged])[:-1]
+    ends = np.cumsum([len(member.validation) for member in compared])[:-1]
     parts = np.split(options[best], ends)
-    chosen = [Member(member.validation, part) for member, part in zip(judged, parts, strict=True)]
+    best_members = [Member(member.validation, part) for member, part in zip(compared, parts, strict=True)]
     measure = "squared error" if task.kind == "regression" else "log loss"
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in means.items())
     note = f"{WORDS[best]}, by the {measure} on {len(targets):,} rows left out ({numbers})."
-    return LinearChoice(best, *final, factor, list(members) if best == NETWORKS else chosen, note)
+    return LinearChoice(best, *final, factor, list(members) if best == NETWORKS else best_members, note)
 
 
 def column_factors(setup: TrainingSetup) -> NDArray[np.float32]:

@@ -45,7 +45,8 @@ class TableRecipe(Recipe):
     """Trains an ensemble of small networks on a table and merges them into one.
 
     Columns of texts beside others are judged one by one. As many networks more are trained, which see scores of linear
-    models on texts in the place of terms; validation folds say whether both kinds are merged or one of them.
+    models on texts in the place of terms; validation folds say whether both kinds are merged or one of them. Beside
+    pictures, recordings and texts they also say whether a linear model stands beside the networks or alone.
 
     Fields:
         n_networks: how many networks are trained, each with its own seed and its own validation fold.
