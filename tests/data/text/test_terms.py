@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ranvier.data.text import terms
 from ranvier.data.text.tokens import tokenize
-from ranvier.data.text.vocabulary import Vocabulary
+from ranvier.data.text.vocabulary import Vocabulary, _vstack
+from ranvier.rows import CSR
 
 PAIRS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=30)
 
@@ -45,3 +46,12 @@ def test_neighbours_stand_in_one_text(texts: list[str], length: int) -> None:
     expected = [row for row, count in enumerate(ends) for _ in range(count - length + 1)]
     assert rows.tolist() == expected
     assert [int(np.searchsorted(tokens.indptr, start, side="right")) - 1 for start in starts] == expected
+
+
+def test_parts_of_rows_are_let_go_one_by_one() -> None:
+    """Otherwise all rows would be in memory twice."""
+    dense = np.arange(24.0, dtype=np.float32).reshape(8, 3)
+    parts = [CSR.from_dense(dense[start:stop]) for start, stop in ((0, 3), (3, 3), (3, 4), (4, 8))]
+    rows = _vstack(parts, 3)
+    assert np.array_equal(rows.toarray(), dense)
+    assert parts == []
