@@ -79,7 +79,8 @@ def _memberships(task: Task, targets: Array, weights: Array) -> Iterator[Array]:
 
 def _sums(csr: CSR, weights: Array) -> NDArray[np.float64]:
     """The sum of the weights (n,) of the rows that have an entry in each column, (S,)."""
-    sums, columns = np.zeros(csr.n_columns), np.arange(csr.n_columns, dtype=np.int32)
+    sums: NDArray[Any] = np.zeros(csr.n_columns)
+    columns = np.arange(csr.n_columns, dtype=np.int32)
     for part in csr.row_parts():
         entries = slice(csr.indptr[part.start], csr.indptr[part.stop])
         of_entries = np.repeat(weights[part], np.diff(csr.indptr[part.start : part.stop + 1]))
