@@ -62,11 +62,11 @@ def frequencies(rows: Array, items: Array, count: int) -> NDArray[np.int64]:
     >>> frequencies(np.array([0, 0, 1]), np.array([2, 2, 2]), 3).tolist()
     [0, 0, 2]
     """
-    found = np.zeros(count, np.int64)
+    counted = np.zeros(count, np.int64)
     for part in _whole_rows(rows):
         pairs = pl.DataFrame({"row": rows[part], "item": items[part]}).unique()
-        found += np.bincount(pairs["item"].to_numpy(), minlength=count)
-    return found
+        counted += np.bincount(pairs["item"].to_numpy(), minlength=count)
+    return counted
 
 
 def _frequent(rows: Array, keys: Array) -> tuple[Array, Array]:
