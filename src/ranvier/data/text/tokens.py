@@ -129,13 +129,13 @@ def in_threads(work: Callable[[Any], T], parts: Sequence[Any]) -> list[T]:
     if len(parts) < 2:
         return [work(part) for part in parts]
 
-    def one(part: Any) -> T:
+    def work_on(part: Any) -> T:
         result = work(part)
         give_back()  # of each part, since what they leave behind adds up
         return result
 
     with ThreadPoolExecutor(min(len(parts), os.process_cpu_count() if hasattr(os, "process_cpu_count") else 2)) as pool:
-        return list(pool.map(one, parts))
+        return list(pool.map(work_on, parts))
 
 
 def tokenize_all(texts: pl.Series) -> Tokens:
