@@ -124,7 +124,8 @@ def main() -> None:
         rows += records.earlier(before, {*run_now, *summary.OURS})
     found = summary.summarize(rows)
     if before is not None:
-        found["earlier"] = {key: before[key] for key in ("runs", "seconds", "latency")}
+        # Where it, too, took the peers' scores from one before it, that one says how they were made.
+        found["earlier"] = before.get("earlier") or {key: before[key] for key in ("runs", "seconds", "latency")}
     found["settings"] = {"most_training_rows": MAX_TRAIN, "test_share": TEST_SHARE, "methods": list(METHODS)}
     if options.report:
         options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -79,3 +79,14 @@ def test_what_cannot_be_rows(data: Any, indices: Any, indptr: Any, text: str) ->
 def test_rows_may_begin_with_lower_columns_than_the_row_before() -> None:
     rows = CSR(np.ones(3), np.array([2, 0, 1], np.int32), np.array([0, 0, 1, 1, 3, 3], np.int64), 3)
     assert rows.toarray().tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 0], [1, 1, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_blocks_without_entries_add_columns_and_no_copy(dtype: type) -> None:
+    block, empty = CSR.from_dense(np.eye(3, dtype=dtype)), CSR.from_dense(np.zeros((3, 2), dtype))
+    joined = CSR.hstack([block, empty, empty])
+    assert joined.shape == (3, 7)
+    assert np.array_equal(joined.toarray(), np.concatenate([np.eye(3), np.zeros((3, 4))], axis=1))
+    assert np.shares_memory(joined.data, block.data)
+    assert np.shares_memory(joined.indices, block.indices)
+    assert CSR.hstack([empty, block]).indices.tolist() == [2, 3, 4]

@@ -92,6 +92,26 @@ def test_same_input_gives_the_same_bytes() -> None:
     assert len(packed) == 1
 
 
+def test_arrays_are_written_from_their_memory() -> None:
+    """Copies of large networks and their optimizer states would need as much memory again."""
+    stored = {f"{dtype}.{number}": np.ones((3, 4), dtype) for number, dtype in enumerate(DTYPES)}
+    _, _, *buffers = pack({**stored, "none": np.zeros((0, 4))}, {}, CHECKPOINT)
+    assert len(buffers) == len(stored)
+    for array in stored.values():
+        assert sum(np.shares_memory(array, np.frombuffer(buffer, np.uint8)) for buffer in buffers) == 1
+
+
+@given(st.dictionaries(names, arrays, max_size=6))
+def test_arrays_lie_where_the_safetensors_library_puts_them(stored: dict[str, np.ndarray]) -> None:
+    packed = save(stored)
+    length = int.from_bytes(packed[:8], "little")
+    _, header, *buffers = pack(stored, {}, MODEL)
+    entries = json.loads(bytes(header))
+    del entries["__metadata__"]
+    assert list(entries.items()) == list(json.loads(packed[8 : 8 + length]).items())
+    assert b"".join(buffers) == packed[8 + length :]
+
+
 def test_the_safetensors_library_reads_the_file(model: Path) -> None:
     assert same(load_file(model), ARRAYS)
 

@@ -132,7 +132,7 @@ def _scaled(encoder: Any, numbers: Array, every: bool) -> Any:
             encoders.append(column_encoder.rescaled(values) if learned_on else column_encoder)
         else:
             encoders.append(column_encoder)
-    return TableEncoder(encoder.columns, tuple(encoders))
+    return replace(encoder, encoders=tuple(encoders))
 
 
 def _watches(encoder: Any) -> bool:

@@ -75,7 +75,8 @@ def _measured_rows(
         raise InputError(f"This model was trained on arrays: give y too, model.{method}(X, y).")
     indexed = True
     if y is None:
-        X = data.open_source(X, reading=Reading(names=frozenset(model.target.column_names)))
+        usual = getattr(model.encoder, "encoding", "")
+        X = data.open_source(X, reading=Reading(names=frozenset(model.target.column_names), usual_encoding=usual))
         X, indexed = X.part("test") or X, X.in_memory
         if skip_bad_rows:
             X, sample_weight = _with_good_targets(model, X, sample_weight)

@@ -322,6 +322,7 @@ def open_rows(
         names=reading.names | {column.name for column in used},
         only=requested | frozenset(keep) if columns else None,
         table=bool(columns) and text_column is None,
+        usual_encoding=getattr(model.encoder, "encoding", ""),
     )
     if isinstance(data, str) and data == STANDARD_INPUT:
         source: Source = open_standard_input(reading, text_column, kinds & {"image", "sound"})

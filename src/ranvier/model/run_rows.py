@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def rows_of_run(run: str | Path, model: Model, training: bool = False) -> RunRow
     recipe, notes = recipe_for(options.recipe, options.effort, source := open_source(data, reading=reading), options)
     options, source = recipe.complete(options), recipe.source(source)
     if isinstance(options.test, str) and not training:
-        source = open_source(options.test, reading=reading)
+        source = open_source(options.test, reading=replace(reading, usual_encoding=source.encoding))
         return RunRows(source, np.arange(source.rows), "test")
     test_part = source.part("test")
     if test_part is not None and not training:

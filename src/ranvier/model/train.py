@@ -350,7 +350,7 @@ class TrainJob:
         """The rows of a source, divided and encoded as the options say."""
         options = self.options
         # Files for validation and test are written as that for training, with the same columns.
-        same = replace(reading, names=reading.names | set(source.column_names))
+        same = replace(reading, names=reading.names | set(source.column_names), usual_encoding=source.encoding)
 
         def opened(option: Any, rows: Any) -> Any:
             rows = option if rows is None and isinstance(option, str) else rows

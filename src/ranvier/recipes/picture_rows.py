@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ranvier.data.images.distortion import DISTORTIONS, distorted
 from ranvier.data.images.patches import PatchFeatures
 from ranvier.data.images.threads import Progress
+from ranvier.data.text.free_memory import give_back
 from ranvier.rows import Rows
 from ranvier.rows.pages import empty_pages
 
@@ -58,6 +59,7 @@ def rows_with_copies(
                 out[:] = pictures.reshape(len(pictures), -1)
             else:
                 patches.encode(pictures, out)
+        give_back()
         if progress is not None:
             progress(min(at + PICTURES_AT_ONCE, total), total)
     weights = None if rows.weights is None else np.tile(rows.weights, copies + 1)

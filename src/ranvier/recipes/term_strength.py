@@ -52,7 +52,8 @@ def scaled(inputs: Inputs, strengths: NDArray[np.float32]) -> Inputs:
     csr = inputs.entries
     if csr is None:
         return inputs
-    data = csr.data * strengths[inputs.n_dense :][csr.indices].astype(csr.data.dtype)
+    data = strengths[inputs.n_dense :].astype(csr.data.dtype, copy=False)[csr.indices]
+    data *= csr.data
     return Inputs(inputs.block, CSR(data, csr.indices, csr.indptr, csr.n_columns))
 
 
@@ -78,8 +79,15 @@ def _memberships(task: Task, targets: Array, weights: Array) -> Iterator[Array]:
 
 def _sums(csr: CSR, weights: Array) -> NDArray[np.float64]:
     """The sum of the weights (n,) of the rows that have an entry in each column, (S,)."""
-    sums: NDArray[Any] = np.bincount(csr.indices, np.repeat(weights, np.diff(csr.indptr)), csr.n_columns)
-    return sums.astype(np.float64, copy=False)
+    sums: NDArray[Any] = np.zeros(csr.n_columns)
+    columns = np.arange(csr.n_columns, dtype=np.int32)
+    for part in csr.row_parts():
+        entries = slice(csr.indptr[part.start], csr.indptr[part.stop])
+        of_entries = np.repeat(weights[part], np.diff(csr.indptr[part.start : part.stop + 1]))
+        # The sums so far go first, so that the numbers are added in the order of the rows.
+        indices = np.concatenate([columns, csr.indices[entries]])
+        sums = np.bincount(indices, np.concatenate([sums, of_entries]), csr.n_columns)
+    return sums
 
 
 def _log_ratios(inside: Array, total: Array) -> Array:

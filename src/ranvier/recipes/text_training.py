@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
+from ranvier.data.text.free_memory import give_back
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
 from ranvier.network.task import Task
@@ -121,6 +122,7 @@ class Training:
     def _train(self, member: Member, rows: Rows, validation: Rows | None, name: str, context: JobContext) -> Result:
         if member.strengthened:
             rows, validation = self._strengthened(rows), None if validation is None else self._strengthened(validation)
+        give_back()
         folder = None if self.checkpoint is None else self.checkpoint / name
         state = class_prior_state(member.network, member.settings.optimizer, self.task, rows, member.settings.seed)
         options: dict[str, Any] = {"target": self.target, "state": state, "checkpoint": folder, **context.options()}

@@ -66,7 +66,7 @@ class CSR:
                 f"The indices of CSR rows go from {indices.min()} to {indices.max()}; they must be in 0 to "
                 f"{self.n_columns - 1}."
             )
-        follows = np.diff(indices) > 0
+        follows = indices[1:] > indices[:-1]
         inner = indptr[1:-1]
         follows[inner[(inner > 0) & (inner < len(indices))] - 1] = True
         if not follows.all():
@@ -113,6 +113,10 @@ class CSR:
             return self
         return CSR(self.data.astype(dtype), self.indices, self.indptr, self.n_columns)
 
+    def row_parts(self) -> Iterator[slice]:
+        """Parts of the rows with about `ENTRIES_AT_ONCE` entries each."""
+        return _row_parts(self.indptr)
+
     def pad_rows(self, rows: int) -> CSR:
         """These rows and empty ones after them, `rows` altogether."""
         indptr = np.append(self.indptr, np.full(rows - len(self), self.indptr[-1]))
@@ -155,6 +159,9 @@ class CSR:
         rows = len(blocks[0])
         if any(len(block) != rows for block in blocks):
             raise ShapeError(f"CSR blocks have {[len(block) for block in blocks]} rows; they must have as many.")
+        if not any(len(block.data) for block in blocks[1:]):  # as is usual of a column for missing texts
+            data = blocks[0].data.astype(np.result_type(*(block.data for block in blocks)), copy=False)
+            return cls(data, blocks[0].indices, blocks[0].indptr, sum(block.n_columns for block in blocks))
         indptr = np.vstack([block.indptr for block in blocks]).sum(axis=0)
         data = np.empty(indptr[-1], np.result_type(*(block.data for block in blocks)))
         indices = np.empty(indptr[-1], np.int32)

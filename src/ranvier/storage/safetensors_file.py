@@ -71,7 +71,7 @@ def pack(
         arrays: name -> array of booleans, integers, float16, float32 or float64, any shape.
         description: plain JSON values.
 
-    Returns: the buffers to write in order.
+    Returns: the buffers to write in order; those of arrays are their memory, not copies.
 
     Raises:
         InputError: a name, an array or the description cannot be stored.
@@ -84,16 +84,21 @@ def pack(
     stored = {name: _storable(name, array) for name, array in arrays.items()}
     metadata = {"description": text, "format": kind.format, "sha256": "", "version": str(kind.version)}
     metadata["sha256"] = checksum(stored, metadata)
-    packed = save(stored)
-    length = int.from_bytes(packed[:8], "little")
-    entries = from_text(packed[8 : 8 + length])
+    # Arrays without numbers show the order, so that the numbers of large ones are not copied.
+    empty = save({name: np.zeros(0, array.dtype) for name, array in stored.items()})
+    entries, start = from_text(empty[8:]), 0
+    for name, entry in entries.items():
+        array = stored[name]
+        entry.update(shape=list(array.shape), data_offsets=[start, start + array.nbytes])
+        start += array.nbytes
     header = _header({_METADATA: metadata, **entries})
     if len(header) > MAX_HEADER:
         raise InputError(
             f"The description of the {kind.label} takes {len(header):,} bytes; at most {MAX_HEADER:,} can be read "
             "back, so keep long lists in arrays."
         )
-    return [len(header).to_bytes(8, "little"), header, memoryview(packed)[8 + length :]]
+    buffers = [_bytes_of(stored[name]) for name in entries if stored[name].size]
+    return [len(header).to_bytes(8, "little"), header, *buffers]
 
 
 def unpack(path: Path, kind: FileKind) -> tuple[Arrays, dict[str, Any]]:
@@ -129,8 +134,13 @@ def checksum(arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]
         array = arrays[name]
         digest.update(_canonical([name, array.dtype.name, list(array.shape)]))
         if array.size:
-            digest.update(array.reshape(-1).view(np.uint8).data)
+            digest.update(_bytes_of(array))
     return digest.hexdigest()
+
+
+def _bytes_of(array: npt.NDArray[Any]) -> memoryview:
+    """The memory of a contiguous array with at least one number."""
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _unpack(path: Path, file: BinaryIO, size: int, kind: FileKind) -> tuple[Arrays, dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ranvier.data.sources.reading import Reading
 from ranvier.data.sources.text_encoding import as_utf8, decode_text, line_of
 from ranvier.errors import DataError, InputError
 
@@ -12,7 +13,7 @@ TEXT = "name,x\nCafé,1\nZürich,2\n"
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be"])
 def test_unicode_needs_no_note(encoding: str) -> None:
-    assert as_utf8(TEXT.encode(encoding), "The file") == (TEXT.encode(), [])
+    assert as_utf8(TEXT.encode(encoding), "The file") == (TEXT.encode(), [], "")
 
 
 @pytest.mark.parametrize("mark", ["utf-16-le", "utf-16-be"])
@@ -27,8 +28,8 @@ def test_a_mark_says_the_encoding_of_running_text(encoding: str) -> None:
 
 @pytest.mark.parametrize(("encoding", "text"), [("cp1252", TEXT + "€,3\n"), ("latin-1", TEXT + "\x81,3\n")])
 def test_western_text_is_guessed_and_said(encoding: str, text: str) -> None:
-    data, notes = as_utf8(text.encode(encoding), "The file")
-    assert data.decode() == text
+    data, notes, read_in = as_utf8(text.encode(encoding), "The file")
+    assert (data.decode(), read_in) == (text, encoding)
     name = "Windows-1252" if encoding == "cp1252" else "Latin-1"
     assert notes == [f'The text is not UTF-8 and was read as {name}; its first letter beyond ASCII is "é" in line 2.']
 
@@ -123,10 +124,10 @@ def rows_of(words: str) -> str:
 def test_the_encoding_of_a_language_is_guessed_and_said(language: str) -> None:
     encoding, name, words = LANGUAGES[language]
     text = rows_of(words)
-    data, notes = as_utf8(text.encode(encoding), "The file")
+    data, notes, read_in = as_utf8(text.encode(encoding), "The file")
     letter = next(letter for letter in text if not letter.isascii())
     line = text.count("\n", 0, text.index(letter)) + 1
-    assert data.decode() == text
+    assert (data.decode(), read_in) == (text, encoding)
     assert notes == [
         f'The text is not UTF-8 and was read as {name}; its first letter beyond ASCII is "{letter}" in line {line}.'
     ]
@@ -143,21 +144,36 @@ def test_a_guess_does_not_hang_on_the_length_of_a_file(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_named_encoding_overrules_the_guess(language: str) -> None:
     encoding, _, words = LANGUAGES[language]
-    assert as_utf8(words.split()[0].encode(encoding), "The file", encoding) == (words.split()[0].encode(), [])
+    word = words.split()[0]
+    assert as_utf8(word.encode(encoding), "The file", Reading(encoding=encoding)) == (word.encode(), [], encoding)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_usual_encoding_comes_before_the_guess_and_after_unicode(language: str) -> None:
+    encoding, name, words = LANGUAGES[language]
+    word, reading = next(word for word in words.split() if not word.isascii()), Reading(usual_encoding=encoding)
+    data, notes, read_in = as_utf8(word.encode(encoding), "The file", reading)
+    assert (data.decode(), read_in) == (word, encoding)
+    assert f"was read as {name}" in notes[0]
+    assert as_utf8(word.encode(), "The file", reading) == (word.encode(), [], "")
+
+
+def test_an_unusual_encoding_is_guessed_where_the_usual_one_does_not_fit() -> None:
+    assert as_utf8(TEXT.encode("cp1252"), "The file", Reading(usual_encoding="cp932"))[2] == "cp1252"
 
 
 def test_an_encoding_that_does_not_fit_or_does_not_exist_is_refused() -> None:
     with pytest.raises(DataError, match="The file is not text in euc_jp: byte 0xFF in line 2 does not fit"):
-        as_utf8(b"a,b\n\xff\xff,1\n", "The file", "euc_jp")
+        as_utf8(b"a,b\n\xff\xff,1\n", "The file", Reading(encoding="euc_jp"))
     with pytest.raises(InputError, match=r"There is no encoding 'cp125'\. Did you mean"):
-        as_utf8(b"a,b\n", "The file", "cp125")
+        as_utf8(b"a,b\n", "The file", Reading(encoding="cp125"))
 
 
 @pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_utf_16_without_a_mark(language: str, order: str) -> None:
     text = rows_of(LANGUAGES[language][2])
-    assert as_utf8(text.encode(order), "The file") == (text.encode(), [])
+    assert as_utf8(text.encode(order), "The file") == (text.encode(), [], "")
 
 
 @pytest.mark.parametrize(

@@ -61,3 +61,11 @@ def test_chunks_and_threads_change_nothing(texts: list[str | None]) -> None:
     assert parts.unique.to_list() == whole.unique.to_list()
     for name in ("codes", "indptr", "capitals"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+
+
+def test_memory_is_given_back_after_each_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the parts leave behind would add up to several times the rows that they become."""
+    given_back: list[int] = []
+    monkeypatch.setattr(module, "give_back", lambda: given_back.append(1))
+    assert module.in_threads(abs, [-1, 2, -3]) == [1, 2, 3]
+    assert len(given_back) == 3

@@ -6,6 +6,7 @@ B is the number of rows, K = D + S the number of inputs that the columns become:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -48,10 +49,12 @@ class TableEncoder:
     Fields:
         columns: the schema of each column, dropped ones included.
         encoders: one for each column that is used, in the same order.
+        encoding: that of the text which the rows were read from, tried first for other text; "" for Unicode.
     """
 
     columns: tuple[ColumnSchema, ...]
     encoders: tuple[ColumnEncoder, ...]
+    encoding: str = ""
 
     @classmethod
     def fit(
@@ -99,6 +102,7 @@ class TableEncoder:
             )
             if forms
             else encoders,
+            opened.encoding,
         )
 
     @property
@@ -172,7 +176,7 @@ class TableEncoder:
 
     def with_spline_basis(self) -> TableEncoder:
         """The encoder with linear spline (hat) bases in place of piecewise-linear encodings."""
-        return TableEncoder(self.columns, tuple(encoder.with_spline_basis() for encoder in self.encoders))
+        return replace(self, encoders=tuple(encoder.with_spline_basis() for encoder in self.encoders))
 
     def transform(self, X: Any, dtype: Any = np.float32) -> NDArray[Any] | Inputs:
         """Encode rows; columns that were not there in training are ignored.
@@ -224,7 +228,8 @@ class TableEncoder:
     def _opened(self, X: Any, cells: list[Any] | None) -> Source:
         """Rows as a source; those of one row have its cells in `cells`."""
         single = cells is not None and isinstance(X, dict) and self._is_one_row(cells)
-        return open_rows([X] if single else X, self.column_names, table=self.text_column is None)
+        rows = [X] if single else X
+        return open_rows(rows, self.column_names, table=self.text_column is None, usual_encoding=self.encoding)
 
     def encode(self, source: Source, dtype: Any = np.float32) -> NDArray[Any] | Inputs:
         """Encode the rows of an opened source; columns without names stand in the order of the training table.
@@ -342,6 +347,7 @@ class TableEncoder:
             "kind": "table",
             "columns": [column.to_dict() for column in self.columns],
             "encoders": [encoder.to_dict() for encoder in self.encoders],
+            **({"encoding": self.encoding} if self.encoding else {}),
         }
 
     @classmethod
@@ -370,7 +376,8 @@ class TableEncoder:
         names = [encoder.column for encoder in encoders]
         if names != [column.name for column in schema if column.used] or len(thousands) != len(schema):
             raise json_fields.damaged("its columns and its encoders do not match")
-        return cls(schema, tuple(encoders))
+        encoding = json_fields.field(data, "encoding", str) if "encoding" in data else ""
+        return cls(schema, tuple(encoders), encoding)
 
 
 def _stored_schema(column: Any, encoded: Collection[str]) -> ColumnSchema:

@@ -62,7 +62,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     ("The cells are separated by ';'.",)
     """
     refuse_other_formats(data, called, "a table in CSV")
-    data, notes = as_utf8(data, called, reading.encoding)
+    data, notes, encoding = as_utf8(data, called, reading)
     if not data or data.isspace():
         raise DataError(f"{called} is empty. A file with a header line and rows was expected.")
     data = _with_line_feeds(_without_marks(data))
@@ -98,7 +98,8 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
         notes += [*empty, *headers, *below, *totals]
     if frame.height == 0:
         raise DataError(f"{called} has a header and no rows. Give a file with at least one row under the header.")
-    return Table(frame, origin, notes=tuple(notes), decimal_commas=dialect.separator == ";", unnamed=unnamed)
+    commas = dialect.separator == ";"
+    return Table(frame, origin, notes=tuple(notes), decimal_commas=commas, unnamed=unnamed, encoding=encoding)
 
 
 def _without_marks(data: bytes) -> bytes:

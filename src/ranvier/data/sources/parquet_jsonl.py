@@ -107,7 +107,7 @@ def json_lines_table(data: bytes, origin: str, called: str, reading: Reading) ->
     >>> json_lines_table(b'{"age": 39}\\n', "standard input", "Standard input", PLAIN).rows
     1
     """
-    data, notes = as_utf8(data, called, reading.encoding)
+    data, notes, encoding = as_utf8(data, called, reading)
     if not data or data.isspace():
         raise DataError(f"{called} is empty. One JSON object a line was expected.")
     try:
@@ -116,7 +116,7 @@ def json_lines_table(data: bytes, origin: str, called: str, reading: Reading) ->
         frame, bad = _json_frame(called, data, reading)
         notes += bad_rows_note(bad)
     table = _table(called, origin, frame, reading)
-    return replace(table, notes=(*notes, *table.notes), absent_is_missing=True)
+    return replace(table, notes=(*notes, *table.notes), absent_is_missing=True, encoding=encoding)
 
 
 def read_json(path: Path, reading: Reading = PLAIN) -> Table:
@@ -136,11 +136,12 @@ def read_json(path: Path, reading: Reading = PLAIN) -> Table:
     [39, 50]
     """
     called = f'"{path}"'
-    data, notes = as_utf8(read_bytes(path), called, reading.encoding)
+    data, notes, encoding = as_utf8(read_bytes(path), called, reading)
     try:
         document = json.loads(data)
     except (json.JSONDecodeError, RecursionError):
-        return json_lines_table(data, str(path), called, replace(reading, encoding=None))
+        table = json_lines_table(data, str(path), called, replace(reading, encoding=None))
+        return replace(table, notes=(*notes, *table.notes), encoding=encoding)
     rows = _rows_of(document)
     if rows is None:
         raise DataError(
@@ -148,7 +149,8 @@ def read_json(path: Path, reading: Reading = PLAIN) -> Table:
             '{"column": 2}].'
         )
     frame = _frame_of_rows(rows, called, reading)
-    return replace(_table(called, str(path), frame, reading), notes=tuple(notes), absent_is_missing=True)
+    table = _table(called, str(path), frame, reading)
+    return replace(table, notes=tuple(notes), absent_is_missing=True, encoding=encoding)
 
 
 def _rows_of(document: Any) -> list[dict[str, Any]] | None:

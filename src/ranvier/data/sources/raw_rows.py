@@ -47,7 +47,7 @@ def single_row(rows: Any, names: Sequence[str]) -> dict[str, Any] | None:
     return row_of_series(rows, names) or row_of(rows)
 
 
-def open_rows(rows: Any, names: Sequence[str], table: bool = False) -> Source:
+def open_rows(rows: Any, names: Sequence[str], table: bool = False, usual_encoding: str = "") -> Source:
     """Open rows, of which those without names stand in the order of `names`.
 
     Parameters:
@@ -55,6 +55,7 @@ def open_rows(rows: Any, names: Sequence[str], table: bool = False) -> Source:
             a file; or cells in the order of the columns: an array, a list of rows, or one row as a list or tuple.
         names: the columns of the training table, the target left out.
         table: whether a file of text (.txt) is a table.
+        usual_encoding: of a file of text, tried first where it is no Unicode.
 
     Raises:
         DataError: the rows cannot be read.
@@ -78,7 +79,7 @@ def open_rows(rows: Any, names: Sequence[str], table: bool = False) -> Source:
     if isinstance(rows, np.ndarray) and rows.ndim == 2:
         # Unlike those of `open_source`, which are numbers, its cells may be of any kind.
         rows = column_dict(rows, names, "the array")
-    opened = open_source(rows, reading=Reading(only=frozenset(names), table=table))
+    opened = open_source(rows, reading=Reading(only=frozenset(names), table=table, usual_encoding=usual_encoding))
     return with_absent_columns(opened, names).with_column_names(names)
 
 

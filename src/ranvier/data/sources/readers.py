@@ -148,7 +148,7 @@ def _names_in_heading(path: Path, reading: Reading) -> bool:
 
     try:
         with path.open("rb") as file:
-            head = as_utf8(file.read(SAMPLE_BYTES), f'"{path}"', reading.encoding)[0]
+            head = as_utf8(file.read(SAMPLE_BYTES), f'"{path}"', reading)[0]
         return bool(head.strip()) and reading.names <= set(dialect_of(head, ",", f'"{path}"', reading).names)
     except (OSError, DataError):
         return False

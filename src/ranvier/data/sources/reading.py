@@ -13,6 +13,8 @@ class Reading:
         header: whether the first line of a delimited file holds the names of its columns; None to infer it from the
             lines.
         encoding: of text, as Python calls it; None to infer it from the bytes.
+        usual_encoding: the one tried first where the bytes are no Unicode and `encoding` is None: that of the text a
+            model was trained on.
         skip_bad_rows: whether rows that cannot be read are left out, and counted, where one of them is an error
             otherwise.
         skip_empty_rows: whether rows in which every cell is empty are left out, and counted.
@@ -27,6 +29,7 @@ class Reading:
 
     header: bool | None = None
     encoding: str | None = None
+    usual_encoding: str = ""
     skip_bad_rows: bool = False
     skip_empty_rows: bool = False
     names: frozenset[str] = frozenset()

@@ -43,6 +43,8 @@ class Source(ABC):
     """Whether `inputs` are CSR rows."""
     decimal_commas: bool = False
     """Whether a comma that may stand before decimals or between thousands stands before decimals: so beside ";"."""
+    encoding: str = ""
+    """That of the text which the rows were read from, as Python calls it; "" for Unicode and where there is none."""
     in_memory: bool = False
     """Whether the rows come from memory, where missing cells are null and rows have an index, and not from a file."""
     pictures: bool = False

@@ -32,6 +32,7 @@ class Table(Source):
         notes: what the user should know about the reading, one sentence each.
         kinds: column -> kind, for the columns whose kind is known and need not be inferred.
         decimal_commas: whether a comma that may stand before decimals or between thousands stands before decimals.
+        encoding: that of the text which the rows were read from, as Python calls it; "" for Unicode.
         parts: "train", "validation" or "test" for each row, shape (B,); None where the source does not say.
         forms: column -> the `PictureFormat` or `SoundFormat` of what is decoded in it.
         row_names: the name of each row's file, shape (B,), or None.
@@ -48,6 +49,7 @@ class Table(Source):
     notes: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     decimal_commas: bool = False
+    encoding: str = ""
     parts: NDArray[Any] | None = None
     problem: str = ""
     forms: Mapping[str, Any] = field(default_factory=dict)

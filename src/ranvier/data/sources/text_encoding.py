@@ -6,6 +6,7 @@ import codecs
 import re
 
 from ranvier.data.sources.encoding_guess import ALONE, NAMES, EncodingGuess, guess_encoding
+from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.errors import DataError, InputError, nearest
 
 MARKS = (
@@ -24,13 +25,13 @@ MAX_NAMED = 3
 SAY_IT = "Say it: --encoding cp1251 (encoding='cp1251')"
 
 
-def as_utf8(data: bytes, origin: str, named: str | None = None) -> tuple[bytes, list[str]]:
-    """The text as UTF-8 without a byte order mark, and a note where the encoding was guessed.
+def as_utf8(data: bytes, origin: str, reading: Reading = PLAIN) -> tuple[bytes, list[str], str]:
+    """The text as UTF-8 without a byte order mark, a note where the encoding was guessed, and its name unless Unicode.
 
     Parameters:
         data: the bytes of a file.
         origin: what to call it in messages, as the first words of a sentence.
-        named: Python's name of the encoding, where the user says it; None to infer it.
+        reading: has the encoding, where the user says it, and the one to try first.
 
     Raises:
         DataError: the bytes are no text, or text in another encoding or in one that cannot be told.
@@ -41,14 +42,15 @@ def as_utf8(data: bytes, origin: str, named: str | None = None) -> tuple[bytes, 
     >>> as_utf8(b"caf\\xe9", "The file")[0].decode()
     'café'
     """
-    if named is not None:
-        return _decoded(data, check_encoding(named), origin), []
-    guess, name, start = _encoding(data)
+    if reading.encoding is not None:
+        named = check_encoding(reading.encoding)
+        return _decoded(data, named, origin), [], "" if codecs.lookup(named).name.startswith("utf") else named
+    guess, name, start = _encoding(data, reading.usual_encoding)
     encoding = guess.encoding
-    if name in GUESSED.values() or not encoding:
-        return _guessed(data, guess, name, origin)
+    if name in GUESSED.values() or not encoding or encoding == reading.usual_encoding:
+        return (*_guessed(data, guess, name, origin), encoding)
     if encoding == "utf-8":
-        return _without_zeros(data[start:] if start else data, origin), []
+        return _without_zeros(data[start:] if start else data, origin), [], ""
     try:
         text = data[start:].decode(encoding)
     except UnicodeDecodeError as error:
@@ -56,7 +58,7 @@ def as_utf8(data: bytes, origin: str, named: str | None = None) -> tuple[bytes, 
             f"{origin} begins like {name} text and is damaged: byte {error.start + start + 1} does not fit. "
             "Save it again as UTF-8."
         ) from error
-    return _without_zeros(text.encode("utf-8", "replace"), origin), []
+    return _without_zeros(text.encode("utf-8", "replace"), origin), [], ""
 
 
 def decode_text(data: bytes) -> tuple[str, str]:
@@ -100,11 +102,12 @@ def _decoded(data: bytes, encoding: str, origin: str) -> bytes:
     return _without_zeros(text.removeprefix("\ufeff").encode("utf-8", "replace"), origin)
 
 
-def _encoding(data: bytes) -> tuple[EncodingGuess, str, int]:
+def _encoding(data: bytes, usual: str = "") -> tuple[EncodingGuess, str, int]:
     """The encoding of a text, its name, and the length of a byte order mark.
 
-    That of the mark; UTF-16 where zero bytes say so; UTF-8 where the bytes are that; else what `guess_encoding` says,
-    or Latin-1, in which every byte is a character, where bytes beyond ASCII mostly stand alone.
+    That of the mark; UTF-16 where zero bytes say so; UTF-8 where the bytes are that; else the usual one, where there is
+    one and the bytes are text in it; else what `guess_encoding` says, or Latin-1, in which every byte is a character,
+    where bytes beyond ASCII mostly stand alone.
     """
     for mark, encoding, name in MARKS:
         if data.startswith(mark):
@@ -114,6 +117,8 @@ def _encoding(data: bytes) -> tuple[EncodingGuess, str, int]:
         return EncodingGuess(f"utf-16-{order}"), "UTF-16", 0
     if _fits(data, "utf-8"):
         return EncodingGuess("utf-8"), "UTF-8", 0
+    if usual and _fits(data, usual):
+        return EncodingGuess(usual), GUESSED.get(usual, usual), 0
     guess = guess_encoding(data)
     if not guess.encoding and not guess.alike and _stand_alone(data):
         guess = EncodingGuess("latin-1")

@@ -57,13 +57,16 @@ def strings(cells: Any) -> pl.Series:
 
 
 def frequencies(rows: Array, items: Array, count: int) -> NDArray[np.int64]:
-    """In how many rows each of `count` items stands, given the pairs of row and item, repeated ones too.
+    """In how many rows each of `count` items stands, given the pairs of row and item, repeated ones too; rows ascend.
 
     >>> frequencies(np.array([0, 0, 1]), np.array([2, 2, 2]), 3).tolist()
     [0, 0, 2]
     """
-    pairs = pl.DataFrame({"row": rows, "item": items}).unique()
-    return np.bincount(pairs["item"].to_numpy(), minlength=count).astype(np.int64)
+    counted = np.zeros(count, np.int64)
+    for part in _whole_rows(rows):
+        pairs = pl.DataFrame({"row": rows[part], "item": items[part]}).unique()
+        counted += np.bincount(pairs["item"].to_numpy(), minlength=count)
+    return counted
 
 
 def _frequent(rows: Array, keys: Array) -> tuple[Array, Array]:
@@ -96,9 +99,9 @@ def counts(rows: Array, items: Array, shape: tuple[int, int]) -> sparse.csr_arra
 
 def neighbours(tokens: Tokens, length: int) -> tuple[Array, Array]:
     """Where `length` tokens of one text follow each other: the index of the first of them, and its text."""
-    starts = np.arange(max(len(tokens.codes) - length + 1, 0))
-    inside = tokens.rows[starts] == tokens.rows[starts + length - 1]
-    return starts[inside], tokens.rows[starts[inside]]
+    rows = tokens.rows
+    starts = np.flatnonzero(rows[: max(len(rows) - length + 1, 0)] == rows[length - 1 :])
+    return starts, rows[starts]
 
 
 class Words:
@@ -209,7 +212,8 @@ class FirstWords:
         """All terms, and in how many texts each stands."""
         terms, rows = _first_terms(tokens)
         unique = terms.unique().sort()
-        return Candidates(unique, frequencies(rows, _codes(terms, pl.Enum(unique)), len(unique)))
+        order = np.argsort(rows, kind="stable")
+        return Candidates(unique, frequencies(rows[order], _codes(terms, pl.Enum(unique))[order], len(unique)))
 
     def __init__(self, terms: pl.Series) -> None:
         self._shape = len(terms)
@@ -268,6 +272,8 @@ def _column_counts(matrix: sparse.csr_array) -> NDArray[np.int64]:
 
 def _triples(tokens: Tokens) -> tuple[pl.Series, Array]:
     """Three neighbouring characters of scripts without spaces, and the text of each triple."""
+    if not tokens.are_spaceless.any():
+        return strings([]), np.zeros(0, np.int64)
     at, rows = neighbours(tokens, 3)
     alone = tokens.are_spaceless[tokens.codes]
     inside = alone[at] & alone[at + 1] & alone[at + 2]

@@ -128,10 +128,14 @@ def in_threads(work: Callable[[Any], T], parts: Sequence[Any]) -> list[T]:
     """
     if len(parts) < 2:
         return [work(part) for part in parts]
+
+    def work_on(part: Any) -> T:
+        result = work(part)
+        give_back()  # of each part, since what they leave behind adds up
+        return result
+
     with ThreadPoolExecutor(min(len(parts), os.process_cpu_count() if hasattr(os, "process_cpu_count") else 2)) as pool:
-        results = list(pool.map(work, parts))
-    give_back()
-    return results
+        return list(pool.map(work_on, parts))
 
 
 def tokenize_all(texts: pl.Series) -> Tokens:

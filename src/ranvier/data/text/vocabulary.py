@@ -148,14 +148,14 @@ class Vocabulary:
 
 
 def _vstack(parts: list[CSR], width: int, rows: int = 0) -> CSR:
-    """Rows of several parts one after the other; without parts, `rows` empty ones."""
+    """Rows of several parts one after the other; without parts, `rows` empty ones. The list of parts is emptied."""
     if not parts:
         return CSR(np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(rows + 1, np.int64), width)
     starts = np.cumsum([0, *(part.indptr[-1] for part in parts)])
     indptr = [part.indptr[:-1] + start for part, start in zip(parts, starts[:-1], strict=True)]
-    return CSR(
-        np.concatenate([part.data for part in parts]),
-        np.concatenate([part.indices for part in parts]),
-        np.concatenate([*indptr, starts[-1:]]).astype(np.int64),
-        width,
-    )
+    data, indices = np.empty(starts[-1], np.float32), np.empty(starts[-1], np.int32)
+    while parts:  # the last one first, which is free afterwards: there is never a second copy of all
+        part = parts.pop()
+        here = slice(starts[len(parts)], starts[len(parts) + 1])
+        data[here], indices[here] = part.data, part.indices
+    return CSR(data, indices, np.concatenate([*indptr, starts[-1:]]).astype(np.int64), width)
