@@ -205,6 +205,18 @@ def test_damaged_text_is_refused_by_line() -> None:
         as_utf8(b"a,b\n1,\x00\n", "The file")
 
 
+@pytest.mark.parametrize(("unicode", "others"), [(1, 1), (2, 3), (5, 1)])
+def test_files_in_two_encodings_are_refused(unicode: int, others: int) -> None:
+    data = b"name,x\n" + "sétosa,1\n".encode() * unicode + "virgínica,2\n".encode("latin-1") * others
+    with pytest.raises(DataError, match=f"is UTF-8 text except for byte 0xED in line {unicode + 2}"):
+        as_utf8(data, "The file")
+
+
+def test_two_letters_that_would_be_one_of_unicode_are_no_damage() -> None:
+    data = "name,x\n«Spaß»,1\nGröße,2\nMaß,3\n".encode("cp1252")
+    assert as_utf8(data, "The file")[2] == "cp1252"
+
+
 def test_lines_end_in_three_ways() -> None:
     assert [line_of(b"a\r\nb\rc\nd", at) for at in (0, 3, 5, 7)] == [1, 2, 3, 4]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from ranvier.data.sources.encoding_guess import ALONE, NAMES, EncodingGuess, guess_encoding
+from ranvier.data.sources.encoding_guess import ALONE, LATIN, NAMES, EncodingGuess, guess_encoding
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.errors import DataError, InputError, nearest
 
@@ -188,7 +188,7 @@ def _guessed(data: bytes, guess: EncodingGuess, name: str, origin: str) -> tuple
     _without_zeros(data, origin)
     at = _first_odd(data)
     byte, line = data[at], line_of(data, at)
-    _check_no_utf_8(data, byte, line, origin)
+    _check_no_utf_8(data, byte, line, origin, guess.encoding)
     if not guess.encoding:
         several = [GUESSED[encoding] for encoding in guess.alike][:MAX_NAMED]
         several += ["another one"] if len(guess.alike) > MAX_NAMED else []
@@ -214,12 +214,15 @@ def _first_odd(data: bytes) -> int:
     return 0
 
 
-def _check_no_utf_8(data: bytes, byte: int, line: int, origin: str) -> None:
-    """Refuse bytes that are mostly UTF-8, and so damaged."""
+def _check_no_utf_8(data: bytes, byte: int, line: int, origin: str, encoding: str) -> None:
+    """Refuse bytes of which many are UTF-8: damaged text, or two files in one.
+
+    In Latin scripts hardly two letters make a character of UTF-8; in others many pairs of bytes do by chance.
+    """
     replaced = data.decode("utf-8", "replace")
     damaged = replaced.count("\ufffd")
     valid = sum(map(len, re.findall("[^\x00-\x7f\ufffd]+", replaced)))
-    if valid > damaged:
+    if (2 * valid if encoding in LATIN else valid) > damaged:
         raise DataError(
             f"{origin} is UTF-8 text except for byte 0x{byte:02X} in line {line}, which does not fit. Correct that "
             "line."
