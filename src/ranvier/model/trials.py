@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -103,8 +103,9 @@ class Trials:
             network = self._trials[numbers[0]].network
             size = most
             if len(numbers) > 1:
-                size = min(most, MAX_BLOCK_PRODUCTS // max(1, network.macs * len(self._population.targets)))
-            blocks += [numbers[at : at + max(1, size)] for at in range(0, len(numbers), max(1, size))]
+                products = max(1, network.macs * len(self._population.targets))
+                size = max(1, min(most, MAX_BLOCK_PRODUCTS // products))
+            blocks += [numbers[at : at + size] for at in range(0, len(numbers), size)]
         return sorted(blocks)
 
     def train(self, numbers: Sequence[int], stop_requested: Callable[[], bool]) -> list[Model | None]:
@@ -125,29 +126,22 @@ class Trials:
     def train_one(self, number: int, stop_requested: Callable[[], bool]) -> Model:
         """Train the network of one trial."""
         ready = self._ready(number)
-        try:
+        with _errors_of(number):
             return self._fit(ready, stop_requested)
-        except RanvierError as error:
-            raise type(error)(f"Trial {number}: {error}") from error
 
     def _ready(self, number: int) -> _ReadyTrial:
-        try:
-            return self._ready_trial(number)
-        except RanvierError as error:
-            raise type(error)(f"Trial {number}: {error}") from error
-
-    def _ready_trial(self, number: int) -> _ReadyTrial:
         trial, population = self._trials[number], self._population
-        network, options = trial.network, trial.options
-        if (network.inputs, network.outputs) != (population.network.inputs, population.network.outputs):
-            raise InputError(
-                f"its network has {network.inputs} inputs and {network.outputs} outputs, and that of fit_many "
-                f"{population.network.inputs} and {population.network.outputs}; they must have as many."
-            )
-        target = population.target(network, options.loss)
-        training = train_settings(network, target, options)
-        rows, validation = population.rows(trial, target, training)
-        return _ReadyTrial(number, network, target, training.on(rows.inputs), rows, validation, options)
+        with _errors_of(number):
+            network, options = trial.network, trial.options
+            if (network.inputs, network.outputs) != (population.network.inputs, population.network.outputs):
+                raise InputError(
+                    f"its network has {network.inputs} inputs and {network.outputs} outputs, and that of fit_many "
+                    f"{population.network.inputs} and {population.network.outputs}; they must have as many."
+                )
+            target = population.target(network, options.loss)
+            training = train_settings(network, target, options)
+            rows, validation = population.rows(trial, target, training)
+            return _ReadyTrial(number, network, target, training.on(rows.inputs), rows, validation, options)
 
     def _train_together(
         self, ready: Sequence[_ReadyTrial], stop_requested: Callable[[], bool]
@@ -193,6 +187,15 @@ class Trials:
             stop_requested=stop_requested,
             shared=shared,
         )
+
+
+@contextmanager
+def _errors_of(number: int) -> Iterator[None]:
+    """Errors say which trial they are of."""
+    try:
+        yield
+    except RanvierError as error:
+        raise type(error)(f"Trial {number}: {error}") from error
 
 
 def _is_plain(options: FitOptions) -> bool:

@@ -137,6 +137,17 @@ def entry_key(ir_text: str, target: Target) -> bytes:
     return digest.digest()
 
 
+def load_cached(ir_text: str, target: Target, name: str) -> llvm.Library:
+    """The functions of a module, in this process.
+
+    Parameters:
+        ir_text: the module.
+        target: the processor that it was written for.
+        name: the name of the code in messages.
+    """
+    return llvm.load_objects(compile_cached([ir_text], target), name)
+
+
 @contextlib.contextmanager
 def forbid_compiling() -> Iterator[None]:
     """While this holds, `compile_cached` in this thread raises EngineError instead of compiling; for tests."""

@@ -33,8 +33,8 @@ def call_for_tables() -> Callable[[int, int, int, int], None]:
     It holds no lock of Python meanwhile.
     """
     from ranvier.native.machine import cache as objects
-    from ranvier.native.machine import cpu, llvm
+    from ranvier.native.machine import cpu
 
-    library = llvm.load_objects(objects.compile_cached([CALL_IR], cpu.target()), "calls for tables")
+    library = objects.load_cached(CALL_IR, cpu.target(), "calls for tables")
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     return library.function("call_for_tables", None, pointer, pointer, number, number)

@@ -27,12 +27,10 @@ def clock_call(target: Target) -> tuple[str, str]:
 def ticks_per_second() -> float:
     """The rate of the clock on this machine; takes a fiftieth of a second the first time."""
     from ranvier.native.machine import cache as objects
-    from ranvier.native.machine import cpu, llvm
+    from ranvier.native.machine import cpu
 
     target = cpu.target()
-    tick = llvm.load_objects(objects.compile_cached([clock_ir(target)], target), "clock").function(
-        "tick", ctypes.c_int64
-    )
+    tick = objects.load_cached(clock_ir(target), target, "clock").function("tick", ctypes.c_int64)
     start, first = time.perf_counter(), tick()
     time.sleep(_SECONDS)
     seconds, last = time.perf_counter() - start, tick()

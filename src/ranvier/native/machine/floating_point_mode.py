@@ -88,9 +88,8 @@ def own_mode() -> Iterator[None]:
 def functions() -> tuple[Callable[[], int], Callable[[int], None]]:
     """The function that sets this mode and gives the one before, and the one that sets that again."""
     from ranvier.native.machine import cache as objects
-    from ranvier.native.machine import cpu, llvm
+    from ranvier.native.machine import cpu
 
     target = cpu.target()
-    images = objects.compile_cached([mode_ir(target) + _CALLABLE], target)
-    library = llvm.load_objects(images, "floating-point mode")
+    library = objects.load_cached(mode_ir(target) + _CALLABLE, target, "floating-point mode")
     return library.function("enter", ctypes.c_int64), library.function("leave", None, ctypes.c_int64)

@@ -110,7 +110,7 @@ if hasattr(os, "register_at_fork"):
 @cache
 def _library() -> llvm.Library:
     target = cpu.target()
-    return llvm.load_objects(objects.compile_cached([helper_thread_ir(target)], target), "helper thread")
+    return objects.load_cached(helper_thread_ir(target), target, "helper thread")
 
 
 def helper_thread_ir(target: Target, platform: str = sys.platform) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from ranvier.native.machine import cache as objects
-from ranvier.native.machine import cpu, llvm, memory
+from ranvier.native.machine import cpu, memory
 from ranvier.native.machine.target import Target
 from ranvier.native.machine.team import Team
 
@@ -39,7 +39,7 @@ def accumulators(target: Target) -> int:
 
 @cache
 def _measure(threads: int, target: Target) -> float:
-    library = llvm.load_objects(objects.compile_cached([peak_ir(target)], target), "peak")
+    library = objects.load_cached(peak_ir(target), target, "peak")
     entry = library.address("multiply_add")
     argument = memory.zeros(2 + threads * _RESULT_FLOATS // 2, np.int64)
     argument_at = memory.address(argument)

@@ -39,9 +39,9 @@ def philox_words(keys: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
 @cache
 def _function() -> Callable[[int, int, int, int, int], None]:
     from ranvier.native.machine import cache as objects
-    from ranvier.native.machine import cpu, llvm
+    from ranvier.native.machine import cpu
 
-    library = llvm.load_objects(objects.compile_cached([philox_ir()], cpu.target()), "random words")
+    library = objects.load_cached(philox_ir(), cpu.target(), "random words")
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     return library.function("philox_words", None, pointer, number, number, number, pointer)
 

@@ -155,7 +155,7 @@ def _sleep(member: object, arguments: tuple[int, ...], keep: _Members) -> None:
 @cache
 def _library() -> llvm.Library:
     target = cpu.target()
-    return llvm.load_objects(objects.compile_cached([team_ir(target)], target), "team")
+    return objects.load_cached(team_ir(target), target, "team")
 
 
 def team_ir(target: Target, platform: str = sys.platform) -> str:
