@@ -14,6 +14,7 @@ from ranvier.data.cells.cell_lists import listed_cells
 from ranvier.data.cells.date_format import DAY_FIRST
 from ranvier.data.cells.number_format import NumberFormat
 from ranvier.data.cells.number_parts import split, units
+from ranvier.data.cells.unit_factors import can_convert
 from ranvier.data.encoders.usual_range import usual_range
 from ranvier.data.text.html import n_with_tags
 from ranvier.plural import plural
@@ -225,6 +226,10 @@ def written(form: NumberFormat) -> str:
         phrases.append(f"with {signs[form.thousands]} between thousands")
     if form.several_units:
         phrases.append(f"in {len(form.units)} units, which are not converted: {' and '.join(form.units)}")
+    elif can_convert(form.units) and form.magnitudes:
+        phrases.append(f"in {form.units[0]}, to which {' and '.join(form.units[1:])} are converted")
+    elif form.magnitudes and form.units == ("%",):
+        phrases.append("with % as fractions, 5% read as 0.05")
     elif form.units:
         phrases.append(f"with {', '.join(form.units)}")
     if form.bounds:

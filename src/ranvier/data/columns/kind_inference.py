@@ -18,6 +18,7 @@ from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import (
     LEADING_ZERO,
     are_codes,
+    have_exponents_of_codes,
     infer_number_format,
     points_may_group,
 )
@@ -164,6 +165,8 @@ def _plain_numbers(cells: pl.Series) -> NDArray[np.float64] | None:
         return None
     zeros = cells.filter((cells >= "0") & (cells < "1"))
     spaces = cleaned.filter((cleaned < "!") | (cleaned > "~"))
+    if numbers is not None and have_exponents_of_codes(cells.head(SAMPLE)) and have_exponents_of_codes(cells):
+        return None
     leading = any(first.str.contains(rf"^\s*{LEADING_ZERO[1:]}").any() for first in (zeros, spaces))
     return None if leading and are_codes(parsing.clean_strings(cells).unique().drop_nulls()) else numbers
 
@@ -299,6 +302,7 @@ def _number(
     integers = all(bool((part == np.round(part)).all()) for part in (present[:SAMPLE], present))
     seconds = "times of day, in seconds" if form.clock else "durations, in seconds" if form.duration else ""
     seconds = "feet and inches, in inches" if form.feet else "degrees" if form.degrees else seconds
+    seconds = "numbers with fractions, such as 3 1/2" if form.fractions else seconds
     reason = seconds or ("integers" if integers else "numbers") + written(form)
     if integers and distinct == 2 and form == PLAIN and present.min() == 0.0 and present.max() == 1.0:
         reason = "0 and 1"
@@ -374,6 +378,7 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
             how = "" if distinct == len(present) else "nearly "
             return Guess(ColumnSchema(name, DROP, f"{how}every value is different", missing, distinct))
     what = "codes, with leading zeros" if are_codes(different.values) else "string" if distinct == 1 else "strings"
+    what = "codes, such as 47e78, which is no number" if have_exponents_of_codes(different.values) else what
     column = _unless_constant(name, "category", f"{distinct:,} different {what}", rows, missing, distinct)
     alike = written_alike(different.values) if column.used else []
     column = replace(column, notes=_notes(alike_note(f'Categories of "{name}"', alike)))
