@@ -33,10 +33,11 @@ TOTAL = re.compile(
     re.IGNORECASE,
 )
 
-SUBTOTAL = (
-    rf"(?i)^(?:(?:{TOTAL.pattern}|zwischensumme|sous-total|sub-total|подытог|小计|小計)(?:\s.*)?"
-    rf"|.*\s(?:{TOTAL.pattern}))$"
+SUMS = (
+    r"totals?|sub-?totals?|sums?|averages?|means?|summe|gesamt(?:summe)?|zwischensumme|durchschnitt|mittelwert|sous-total"
+    r"|totaux|moyenne|somme|suma|media|promedio|totaal|итого|подытог|всего|среднее|合計|小計|合计|小计|平均"
 )
+SUBTOTAL = rf"(?i)^(?:(?:{SUMS})(?:\s.*)?|.*\s(?:{SUMS}))$"
 """A word for a total, alone or beside the name of what is summed up."""
 
 
@@ -122,21 +123,31 @@ def without_subtotals(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
 
 
 def _sum_up(frame: pl.DataFrame, totals: list[int]) -> bool:
-    """Whether most of some rows have the sum or the mean of the numbers between them, in a column of numbers."""
+    """Whether most of some rows have the sum, or the mean, of the numbers between them, in a column of numbers.
+
+    Groups of a single row and of equal numbers say nothing; two others are needed.
+    """
     starts = [0, *(row + 1 for row in totals[:-1])]
     for cells in frame.iter_columns():
-        numbers = cells.str.replace_all(r"[$€£,\s]", "").cast(pl.Float64, strict=False)
+        plain = cells.str.replace_all(r"[$€£,\s]", "")
+        numbers = plain.cast(pl.Float64, strict=False)
         if 2 * numbers.null_count() > len(numbers):
             continue
         groups = [numbers[start:row].drop_nulls() for start, row in zip(starts, totals, strict=True)]
-        pairs = [(numbers[row], group) for row, group in zip(totals, groups, strict=True) if len(group)]
-        fits = sum(
-            total is not None and any(abs(total - float(value)) <= 0.01 * max(abs(total), 0.01) for value in values)
-            for total, values in ((total, (group.sum(), group.mean())) for total, group in pairs)
-        )
-        if pairs and 4 * fits >= 3 * len(pairs):
+        pairs = [(row, group) for row, group in zip(totals, groups, strict=True) if group.n_unique() > 1]
+        fits = sum(_fits(numbers[row], plain[row], group) for row, group in pairs)
+        if len(pairs) > 1 and 4 * fits >= 3 * len(pairs):
             return True
     return False
+
+
+def _fits(total: float | None, written: str, group: pl.Series) -> bool:
+    """Whether a number is the sum or the mean of others, to as many digits as it is written with."""
+    if not total:
+        return False
+    half = 0.5000001 * 10.0 ** -len(written.partition(".")[2])
+    sum_of_group, mean = float(group.sum()), float(group.mean())  # type: ignore[arg-type]
+    return abs(total - sum_of_group) <= half + 1e-9 * abs(sum_of_group) or abs(total - mean) <= half
 
 
 def _column_of_total(frame: pl.DataFrame) -> str | None:
