@@ -281,12 +281,17 @@ def _multiply(parts: pl.DataFrame, units_used: tuple[str, ...], values: pl.Serie
     """Whether units multiply: thousands and millions of one thing, hemispheres, units of one quantity, percents."""
     if units_used and _are_hemispheres(pl.Series(units_used)):
         return True
+    if not can_convert(units_used) and units_used != ("%",):
+        return _are_magnitudes(parts, units_used)
     unit = units(parts)
     bare = (unit == "") & parts["body"].is_not_null()
     if can_convert(units_used):
         return int(bare.sum()) <= MAX_ODD_FRACTION * len(parts)
-    if units_used == ("%",):
-        return _are_fractions_beside_percents(values.filter(bare), values.filter(unit == "%"))
+    return _are_fractions_beside_percents(values.filter(bare), values.filter(unit == "%"))
+
+
+def _are_magnitudes(parts: pl.DataFrame, units_used: tuple[str, ...]) -> bool:
+    """Whether units are thousands, millions and billions of one thing."""
     numbers = parts.filter(parts["body"].is_not_null() & units(parts).is_in(["", *units_used]))
     factors, suffixes = magnitudes(numbers), numbers["suffix"].drop_nulls().str.strip_chars(". ").unique()
     if factors.n_unique() < 2 or numbers["prefix"].drop_nulls().n_unique() > 1:

@@ -88,7 +88,7 @@ def split(strings: pl.Series) -> pl.DataFrame:
     """
     if strings.str.contains(r"^=?['\"`]").any():
         strings = strings.str.replace(QUOTED, "${1}")
-    if strings.str.contains(r"^[^0-9(]+\(").any():
+    if strings.str.contains("(", literal=True).any():
         strings = strings.str.replace(rf"^({CURRENCIES})\s*\((.*)\)$", "(${1}${2})")
     if strings.str.contains(f"[{''.join(FRACTIONS)}]").any():
         strings = strings.str.replace(r"([0-9])\s+([^0-9\s])", "${1}${2}")
