@@ -197,7 +197,8 @@ def with_names(source: Source, names: Sequence[str]) -> Source:
         return source
     if len(names) != source.inputs.shape[1]:
         return source
-    return open_source({name: source.inputs[:, index] for index, name in enumerate(names)})
+    values = np.asarray(source.inputs)
+    return open_source({name: values[:, index] for index, name in enumerate(names)})
 
 
 def _refuse_series(X: Any) -> None:

@@ -39,7 +39,7 @@ FRACTION = (
     r"(?:\s*[^0-9\s/.,:][^0-9/,:]{0,15})?$"
 )
 MIXED = r"^[+\-\u2212]?[0-9]+(?:\s+(?:and\s+)?|\s?-\s?)[0-9]+\s*[/\u2044]\s*[1-9]"
-"""A whole number and a fraction, with a sign in front or a unit behind."""
+"""An integer and a fraction, with a sign in front or a unit behind."""
 HALVES = r"^0*[0-9]+\s*[/\u2044]\s*(?:2|4|8|16|32|64|3|6|5|10)$"
 MIN_FRACTIONS, SAMPLE = 4, 1000
 FACTORS = (86400.0, 3600.0, 60.0, 1.0)
@@ -103,21 +103,21 @@ def inches_of_length(strings: pl.Series) -> pl.Series:
 
 
 def values_of_fractions(strings: pl.Series) -> pl.Series:
-    """Fractions with whole numbers in front or without, as decimals; plain numbers as they are, null for others.
+    """Fractions with integers in front or without, as decimals; plain numbers as they are, null for others.
 
     >>> values_of_fractions(pl.Series(["3 1/2", "1/4", "-2-3/8", "5", '7 3/4"', "x"])).to_list()
     [3.5, 0.25, -2.375, 5.0, 7.75, None]
     """
     sign, *groups = strings.str.extract_groups(FRACTION).struct.unnest().get_columns()
-    whole, above, below = (group.cast(pl.Float64) for group in groups)
-    size = whole.fill_null(0.0) + above / below
+    integer, above, below = (group.cast(pl.Float64) for group in groups)
+    size = integer.fill_null(0.0) + above / below
     values = (-size).zip_with((sign.is_not_null() & (sign != "+")).fill_null(False), size)
     plain = strings.str.replace(r"^([+-]?[0-9.]+)\s*[^0-9\s/.,:][^0-9/,:]{0,15}$", "${1}")
     return values.zip_with(values.is_not_null(), plain.cast(pl.Float64, strict=False))
 
 
 def are_fractions(strings: pl.Series) -> bool:
-    """Whether fractions are among strings: some with whole numbers in front, or several of halves, quarters and so on.
+    """Whether fractions are among strings: some with integers in front, or several of halves, quarters and so on.
 
     >>> are_fractions(pl.Series(["3 1/2", "5"])), are_fractions(pl.Series(["1/2", "3/4", "1/8", "5/8"]))
     (True, True)

@@ -56,7 +56,7 @@ class NumberFormat:
         degrees: whether the cells are degrees, minutes and seconds, read as degrees.
         signs: whether numbers may stand in parentheses, which then are negative, in quotes, behind a ~, or before a ±
             or the mark of a footnote.
-        fractions: whether the cells are whole numbers and fractions, as in 3 1/2.
+        fractions: whether the cells are integers and fractions, as in 3 1/2.
         scripts: whether digits and signs may be those of other scripts, such as ３．５, and invisible characters occur.
 
     >>> NumberFormat(decimal=",").read(pl.Series(["12,5", "7"]))[0].tolist()

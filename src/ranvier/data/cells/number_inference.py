@@ -42,7 +42,7 @@ MIN_BARE = 0.1
 """The fraction of numbers without % from which they say that all are fractions."""
 THOUSANDS_OR_DECIMALS = r"^[1-9][0-9]{0,2},[0-9]{3}$"
 """Digits whose comma may stand between thousands, or before three decimals."""
-LOOK_LIKE_DIGITS = ("o", "l", "i")
+MIN_LETTER_ROWS, LOOK_LIKE_DIGITS = 0.1, ("o", "l", "i")
 """Letters that rarely are units, and often mistyped digits, as in 5o."""
 ORDINAL = r"^(st|nd|rd|th)\b"
 LEADING_ZERO = r"^[+-]?0[0-9]"
@@ -241,10 +241,8 @@ def _units(parts: pl.DataFrame, different: DifferentStrings) -> tuple[str, ...] 
     by_unit = by_unit.sort(["rows", "unit"], descending=[True, False])
     if by_unit.height == 0:
         return ()
-    enough = MIN_UNIT_ROWS * int(rows.sum())
-    often = {
-        unit for unit, count in by_unit.rows() if count >= (0.1 * rows.sum() if unit in LOOK_LIKE_DIGITS else enough)
-    }
+    enough, often_enough = MIN_UNIT_ROWS * int(rows.sum()), MIN_LETTER_ROWS * int(rows.sum())
+    often = {unit for unit, count in by_unit.rows() if count >= (often_enough if unit in LOOK_LIKE_DIGITS else enough)}
     units_used = [unit for unit in by_unit["unit"] if unit in often or unit == by_unit["unit"][0]]
     if units_used[0] in LOOK_LIKE_DIGITS and units_used[0] not in often:
         return ()

@@ -112,14 +112,14 @@ def _cells_with_quotes(line: str, separator: str, cells: list[str]) -> list[str]
     """
     mark = re.escape(separator)
     cell = re.compile(rf'"((?:[^"]|"(?!{mark}|$))*)"(?={mark}|$)|([^{mark}]*)')
-    line, found, at = line.rstrip("\r\n"), [], 0
+    line, parts, at = line.rstrip("\r\n"), [], 0
     while at <= len(line):
         match = cell.match(line, at)
         if match is None:
             break
-        found.append(match[2] if match[1] is None else match[1].replace('""', '"'))
+        parts.append(match[2] if match[1] is None else match[1].replace('""', '"'))
         at = match.end() + 1
-    return found if len(found) == len(cells) else cells
+    return parts if len(parts) == len(cells) else cells
 
 
 def _footer(lines: Sequence[str], start: int, dialect: Dialect) -> tuple[str, ...]:

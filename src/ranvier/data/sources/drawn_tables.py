@@ -72,7 +72,8 @@ def _cells(data: bytes, separator: str, framed: bool) -> bytes:
     Parameters:
         framed: whether a rule stands above the names, too; then further lines up to the next one are types.
     """
-    rules, rows = 0, []
+    rules = 0
+    rows: list[str] = []
     for line in data.decode().splitlines():
         drawn = line.translate(BOXES).translate(CORNERS) if not line.isascii() else line
         if RULE.fullmatch(drawn):
