@@ -52,7 +52,9 @@ def test_the_inputs_are_drawn_as_the_spectrogram(chirps: Subject, open_view: Ope
     assert pixels[what(chirps)["inputs"]["pixels"]].tolist() == row.tolist()
     bands, frames, _ = chirps.form.shape
     page = open_view(chirps, "inside?row=2")
-    assert f"Inputs, {bands} bands, {frames} frames" in str(page.locator("canvas[role=application]").get_attribute("aria-label"))
+    assert f"Inputs, {bands} bands, {frames} frames" in str(
+        page.locator("canvas[role=application]").get_attribute("aria-label")
+    )
 
 
 def test_a_file_and_a_recording_of_ones_own_are_answered(chirps: Subject, open_view: Open, tmp_path: Path) -> None:
