@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "ranvier"
 FILES = sorted(SOURCE.rglob("*.py"))
+MAX_LINES = 400
+MAX_FUNCTION_LINES = 60
 
 FLOORS = {
     "version": 0,
@@ -108,18 +111,23 @@ def imports_of(tree: ast.AST) -> list[str]:
 
 def type_checking_only(tree: ast.Module) -> set[int]:
     """The ids of nodes under `if TYPE_CHECKING:`, which never run."""
-    blocks = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    ifs = [n for n in ast.walk(tree) if isinstance(n, ast.If)]
+    blocks = [n for n in ifs if isinstance(n.test, ast.Name) and n.test.id == "TYPE_CHECKING"]
     return {id(inner) for block in blocks for inner in ast.walk(block)}
 
 
-def broken_floors(name: str, text: str) -> list[str]:
-    """The imports of a file that break the floors: upward ones and relative ones."""
-    tree = ast.parse(text)
+def run_imports(tree: ast.Module) -> list[str]:
+    """The modules that a file imports when it runs, at its top or inside functions."""
     hidden = type_checking_only(tree)
     nodes = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and id(n) not in hidden]
+    return [module for node in nodes for module in imports_of(node)]
+
+
+def broken_floors(name: str, tree: ast.Module) -> list[str]:
+    """The imports of a file that break the floors: upward ones and relative ones."""
     own = Path(name).parts[0].removesuffix(".py")
     wrong = []
-    for module in (module for node in nodes for module in imports_of(node)):
+    for module in run_imports(tree):
         if module == "relative" or (module.split(".")[0] == "ranvier" and (name, module) not in LAZY_FACADE):
             part = "?" if module == "relative" else part_of(module)
             if part not in FLOORS or (part != own and FLOORS[part] >= FLOORS[own]):
@@ -127,17 +135,17 @@ def broken_floors(name: str, text: str) -> list[str]:
     return wrong
 
 
-def broken_native_floors(name: str, text: str) -> list[str]:
-    """The imports of a file of native/ that break its inner floors."""
+def broken_native_floors(name: str, tree: ast.Module) -> list[str]:
+    """The imports of a file of native/ that break its inner floors; nothing for files elsewhere."""
 
     def folder(pieces: list[str]) -> str:
         return pieces[0] if pieces[0] in NATIVE_FLOORS else ""
 
-    tree, wrong = ast.parse(text), []
-    hidden = type_checking_only(tree)
+    if not name.startswith("native/"):
+        return []
+    wrong = []
     own = folder(name.split("/")[1:])
-    nodes = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and id(n) not in hidden]
-    for module in (module for node in nodes for module in imports_of(node)):
+    for module in run_imports(tree):
         pieces = module.split(".")
         if pieces[:2] == ["ranvier", "native"] and len(pieces) > 2:
             part = folder(pieces[2:])
@@ -149,10 +157,10 @@ def broken_native_floors(name: str, text: str) -> list[str]:
     return wrong
 
 
-def broken_third_parties(name: str, text: str) -> list[str]:
+def broken_third_parties(name: str, tree: ast.Module) -> list[str]:
     """The third parties that a file imports outside their allowed places."""
     wrong = []
-    for module in imports_of(ast.parse(text)):
+    for module in imports_of(tree):
         top = module.split(".")[0]
         if top in ("ranvier", "relative") or top in sys.stdlib_module_names:
             continue
@@ -161,38 +169,89 @@ def broken_third_parties(name: str, text: str) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_imports_point_downwards(path: Path) -> None:
-    assert broken_floors(name_of(path), path.read_text()) == []
+def too_long(name: str, tree: ast.Module) -> list[str]:
+    """The functions of a file that are too long without their docstrings."""
+    wrong = []
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0]
+            documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+            docstring = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
+            length = (node.end_lineno or 0) - node.lineno + 1 - docstring
+            if length > MAX_FUNCTION_LINES:
+                wrong.append(f"{name}: {node.name} has {length} lines; {MAX_FUNCTION_LINES} is the most")
+    return wrong
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if name_of(path).startswith("native/")], ids=name_of)
-def test_imports_inside_native_point_downwards(path: Path) -> None:
-    assert broken_native_floors(name_of(path), path.read_text()) == []
+def undocumented(name: str, tree: ast.Module) -> list[str]:
+    """What has no docstring: a file, or a public name in it."""
+    wrong = [] if ast.get_docstring(tree) else [f"{name} does not say what lives in it"]
+    for node in tree.body:
+        public = isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")
+        if public and not is_overload(node) and not is_formula(name, node) and not ast.get_docstring(node):
+            wrong.append(f"{name}: {node.name} has no docstring")
+    return wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_third_parties_stay_in_their_places(path: Path) -> None:
-    assert broken_third_parties(name_of(path), path.read_text()) == []
+def is_overload(node: ast.stmt) -> bool:
+    return any(ast.unparse(decorator) == "overload" for decorator in getattr(node, "decorator_list", ()))
 
 
-def test_the_checks_can_fail() -> None:
-    assert broken_floors("network/layers.py", "from ranvier.model.fit import fit")
-    assert broken_floors("network/layers.py", "from ranvier import training")
-    assert broken_floors("data/cells/parsing.py", "from . import columns")
-    assert broken_native_floors("native/lowering/steps.py", "from ranvier.native.scheduling.tiles import PANEL")
-    assert broken_native_floors("native/lowering/steps.py", "from ranvier.native.machine import cpu")
-    assert broken_native_floors("native/scheduling/blocking.py", "from ranvier.native.machine import cpu")
-    assert broken_native_floors("native/kernels/dense.py", "from ranvier.native.engine import NativeEngine")
-    assert broken_native_floors("native/machine/llvm.py", "from ranvier.native.lowering import steps")
-    assert not broken_native_floors("native/kernels/dense.py", "from ranvier.native.lowering import steps")
-    assert broken_third_parties("network/layers.py", "import polars")
-    assert broken_third_parties("cli/main.py", "import requests")
+def is_formula(name: str, node: ast.stmt) -> bool:
+    """A few lines of textbook formula in the reference engine, whose name says what they are."""
+    return name.startswith("reference/") and isinstance(node, ast.FunctionDef) and len(node.body) <= 3
 
 
-def module_name(path: Path) -> str:
-    dotted = ".".join(("ranvier", *path.relative_to(SOURCE).with_suffix("").parts))
-    return dotted.removesuffix(".__init__")
+RULES = (broken_floors, broken_native_floors, broken_third_parties, too_long, undocumented)
+
+
+@pytest.fixture(scope="module")
+def trees() -> dict[str, ast.Module]:
+    """File -> what it says; parsing takes longer than to check any of the rules."""
+    return {name_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_file_keeps_the_rule(rule: Callable[[str, ast.Module], list[str]], trees: dict[str, ast.Module]) -> None:
+    assert [problem for name, tree in trees.items() for problem in rule(name, tree)] == []
+
+
+def test_no_file_is_too_long() -> None:
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "text"),
+    [
+        (broken_floors, "network/layers.py", "from ranvier.model.fit import fit"),
+        (broken_floors, "network/layers.py", "from ranvier import training"),
+        (broken_floors, "network/layers.py", "def f():\n    from ranvier import training"),
+        (broken_floors, "data/cells/parsing.py", "from . import columns"),
+        (broken_native_floors, "native/lowering/steps.py", "from ranvier.native.scheduling.tiles import PANEL"),
+        (broken_native_floors, "native/lowering/steps.py", "from ranvier.native.machine import cpu"),
+        (broken_native_floors, "native/scheduling/blocking.py", "from ranvier.native.machine import cpu"),
+        (broken_native_floors, "native/kernels/dense.py", "from ranvier.native.engine import NativeEngine"),
+        (broken_native_floors, "native/machine/llvm.py", "from ranvier.native.lowering import steps"),
+        (broken_third_parties, "network/layers.py", "import polars"),
+        (broken_third_parties, "cli/main.py", "import requests"),
+        (too_long, "cli/main.py", "def f():\n" + "    pass\n" * MAX_FUNCTION_LINES),
+        (undocumented, "cli/main.py", "X = 1"),
+        (undocumented, "cli/main.py", '"""A file."""\ndef f(): pass'),
+    ],
+)
+def test_a_broken_rule_is_noticed(rule: Callable[[str, ast.Module], list[str]], name: str, text: str) -> None:
+    assert rule(name, ast.parse(text))
+
+
+def test_what_keeps_the_rules_passes() -> None:
+    assert broken_native_floors("native/kernels/dense.py", ast.parse("from ranvier.native.lowering import steps")) == []
+    documented = '"""A file."""\ndef f():\n    """Long."""\n' + "    pass\n" * (MAX_FUNCTION_LINES - 1)
+    assert too_long("cli/main.py", ast.parse(documented)) == undocumented("cli/main.py", ast.parse(documented)) == []
+
+
+def module_name(name: str) -> str:
+    return f"ranvier.{name.removesuffix('.py').replace('/', '.')}".removesuffix(".__init__")
 
 
 def circle(graph: dict[str, set[str]]) -> list[str]:
@@ -218,26 +277,25 @@ def circle(graph: dict[str, set[str]]) -> list[str]:
     return []
 
 
-def import_graph(texts: dict[str, str]) -> dict[str, set[str]]:
-    """Module -> the modules that its text imports, at its top or when it is called, but for those of LAZY_FACADE."""
-    facade = {(f"ranvier.{name.removesuffix('.py').replace('/', '.')}", module) for name, module in LAZY_FACADE}
+def import_graph(trees: dict[str, ast.Module]) -> dict[str, set[str]]:
+    """Module -> the modules that it imports, at its top or when it is called, but for those of LAZY_FACADE."""
+    facade = {(module_name(name), module) for name, module in LAZY_FACADE}
     graph: dict[str, set[str]] = {}
-    for name, text in texts.items():
-        tree = ast.parse(text)
+    for name, tree in trees.items():
         unused = type_checking_only(tree)
         imported: set[str] = set()
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module and id(node) not in unused:
-                submodules = {f"{node.module}.{alias.name}" for alias in node.names} & texts.keys()
+                submodules = {f"{node.module}.{alias.name}" for alias in node.names} & trees.keys()
                 imported |= submodules if len(submodules) == len(node.names) else submodules | {node.module}
             elif isinstance(node, ast.Import) and id(node) not in unused:
                 imported |= {alias.name for alias in node.names}
-        graph[name] = {module for module in imported & texts.keys() if (name, module) not in facade} - {name}
+        graph[name] = {module for module in imported & trees.keys() if (name, module) not in facade} - {name}
     return graph
 
 
-def test_no_circle_among_modules() -> None:
-    assert circle(import_graph({module_name(path): path.read_text() for path in FILES})) == []
+def test_no_circle_among_modules(trees: dict[str, ast.Module]) -> None:
+    assert circle(import_graph({module_name(name): tree for name, tree in trees.items()})) == []
 
 
 def test_a_circle_of_modules_shows() -> None:
@@ -247,39 +305,7 @@ def test_a_circle_of_modules_shows() -> None:
         "from ranvier import a": ["ranvier.a", "ranvier.b"],
         "if TYPE_CHECKING:\n    from ranvier.a import Model\n": [],
     }.items():
-        assert circle(import_graph({"ranvier.a": lazy, "ranvier.b": back})) == expected
-
-
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_sizes(path: Path) -> None:
-    text = path.read_text()
-    assert len(text.splitlines()) <= 400, "a file has at most 400 lines"
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = node.body[0]
-            documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-            docstring = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
-            length = (node.end_lineno or 0) - node.lineno + 1 - docstring
-            assert length <= 60, f"{node.name} has {length} lines without its docstring; 60 is the most"
-
-
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_public_names_are_documented(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    assert ast.get_docstring(tree), "a file says what lives in it"
-    for node in tree.body:
-        public = isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")
-        if public and not is_overload(node) and not is_formula(path, node):
-            assert ast.get_docstring(node), f"{node.name} has no docstring"
-
-
-def is_overload(node: ast.stmt) -> bool:
-    return any(ast.unparse(decorator) == "overload" for decorator in getattr(node, "decorator_list", ()))
-
-
-def is_formula(path: Path, node: ast.stmt) -> bool:
-    """A few lines of textbook formula in the reference engine, whose name says what they are."""
-    return name_of(path).startswith("reference/") and isinstance(node, ast.FunctionDef) and len(node.body) <= 3
+        assert circle(import_graph({"ranvier.a": ast.parse(lazy), "ranvier.b": ast.parse(back)})) == expected
 
 
 def test_every_public_name_loads() -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 from tests.architecture.replaced_words import ALLOWED, IDENTIFIERS, PARTS, PREFIXES, PROSE
 
@@ -39,14 +38,20 @@ def identifiers(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield node.name, line
 
 
+@cache
+def replacement(bare: str) -> str | None:
+    """What to write in place of an identifier without its leading underscores; None for one that may stay."""
+    start = next((start for start in PREFIXES if bare.startswith(start)), None)
+    part = next((part for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", bare) if part.lower() in PARTS), "")
+    return PREFIXES[start] if start else IDENTIFIERS.get(bare, PARTS.get(part.lower()))
+
+
 def replaced_identifiers(name: str, text: str) -> list[str]:
     """The replaced names in a file, with what to write in their place."""
     wrong = []
     for word, line in identifiers(ast.parse(text)):
         bare = word.lstrip("_")
-        start = next((start for start in PREFIXES if bare.startswith(start)), None)
-        part = next((part for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", bare) if part.lower() in PARTS), "")
-        instead = PREFIXES[start] if start else IDENTIFIERS.get(bare, PARTS.get(part.lower()))
+        instead = replacement(bare)
         if instead is not None and not allowed(name, bare):
             wrong.append(f"{name}:{line} {word} -> {instead}")
     return wrong
@@ -63,15 +68,16 @@ def replaced_prose(name: str, text: str) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_source_uses_the_words_of_the_field(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert replaced_identifiers(name_of(path), text) + replaced_prose(name_of(path), text) == []
+def test_source_uses_the_words_of_the_field() -> None:
+    wrong = []
+    for path in FILES:
+        name, text = name_of(path), path.read_text(encoding="utf-8")
+        wrong += replaced_identifiers(name, text) + replaced_prose(name, text)
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_pages_use_the_words_of_the_field(path: Path) -> None:
-    assert replaced_prose(name_of(path), path.read_text(encoding="utf-8")) == []
+def test_pages_use_the_words_of_the_field() -> None:
+    assert [text for page in PAGES for text in replaced_prose(name_of(page), page.read_text(encoding="utf-8"))] == []
 
 
 def test_replaced_words_are_noticed() -> None:

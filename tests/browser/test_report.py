@@ -88,6 +88,13 @@ def test_it_prints_in_the_light_theme(people: Subject, open_report: Open) -> Non
         }"""
     )
     assert themes == ["dark", "light", "dark"]
+    hint = page.locator(".report .on-screen")
+    assert hint.is_visible()
+    page.emulate_media(media="print")
+    assert not hint.is_visible()
+    bars = page.locator(".report .track > *")
+    assert bars.count()
+    assert {bar.evaluate("bar => getComputedStyle(bar).printColorAdjust") for bar in bars.all()} == {"exact"}
     assert page.pdf().startswith(b"%PDF")
 
 

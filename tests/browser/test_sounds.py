@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import ranvier as rv
 from ranvier.view.known_rows import rows_from_file
+from ranvier.view.questions.what import what
+from ranvier.view.row_form import pixels_of_rows
 from ranvier.view.subject import Subject
 from tests.browser.conftest import Open, fits, go, number, settle
 from tests.data.recordings import chirp, encoded, write_folder
@@ -41,6 +44,17 @@ def test_known_recordings_are_played(chirps: Subject, open_view: Open) -> None:
     assert page.evaluate(LENGTH) > 0.2
     page.get_by_role("button", name="Stop row 5", exact=True).click()
     page.get_by_role("button", name="Play row 5", exact=True).wait_for()
+
+
+def test_the_inputs_are_drawn_as_the_spectrogram(chirps: Subject, open_view: Open) -> None:
+    row = chirps.row(2).dense[0]
+    pixels = pixels_of_rows(chirps.form, chirps.model, chirps.known_rows(), np.array([2])).ravel()
+    assert pixels[what(chirps)["inputs"]["pixels"]].tolist() == row.tolist()
+    bands, frames, _ = chirps.form.shape
+    page = open_view(chirps, "inside?row=2")
+    assert f"Inputs, {bands} bands, {frames} frames" in str(
+        page.locator("canvas[role=application]").get_attribute("aria-label")
+    )
 
 
 def test_a_file_and_a_recording_of_ones_own_are_answered(chirps: Subject, open_view: Open, tmp_path: Path) -> None:

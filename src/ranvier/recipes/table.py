@@ -50,8 +50,8 @@ class TableRecipe(Recipe):
 
     Fields:
         n_networks: how many networks are trained, each with its own seed and its own validation fold.
-        n_folds: one part in how many of the rows a network is not trained on; this validation fold decides when to stop,
-            and a third of it is in the fold of the next network, too.
+        n_folds: one part in how many of the rows a network is not trained on; this validation fold decides when to
+            stop, and a third of it is in the fold of the next network, too.
         n_pilots: how many of the networks are trained first, for `epochs`; their best epochs decide how many the others
             need. 0 trains all for as long.
         n_scaling_layers: how many `LearnedScale` layers stand before the first dense layer; their product, one factor

@@ -274,6 +274,7 @@ def test_calibration_counts_every_row(digits: Subject) -> None:
     assert right == pytest.approx(len(digits.known_rows()) - confusion(digits)["wrong"])
     gaps = [part["rows"] * abs(part["right"] - part["probability"]) for part in answered["bins"] if part["rows"]]
     assert answered["error"] == pytest.approx(sum(gaps) / len(digits.known_rows()))
+    assert answered["error"] == digits.model.evaluate(digits.known_rows().source)["ece"]
 
 
 def test_residuals(diabetes: Subject) -> None:

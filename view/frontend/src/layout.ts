@@ -48,7 +48,8 @@ export function labelRoom(labels: string[] | null): { name: number; value: numbe
 /** The blocks of a network for a drawing of a given size. `inputLabels` are shown where the inputs are few. */
 export function layout(what: What, width: number, height: number, pictured = false, some: SomeInputs | null = null): Block[] {
   const dense = what.layers.filter((layer) => layer.neurons);
-  const picture = what.form.kind === "picture";
+  const sound = what.form.kind === "sound";
+  const picture = what.form.kind === "picture" || sound;
   const [pixelRows, pixelColumns] = what.form.shape;
   const last = dense.length - 1;
   const room = height - TOP - 12;
@@ -85,7 +86,7 @@ export function layout(what: What, width: number, height: number, pictured = fal
   const numbers = `${some ? `${some.inputs.length} of ` : ""}${what.inputs.count.toLocaleString("en-US")} numbers`;
   const names = some ? some.inputs.map((entry) => entry.name) : few ? what.inputs.names : null;
   const units = picture ? pixelRows * pixelColumns : (some?.inputs.length ?? what.inputs.count);
-  add("inputs", "Inputs", picture ? `${pixelColumns} × ${pixelRows} pixels` : numbers, units, names, picture ? [pixelRows, pixelColumns] : null);
+  add("inputs", "Inputs", sound ? `${pixelRows} bands, ${pixelColumns} frames` : picture ? `${pixelColumns} × ${pixelRows} pixels` : numbers, units, names, picture ? [pixelRows, pixelColumns] : null);
   dense.forEach((layer, at) => {
     const name = at === last ? "Output" : dense.length === 2 ? "Hidden" : `Hidden ${at + 1}`;
     const groups = layer.groups > 1 ? `, ${layer.groups} groups` : "";

@@ -373,7 +373,7 @@ export function CalibrationPanel() {
         <h2>Calibration</h2>
         {data && (
           <small>
-            expected error <Value name="calibration.error" value={data.error} text={percent(data.error)} />
+            expected calibration error <Value name="calibration.error" value={data.error} text={percent(data.error)} />
           </small>
         )}
       </header>

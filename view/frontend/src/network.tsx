@@ -75,7 +75,8 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   const inputs = useSame(blocks[0].picture ? null : (given ?? values.get("inputs")?.values ?? null));
   const streams = live && kind === "activations";
 
-  useEffect(() => {
+  useLayoutEffect(() => {
+    setWidth(box.current!.clientWidth);
     const observer = new ResizeObserver(() => setWidth(box.current!.clientWidth));
     observer.observe(box.current!);
     return () => observer.disconnect();

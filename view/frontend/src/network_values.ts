@@ -70,6 +70,7 @@ export function cellValue(block: Block, values: ArrayLike<number>, cell: number)
 export function describe(what: What, { block, unit }: { block: Block; unit: number }, values: Split, cells: Split, kind: Show, noun: string): string {
   const part = values.get(block.path);
   if (block.path === "inputs") {
+    if (block.picture && what.form.kind === "sound") return `Band ${block.rows - Math.floor(unit / block.columns)} of ${block.rows}, frame ${(unit % block.columns) + 1} of ${block.columns}`;
     if (block.picture) return `Pixel in row ${Math.floor(unit / block.columns)}, column ${unit % block.columns}`;
     const name = block.labels?.[unit] ?? what.inputs.names[unit] ?? `input ${unit}`;
     return part ? `${name}: ${number(part.values[unit])}` : name;

@@ -138,6 +138,10 @@ function Weights({ what, opened, first }: { what: What; opened: Neuron; first: b
   let values: number[] | null = null;
   let title = "Weights";
   if (first && what.inputs.picture && opened.weights?.length === rows * columns) values = opened.weights;
+  else if (first && what.form.kind === "sound" && opened.weights && opened.weights.length === what.inputs.pixels?.length) {
+    values = new Array<number>(rows * columns);
+    for (const [input, pixel] of what.inputs.pixels.entries()) values[pixel] = opened.weights[input];
+  }
   else if (first && what.form.pixels.length && opened.by_column) {
     const sums = new Map(opened.by_column.map((part) => [part.column, part.product]));
     values = what.form.pixels.map((name) => sums.get(name) ?? 0);

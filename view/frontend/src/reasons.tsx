@@ -1,5 +1,6 @@
 // What the answers for a few rows came from: what each column adds to what is said of a typical row.
 
+import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { cellText, cut, signed } from "./format";
 import { Problem, said, Value } from "./parts";
@@ -90,9 +91,9 @@ function Words({ words }: { words: [string, number][] }) {
   return (
     <p class="marked">
       {words.map(([word, value], at) => (
-        <span key={at} title={signed(value)} style={{ background: `color-mix(in oklab, var(--${value < 0 ? "error" : "positive"}) ${Math.round((45 * Math.abs(value)) / most)}%, transparent)` }}>
-          {word}
-        </span>
+        <Fragment key={at}>
+          <span title={signed(value)} style={{ background: `color-mix(in oklab, var(--${value < 0 ? "error" : "positive"}) ${Math.round((45 * Math.abs(value)) / most)}%, transparent)` }}>{word}</span>{" "}
+        </Fragment>
       ))}
     </p>
   );

@@ -129,7 +129,8 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
       <h2>Network</h2>
       <p class="prose">
         <Value name="parameters" value={what.parameters} text={plural(what.parameters, "parameter")} />
-        {rows.length > 0 && ". Choose an example to see it run through the network"}.
+        .
+        {rows.length > 0 && <span class="on-screen"> Choose an example to see it run through the network.</span>}
       </p>
       {rows.length > 0 && (
         <ul class="choices" aria-label="Examples">

@@ -1,6 +1,6 @@
 // Recordings: a player for the known ones, and in Try a recording of one's own.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { inNotebook } from "./notebook";
 import { decode, Picture, RowChooser } from "./parts";
 import { ask, askPicture, opening, row, triedSound, useLatest } from "./state";
@@ -134,8 +134,27 @@ async function resampled(samples: Float32Array<ArrayBuffer>, rate: number): Prom
   return (await context.startRendering()).getChannelData(0);
 }
 
+export interface Heard {
+  /** The spectrogram that the network gets. */
+  pixels: ArrayLike<number> | null;
+  /** The name of the known row's file. */
+  name: string | null;
+  error: string | null;
+}
+
+/** What the network gets of the recording of Try: the person's own, or else a known row. */
+export function useHeard(what: What): Heard {
+  const own = triedSound.value;
+  const total = what.form.kind === "sound" ? (what.rows?.count ?? 0) : 0;
+  const at = Math.min(row.value, Math.max(0, total - 1));
+  const known = useLatest(total && !own ? () => ask<RowPage>("rows", { start: at, count: 1 }) : null, [at, own, what]).data?.rows[0];
+  const heard = useLatest(own ? () => askPicture<{ array: Uint8Array }>("heard", { sound: own.text }) : null, [own, what]);
+  const pixels = useMemo(() => (own ? (heard.data?.array ?? null) : known?.pixels ? decode(known.pixels) : null), [own, heard.data, known]);
+  return { pixels, name: known?.name ?? null, error: heard.error };
+}
+
 /** The panel of Try that takes a recording: a known one, a file, or the microphone. */
-export function TakeSound({ what }: { what: What }) {
+export function TakeSound({ what, heard }: { what: What; heard: Heard }) {
   const total = what.rows?.count ?? 0;
   const [problem, setProblem] = useState<string | null>(null);
   const [loudness, setLoudness] = useState<number | null>(null);
@@ -143,9 +162,6 @@ export function TakeSound({ what }: { what: What }) {
   const limit = useRef(0);
   const own = triedSound.value;
   const at = Math.min(row.value, Math.max(0, total - 1));
-  const known = useLatest(total && !own ? () => ask<RowPage>("rows", { start: at, count: 1 }) : null, [at, own, what]).data?.rows[0];
-  const heard = useLatest(own ? () => askPicture<{ array: Uint8Array }>("heard", { sound: own.text }) : null, [own, what]);
-  const pixels = own ? (heard.data?.array ?? null) : known?.pixels ? decode(known.pixels) : null;
   const microphone = !inNotebook() && isSecureContext && navigator.mediaDevices !== undefined;
 
   const take = (bytes: Uint8Array<ArrayBuffer>, name: string) => {
@@ -213,11 +229,11 @@ export function TakeSound({ what }: { what: What }) {
         </label>
       </div>
       {(problem ?? heard.error) && <p class="empty">{problem ?? heard.error}</p>}
-      {pixels && (
+      {heard.pixels && (
         <div class="heard">
-          <Picture pixels={pixels} shape={what.form.shape} size={280} label="The spectrogram that the network gets" />
+          <Picture pixels={heard.pixels} shape={what.form.shape} size={280} label="The spectrogram that the network gets" />
           <p class="note">
-            {own ? <PlayButton key={own.name} name={own.name} bytes={() => Promise.resolve(own.bytes)} /> : <RowSound what={what} number={at} />} {own ? own.name : (known?.name ?? `row ${at}`)}
+            {own ? <PlayButton key={own.name} name={own.name} bytes={() => Promise.resolve(own.bytes)} /> : <RowSound what={what} number={at} />} {own ? own.name : (heard.name ?? `row ${at}`)}
           </p>
           <p class="note">
             What the network gets: {bands} bands, low ones below, by {frames} frames.

@@ -186,7 +186,7 @@ function Picture({ what, data, stage }: { what: What; data: StepAnswer; stage: n
 function pixelsOf(what: What, inputs: number[]): number[] | null {
   const [rows, columns, channels] = what.form.shape;
   const index = what.inputs.picture ? inputs.map((_, place) => place) : what.inputs.pixels;
-  if (what.form.kind !== "picture" || channels !== 1 || !index) return null;
+  if (!what.form.shape.length || channels !== 1 || !index) return null;
   const [low, high] = [Math.min(...inputs, 0), Math.max(...inputs)];
   const levels = new Array<number>(rows * columns).fill(0);
   index.forEach((pixel, place) => (levels[pixel] = Math.round((255 * (inputs[place] - low)) / Math.max(high - low, 1e-9))));

@@ -9,7 +9,7 @@ import { AnswerBars, decode, Picture, Problem, RowChooser } from "./parts";
 import { Fields } from "./fields";
 import { FindInput, hasMany, useInputs } from "./inputs";
 import { Near } from "./near";
-import { TakeSound } from "./sound";
+import { TakeSound, useHeard } from "./sound";
 import { Why } from "./why";
 import { ask, askAnswer, row, theme, tried, triedSound, useAsked, useLatest } from "./state";
 import type { Responses, RowPage, What } from "./types";
@@ -20,6 +20,7 @@ export function Try({ what }: { what: What }) {
   const total = what.rows?.count ?? 0;
   const at = Math.min(row.value, Math.max(0, total - 1));
   const sound = triedSound.value;
+  const heard = useHeard(what);
   const given = isSound ? (sound ? { sound: sound.text } : total ? { row: at } : null) : values === null ? null : { values };
   const changes = [isSound ? (sound ?? at) : values, what];
   const answer = useLatest(given && (() => askAnswer(given)), changes);
@@ -29,11 +30,11 @@ export function Try({ what }: { what: What }) {
   const cells = isSound || Array.isArray(values) || typeof values === "string" ? null : values;
   const language = what.form.kind === "language";
   const some = useInputs(what, given ?? {}, changes);
-  const pixels = what.form.kind === "picture" && Array.isArray(values) ? values : null;
+  const pixels = isSound ? heard.pixels : what.form.kind === "picture" && Array.isArray(values) ? values : null;
   return (
     <div class="try">
       <div class="column">
-        <section class="panel fields">{isSound ? <TakeSound what={what} /> : language ? <StartText /> : what.form.kind === "picture" ? <Draw what={what} /> : <Fields what={what} responses={responses} />}</section>
+        <section class="panel fields">{isSound ? <TakeSound what={what} heard={heard} /> : language ? <StartText /> : what.form.kind === "picture" ? <Draw what={what} /> : <Fields what={what} responses={responses} />}</section>
         <section class="panel net">
           <header>
             <h2>What every neuron does with it</h2>

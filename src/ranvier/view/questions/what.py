@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from ranvier.model.inspect import class_labels, input_names, output_label, task_sentence
 from ranvier.view.stepping import why_no_steps
 from ranvier.view.subject import Subject
@@ -63,8 +65,16 @@ def _inputs(subject: Subject) -> dict[str, Any]:
 
 
 def _pixels(subject: Subject) -> list[int] | None:
-    """For each input the pixel that it is made of, where every input is made of one; else None."""
+    """For each input the pixel that it is made of, where every input is made of one; else None.
+
+    Spectrograms are shown with low bands below, and are inputs with low bands first.
+    """
     encoder, pixels = subject.model.encoder, subject.form.pixels
+    if subject.form.kind == "sound":
+        bands, frames, _ = subject.form.shape
+        if bands * frames != subject.model.network.inputs:
+            return None
+        return np.arange(bands * frames).reshape(bands, frames)[::-1].ravel().tolist()
     if not pixels or encoder.width > sum(part.width for part in encoder.encoders):
         return None
     index = {name: at for at, name in enumerate(pixels)}
