@@ -72,6 +72,15 @@ def test_networks_learn_from_the_other_rows() -> None:
         assert sorted([*learned.targets[:, 0], *held.targets[:, 0]]) == list(range(90))
 
 
+def test_without_overlap_every_row_is_left_out_once_a_round_and_rounds_differ() -> None:
+    rows = rows_of([0] * 300 + [1] * 100)
+    folds = [index for index in left_out_rows(TWO, rows, None, 8, 4, 0, overlap=False) if index is not None]
+    for turn in (folds[:4], folds[4:]):
+        assert sorted(np.concatenate(turn)) == list(range(400))
+    assert all(rows.targets[index].sum() == 25 for index in folds)
+    assert set(folds[0]) != set(folds[4])
+
+
 def test_few_rows_are_learned_from_by_all_and_given_rows_are_validated_on_by_all() -> None:
     rows = rows_of([0.0, 1.0, 2.0])
     assert all(held is None and learned is rows for learned, held in member_splits(NUMBERS, rows, None, 6, 1, 0))

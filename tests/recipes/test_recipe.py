@@ -72,9 +72,12 @@ def test_few_rows_get_more_epochs_and_a_recipe_stored_without_them_gets_none() -
     rows = (10**6, 20_000, 8_000, 4_000, 2_000, 1_000)
     assert [table.epochs_for(some) for some in rows] == [2, 20, 20, 40, 70, 70]
     assert [table.patience_for(some) for some in rows] == [8, 8, 8, 16, 28, 28]
-    stored = {name: value for name, value in table.to_dict().items() if name not in ("max_epochs", "n_pilots")}
+    stored = {
+        name: value for name, value in table.to_dict().items() if name not in ("max_epochs", "n_pilots", "overlap")
+    }
     assert [TableRecipe.from_dict(stored).epochs_for(some) for some in rows] == [2, 20, 20, 20, 20, 20]
     assert TableRecipe.from_dict(stored).n_pilots == 0
+    assert not TableRecipe.from_dict(stored).overlap
 
 
 def test_efforts_differ_and_are_stored() -> None:
@@ -283,7 +286,7 @@ def test_options_of_version_0_1_are_read() -> None:
     )
     optimizer = PRESETS["best"].optimizer.to_dict()
     table = options_from_dict({**stored, "recipe": "table", "effort": "best", "optimizer": optimizer})
-    then = replace(PRESETS["best"], max_epochs=40, n_frequencies=0, n_pilots=0, patience=20)
+    then = replace(PRESETS["best"], max_epochs=40, n_frequencies=0, n_pilots=0, patience=20, overlap=False)
     assert (table.recipe, table.effort, table.optimizer) == (then, "default", None)
     assert options_from_dict({**stored, "recipe": "table", "effort": "fast"}).recipe == PRESETS["fast"]
     parts = {

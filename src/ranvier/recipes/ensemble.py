@@ -49,7 +49,13 @@ MAX_BYTES_AT_ONCE = 1 << 31
 
 
 def train_ensemble(
-    setup: TrainingSetup, n_networks: int, n_folds: int, calibrate: bool, judge_sparse: bool = False, n_pilots: int = 0
+    setup: TrainingSetup,
+    n_networks: int,
+    n_folds: int,
+    calibrate: bool,
+    judge_sparse: bool = False,
+    n_pilots: int = 0,
+    overlap: bool = True,
 ) -> Trained:
     """Train several networks and merge them into one.
 
@@ -66,6 +72,7 @@ def train_ensemble(
         judge_sparse: whether columns of texts beside others are judged by rows left out, and networks trained on their
             terms and on scores of them, of which validation rows decide which are merged.
         n_pilots: how many networks are trained first, to decide for how many epochs the others are; 0 for none.
+        overlap: whether each shares validation rows with the next.
 
     Who listens sees one run whose epochs are numbered through.
     """
@@ -83,7 +90,7 @@ def train_ensemble(
         if number and (len(finished[views[0].name]) < n_networks or stopped_by_viewer() or events.ended_by):
             break
         numbers = range(number * n_networks, (number + 1) * n_networks)
-        more, members = _trained_on_folds(view.setup, events, numbers, n_folds, n_pilots)
+        more, members = _trained_on_folds(view.setup, events, numbers, n_folds, n_pilots, overlap)
         results += more
         if not number or len(members) == n_networks:
             finished[view.name] = members
@@ -99,7 +106,9 @@ def train_ensemble(
     shape = network
     complete = len(finished) == len(views) and len(members) == n_networks and not events.ended_by
     if judge_sparse and complete and has_wide_columns(setup):
-        shape, parts, members, more_notes = _beside_linear(views[-1], network, parts, members, n_folds, setup.sinks)
+        shape, parts, members, more_notes = _beside_linear(
+            views[-1], network, parts, members, n_folds, overlap, setup.sinks
+        )
         notes = (*notes, *more_notes)
     factor = merged_inverse_temperature(task, members) if calibrate else 1.0
     trained = merged_members(shape, settings, results, events, factor, flats=parts)
@@ -112,10 +121,11 @@ def _beside_linear(
     flats: list[Array],
     members: list[Member],
     n_folds: int,
+    overlap: bool,
     sinks: tuple[Sink, ...],
 ) -> tuple[Network, list[Array], list[Member], tuple[str, ...]]:
     """The networks on all inputs, with a linear model on what a view sees beside them if rows left out say so."""
-    choice = choose_linear(view.setup, members, n_folds)
+    choice = choose_linear(view.setup, members, n_folds, overlap)
     if choice is None:
         return network, flats, members, ()
     tee(sinks)(NoteEvent(choice.note))
@@ -126,11 +136,11 @@ def _beside_linear(
 
 
 def _trained_on_folds(
-    setup: TrainingSetup, events: MergedEvents, numbers: range, n_folds: int, n_pilots: int
+    setup: TrainingSetup, events: MergedEvents, numbers: range, n_folds: int, n_pilots: int, overlap: bool
 ) -> tuple[list[RunResult], list[Member]]:
     """The networks of these numbers, and what those that were finished output for the rows that they left out."""
     network, settings, task = setup.network, setup.settings, setup.task
-    division = (task, setup.rows, setup.validation, len(numbers), n_folds, settings.seed)
+    division = (task, setup.rows, setup.validation, len(numbers), n_folds, settings.seed, overlap)
     splits, left_out = member_splits(*division), left_out_rows(*division)
     index_of: dict[int, NDArray[np.int64] | None] = {}  # by the validation rows that a network has or had last
 

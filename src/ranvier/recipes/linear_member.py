@@ -69,13 +69,15 @@ def has_wide_columns(setup: TrainingSetup) -> bool:
     return any(encoder.kind in KINDS for encoder in getattr(setup.encoder, "encoders", ()))
 
 
-def choose_linear(setup: TrainingSetup, members: Sequence[Member], n_folds: int) -> LinearChoice | None:
+def choose_linear(
+    setup: TrainingSetup, members: Sequence[Member], n_folds: int, overlap: bool = True
+) -> LinearChoice | None:
     """The networks, unless a linear model or the mean of both has a smaller loss by more than the standard error.
 
     Parameters:
         setup: of the networks, on the inputs that the linear model gets.
         members: what networks say of the validation rows of theirs, in the order of `member_splits`.
-        n_folds: into how many folds the rows were divided.
+        n_folds, overlap: as for `member_splits`.
 
     Returns None where no linear model can be trained, or the loss is not the usual one.
     """
@@ -86,7 +88,8 @@ def choose_linear(setup: TrainingSetup, members: Sequence[Member], n_folds: int)
     compared = members[:n_compared]
     factors = column_factors(setup)
     outputs = []
-    for learned, held in member_splits(task, setup.rows, setup.validation, n_compared, n_folds, settings.seed):
+    division = (task, setup.rows, setup.validation, n_compared, n_folds, settings.seed, overlap)
+    for learned, held in member_splits(*division):
         model = balanced_linear(setup, learned, factors)
         if model is None or held is None:
             return None

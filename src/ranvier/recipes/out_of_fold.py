@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.task import Task
+from ranvier.random import SEED_RANGE
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.class_numbers import one_hot
@@ -63,13 +64,13 @@ def row_losses(task: Task, logits: Array, targets: Array) -> NDArray[np.float64]
 
 
 def member_splits(
-    task: Task, rows: Rows, validation: Rows | None, n_networks: int, n_folds: int, seed: int
+    task: Task, rows: Rows, validation: Rows | None, n_networks: int, n_folds: int, seed: int, overlap: bool = True
 ) -> Iterator[tuple[Rows, Rows | None]]:
     """The training and validation rows of every network of an ensemble: those that `left_out_rows` leaves out.
 
     Where validation rows are given, or with one fold, all networks are trained on all rows.
     """
-    for left_out in left_out_rows(task, rows, validation, n_networks, n_folds, seed):
+    for left_out in left_out_rows(task, rows, validation, n_networks, n_folds, seed, overlap):
         if left_out is None:
             yield rows, validation
         else:
@@ -78,7 +79,7 @@ def member_splits(
 
 
 def left_out_rows(
-    task: Task, rows: Rows, validation: Rows | None, n_networks: int, n_folds: int, seed: int
+    task: Task, rows: Rows, validation: Rows | None, n_networks: int, n_folds: int, seed: int, overlap: bool = True
 ) -> Iterator[NDArray[np.int64] | None]:
     """Which rows every network of an ensemble leaves out, sorted; None for none.
 
@@ -86,6 +87,9 @@ def left_out_rows(
     network leaves out the first three, the next one those from the last of these on, and so on. So each fold shares a
     part with the next: what two networks say of rows that both left out tells how much better their mean is. Of few
     rows or groups there are fewer parts. Rows of a group are in one part.
+
+    Without overlap, as development versions divided the rows, each network leaves out the next fold of one part, and
+    once every fold was left out the rows are divided again.
 
     >>> rows = Rows(np.zeros((9, 1)), np.zeros((9, 1)))
     >>> [found.tolist() for found in left_out_rows(Task("regression", 1), rows, None, 2, 3, 0)]
@@ -96,11 +100,13 @@ def left_out_rows(
         yield from (None for _ in range(n_networks))
         return
     units = len(rows) if rows.groups is None else len(np.unique(rows.groups))
-    n_parts = min(PARTS_PER_FOLD * n_folds, units)
+    n_parts = min(PARTS_PER_FOLD * n_folds, units) if overlap else n_folds
     width = max(n_parts // n_folds, 1)
     labels = class_indices(task, rows.targets) if task.is_classifier else None
-    parts = split_rows(len(rows), (1.0 / n_parts,) * n_parts, seed, labels, rows.groups)
     for number in range(n_networks):
+        if number == 0 or (not overlap and number % n_folds == 0):
+            division_seed = (seed + number) % SEED_RANGE
+            parts = split_rows(len(rows), (1.0 / n_parts,) * n_parts, division_seed, labels, rows.groups)
         first = number * max(width - 1, 1)
         # The first part has a row of each class, so that it is left out late.
         yield np.sort(np.concatenate([parts[-1 - (first + at) % n_parts] for at in range(width)]))
