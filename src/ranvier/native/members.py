@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import RowsHandle, Span, State
+from ranvier.engine import CompileSpec, RowsHandle, Span, State
 from ranvier.engine.serialize import Serialized, serialized
 from ranvier.errors import ShapeError
 from ranvier.native.lowering.lowered import PREDICT, TRAIN
@@ -21,9 +21,10 @@ from ranvier.native.machine.call_for_tables import call_for_tables
 from ranvier.native.machine.philox_words import philox_words
 from ranvier.native.plans import Plans
 from ranvier.native.prepared import PreparedNetwork
-from ranvier.native.program import INDICES, Program, check_span
+from ranvier.native.program import INDICES, Program, check_span, with_hyper_parameters
 from ranvier.native.resident import ResidentRows, layout_of
 from ranvier.native.scheduling.arguments import ARGUMENTS
+from ranvier.native.scheduling.binding import number_row
 from ranvier.native.scheduling.packing import pairs_of
 from ranvier.native.scheduling.stages import COUNTER_STRIDE
 from ranvier.native.state_layout import StateLayout, StateMap
@@ -39,14 +40,23 @@ class NetworkWithMembers(PreparedNetwork):
         """The random words of keys, (n, 2) -> (n, count); see `ranvier.engine.Executable`."""
         return philox_words(keys, count)
 
-    def try_members(self, rows: Sequence[RowsHandle], states: State, seeds: NDArray[np.uint64]) -> NativeMembers | None:
-        """M networks of this spec, each with a state of its own; see `ranvier.engine.Executable`."""
+    def try_members(
+        self,
+        rows: Sequence[RowsHandle],
+        states: State,
+        seeds: NDArray[np.uint64],
+        specs: Sequence[CompileSpec] | None = None,
+    ) -> NativeMembers | None:
+        """M networks like this one, each with a state of its own; see `ranvier.engine.Executable`."""
         with self.lock:
             loaded, layout = self._plans.loaded(TRAIN, self.target), self._plans.layout
             if layout.map is None or loaded.cancellable or loaded.stealable:
                 return None
             resident = self.resident_rows(rows)
-            return None if resident is None else NativeMembers(self, layout.map, resident, states, seeds)
+            numbers = [loaded.plan.numbers] if specs is None else self._plans.numbers_of(specs)
+            if resident is None or numbers is None:
+                return None
+            return NativeMembers(self, layout.map, resident, states, seeds, np.stack(list(map(number_row, numbers))))
 
     def resident_rows(self, rows: Sequence[RowsHandle]) -> list[ResidentRows] | None:
         """Rows that the tables of members can name; None where some are no such rows."""
@@ -75,6 +85,7 @@ class NativeMembers(Serialized):
         state_map: of its states.
         rows: those that each is trained on.
         states, seeds: as for `try_members`.
+        hyper_parameters: of all, (1, number of them), or of each, (M, number of them), as compiled code reads them.
     """
 
     def __init__(
@@ -84,12 +95,14 @@ class NativeMembers(Serialized):
         rows: list[ResidentRows],
         states: State,
         seeds: NDArray[np.uint64],
+        hyper_parameters: NDArray[np.float64],
     ) -> None:
         super().__init__()
         # They share the workspace of the network, and so its lock.
         self.lock, self._network = network.lock, network
         self._layout, self._map, self._before = network.members_plans.layout, state_map, states
         self._rows, self._n_rows = rows, len(rows[0])
+        self._hyper_parameters = np.broadcast_to(hyper_parameters, (len(seeds), hyper_parameters.shape[1]))
         with self.lock:
             program = network.members_program(TRAIN)
             program.reserve(network.spec.batch_size, 0, 1)
@@ -130,7 +143,7 @@ class NativeMembers(Serialized):
         largest = check_span(Span(order.reshape(-1), starts, spans.scalars[0]), self._n_rows, n_scalars)
         if largest > self._network.spec.batch_size:
             raise ShapeError(f"A batch holds {largest} rows; these networks take {self._network.spec.batch_size}.")
-        scalars = program.number_rows(spans.scalars)
+        scalars = with_hyper_parameters(self._hyper_parameters[numbers][:, None], spans.scalars)
         losses, at = np.zeros((count, len(starts) - 1)), np.arange(count)
         tables = self._tables[numbers]
         words: dict[str, Any] = {
