@@ -5,8 +5,10 @@ Run:  pip install -e '.[bench]' && python benchmarks/many.py
 Three populations: 64 networks 20-64-64-2 on 2,000 rows, 1,000 networks 8-8-8-1 on 500, and 300 of these with a tenth
 of the rows for validation, early stopping and the best weights, which differ in penalty, too. First some of each are
 compared with networks that were trained alone, on one thread and on all: parameters must be equal, bit by bit. Where
-networks stop early, contenders make different numbers of epochs, so the time of an epoch is told beside. The peers train some of their networks, which all take the same time: scikit-learn one `fit` after the other, jax all at
-once by `vmap` over one compiled scan of the same steps. Contenders take turns; a figure is the median of the rounds.
+networks stop early, contenders make different numbers of epochs, so the time of an epoch is told beside. The peers
+train some of their networks, which all take the same time: scikit-learn one `fit` after the other, jax all at once by
+`vmap` over one compiled scan of the same steps, without early stopping. Contenders take turns; a figure is the median
+of the rounds.
 Leave the machine alone meanwhile.
 """
 
