@@ -30,7 +30,7 @@ def open_source(source: Any, target: Any = None, reading: Reading = PLAIN) -> So
     """Open data of any kind that Ranvier reads.
 
     Parameters:
-        source: the path of a CSV, TSV, Parquet, JSON Lines, NPZ or IDX file (CSV, TSV and IDX also packed as .gz), of
+        source: the path of a CSV, TSV, Parquet, Arrow, JSON Lines, NPZ or IDX file (these also packed as .gz), of
             which a table may have a column of paths; of a folder, .zip or .tar.gz of class folders with pictures,
             recordings or texts, or of train/ and test/ with such; of one such file;
             the name of a set that comes with scikit-learn (`digits`, `iris`, `wine`, `breast_cancer`, `diabetes`; write
