@@ -95,7 +95,7 @@ class PopulationRows:
             encoder = network_target(network, self.targets, loss, self.names)
             # Networks that differ in hyper-parameters share their encoder, and so their encoded rows.
             with self._lock:
-                equal = (known for known in self._target_encoders.values() if known == encoder)
+                equal = (earlier for earlier in self._target_encoders.values() if earlier == encoder)
                 encoder = self._target_encoders.setdefault(key, next(equal, encoder))
         return encoder
 

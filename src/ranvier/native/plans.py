@@ -155,14 +155,14 @@ class Plans:
 
         Predictions have no hyper-parameters but those of the loss, which must be equal.
         """
-        code, found = self.training.code, {}
+        code, numbers = self.training.code, {}
         for spec in specs:
-            if id(spec) not in found:
+            if id(spec) not in numbers:
                 plan = _training_plan(replace(spec, seed=0, threads=None), self.machine, self.threads)
                 if spec.loss != self.spec.loss or plan.code != code:
                     return None
-                found[id(spec)] = plan.numbers
-        return [found[id(spec)] for spec in specs]
+                numbers[id(spec)] = plan.numbers
+        return [numbers[id(spec)] for spec in specs]
 
     def loaded(self, purpose: str, target: Target) -> LoadedPlan:
         """The plan for a purpose with its code."""

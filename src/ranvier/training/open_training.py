@@ -181,11 +181,11 @@ class OpenTraining:
         pairs = [(network, at_unit_rate(settings.optimizer)) for network, settings in members]
         specs = {pair: replace(self._spec, network=pair[0], optimizer=pair[1]) for pair in dict.fromkeys(pairs)}
         # The learning rates are numbers of the steps.
-        own = self._spec.network, at_unit_rate(self._spec.optimizer)
-        given = None if specs.keys() == {own} else [specs[pair] for pair in pairs]
+        of_executable = self._spec.network, at_unit_rate(self._spec.optimizer)
+        specs_of_all = None if specs.keys() == {of_executable} else [specs[pair] for pair in pairs]
         initial = _initial_weights(members, self._executable.dtype)
         settings = [each_settings for _, each_settings in members]
-        return train_members(self._executable, rows, settings, initial, self._unit, stop_requested, given)
+        return train_members(self._executable, rows, settings, initial, self._unit, stop_requested, specs_of_all)
 
     def _resident(self, rows: Rows) -> RowsHandle:
         """The rows as the executable keeps them, which has the latest ones already."""
@@ -252,10 +252,10 @@ def structure(network: Network, settings: TrainSettings) -> Any:
 def _initial_weights(members: Sequence[tuple[Network, TrainSettings]], dtype: type) -> Array:
     """The initial weights of networks, (M, P), drawn at once for all that are equal."""
     weights: Array = np.empty((len(members), members[0][0].parameter_table.size), dtype)
-    places: dict[Network, list[int]] = {}
+    positions: dict[Network, list[int]] = {}
     for number, (network, _) in enumerate(members):
-        places.setdefault(network, []).append(number)
-    for network, numbers in places.items():
+        positions.setdefault(network, []).append(number)
+    for network, numbers in positions.items():
         seeds = [members[number][1].seed for number in numbers]
         weights[numbers] = network.parameter_table.initial_for_seeds(seeds, dtype)
     return weights
