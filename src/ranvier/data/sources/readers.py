@@ -110,12 +110,13 @@ def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
 
 def _names_in_heading(path: Path, reading: Reading) -> bool:
     """Whether a text is a table whose header has the columns that are asked for."""
+    from ranvier.data.sources.delimited import plain_text
     from ranvier.data.sources.dialect import SAMPLE_BYTES, dialect_of
     from ranvier.data.sources.text_encoding import as_utf8
 
     try:
         with path.open("rb") as file:
-            head = as_utf8(file.read(SAMPLE_BYTES), f'"{path}"', reading)[0]
+            head = plain_text(as_utf8(file.read(SAMPLE_BYTES), f'"{path}"', reading)[0], ",", reading)[0]
         return bool(head.strip()) and reading.names <= set(dialect_of(head, ",", f'"{path}"', reading).names)
     except (OSError, DataError):
         return False
