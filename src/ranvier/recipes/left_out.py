@@ -90,7 +90,7 @@ def merged_inverse_temperature(task: Task, members: Sequence[Member]) -> float:
     repeated = left_out.counts > 1
     if repeated.sum() < MIN_ROWS:
         return single
-    targets, weights = left_out.targets[repeated], _taken(left_out.weights, repeated)
+    targets, weights = left_out.targets[repeated], None if left_out.weights is None else left_out.weights[repeated]
     of_mean = inverse_temperature(task, probabilities_of(task, left_out.logits[repeated]), targets, weights)
     step = np.log(of_mean / _single_factor(task, left_out, repeated))
     return float(single * np.exp(step * (1.0 - 1.0 / left_out.n_networks) / _mean_move(left_out.counts)))
@@ -124,14 +124,14 @@ def held_out_rows(task: Task, members: Sequence[Member], inverse_temperature: fl
     return HeldOut(outputs, left_out.targets, left_out.weights, folds, factors).calibrated(task, inverse_temperature)
 
 
-def _single_factor(task: Task, left_out: LeftOut, chosen: NDArray[np.bool_]) -> float:
-    """The factor for the logits of single networks on the chosen rows, each of which counts once."""
-    rows = left_out.single_rows[chosen[left_out.single_rows]]
-    outputs = probabilities_of(task, left_out.single_logits[chosen[left_out.single_rows]])
+def _single_factor(task: Task, left_out: LeftOut, counted: NDArray[np.bool_]) -> float:
+    """The factor for the logits of single networks on the counted rows, each of which counts once."""
+    rows = left_out.single_rows[counted[left_out.single_rows]]
+    outputs = probabilities_of(task, left_out.single_logits[counted[left_out.single_rows]])
     weights = 1.0 / left_out.counts[rows]
     if left_out.weights is not None:
         weights = weights * left_out.weights[rows]
-    return inverse_temperature(task, outputs, left_out.targets[rows], weights, n_rows=int(chosen.sum()))
+    return inverse_temperature(task, outputs, left_out.targets[rows], weights, n_rows=int(counted.sum()))
 
 
 def _error_factors(left_out: LeftOut) -> Floats | None:
@@ -145,9 +145,9 @@ def _error_factors(left_out: LeftOut) -> Floats | None:
     rows = left_out.single_rows
     weights = np.ones(len(left_out.counts)) if left_out.weights is None else left_out.weights.astype(np.float64)
     errors = np.abs(left_out.single_logits - left_out.targets[rows])
-    share = np.where(repeated, weights, 0.0) / left_out.counts
-    of_single = np.nansum(share[rows][:, None] * errors, axis=0)
-    of_mean = np.nansum((share * left_out.counts)[:, None] * np.abs(left_out.logits - left_out.targets), axis=0)
+    row_weights = np.where(repeated, weights, 0.0) / left_out.counts
+    of_single = np.nansum(row_weights[rows][:, None] * errors, axis=0)
+    of_mean = np.nansum((row_weights * left_out.counts)[:, None] * np.abs(left_out.logits - left_out.targets), axis=0)
     tiny = np.finfo(np.float64).tiny
     step = np.log(np.maximum(of_mean, tiny) / np.maximum(of_single, tiny)) / _mean_move(left_out.counts)
     missing = (1.0 / left_out.counts - 1.0 / left_out.n_networks)[:, None]
@@ -158,7 +158,3 @@ def _error_factors(left_out: LeftOut) -> Floats | None:
 def _mean_move(counts: NDArray[np.int64]) -> float:
     """The mean of 1 - 1 / K over the rows that several networks left out."""
     return float((1.0 - 1.0 / counts[counts > 1]).mean())
-
-
-def _taken(weights: Array | None, chosen: NDArray[np.bool_]) -> Array | None:
-    return None if weights is None else weights[chosen]
