@@ -14,6 +14,7 @@ from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_parts import (
     APPROXIMATE,
     BODIES,
+    DIGITS,
     HEMISPHERES,
     MAGNITUDES,
     SIGNED,
@@ -112,6 +113,8 @@ def _are_no_durations(strings: pl.Series) -> pl.Series:
 def _are_words(sample: pl.Series) -> bool:
     """Whether most strings of a sample are no numbers, times of day or durations, and not all are plain numbers."""
     half = len(sample) // 2
+    if int((~sample.str.contains(DIGITS)).sum()) > half:  # nothing below reads a string without digits
+        return parsing.cast_numbers(sample).null_count() > 0
     times = (reads(sample) for reads in (seconds_of_day, seconds_of_duration, inches_of_length, degrees_of_angle))
     if split(sample)["body"].null_count() <= half or any(read.null_count() <= half for read in times):
         return False
