@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import INTERRUPTED, explain
+from ranvier.cli.printed_report import interrupted as stopped
 from ranvier.errors import InputError
 from ranvier.model.train import train
 from ranvier.native.machine.cache import CacheWarning
@@ -62,6 +65,21 @@ def test_an_interrupt_names_the_run_that_goes_on_or_none(here: Path, monkeypatch
     assert result.exit_code == INTERRUPTED
     assert result.stderr.strip().endswith("Interrupted. The run goes on with: ranvier resume 'my run'")
     assert (here / "my run" / "run.json").is_file()
+
+
+@pytest.mark.parametrize(("run", "on"), [("my run", " To train to the end: ranvier resume 'my run'"), (None, "")])
+def test_a_stopped_training_is_said_where_only_errors_are(
+    run: str | None, on: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stopped(Output(quiet=True), SimpleNamespace(run=run))  # type: ignore[arg-type]
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", f"Interrupted. The model trained so far is saved.{on}\n")
+
+
+def test_a_report_replaces_neither_the_model_nor_its_data(trained: Trained) -> None:
+    before = Path(trained.model).read_bytes()
+    assert "is also an input file" in refused("report", trained.model, "--output", trained.model)
+    assert Path(trained.model).read_bytes() == before
 
 
 def test_a_run_has_no_fewer_epochs_than_are_made(trained: Trained) -> None:

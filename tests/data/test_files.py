@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranvier.data import NAMED, Table, infer_schema, open_source
-from ranvier.data.sources.delimited import read_delimited
+from ranvier.data.sources.readers import READERS
+from ranvier.data.sources.reading import PLAIN
 from ranvier.errors import DataError
 
 
@@ -54,7 +55,7 @@ def test_csv_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list[tup
     path = tmp_path_factory.mktemp("csv") / "rows.csv"
     quoted = [",".join(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row) for row in rows]
     path.write_bytes("\n".join(["a,b,c", *quoted]).encode())
-    assert read_delimited(path, ",").frame.rows() == rows
+    assert READERS[".csv"](path, PLAIN).frame.rows() == rows
 
 
 @settings(max_examples=40, deadline=None)
@@ -64,7 +65,7 @@ def test_numbers_in_csv_are_bit_identical(tmp_path_factory: pytest.TempPathFacto
 
     path = tmp_path_factory.mktemp("csv") / "rows.csv"
     path.write_text("x,y\n" + "".join(f"{value!r},0\n" for value in values))
-    values_read, wrong = parse_numbers(read_delimited(path, ",").frame["x"])
+    values_read, wrong = parse_numbers(READERS[".csv"](path, PLAIN).frame["x"])
     assert wrong is None
     assert values_read.tobytes() == np.array(values).tobytes()
 
@@ -254,7 +255,7 @@ def test_spreadsheets_and_special_files_are_refused(tmp_path: Path) -> None:
         ("t.ods", "Save it as CSV from the spreadsheet program."),
         ("t.csv.zst", "Unpack it, and give the file that was in it."),
         ("t.7z", "Unpack it, and give the file that was in it."),
-        ("t.feather", "Write it as CSV or Parquet from the program that it is of."),
+        ("t.orc", "Write it as CSV or Parquet from the program that it is of."),
         ("t.SAV", "Write it as CSV or Parquet from the program that it is of."),
         ("t.h5", "Write it as CSV or Parquet from the program that it is of."),
         ("t.sqlite", "Write the table as CSV from the database."),

@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import signal
+import warnings
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -266,3 +267,19 @@ def test_the_page_of_the_regressor_names_every_parameter_of_the_classifier_that_
     listed = re.search(r"those of `Classifier`, ([^;]*) left out;", rv.Regressor.__doc__ or "")
     assert listed is not None
     assert set(re.split(r", | and ", listed[1])) == lacking
+
+
+@pytest.mark.parametrize("first", ["array", "pandas", "polars"])
+def test_parts_and_rows_may_be_arrays_or_frames(first: str) -> None:
+    import polars as pl
+
+    names = list("abcd")
+    ways = {"array": X, "pandas": pd.DataFrame(X, columns=names), "polars": pl.DataFrame(X, schema=names)}
+    alone = regressor().partial_fit(ways[first], HEIGHT).partial_fit(ways[first], HEIGHT)
+    expected = alone.predict(ways[first])
+    for other, rows in ways.items():
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*feature names")
+            mixed = regressor().partial_fit(ways[first], HEIGHT).partial_fit(rows, HEIGHT)
+            assert mixed.predict(rows).tobytes() == expected.tobytes(), other
+            assert alone.predict(rows[:1]).tobytes() == expected[:1].tobytes(), other

@@ -218,6 +218,30 @@ def test_what_is_not_a_number_comes_through() -> None:
     assert not np.isfinite(executable.run(rows, span_for(task))[-1])
 
 
+@pytest.mark.parametrize("optimizer", [Adam(), LBFGS()], ids=["adam", "lbfgs"])
+@pytest.mark.parametrize("width", [6, 400])
+@pytest.mark.parametrize("frozen", range(4))
+@pytest.mark.parametrize("sparse", [False, True])
+def test_weights_that_nothing_moves_come_out_as_they_went_in(
+    sparse: bool, frozen: int, width: int, optimizer: Any
+) -> None:
+    trainable = [layer != frozen for layer in range(3)]
+    layers: list[Any] = [
+        Dense(width, "relu", trainable=trainable[0]),
+        Dense(12, "relu", groups=2, trainable=trainable[1]),
+        Dense(3, trainable=trainable[2]),
+    ]
+    task = rounded(24, layers, None, optimizer, **({"mean_nnz": 5, "n_dense": 4} if sparse else {}))
+    executable = NativeEngine().compile(task)
+    parameters = task.network.parameter_table.initial(0, np.float32)
+    rows = 0 if optimizer.full_batch else 2
+    state = State(parameters, np.ones((rows, parameters.size), np.float32), 3)
+    executable.set_state(state)
+    assert np.array_equal(executable.snapshot(), parameters)
+    assert np.array_equal(executable.get_state().parameters, parameters)
+    assert np.array_equal(executable.release().parameters, parameters)
+
+
 def test_a_model_predicts_as_it_was_trained_and_goes_on_where_it_was(tmp_path: Path) -> None:
     """Predictions round, after loading too; what a checkpoint keeps gives the same bits as never having stopped."""
     generator = np.random.default_rng(0)

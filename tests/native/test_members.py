@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import ranvier as rv
 from ranvier import random
@@ -15,7 +16,7 @@ from ranvier.errors import ShapeError
 from ranvier.native.engine import NativeEngine
 from ranvier.network.optimizers import Optimizer
 from ranvier.reference.engine import ReferenceEngine
-from ranvier.rows import Rows
+from ranvier.rows import Rows, as_inputs
 
 RNG = np.random.default_rng(0)
 ROWS = Rows(RNG.normal(size=(50, 5)).astype(np.float32), RNG.normal(size=(50, 2)).astype(np.float32))
@@ -55,18 +56,19 @@ def test_each_network_has_the_bits_of_steps_of_its_own(layers: str, optimizer: O
     spec = spec_of(layers, optimizer, precision=precision, weighted=rows.weights is not None)
     executable = NativeEngine().compile(spec)
     states, spans = states_of(spec, executable.dtype), spans_of(spec)
-    result = executable.try_run_members(executable.upload(rows), states, spans, SEEDS)
-    assert result is not None
-    losses, after = result
+    members = executable.try_members([executable.upload(rows)] * 3, states, SEEDS)
+    assert members is not None
+    losses = members.run(np.arange(3), spans)
+    parameters, slots, steps = members.states()
     for number, seed in enumerate(SEEDS.tolist()):
         alone = NativeEngine().compile(replace(spec, seed=seed))
         alone.set_state(State(states.parameters[number], states.slots[number], states.step))
         own = alone.run(rows, Span(spans.order[number], spans.starts, spans.scalars[number]))
         state = alone.get_state()
         assert np.array_equal(own, losses[number])
-        assert np.array_equal(state.parameters, after.parameters[number])
-        assert np.array_equal(state.slots, after.slots[number])
-        assert state.step == after.step == 14
+        assert np.array_equal(state.parameters, parameters[number])
+        assert np.array_equal(state.slots, slots[number])
+        assert state.step == steps[number] == 14
     assert not np.array_equal(losses[0], losses[1])
 
 
@@ -76,7 +78,9 @@ def test_the_state_of_the_executable_stays() -> None:
     states = states_of(spec, np.float32)
     own = State(states.parameters[0], states.slots[0], 7)
     executable.set_state(own)
-    executable.try_run_members(executable.upload(ROWS), states, spans_of(spec), SEEDS)
+    members = executable.try_members([executable.upload(ROWS)] * 3, states, SEEDS)
+    assert members is not None
+    members.run(np.arange(3), spans_of(spec))
     assert np.array_equal(executable.get_state().parameters, own.parameters)
 
 
@@ -93,23 +97,77 @@ def test_the_state_of_the_executable_stays() -> None:
 def test_spans_that_name_foreign_memory_are_refused(wrong: dict[str, Any]) -> None:
     spec = spec_of("dense", rv.Adam())
     executable = NativeEngine().compile(spec)
-    rows, states = executable.upload(ROWS), states_of(spec, np.float32)
+    rows, states = [executable.upload(ROWS)] * 3, states_of(spec, np.float32)
+    members = executable.try_members(rows, states, SEEDS)
+    assert members is not None
     with pytest.raises(ShapeError):
-        executable.try_run_members(rows, states, replace(spans_of(spec), **wrong), SEEDS)
+        members.run(np.arange(3), replace(spans_of(spec), **wrong))
+    with pytest.raises(ShapeError):
+        members.run(np.arange(2), spans_of(spec))
     with pytest.raises(ShapeError, match="The states have parameters of shape"):
-        executable.try_run_members(
-            rows, State(states.parameters[:, 1:], states.slots[:, :, 1:], 7), spans_of(spec), SEEDS
-        )
+        executable.try_members(rows, State(states.parameters[:, 1:], states.slots[:, :, 1:], 7), SEEDS)
+
+
+def test_batches_larger_than_those_of_the_spec_are_refused() -> None:
+    spec = spec_of("dense", rv.Adam())
+    executable = NativeEngine().compile(spec)
+    members = executable.try_members([executable.upload(ROWS)] * 3, states_of(spec, np.float32), SEEDS)
+    assert members is not None
+    spans = spans_of(spec)
+    wrong = Span(spans.order, np.array([0, 50]), spans.scalars[:, :1])
+    with pytest.raises(ShapeError, match="A batch holds 50 rows; these networks take 8"):
+        members.run(np.arange(3), wrong)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("optimizer", [rv.Adam(), rv.AdamW(ema_decay=0.9)])
+@pytest.mark.parametrize("layers", LAYERS)
+def test_some_of_them_make_steps_on_rows_of_their_own_and_are_evaluated(
+    layers: str, optimizer: Optimizer, precision: str
+) -> None:
+    weighted = layers == "dense"
+    spec = spec_of(layers, optimizer, precision=precision, weighted=weighted)
+    executable = NativeEngine().compile(spec)
+    states, spans, some = states_of(spec, executable.dtype), spans_of(spec), np.array([0, 2])
+    own = [(WEIGHTED if weighted else ROWS).take(RNG.permutation(50)) for _ in SEEDS]
+    held = [WEIGHTED.take(np.arange(number, number + 9)) for number in range(3)]
+    members = executable.try_members([executable.upload(rows) for rows in own], states, SEEDS)
+    assert members is not None
+    losses = members.run(some, Span(spans.order[some], spans.starts, spans.scalars[some]))
+    result = members.try_evaluate(some, [executable.upload(held[number]) for number in some])
+    assert result is not None
+    for at, number in enumerate(some):
+        alone = NativeEngine().compile(replace(spec, seed=int(SEEDS[number])))
+        alone.set_state(State(states.parameters[number], states.slots[number], states.step))
+        span = Span(spans.order[number], spans.starts, spans.scalars[number])
+        assert np.array_equal(alone.run(own[number], span), losses[at])
+        averaged = alone.snapshot(averaged=True)
+        assert np.array_equal(averaged, members.parameters(some)[at])
+        alone.restore(averaged)
+        loss, outputs = alone.evaluate(held[number])
+        assert loss == result[0][at]
+        assert np.array_equal(outputs, result[1][at])
+    assert np.array_equal(members.states()[0][1], states.parameters[1])
+    assert members.states()[2].tolist() == [14, 7, 14]
 
 
 def test_what_has_no_fast_path_says_so() -> None:
     spec = spec_of("dense", rv.Adam())
     reference = ReferenceEngine().compile(spec)
-    states, spans = states_of(spec, np.float64), spans_of(spec)
-    assert reference.try_run_members(reference.upload(ROWS), states, spans, SEEDS) is None
+    states = states_of(spec, np.float64)
+    assert reference.try_members([reference.upload(ROWS)] * 3, states, SEEDS) is None
     large = replace(spec, network=rv.Network(5, [rv.Dense(600, "relu"), rv.Dense(100, "relu"), rv.Dense(2)]))
     executable = NativeEngine().compile(large)
-    assert executable.try_run_members(executable.upload(ROWS), states_of(large, np.float32), spans, SEEDS) is None
+    assert executable.try_members([executable.upload(ROWS)] * 3, states_of(large, np.float32), SEEDS) is None
+    small = NativeEngine().compile(spec)
+    foreign = replace(ROWS, inputs=as_inputs(sparse.csr_array(ROWS.inputs.dense), 5))
+    handles = [small.upload(ROWS), small.upload(ROWS), small.upload(ROWS.take(np.arange(9)))]
+    assert small.try_members(handles, states_of(spec, np.float32), SEEDS) is None
+    members = small.try_members(handles[:1] * 3, states_of(spec, np.float32), SEEDS)
+    assert members is not None
+    with_csr = NativeEngine().compile(replace(spec, mean_nnz=5)).upload(foreign)
+    assert members.try_evaluate(np.arange(3), [with_csr] * 3) is None
+    assert members.try_evaluate(np.arange(3), handles[:2]) is None
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 500, 501])

@@ -72,3 +72,17 @@ def test_joined_epochs_are_the_epochs_one_after_the_other(sizes: tuple[int, int]
 @pytest.mark.parametrize(("rows", "batch", "steps"), [(10, 10, 1), (10, 99, 1), (10, 1, 10), (10, 3, 4)])
 def test_full_batch_one_example_and_between(rows: int, batch: int, steps: int) -> None:
     assert len(batches.batch_offsets(rows, batch)) - 1 == steps
+
+
+@given(SIZES, st.integers(1, 3), st.integers(1, 4))
+def test_mean_losses_of_networks_are_those_of_each(sizes: tuple[int, int], epochs: int, networks: int) -> None:
+    (rows, batch), rng = sizes, np.random.default_rng(0)
+    starts = batches.batch_offsets(rows, batch)
+    orders = batches.population_orders(rows, range(1, 1 + epochs), list(range(networks)), shuffle=True)
+    losses = rng.uniform(size=(networks, epochs, len(starts) - 1))
+    own = rng.uniform(size=(networks, rows))
+    for weights in (None, own, own[:1], 0 * own):
+        found = batches.population_means(losses, orders, starts, weights)
+        for number in range(networks):
+            weight = None if weights is None else weights[number % len(weights)]
+            assert found[number].tolist() == batches.mean_losses(losses[number], orders[number], starts, weight)

@@ -42,6 +42,21 @@ def test_several_epochs_are_appended_as_one_after_the_other(taken: bool) -> None
     assert len(begun) == 2
 
 
+@pytest.mark.parametrize("best", [(False, False, False), (True, False, True), (False, True, False)])
+def test_so_are_epochs_with_measured_values_and_marks(best: tuple[bool, ...]) -> None:
+    begun = History([Epoch(1, 3.0, 0.7, {"r2": 0.5}, best=True)])
+    records = [Epoch(2 + n, 1.0, 0.5 + n, {"auc": 0.5 * n}, 0.1, 0.75, 8.0, mark) for n, mark in enumerate(best)]
+    one_by_one = begun
+    for each in records:
+        one_by_one = one_by_one.appended(each)
+    names = ("loss", "validation_loss", "learning_rate", "seconds", "examples_per_second", "best")
+    columns = {name: np.array([getattr(each, name) for each in records]) for name in names}
+    longer = begun.extended(range(2, 5), {**columns, "auc": np.array([each.metrics["auc"] for each in records])})
+    assert longer == one_by_one
+    assert longer.best_epoch == one_by_one.best_epoch
+    assert longer.stored() == one_by_one.stored()
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_a_data_frame_has_one_row_an_epoch(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if library == "polars":

@@ -11,7 +11,10 @@ import pytest
 
 import ranvier as rv
 from ranvier.native.engine import NativeExecutable
+from ranvier.native.members import NativeMembers
 from ranvier.training import open_training
+from ranvier.training.callbacks import EarlyStoppingFromStart
+from tests.training.trial import timeless
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
@@ -57,15 +60,15 @@ def test_going_on_with_one_of_them_has_the_bits_of_going_on_alone() -> None:
 
 
 def test_after_ctrl_c_each_network_is_the_one_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = NativeExecutable.try_run_members
+    run = NativeMembers.run
 
-    def interrupted(self: NativeExecutable, *given: Any) -> Any:
+    def interrupted(self: NativeMembers, *given: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
         return run(self, *given)
 
     trials = [{"seed": seed} for seed in range(20)]
     with monkeypatch.context() as patched:
-        patched.setattr(NativeExecutable, "try_run_members", interrupted)
+        patched.setattr(NativeMembers, "run", interrupted)
         with pytest.warns(UserWarning, match="Interrupted: 15 networks of 20 had not begun"):
             models = rv.fit_many(NETWORK, X, X[:, :2], trials=trials, engine="native", threads=1, epochs=10**6)
     made = len(models[0].history)
@@ -74,3 +77,140 @@ def test_after_ctrl_c_each_network_is_the_one_so_far(monkeypatch: pytest.MonkeyP
     alone = NETWORK.fit(X, X[:, :2], seed=4, epochs=made)
     assert np.array_equal(alone.parameters["layers.0.weight"], models[4].parameters["layers.0.weight"])
     assert np.array_equal(alone.history.loss, models[4].history.loss)
+
+
+def same_trainings(one: rv.Model, other: rv.Model) -> None:
+    """Compare all but the times."""
+    states = [model.training_state for model in (one, other)]
+    assert states[0] is not None
+    assert states[1] is not None
+    arrays, plain = [state.arrays() for state in states if state], [state.to_dict() for state in states if state]
+    assert {name: array.tobytes() for name, array in arrays[0].items()} == {
+        name: array.tobytes() for name, array in arrays[1].items()
+    }
+    assert {**plain[0], "history": None} == {**plain[1], "history": None}
+    assert timeless(one.history) == timeless(other.history)
+    assert np.array_equal(one.parameters["layers.0.weight"], other.parameters["layers.0.weight"])
+    assert (one.conformal is None) == (other.conformal is None)
+    for name, array in {} if one.conformal is None else one.conformal.arrays().items():
+        assert other.conformal is not None
+        assert np.array_equal(array, other.conformal.arrays()[name])
+
+
+TARGETS: dict[str, tuple[Any, Any]] = {
+    "a number": (X[:, 0], rv.Dense(1)),
+    "two numbers": (X[:, :2], rv.Dense(2)),
+    "numbers with gaps": (np.where(RNG.random((60, 2)) < 0.1, np.nan, X[:, :2]), rv.Dense(2)),
+    "two classes": ((X[:, 0] > 0).astype(int), rv.Dense(1, "sigmoid")),
+    "three classes": ((X.sum(1) > 0).astype(int) + (X[:, 0] > 1), rv.Dense(3, "softmax")),
+    "labels": ((X[:, :2] > 0).astype(int), rv.Dense(2, "sigmoid")),
+}
+STOPPING = [rv.EarlyStopping(patience=1)]
+OPTIONS: dict[str, dict[str, Any]] = {
+    "a fraction": {"validation": 0.2},
+    "own weights": {"validation": 0.2, "sample_weight": WEIGHTS, "callbacks": STOPPING},
+    "stopping early": {"validation": 0.2, "callbacks": STOPPING},
+    "by the training loss": {"callbacks": [rv.EarlyStopping(2, "loss", min_delta=0.01)]},
+    "two callbacks": {"validation": 0.3, "callbacks": [*STOPPING, rv.EarlyStopping(patience=2, metric="loss")]},
+    "from the start": {"validation": 0.2, "callbacks": [EarlyStoppingFromStart(patience=2)]},
+    "watching the loss": {"schedule": rv.schedule("reduce_on_plateau", patience=0), "validation": 0.2},
+    "watching the training loss": {"schedule": rv.Warmup(1, rv.schedule("reduce_on_plateau", patience=0))},
+    "an average": {"optimizer": rv.Adam(0.1, ema_decay=0.9), "validation": 0.2, "callbacks": STOPPING},
+    "float64": {"precision": "float64", "validation": 0.2, "callbacks": STOPPING},
+    "bfloat16": {"precision": "bfloat16", "validation": 0.2, "callbacks": STOPPING},
+}
+
+
+def compare_with_alone(network: rv.Network, y: Any, trials: list[dict[str, Any]], **options: Any) -> list[rv.Model]:
+    """Train together, with nothing trained by itself, and compare with networks that are."""
+    options = {"epochs": 6, "batch_size": 8, "engine": "native", **options}
+    alone = [network.fit(X, y, **{**options, **trial}) for trial in trials]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(NativeExecutable, "run", refuse)
+        together = rv.fit_many(network, X, y, trials=trials, threads=1, **options)
+    for one, other in zip(alone, together, strict=True):
+        same_trainings(one, other)
+    return together
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_networks_with_validation_rows_are_trained_together(target: str, options: dict[str, Any]) -> None:
+    y, last = TARGETS[target]
+    network = rv.Network(inputs=3, layers=[rv.Dense(5, "tanh"), rv.BatchNorm(), last])
+    optimizer = options.get("optimizer")
+    trials = [{"seed": seed, "optimizer": optimizer or rv.Adam(0.05 * (seed + 1))} for seed in range(8)]
+    together = compare_with_alone(network, y, trials, **options)
+    assert len({len(model.history) for model in together}) > 1 or "patience=1" not in str(options.get("callbacks"))
+
+
+def test_validation_rows_of_all_with_weights_and_metrics_of_any_kind() -> None:
+    y, last = TARGETS["three classes"]
+    network = rv.Network(inputs=3, layers=[rv.Dense(5, "tanh"), last])
+    trials = [{"seed": seed} for seed in range(8)]
+    for validation in ((X[:9], y[:9]), (X[:9], y[:9], WEIGHTS[:9])):
+        compare_with_alone(network, y, trials, validation=validation)
+    own = rv.metric("errors", lambda y_true, y_pred: float(np.sum(y_true != y_pred)), greater_is_better=False)
+    metrics = ["log_loss", "training_accuracy", own]
+    stopping = [rv.EarlyStopping(patience=1, metric="f1")]
+    models = compare_with_alone(network, y, trials, validation=0.3, metrics=metrics, callbacks=stopping)
+    assert {"accuracy", "log_loss", "errors", "f1", "training_accuracy"} <= models[0].history.columns().keys()
+
+
+def test_folds_are_trained_together() -> None:
+    fold = np.arange(60) % 3
+    trials = [{"seed": n, "rows": fold != n % 3, "validation_rows": fold == n % 3} for n in range(9)]
+    options: dict[str, Any] = {"epochs": 4, "batch_size": 8, "engine": "native", "callbacks": STOPPING}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(NativeExecutable, "run", refuse)
+        together = rv.fit_many(NETWORK, X, X[:, :2], trials=trials, threads=1, **options)
+    for number, model in enumerate(together):
+        inside, outside = fold != number % 3, fold == number % 3
+        validation = X[outside], X[outside, :2]
+        same_trainings(NETWORK.fit(X[inside], X[inside, :2], seed=number, validation=validation, **options), model)
+
+
+def test_trials_of_unlike_rows_are_trained_in_parts() -> None:
+    y, last = TARGETS["two classes"]
+    network = rv.Network(inputs=3, layers=[rv.Dense(5, "tanh"), last])
+    kinds: list[dict[str, Any]] = [{"validation": 0.2}, {"validation": 0.5}, {}, {"class_weight": "balanced"}]
+    trials = [{"seed": seed, **kinds[seed % 4]} for seed in range(32)]
+    compare_with_alone(network, y, trials)
+
+
+def test_what_users_call_between_epochs_is_called_once_an_epoch() -> None:
+    seen: list[int] = []
+    trials = [{"seed": seed, "callbacks": [lambda context: seen.append(context.epoch.epoch)]} for seed in range(8)]
+    rv.fit_many(NETWORK, X, X[:, :2], trials=trials, threads=1, epochs=3)
+    assert seen == [1, 2, 3] * 8
+
+
+def test_after_ctrl_c_networks_with_validation_rows_are_those_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate, calls = NativeMembers.try_evaluate, []
+
+    def interrupted(self: NativeMembers, *given: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return evaluate(self, *given)
+
+    trials = [{"seed": seed} for seed in range(20)]
+    options: dict[str, Any] = {"validation": 0.2, "callbacks": [rv.EarlyStopping(patience=50)]}
+    with monkeypatch.context() as patched:
+        patched.setattr(NativeMembers, "try_evaluate", interrupted)
+        with pytest.warns(UserWarning, match="Interrupted: 15 networks of 20 had not begun"):
+            models = rv.fit_many(NETWORK, X, X[:, :2], trials=trials, engine="native", threads=1, epochs=99, **options)
+    made = len(models[0].history)
+    assert 3 <= made < 99
+    assert [len(model.history) for model in models] == [made] * 5 + [0] * 15
+    same_trainings(NETWORK.fit(X, X[:, :2], seed=4, epochs=made, engine="native", **options), models[4])
+
+
+def test_one_that_diverges_is_named_and_a_metric_that_does_not_exist_is_refused() -> None:
+    trials = [{"seed": seed, "optimizer": rv.SGD(0.01 if seed != 5 else 1e9)} for seed in range(8)]
+    with pytest.raises(rv.TrainingError, match=r"Trial 5: .*Try a smaller learning rate"):
+        rv.fit_many(NETWORK, X, X[:, :2], trials=trials, threads=1, validation=0.2, epochs=20)
+    with pytest.raises(rv.RanvierError, match="Trial 0: There is no metric 'auc' of regression tasks"):
+        rv.fit_many(NETWORK, X, X[:, :2], trials=[{}] * 8, threads=1, validation=0.2, metrics=["auc"])
+    with pytest.raises(rv.RanvierError, match="Trial 0: EarlyStopping looks at the validation_loss, and there are no"):
+        rv.fit_many(NETWORK, X, X[:, :2], trials=[{}] * 8, threads=1, callbacks=STOPPING)

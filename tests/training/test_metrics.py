@@ -223,3 +223,18 @@ def test_weights_of_the_table_of_classes_and_of_the_baseline_count_like_repeated
     assert metrics.baseline(task, training, targets, training_times, times) == pytest.approx(
         metrics.baseline(task, training[training_index], targets[index])
     )
+
+
+@pytest.mark.parametrize("rows", [1, 2, 9, 300, 1000])
+@pytest.mark.parametrize("task", [*TASKS, Task("regression", 5, target_names=tuple("abcde"))], ids=str)
+def test_the_headline_metric_of_several_networks_is_that_of_each(task: Task, rows: int) -> None:
+    samples = [sample(task, rows, seed) for seed in range(4)]
+    outputs = np.stack([outputs for outputs, _ in samples]).astype(np.float32)
+    weights = np.random.default_rng(0).uniform(size=rows)
+    for targets in (samples[0][1], np.stack([targets for _, targets in samples])):
+        for weight in (None, weights, 0 * weights):
+            found = metrics.headline_of_members(task, outputs, targets, weight)
+            own = targets if targets.ndim == 3 else [targets] * 4
+            for value, of_one, of_row in zip(found, outputs, own, strict=True):
+                (expected,) = metrics.headline_metric(task, of_one, of_row, weight).values()
+                assert np.array_equal(value, expected, equal_nan=True)

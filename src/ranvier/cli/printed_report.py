@@ -172,7 +172,11 @@ def _other(data: str | None) -> str:
 
 
 def interrupted(output: Output, report: TrainReport) -> None:
-    """What Ctrl-C left behind and how to go on."""
+    """What Ctrl-C left behind and how to go on; with --quiet in one line, as errors are said."""
+    if output.words.quiet:
+        on = f" To train to the end: ranvier resume {quoted(report.run)}" if report.run else ""
+        output.stopped(f"Interrupted. The model trained so far is saved.{on}")
+        return
     output.say()
     output.say("Training was interrupted; the model trained so far is saved.", "yellow")
     if report.run:

@@ -25,6 +25,7 @@ def command(model: str, data: str | None, output: str | None, quiet: bool, as_js
     run, or those of DATA.
     """
     from ranvier.cli.view import open_subject
+    from ranvier.storage.atomic import check_writable
     from ranvier.view.report_file import write_report
     from ranvier.view.subject import Subject
 
@@ -33,6 +34,7 @@ def command(model: str, data: str | None, output: str | None, quiet: bool, as_js
     if not isinstance(subject, Subject):
         raise InputError(f'"{model}" has no finished model to report on; give a model file, or a run that has ended.')
     path = Path(output) if output else Path(f"{Path(subject.name).stem}.html")
+    check_writable(path, [name for name in (model, data) if name])
     size = write_report(subject, path, f"ranvier view {model}")
     rows = "no rows are known" if subject.rows is None else subject.rows.name
     words.say(f"{path}: {size / 1e6:.2f} MB; {rows}.")

@@ -11,6 +11,7 @@ from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE, INTERRUPTED
 from ranvier.cli.options import GroupedCommand, GroupedOption, column_kinds, json_option, names, quiet_option
 from ranvier.cli.train import column_names, default_model, with_options
+from ranvier.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +130,6 @@ class SearchDisplay:
 
 def _standing(progress: SearchProgress) -> str:
     from ranvier.display.format import duration, number
-    from ranvier.plural import plural
 
     best, recipe_value = progress.best, progress.trials[0].value
     value = "none yet" if best is None or best.value is None else number(best.value)
@@ -151,10 +151,12 @@ def _table(trials: Any, metric: str) -> Any:
 
 def _print(output: Output, result: Search, folder: str) -> None:
 
+    if output.words.quiet and result.interrupted:
+        output.stopped(f"Interrupted after {plural(len(result.trials), 'trial')}. The same command goes on.")
     if output.words.quiet:
         return
     if result.interrupted:
-        output.say(f"Interrupted after {len(result.trials):,} trials. The same command goes on.")
+        output.say(f"Interrupted after {plural(len(result.trials), 'trial')}. The same command goes on.")
         return
     if len(result.trials) < 2:
         output.say("The time was over before nine settings were tried: this is the recipe itself. Give more --minutes.")

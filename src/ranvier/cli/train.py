@@ -43,7 +43,7 @@ REPEATABLE, SWITCH = object(), object()
 MAX_NAME = 100
 """The most characters of a model's name, which is made of the names of its data and its targets."""
 SUFFIXES = (
-    *(".csv", ".tsv", ".tab", ".psv", ".dat", ".parquet", ".jsonl", ".ndjson", ".json"),
+    *(".csv", ".tsv", ".tab", ".psv", ".dat", ".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".json"),
     *(".npz", ".idx", ".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".txt"),
 )
 
@@ -205,9 +205,9 @@ def command(
 ) -> int:
     """Train a network on DATA.
 
-    DATA is a CSV, TSV, Parquet, JSONL, NPZ or IDX file; a folder, .zip or .tar.gz of class folders with pictures, or of
-    train/ and test/ with such; a table with a column of paths; a plain text file; or the name of a set that needs no
-    file: digits, iris, wine, breast_cancer, diabetes.
+    DATA is a CSV, TSV, Parquet, Arrow, JSONL, NPZ or IDX file; a folder, .zip or .tar.gz of class folders with
+    pictures, or of train/ and test/ with such; a table with a column of paths; a plain text file; or the name of a set
+    that needs no file: digits, iris, wine, breast_cancer, diabetes.
     """
     if data == "-":
         raise InputError(

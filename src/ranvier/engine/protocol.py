@@ -12,7 +12,7 @@ that was never cancelled. `set_state`, `apply`, `outputs` of few rows and everyt
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -52,6 +52,42 @@ class RowsHandle(Protocol):
 
     def __len__(self) -> int:
         """n, how many rows there are."""
+        ...
+
+
+class Members(Protocol):
+    """M networks of one spec that make their steps in one call, each with the bits of steps of its own.
+
+    `numbers`, (m,), says which of them a call is about; the others stay as they are. Nothing breaks a call off, so what
+    it does must be short.
+    """
+
+    def run(self, numbers: NDArray[np.int64], spans: Span) -> NDArray[np.float64]:
+        """Make the steps of a span; gives what `Executable.run` gives for each, (m, k).
+
+        Parameters:
+            spans: the same batches for all: `order` (m, n), `starts` (k + 1,), `scalars` (m, k, H).
+        """
+        ...
+
+    def try_evaluate(
+        self, numbers: NDArray[np.int64], rows: Sequence[RowsHandle]
+    ) -> tuple[NDArray[np.float64], Array] | None:
+        """The loss over all rows, (m,), and the outputs, (m, n, N), with the parameters that predictions use.
+
+        Parameters:
+            rows: of each, as many of all: what `upload` gave, (m,).
+
+        Returns None where there is no fast path for these rows.
+        """
+        ...
+
+    def parameters(self, numbers: NDArray[np.int64]) -> Array:
+        """A copy of the parameters that predictions use, (m, P): averaged ones where the optimizer keeps an average."""
+        ...
+
+    def states(self) -> tuple[Array, Array, NDArray[np.int64]]:
+        """A copy of the states of all: parameters (M, P), slots (M, S, P), and how many steps each made, (M,)."""
         ...
 
 
@@ -126,20 +162,15 @@ class Executable(Protocol):
         """What `ranvier.random.numpy_words` gives for some keys, (n, 2) -> (n, count), as fast as the engine can."""
         ...
 
-    def try_run_members(
-        self, rows: RowsHandle, states: State, spans: Span, seeds: NDArray[np.uint64]
-    ) -> tuple[NDArray[np.float64], State] | None:
-        """Steps of M networks of this spec on the same rows, each from its own state, where there is a fast path.
+    def try_members(self, rows: Sequence[RowsHandle], states: State, seeds: NDArray[np.uint64]) -> Members | None:
+        """M networks of this spec, each with a state of its own; None where there is no fast path for them.
 
-        The state of this executable does not matter and stays as it is. Nothing breaks it off: spans must be short.
+        The state of this executable does not matter and stays as it is.
 
         Parameters:
-            rows: what `upload` gave.
+            rows: those that each is trained on, as many of all: what `upload` gave, (M,).
             states: parameters (M, P) and slots (M, S, P), after the same number of steps.
-            spans: the same batches for all: `order` (M, n), `starts` (k + 1,), `scalars` (M, k, H).
             seeds: in place of that of the spec, (M,).
-
-        Returns what `run` and `get_state` give for each: losses (M, k) and states. None where there is no fast path.
         """
         ...
 

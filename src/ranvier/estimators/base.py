@@ -23,7 +23,14 @@ from ranvier.estimators.divided_rows import with_groups, without_bad_rows
 from ranvier.estimators.locks import training_lock
 from ranvier.estimators.next_row import NextRow, next_row, parts_of
 from ranvier.estimators.pickling import packed_model, unpacked_model
-from ranvier.estimators.rows import as_table, column_names_of, fitted_column_names, rows_for_predict, to_source
+from ranvier.estimators.rows import (
+    as_table,
+    column_names_of,
+    fitted_column_names,
+    rows_for_predict,
+    to_source,
+    with_names,
+)
 from ranvier.estimators.running_scales import FirstRows, first_rows, kinds_of_constants, learn_scales
 from ranvier.estimators.targets import TargetSpec, plain_labels
 from ranvier.estimators.warm_start import changed_settings, check_fixed, fixed_parameters, stopping
@@ -262,6 +269,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             return self
         first = not hasattr(self, "model_")
         source = to_source(self, X, None if first else fitted_column_names(self))
+        source = source if first else with_names(source, fitted_column_names(self))
         weight = None if sample_weight is None else weight_array(sample_weight, source.rows)
         spec = self._fitted_target() if target is None else target
         values = spec.values(self, y, source.rows)

@@ -163,9 +163,15 @@ def _numbered(columns: int) -> list[str]:
 def _named(X: Any, names: Sequence[str]) -> Any:
     """A pandas frame whose columns are numbered 0, 1, ... as an array, which it is for scikit-learn, with these names.
 
-    Other frames stay as they are; so do those whose columns were called by such numbers from the start.
+    So is a frame for an estimator that was fitted on an array: its columns are taken in their order. Other frames stay
+    as they are; so do those whose columns were called by such numbers from the start.
     """
-    columns = X.columns.tolist() if hasattr(X, "iloc") else []
+    columns = list(X.columns) if hasattr(X, "iloc") else list(getattr(X, "columns", ()))
+    if list(names) == _numbered(len(names)) == _numbered(len(columns)) and set(map(str, columns)) != set(names):
+        if hasattr(X, "set_axis"):
+            return X.set_axis(list(names), axis=1)
+        return X.rename(dict(zip(columns, names, strict=True))) if hasattr(X, "collect_schema") else X
+    columns = columns if hasattr(X, "iloc") else []
     if columns != list(range(len(names))) or set(map(type, columns)) != {int} or set(map(str, columns)) == set(names):
         return X
     return X.set_axis(list(names), axis=1)
@@ -179,6 +185,20 @@ def as_table(source: Source) -> Source:
     if source.column_names or len(source.shape) > 1 or source.inputs.shape[1] > MAX_NUMBER_COLUMNS:
         return source
     return source.as_table("number")
+
+
+def with_names(source: Source, names: Sequence[str]) -> Source:
+    """Rows of numbers under the names of the columns by which a model knows them; a table stays as it is.
+
+    >>> with_names(open_source(np.ones((2, 1))), ["age"]).column_names
+    ('age',)
+    """
+    if source.column_names or source.is_sparse or len(source.shape) > 1 or list(names) == column_names_of(source):
+        return source
+    if len(names) != source.inputs.shape[1]:
+        return source
+    values = np.asarray(source.inputs)
+    return open_source({name: values[:, index] for index, name in enumerate(names)})
 
 
 def _refuse_series(X: Any) -> None:

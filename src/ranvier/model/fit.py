@@ -222,10 +222,8 @@ def fit_rows(
         stop_requested=stop_requested,
         shared=shared,
     )
-    model = build_model(network, target, training, result.outcome.state, result.engine)
-    if validation is not None:
-        model.conformal = conformal_of(target, held_out_by(model, validation, result.outcome.held_outputs))
-    return model
+    outcome = result.outcome
+    return build_model(network, target, training, outcome.state, result.engine, validation, outcome.held_outputs)
 
 
 def _starting_state(network: Network, optimizer: Optimizer, start: Model | Mapping[str, Any]) -> TrainingState:
@@ -235,8 +233,22 @@ def _starting_state(network: Network, optimizer: Optimizer, start: Model | Mappi
 
 
 def build_model(
-    network: Network, target: TargetEncoder, training: TrainSettings, state: TrainingState, engine: str
+    network: Network,
+    target: TargetEncoder,
+    training: TrainSettings,
+    state: TrainingState,
+    engine: str,
+    validation: Rows | None = None,
+    held_outputs: Any = None,
 ) -> Model:
-    """The model that a run of an engine gives, by the state at its end."""
+    """The model that a run of an engine gives, by the state at its end.
+
+    Parameters:
+        validation: rows that it was not trained on, which calibrate it.
+        held_outputs: what it says of these, (n, N); None computes it.
+    """
     flat = final_parameters(state, training.optimizer, network)
-    return Model(network, target, flat, training=training, state=state, engine=engine)
+    model = Model(network, target, flat, training=training, state=state, engine=engine)
+    if validation is not None:
+        model.conformal = conformal_of(target, held_out_by(model, validation, held_outputs))
+    return model

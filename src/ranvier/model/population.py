@@ -23,7 +23,8 @@ from ranvier.random import check_seed
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
 from ranvier.scalars import as_number, plain_scalar
-from ranvier.training.open_training import OpenTraining, is_small, kind
+from ranvier.training.members import MemberRows, TrainedMember
+from ranvier.training.open_training import OpenTraining, is_small, is_small_member, kind
 from ranvier.training.runner import SharedResources
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
@@ -146,7 +147,7 @@ class PopulationRows:
 
 
 class OpenTrainings:
-    """Trains small networks without validation rows in the executables of those before them that are like them."""
+    """Trains small networks in the executables of those before them that are like them."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Any, OpenTraining]] = []
@@ -181,36 +182,40 @@ class OpenTrainings:
         network: Network,
         target: TargetEncoder,
         settings: Sequence[TrainSettings],
-        rows: Rows,
-        shared: SharedResources,
+        rows: MemberRows,
+        initial: Callable[[type], Array],
         stop_requested: Callable[[], bool],
-    ) -> tuple[list[TrainingState], str] | None:
+    ) -> tuple[list[TrainedMember], str] | None:
         """Train several networks in one executable; None for trainings of another kind.
 
         Parameters:
-            network, target, rows, shared, stop_requested: as for `train`, with the initial weights of all.
+            network, target: as for `train`.
             settings: of each; they differ in learning rate, seed and schedule alone.
+            rows, initial, stop_requested: as for `OpenTraining.train_members`.
         """
-        first = settings[0]
-        alike = kind(network, first, any_seed=True) if is_small(network, first, rows) else None
-        if alike is None or any(training.schedule.watches for training in settings):
+        first, some = settings[0], rows.rows[0]
+        if not is_small_member(network, first, some):
             return None
-        key = alike, id(target), len(rows), rows.weights is None
-        opened = self._opened(key, network, target, first, rows)
-        initial = partial(shared.initial_weights, network, first.seed)
-        states = opened.train_members(settings, rows, initial, stop_requested)
+        key = kind(network, first, together=True), id(target), len(some), some.weights is None
+        opened = self._opened(key, network, target, first, some, rows.validation is not None)
+        trained = opened.train_members(settings, rows, initial, stop_requested)
         self._give_back(key, opened)
-        return None if states is None else (states, opened.engine)
+        return None if trained is None else (trained, opened.engine)
 
     def _opened(
-        self, key: Any, network: Network, target: TargetEncoder, training: TrainSettings, rows: Rows
+        self,
+        key: Any,
+        network: Network,
+        target: TargetEncoder,
+        training: TrainSettings,
+        rows: Rows,
+        validated: bool = False,
     ) -> OpenTraining:
         """An open training for trainings of a kind, one that waits or another."""
         opened = self._take(key)
-        if opened is None:
-            training.check(network, target.task, validated=False)
-            opened = OpenTraining(network, training, target, rows)
-        return opened
+        if opened is None or training.callbacks:
+            training.check(network, target.task, validated)
+        return opened or OpenTraining(network, training, target, rows)
 
     def _take(self, key: Any) -> OpenTraining | None:
         with self._lock:

@@ -98,7 +98,10 @@ def _task(network: Network, y: Array, loss: Loss | None) -> Task:
     outputs, activation = network.outputs, network.output_activation.name
     if y.ndim == 2:
         if y.shape[1] != outputs:
-            raise ShapeError(f"y has {y.shape[1]} columns and the network has {outputs} outputs; they must be as many.")
+            raise ShapeError(
+                f"y has {plural(y.shape[1], 'column')} and the network has {plural(outputs, 'output')}; they must be "
+                "as many."
+            )
         if activation == "softmax":
             check_class_rows(y)
             return Task("multiclass", outputs, tuple(range(outputs)), ("y",))

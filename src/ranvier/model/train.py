@@ -98,8 +98,8 @@ def train(
     """Train a model on raw data: read it, infer the kinds of its columns, encode them, train, and measure on test rows.
 
     Parameters:
-        data: a CSV, TSV, Parquet, JSONL, NPZ or IDX file, of which a table may have a column of paths; a folder, .zip
-            or .tar.gz of class folders, or of train/ and test/ with such; a plain text file (.txt), for a language
+        data: a CSV, TSV, Parquet, Arrow, JSONL, NPZ or IDX file, of which a table may have a column of paths; a folder,
+            .zip or .tar.gz of class folders, or of train/ and test/ with such; a plain text file (.txt), for a language
             model; a list of paths or pictures; a data frame, an array, or one of the sets "digits", "iris", "wine",
             "breast_cancer", "diabetes"; or a matrix of scipy.sparse, which is neither scaled nor filled up with zeros.
         target: the column or columns to predict, or an array of target values; a named set knows its own.

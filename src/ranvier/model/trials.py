@@ -20,8 +20,12 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.optimizers.base import at_unit_rate
 from ranvier.records import record
 from ranvier.rows import Rows
+from ranvier.training.callbacks import as_callbacks
+from ranvier.training.epoch_metrics import EpochMetrics, as_metrics
 from ranvier.training.events import Sink, WorkEvent, silent
-from ranvier.training.runner import SharedResources
+from ranvier.training.member_stopping import all_early_stopping
+from ranvier.training.members import MemberRows
+from ranvier.training.runner import SharedResources, requested_metrics
 from ranvier.training.settings import TrainSettings
 from ranvier.training.side_by_side import run_side_by_side
 
@@ -29,6 +33,10 @@ MAX_BLOCK = 32
 """So many trials are trained together at most: then little of the time is left that is around their steps."""
 MAX_BLOCK_PRODUCTS = 2**28
 """An epoch of a block multiplies about so often at most, since Ctrl-C is heard between epochs."""
+MAX_BLOCK_NUMBERS = 2**22
+"""The rows of a block and what its networks say of them are about so many numbers at most."""
+OWN_ROWS = ("rows", "validation_rows", "validation", "sample_weight", "class_weight")
+"""What decides the rows of a trial: those of one block may differ, if they are as many."""
 BLOCKS_A_WORKER = 4
 """Workers have so many blocks at least, so that they end at about the same time."""
 
@@ -100,28 +108,30 @@ class Trials:
         blocks = []
         most = max(1, min(MAX_BLOCK, -(-len(self._trials) // (BLOCKS_A_WORKER * workers))))
         for numbers in groups.values():
-            network = self._trials[numbers[0]].network
-            size = most
-            if len(numbers) > 1:
-                products = max(1, network.macs * len(self._population.targets))
-                size = max(1, min(most, MAX_BLOCK_PRODUCTS // products))
+            size = min(most, self._most_together(self._trials[numbers[0]].network)) if len(numbers) > 1 else 1
             blocks += [numbers[at : at + size] for at in range(0, len(numbers), size)]
         return sorted(blocks)
 
+    def _most_together(self, network: Network) -> int:
+        """How many trials of a network a block may have."""
+        rows = len(self._population.targets)
+        products, numbers = network.macs * rows, (network.inputs + 4 * network.outputs) * rows
+        return max(1, min(MAX_BLOCK_PRODUCTS // max(1, products), MAX_BLOCK_NUMBERS // max(1, numbers)))
+
     def train(self, numbers: Sequence[int], stop_requested: Callable[[], bool]) -> list[Model | None]:
         """Train the networks of a block; gives None for those that had not begun when the user stopped."""
-        models: list[Model | None] | None = None
+        models: dict[int, Model | None] = {}
         if len(numbers) > 1:
             ready = [self._ready(number) for number in numbers]
-            # What is wrong with a trial is said by its own training.
-            with suppress(RanvierError):
-                models = self._train_together(ready, stop_requested)
-        if models is None:
-            models = [
-                None if at and stop_requested() else self.train_one(number, stop_requested)
-                for at, number in enumerate(numbers)
-            ]
-        return models
+            for together in _alike(ready):
+                # What is wrong with a trial is said by its own training.
+                with suppress(RanvierError):
+                    models |= self._train_together(together, stop_requested)
+        for number in numbers:
+            if number not in models:
+                late = bool(models) and stop_requested()
+                models[number] = None if late else self.train_one(number, stop_requested)
+        return [models[number] for number in numbers]
 
     def train_one(self, number: int, stop_requested: Callable[[], bool]) -> Model:
         """Train the network of one trial."""
@@ -145,26 +155,28 @@ class Trials:
 
     def _train_together(
         self, ready: Sequence[_ReadyTrial], stop_requested: Callable[[], bool]
-    ) -> list[Model | None] | None:
-        first = ready[0]
-        if any(trial.rows is not first.rows or trial.target is not first.target for trial in ready):
-            return None
-        settings, initial = [trial.training for trial in ready], first.network.parameter_table.initial_for_seeds
-        trained = self._open.train_members(
-            first.network,
-            first.target,
-            settings,
-            first.rows,
-            SharedResources(partial(initial, [training.seed for training in settings]), self._population.upload),
-            stop_requested,
+    ) -> dict[int, Model | None]:
+        """The models of trials that were trained together, by number; empty where each is to be trained by itself."""
+        first, settings = ready[0], [trial.training for trial in ready]
+        if len(ready) < 2 or stop_requested():
+            return {}
+        requested = requested_metrics(as_metrics(first.options.metrics), first.training)
+        validation = [trial.validation for trial in ready if trial.validation is not None]
+        rows = MemberRows(
+            [trial.rows for trial in ready],
+            validation or None,
+            EpochMetrics(first.target, requested),
+            self._population.upload,
         )
+        initial = partial(first.network.parameter_table.initial_for_seeds, [training.seed for training in settings])
+        trained = self._open.train_members(first.network, first.target, settings, rows, initial, stop_requested)
         if trained is None:
-            return None
-        states, engine = trained
-        return [
-            build_model(trial.network, trial.target, trial.training, state, engine)
-            for trial, state in zip(ready, states, strict=True)
-        ]
+            return {}
+        models: dict[int, Model | None] = {}
+        for trial, member in zip(ready, trained[0], strict=True):
+            parts = (trial.network, trial.target, trial.training, member.state, trained[1])
+            models[trial.number] = build_model(*parts, trial.validation, member.held_outputs)
+        return models
 
     def _fit(self, ready: _ReadyTrial, stop_requested: Callable[[], bool]) -> Model:
         network, target, training, options = ready.network, ready.target, ready.training, ready.options
@@ -206,9 +218,29 @@ def _is_plain(options: FitOptions) -> bool:
 def _group_of(trial: Trial) -> Any:
     """What trials of one block have in common; None for a trial that is trained by itself."""
     options, network = trial.options, trial.network
-    alone = trial.validation_rows is not None or options.validation is not None or len(options.callbacks)
-    if alone or not _is_plain(options) or not isinstance(network, Network):
+    if options.checkpoint is not None or options.start is not None or not isinstance(network, Network):
+        return None
+    try:
+        looks = as_callbacks(options.callbacks), as_metrics(options.metrics)
+        hash(looks)
+    except (RanvierError, TypeError):
+        # Its own training says what is wrong.
+        return None
+    if not all_early_stopping(looks[0]):
         return None
     optimizer = options.optimizer
     optimizer = at_unit_rate(optimizer) if isinstance(optimizer, Optimizer) else identity(optimizer)
-    return network, optimizer, trial.differences
+    differences = frozenset(
+        difference for difference in trial.differences if difference[0] not in (*OWN_ROWS, "callbacks", "metrics")
+    )
+    return network, optimizer, looks, differences
+
+
+def _alike(ready: Sequence[_ReadyTrial]) -> list[list[_ReadyTrial]]:
+    """Trials whose rows are as many, trained and validated, with weights or without."""
+    groups: dict[Any, list[_ReadyTrial]] = {}
+    for trial in ready:
+        validated = None if trial.validation is None else len(trial.validation)
+        key = id(trial.target), len(trial.rows), trial.rows.weights is None, validated
+        groups.setdefault(key, []).append(trial)
+    return list(groups.values())

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ranvier.engine import CompileSpec
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.lowered import ROUNDED, TRANSPOSED
-from ranvier.native.lowering.sparse import entries
+from ranvier.native.lowering.sparse import entries, table_name
 from ranvier.native.scheduling.layouts import padded, size_of
 from ranvier.native.scheduling.packing import bfloat16_of, half_of_pairs, pack, pairs_of, transposed, unpack
 from ranvier.native.scheduling.plan import Plan
@@ -50,6 +50,12 @@ class StateMap:
     positions: NDArray[np.intp]
 
 
+def _buffer_of(entry: Entry, table: str | None) -> Buffer:
+    """The buffer of a piece that no plan names."""
+    kind, rows = ("weight", entry.shape[0]) if len(entry.shape) == 2 else ("vector", 1)
+    return Buffer(entry.name, -1, "table" if entry.name == table else kind, entry.shape[-1], rows, entry.groups)
+
+
 class StateLayout:
     """The pieces of a state: every parameter and slot, and copies of weights beside them.
 
@@ -67,6 +73,9 @@ class StateLayout:
         self.stored_entries = tuple(entry for entry in self.table if full_batch or not entry.trainable)
         self._names = {entry.name for entry in self.table}
         self.buffers = {buffer.name: buffer for plan in plans for buffer in plan.buffers if self.owns(buffer)}
+        for entry in self.table:
+            # Of a weight that nothing moves, products of bfloat16 read the rounded copy alone.
+            self.buffers.setdefault(entry.name, _buffer_of(entry, table_name(spec)))
         numbers = sum(padded(size_of(buffer, 1)) for buffer in self.buffers.values())
         self.map = self._mapped() if numbers <= MAX_MAPPED else None
 

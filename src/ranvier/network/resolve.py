@@ -13,6 +13,24 @@ from ranvier.network.number_rules import check_names
 T = TypeVar("T")
 OWN_FUNCTIONS = ("loss", "activation")
 """What a user makes of a name and a function."""
+OTHER_NAMES = {
+    **dict.fromkeys(("mse", "mean_squared_error", "l2", "squared", "rmse", "ls"), "squared_error"),
+    **dict.fromkeys(("mae", "mean_absolute_error", "l1", "lad"), "absolute_error"),
+    **dict.fromkeys(("bce", "binary_crossentropy", "bcewithlogits"), "binary_cross_entropy"),
+    **dict.fromkeys(
+        ("cross_entropy", "crossentropy", "categorical_crossentropy", "ce", "nll"), "categorical_cross_entropy"
+    ),
+    **dict.fromkeys(("log_loss", "logloss", "sparse_categorical_crossentropy"), "categorical_cross_entropy"),
+    **dict.fromkeys(("pinball", "quantile_loss"), "quantile"),
+    **dict.fromkeys(("smooth_l1", "huber_loss"), "huber"),
+    "linear": "identity",
+    "swish": "silu",
+    "logistic": "sigmoid",
+    "leakyrelu": "leaky_relu",
+    **dict.fromkeys(("momentum", "nesterov"), "sgd"),
+    "l-bfgs": "lbfgs",
+}
+"""What losses, activations and optimizers are called elsewhere -> their names here."""
 
 
 def resolve(
@@ -47,8 +65,12 @@ def resolve(
         return name
     if callable(name) and not isinstance(name, type) and noun in OWN_FUNCTIONS:
         raise InputError(f'{noun} was given a function; name it, rv.{noun}("my_{noun}", function).')
+    if isinstance(name, type):
+        raise InputError(f"{noun} was given the class {name.__name__}; give one of it, {name.__name__}(), or a name.")
     if not isinstance(name, str) or name not in names:
-        raise InputError(f'There is no {noun} "{name}". {nearest(str(name), names)}')
+        called = OTHER_NAMES.get(str(name).lower().replace(" ", "_"))
+        advice = f'It is called "{called}" here.' if called in names else nearest(str(name), names)
+        raise InputError(f'There is no {noun} "{name}". {advice}')
     return make(name)
 
 

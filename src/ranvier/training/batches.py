@@ -123,7 +123,8 @@ def population_means(
     Parameters:
         losses: (M, epochs, batches).
         orders: (M, epochs, rows).
-        starts, weights: as for `batch_weights`.
+        starts: as for `batch_weights`.
+        weights: of the rows of all networks, (1, rows), or of each, (M, rows); None for equal ones.
 
     >>> population_means(np.array([[[1.0, 2.0]]]), np.zeros((1, 1, 4), np.int64), np.array([0, 3, 4]), None).tolist()
     [[1.25]]
@@ -133,4 +134,8 @@ def population_means(
         # The product of each epoch by itself, which a matrix product would sum in another order.
         means: NDArray[np.float64] = np.vecdot(counts, losses) / float(counts.sum())
         return means
-    return np.array([mean_losses(*member, starts, weights) for member in zip(losses, orders, strict=True)])
+    in_order = weights[np.arange(len(weights)).reshape(-1, 1, 1), orders].astype(np.float64)
+    by_batch = np.add.reduceat(in_order, starts[:-1], axis=-1)
+    total = by_batch.sum(axis=-1)
+    means = np.divide(np.vecdot(losses, by_batch), total, out=np.zeros(total.shape), where=total > 0)
+    return means

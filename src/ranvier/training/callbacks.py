@@ -225,9 +225,7 @@ class EarlyStopping(Callback):
         following = {**state, "waited": waited}
         if waited < self.patience:
             return following, CallbackResult()
-        name, epochs = self.name.replace("_", " "), "epoch" if waited == 1 else "epochs"
-        note = "" if best is None else f"; the weights of epoch {state['best_epoch']:,} are kept"
-        return following, CallbackResult(f"The {name} has not improved for {waited:,} {epochs}{note}.")
+        return following, CallbackResult(stop_reason(self.name, state["best_epoch"], waited))
 
     def _score(self, epoch: Epoch) -> float:
         """The value to make small."""
@@ -239,6 +237,22 @@ class EarlyStopping(Callback):
             return epoch.validation_loss
         value = epoch.metrics[self.name]
         return -value if greater_is_better(self.metric) else value
+
+
+def stop_reason(name: str, best_epoch: int | None, waited: int) -> str:
+    """Why early stopping ended a training, in one sentence.
+
+    Parameters:
+        name: of the score.
+        best_epoch: the epoch whose weights are kept; None for none.
+        waited: how many epochs were no better.
+
+    >>> stop_reason("validation_loss", 7, 3)
+    'The validation loss has not improved for 3 epochs; the weights of epoch 7 are kept.'
+    """
+    epochs = "epoch" if waited == 1 else "epochs"
+    note = "" if best_epoch is None else f"; the weights of epoch {best_epoch:,} are kept"
+    return f"The {name.replace('_', ' ')} has not improved for {waited:,} {epochs}{note}."
 
 
 @record

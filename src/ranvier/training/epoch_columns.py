@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NUMBERS = ("loss", "learning_rate", "seconds", "examples_per_second")
-VALIDATION_LOSS = "validation_loss"
+VALIDATION_LOSS, BEST = "validation_loss", "best"
 LEVEL = 6
 """Of zlib; higher ones take longer and save little."""
 
@@ -65,11 +65,12 @@ class EpochColumns:
             return True
 
     def extend(self, length: int, epochs: range, columns: Mapping[str, Sequence[float] | NDArray[np.float64]]) -> bool:
-        """Append several epochs, none of them marked and with nothing optional, as `append` does one.
+        """Append several epochs, as `append` does one.
 
         Parameters:
             epochs: their numbers.
-            columns: what `NUMBERS` names, a value for each.
+            columns: what `NUMBERS` names, a value for each; "best", where some are marked; and what else all of them
+                have.
         """
         with self._lock:
             if length != len(self.epochs):
@@ -79,9 +80,16 @@ class EpochColumns:
                 numbers.frombytes(np.asarray(columns[name], np.float64).tobytes())
             seconds = np.add.accumulate([before, *columns["seconds"]], dtype=np.float64)
             self._seconds.frombytes(seconds[1:].tobytes())
-            self.best.frombytes(bytes(len(epochs)))
-            self._last_best.frombytes(np.full(len(epochs), last_best, np.int64).tobytes())
-            self.epochs.frombytes(np.array(epochs, np.int64).tobytes())
+            best = np.asarray(columns.get(BEST, np.zeros(len(epochs))), np.bool_)
+            self.best.frombytes(best.tobytes())
+            all_epochs = np.array(epochs, np.int64)
+            marked = np.maximum.accumulate(np.where(best, all_epochs, last_best))
+            self._last_best.frombytes(marked.astype(np.int64).tobytes())
+            for name in columns.keys() - {BEST, *NUMBERS}:
+                at, column = self.optional.setdefault(name, (array("q"), array("d")))
+                at.frombytes(np.arange(length, length + len(epochs)).tobytes())
+                column.frombytes(np.asarray(columns[name], np.float64).tobytes())
+            self.epochs.frombytes(all_epochs.tobytes())
             return True
 
     def mark_best(self, length: int) -> None:

@@ -143,7 +143,8 @@ class History(Sequence[Epoch]):
 
         Parameters:
             epochs: their numbers.
-            columns: "loss", "learning_rate", "seconds" and "examples_per_second" of each.
+            columns: "loss", "learning_rate", "seconds" and "examples_per_second" of each; "best", where some are
+                marked as the best so far; and what was measured, such as "validation_loss".
 
         >>> values = {"loss": [0.5, 0.25], "learning_rate": [0.1, 0.1], "seconds": [1.0, 2.0]}
         >>> longer = History().extended(range(1, 3), {**values, "examples_per_second": [9.0, 9.0]})

@@ -1,11 +1,13 @@
 """Trainings of many small networks, whose steps are made in one call; what lies between the calls is done in arrays.
 
 Around the steps of one small network Python takes longer than the steps. So everything that can be an array over the
-networks is one here: orders, learning rates, losses, checks. Each network has the bits of a training of its own.
+networks is one here: orders, learning rates, losses, metrics, early stopping. Each network has the bits of a training
+of its own. Networks that stop early leave the calls, while their states stay where they are.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,26 +15,67 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Executable, RowsHandle, State
+from ranvier.engine import Executable, Members, RowsHandle, State
 from ranvier.network.optimizers import Optimizer
+from ranvier.records import record
+from ranvier.rows import Rows
+from ranvier.rows.some_rows import drawn
 from ranvier.training import batches
 from ranvier.training.divergence import MAX_GROWTH
-from ranvier.training.history import History
+from ranvier.training.epoch_columns import BEST, VALIDATION_LOSS
+from ranvier.training.epoch_metrics import EpochMetrics
 from ranvier.training.loop import SPAN_SECONDS
+from ranvier.training.loop_config import Upload, upload
+from ranvier.training.member_epochs import MemberEpochs
+from ranvier.training.member_metrics import MemberMetrics, as_columns
+from ranvier.training.member_outputs import MemberOutputs
+from ranvier.training.member_rates import MemberRates
+from ranvier.training.member_stopping import Mask, StoppingOfMembers, Values
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
 
 Array = NDArray[Any]
+AHEAD, MAX_AHEAD = 8, 2**19
+"""Orders are made for so many epochs at once, as long as they are at most so many numbers."""
+
+
+class NoFastPathError(Exception):
+    """The networks cannot be trained together, or somebody has to look at each training by itself."""
+
+
+@record(eq=False)
+class MemberRows:
+    """What M networks learn from.
+
+    Fields:
+        rows: of each, as many of all, all with weights or all without, (M,).
+        validation: of each, as many of all, (M,); None for none.
+        measured: what is measured after each epoch.
+        upload: gives rows to an executable.
+    """
+
+    rows: Sequence[Rows]
+    validation: Sequence[Rows] | None
+    measured: EpochMetrics
+    upload: Upload
+
+
+@record(eq=False)
+class TrainedMember:
+    """A network at the end: its state, and what its final weights say of the validation rows, (n, N), if known."""
+
+    state: TrainingState
+    held_outputs: Array | None
 
 
 def train_members(
     executable: Executable,
-    rows: tuple[RowsHandle, Array | None],
+    rows: MemberRows,
     settings: Sequence[TrainSettings],
     initial: Array,
     loss_unit: float,
     stop_requested: Callable[[], bool],
-) -> list[TrainingState] | None:
+) -> list[TrainedMember] | None:
     """Train M networks of one spec, for all epochs or until the user stops; gives the state of each then.
 
     None where the engine has no fast path for it, and where a loss or a parameter grew so large that somebody has to
@@ -40,88 +83,205 @@ def train_members(
 
     Parameters:
         executable: of their spec.
-        rows: what `upload` gave for the rows of all, and their weights, (rows,) or None.
-        settings: of each; they differ in learning rate, seed and schedule alone, which does not watch the loss.
+        rows: what they learn from.
+        settings: of each; they differ in learning rate, seed and schedule alone. Callbacks are those of
+            `member_stopping.all_early_stopping`.
         initial: the initial weights, (M, P).
         loss_unit: what the losses of the engine are multiplied by for the history.
         stop_requested: asked between spans whether to stop.
     """
-    handle, weights = rows
-    first, seeds = settings[0], [each_settings.seed for each_settings in settings]
-    starts = batches.batch_offsets(len(handle), min(first.batch_size, len(handle)))
-    per_epoch, done = len(starts) - 1, 0
-    states, made = _before_training(initial, first.optimizer), []
-    while done < first.epochs and not stop_requested():
-        start = time.perf_counter()
-        seconds = executable.step_seconds * per_epoch * len(settings)
-        count = min(first.epochs - done, max(1, int(SPAN_SECONDS / seconds)) if seconds else 1)
-        epochs = range(done + 1, done + count + 1)
-        orders = batches.population_orders(len(handle), epochs, seeds, first.shuffle, executable.random_words)
-        scalars = _scalars(settings, done * per_epoch, count * per_epoch, per_epoch)
-        spans = batches.span_over_epochs(orders, starts, scalars)
-        result = executable.try_run_members(handle, states, spans, np.array(seeds, np.uint64))
-        if result is None:
-            return None
-        losses, states = result
-        seconds = max((time.perf_counter() - start) / (count * len(settings)), 1e-9)
-        executable.step_seconds = seconds / per_epoch
-        means = batches.population_means(losses.reshape(len(settings), count, per_epoch), orders, starts, weights)
+    try:
+        return _Training(executable, rows, settings, initial, loss_unit).run(stop_requested)
+    except NoFastPathError:
+        return None
+
+
+class _Training:
+    """One call of `train_members`."""
+
+    def __init__(
+        self,
+        executable: Executable,
+        rows: MemberRows,
+        settings: Sequence[TrainSettings],
+        initial: Array,
+        loss_unit: float,
+    ) -> None:
+        self.executable, self.settings, self.rows, self.unit = executable, settings, rows, loss_unit
+        self.total, self.n_rows = settings[0].epochs, len(rows.rows[0])
+        self.seeds = np.array([settings_.seed for settings_ in settings], np.uint64)
+        self.starts = batches.batch_offsets(self.n_rows, min(settings[0].batch_size, self.n_rows))
+        self.per_epoch = len(self.starts) - 1
+        self.weights = _weights_of(rows.rows)
+        states = _before_training(initial, settings[0].optimizer)
+        members = executable.try_members(self._handles(rows.rows, rows.upload), states, self.seeds)
+        if members is None:
+            raise NoFastPathError
+        self.members: Members = members
+        self.validation = None if rows.validation is None else self._handles(rows.validation, rows.upload)
+        self.metrics = None if rows.validation is None else MemberMetrics(rows.measured, rows.validation)
+        self.samples = self._samples()
+        self.sample = self._handles(self.samples, upload)
+        self.rates = MemberRates(settings, self.per_epoch)
+        self.stopping = [StoppingOfMembers(callback, len(settings)) for callback in settings[0].callbacks]
+        self.looks = self.validation is not None or bool(self.samples or self.stopping) or self.rates.watch
+        self.epochs = MemberEpochs(len(settings))
+        self.numbers = np.arange(len(settings))
+        self.outputs = MemberOutputs(len(settings))
+        self.reasons: list[str | None] = [None] * len(settings)
+
+    def _handles(self, rows: Sequence[Rows], give: Upload) -> list[RowsHandle]:
+        """What the executable made of the rows of each network; those that several share it was given once."""
+        distinct = {id(part): part for part in rows}
+        handles = {key: give(self.executable, part) for key, part in distinct.items()}
+        return [handles[id(part)] for part in rows]
+
+    def _samples(self) -> list[Rows]:
+        """The training rows of each network that are measured after every epoch; empty where nobody asks."""
+        count = self.rows.measured.sample_size(self.n_rows)
+        if not count:
+            return []
+        distinct = {id(part): part for part in self.rows.rows}
+        samples = {key: part.take(drawn(len(part), count)) for key, part in distinct.items()}
+        return [samples[id(part)] for part in self.rows.rows]
+
+    def run(self, stop_requested: Callable[[], bool]) -> list[TrainedMember]:
+        done, interrupted = 0, stop_requested()
+        if not interrupted:
+            self._show_start()
+        while done < self.total and len(self.numbers) and not interrupted:
+            count, numbers = min(self.total - done, self._epochs_at_once()), self.numbers
+            numbered, seeds = range(done + 1, done + count + 1), self.seeds[numbers].tolist()
+            words, shuffle = self.executable.random_words, self.settings[0].shuffle
+            orders = batches.population_orders(self.n_rows, numbered, seeds, shuffle, words)
+            scalars = self.rates.scalars(numbers, done, count)
+            together = 1 if self.looks else count
+            for first in range(0, count, together):
+                # Those that are left of the networks whose orders these are.
+                at = np.searchsorted(numbers, self.numbers)
+                steps = slice(first * self.per_epoch, (first + together) * self.per_epoch)
+                self._span(orders[at, first : first + together], scalars[at, steps])
+                done += together
+                interrupted = stop_requested()
+                if interrupted or not len(self.numbers):
+                    break
+        return self._ended()
+
+    def _epochs_at_once(self) -> int:
+        """For how many epochs orders are made: those of a span, or some spans of an epoch each."""
+        if self.looks:
+            return max(1, min(AHEAD, MAX_AHEAD // (self.n_rows * len(self.numbers))))
+        seconds = self.executable.step_seconds * self.per_epoch * len(self.numbers)
+        return max(1, int(SPAN_SECONDS / seconds)) if seconds else 1
+
+    def _span(self, orders: Array, scalars: NDArray[np.float64]) -> None:
+        """Make the steps of some epochs of all networks that are left, (m, epochs, rows), and look at them."""
+        start, numbers, count = time.perf_counter(), self.numbers, orders.shape[1]
+        self.rates.follow(numbers, scalars)
+        losses = self.members.run(numbers, batches.span_over_epochs(orders, self.starts, scalars))
+        trained = max((time.perf_counter() - start) / (count * len(numbers)), 1e-9)
+        self.executable.step_seconds = trained / self.per_epoch
+        weights = self.weights if self.weights is None or len(self.weights) == 1 else self.weights[numbers]
+        losses = losses.reshape(len(numbers), count, self.per_epoch)
+        means = batches.population_means(losses, orders, self.starts, weights)
         # NaN is not smaller.
         if not (np.isfinite(losses).all() and means.max() <= MAX_GROWTH):
-            return None
-        made.append((means * loss_unit, scalars[:, per_epoch - 1 :: per_epoch, 0], seconds))
-        done += count
-    if not np.isfinite(states.parameters).all():
-        return None
-    return _training_states(settings, states, made, len(handle), loss_unit)
+            raise NoFastPathError
+        columns: dict[str, Any] = {"loss": means * self.unit}
+        columns["learning_rate"] = scalars[:, self.per_epoch - 1 :: self.per_epoch, 0]
+        columns["examples_per_second"] = self.n_rows / trained
+        if self.looks:
+            columns |= self._look(columns["loss"][:, 0])
+        columns["seconds"] = max((time.perf_counter() - start) / (count * len(numbers)), 1e-9)
+        self.epochs.append(numbers, count, columns)
+
+    def _look(self, losses: NDArray[np.float64]) -> dict[str, Array]:
+        """Measure after an epoch, and let networks stop; gives what the history has of it, (m, 1) each."""
+        numbers, number = self.numbers, self.epochs.made + 1
+        outputs, measured = self._measure()
+        values = {"loss": losses, **measured}
+        best, stopped = self._judge(number, values, self.stopping)
+        self.rates.after_epoch(numbers, values.get(VALIDATION_LOSS, losses))
+        if best.any():
+            self._keep(best, outputs)
+        if stopped.any():
+            self.numbers = numbers[~stopped]
+        if outputs is not None:
+            self.outputs.after_epoch(numbers, outputs, stopped | (number == self.total))
+        return {name: column[:, None] for name, column in (*measured.items(), (BEST, best))}
+
+    def _measure(self) -> tuple[Array | None, dict[str, NDArray[np.float64]]]:
+        """The outputs for the validation rows, and what was measured on these and on samples of the training rows."""
+        numbers, outputs, values = self.numbers, None, {}
+        if self.validation is not None and self.metrics is not None:
+            loss, outputs = self._evaluate(self.validation)
+            values = {VALIDATION_LOSS: loss * self.unit, **self.metrics.measure(numbers, outputs)}
+        if self.samples:
+            of_samples = zip(numbers.tolist(), self._evaluate(self.sample)[1], strict=True)
+            measure = self.rows.measured.measure_training
+            values |= as_columns([measure(of_one, self.samples[at].targets) for at, of_one in of_samples])
+        return outputs, values
+
+    def _evaluate(self, rows: Sequence[RowsHandle]) -> tuple[NDArray[np.float64], Array]:
+        result = self.members.try_evaluate(self.numbers, [rows[number] for number in self.numbers.tolist()])
+        if result is None:
+            raise NoFastPathError
+        return result
+
+    def _judge(self, epoch: int, values: Values, stopping: Sequence[StoppingOfMembers]) -> tuple[Mask, Mask]:
+        """Which networks are the best so far, and which are to stop."""
+        best, stopped = np.zeros((2, len(self.numbers)), np.bool_)
+        for rule in stopping:
+            better, at_end = rule.after_epoch(self.numbers, epoch, values)
+            for number in self.numbers[at_end & ~stopped].tolist():
+                self.reasons[number] = rule.reason(number)
+            best, stopped = best | better, stopped | at_end
+        return best, stopped
+
+    def _keep(self, best: Mask, outputs: Array | None) -> None:
+        """Keep the weights of the networks that are the best so far."""
+        numbers = self.numbers[best]
+        self.outputs.keep(numbers, self.members.parameters(numbers), None if outputs is None else outputs[best])
+
+    def _show_start(self) -> None:
+        """Show the weights before the first epoch to the callbacks that ask for them."""
+        watching = [rule for rule in self.stopping if rule.callback.watches_start]
+        if self.validation is None or not watching:
+            return
+        outputs, measured = self._measure()
+        nothing = np.full(len(self.numbers), math.nan)
+        best, _ = self._judge(0, {"loss": nothing, **measured}, watching)
+        self.reasons = [None] * len(self.reasons)
+        self._keep(best, outputs)
+
+    def _ended(self) -> list[TrainedMember]:
+        parameters, slots, steps = self.members.states()
+        if not np.isfinite(parameters).all():
+            raise NoFastPathError
+        trained = []
+        for number, history in enumerate(self.epochs.histories()):
+            state = TrainingState(
+                State(parameters[number].copy(), slots[number].copy(), int(steps[number])),
+                epoch=len(history),
+                best=self.outputs.best_of(number),
+                callbacks=tuple(rule.state(number) for rule in self.stopping),
+                plateau=self.rates.plateaus[number],
+                history=history,
+                stop_reason=self.reasons[number],
+                loss_unit=self.unit,
+            )
+            trained.append(TrainedMember(state, self.outputs.held[number]))
+        return trained
+
+
+def _weights_of(rows: Sequence[Rows]) -> NDArray[Any] | None:
+    """The weights of the rows: of all networks, (1, n), or of each, (M, n); None where they count alike."""
+    distinct = rows[:1] if all(part is rows[0] for part in rows) else rows
+    weights = [part.weights for part in distinct if part.weights is not None]
+    return np.array(weights) if weights else None
 
 
 def _before_training(initial: Array, optimizer: Optimizer) -> State:
     """The states of M networks before the first step: slots (M, S, P)."""
     slots = optimizer.initial_slots(initial.reshape(-1)).reshape(-1, *initial.shape)
     return State(initial, np.ascontiguousarray(slots.swapaxes(0, 1)), 0)
-
-
-def _scalars(settings: Sequence[TrainSettings], first: int, count: int, per_epoch: int) -> NDArray[np.float64]:
-    """What the optimizers' rules need at some steps of each network, (M, count, H); `first` were made before."""
-    since = np.arange(first, first + count)
-    factors: dict[Any, NDArray[np.float64]] = {}
-    for settings_ in settings:
-        if settings_.schedule not in factors:
-            total = settings_.epochs * per_epoch
-            factors[settings_.schedule] = settings_.schedule.factors(since, per_epoch, total)
-    of_one = settings[0].optimizer.scalars_from(first + 1, np.zeros(count))
-    scalars = np.empty((len(settings), *of_one.shape))
-    scalars[:] = of_one
-    for member, settings_ in zip(scalars, settings, strict=True):
-        np.multiply(settings_.optimizer.learning_rate, factors[settings_.schedule], out=member[:, 0])
-    return scalars
-
-
-def _training_states(
-    settings: Sequence[TrainSettings],
-    states: State,
-    spans: Sequence[tuple[Array, Array, float]],
-    rows: int,
-    loss_unit: float,
-) -> list[TrainingState]:
-    """The state of each network at its end.
-
-    Parameters:
-        states: of all networks.
-        spans: of each span the losses and learning rates of its epochs, (M, epochs), and the seconds of an epoch.
-        rows: how many each epoch saw.
-    """
-    losses, rates = (
-        np.concatenate([np.zeros((len(settings), 0)), *(span[part] for span in spans)], axis=1) for part in (0, 1)
-    )
-    seconds = np.array([span[2] for span in spans for _ in range(span[0].shape[1])])
-    shared = {"seconds": seconds, "examples_per_second": rows / seconds}
-    results = []
-    for number, settings_ in enumerate(settings):
-        columns = {"loss": losses[number], "learning_rate": rates[number], **shared}
-        history = History().extended(range(1, len(seconds) + 1), columns)
-        engine = State(states.parameters[number].copy(), states.slots[number].copy(), states.step)
-        plateau = settings_.schedule.init_state()
-        results.append(TrainingState(engine, epoch=len(seconds), history=history, plateau=plateau, loss_unit=loss_unit))
-    return results

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,10 +42,32 @@ def headline_metric(task: Task, outputs: Array, targets: Array, weights: Array |
         return {name: math.nan}
     if task.kind == "regression":
         return {name: r_squared(outputs, targets, weights)}
+    return {name: float(_accuracy(task, outputs, targets, weights))}
+
+
+def headline_of_members(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> Array:
+    """That metric of M networks, outputs (M, n, N) -> (M,): of each what `headline_metric` gives for it alone.
+
+    Parameters:
+        targets: of all networks, (n, N), or of each, (M, n, N); without gaps.
+        weights: of the rows of all networks, (n,).
+
+    >>> outputs = np.array([[[0.9], [0.2]], [[0.1], [0.2]]])
+    >>> headline_of_members(Task("binary", 1, (0, 1)), outputs, np.array([[1.0], [1.0]])).tolist()
+    [0.5, 0.0]
+    """
+    too_few = task.kind == "regression" and outputs.shape[1] < 2
+    if too_few or (weights is not None and not weights.any()):
+        return np.full(len(outputs), math.nan)
+    return (_r_squared if task.kind == "regression" else partial(_accuracy, task))(outputs, targets, weights)
+
+
+def _accuracy(task: Task, outputs: Array, targets: Array, weights: Array | None) -> Array:
+    """The fraction of the rows that are right, (..., n, N) -> (...)."""
     correct = _is_correct(task, outputs, targets)
     if weights is None:
-        return {name: float(np.count_nonzero(correct) / correct.size)}
-    return {name: float(np.average(correct, weights=weights))}
+        return np.asarray(np.count_nonzero(correct, axis=-1) / correct.shape[-1])
+    return np.asarray(np.average(correct, axis=-1, weights=weights))
 
 
 def headline_metric_name(task: Task) -> str:
@@ -66,18 +89,24 @@ def r_squared(outputs: Array, targets: Array, weights: Array | None = None) -> f
         return float(np.mean(finite)) if finite else math.nan
     if len(targets) < 2:
         return math.nan
+    return float(_r_squared(outputs, targets, weights))
+
+
+def _r_squared(outputs: Array, targets: Array, weights: Array | None) -> Array:
+    """The same for rows without gaps, (..., n, N) -> (...)."""
     outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
     residual = _mean((targets - outputs) ** 2, weights)
-    variance = _mean((targets - _mean(targets, weights)) ** 2, weights)
+    variance = _mean((targets - _mean(targets, weights)[..., None, :]) ** 2, weights)
+    variance = np.broadcast_to(variance, residual.shape)
     unexplained = np.divide(residual, variance, out=(residual > 0).astype(np.float64), where=variance > 0)
-    return float(1.0 - unexplained.sum() / unexplained.size)
+    return np.asarray(1.0 - unexplained.sum(axis=-1) / unexplained.shape[-1])
 
 
 def _mean(values: Array, weights: Array | None) -> Array:
-    """The mean over the rows, (N,); `np.average` takes longer than the sum of a few rows."""
+    """The mean over the rows, (..., n, N) -> (..., N); `np.average` takes longer than the sum of a few rows."""
     if weights is None:
-        return np.asarray(np.add.reduce(values, axis=0) / len(values))
-    return np.asarray(np.average(values, axis=0, weights=weights))
+        return np.asarray(np.add.reduce(values, axis=-2) / values.shape[-2])
+    return np.asarray(np.average(values, axis=-2, weights=weights))
 
 
 def all_metrics(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
@@ -173,10 +202,10 @@ def _multilabel(task: Task, outputs: Array, targets: Array, weights: Array | Non
 
 
 def _is_correct(task: Task, outputs: Array, targets: Array) -> NDArray[np.bool_]:
-    """Whether each row is predicted correctly: its class, or all its labels."""
+    """Whether each row is predicted correctly, (..., n, N) -> (..., n): its class, or all its labels."""
     if task.is_classifier:
         return np.asarray(class_indices(task, outputs) == class_indices(task, targets))
-    return np.asarray(((label_indicators(outputs) == label_indicators(targets)) | np.isnan(targets)).all(axis=1))
+    return np.asarray(((label_indicators(outputs) == label_indicators(targets)) | np.isnan(targets)).all(axis=-1))
 
 
 def area_under_curve(positive: Array, scores: Array, weights: Array | None = None) -> float:

@@ -28,7 +28,8 @@ from ranvier.training.engines import compile_network
 from ranvier.training.events import NoteEvent, silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.loop import SPAN_SECONDS
-from ranvier.training.members import train_members
+from ranvier.training.member_stopping import all_early_stopping
+from ranvier.training.members import MemberRows, TrainedMember, train_members
 from ranvier.training.runner import spec_and_unit
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
@@ -167,21 +168,19 @@ class OpenTraining:
     def train_members(
         self,
         settings: Sequence[TrainSettings],
-        rows: Rows,
+        rows: MemberRows,
         initial: Callable[[type], Array],
         stop_requested: Callable[[], bool],
-    ) -> list[TrainingState] | None:
-        """Train several networks, with the bits that `train` gives each; None where each is to be trained by itself.
+    ) -> list[TrainedMember] | None:
+        """Train several networks, with the bits of `run_training` for each; None where each is to be trained by itself.
 
         Parameters:
-            settings: of each, equal in `kind`, epochs and shuffling.
-            rows, stop_requested: as for `train`.
+            settings: of each, equal in `kind`, epochs, shuffling and callbacks.
+            rows, stop_requested: as for `training.members.train_members`.
             initial: gives the initial weights of all, (M, P), in a type.
         """
-        parameters, executable = initial(self._executable.dtype), self._executable
-        return train_members(
-            executable, (self._resident(rows), rows.weights), settings, parameters, self._unit, stop_requested
-        )
+        parameters = initial(self._executable.dtype)
+        return train_members(self._executable, rows, settings, parameters, self._unit, stop_requested)
 
     def _resident(self, rows: Rows) -> RowsHandle:
         """The rows as the executable keeps them, which has the latest ones already."""
@@ -220,8 +219,13 @@ class OpenTraining:
 
 def is_small(network: Network, settings: TrainSettings, rows: Rows) -> bool:
     """Whether a training of a small network is one that nobody looks at before its end."""
+    return not settings.callbacks and is_small_member(network, settings, rows)
+
+
+def is_small_member(network: Network, settings: TrainSettings, rows: Rows) -> bool:
+    """Whether a training may be one of those of `OpenTraining.train_members`: between its epochs nobody else looks."""
     return (
-        not settings.callbacks
+        all_early_stopping(settings.callbacks)
         and not settings.optimizer.full_batch
         and network.parameter_count <= MAX_PARAMETERS
         and _facts(network)[0] * min(settings.batch_size, len(rows)) <= MAX_PRODUCTS
@@ -234,16 +238,16 @@ def is_one_step(network: Network, settings: TrainSettings, rows: Rows) -> bool:
     return settings.epochs == 1 and len(rows) <= settings.batch_size and is_small(network, settings, rows)
 
 
-def kind(network: Network, settings: TrainSettings, any_seed: bool = False) -> Any:
+def kind(network: Network, settings: TrainSettings, together: bool = False) -> Any:
     """What the settings of trainings of a network must have in common to run in one executable after each other.
 
     They may differ in learning rate, seed, schedule, epochs and shuffling. None where the seed decides dropout masks,
     or the schedule watches the loss.
 
     Parameters:
-        any_seed: the steps are given their seeds, as those of networks that are trained together.
+        together: networks are trained together, and the steps are given their seeds and their rates.
     """
-    if settings.schedule.watches or (_facts(network)[1] and not any_seed):
+    if not together and (settings.schedule.watches or _facts(network)[1]):
         return None
     optimizer = at_unit_rate(settings.optimizer)
     return network, settings.loss, optimizer, settings.batch_size, settings.mean_nnz, settings.n_dense

@@ -109,7 +109,7 @@ def run_training(
     """
     settings.check(network, task, validation is not None)
     spec, unit = spec_and_unit(network, settings, rows, target)
-    measured = EpochMetrics(target or TargetEncoder(task), _requested(metrics, settings))
+    measured = EpochMetrics(target or TargetEncoder(task), requested_metrics(metrics, settings))
     sink, watch = tee(sinks), current_watch()
     stop = stop_on_interrupt() if stop_requested is None else contextlib.nullcontext(stop_requested)
     mark = None if checkpoint is None else fingerprint(network, settings, rows, validation, state)
@@ -151,7 +151,7 @@ def run_training(
     return RunResult(outcome, engine)
 
 
-def _requested(metrics: tuple[str | Metric, ...], settings: TrainSettings) -> tuple[str | Metric, ...]:
+def requested_metrics(metrics: tuple[str | Metric, ...], settings: TrainSettings) -> tuple[str | Metric, ...]:
     """The metrics that a caller and the callbacks ask for."""
     return (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
 

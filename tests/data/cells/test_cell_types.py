@@ -118,11 +118,11 @@ def test_a_damaged_arrow_schema_declares_nothing() -> None:
     buffer = io.BytesIO()
     parquet.write_table(arrow.table({"it": arrow.array(DECLARED).dictionary_encode(), "x": DECLARED}), buffer)
     stored = pl.read_parquet_metadata(io.BytesIO(buffer.getvalue()))["ARROW:schema"]
-    assert dictionary_columns(stored) == ("it",)
     message = base64.b64decode(stored)
+    assert dictionary_columns(message) == ("it",)
     for length in range(len(message)):
-        assert dictionary_columns(base64.b64encode(message[:length]).decode()) in ((), ("it",))
-    assert dictionary_columns("no schema") == ()
+        assert dictionary_columns(message[:length]) in ((), ("it",))
+    assert dictionary_columns(b"no schema") == ()
 
 
 def test_estimators_name_the_cell_of_an_array() -> None:

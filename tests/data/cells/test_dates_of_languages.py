@@ -35,6 +35,23 @@ LANGUAGES = {
     "Swedish": "januari februari mars april maj juni juli augusti september oktober november december",
     "Turkish": "Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık",
     "Indonesian": "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember",
+    "Czech, in words": "ledna února března dubna května června července srpna září října listopadu prosince",
+    "Catalan": "gener febrer març abril maig juny juliol agost setembre octubre novembre desembre",
+    "Greek": "Ιανουαρίου Φεβρουαρίου Μαρτίου Απριλίου Μαΐου Ιουνίου Ιουλίου Αυγούστου Σεπτεμβρίου Οκτωβρίου "
+    "Νοεμβρίου Δεκεμβρίου",
+    "Arabic": "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
+    "Hebrew": "בינואר בפברואר במרץ באפריל במאי ביוני ביולי באוגוסט בספטמבר באוקטובר בנובמבר בדצמבר",
+    "Hindi": "जनवरी फ़रवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर",
+    "Thai": "มกราคม กุมภาพันธ์ มีนาคม เมษายน พฤษภาคม มิถุนายน กรกฎาคม สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม",
+    "Bulgarian": "януари февруари март април май юни юли август септември октомври ноември декември",
+    "Serbian": "јануар фебруар март април мај јун јул август септембар октобар новембар децембар",
+    "Lithuanian": "sausio vasario kovo balandžio gegužės birželio liepos rugpjūčio rugsėjo spalio lapkričio gruodžio",
+    "Latvian": "janvāris februāris marts aprīlis maijs jūnijs jūlijs augusts septembris oktobris novembris decembris",
+    "Estonian": "jaanuar veebruar märts aprill mai juuni juuli august september oktoober november detsember",
+    "Icelandic": "janúar febrúar mars apríl maí júní júlí ágúst september október nóvember desember",
+    "Swahili": "Januari Februari Machi Aprili Mei Juni Julai Agosti Septemba Oktoba Novemba Desemba",
+    "Filipino": "Enero Pebrero Marso Abril Mayo Hunyo Hulyo Agosto Setyembre Oktubre Nobyembre Disyembre",
+    "Russian, short": "янв фев мар апр мая июн июл авг сен окт ноя дек",
 }
 ARABIC, PERSIAN, FULL = "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "０１２３４５６７８９"
 
@@ -69,6 +86,29 @@ FORMS: dict[str, tuple[Callable[[Moment], str], Callable[[Moment], Moment]]] = {
     "Russian with a year's sign": (named("{d} {m} {y} г.", LANGUAGES["Russian"]), day_of),
     "French with a day of the week": (named("lundi {d} {m} {y}", LANGUAGES["French"]), day_of),
     "Spanish month": (named("{m} de {y}", LANGUAGES["Spanish"]), lambda time: day_of(time).replace(day=1)),
+    "Vietnamese": (lambda time: f"{time.day} tháng {time.month} năm {time.year}", day_of),
+    "Vietnamese with a comma": (lambda time: f"ngày {time.day} tháng {time.month}, {time.year}", day_of),
+    "the time in front": (lambda time: f"{time:%H:%M %d/%m/%Y}", minute_of),
+    "the time in front of words": (
+        lambda time: f"{time:%I:%M %p} - {time.day} {ENGLISH[time.month - 1]} {time.year}",
+        minute_of,
+    ),
+    "a point in the time": (lambda time: f"{time:%d-%m-%Y %H.%M}", minute_of),
+    "two points in the time": (lambda time: f"{time:%d.%m.%Y %H.%M.%S}", second_of),
+    "eight digits, the day first": (lambda time: f"{time:%d%m%Y}", day_of),
+    "eight digits, the month first": (lambda time: f"{time:%m%d%Y}", day_of),
+    "a week and a comma": (
+        lambda time: "Week {1}, {0}".format(*time.isocalendar()),
+        lambda time: day_of(time) - datetime.timedelta(days=time.weekday()),
+    ),
+    "a month and a short year": (
+        named("{m}/{s:02}", LANGUAGES["French, short"]),
+        lambda time: day_of(time).replace(day=1),
+    ),
+    "a month in Russian and a short year": (
+        named("{m}-{s:02}", LANGUAGES["Russian, short"]),
+        lambda time: day_of(time).replace(day=1),
+    ),
     "Japanese": (lambda time: f"{time.year}年{time.month}月{time.day}日", day_of),
     "Korean": (lambda time: f"{time.year}년 {time.month}월 {time.day}일", day_of),
     "Korean with points": (lambda time: f"{time.year}. {time.month}. {time.day}.", day_of),

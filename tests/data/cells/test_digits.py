@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.data.cells.different_strings import different_strings
-from ranvier.data.cells.durations import degrees_of_angle, inches_of_length, seconds_of_duration
+from ranvier.data.cells.durations import (
+    degrees_of_angle,
+    inches_of_length,
+    seconds_of_duration,
+    values_of_fractions,
+)
 from ranvier.data.cells.number_inference import infer_number_format
 from ranvier.data.cells.number_parts import DIGITS, FRACTIONS, seconds_of_day, split
 
@@ -20,7 +25,7 @@ SIGNS = ("$", "€", "%", "'", '"', "°", "-", "+", "<", "~", "(", ")", "/", ":"
 def test_no_string_without_digits_is_read(cells: list[str]) -> None:
     strings = pl.Series("x", cells, dtype=pl.String)
     assert not strings.str.contains(DIGITS).any()
-    for read in (seconds_of_day, seconds_of_duration, inches_of_length, degrees_of_angle):
+    for read in (seconds_of_day, seconds_of_duration, inches_of_length, degrees_of_angle, values_of_fractions):
         assert read(strings).null_count() == len(cells)
     assert split(strings)["body"].null_count() == len(cells)
 

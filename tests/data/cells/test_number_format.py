@@ -108,6 +108,26 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
     "negative durations": (["-1 day, 20:00:00", "1 day, 0:00:05", "-2 days +12:00:00"], [-14400, 86405, -129600]),
     "degrees": (["40°26'46\"N", "0°30'S", "12° 15′ 0″ N"], [40 + 26 / 60 + 46 / 3600, -0.5, 12.25]),
     "degrees with the side in front": (["N 40° 30' 00\"", "W 7° 15' 36\""], [40.5, -7.26]),
+    "whole numbers and fractions": (["3 1/2", "1/4", "5", "2-3/8", "-1 1/2"], [3.5, 0.25, 5, 2.375, -1.5]),
+    "fractions of inches": (['3 1/2"', '7/8"', '12"', '1 3/16"'], [3.5, 0.875, 12, 1.1875]),
+    "cups": (["1 1/2 cups", "3/4 cup", "2 cups"], [1.5, 0.75, 2]),
+    "fractions alone": (["1/2", "3/4", "1/8", "5/8", "7/16"], [0.5, 0.75, 0.125, 0.625, 0.4375]),
+    "times of day with points": (["08.15", "12.30", "23.59"], [29700, 45000, 86340]),
+    "times of day of digits": (
+        ["0815", "1230", "2359", "0005", "1745", "0630"],
+        [29700, 45000, 86340, 300, 63900, 23400],
+    ),
+    "percents beside fractions": (["1%", "0.01", "7.5 %", "0.05"], [0.01, 0.01, 0.075, 0.05]),
+    "millimetres and metres": (["12 mm", "1.5 m", "7 mm", "20 mm"], [12, 1500, 7, 20]),
+    "grams and kilograms": (["500 g", "1.2 kg", "250 g", "1kg"], [500, 1200, 250, 1000]),
+    "bytes": (["512 MB", "2 GB", "256 MB", "64 KB"], [512, 2000, 256, 0.064]),
+    "millilitres": (["330 ml", "0,5 l", "200 ml"], [330, 500, 200]),
+    "megahertz": (["800 MHz", "2.4 GHz", "900 MHz"], [800, 2400, 900]),
+    "feet and yards": (["12 ft", "2 yd", "7 feet", "9 ft"], [12, 6, 7, 9]),
+    "Celsius and Fahrenheit": (["20 °C", "212 °F", "7.5 °C"], [20, 100, 7.5]),
+    "square feet": (["1200 sqft", "1 acre", "900 sqft"], [1200, 43560, 900]),
+    "credit and debit": (["5 CR", "3.50 DR", "2 CR"], [5, -3.5, 2]),
+    "accounting with a currency": (["$ (7)", "$(1,234.50)", "$ 3", "(2)"], [-7, -1234.5, 3, -2]),
     "marks": (
         ["1.5", "NULL", "n/a", "-", "2", "none", "Unknown", "#N/A", "not available"],
         [1.5, *[NAN] * 3, 2, *[NAN] * 4],
@@ -115,6 +135,8 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
 }
 CATEGORIES: dict[str, list[str]] = {
     "fractions": ["1/2", "1/4", "3/4", "1"],
+    "parts of a hash": ["47e78", "12e34", "99e01", "10254"],
+    "parts of a hash alone": ["47e78", "12e34", "99e01"],
     "points of several totals": ["5/10", "7/20", "9/10", "3/20"],
     "Excel's codes": ['="01067"', '="10115"', '="01069"'],
     "codes with zeros": ["01", "02", "10"],
@@ -189,6 +211,21 @@ def test_the_reason_names_signs_only_where_there_are_some() -> None:
     assert infer_schema(pl.DataFrame({"it": cells, "other": range(62)}))[0].reason == "numbers"
     with_sign = [*cells, "(7.5)", "~8"]
     assert "(7) read as -7" in infer_schema(pl.DataFrame({"it": with_sign, "other": range(64)}))[0].reason
+
+
+def test_digits_mistyped_as_letters_are_missing_and_named() -> None:
+    cells = [f"{50 + 0.37 * row:.2f}" for row in range(300)]
+    for odd in ("5o", "3l", "7O"):
+        column = infer_schema(pl.DataFrame({"it": [*cells, odd], "other": [0.5] * 300 + [1.0]}))[0]
+        assert (column.kind, column.missing) == ("number", 1)
+        assert column.notes == (f'Column "it": 1 cell counts as missing: "{odd}" in row 301.',)
+
+
+def test_numbers_of_the_same_quantity_are_said_to_be_converted() -> None:
+    assert "in g, to which kg are converted" in first_column(["500 g", "1.2 kg", "250 g"]).reason
+    assert "5% read as 0.05" in first_column(["1%", "0.01", "7.5 %", "0.05"]).reason
+    percents = [f"{10 + row / 7:.1f}%" for row in range(60)]
+    assert first_column([*percents, "0.4"]).number_format.read(pl.Series(["12.5%"]))[0].tolist() == [12.5]
 
 
 def test_odd_cells_are_refused_where_training_had_none() -> None:

@@ -119,3 +119,19 @@ def test_what_points_mean_can_be_said(how: str, value: float) -> None:
     column = infer_schema(frame, (), {"it": f"number:{how}"})[0]
     assert column.number_format.read(pl.Series(["1.020"]))[0].tolist() == [value]
     assert column.notes == ()
+
+
+@pytest.mark.parametrize("odd", ["9999-12-31", "1900-01-01", "0001-01-01", "2201-07-01"])
+@pytest.mark.parametrize("typed", [False, True])
+def test_a_date_far_from_all_others_is_named(odd: str, typed: bool) -> None:
+    cells = pl.Series("sold", [f"2021-{1 + at % 12:02d}-{1 + at % 28:02d}" for at in range(100)])
+    cells = cells.extend(pl.Series([odd]))
+    frame = pl.DataFrame([cells.str.to_date() if typed else cells, pl.Series("other", range(101))])
+    (note,) = infer_schema(frame)[0].notes
+    assert note.startswith(f'Column "sold": {odd} in row')
+    assert not infer_schema(frame[:100])[0].notes
+
+
+def test_dates_of_birth_are_not_far_from_each_other() -> None:
+    born = pl.Series("born", [f"{1930 + at % 80}-{1 + at % 12:02d}-{1 + at % 28:02d}" for at in range(300)])
+    assert not infer_schema(pl.DataFrame([born, pl.Series("other", range(300))]))[0].notes

@@ -69,7 +69,7 @@ PERIODS = (
     (("year", "week"), rf"([0-9]{{4}})[\s/-]*{WEEK}([0-9]{{1,2}})"),
     (("year", "week", "weekday"), r"([0-9]{4})-W([0-9]{2})-([0-9])"),
     (("year", "week", "weekday"), r"([0-9]{4})W([0-9]{2})([0-9])"),
-    (("week", "year"), rf"{WEEK}([0-9]{{1,2}})[\s/-]+([0-9]{{4}})"),
+    (("week", "year"), rf"{WEEK}([0-9]{{1,2}})[\s,/-]+([0-9]{{4}})"),
     (("year", "quarter"), r"([0-9]{4})[\s/-]*[QqTt]([0-9])"),
     (("quarter", "year"), r"[Qq]([0-9])[\s/-]*'?([0-9]{4}|[0-9]{2})"),
     (("quarter", "year"), r"([0-9])[Qq][\s/-]*'?([0-9]{4}|[0-9]{2})"),
@@ -77,7 +77,7 @@ PERIODS = (
     (("quarter", "year"), r"([0-9])[Tt][\s/-]*([0-9]{4})"),
     (("year", "semester"), r"([0-9]{4})[\s/-]*[HhSs]([0-9])"),
     (("semester", "year"), r"[HhSs]([0-9])[\s/-]*([0-9]{4})"),
-    (("name", "year"), rf"{MONTH}(?:-|\s?')([0-9]{{2}})"),
+    (("name", "year"), rf"{MONTH}(?:[-/]|\s?')([0-9]{{2}})"),
 )
 """Weeks and days of ISO 8601, quarters, half years and months; periods stand for their first day."""
 DIGITS_ANYWHERE = 7

@@ -1,7 +1,7 @@
-"""Cells of several numbers as one: durations, feet and inches, degrees.
+"""Cells of several numbers as one: durations, feet and inches, degrees, fractions.
 
 Durations become seconds: 102:13:05, 3:25, 2 days 04:00:00, 1 h 30 min, PT1H30M, 2 years 3 months; feet and inches
-inches: 5'11"; degrees, minutes and seconds degrees: 40°26'46"N.
+inches: 5'11"; degrees, minutes and seconds degrees: 40°26'46"N; fractions decimals: 3 1/2.
 
 Patterns are those of polars, for columns.
 """
@@ -34,6 +34,14 @@ FEET = (
     r"(?i)^([0-9]+)\s*(?:'|\u2032|\u2019|ft\.?|feet|foot)\s*"
     r"(?:([0-9]+(?:\.[0-9]+)?)\s*(?:\"|''|\u2033|\u201d|in\.?|inch(?:es)?)?)?$"
 )
+FRACTION = (
+    r"^([+\-\u2212])?(?:([0-9]+)(?:\s+(?:and\s+)?|\s?-\s?))?([0-9]+)\s*[/\u2044]\s*([1-9][0-9]*)"
+    r"(?:\s*[^0-9\s/.,:][^0-9/,:]{0,15})?$"
+)
+MIXED = r"^[+\-\u2212]?[0-9]+(?:\s+(?:and\s+)?|\s?-\s?)[0-9]+\s*[/\u2044]\s*[1-9]"
+"""An integer and a fraction, with a sign in front or a unit behind."""
+HALVES = r"^0*[0-9]+\s*[/\u2044]\s*(?:2|4|8|16|32|64|3|6|5|10)$"
+MIN_FRACTIONS, SAMPLE = 4, 1000
 FACTORS = (86400.0, 3600.0, 60.0, 1.0)
 READ = ((WITH_COLONS, FACTORS), (WITH_UNITS, FACTORS), (ISO, FACTORS), (LONG, LONG_FACTORS))
 """The patterns of durations in the order in which they are tried, with the seconds of their groups."""
@@ -104,3 +112,34 @@ def inches_of_length(strings: pl.Series) -> pl.Series:
     """
     feet, inches = _groups(strings, FEET)
     return feet * 12.0 + inches.fill_null(0.0)
+
+
+def values_of_fractions(strings: pl.Series) -> pl.Series:
+    """Fractions with integers in front or without, as decimals; plain numbers as they are, null for others.
+
+    >>> values_of_fractions(pl.Series(["3 1/2", "1/4", "-2-3/8", "5", '7 3/4"', "x"])).to_list()
+    [3.5, 0.25, -2.375, 5.0, 7.75, None]
+    """
+    sign, *groups = strings.str.extract_groups(FRACTION).struct.unnest().get_columns()
+    integer, above, below = (group.cast(pl.Float64) for group in groups)
+    size = integer.fill_null(0.0) + above / below
+    values = (-size).zip_with((sign.is_not_null() & (sign != "+")).fill_null(False), size)
+    plain = strings.str.replace(r"^([+-]?[0-9.]+)\s*[^0-9\s/.,:][^0-9/,:]{0,15}$", "${1}")
+    return values.zip_with(values.is_not_null(), plain.cast(pl.Float64, strict=False))
+
+
+def are_fractions(strings: pl.Series) -> bool:
+    """Whether fractions are among strings: some with integers in front, or several of halves, quarters and so on.
+
+    >>> are_fractions(pl.Series(["3 1/2", "5"])), are_fractions(pl.Series(["1/2", "3/4", "1/8", "5/8"]))
+    (True, True)
+    >>> are_fractions(pl.Series(["4/5", "3/5", "2/5", "1/5"])), are_fractions(pl.Series(["7", "8"]))
+    (False, False)
+    """
+    if not strings.head(SAMPLE).str.contains("[/\u2044]").any():
+        return False
+    if strings.str.contains(MIXED).any():
+        return True
+    halves = strings.filter(strings.str.contains(HALVES)).unique()
+    below = halves.str.extract(r"([0-9]+)$").n_unique()
+    return len(halves) >= MIN_FRACTIONS and below > 1 and bool((values_of_fractions(halves) < 1.0).all())

@@ -14,7 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
-from ranvier.data.cells.durations import degrees_of_angle, inches_of_length, seconds_of_duration
+from ranvier.data.cells.durations import (
+    degrees_of_angle,
+    inches_of_length,
+    seconds_of_duration,
+    values_of_fractions,
+)
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_parts import (
     APPROXIMATE,
@@ -23,11 +28,12 @@ from ranvier.data.cells.number_parts import (
     magnitudes,
     numbers_of,
     plain_digits,
-    seconds_of_day,
+    seconds_of_day_or_digits,
     split,
     units,
 )
 from ranvier.data.cells.other_scripts import in_ascii
+from ranvier.data.cells.unit_factors import can_convert, in_first_unit
 from ranvier.data.encoders import json_fields
 from ranvier.records import record
 
@@ -41,7 +47,7 @@ class NumberFormat:
         thousands: the sign between thousands: "", ",", ".", " " (any blank) or "'" (any apostrophe).
         units: the units that may stand beside a number, as `number_parts.units` writes them.
         magnitudes: whether the units are thousands, millions and billions, or hemispheres, by which the numbers are
-            multiplied.
+            multiplied; or units of one quantity, such as kg and g, so that all are in the first; or % beside fractions.
         bounds: whether "<", ">" or "+" may stand at a number, as in <30 and 65+, which is then read as the number.
         clock: whether the cells are times of day, read as seconds since midnight.
         odd: whether a cell that is no number counts as missing; so where few cells were none in training.
@@ -50,6 +56,7 @@ class NumberFormat:
         degrees: whether the cells are degrees, minutes and seconds, read as degrees.
         signs: whether numbers may stand in parentheses, which then are negative, in quotes, behind a ~, or before a ±
             or the mark of a footnote.
+        fractions: whether the cells are integers and fractions, as in 3 1/2.
         scripts: whether digits and signs may be those of other scripts, such as ３．５, and invisible characters occur.
 
     >>> NumberFormat(decimal=",").read(pl.Series(["12,5", "7"]))[0].tolist()
@@ -70,6 +77,7 @@ class NumberFormat:
     feet: bool = False
     scripts: bool = False
     degrees: bool = False
+    fractions: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -80,9 +88,11 @@ class NumberFormat:
     def whole_cells(self) -> Callable[[pl.Series], pl.Series] | None:
         """What reads cells that are several numbers, such as times of day; None where a cell is one number."""
         if self.clock:
-            return seconds_of_day
+            return seconds_of_day_or_digits
         if self.degrees:
             return degrees_of_angle
+        if self.fractions:
+            return values_of_fractions
         return seconds_of_duration if self.duration else inches_of_length if self.feet else None
 
     @property
@@ -140,7 +150,8 @@ class NumberFormat:
             allowed &= parts["bound"].fill_null("").is_in(["", *APPROXIMATE])
             allowed &= parts["plus"].is_null()
         if self.magnitudes:
-            values = values * magnitudes(parts)
+            converted = can_convert(self.units) or self.units == ("%",)
+            values = in_first_unit(values, units(parts), self.units) if converted else values * magnitudes(parts)
         return values.set(~allowed.fill_null(False), None)
 
     def read_cell(self, cell: Any) -> float:
@@ -172,7 +183,7 @@ class NumberFormat:
         if (decimal, thousands) not in BODIES:
             raise json_fields.damaged(f"numbers are written with {decimal[:9]!r} and {thousands[:9]!r}")
         flags = {name: json_fields.field(data, name, bool) for name in ("magnitudes", "bounds", "clock", "odd")}
-        later = ("duration", "signs", "feet", "scripts", "degrees")
+        later = ("duration", "signs", "feet", "scripts", "degrees", "fractions")
         flags |= {name: name in data and json_fields.field(data, name, bool) for name in later}
         return cls(decimal, thousands, json_fields.items(data, "units", str), **flags)
 

@@ -8,7 +8,13 @@ import polars as pl
 
 from ranvier.data.cells import parsing
 from ranvier.data.cells.different_strings import MAX_ODD_FRACTION, DifferentStrings, different_strings, few
-from ranvier.data.cells.durations import degrees_of_angle, inches_of_length, seconds_of_duration
+from ranvier.data.cells.durations import (
+    are_fractions,
+    degrees_of_angle,
+    inches_of_length,
+    seconds_of_duration,
+    values_of_fractions,
+)
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_parts import (
@@ -18,6 +24,7 @@ from ranvier.data.cells.number_parts import (
     HEMISPHERES,
     MAGNITUDES,
     SIGNED,
+    are_times_of_digits,
     magnitudes,
     numbers_of,
     seconds_of_day,
@@ -25,14 +32,19 @@ from ranvier.data.cells.number_parts import (
     units,
 )
 from ranvier.data.cells.other_scripts import in_ascii, in_other_scripts
+from ranvier.data.cells.unit_factors import can_convert
 from ranvier.records import record
 
 MAX_UNITS, MIN_UNIT_ROWS = 3, 0.005
 MIN_VALUES_OF_UNITS = 10
 """Fewer different numbers in several units are taken for categories, such as "2 doors" and "1 hatch"."""
 SAMPLE = 1000
+MIN_BARE = 0.1
+"""The fraction of numbers without % from which they say that all are fractions."""
 THOUSANDS_OR_DECIMALS = r"^[1-9][0-9]{0,2},[0-9]{3}$"
 """Digits whose comma may stand between thousands, or before three decimals."""
+MIN_LETTER_ROWS, LOOK_LIKE_DIGITS = 0.1, ("o", "l", "i")
+"""Letters that rarely are units, and often mistyped digits, as in 5o."""
 ORDINAL = r"^(st|nd|rd|th)\b"
 LEADING_ZERO = r"^[+-]?0[0-9]"
 GROUPED = r"^[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})?$|^0$"
@@ -82,7 +94,9 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
     if plain.all():
         points = points_may_group(strings)
         form = NumberFormat(",", ".") if points and decimal_commas else PLAIN
-        return None if are_codes(strings) else WrittenNumbers(form, points=points)
+        if are_codes(strings):
+            return WrittenNumbers(NumberFormat(clock=True)) if are_times_of_digits(strings) else None
+        return WrittenNumbers(form, points=points)
     sample = strings.head(SAMPLE)
     for signs in _order(decimal_commas):
         if sample.str.contains(SIGNED[signs]).all() and strings.str.contains(SIGNED[signs]).all():
@@ -101,8 +115,12 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
     no_angle = degrees_of_angle(strings).is_null()
     if few(no_angle, different):
         return WrittenNumbers(NumberFormat(degrees=True, odd=bool(no_angle.any())))
+    if are_fractions(strings):
+        no_fraction = values_of_fractions(strings).is_null()
+        if few(no_fraction, different):
+            return WrittenNumbers(NumberFormat(fractions=True, odd=bool(no_fraction.any())))
     read = _with_parts(different, split(strings), decimal_commas)
-    return durations if are_durations and (read is None or read.format.several_units) else read
+    return durations if are_durations and (read is None or len(read.format.units) > 1) else read
 
 
 def _are_no_durations(strings: pl.Series) -> pl.Series:
@@ -113,9 +131,10 @@ def _are_no_durations(strings: pl.Series) -> pl.Series:
 def _are_words(sample: pl.Series) -> bool:
     """Whether most strings of a sample are no numbers, times of day or durations, and not all are plain numbers."""
     half = len(sample) // 2
-    if int((~sample.str.contains(DIGITS)).sum()) > half:  # nothing below reads a string without digits
-        return parsing.cast_numbers(sample).null_count() > 0
-    times = (reads(sample) for reads in (seconds_of_day, seconds_of_duration, inches_of_length, degrees_of_angle))
+    if int((~sample.str.contains(DIGITS) & parsing.cast_numbers(sample).is_null()).sum()) > half:
+        return True  # nothing below reads a string without digits, but for NaN and infinities
+    several = (seconds_of_day, seconds_of_duration, inches_of_length, degrees_of_angle, values_of_fractions)
+    times = (reads(sample) for reads in several)
     if split(sample)["body"].null_count() <= half or any(read.null_count() <= half for read in times):
         return False
     return parsing.cast_numbers(sample).null_count() > 0
@@ -137,7 +156,7 @@ def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas
     bounds = _bounds(parts, values)
     if bounds is None:
         return None
-    read = NumberFormat(decimal, thousands, units_used, _multiply(parts, units_used), bounds)
+    read = NumberFormat(decimal, thousands, units_used, _multiply(parts, units_used, values), bounds)
     if read == PLAIN and values.null_count() < parsing.cast_numbers(different.values).null_count():
         read = NumberFormat(signs=True)
     odd = pl.Series(read.read_strings(different.values)).is_nan()
@@ -153,12 +172,28 @@ def are_codes(strings: pl.Series) -> bool:
     >>> are_codes(pl.Series(["01234", "98765"])), are_codes(pl.Series(["1234", "98765"]))
     (True, False)
     """
+    if have_exponents_of_codes(strings):
+        return True
     leading = strings.str.contains(LEADING_ZERO)
     if not leading.any():
         return False
     digits = strings.filter(strings.str.contains(r"^[0-9]+$"))
     one_length = 2 * len(digits) > len(strings) and digits.str.len_chars().n_unique() == 1
     return one_length or int(leading.sum()) > MAX_ODD_FRACTION * len(strings)
+
+
+def have_exponents_of_codes(strings: pl.Series) -> bool:
+    """Whether strings of one length look like integers and some like 47e78, which is no way to write a number.
+
+    >>> have_exponents_of_codes(pl.Series(["47e78", "10254"])), have_exponents_of_codes(pl.Series(["1e78", "4.7e3"]))
+    (True, False)
+    """
+    if strings.head(SAMPLE).str.len_bytes().n_unique() != 1:
+        return False
+    alike = r"^[0-9]{2,}[eE][0-9]+$"
+    if not strings.str.contains(alike).any():
+        return False
+    return strings.str.len_bytes().n_unique() == 1 and bool(strings.str.contains(rf"^[0-9]+$|{alike}").all())
 
 
 def points_may_group(strings: pl.Series) -> bool:
@@ -209,8 +244,13 @@ def _units(parts: pl.DataFrame, different: DifferentStrings) -> tuple[str, ...] 
     by_unit = by_unit.sort(["rows", "unit"], descending=[True, False])
     if by_unit.height == 0:
         return ()
-    enough = MIN_UNIT_ROWS * int(rows.sum())
-    units_used = [unit for unit, count in by_unit.rows() if count >= enough or unit == by_unit["unit"][0]]
+    enough, often_enough = MIN_UNIT_ROWS * int(rows.sum()), MIN_LETTER_ROWS * int(rows.sum())
+    often = {unit for unit, count in by_unit.rows() if count >= (often_enough if unit in LOOK_LIKE_DIGITS else enough)}
+    units_used = [unit for unit in by_unit["unit"] if unit in often or unit == by_unit["unit"][0]]
+    if units_used[0] in LOOK_LIKE_DIGITS and units_used[0] not in often:
+        return ()
+    if can_convert(tuple(units_used)):
+        return tuple(units_used)
     suffixes = pl.Series(units_used)
     if len(units_used) > MAX_UNITS or suffixes.str.contains(ORDINAL).any():
         return None
@@ -229,10 +269,30 @@ def _are_hemispheres(units: pl.Series) -> bool:
     return any(letters <= axis.keys() and (degrees or len(letters) == 2) for axis in HEMISPHERES)
 
 
-def _multiply(parts: pl.DataFrame, units_used: tuple[str, ...]) -> bool:
-    """Whether the units are thousands, millions and billions of one thing, or the hemispheres of degrees."""
+def _are_fractions_beside_percents(bare: pl.Series, percents: pl.Series) -> bool:
+    """Whether numbers without % are fractions of 1, beside others that are larger as percents, as 0.05 beside 7 %."""
+    bare, percents = bare.drop_nulls(), percents.drop_nulls()
+    if not len(percents) or len(bare) < MIN_BARE * (len(bare) + len(percents)):
+        return False
+    highest = float(bare.abs().max())  # type: ignore[arg-type]
+    return highest <= 1.0 and float(percents.abs().max()) > highest  # type: ignore[arg-type]
+
+
+def _multiply(parts: pl.DataFrame, units_used: tuple[str, ...], values: pl.Series) -> bool:
+    """Whether units multiply: thousands and millions of one thing, hemispheres, units of one quantity, percents."""
     if units_used and _are_hemispheres(pl.Series(units_used)):
         return True
+    if not can_convert(units_used) and units_used != ("%",):
+        return _are_magnitudes(parts, units_used)
+    unit = units(parts)
+    bare = (unit == "") & parts["body"].is_not_null()
+    if can_convert(units_used):
+        return int(bare.sum()) <= MAX_ODD_FRACTION * len(parts)
+    return _are_fractions_beside_percents(values.filter(bare), values.filter(unit == "%"))
+
+
+def _are_magnitudes(parts: pl.DataFrame, units_used: tuple[str, ...]) -> bool:
+    """Whether units are thousands, millions and billions of one thing."""
     numbers = parts.filter(parts["body"].is_not_null() & units(parts).is_in(["", *units_used]))
     factors, suffixes = magnitudes(numbers), numbers["suffix"].drop_nulls().str.strip_chars(". ").unique()
     if factors.n_unique() < 2 or numbers["prefix"].drop_nulls().n_unique() > 1:

@@ -76,6 +76,9 @@ CLOCK = (
     r"(?:\s*(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?$"
 )
 """A time of day."""
+CLOCK_OF_DIGITS = r"^([01]?[0-9]|2[0-3])\.?([0-5][0-9])$"
+"""A time of day without a colon, such as 0815 and 08.15."""
+MIN_POINT_TIMES, MIN_DIGIT_TIMES = 3, 6
 HOUR_ALONE = r"^([0-9]{1,2})\s*([AaPp])\.?\s?[Mm]\.?$"
 
 
@@ -87,6 +90,8 @@ def split(strings: pl.Series) -> pl.DataFrame:
     """
     if strings.str.contains(r"^=?['\"`]").any():
         strings = strings.str.replace(QUOTED, "${1}")
+    if strings.str.contains("(", literal=True).any():
+        strings = strings.str.replace(rf"^({CURRENCIES})\s*\((.*)\)$", "(${1}${2})")
     if strings.str.contains(f"[{''.join(FRACTIONS)}]").any():
         strings = strings.str.replace(r"([0-9])\s+([^0-9\s])", "${1}${2}")
         strings = strings.str.replace_many(list(FRACTIONS), list(FRACTIONS.values()))
@@ -169,3 +174,22 @@ def seconds_of_day(strings: pl.Series) -> pl.Series:
     half = half.str.to_lowercase()
     hours = hours.zip_with(half.is_null(), hours % 12 + 12.0 * (half == "p").cast(pl.Float64))
     return hours * 3600 + minute.cast(pl.Float64) * 60 + second.cast(pl.Float64).fill_null(0.0)
+
+
+def seconds_of_day_or_digits(strings: pl.Series) -> pl.Series:
+    """The same, where 0815 and 08.15 are times, too.
+
+    >>> seconds_of_day_or_digits(pl.Series(["0815", "08.15", "8:15", "99"])).to_list()
+    [29700.0, 29700.0, 29700.0, None]
+    """
+    return seconds_of_day(strings.str.replace(CLOCK_OF_DIGITS, "${1}:${2}"))
+
+
+def are_times_of_digits(strings: pl.Series) -> bool:
+    """Whether plain numbers, some with leading zeros, are times of day: all could be, and there are several.
+
+    >>> are_times_of_digits(pl.Series(["08.15", "12.30", "23.59"])), are_times_of_digits(pl.Series(["0815", "0975"]))
+    (True, False)
+    """
+    enough = MIN_POINT_TIMES if strings.head(1).str.contains(".", literal=True).all() else MIN_DIGIT_TIMES
+    return len(strings) >= enough and bool(strings.str.contains(r"^(?:[01][0-9]|2[0-3])\.?[0-5][0-9]$").all())

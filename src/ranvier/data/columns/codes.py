@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import re
 
-from ranvier.data.columns.column_schema import DROP
+import polars as pl
+
+from ranvier.data.columns.column_schema import DROP, ColumnSchema
 from ranvier.data.columns.row_numbers import FIRST, LEFT_BY_INDEX
 
 ID_ENDS = frozenset({"id", "ids", "uuid", "guid", "pid", "identifier"})
@@ -31,6 +33,8 @@ POST_NAMES = frozenset(
 CODE_ENDS = frozenset({"code", "codes", "codigo", "kode"})
 """Last words in the name of a column of codes."""
 MIN_ROWS_OF_A_CODE = 10
+LONG_INTEGER = 16
+"""Integers of fewer digits are numbers of float64."""
 
 
 def identifier(name: str, rows: int, distinct: int, counts: bool) -> tuple[str, str] | None:
@@ -72,3 +76,23 @@ def name_words(name: str) -> list[str]:
     (['passenger', 'id'], ['customer', 'id'])
     """
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+", name)]
+
+
+def long_integers(name: str, strings: pl.Series) -> ColumnSchema | None:
+    """The schema of integers of which several are one number of float64, such as those of bank cards; None for others.
+
+    >>> long_integers("card", pl.Series(["9223372036854775809", "9223372036854775810"])).kind
+    'drop'
+    """
+    if (strings.str.len_bytes().max() or 0) < LONG_INTEGER:  # type: ignore[operator]
+        return None
+    if not strings.str.contains(r"^[+-]?\d{16,}$").any() or not strings.str.contains(r"^[+-]?\d+$").all():
+        return None
+    different = strings.drop_nulls().unique()
+    if different.cast(pl.Float64).n_unique() == len(different):
+        return None
+    present = len(strings) - strings.null_count()
+    reason = "integers of more digits than a number keeps apart"
+    if 2 * len(different) > present:
+        return ColumnSchema(name, DROP, f"{reason}, most of them different", strings.null_count(), len(different))
+    return ColumnSchema(name, "category", reason, strings.null_count(), len(different))

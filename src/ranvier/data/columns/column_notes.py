@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from shlex import quote
 
 import numpy as np
@@ -14,6 +15,7 @@ from ranvier.data.cells.cell_lists import listed_cells
 from ranvier.data.cells.date_format import DAY_FIRST
 from ranvier.data.cells.number_format import NumberFormat
 from ranvier.data.cells.number_parts import split, units
+from ranvier.data.cells.unit_factors import can_convert
 from ranvier.data.encoders.usual_range import usual_range
 from ranvier.data.text.html import n_with_tags
 from ranvier.plural import plural
@@ -134,6 +136,38 @@ def far_note(name: str, values: NDArray[np.float64]) -> str | None:
     return f'Column "{name}": {what}; the scale is that of the others. Is it a mistake?'
 
 
+def far_date_note(name: str, different: pl.Series, times: Callable[[], pl.Series]) -> str | None:
+    """Which dates lie far from all others, such as 9999-12-31; None where there are none.
+
+    Parameters:
+        different: the different dates.
+        times: gives those of all rows, shape (B,), null where missing.
+
+    >>> cells = pl.Series(["2021-03-0" + day for day in "123456789"] + ["9999-12-31"]).str.to_datetime("%Y-%m-%d")
+    >>> far_date_note("sold", cells, lambda: cells)[:66]
+    'Column "sold": 9999-12-31 in row 10 lies far from all other dates;'
+    """
+    days = _days(different.drop_nulls())
+    low, high = usual_range(days)
+    if not ((days < low) | (days > high)).any():
+        return None
+    cells = times()
+    days = _days(cells)
+    rows = np.flatnonzero((days < low) | (days > high))
+    shown = f"{cells[int(rows[0])].date()} {at_row(int(rows[0]))}"
+    if len(rows) > 1:
+        what = f"{len(rows):,} dates, such as {shown}, lie far from all others"
+        return f'Column "{name}": {what}; the scale is that of the others. Are they mistakes?'
+    what = f"{shown} lies far from all other dates"
+    return f'Column "{name}": {what}; the scale is that of the others. Is it a mistake?'
+
+
+def _days(times: pl.Series) -> NDArray[np.float64]:
+    """Times as days since 1970, NaN where missing, shape (B,)."""
+    micros = times.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64)
+    return micros.to_numpy() / 86_400e6
+
+
 def filler_note(name: str, values: NDArray[np.float64]) -> str | None:
     """Which number seems to stand for missing cells, such as -999; None where there is none.
 
@@ -225,6 +259,10 @@ def written(form: NumberFormat) -> str:
         phrases.append(f"with {signs[form.thousands]} between thousands")
     if form.several_units:
         phrases.append(f"in {len(form.units)} units, which are not converted: {' and '.join(form.units)}")
+    elif can_convert(form.units) and form.magnitudes:
+        phrases.append(f"in {form.units[0]}, to which {' and '.join(form.units[1:])} are converted")
+    elif form.magnitudes and form.units == ("%",):
+        phrases.append("with % as fractions, 5% read as 0.05")
     elif form.units:
         phrases.append(f"with {', '.join(form.units)}")
     if form.bounds:

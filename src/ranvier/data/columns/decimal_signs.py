@@ -63,7 +63,7 @@ class DecimalSigns:
             groups = self.decimal_commas or (self.semicolons and some_without_points(strings))
             return groups and not self.points
         if ambiguous:
-            return self.decimal_commas or self.semicolons
+            return self.decimal_commas or (self.semicolons and not self.points)
         return self.commas and form.thousands == ","
 
     def note(self, name: str, form: NumberFormat, ambiguous: bool, points: bool) -> str | None:
@@ -121,7 +121,8 @@ def signs_of_table(
     sure = [guess.column.number_format for guess in read if not guess.ambiguous]
     commas = any(form.decimal == "," for form in sure)
     thousands = any(form.thousands == "," for form in sure)
-    points = any(guess.points for guess in read) and (commas or semicolons) and _have_decimal_points(strings)
+    unclear = any(guess.points or guess.ambiguous for guess in read) and (commas or semicolons)
+    points = unclear and _have_decimal_points(strings)
     return DecimalSigns(commas, thousands, points, semicolons)
 
 

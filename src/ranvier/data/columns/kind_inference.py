@@ -18,14 +18,16 @@ from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import (
     LEADING_ZERO,
     are_codes,
+    have_exponents_of_codes,
     infer_number_format,
     points_may_group,
 )
 from ranvier.data.cells.text_shape import n_options, text_shape
 from ranvier.data.cells.vectors import are_several_numbers, distinct_vectors, holds_vectors, vectors
-from ranvier.data.columns.codes import identifier
+from ranvier.data.columns.codes import LONG_INTEGER, identifier, long_integers
 from ranvier.data.columns.column_notes import (
     counting_note,
+    far_date_note,
     far_note,
     filler_note,
     html_note,
@@ -45,8 +47,6 @@ from ranvier.data.text.html import is_html
 from ranvier.records import record
 
 MAX_FEW_VALUES, SAMPLE = 10, 1000
-LONG_INTEGER = 16
-"""Integers of fewer digits are numbers of float64."""
 MAX_TRUTHS = 8
 FIRST_DAY, LAST_DAY, MIN_DAYS = 19000101, 20991231, 3
 MIN_ROWS = 10
@@ -97,21 +97,24 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
     if dtype == pl.Boolean:
         return Guess(_from_values(cells, "boolean", "true and false"))
     if dtype in (pl.Date, pl.Datetime):
-        return Guess(_from_values(cells, "date", "dates"))
+        column = _from_values(cells, "date", "dates")
+        times = parsing.parse_datetimes(cells)[0]
+        note = far_date_note(name, times.unique(), lambda: times) if column.used else None
+        return Guess(replace(column, notes=_notes(note)))
     if dtype in (pl.Categorical, pl.Enum):
         strings = parsing.clean_strings(cells)
         missing, distinct = strings.null_count(), strings.drop_nulls().n_unique()
         return Guess(_unless_constant(name, "category", "declared as categories", len(cells), missing, distinct))
     if not parsing.is_string(cells):
         wide = cells.dtype in (pl.Int64, pl.UInt64, pl.Int128) and bool((cells >= parsing.MAX_EXACT).any())
-        if wide and (long := _long_integers(name, cells.cast(pl.String))) is not None:
+        if wide and (long := long_integers(name, cells.cast(pl.String))) is not None:
             return Guess(long)
         values = finite(cells, *parsing.parse_numbers(cells))
         return _dates_of_digits(cells, values) or Guess(_number(cells, values, PLAIN))
     numbers = _plain_numbers(cells)
     if numbers is not None:
         may_be_long = (cells.str.len_bytes().max() or 0) >= LONG_INTEGER  # type: ignore[operator]
-        if may_be_long and (long := _long_integers(name, parsing.clean_strings(cells))) is not None:
+        if may_be_long and (long := long_integers(name, parsing.clean_strings(cells))) is not None:
             return Guess(long)
         return _dates_of_digits(cells, numbers) or _plain(cells, finite(cells, numbers, None), decimal_commas)
     strings = parsing.clean_strings(cells)
@@ -164,28 +167,10 @@ def _plain_numbers(cells: pl.Series) -> NDArray[np.float64] | None:
         return None
     zeros = cells.filter((cells >= "0") & (cells < "1"))
     spaces = cleaned.filter((cleaned < "!") | (cleaned > "~"))
+    if numbers is not None and have_exponents_of_codes(cells.head(SAMPLE)) and have_exponents_of_codes(cells):
+        return None
     leading = any(first.str.contains(rf"^\s*{LEADING_ZERO[1:]}").any() for first in (zeros, spaces))
     return None if leading and are_codes(parsing.clean_strings(cells).unique().drop_nulls()) else numbers
-
-
-def _long_integers(name: str, strings: pl.Series) -> ColumnSchema | None:
-    """The schema of integers of which several are one number of float64, such as those of bank cards; None for others.
-
-    >>> _long_integers("card", pl.Series(["9223372036854775809", "9223372036854775810"])).kind
-    'drop'
-    """
-    if (strings.str.len_bytes().max() or 0) < LONG_INTEGER:  # type: ignore[operator]
-        return None
-    if not strings.str.contains(r"^[+-]?\d{16,}$").any() or not strings.str.contains(r"^[+-]?\d+$").all():
-        return None
-    different = strings.drop_nulls().unique()
-    if different.cast(pl.Float64).n_unique() == len(different):
-        return None
-    present = len(strings) - strings.null_count()
-    reason = "integers of more digits than a number keeps apart"
-    if 2 * len(different) > present:
-        return ColumnSchema(name, DROP, f"{reason}, most of them different", strings.null_count(), len(different))
-    return ColumnSchema(name, "category", reason, strings.null_count(), len(different))
 
 
 def is_picture_dtype(dtype: pl.DataType) -> bool:
@@ -299,6 +284,7 @@ def _number(
     integers = all(bool((part == np.round(part)).all()) for part in (present[:SAMPLE], present))
     seconds = "times of day, in seconds" if form.clock else "durations, in seconds" if form.duration else ""
     seconds = "feet and inches, in inches" if form.feet else "degrees" if form.degrees else seconds
+    seconds = "numbers with fractions, such as 3 1/2" if form.fractions else seconds
     reason = seconds or ("integers" if integers else "numbers") + written(form)
     if integers and distinct == 2 and form == PLAIN and present.min() == 0.0 and present.max() == 1.0:
         reason = "0 and 1"
@@ -374,6 +360,7 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
             how = "" if distinct == len(present) else "nearly "
             return Guess(ColumnSchema(name, DROP, f"{how}every value is different", missing, distinct))
     what = "codes, with leading zeros" if are_codes(different.values) else "string" if distinct == 1 else "strings"
+    what = "codes, such as 47e78, which is no number" if have_exponents_of_codes(different.values) else what
     column = _unless_constant(name, "category", f"{distinct:,} different {what}", rows, missing, distinct)
     alike = written_alike(different.values) if column.used else []
     column = replace(column, notes=_notes(alike_note(f'Categories of "{name}"', alike)))
@@ -389,6 +376,8 @@ def _date(strings: pl.Series, different: DifferentStrings, dates: WrittenDates) 
         unread = form.read_strings(strings).is_null() & strings.is_not_null()
         missing += int(unread.sum())
         notes = _notes(missing_note(strings, unread.to_numpy()))
+    far = far_date_note(strings.name, dates.times, lambda: form.read_strings(strings))
+    notes += _notes(far)
     iso = not form.order and parsing.parse_datetimes(different.values)[1] is None
     how = {"": "dates", "day-first": "dates with the day first", "month-first": "dates with the month first"}
     reason = "dates written as in ISO 8601" if iso else how[form.order]

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-LEFT_BY_INDEX = re.compile(r"Unnamed: \d+(\.\d+)*|__index_level_\d+__|level_\d+|row_names|rownames|\.rownames|")
+LEFT_BY_INDEX = re.compile(r"Unnamed: \d+(\.\d+)*|__index_level_\d+__|level_\d+|row_names|rownames|\.rownames|\.\.\.1|")
 """Names of columns that a saved index leaves in pandas, Arrow and R."""
 FIRST = "column_1"
 """What a first column without a name is called."""

@@ -23,16 +23,16 @@ def class_indices(task: Task, outputs: Array) -> NDArray[np.int64]:
 
     Parameters:
         task: binary or multiclass.
-        outputs: probabilities or encoded targets, (n, N), or class numbers, (n, 1).
+        outputs: probabilities or encoded targets, (n, N), or class numbers, (n, 1); so of several networks, (M, n, N).
 
     >>> class_indices(Task("multiclass", 3, ("a", "b", "c")), np.array([[0.1, 0.7, 0.2]])).tolist()
     [1]
     """
     if task.kind == "binary":
-        return np.asarray(outputs[:, 0] >= task.threshold, np.int64)
+        return np.asarray(outputs[..., 0] >= task.threshold, np.int64)
     if are_class_numbers(outputs):
-        return outputs[:, 0].astype(np.int64)
-    return np.asarray(outputs.argmax(axis=1), np.int64)
+        return outputs[..., 0].astype(np.int64)
+    return np.asarray(outputs.argmax(axis=-1), np.int64)
 
 
 def label_indicators(outputs: Array) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from ranvier.data.sources.manifest import with_files
 from ranvier.data.sources.named import NAMED, load_named
 from ranvier.data.sources.readers import SUFFIXES, reader_of
 from ranvier.data.sources.reading import PLAIN, Reading
-from ranvier.data.sources.row_lists import is_row_list
+from ranvier.data.sources.row_lists import are_inputs_and_targets, is_row_list
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_lists import is_text_list, table_of_texts, texts_of_list
@@ -30,7 +30,7 @@ def open_source(source: Any, target: Any = None, reading: Reading = PLAIN) -> So
     """Open data of any kind that Ranvier reads.
 
     Parameters:
-        source: the path of a CSV, TSV, Parquet, JSON Lines, NPZ or IDX file (CSV, TSV and IDX also packed as .gz), of
+        source: the path of a CSV, TSV, Parquet, Arrow, JSON Lines, NPZ or IDX file (these also packed as .gz), of
             which a table may have a column of paths; of a folder, .zip or .tar.gz of class folders with pictures,
             recordings or texts, or of train/ and test/ with such; of one such file;
             the name of a set that comes with scikit-learn (`digits`, `iris`, `wine`, `breast_cancer`, `diabetes`; write
@@ -61,6 +61,11 @@ def _open(source: Any, reading: Reading) -> Source:
         return source
     if isinstance(source, str) and source in NAMED:
         return load_named(source)
+    if isinstance(source, str) and "\n" in source:
+        raise DataError(
+            "The string holds several lines and is no path. Give the path of a file; one text to predict is a list of "
+            "it: [text]."
+        )
     if isinstance(source, (str, Path)):
         refuse_address(str(source))
         return _open_path(Path(source), reading)
@@ -82,6 +87,11 @@ def _open(source: Any, reading: Reading) -> Source:
 
     if isinstance(source, (list, tuple)) and not source:
         raise DataError("The list holds no rows. Give at least one row.")
+    if are_inputs_and_targets(source):
+        raise DataError(
+            f"The {type(source).__name__} holds {len(source)} arrays, as of inputs and targets, and one table was "
+            "expected. Give the inputs alone and the targets behind them: train(X, y), train(X, y, sample_weight=w)."
+        )
     if isinstance(source, (list, tuple)) and not is_row_list(source):
         try:
             array = np.asarray(source)

@@ -1,31 +1,29 @@
-"""Which columns of a Parquet file are dictionary-encoded in its Arrow schema, and so declared as categories.
+"""Which columns are dictionary-encoded in an Arrow schema, and so declared as categories.
 
-The schema stands in the metadata as the Base64 of an IPC message: a flatbuffer, whose tables begin with the offset of a
-list of the offsets of their fields.
+The schema is an IPC message: a flatbuffer, whose tables begin with the offset of a list of the offsets of their fields.
+Arrow files begin with it; Parquet files have it in their metadata.
 
 Source: the Apache Arrow columnar format, "Encapsulated message format", and its Schema.fbs and Message.fbs.
 """
 
 from __future__ import annotations
 
-import base64
 import struct
 
 MESSAGE_HEADER, SCHEMA_FIELDS, FIELD_NAME, FIELD_DICTIONARY = 2, 1, 0, 4
 """The numbers of the fields in their tables."""
 
 
-def dictionary_columns(stored: str) -> tuple[str, ...]:
+def dictionary_columns(message: bytes) -> tuple[str, ...]:
     """The names of the dictionary-encoded columns; none where the schema cannot be read.
 
     Parameters:
-        stored: the value of "ARROW:schema" in the metadata of the file.
+        message: the schema, and whatever follows.
 
-    >>> dictionary_columns("bm90aGluZw==")
+    >>> dictionary_columns(b"nothing")
     ()
     """
     try:
-        message = base64.b64decode(stored)
         start = 8 if message[:4] == b"\xff\xff\xff\xff" else 4
         schema = _follow(message, _field(message, _follow(message, start), MESSAGE_HEADER))
         fields = _follow(message, _field(message, schema, SCHEMA_FIELDS))

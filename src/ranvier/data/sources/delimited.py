@@ -8,64 +8,49 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from pathlib import Path
 
 import polars as pl
 
 from ranvier.data.sources.delimited_rows import read_rows
 from ranvier.data.sources.dialect import TRAILING_NOTE, Dialect, dialect_of, first_lines, unnamed_note
-from ranvier.data.sources.files import read_bytes
+from ranvier.data.sources.drawn_tables import without_rules
 from ranvier.data.sources.foreign_formats import refuse_other_formats
 from ranvier.data.sources.layout import BLANKS
 from ranvier.data.sources.long_separators import UNIT, long_separator, separator_note, with_unit, without_unit
 from ranvier.data.sources.more_headers import without_headers
+from ranvier.data.sources.quoted_rows import without_row_quotes
 from ranvier.data.sources.quoting import structure
-from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.reading import Reading
 from ranvier.data.sources.row_notes import bad_rows_note, skipped_lines_notes, stray_quotes_note
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import as_utf8
-from ranvier.data.sources.total_rows import without_notes, without_totals
+from ranvier.data.sources.total_rows import without_notes, without_subtotals, without_totals
 from ranvier.errors import DataError
 from ranvier.plural import plural
 
 
-def read_delimited(path: Path, separator: str, reading: Reading = PLAIN) -> Table:
-    """Read a CSV or TSV file; every cell stays a string.
-
-    Parameters:
-        path: the file, packed with gzip or not.
-        separator: the separator that the file's name suggests; another one is taken where the first lines agree on it.
-        reading: what is known about the header, and what to do with rows that cannot be read.
-
-    Raises:
-        DataError: the file is empty, has only a header, is no text, has rows of different lengths, quotes that are not
-            closed or columns of the same name.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "rows.csv"
-    ...     _ = path.write_text("age,income\\n39,low\\n50,high\\n")
-    ...     read_delimited(path, ",").frame["income"].to_list()
-    ['low', 'high']
-    """
-    return delimited_table(read_bytes(path), str(path), f'"{path}"', separator, reading)
-
-
 def delimited_table(data: bytes, origin: str, called: str, separator: str, reading: Reading) -> Table:
-    """The table in the bytes of delimited text; see `read_delimited`.
+    """The table in the bytes of delimited text; every cell stays a string.
 
     Parameters:
         origin: where the bytes came from.
         called: the same as the first words of a sentence.
+        separator: the separator that the file's name suggests; another one is taken where the first lines agree on it.
+        reading: what is known about the header, and what to do with rows that cannot be read.
 
-    >>> delimited_table(b"a;b\\n1;2\\n", "standard input", "Standard input", ",", PLAIN).notes
+    Raises:
+        DataError: the bytes are empty, have only a header, are no text, have rows of different lengths, quotes that are
+            not closed or columns of the same name.
+
+    >>> delimited_table(b"a;b\\n1;2\\n", "standard input", "Standard input", ",", Reading()).notes
     ("The cells are separated by ';'.",)
     """
     refuse_other_formats(data, called, "a table in CSV")
     data, notes, encoding = as_utf8(data, called, reading)
     if not data or data.isspace():
         raise DataError(f"{called} is empty. A file with a header line and rows was expected.")
-    data = _with_line_feeds(_without_marks(data))
+    data, changed = plain_text(data, separator, reading)
+    notes += changed
     long = long_separator(first_lines(data), separator, reading)
     data = with_unit(data, long) if long else data
     dialect = dialect_of(data, separator, called, reading, UNIT if long else "")
@@ -95,11 +80,29 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
         frame, headers = without_headers(frame) if dialect.names else (frame, [])
         frame, below = without_notes(frame)
         frame, totals = without_totals(frame)
-        notes += [*empty, *headers, *below, *totals]
+        frame, subtotals = without_subtotals(frame)
+        notes += [*empty, *headers, *below, *totals, *subtotals]
     if frame.height == 0:
         raise DataError(f"{called} has a header and no rows. Give a file with at least one row under the header.")
     commas = dialect.separator == ";"
     return Table(frame, origin, notes=tuple(notes), decimal_commas=commas, unnamed=unnamed, encoding=encoding)
+
+
+def plain_text(data: bytes, separator: str, reading: Reading) -> tuple[bytes, list[str]]:
+    r"""Text whose lines end in line feeds, without marks, without rules and quotes around rows; and notes on these.
+
+    Parameters:
+        data: UTF-8.
+        separator: the separator that the name of the file suggests.
+        reading: what is known about the header.
+
+    >>> plain_text(b"a\tb\r1\t2\r", ",", Reading())
+    (b'a\tb\n1\t2\n', [])
+    """
+    data = _with_line_feeds(_without_marks(data))
+    data, drawn = without_rules(data)
+    data, quoted = without_row_quotes(data, separator, reading)
+    return data, [*drawn, *quoted]
 
 
 def _without_marks(data: bytes) -> bytes:

@@ -96,10 +96,30 @@ def read_rows(text: str, dialect: Dialect, origin: str, skip_bad: bool) -> RowsR
                     at = row.line + 1
                     break
                 continue
+            cells = row.cells
             if not dialect.options and not is_regular("".join(lines[row.line : at]), dialect.separator):
                 stray.append(row.line + 1)
-            rows.append(row.cells[: dialect.width] or [""])
+                cells = _cells_with_quotes(lines[row.line], dialect.separator, cells) if at == row.line + 1 else cells
+            rows.append(cells[: dialect.width] or [""])
     return RowsRead(rows, blank, tuple(bad), tuple(stray), comments, footer)
+
+
+def _cells_with_quotes(line: str, separator: str, cells: list[str]) -> list[str]:
+    r"""The cells of a line with stray quotes, which stay as they stand; only one before a separator closes a cell.
+
+    >>> _cells_with_quotes('"5" pipe",6" rod,1\n', ",", ['5 pipe"', '6" rod', "1"])
+    ['5" pipe', '6" rod', '1']
+    """
+    mark = re.escape(separator)
+    cell = re.compile(rf'"((?:[^"]|"(?!{mark}|$))*)"(?={mark}|$)|([^{mark}]*)')
+    line, parts, at = line.rstrip("\r\n"), [], 0
+    while at <= len(line):
+        match = cell.match(line, at)
+        if match is None:
+            break
+        parts.append(match[2] if match[1] is None else match[1].replace('""', '"'))
+        at = match.end() + 1
+    return parts if len(parts) == len(cells) else cells
 
 
 def _footer(lines: Sequence[str], start: int, dialect: Dialect) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from dataclasses import field, replace
 from typing import Any
 
 from ranvier.data.sources.first_line import DATA, SURE, UNCLEAR, first_line, is_number
+from ranvier.data.sources.header_rows import joined_names, joined_note
 from ranvier.data.sources.layout import BLANKS, MAX_ABOVE, NONE, Layout, best_layout, parsed_lines
 from ranvier.data.sources.reading import Reading
 from ranvier.errors import DataError
@@ -17,6 +18,7 @@ from ranvier.records import record
 
 SAMPLE_BYTES = 1 << 18
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
+OTHER_COMMENT = re.compile(r"(?:%|//|--|;|!|\*|@|\.\.|')[ \w]")
 ROW_NAMES = "row_names"
 TRAILING_NOTE = "Each row ends in a separator, after which no cell stands."
 
@@ -64,15 +66,17 @@ def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading, separ
     """
     lines = first_lines(data)
     above, comment, forced = _lines_above(lines)
+    above = above or _other_comments(lines, suggested, reading)
     layout = best_layout(lines[above:], suggested, separator or forced, len(data) > SAMPLE_BYTES, reading)
-    layout = _headed(layout, reading)
+    layout = layout if _several_names(layout, reading)[1] > 1 else _headed(layout, reading)
     notes = _separator_notes(layout.separator, separator or suggested, forced)
     names = None if reading.header is False else _comment_names(layout, comment)
     skipped = [line.strip() for line in lines[:above] if line.strip()][int(bool(forced)) :]
     if names is None:
         kind, header_note = _kind_of_first_row(layout, reading)
-        names = [] if kind == DATA else _names(layout)
-        body = layout.head + (kind != DATA)
+        names, count = _several_names(layout, reading) if kind != DATA else ([], 0)
+        notes += [joined_note(names, count)] if count > 1 else []
+        body = layout.head + count
         skipped += [line.strip() for line in lines[above : above + _end(layout, layout.head)] if line.strip()]
     else:
         header_note, body = "", layout.head
@@ -120,6 +124,19 @@ def _lines_above(lines: Sequence[str]) -> tuple[int, str, str]:
             return above, comment, forced
         above += 1
     return 0, "", ""
+
+
+def _other_comments(lines: Sequence[str], suggested: str, reading: Reading) -> int:
+    """The number of first lines that begin with a sign of other comments, where a header surely follows them."""
+    above = 0
+    while above < min(len(lines) - 2, MAX_ABOVE) and OTHER_COMMENT.match(lines[above]):
+        above += 1
+    if not above:
+        return 0
+    layout = best_layout(lines[above:], suggested, "", len(lines) > MAX_ABOVE, reading)
+    rows = layout.rows_of_width(layout.head)
+    surely = layout.agreement != NONE and layout.head == 0 and len(rows) > 1 and first_line(rows[0], rows[1:]) == SURE
+    return above if surely else 0
 
 
 def _headed(layout: Layout, reading: Reading) -> Layout:
@@ -182,6 +199,16 @@ def _names(layout: Layout) -> list[str]:
     if layout.row_names:
         return [ROW_NAMES, *first]
     return first[:-1] if len(first) == layout.width + 1 and not first[-1].strip() else first
+
+
+def _several_names(layout: Layout, reading: Reading) -> tuple[list[str], int]:
+    """The names of the columns, and the number of rows in which they stand."""
+    rows = layout.rows[layout.head :]
+    if rows and not layout.row_names and len(rows[0]) == layout.width and reading.header is None:
+        names, count = joined_names([row for row in rows if len(row) == layout.width])
+        if count > 1 and reading.names <= set(names) and all(len(row) == layout.width for row in rows[:count]):
+            return names, count
+    return _names(layout), 1
 
 
 def _header_notes(layout: Layout) -> list[str]:

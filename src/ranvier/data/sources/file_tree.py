@@ -11,6 +11,7 @@ import numpy as np
 from ranvier.data.sources.file_content import HEAD, content_kind, is_binary
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.natural_order import natural_key
+from ranvier.data.sources.table_formats import IN_FOLDERS
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import GUESSED, decode_text
 from ranvier.errors import DataError
@@ -25,7 +26,6 @@ PARTS = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 """Names of folders that hold a part of the rows -> the part."""
-TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".parquet", ".jsonl", ".ndjson")
 FILE, TEXT, LABEL = "file", "text", "label"
 SINGULARS = {"image": "picture", "sound": "recording", "text": "text"}
 EXPECTED = "a folder for each class with its files in it was expected, such as cats/1.jpg and dogs/1.jpg"
@@ -120,7 +120,7 @@ def _of_one_kind(files: Sequence[FileReference], origin: str, in_archive: bool =
         ending_names = ", ".join(ending for ending, _ in endings.most_common(5))
         of_endings = f" ({ending_names})" if ending_names else ""
         what = f"{number}{of_endings}{' and no picture, recording or text' if files else ''}"
-        tables = [file.name for file in files if file.name.lower().endswith(TABLE_ENDINGS)]
+        tables = [file.name for file in files if file.name.lower().endswith(IN_FOLDERS)]
         if len(tables) > 1 and len(tables) == len(files):
             names = ", ".join(tables[:3]) + (" and more" if len(tables) > 3 else "")
             where = "Unpack it, and give one of them" if in_archive else "Give one of them"

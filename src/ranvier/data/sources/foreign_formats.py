@@ -25,7 +25,8 @@ FORMATS: tuple[tuple[str, str, str], ...] = (
     (r"7z\xbc\xaf|Rar!", "an archive", "Unpack it, and give a file of it"),
     (r"PAR1", "a Parquet file", "End its name in .parquet"),
     (r"\x93NUMPY", "an array of NumPy", "Write it with numpy.savez(path, X=inputs, y=targets)"),
-    (r"ARROW1|FEA1|SQLite format 3|\x89HDF|OBJ\x01", "a file of another data format", CONVERT),
+    (r"ARROW1", "an Arrow file", "End its name in .feather"),
+    (r"FEA1|SQLite format 3|\x89HDF|OBJ\x01", "a file of another data format", CONVERT),
     (r"%PDF-|%!PS|\{\\rtf", "a document", CONVERT),
 )
 """Patterns of the first bytes, each byte being a character."""

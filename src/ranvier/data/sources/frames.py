@@ -158,9 +158,15 @@ def _from_narwhals(source: Any, origin: str, reading: Reading) -> pl.DataFrame:
 
 def _way_out(source: Any) -> str:
     """What to do with data that are no frame."""
+    if isinstance(source, (bytes, bytearray)) or hasattr(source, "read"):
+        return "Write it to a file, and give the path of that."
     if hasattr(source, "__next__"):
         return "Make a list of its rows first: list(rows)."
-    return "For a lazy frame call .collect() first."
+    if hasattr(source, "collect"):
+        return "For a lazy frame call .collect() first."
+    if hasattr(source, "to_frame"):
+        return "Make a data frame of it first: series.to_frame()."
+    return "Give one of these."
 
 
 def _without_records(columns: dict[str, Any]) -> dict[str, Any]:
@@ -221,6 +227,11 @@ def frame_from_columns(columns: Mapping[Any, Any], origin: str, reading: Reading
         unread = not reading.reads(str(name)) and sized
         column = pl.Series(str(name), [None] * len(values)) if unread else series_from(str(name), values)
         if series and len(column) != len(series[0]):
+            if {"data", "target"} <= set(columns):
+                raise DataError(
+                    "This is a data set of scikit-learn and no dictionary of columns. Give its arrays: "
+                    "train(bunch.data, bunch.target), or its table: train(bunch.frame, 'target')."
+                )
             raise DataError(
                 f'The columns of {origin} differ in length: "{series[0].name}" has {plural(len(series[0]), "row")} and '
                 f'"{column.name}" has {len(column)}.'

@@ -58,3 +58,14 @@ def _label(cell: Any) -> str:
     if type(cell) is float and cell.is_integer():
         return str(int(cell))
     return str(cell)
+
+
+def with_categories(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    """The frame with columns as categories that were declared as such and read as their values.
+
+    >>> with_categories(pl.DataFrame({"shop": [3, 17]}), ["shop"])["shop"].to_list()
+    ['3', '17']
+    """
+    categories = (pl.Categorical, pl.Enum)
+    read = [name for name in names if name in frame.columns and frame.schema[name] not in categories]
+    return frame.with_columns(labels(name, frame[name].to_list()) for name in read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
@@ -22,8 +23,13 @@ MAX_ABOVE = 30
 MOSTLY = 0.9
 NONE, SOME, TITLE, SHIFTED, ALL = range(5)
 """How the lines agree: not; most of them; all under a title; all but a header one cell shorter or longer; all."""
-VARIANTS: tuple[Mapping[str, Any], ...] = ({"skipinitialspace": True}, {"escapechar": "\\"})
-"""Other ways to quote, as options of the csv module: a blank before the quote, a backslash before a quote inside."""
+VARIANTS: tuple[Mapping[str, Any], ...] = (
+    {"skipinitialspace": True},
+    {"escapechar": "\\"},
+    {"quotechar": "'"},
+    {"quotechar": "'", "skipinitialspace": True},
+)
+"""Other ways to quote: a blank before the quote, a backslash before one inside, single quotes; for the csv module."""
 
 
 @record
@@ -74,13 +80,19 @@ def best_layout(lines: Sequence[str], suggested: str, forced: str, truncated: bo
     separators = (forced,) if forced else tuple(dict.fromkeys((suggested, *SEPARATORS)))
     layouts = [layout_of(lines, separator, truncated, reading) for separator in separators]
     best = max(layouts, key=lambda layout: (layout.agreement, layout.width, layout.separator == suggested))
-    if best.agreement < ALL or _has_quotes_after_blanks(best):
-        for options in VARIANTS if any('"' in line for line in lines) else ():
+    if best.agreement < ALL or _has_quotes_after_blanks(best) or _has_single_quotes(best):
+        for options in VARIANTS:
+            if not any(options.get("quotechar", '"') in line for line in lines):
+                continue
             others = [layout_of(lines, separator, truncated, reading, options) for separator in separators]
             agreed = next((other for other in others if other.agreement == ALL), None)
             # Where the plain reading agrees, too, another one must not join lines into one row.
             if agreed is not None and (best.agreement < ALL or agreed.ends == best.ends):
                 return agreed
+        if best.agreement == NONE and not forced and lines and ":" in lines[0]:
+            colons = layout_of(lines, ":", truncated, reading)
+            if colons.agreement == ALL and not re.search(r"[0-9]:[0-9]{2}(?![0-9])", "".join(lines[:SAMPLE_ROWS])):
+                return colons
         if best.agreement < SHIFTED and not forced:
             blanks = layout_of(lines, BLANKS, truncated, reading, {"skipinitialspace": True})
             if _are_blank_separated(blanks, lines, reading):
@@ -147,6 +159,11 @@ def _has_quotes_after_blanks(layout: Layout) -> bool:
     return any(cell.startswith(" ") and cell.lstrip(" ").startswith('"') for row in layout.rows for cell in row)
 
 
+def _has_single_quotes(layout: Layout) -> bool:
+    """Whether all names stand in single quotes, which then quote cells."""
+    return bool(layout.rows) and all(re.fullmatch(r"\s*'[^']*'\s*", cell) for cell in layout.rows[0])
+
+
 def _below_padded_title(rows: Sequence[Sequence[str]], width: int) -> int:
     """The index of the header under titles that a spreadsheet filled up with separators."""
     head = 0
@@ -194,6 +211,9 @@ def _are_row_names(body: Sequence[list[str]], line: str, width: int) -> bool:
 def _are_blank_separated(layout: Layout, lines: Sequence[str], reading: Reading) -> bool:
     """Whether blanks separate cells, not words: a name that is asked for stands alone, or a column holds numbers."""
     quoted = layout.row_names and lines[layout.ends[layout.head]].startswith('"')
+    if layout.row_names and not quoted:
+        names = [row[0] for row in layout.rows_of_width(layout.head + 1)]
+        quoted = names == [str(at) for at in range(len(names))] and len(names) > 2
     if layout.agreement != ALL and not quoted:
         return False
     if reading.names & set(layout.rows[layout.head]):

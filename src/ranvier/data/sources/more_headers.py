@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import polars as pl
 
-from ranvier.data.cells.missing_marks import MISSING
+from ranvier.data.cells.missing_marks import MISSING, is_mark
 from ranvier.data.sources.first_line import is_number
 from ranvier.plural import plural
 
-SAMPLE, MOSTLY, MIN_COLUMNS = 200, 0.9, 2
+SAMPLE, MOSTLY, MIN_COLUMNS, MAX_UNIT_ROWS = 200, 0.9, 2, 3
+ORANGE_TYPES = frozenset(
+    ("continuous", "discrete", "string", "time", "numeric", "categorical", "text", *"cdstnCDSTN", "basket")
+)
+ORANGE_FLAGS = frozenset(("class", "meta", "ignore", "weight", *"cmiw", ""))
+"""What stands in the second and in the third line of a table of Orange."""
 
 
 def without_headers(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """The rows without those that repeat the header, and without units in the first row; and notes on these.
+    """The rows without those that repeat the header, and without units in the first rows; and notes on these.
 
     Units stand where the first cell of each column of numbers, of which there are two or more, is a word.
 
@@ -35,13 +40,20 @@ def without_headers(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
             frame = frame.filter(~again)
             what = plural(count, "row that repeats the header was", "rows that repeat the header were")
             notes.append(f"{what} left out.")
-    column = _column_of_units(frame)
-    if column is not None:
+    for row in range(MAX_UNIT_ROWS):
+        column = _column_of_units(frame)
+        if column is None:
+            break
         unit = frame[column][0].strip()
+        which = "The first row" if row == 0 else "A further row"
         notes.append(
-            f'The first row was left out, since it seems to hold units and no data: "{unit[:40]}" in column "{column}".'
+            f'{which} was left out, since it seems to hold units and no data: "{unit[:40]}" in column "{column}".'
         )
-        frame = frame[1:]
+        types, frame = {cell.strip() for cell in frame.row(0)}, frame[1:]
+        flags = {cell.strip() for cell in frame.row(0)} if frame.height else {""}
+        if types & ORANGE_TYPES and flags <= ORANGE_FLAGS and flags != {""}:
+            notes.append("A further row was left out, since it holds Orange's flags and no data.")
+            frame = frame[1:]
     return frame, notes
 
 
@@ -52,7 +64,7 @@ def _column_of_units(frame: pl.DataFrame) -> str | None:
         present = [cell for cell in map(str.strip, cells[1 : SAMPLE + 1].to_list()) if cell not in MISSING]
         if present and sum(map(is_number, present)) >= MOSTLY * len(present):
             first = cells[0].strip()
-            if first in MISSING or is_number(first):
+            if is_mark(first) or is_number(first):
                 return None
             numbers.append(cells.name)
     return numbers[0] if len(numbers) >= MIN_COLUMNS else None

@@ -1,8 +1,9 @@
-"""Which reader opens which file. A new format, folder or archive is a reader in a file of its own and a line here."""
+"""Which reader opens which file: a line for each, its code in a file of its own. Tables have `table_formats.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ranvier.data.sources.arrays import is_idx, read_idx, read_npz
@@ -11,37 +12,12 @@ from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS
 from ranvier.data.sources.files import PACKED
 from ranvier.data.sources.reading import Reading
 from ranvier.data.sources.source import Source
+from ranvier.data.sources.table_formats import TABLE_FORMATS, read_table_file
 from ranvier.errors import DataError
 
 
-def _read_csv(path: Path, reading: Reading) -> Source:
-    from ranvier.data.sources.delimited import read_delimited
-
-    return read_delimited(path, ",", reading)
-
-
-def _read_tsv(path: Path, reading: Reading) -> Source:
-    from ranvier.data.sources.delimited import read_delimited
-
-    return read_delimited(path, "\t", reading)
-
-
-def _read_parquet(path: Path, reading: Reading) -> Source:
-    from ranvier.data.sources.parquet_jsonl import read_parquet
-
-    return read_parquet(path, reading)
-
-
-def _read_json(path: Path, reading: Reading) -> Source:
-    from ranvier.data.sources.parquet_jsonl import read_json
-
-    return read_json(path, reading)
-
-
-def _read_json_lines(path: Path, reading: Reading) -> Source:
-    from ranvier.data.sources.parquet_jsonl import read_json_lines
-
-    return read_json_lines(path, reading)
+def _read_table(ending: str, path: Path, reading: Reading) -> Source:
+    return read_table_file(path, ending, reading)
 
 
 def _read_npz(path: Path, _: Reading) -> Source:
@@ -71,26 +47,18 @@ def _read_one(path: Path, reading: Reading) -> Source:
 
     is_text = path.suffix.lower() == ".txt"
     if is_text and (reading.table or (reading.names and _names_in_heading(path, reading))):
-        return _read_csv(path, reading)
+        return _read_table(".csv", path, reading)
     table = one_file(FileReference(shown(str(path)), path))
     text = table.frame[TEXT][0] if table.kinds.get(TEXT) == "text" else ""
     return fasttext_table(text, table.origin, table.notes) if is_fasttext(text) else table
 
 
 READERS: dict[str, Callable[[Path, Reading], Source]] = {
-    ".csv": _read_csv,
-    ".tsv": _read_tsv,
-    ".tab": _read_tsv,
-    ".psv": _read_csv,
-    ".dat": _read_csv,
-    ".parquet": _read_parquet,
-    ".jsonl": _read_json_lines,
-    ".ndjson": _read_json_lines,
-    ".json": _read_json,
+    **{ending: partial(_read_table, ending) for ending in TABLE_FORMATS},
     ".npz": _read_npz,
     ".idx": _read_idx,
-    ".csv.gz": _read_csv,
-    ".tsv.gz": _read_tsv,
+    ".csv.gz": partial(_read_table, ".csv"),
+    ".tsv.gz": partial(_read_table, ".tsv"),
     ".idx.gz": _read_idx,
     ".zip": _read_zip,
     ".tar.gz": _read_tar,
@@ -99,12 +67,11 @@ READERS: dict[str, Callable[[Path, Reading], Source]] = {
     ".txt": _read_one,
 }
 SUFFIXES = tuple(READERS)
-PACKABLE = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 ADVICE = (
     ((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), "Save it as CSV from the spreadsheet program"),
     ((".zst", ".7z", ".rar", ".lz4", ".z", ".br"), "Unpack it, and give the file that was in it"),
     (
-        (".feather", ".arrow", ".ipc", ".orc", ".sav", ".dta", ".sas7bdat", ".xpt", ".rds", ".rdata", ".rda", ".mat"),
+        (".orc", ".sav", ".dta", ".sas7bdat", ".xpt", ".rds", ".rdata", ".rda", ".mat"),
         "Write it as CSV or Parquet from the program that it is of",
     ),
     ((".h5", ".hdf5", ".nc", ".pkl", ".pickle", ".avro"), "Write it as CSV or Parquet from the program that it is of"),
@@ -125,7 +92,7 @@ def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
     if is_idx(path):
         return _read_idx  # MNIST's files are known by the middle of their names.
     name = path.name.lower()
-    if name.endswith(tuple(PACKED)) and name.rpartition(".")[0].endswith(PACKABLE):
+    if name.endswith(tuple(PACKED)) and name.rpartition(".")[0].endswith(tuple(TABLE_FORMATS)):
         name = name.rpartition(".")[0]
     reader = next((READERS[suffix] for suffix in SUFFIXES if name.endswith(suffix)), None)
     if reader is not None:
@@ -143,12 +110,13 @@ def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
 
 def _names_in_heading(path: Path, reading: Reading) -> bool:
     """Whether a text is a table whose header has the columns that are asked for."""
+    from ranvier.data.sources.delimited import plain_text
     from ranvier.data.sources.dialect import SAMPLE_BYTES, dialect_of
     from ranvier.data.sources.text_encoding import as_utf8
 
     try:
         with path.open("rb") as file:
-            head = as_utf8(file.read(SAMPLE_BYTES), f'"{path}"', reading)[0]
+            head = plain_text(as_utf8(file.read(SAMPLE_BYTES), f'"{path}"', reading)[0], ",", reading)[0]
         return bool(head.strip()) and reading.names <= set(dialect_of(head, ",", f'"{path}"', reading).names)
     except (OSError, DataError):
         return False

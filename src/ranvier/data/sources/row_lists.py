@@ -19,6 +19,29 @@ def is_row_list(source: Any) -> bool:
     return isinstance(source, (list, tuple)) and bool(source) and all(isinstance(row, Mapping) for row in source)
 
 
+def are_inputs_and_targets(source: Any) -> bool:
+    """Whether a list or tuple holds inputs of several columns, then targets, and perhaps weights, of as many rows.
+
+    >>> are_inputs_and_targets((np.zeros((4, 2)), np.zeros(4))), are_inputs_and_targets([[1, 2], [3, 4]])
+    (True, False)
+    """
+    if not isinstance(source, (list, tuple)) or len(source) not in (2, 3):
+        return False
+    shapes = [_shape(item) for item in source]
+    return len(shapes[0]) > 1 and all(shape and (len(shape) == 1 or shape != shapes[0]) for shape in shapes[1:])
+
+
+def _shape(item: Any) -> tuple[int, ...]:
+    """The shape of an array, a frame or a list; () of others."""
+    shape = getattr(item, "shape", None)
+    if isinstance(shape, tuple):
+        return shape
+    if not isinstance(item, (list, tuple)) or not item:
+        return ()
+    inner = item[0]
+    return (len(item), len(inner)) if isinstance(inner, (list, tuple)) else (len(item),)
+
+
 def is_row(source: Any) -> bool:
     """Whether `source` is a single row: a list or tuple of cells, and not of rows.
 

@@ -10,6 +10,7 @@ from ranvier.data.sources.file_lists import table_of_list
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.file_tree import one_file
 from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.table_formats import FIRST_BYTES, TABLE_FORMATS
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import decode_text
 from ranvier.data.sources.text_lists import table_of_texts
@@ -40,17 +41,15 @@ def open_standard_input(
     Raises:
         DataError: it is empty or cannot be read.
     """
-    from ranvier.data.sources.delimited import delimited_table
-    from ranvier.data.sources.parquet_jsonl import json_lines_table, parquet_table
-
     file = file_on_standard_input()
     data, called = file.read(), "Standard input"
-    if data.startswith(b"PAR1"):
-        return parquet_table(data, ORIGIN, called)
+    for first_bytes, read in FIRST_BYTES.items():
+        if data.startswith(first_bytes):
+            return read(data, ORIGIN, called, reading)
     if content_kind(data[:HEAD], "") in file_kinds:
         return one_file(file)
     if data.lstrip()[:1] == b"{":
-        return json_lines_table(data, ORIGIN, called, reading)
+        return TABLE_FORMATS[".jsonl"](data, ORIGIN, called, reading)
     lines = decode_text(data)[0].splitlines() if text_column is not None or file_kinds else []
     if file_kinds and is_file_list(lines):
         return table_of_list(lines, ORIGIN)
@@ -58,4 +57,4 @@ def open_standard_input(
         if not lines:
             raise DataError("Standard input is empty; one text a line was expected.")
         return table_of_texts(lines, text_column, ORIGIN)
-    return delimited_table(data, ORIGIN, called, ",", reading)
+    return TABLE_FORMATS[".csv"](data, ORIGIN, called, reading)

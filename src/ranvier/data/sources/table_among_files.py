@@ -15,13 +15,13 @@ from ranvier.data.sources.file_tree import PARTS, table_of_files
 from ranvier.data.sources.manifest import with_found_files
 from ranvier.data.sources.natural_order import natural_key
 from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.table_formats import IN_FOLDERS, table_of_bytes
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
-ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 Find = Callable[[str], FileReference | None]
 
 
@@ -49,7 +49,7 @@ def table_from_files(
     >>> table.frame.columns, table.kinds, table.target
     (['photo', 'price'], {'photo': 'image'}, 'price')
     """
-    tables = [file for file in files if file.name.lower().endswith(ENDINGS)]
+    tables = [file for file in files if file.name.lower().endswith(IN_FOLDERS)]
     tables.sort(key=lambda file: natural_key(file.name))
     by_folders, refused = None, None
     try:
@@ -94,16 +94,8 @@ def _manifests(
 
 def _read(file: FileReference, origin: str, reading: Reading) -> Table:
     """The table in a file."""
-    from ranvier.data.sources.delimited import delimited_table
-    from ranvier.data.sources.parquet_jsonl import json_lines_table, parquet_table
-
-    called, name = f'"{file.name}" in "{origin}"', file.name.lower()
-    data = file.read()
-    if name.endswith(".parquet"):
-        return parquet_table(data, f"{origin}/{file.name}", called)
-    if name.endswith((".jsonl", ".ndjson")):
-        return json_lines_table(data, f"{origin}/{file.name}", called, reading)
-    return delimited_table(data, f"{origin}/{file.name}", called, "\t" if name.endswith(".tsv") else ",", reading)
+    inner = f"{origin}/{file.name}"
+    return table_of_bytes(file.read(), file.name, inner, f'"{file.name}" in "{origin}"', reading)
 
 
 def _finder(files: Sequence[FileReference], folder: str) -> Find:

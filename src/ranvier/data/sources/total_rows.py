@@ -9,7 +9,21 @@ import polars as pl
 from ranvier.plural import plural
 
 MIN_ROWS, MAX_TOTALS, MAX_NOTES = 10, 6, 30
-MIN_WIDTH = 3
+MIN_WIDTH, MAX_ROWS = 3, 200_000
+PARTS_OF_TOTALS = (
+    "total",
+    "sum",
+    "gesamt",
+    "average",
+    "mean",
+    "totaux",
+    "итого",
+    "всего",
+    "合計",
+    "小计",
+    "小計",
+    "somme",
+)
 NOTE = re.compile(r"[*†‡#(\[]|.*\S\s+\S", re.DOTALL)
 """What a note begins with, or has: two words."""
 TOTAL = re.compile(
@@ -18,6 +32,13 @@ TOTAL = re.compile(
     r"|promedio|totaal|średnia|итого|всего|среднее|合計|合计|总计|平均",
     re.IGNORECASE,
 )
+
+SUMS = (
+    r"totals?|sub-?totals?|sums?|averages?|means?|summe|gesamt(?:summe)?|zwischensumme|durchschnitt|mittelwert|sous-total"
+    r"|totaux|moyenne|somme|suma|media|promedio|totaal|итого|подытог|всего|среднее|合計|小計|合计|小计|平均"
+)
+SUBTOTAL = rf"(?i)^(?:(?:{SUMS})(?:\s.*)?|.*\s(?:{SUMS}))$"
+"""A word for a total, alone or beside the name of what is summed up."""
 
 
 def without_notes(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
@@ -70,6 +91,63 @@ def without_totals(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         notes.append(f'The last row was left out, since it seems to sum up the others: "{word}" in column "{column}".')
         rows = rows[:-1]
     return rows, notes
+
+
+def without_subtotals(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The rows without those between them that sum up the ones above, as spreadsheets have them; and a note.
+
+    Such a row has a word for it in a cell, "Subtotal" or "North Total", a number that is the sum or the mean of the
+    numbers above it, up to the last such row, and it is one of at least two.
+
+    Parameters:
+        frame: columns of strings.
+
+    >>> rows = {"shop": ["a", "b", "Total", "a", "c", "Total"] * 2, "sold": ["1", "2", "3", "4", "5", "9"] * 2}
+    >>> without_subtotals(pl.DataFrame(rows))[1]
+    ['4 rows between the others were left out, since they seem to sum up those above them: "Total" in column "shop".']
+    """
+    if not MIN_ROWS < frame.height <= MAX_ROWS:
+        return frame, []
+    for cells in frame.iter_columns():
+        if not cells.str.contains_any(list(PARTS_OF_TOTALS), ascii_case_insensitive=True).any():
+            continue
+        marked = cells.str.strip_chars(" :*-").str.contains(SUBTOTAL)
+        rows = marked.arg_true().to_list()
+        if 1 < len(rows) <= frame.height // 2 and _sum_up(frame, rows):
+            what = (
+                f"{len(rows):,} rows between the others were left out, since they seem to sum up those above them: "
+                f'"{cells[rows[0]].strip()}" in column "{cells.name}".'
+            )
+            return frame.filter(~marked), [what]
+    return frame, []
+
+
+def _sum_up(frame: pl.DataFrame, totals: list[int]) -> bool:
+    """Whether most of some rows have the sum, or the mean, of the numbers between them, in a column of numbers.
+
+    Groups of a single row and of equal numbers say nothing; two others are needed.
+    """
+    starts = [0, *(row + 1 for row in totals[:-1])]
+    for cells in frame.iter_columns():
+        plain = cells.str.replace_all(r"[$€£,\s]", "")
+        numbers = plain.cast(pl.Float64, strict=False)
+        if 2 * numbers.null_count() > len(numbers):
+            continue
+        groups = [numbers[start:row].drop_nulls() for start, row in zip(starts, totals, strict=True)]
+        pairs = [(row, group) for row, group in zip(totals, groups, strict=True) if group.n_unique() > 1]
+        fits = sum(_fits(numbers[row], plain[row], group) for row, group in pairs)
+        if len(pairs) > 1 and 4 * fits >= 3 * len(pairs):
+            return True
+    return False
+
+
+def _fits(total: float | None, written: str, group: pl.Series) -> bool:
+    """Whether a number is the sum or the mean of others, to as many digits as it is written with."""
+    if not total:
+        return False
+    half = 0.5000001 * 10.0 ** -len(written.partition(".")[2])
+    sum_of_group, mean = float(group.sum()), float(group.mean())  # type: ignore[arg-type]
+    return abs(total - sum_of_group) <= half + 1e-9 * abs(sum_of_group) or abs(total - mean) <= half
 
 
 def _column_of_total(frame: pl.DataFrame) -> str | None:

@@ -1,0 +1,124 @@
+"""JSON and JSON Lines files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from ranvier.data.sources.file_table import flat_table
+from ranvier.data.sources.frames import frame_from_columns
+from ranvier.data.sources.nested import flat_rows
+from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.row_notes import bad_rows_note
+from ranvier.data.sources.table_source import Table
+from ranvier.data.sources.text_encoding import as_utf8
+from ranvier.errors import DataError
+
+
+def json_lines_table(data: bytes, origin: str, called: str, reading: Reading) -> Table:
+    """The table in the bytes of JSON Lines: one object a line, whose keys are columns; what is absent is missing.
+
+    Parameters:
+        origin: where the bytes came from.
+        called: the same as the first words of a sentence.
+        reading: whether lines that are no objects are left out.
+
+    Raises:
+        DataError: a line is not a JSON object, the bytes are no text, or there are no rows.
+
+    >>> json_lines_table(b'{"age": 39}\\n', "standard input", "Standard input", PLAIN).rows
+    1
+    """
+    data, notes, encoding = as_utf8(data, called, reading)
+    if not data or data.isspace():
+        raise DataError(f"{called} is empty. One JSON object a line was expected.")
+    try:
+        frame = pl.read_ndjson(data, infer_schema_length=None)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        frame, bad = _json_frame(called, data, reading)
+        notes += bad_rows_note(bad)
+    table = flat_table(called, origin, frame, reading)
+    return replace(table, notes=(*notes, *table.notes), absent_is_missing=True, encoding=encoding)
+
+
+def json_table(data: bytes, origin: str, called: str, reading: Reading = PLAIN) -> Table:
+    """The table in JSON: a list of objects, one a row; an object of columns, as pandas writes it; or JSON Lines.
+
+    Parameters:
+        data, origin, called, reading: as for `json_lines_table`.
+
+    Raises:
+        DataError: it is none of these.
+
+    >>> json_table(b'[{"age": 39}, {"age": 50}]', "rows.json", "It").frame["age"].to_list()
+    [39, 50]
+    """
+    data, notes, encoding = as_utf8(data, called, reading)
+    try:
+        document = json.loads(data)
+    except (json.JSONDecodeError, RecursionError):
+        table = json_lines_table(data, origin, called, replace(reading, encoding=None))
+        return replace(table, notes=(*notes, *table.notes), encoding=encoding)
+    rows = _rows_of(document)
+    if rows is None:
+        raise DataError(
+            f'{called} is JSON and no table. A list of objects, one a row, was expected, such as [{{"column": 1}}, '
+            '{"column": 2}].'
+        )
+    table = flat_table(called, origin, _frame_of_rows(rows, called, reading), reading)
+    return replace(table, notes=tuple(notes), absent_is_missing=True, encoding=encoding)
+
+
+def _rows_of(document: Any) -> list[dict[str, Any]] | None:
+    """The rows of a list of objects, alone or as the only list of an object, or of columns; None for other values."""
+    if isinstance(document, list):
+        return document if document and all(isinstance(row, dict) for row in document) else None
+    if not isinstance(document, dict) or not document:
+        return None
+    inner = [value for value in document.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    if len(inner) == 1:
+        return _rows_of(inner[0])
+    columns = {name: list(cells.values()) if isinstance(cells, dict) else cells for name, cells in document.items()}
+    if not all(isinstance(cells, list) for cells in columns.values()) or len(set(map(len, columns.values()))) != 1:
+        return None if any(isinstance(cells, (dict, list)) for cells in document.values()) else [document]
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def _json_frame(called: str, data: bytes, reading: Reading) -> tuple[pl.DataFrame, list[int]]:
+    """Read line by line: finds the damaged lines, and reads values that polars does not mix (true and 1, NaN)."""
+    bad: list[int] = []
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise DataError(
+                    f'{called} has {str(row)[:40]!r} in line {number}; an object {{"column": value}} was expected.'
+                )
+        except (json.JSONDecodeError, RecursionError, DataError) as error:
+            if reading.skip_bad_rows:
+                bad.append(number)
+                continue
+            if isinstance(error, DataError):
+                raise
+            where = (
+                f", character {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else f": {error}"
+            )
+            raise DataError(
+                f'{called} is not JSON in line {number}{where}. Each line must be one object such as {{"column": 1}}; '
+                "correct it, or leave such lines out with --skip-bad-rows (skip_bad_rows=True)."
+            ) from error
+        rows.append(row)
+    return _frame_of_rows(rows, called, reading), bad
+
+
+def _frame_of_rows(rows: list[dict[str, Any]], called: str, reading: Reading) -> pl.DataFrame:
+    """The columns of rows; a key that is absent is a missing cell."""
+    flat = flat_rows(rows, reading)
+    names = list(dict.fromkeys(name for row in flat for name in row))
+    return frame_from_columns({name: [row.get(name) for row in flat] for name in names}, called, reading)

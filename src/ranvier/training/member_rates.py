@@ -1,0 +1,55 @@
+"""The learning rates of many networks that are trained together, each with its own rate and schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.training.settings import TrainSettings
+
+Numbers = NDArray[np.int64]
+
+
+class MemberRates:
+    """What the optimizers' rules need at each step of M networks.
+
+    Parameters:
+        settings: of each.
+        per_epoch: how many steps an epoch has.
+
+    `watch` says whether a schedule looks at the losses; `plateaus` are the states of the schedules.
+    """
+
+    def __init__(self, settings: Sequence[TrainSettings], per_epoch: int) -> None:
+        self._settings, self._per_epoch = settings, per_epoch
+        self._rates = np.array([settings_.optimizer.learning_rate for settings_ in settings])
+        self._schedules = list(dict.fromkeys(settings_.schedule for settings_ in settings))
+        self._schedule_of = np.array([self._schedules.index(settings_.schedule) for settings_ in settings])
+        self.plateaus: list[dict[str, Any]] = [settings_.schedule.init_state() for settings_ in settings]
+        self.watch = any(schedule.watches for schedule in self._schedules)
+
+    def scalars(self, numbers: Numbers, done: int, epochs: int) -> NDArray[np.float64]:
+        """The numbers of each step of some epochs, (m, steps, H), the learning rate first; `done` epochs were made."""
+        first, count = done * self._per_epoch, epochs * self._per_epoch
+        since, total = np.arange(first, first + count), self._settings[0].epochs * self._per_epoch
+        of_one = self._settings[0].optimizer.scalars_from(first + 1, np.zeros(count))
+        scalars = np.empty((len(numbers), *of_one.shape))
+        scalars[:] = of_one
+        factors = np.array([schedule.factors(since, self._per_epoch, total) for schedule in self._schedules])
+        np.multiply(self._rates[numbers, None], factors[self._schedule_of[numbers]], out=scalars[:, :, 0])
+        return scalars
+
+    def follow(self, numbers: Numbers, scalars: NDArray[np.float64]) -> None:
+        """Multiply learning rates by what the schedules of some networks made of the losses so far."""
+        if self.watch:
+            scalars[:, :, 0] *= np.array([self.plateaus[number]["factor"] for number in numbers])[:, None]
+
+    def after_epoch(self, numbers: Numbers, scores: NDArray[np.float64]) -> None:
+        """Let schedules see the scores of some networks, (m,)."""
+        if self.watch:
+            for number, score in zip(numbers.tolist(), scores.tolist(), strict=True):
+                following = self._settings[number].schedule.on_epoch_end(self.plateaus[number], score)
+                self.plateaus[number] = following
