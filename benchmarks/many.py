@@ -2,10 +2,13 @@
 
 Run:  pip install -e '.[bench]' && python benchmarks/many.py
 
-Two populations: 64 networks 20-64-64-2 on 2,000 rows, and 1,000 networks 8-8-8-1 on 500. First some of each are
-compared with networks that were trained alone, on one thread and on all: parameters must be equal, bit by bit. The
-peers train some of their networks, which all take the same time: scikit-learn one `fit` after the other, jax all at
-once by `vmap` over one compiled scan of the same steps. Contenders take turns; a figure is the median of the rounds.
+Three populations: 64 networks 20-64-64-2 on 2,000 rows, 1,000 networks 8-8-8-1 on 500, and 300 of these with a tenth
+of the rows for validation, early stopping and the best weights, which differ in penalty, too. First some of each are
+compared with networks that were trained alone, on one thread and on all: parameters must be equal, bit by bit. Where
+networks stop early, contenders make different numbers of epochs, so the time of an epoch is told beside. The peers
+train some of their networks, which all take the same time: scikit-learn one `fit` after the other, jax all at once by
+`vmap` over one compiled scan of the same steps, without early stopping. Contenders take turns; a figure is the median
+of the rounds.
 Leave the machine alone meanwhile.
 """
 
@@ -34,8 +37,19 @@ RESULTS = Path(__file__).resolve().parent / "results"
 POPULATIONS = {
     "64 x 20-64-64-2": {"sizes": (20, 64, 64, 2), "rows": 2000, "networks": 64, "epochs": 20, "batch": 32},
     "1000 x 8-8-8-1": {"sizes": (8, 8, 8, 1), "rows": 500, "networks": 1000, "epochs": 20, "batch": 32},
+    "300 x 8-8-8-1, early stopping": {
+        "sizes": (8, 8, 8, 1),
+        "rows": 500,
+        "networks": 300,
+        "epochs": 100,
+        "batch": 32,
+        "patience": 5,
+        "penalties": (1e-4, 1e-3, 1e-2),
+    },
 }
 ASKED = {"64 x 20-64-64-2": {"scikit-learn": 20, "jax": 3}, "1000 x 8-8-8-1": {"scikit-learn": 100}}
+HELD = 0.1
+"""The fraction of the rows for validation, where networks stop early."""
 """Times as fast as a peer."""
 RATE = 1e-3
 
@@ -48,18 +62,31 @@ def rows_of(population: dict[str, Any]) -> tuple[Any, Any]:
     return X, (signal > 0).astype(int) if population["sizes"][-1] > 1 else signal
 
 
-def network_of(sizes: tuple[int, ...]) -> rv.Network:
-    """The network of a population."""
-    last = rv.Dense(sizes[-1], "softmax") if sizes[-1] > 1 else rv.Dense(1)
-    return rv.Network(inputs=sizes[0], layers=[*(rv.Dense(width, "relu") for width in sizes[1:-1]), last])
+def network_of(population: dict[str, Any], seed: int) -> rv.Network:
+    """The network of a population with this seed."""
+    sizes, penalties = population["sizes"], population.get("penalties", (0.0,))
+    penalty = penalties[seed % len(penalties)]
+    last = rv.Dense(sizes[-1], "softmax") if sizes[-1] > 1 else rv.Dense(1, l2=penalty)
+    return rv.Network(inputs=sizes[0], layers=[*(rv.Dense(width, "relu", l2=penalty) for width in sizes[1:-1]), last])
+
+
+def options_of(population: dict[str, Any]) -> dict[str, Any]:
+    """How the networks of a population are trained."""
+    options: dict[str, Any] = {"epochs": population["epochs"], "batch_size": population["batch"]}
+    if "patience" in population:
+        options |= {"validation": HELD, "callbacks": [rv.EarlyStopping(population["patience"])]}
+    return options
 
 
 def ours(population: dict[str, Any], networks: int, threads: int | None = None) -> list[rv.Model]:
     """Train the population."""
     X, y = rows_of(population)
-    trials = [{"seed": seed, "optimizer": rv.Adam(RATE * (1 + seed % 4))} for seed in range(networks)]
-    options: dict[str, Any] = {"epochs": population["epochs"], "batch_size": population["batch"], "threads": threads}
-    return rv.fit_many(network_of(population["sizes"]), X, y, trials=trials, progress=False, **options)
+    trials = [
+        {"seed": seed, "network": network_of(population, seed), "optimizer": rv.Adam(RATE * (1 + seed % 4))}
+        for seed in range(networks)
+    ]
+    options = {**options_of(population), "threads": threads, "progress": False}
+    return rv.fit_many(network_of(population, 0), X, y, trials=trials, **options)
 
 
 def check(population: dict[str, Any]) -> None:
@@ -67,31 +94,46 @@ def check(population: dict[str, Any]) -> None:
     X, y = rows_of(population)
     for threads in (1, None):
         for seed, model in enumerate(ours(population, 5, threads)):
-            options: dict[str, Any] = {"epochs": population["epochs"], "batch_size": population["batch"], "seed": seed}
-            alone = network_of(population["sizes"]).fit(X, y, optimizer=rv.Adam(RATE * (1 + seed % 4)), **options)
+            network, optimizer = network_of(population, seed), rv.Adam(RATE * (1 + seed % 4))
+            alone = network.fit(X, y, optimizer=optimizer, seed=seed, **options_of(population))
             for name, values in alone.parameters.items():
                 if not np.array_equal(values, model.parameters[name]):
                     raise SystemExit(f"Network {seed} of the population differs from one trained alone: {name}.")
 
 
-def sklearn_fits(population: dict[str, Any], networks: int) -> None:
-    """The peer's networks, one after the other."""
+def our_epochs(population: dict[str, Any], networks: int, threads: int | None = None) -> int:
+    """Train the population; gives the epochs of all networks together."""
+    return sum(len(model.history) for model in ours(population, networks, threads))
+
+
+def sklearn_epochs(population: dict[str, Any], networks: int) -> int:
+    """Train the peer's networks, one after the other; gives the epochs of all together."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     X, y = rows_of(population)
     kind = MLPClassifier if population["sizes"][-1] > 1 else MLPRegressor
+    early, epochs = "patience" in population, 0
     for seed in range(networks):
-        options = {"max_iter": population["epochs"], "tol": 0.0, "n_iter_no_change": 10**6, "random_state": seed}
-        kind(
+        penalties = population.get("penalties", (1e-4,))
+        options = {"max_iter": population["epochs"], "tol": 0.0, "random_state": seed}
+        options |= {"early_stopping": early, "validation_fraction": HELD}
+        model = kind(
             hidden_layer_sizes=population["sizes"][1:-1],
             batch_size=population["batch"],
-            learning_rate_init=RATE,
+            learning_rate_init=RATE * (1 + seed % 4),
+            alpha=penalties[seed % len(penalties)],
+            n_iter_no_change=population.get("patience", 10**6),
             **options,
         ).fit(X, y)
+        epochs += model.n_iter_
+    return epochs
 
 
-def jax_population(population: dict[str, Any], networks: int) -> Callable[[], None]:
-    """All networks of the peer at once: vmap over one compiled scan of Adam steps; compiled before it is timed."""
+def jax_population(population: dict[str, Any], networks: int) -> Callable[[], int]:
+    """All networks of the peer at once: vmap over one compiled scan of Adam steps; compiled before it is timed.
+
+    Gives the epochs of all networks together.
+    """
     import jax
     import jax.numpy as jnp
 
@@ -136,19 +178,20 @@ def jax_population(population: dict[str, Any], networks: int) -> Callable[[], No
     seeds, rates = jnp.arange(networks), RATE * (1 + jnp.arange(networks) % 4)
     compiled = jax.jit(jax.vmap(train))
 
-    def run() -> None:
+    def run() -> int:
         losses = compiled(seeds, rates).block_until_ready()
         assert bool(jnp.isfinite(losses).all())
+        return epochs * networks
 
     run()
     return run
 
 
-def seconds(work: Callable[[], Any]) -> float:
-    """How long some work takes."""
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
+def seconds(work: Callable[[], int]) -> tuple[float, float]:
+    """How long some work takes, and the processor's time of each of its epochs."""
+    begun, cpu_begun = time.perf_counter(), time.process_time()
+    epochs = work()
+    return time.perf_counter() - begun, (time.process_time() - cpu_begun) / epochs
 
 
 def measure(name: str, rounds: int) -> dict[str, Any]:
@@ -158,34 +201,47 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     networks, few = population["networks"], 3
     ours(population, 4)
     contenders = {
-        "ranvier": (lambda: ours(population, networks), networks),
-        "ranvier, 1 thread": (lambda: ours(population, networks, 1), networks),
-        "scikit-learn": (lambda: sklearn_fits(population, few), few),
-        "jax": (jax_population(population, networks), networks),
+        "ranvier": (lambda: our_epochs(population, networks), networks),
+        "ranvier, 1 thread": (lambda: our_epochs(population, networks, 1), networks),
+        "scikit-learn": (lambda: sklearn_epochs(population, few), few),
     }
-    taken: dict[str, list[float]] = {contender: [] for contender in contenders}
+    if "patience" not in population:
+        contenders["jax"] = jax_population(population, networks), networks
+    times: dict[str, list[float]] = {contender: [] for contender in contenders}
+    epochs: dict[str, list[float]] = {contender: [] for contender in contenders}
     for _ in range(rounds):
         for contender, (work, count) in contenders.items():
-            taken[contender].append(seconds(work) / count)
-    medians = {contender: statistics.median(times) for contender, times in taken.items()}
-    return {"seconds_a_network": medians, "times_as_fast": {k: v / medians["ranvier"] for k, v in medians.items()}}
+            whole, epoch = seconds(work)
+            times[contender].append(whole / count)
+            epochs[contender].append(epoch)
+    medians = {contender: statistics.median(values) for contender, values in times.items()}
+    return {
+        "seconds_a_network": medians,
+        "times_as_fast": {contender: value / medians["ranvier"] for contender, value in medians.items()},
+        "cpu_seconds_an_epoch": {contender: statistics.median(values) for contender, values in epochs.items()},
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=list(POPULATIONS), default=list(POPULATIONS))
     parser.add_argument("--output", type=Path, default=RESULTS / "many.json")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # scikit-learn says that it has not converged
     names = ("ranvier", "numpy", "llvmlite", "scikit-learn", "jax")
     found: dict[str, Any] = {"machine": report.machine(), "versions": versions(names), "populations": {}}
-    for name in POPULATIONS:
+    for name in options.only:
         found["populations"][name] = result = measure(name, options.rounds)
         for contender, value in result["seconds_a_network"].items():
-            asked = ASKED[name].get(contender)
+            asked = ASKED.get(name, {}).get(contender)
             note = "" if asked is None else f" (asked: {asked})"
             times = result["times_as_fast"][contender]
-            print(f"{name}: {contender} {value * 1e3:.2f} ms a network; Ranvier is {times:.2f} times as fast{note}")
+            cpu = result["cpu_seconds_an_epoch"][contender] * 1e6
+            print(
+                f"{name}: {contender} {value * 1e3:.2f} ms a network, {cpu:.0f} us of CPU an epoch; "
+                f"Ranvier is {times:.2f} times as fast{note}"
+            )
     options.output.write_text(json.dumps(found, indent=1) + "\n")
 
 

@@ -15,9 +15,9 @@ from ranvier.view.questions.confusion import confusion, measured
 from ranvier.view.questions.near import near
 from ranvier.view.questions.residuals import residuals
 from ranvier.view.questions.responses import responses
-from ranvier.view.row_form import inputs_of_values
 from ranvier.view.subject import Subject
 from tests.browser.conftest import ROUNDING, Open, fits, go, number, settle
+from tests.view.tried import inputs_of_values
 
 
 def test_a_neuron_is_that_of_the_model(digits: Subject, open_view: Open) -> None:

@@ -19,10 +19,11 @@ from ranvier.view.questions.confusion import confusion, measured
 from ranvier.view.questions.residuals import residuals
 from ranvier.view.questions.result import result
 from ranvier.view.questions.step import step
-from ranvier.view.row_form import inputs_of_values, pixels_of_rows
+from ranvier.view.row_form import pixels_of_rows
 from ranvier.view.subject import Subject
 from tests.browser.conftest import ROUNDING, SIZES, Open, fits, go, number
 from tests.browser.test_accessible import AXE, findings
+from tests.view.tried import inputs_of_values
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -170,6 +170,22 @@ def test_what_has_no_fast_path_says_so() -> None:
     assert members.try_evaluate(np.arange(3), handles[:2]) is None
 
 
+def test_networks_of_other_code_have_no_fast_path() -> None:
+    spec = spec_of("penalized", rv.Adam())
+    executable = NativeEngine().compile(spec)
+    rows, states = [executable.upload(ROWS)] * 3, states_of(spec, np.float32)
+    like = replace(spec, network=rv.Network(5, [rv.Dense(6, "relu", l2=0.3, l1=0.2), rv.Dense(2)]))
+    assert executable.try_members(rows, states, SEEDS, [spec, like, spec]) is not None
+    others = [
+        spec_of("dense", rv.Adam()),
+        spec_of("penalized", rv.SGD()),
+        replace(spec, network=rv.Network(5, [rv.Dense(6, "tanh", l2=0.1, l1=0.1), rv.Dense(2)])),
+        replace(spec, loss=rv.loss("absolute_error")),
+    ]
+    for other in others:
+        assert executable.try_members(rows, states, SEEDS, [spec, spec, other]) is None
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 500, 501])
 def test_random_words_are_those_of_numpy(count: int) -> None:
     keys = np.concatenate([RNG.integers(0, 2**64 - 1, (5, 2), np.uint64), np.array([[0, 2**64 - 1]], np.uint64)])

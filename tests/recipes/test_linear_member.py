@@ -11,7 +11,7 @@ import pytest
 import ranvier as rv
 from ranvier.network.task import Task
 from ranvier.recipes.linear_member import NETWORKS, balanced_linear, choose_linear, column_factors
-from ranvier.recipes.out_of_fold import Member, member_splits
+from ranvier.recipes.out_of_fold import Member, left_out_rows, member_splits
 from ranvier.recipes.recipe import TrainingSetup
 from ranvier.rows import Rows
 
@@ -91,17 +91,20 @@ def linear_rows(n: int = 60) -> Rows:
 
 def members_that_say(setup: TrainingSetup, right: bool) -> list[Member]:
     """Networks that know the target of each row, or that always say 0."""
-    splits = member_splits(setup.task, setup.rows, None, 3, 3, setup.settings.seed)
-    return [Member(held, held.targets * right) for _, held in splits if held is not None]
+    division = (setup.task, setup.rows, None, 3, 3, setup.settings.seed)
+    parts = zip(member_splits(*division), left_out_rows(*division), strict=True)
+    return [Member(held, held.targets * right, index) for (_, held), index in parts if held is not None]
 
 
 @pytest.mark.parametrize(("right", "expected"), [(True, {NETWORKS}), (False, {"linear"})])
 def test_the_better_one_on_rows_left_out_is_chosen(right: bool, expected: set[str]) -> None:
-    setup = setup_of(linear_rows())
+    setup = setup_of(linear_rows(90))
     choice = choose_linear(setup, members_that_say(setup, right), 3)
     assert choice is not None
     assert choice.name in expected
-    assert sum(len(member.outputs) for member in choice.members) == 60
+    assert [len(member.outputs) for member in choice.members] == [30, 30, 30]
+    assert len({int(row) for member in choice.members if member.index is not None for row in member.index}) == 70
+    assert "on 70 rows left out" in choice.note
 
 
 def test_another_loss_has_no_linear_model() -> None:

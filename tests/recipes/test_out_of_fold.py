@@ -1,51 +1,95 @@
-"""What networks of an ensemble say of rows outside their training."""
+"""Which rows the networks of an ensemble leave out."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from ranvier.network.task import Task
-from ranvier.recipes.out_of_fold import Member, held_out_rows
+from ranvier.recipes.out_of_fold import Member, left_out_rows, member_splits, said_first
 from ranvier.rows import Rows
 
-TWO = Task("binary", 1, ("no", "yes"))
+TWO = Task("binary", 1, ("no", "yes"), ("y",))
+NUMBERS = Task("regression", 1, target_names=("y",))
 
 
-def part(targets: list[float], weights: list[float] | None = None) -> Rows:
-    """Rows with these targets."""
-    known = None if weights is None else np.array(weights)
-    return Rows(np.zeros((len(targets), 1)), np.array(targets)[:, None], known)
+def rows_of(labels: object, groups: np.ndarray | None = None) -> Rows:
+    """Rows whose only input is their number."""
+    targets = np.asarray(labels, np.float32)[:, None]
+    return Rows(np.arange(len(targets), dtype=np.float32)[:, None], targets, groups=groups)
 
 
-def test_each_row_has_the_output_of_the_network_that_left_it_out() -> None:
-    folds = part([0.0, 1.0], [1.0, 2.0]), part([1.0], [3.0])
-    found = held_out_rows(TWO, [Member(folds[0], np.array([[0.2], [0.6]])), Member(folds[1], np.array([[0.9]]))], 0.5)
-    assert found is not None
-    assert found.folds
-    assert found.targets.tolist() == [[0.0], [1.0], [1.0]]
-    assert found.weights is not None
-    assert found.weights.tolist() == [1.0, 2.0, 3.0]
-    odds = np.array([0.2 / 0.8, 0.6 / 0.4, 0.9 / 0.1]) ** 0.5
-    np.testing.assert_allclose(found.outputs[:, 0], odds / (1 + odds))
+def left_out(task: Task, rows: Rows, n_networks: int, n_folds: int) -> list[np.ndarray]:
+    """What each network leaves out."""
+    found = [index for index in left_out_rows(task, rows, None, n_networks, n_folds, 0) if index is not None]
+    assert len(found) == n_networks
+    return found
 
 
-def test_the_same_validation_rows_have_the_outputs_of_the_merged_network() -> None:
-    shared = part([0.0, 1.0])
-    found = held_out_rows(TWO, [Member(shared, np.array([[chance], [0.5]])) for chance in (0.2, 0.5)], 1.0)
-    assert found is not None
-    assert not found.folds
-    assert found.outputs[:, 0].tolist() == pytest.approx(
-        [1 / 3, 0.5]
-    )  # the odds 1/4 and 1, whose mean logit is log 1/2
+@pytest.mark.parametrize(("n_networks", "n_folds"), [(6, 10), (6, 4), (16, 10), (2, 5)])
+def test_each_fold_shares_a_third_with_the_next_and_classes_keep_their_share(n_networks: int, n_folds: int) -> None:
+    rows = rows_of([0] * 900 + [1] * 300)
+    folds = left_out(TWO, rows, n_networks, n_folds)
+    for index in folds:
+        assert len(index) == 1200 // n_folds
+        assert (np.diff(index) > 0).all()
+        assert rows.targets[index].sum() == 300 // n_folds
+    for first, second in pairwise(folds):
+        assert len(np.intersect1d(first, second)) == 1200 // n_folds // 3
 
 
-def test_errors_of_numbers_are_taken_as_they_are() -> None:
-    task, folds = Task("regression", 1), [part([float(fold)]) for fold in range(6)]
-    found = held_out_rows(task, [Member(fold, fold.targets + 2.0) for fold in folds], 1.0)
-    assert found is not None
-    assert (found.outputs - found.targets == 2.0).all()
+@pytest.mark.parametrize("n_folds", [3, 4, 10])
+def test_enough_networks_leave_every_row_out(n_folds: int) -> None:
+    folds = left_out(NUMBERS, rows_of(np.arange(300.0)), 3 * n_folds // 2, n_folds)
+    assert len(np.unique(np.concatenate(folds))) == 300
 
 
-def test_without_networks_there_is_nothing() -> None:
-    assert held_out_rows(TWO, [], 1.0) is None
+@pytest.mark.parametrize("count", [4, 5, 7, 10, 31])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_few_rows_or_groups_are_enough(count: int, grouped: bool) -> None:
+    groups = np.arange(count) if grouped else None
+    n_folds = count // 2
+    for index in left_out(NUMBERS, rows_of(np.arange(float(count)), groups), 6, n_folds):
+        assert 0 < len(index) < count
+
+
+def test_rows_of_a_group_are_left_out_together() -> None:
+    groups = np.repeat(np.arange(40), 5)
+    rows = rows_of(np.arange(200.0), groups)
+    for index in left_out(NUMBERS, rows, 6, 5):
+        assert not set(groups[index]) & set(np.delete(groups, index))
+
+
+def test_networks_learn_from_the_other_rows() -> None:
+    rows = rows_of(np.arange(90.0))
+    for (learned, held), index in zip(
+        member_splits(NUMBERS, rows, None, 6, 3, 0), left_out(NUMBERS, rows, 6, 3), strict=True
+    ):
+        assert held is not None
+        assert held.targets[:, 0].tolist() == index.tolist()
+        assert sorted([*learned.targets[:, 0], *held.targets[:, 0]]) == list(range(90))
+
+
+def test_without_overlap_every_row_is_left_out_once_a_round_and_rounds_differ() -> None:
+    rows = rows_of([0] * 300 + [1] * 100)
+    folds = [index for index in left_out_rows(TWO, rows, None, 8, 4, 0, overlap=False) if index is not None]
+    for turn in (folds[:4], folds[4:]):
+        assert sorted(np.concatenate(turn)) == list(range(400))
+    assert all(rows.targets[index].sum() == 25 for index in folds)
+    assert set(folds[0]) != set(folds[4])
+
+
+def test_few_rows_are_learned_from_by_all_and_given_rows_are_validated_on_by_all() -> None:
+    rows = rows_of([0.0, 1.0, 2.0])
+    assert all(held is None and learned is rows for learned, held in member_splits(NUMBERS, rows, None, 6, 1, 0))
+    many, held = rows_of(np.arange(40.0)), rows_of([3.0])
+    assert all(part == (many, held) for part in member_splits(NUMBERS, many, held, 6, 10, 0))
+    assert list(left_out_rows(NUMBERS, many, held, 2, 10, 0)) == [None, None]
+
+
+def test_of_given_rows_all_count_each_time() -> None:
+    held = rows_of([0.0, 1.0])
+    assert said_first([Member(held, held.targets)] * 2).tolist() == [True] * 4
+    assert said_first([]).tolist() == []

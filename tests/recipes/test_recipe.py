@@ -15,15 +15,12 @@ from scipy import sparse
 import ranvier as rv
 from ranvier.data import TableEncoder, open_source
 from ranvier.errors import InputError
-from ranvier.network.task import Task
 from ranvier.recipes import ensemble
 from ranvier.recipes.options import EFFORTS, TrainOptions
-from ranvier.recipes.out_of_fold import member_splits
 from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.registry import RECIPES, check_recipe, recipe, recipe_for, recipe_from_dict
 from ranvier.recipes.stored import options_from_dict
 from ranvier.recipes.table import PRESETS, TableRecipe
-from ranvier.rows import Rows
 from ranvier.training import loop
 from tests.model.test_resume import broken_off
 from tests.model.trial import bits, frame
@@ -75,9 +72,12 @@ def test_few_rows_get_more_epochs_and_a_recipe_stored_without_them_gets_none() -
     rows = (10**6, 20_000, 8_000, 4_000, 2_000, 1_000)
     assert [table.epochs_for(some) for some in rows] == [2, 20, 20, 40, 70, 70]
     assert [table.patience_for(some) for some in rows] == [8, 8, 8, 16, 28, 28]
-    stored = {name: value for name, value in table.to_dict().items() if name not in ("max_epochs", "n_pilots")}
+    stored = {
+        name: value for name, value in table.to_dict().items() if name not in ("max_epochs", "n_pilots", "overlap")
+    }
     assert [TableRecipe.from_dict(stored).epochs_for(some) for some in rows] == [2, 20, 20, 20, 20, 20]
     assert TableRecipe.from_dict(stored).n_pilots == 0
+    assert not TableRecipe.from_dict(stored).overlap
 
 
 def test_efforts_differ_and_are_stored() -> None:
@@ -139,12 +139,6 @@ def test_auto_takes_the_recipe_for_the_kind_of_data() -> None:
         assert len(model.report.notes) == len(plain.report.notes) + 1
 
 
-def numbers(rows: Rows | None) -> list[float]:
-    """The first input of every row."""
-    assert rows is not None
-    return [float(value) for value in rows.inputs.dense[:, 0]]
-
-
 def test_a_recipe_of_ones_own_is_followed_and_written_down(tmp_path: Path) -> None:
     parts: dict[str, Any] = {"n_networks": 2, "calibrate": False, "hidden": (4,), "epochs": 40, "max_epochs": 40}
     own = replace(recipe("table"), selection_metric="validation_loss", **parts)
@@ -156,34 +150,6 @@ def test_a_recipe_of_ones_own_is_followed_and_written_down(tmp_path: Path) -> No
     assert replace(used, batch_size=own.batch_size, learning_rate=own.learning_rate) == own
     assert "calibrated_d2_log_loss" not in model.history[0].metrics
     assert "calibrated_d2_log_loss" in cook(frame(), effort="fast").history[0].metrics
-
-
-def rows_of(labels: Any) -> Rows:
-    targets = np.asarray(labels, np.float32)[:, None]
-    return Rows(np.arange(len(targets), dtype=np.float32)[:, None], targets)
-
-
-def test_every_row_is_left_out_once_a_round_and_classes_keep_their_share() -> None:
-    task = Task("binary", 1, ("no", "yes"), ("y",))
-    rows = rows_of([0] * 300 + [1] * 100)
-    parts = list(member_splits(task, rows, None, 8, 4, 0))
-    for turn in (parts[:4], parts[4:]):
-        left_out = [number for _, watched in turn for number in numbers(watched)]
-        assert sorted(left_out) == list(range(400))
-    for learned, watched in parts:
-        assert watched is not None
-        assert len(learned) == 300
-        assert watched.targets.sum() == 25
-        assert not set(numbers(learned)) & set(numbers(watched))
-    assert set(numbers(parts[0][1])) != set(numbers(parts[4][1]))
-
-
-def test_few_rows_are_learned_from_by_all_and_given_rows_are_watched_by_all() -> None:
-    task = Task("regression", 1, target_names=("y",))
-    rows = rows_of([0.0, 1.0, 2.0])
-    assert all(watched is None and learned is rows for learned, watched in member_splits(task, rows, None, 6, 1, 0))
-    many, held = rows_of(np.arange(40.0)), rows_of([3.0])
-    assert all(part == (many, held) for part in member_splits(task, many, held, 6, 10, 0))
 
 
 @pytest.mark.parametrize("step", [0, 2, 5, 9])
@@ -320,7 +286,7 @@ def test_options_of_version_0_1_are_read() -> None:
     )
     optimizer = PRESETS["best"].optimizer.to_dict()
     table = options_from_dict({**stored, "recipe": "table", "effort": "best", "optimizer": optimizer})
-    then = replace(PRESETS["best"], max_epochs=40, n_frequencies=0, n_pilots=0, patience=20)
+    then = replace(PRESETS["best"], max_epochs=40, n_frequencies=0, n_pilots=0, patience=20, overlap=False)
     assert (table.recipe, table.effort, table.optimizer) == (then, "default", None)
     assert options_from_dict({**stored, "recipe": "table", "effort": "fast"}).recipe == PRESETS["fast"]
     parts = {

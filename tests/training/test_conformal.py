@@ -59,6 +59,16 @@ def drawn(rows: int, seed: int) -> tuple[Array, Array]:
     return predicted, predicted + 0.3 * predicted * generator.standard_normal(rows)
 
 
+def test_errors_count_as_large_as_their_factors_say() -> None:
+    predicted, y = drawn(99, 0)  # too few rows for a scale
+    y[0] = np.nan
+    factors = np.linspace(0.5, 1.0, 99)[:, None]
+    found = conformal_of(NUMBER, HeldOut(encoded(predicted), encoded(y), None, True, factors))
+    assert found is not None
+    expected = np.sort(np.abs(y - predicted)[1:] * factors[1:, 0])
+    np.testing.assert_allclose(found.scores[:, 0], expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("coverage", [0.5, 0.9, 0.95])
 @pytest.mark.parametrize("rows", [39, 400, 3 * MAX_SCORES])
 def test_coverage_is_the_one_asked_for(coverage: float, rows: int) -> None:

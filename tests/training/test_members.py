@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -214,3 +215,43 @@ def test_one_that_diverges_is_named_and_a_metric_that_does_not_exist_is_refused(
         rv.fit_many(NETWORK, X, X[:, :2], trials=[{}] * 8, threads=1, validation=0.2, metrics=["auc"])
     with pytest.raises(rv.RanvierError, match="Trial 0: EarlyStopping looks at the validation_loss, and there are no"):
         rv.fit_many(NETWORK, X, X[:, :2], trials=[{}] * 8, threads=1, callbacks=STOPPING)
+
+
+OPTIMIZERS: dict[str, Callable[[float], rv.Optimizer]] = {
+    "adamw": lambda v: rv.AdamW(v / 50, beta1=v, beta2=1 - v / 2, weight_decay=v, clip_norm=v, clip_value=v),
+    "sgd": lambda v: rv.SGD(v / 50, momentum=v, ema_decay=v),
+    "adagrad": lambda v: rv.optimizer("adagrad", learning_rate=v / 10, initial_accumulator=v, epsilon=v),
+}
+
+
+@pytest.mark.parametrize("options", [{}, OPTIONS["stopping early"]], ids=["plain", "stopping early"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_networks_that_differ_in_hyper_parameters_are_trained_together(
+    optimizer: Callable[[float], rv.Optimizer], options: dict[str, Any]
+) -> None:
+    trials: list[dict[str, Any]] = []
+    for number in range(8):
+        value = 0.1 + 0.05 * number
+        inner = [rv.Dense(5, "tanh", l1=value / 100), rv.Dropout(value)]
+        layers = [rv.Dense(5, "tanh", l2=value / 10), rv.Residual(inner), rv.Dense(1)]
+        network = rv.Network(3, layers)
+        trials.append({"seed": number % 3, "network": network, "optimizer": optimizer(value)})
+    options = {"epochs": 5, "batch_size": 8, "engine": "native", **options}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(NativeExecutable, "run", refuse)
+        together = rv.fit_many(rv.Network(3, [rv.Dense(1)]), X, X[:, 0], trials=trials, threads=1, **options)
+    for trial, model in zip(trials, together, strict=True):
+        own = {name: value for name, value in trial.items() if name != "network"}
+        same_trainings(trial["network"].fit(X, X[:, 0], **options, **own), model)
+    assert len({model.history.loss[-1] for model in together}) == 8
+
+
+def test_networks_of_several_structures_are_each_with_their_own() -> None:
+    layers = [[rv.Dense(5, "tanh"), rv.Dense(1)], [rv.Dense(5, "tanh", l2=0.1), rv.Dense(1)], [rv.Dense(1)]]
+    optimizers = [rv.SGD(0.01), rv.SGD(0.01, momentum=0.5), rv.Adam(0.01)]
+    trials: list[dict[str, Any]] = [
+        {"network": rv.Network(3, layers[n % 3]), "optimizer": optimizers[n // 3 % 3], "seed": n} for n in range(18)
+    ]
+    for trial, model in zip(trials, rv.fit_many(rv.Network(3, layers[0]), X, X[:, 0], trials=trials), strict=True):
+        alone = trial["network"].fit(X, X[:, 0], optimizer=trial["optimizer"], seed=trial["seed"])
+        same_trainings(alone, model)

@@ -14,9 +14,10 @@ from ranvier.model.running import data_of_running
 from ranvier.model.training_file import file_sha256, reopenable
 from ranvier.recipes.sound import SoundRecipe
 from ranvier.view.known_rows import rows_from_arrays, rows_from_file, rows_of
-from ranvier.view.row_form import inputs_of_values, pixel_grid, row_form
+from ranvier.view.row_form import pixel_grid, row_form
 from ranvier.view.run_model import model_file_of
 from tests.data.recordings import chirp, encoded, write_folder
+from tests.view.tried import inputs_of_values
 
 
 def test_the_test_rows_of_a_run(digits_run: Path) -> None:

@@ -19,9 +19,9 @@ from ranvier.view.answers import QUESTIONS
 from ranvier.view.frames import read_frame
 from ranvier.view.known_rows import rows_from_file, rows_of
 from ranvier.view.questions.rows import rows_page
-from ranvier.view.row_form import inputs_of_values
 from ranvier.view.subject import Subject
 from tests.data.recordings import write_folder
+from tests.view.tried import inputs_of_values
 
 RATE = 8000
 

@@ -23,6 +23,7 @@ RECIPE_PARTS = {
     "n_networks": "networks",
     "n_pilots": "pilot networks",
     "n_folds": "validation folds",
+    "overlap": "validation folds overlap",
     "n_scaling_layers": "scaling layers",
     "hidden": "hidden layers",
     "beta2": "beta 2",

@@ -24,7 +24,7 @@ class NoFastPaths:
         """The words that NumPy gives."""
         return numpy_words(keys, count)
 
-    def try_members(self, rows: Any, states: Any, seeds: Any) -> None:
+    def try_members(self, rows: Any, states: Any, seeds: Any, specs: Any = None) -> None:
         """None: there is no fast path; call `run` for each network."""
 
     def try_fast_step(self, row: Any, target: Any, scalars: Any) -> None:

@@ -162,8 +162,14 @@ class Executable(Protocol):
         """What `ranvier.random.numpy_words` gives for some keys, (n, 2) -> (n, count), as fast as the engine can."""
         ...
 
-    def try_members(self, rows: Sequence[RowsHandle], states: State, seeds: NDArray[np.uint64]) -> Members | None:
-        """M networks of this spec, each with a state of its own; None where there is no fast path for them.
+    def try_members(
+        self,
+        rows: Sequence[RowsHandle],
+        states: State,
+        seeds: NDArray[np.uint64],
+        specs: Sequence[CompileSpec] | None = None,
+    ) -> Members | None:
+        """M networks like that of this spec, each with a state of its own; None where there is no fast path for them.
 
         The state of this executable does not matter and stays as it is.
 
@@ -171,6 +177,7 @@ class Executable(Protocol):
             rows: those that each is trained on, as many of all: what `upload` gave, (M,).
             states: parameters (M, P) and slots (M, S, P), after the same number of steps.
             seeds: in place of that of the spec, (M,).
+            specs: of each, which may differ in hyper-parameters of layers and optimizer, (M,); None for this spec.
         """
         ...
 

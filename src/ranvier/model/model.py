@@ -81,12 +81,24 @@ class Model(Shown, Explorer, CalibratedPredictor):
     ) -> None:
         super().__init__(network, target, parameters, training=training, encoder=encoder, byte_divisor=byte_divisor)
         self.engine = engine
-        self.report = report or TrainReport()
-        self.history = History(history if state is None else state.history)
+        self._report = report
+        self.history = History(history) if state is None else state.history
         self.conformal = conformal
         self._state = state
         self._open: OpenTraining | None = None
         self._lock = threading.RLock()
+
+    @property
+    def report(self) -> TrainReport:
+        """What `ranvier.train` read and measured; empty for a model trained on arrays."""
+        # One of many small models takes more memory for an empty report than for its parameters.
+        if self._report is None:
+            self._report = TrainReport()
+        return self._report
+
+    @report.setter
+    def report(self, report: TrainReport) -> None:
+        self._report = report
 
     @classmethod
     def from_parameters(

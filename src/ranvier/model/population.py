@@ -24,7 +24,7 @@ from ranvier.records import record
 from ranvier.rows import Inputs, Rows
 from ranvier.scalars import as_number, plain_scalar
 from ranvier.training.members import MemberRows, TrainedMember
-from ranvier.training.open_training import OpenTraining, is_small, is_small_member, kind
+from ranvier.training.open_training import OpenTraining, is_small, is_small_member, kind, structure
 from ranvier.training.runner import SharedResources
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
@@ -93,7 +93,10 @@ class PopulationRows:
         encoder = self._target_encoders.get(key)
         if encoder is None:
             encoder = network_target(network, self.targets, loss, self.names)
-            encoder = self._target_encoders.setdefault(key, encoder)
+            # Networks that differ in hyper-parameters share their encoder, and so their encoded rows.
+            with self._lock:
+                equal = (earlier for earlier in self._target_encoders.values() if earlier == encoder)
+                encoder = self._target_encoders.setdefault(key, next(equal, encoder))
         return encoder
 
     def rows(self, trial: Trial, target: TargetEncoder, training: TrainSettings) -> tuple[Rows, Rows | None]:
@@ -179,26 +182,25 @@ class OpenTrainings:
 
     def train_members(
         self,
-        network: Network,
+        members: Sequence[tuple[Network, TrainSettings]],
         target: TargetEncoder,
-        settings: Sequence[TrainSettings],
         rows: MemberRows,
-        initial: Callable[[type], Array],
         stop_requested: Callable[[], bool],
     ) -> tuple[list[TrainedMember], str] | None:
         """Train several networks in one executable; None for trainings of another kind.
 
         Parameters:
-            network, target: as for `train`.
-            settings: of each; they differ in learning rate, seed and schedule alone.
-            rows, initial, stop_requested: as for `OpenTraining.train_members`.
+            members: the network and the settings of each, of one structure; they differ in hyper-parameters, seed and
+                schedule alone.
+            target: as for `train`.
+            rows, stop_requested: as for `OpenTraining.train_members`.
         """
-        first, some = settings[0], rows.rows[0]
+        (network, first), some = members[0], rows.rows[0]
         if not is_small_member(network, first, some):
             return None
-        key = kind(network, first, together=True), id(target), len(some), some.weights is None
+        key = structure(network, first), id(target), len(some), some.weights is None
         opened = self._opened(key, network, target, first, some, rows.validation is not None)
-        trained = opened.train_members(settings, rows, initial, stop_requested)
+        trained = opened.train_members(members, rows, stop_requested)
         self._give_back(key, opened)
         return None if trained is None else (trained, opened.engine)
 

@@ -17,7 +17,7 @@ from ranvier.model.model import Model
 from ranvier.model.population import InitialWeights, OpenTrainings, PopulationRows, Trial, identity
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
-from ranvier.network.optimizers.base import at_unit_rate
+from ranvier.network.structure import network_structure, optimizer_structure
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.callbacks import as_callbacks
@@ -157,7 +157,7 @@ class Trials:
         self, ready: Sequence[_ReadyTrial], stop_requested: Callable[[], bool]
     ) -> dict[int, Model | None]:
         """The models of trials that were trained together, by number; empty where each is to be trained by itself."""
-        first, settings = ready[0], [trial.training for trial in ready]
+        first, members = ready[0], [(trial.network, trial.training) for trial in ready]
         if len(ready) < 2 or stop_requested():
             return {}
         requested = requested_metrics(as_metrics(first.options.metrics), first.training)
@@ -168,8 +168,7 @@ class Trials:
             EpochMetrics(first.target, requested),
             self._population.upload,
         )
-        initial = partial(first.network.parameter_table.initial_for_seeds, [training.seed for training in settings])
-        trained = self._open.train_members(first.network, first.target, settings, rows, initial, stop_requested)
+        trained = self._open.train_members(members, first.target, rows, stop_requested)
         if trained is None:
             return {}
         models: dict[int, Model | None] = {}
@@ -229,11 +228,11 @@ def _group_of(trial: Trial) -> Any:
     if not all_early_stopping(looks[0]):
         return None
     optimizer = options.optimizer
-    optimizer = at_unit_rate(optimizer) if isinstance(optimizer, Optimizer) else identity(optimizer)
+    optimizer = optimizer_structure(optimizer) if isinstance(optimizer, Optimizer) else identity(optimizer)
     differences = frozenset(
         difference for difference in trial.differences if difference[0] not in (*OWN_ROWS, "callbacks", "metrics")
     )
-    return network, optimizer, looks, differences
+    return network_structure(network), optimizer, looks, differences
 
 
 def _alike(ready: Sequence[_ReadyTrial]) -> list[list[_ReadyTrial]]:

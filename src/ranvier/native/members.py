@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import RowsHandle, Span, State
+from ranvier.engine import CompileSpec, RowsHandle, Span, State
 from ranvier.engine.serialize import Serialized, serialized
 from ranvier.errors import ShapeError
 from ranvier.native.lowering.lowered import PREDICT, TRAIN
@@ -21,9 +21,10 @@ from ranvier.native.machine.call_for_tables import call_for_tables
 from ranvier.native.machine.philox_words import philox_words
 from ranvier.native.plans import Plans
 from ranvier.native.prepared import PreparedNetwork
-from ranvier.native.program import INDICES, Program, check_span
+from ranvier.native.program import INDICES, Program, check_span, with_hyper_parameters
 from ranvier.native.resident import ResidentRows, layout_of
 from ranvier.native.scheduling.arguments import ARGUMENTS
+from ranvier.native.scheduling.binding import number_row
 from ranvier.native.scheduling.packing import pairs_of
 from ranvier.native.scheduling.stages import COUNTER_STRIDE
 from ranvier.native.state_layout import StateLayout, StateMap
@@ -39,21 +40,31 @@ class NetworkWithMembers(PreparedNetwork):
         """The random words of keys, (n, 2) -> (n, count); see `ranvier.engine.Executable`."""
         return philox_words(keys, count)
 
-    def try_members(self, rows: Sequence[RowsHandle], states: State, seeds: NDArray[np.uint64]) -> NativeMembers | None:
-        """M networks of this spec, each with a state of its own; see `ranvier.engine.Executable`."""
+    def try_members(
+        self,
+        rows: Sequence[RowsHandle],
+        states: State,
+        seeds: NDArray[np.uint64],
+        specs: Sequence[CompileSpec] | None = None,
+    ) -> NativeMembers | None:
+        """M networks like this one, each with a state of its own; see `ranvier.engine.Executable`."""
         with self.lock:
             loaded, layout = self._plans.loaded(TRAIN, self.target), self._plans.layout
             if layout.map is None or loaded.cancellable or loaded.stealable:
                 return None
             resident = self.resident_rows(rows)
-            return None if resident is None else NativeMembers(self, layout.map, resident, states, seeds)
+            numbers = [loaded.plan.numbers] if specs is None else self._plans.numbers_of(specs)
+            if resident is None or numbers is None:
+                return None
+            return NativeMembers(self, layout.map, resident, states, seeds, np.stack(list(map(number_row, numbers))))
 
     def resident_rows(self, rows: Sequence[RowsHandle]) -> list[ResidentRows] | None:
-        """Rows that the tables of members can name; None where some are no such rows."""
-        layout = layout_of(self.spec)
-        resident = [handle for handle in rows if type(handle) is ResidentRows]
-        fit = len(resident) == len(rows) and all(
-            handle.inputs.csr is None and handle.layout == layout and len(handle) == len(rows[0]) for handle in resident
+        """Rows that the tables of members can name, one where all have the same; None where some are no such rows."""
+        layout, count = layout_of(self.spec), len(rows[0])
+        distinct = rows[:1] if all(handle is rows[0] for handle in rows) else rows
+        resident = [handle for handle in distinct if type(handle) is ResidentRows]
+        fit = len(resident) == len(distinct) and all(
+            handle.inputs.csr is None and handle.layout == layout and len(handle) == count for handle in resident
         )
         return resident if fit else None
 
@@ -73,8 +84,9 @@ class NativeMembers(Serialized):
     Parameters:
         network: beside which they run, on its workspace.
         state_map: of its states.
-        rows: those that each is trained on.
+        rows: those that each is trained on, or one where all are trained on the same.
         states, seeds: as for `try_members`.
+        hyper_parameters: of all, (1, number of them), or of each, (M, number of them), as compiled code reads them.
     """
 
     def __init__(
@@ -84,12 +96,14 @@ class NativeMembers(Serialized):
         rows: list[ResidentRows],
         states: State,
         seeds: NDArray[np.uint64],
+        hyper_parameters: NDArray[np.float64],
     ) -> None:
         super().__init__()
         # They share the workspace of the network, and so its lock.
         self.lock, self._network = network.lock, network
         self._layout, self._map, self._before = network.members_plans.layout, state_map, states
         self._rows, self._n_rows = rows, len(rows[0])
+        self._hyper_parameters = np.broadcast_to(hyper_parameters, (len(seeds), hyper_parameters.shape[1]))
         with self.lock:
             program = network.members_program(TRAIN)
             program.reserve(network.spec.batch_size, 0, 1)
@@ -98,6 +112,7 @@ class NativeMembers(Serialized):
             self._tables = _tables(program, state_map, self._arenas)
         self._steps_done = np.full(len(seeds), states.step, np.int64)
         self._barrier = barrier.new_state(1)
+        self._predict_tables: NDArray[np.int64] | None = None
         _set(self._tables, _words_of(rows))
         _set(
             self._tables,
@@ -130,7 +145,7 @@ class NativeMembers(Serialized):
         largest = check_span(Span(order.reshape(-1), starts, spans.scalars[0]), self._n_rows, n_scalars)
         if largest > self._network.spec.batch_size:
             raise ShapeError(f"A batch holds {largest} rows; these networks take {self._network.spec.batch_size}.")
-        scalars = program.number_rows(spans.scalars)
+        scalars = with_hyper_parameters(self._hyper_parameters[numbers][:, None], spans.scalars)
         losses, at = np.zeros((count, len(starts) - 1)), np.arange(count)
         tables = self._tables[numbers]
         words: dict[str, Any] = {
@@ -148,17 +163,21 @@ class NativeMembers(Serialized):
     @serialized
     def try_evaluate(self, numbers: Numbers, rows: Sequence[RowsHandle]) -> tuple[NDArray[np.float64], Array] | None:
         """The loss of the rows of some of them, (m,), and their outputs, (m, n, N)."""
-        resident = self._network.resident_rows(rows)
-        if resident is None or len(rows) != len(numbers):
+        resident = self._network.resident_rows(rows) if len(rows) == len(numbers) else None
+        if resident is None:
             return None
         program, count, n_rows = self._network.members_program(PREDICT), len(rows), len(rows[0])
         program.reserve(program.plan.rows)
-        arenas, numbers_of = self._arenas, numbers
-        if self._network.spec.optimizer.ema_decay is not None:
+        if self._network.spec.optimizer.ema_decay is None:
+            if self._predict_tables is None:
+                self._predict_tables = _tables(program, self._map, self._arenas)
+                self._keep += (*program.arrays.values(),)
+            tables = self._predict_tables[numbers]
+        else:
             averaged = self._averaged(numbers)
             empty = np.zeros((count, len(self._layout.slots), self._layout.size), averaged.dtype)
-            arenas, numbers_of = _arenas(self._layout, self._map, averaged, empty), np.arange(count)
-        tables = _tables(program, self._map, arenas, numbers_of)
+            arenas = _arenas(self._layout, self._map, averaged, empty)
+            tables = _tables(program, self._map, arenas)
         outputs = np.empty((count, n_rows, self._network.spec.network.outputs), self._layout.dtype)
         losses = np.empty((count, n_rows), self._layout.dtype)
         counters, at = memory.zeros((count, 2 * program.loaded.stealable * COUNTER_STRIDE), np.int64), np.arange(count)
@@ -175,7 +194,9 @@ class NativeMembers(Serialized):
             },
         )
         call_for_tables()(program.loaded.entry, memory.address(tables), tables.strides[0], count)
-        for handle in resident:
+        nonfinite = program.saw_nonfinite.value
+        for handle in resident if nonfinite else ():
+            program.saw_nonfinite.value = nonfinite
             program.check_seen(handle.inputs.dense)
         return _mean_losses(losses.astype(np.float64), resident), outputs
 
@@ -210,7 +231,7 @@ class NativeMembers(Serialized):
 
 def _words_of(rows: list[ResidentRows]) -> dict[str, Any]:
     """The words that say where the rows of each network are: one number where all have the same ones."""
-    if all(handle is rows[0] for handle in rows):
+    if len(rows) == 1:
         return dict(rows[0].words)
     return {name: np.array([handle.words[name] for handle in rows]) for name in rows[0].words}
 
@@ -223,9 +244,8 @@ def _set(tables: NDArray[np.int64], words: dict[str, Any]) -> None:
 
 def _mean_losses(losses: NDArray[np.float64], rows: list[ResidentRows]) -> NDArray[np.float64]:
     """The mean over the rows of each network, (m, n) -> (m,), as the evaluation of one computes it."""
-    distinct = rows[:1] if all(handle is rows[0] for handle in rows) else rows
     count = losses.shape[1]
-    weights = np.array([np.ones(count) if handle.weights is None else handle.weights for handle in distinct])
+    weights = np.array([np.ones(count) if handle.weights is None else handle.weights for handle in rows])
     mass = np.broadcast_to(weights.sum(axis=1), len(losses))
     # The product of each network by itself, which a matrix product would sum in another order.
     means: NDArray[np.float64] = np.divide(np.vecdot(losses, weights), mass, out=np.zeros(len(losses)), where=mass > 0)
@@ -249,12 +269,11 @@ def _arenas(layout: StateLayout, state_map: StateMap, parameters: Array, slots: 
     return arenas
 
 
-def _tables(program: Program, state_map: StateMap, arenas: Array, numbers: Numbers | None = None) -> NDArray[np.int64]:
-    """A table of arguments for each network, or some of them, in which its state is its own."""
-    numbers = np.arange(len(arenas)) if numbers is None else numbers
-    tables = memory.zeros((len(numbers), len(program.words)), np.int64)
+def _tables(program: Program, state_map: StateMap, arenas: Array) -> NDArray[np.int64]:
+    """A table of arguments for each network, in which its state is its own."""
+    tables = memory.zeros((len(arenas), len(program.words)), np.int64)
     tables[:] = program.words
-    first = memory.address(arenas) + numbers * arenas.strides[0]
+    first = memory.address(arenas) + np.arange(len(arenas)) * arenas.strides[0]
     for buffer in program.plan.buffers:
         piece = state_map.pieces.get(buffer.name)
         if piece is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -150,6 +150,20 @@ class Plans:
                 plan = self._plans[purpose] = make_plan(self.spec, purpose, self.machine, self.threads)
         return plan
 
+    def numbers_of(self, specs: Sequence[CompileSpec]) -> list[tuple[tuple[str, float], ...]] | None:
+        """The hyper-parameters of the training steps of specs; None where they do not share the code of this one.
+
+        Predictions have no hyper-parameters but those of the loss, which must be equal.
+        """
+        code, numbers = self.training.code, {}
+        for spec in specs:
+            if id(spec) not in numbers:
+                plan = _training_plan(replace(spec, seed=0, threads=None), self.machine, self.threads)
+                if spec.loss != self.spec.loss or plan.code != code:
+                    return None
+                numbers[id(spec)] = plan.numbers
+        return [numbers[id(spec)] for spec in specs]
+
     def loaded(self, purpose: str, target: Target) -> LoadedPlan:
         """The plan for a purpose with its code."""
         plan = self._loaded.get((purpose, target))
@@ -179,6 +193,12 @@ def plans_of(spec: CompileSpec, machine: Machine, available: int, threads: int |
 
 def _spec_of(values: tuple[Any, ...], **run_time: Any) -> CompileSpec:
     return CompileSpec(**dict(zip(_PLANNED, values, strict=True)), **run_time)
+
+
+@memoize
+def _training_plan(spec: CompileSpec, machine: Machine, threads: int) -> Plan:
+    with floating_point_mode.own_mode():
+        return make_plan(spec, TRAIN, machine, threads)
 
 
 @memoize

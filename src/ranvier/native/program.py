@@ -180,7 +180,7 @@ class Program:
         """
         order, starts, scalars = batches
         losses, first = np.zeros(len(starts) - 1), int(steps_done[0])
-        scalars = self.number_rows(scalars)
+        scalars = with_hyper_parameters(self.numbers, scalars)
         # A forked child may have the count of a step that its parent was making.
         barrier[0] = 0
         self.set(
@@ -206,13 +206,6 @@ class Program:
                 self.control[0] = 1
             self.run(threads)
         return losses[: int(steps_done[0]) - first]
-
-    def number_rows(self, scalars: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What the steps with these scalars (..., H) read: in each row the hyper-parameters, then the scalars."""
-        rows = np.empty((*scalars.shape[:-1], len(self.numbers) + scalars.shape[-1]))
-        rows[..., : len(self.numbers)] = self.numbers
-        rows[..., len(self.numbers) :] = scalars
-        return rows
 
     def _clear_chunk_counters(self, threads: int) -> None:
         """Set the counters of the chunks that so many threads share to zero."""
@@ -274,6 +267,15 @@ class Program:
         chooser.run(-(-n_rows // plan.rows), some, threads, max(1, plan.long // plan.rows))
         self.check_seen(inputs.dense)
         return outputs, losses
+
+
+def with_hyper_parameters(numbers: NDArray[np.float64], scalars: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What steps with these scalars (..., H) read: in each row the hyper-parameters, (..., n), then the scalars."""
+    count = numbers.shape[-1]
+    rows = np.empty((*scalars.shape[:-1], count + scalars.shape[-1]))
+    rows[..., :count] = numbers
+    rows[..., count:] = scalars
+    return rows
 
 
 MAX_SMALL_ROWS, MAX_SMALL_BYTES = 16, 1 << 16

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.network.network import Network
-from ranvier.network.task import Task
 from ranvier.random import SEED_RANGE
 from ranvier.recipes.class_prior import class_prior_state
+from ranvier.recipes.left_out import held_out_rows, merged_inverse_temperature
 from ranvier.recipes.linear_member import choose_linear, has_wide_columns, with_linear
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.merged_events import MergedEvents, renumbered
-from ranvier.recipes.out_of_fold import Member, held_out_rows, member_splits, possible_folds
+from ranvier.recipes.out_of_fold import Member, left_out_rows, member_splits, possible_folds
 from ranvier.recipes.pilots import after_pilots
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.sparse_columns import View, choose_views, views_of, whole_view
@@ -37,7 +37,6 @@ from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings
 from ranvier.training.side_by_side import usable_threads
 from ranvier.training.state import TrainingState
-from ranvier.training.temperature import inverse_temperature
 from ranvier.training.watching import stopped_by_viewer
 
 Array = NDArray[Any]
@@ -50,21 +49,30 @@ MAX_BYTES_AT_ONCE = 1 << 31
 
 
 def train_ensemble(
-    setup: TrainingSetup, n_networks: int, n_folds: int, calibrate: bool, judge_sparse: bool = False, n_pilots: int = 0
+    setup: TrainingSetup,
+    n_networks: int,
+    n_folds: int,
+    calibrate: bool,
+    judge_sparse: bool = False,
+    n_pilots: int = 0,
+    overlap: bool = True,
 ) -> Trained:
     """Train several networks and merge them into one.
 
-    Each network is trained on all folds of the rows but one, which is its validation fold. A checkpoint folder holds a
-    folder for each network, so that an interrupted call goes on with the networks that it had reached, bit-identically.
+    Each network leaves out one part in `n_folds` of the rows, its validation rows, and shares a third of them with the
+    next. A checkpoint folder holds a folder for each network, so that an interrupted call goes on with the networks
+    that it had reached, bit-identically.
 
     Parameters:
         setup: what each of them is and how it is trained, with a seed of its own; without validation rows for all of
             them each takes a fold of the rows.
-        n_networks, n_folds: how many networks, and into how many folds the rows are divided; 1 for no validation.
-        calibrate: whether the merged network gets a temperature, fitted on the validation rows.
+        n_networks, n_folds: how many networks, and one part in how many of the rows each leaves out; 1 for no
+            validation.
+        calibrate: whether the merged network gets a temperature, by `merged_inverse_temperature`.
         judge_sparse: whether columns of texts beside others are judged by rows left out, and networks trained on their
             terms and on scores of them, of which validation rows decide which are merged.
         n_pilots: how many networks are trained first, to decide for how many epochs the others are; 0 for none.
+        overlap: whether each shares validation rows with the next.
 
     Who listens sees one run whose epochs are numbered through.
     """
@@ -82,7 +90,7 @@ def train_ensemble(
         if number and (len(finished[views[0].name]) < n_networks or stopped_by_viewer() or events.ended_by):
             break
         numbers = range(number * n_networks, (number + 1) * n_networks)
-        more, members = _trained_on_folds(view.setup, events, numbers, n_folds, n_pilots)
+        more, members = _trained_on_folds(view.setup, events, numbers, n_folds, n_pilots, overlap)
         results += more
         if not number or len(members) == n_networks:
             finished[view.name] = members
@@ -98,12 +106,13 @@ def train_ensemble(
     shape = network
     complete = len(finished) == len(views) and len(members) == n_networks and not events.ended_by
     if judge_sparse and complete and has_wide_columns(setup):
-        shape, parts, members, more_notes = _beside_linear(views[-1], network, parts, members, n_folds, setup.sinks)
+        shape, parts, members, more_notes = _beside_linear(
+            views[-1], network, parts, members, n_folds, overlap, setup.sinks
+        )
         notes = (*notes, *more_notes)
-    factor = _merged_inverse_temperature(task, members) if calibrate and task.kind != "regression" else 1.0
+    factor = merged_inverse_temperature(task, members) if calibrate else 1.0
     trained = merged_members(shape, settings, results, events, factor, flats=parts)
-    once = members if setup.validation is not None else members[:n_folds]
-    return replace(trained, held_out=held_out_rows(task, once, factor), notes=(*trained.notes, *notes))
+    return replace(trained, held_out=held_out_rows(task, members, factor), notes=(*trained.notes, *notes))
 
 
 def _beside_linear(
@@ -112,10 +121,11 @@ def _beside_linear(
     flats: list[Array],
     members: list[Member],
     n_folds: int,
+    overlap: bool,
     sinks: tuple[Sink, ...],
 ) -> tuple[Network, list[Array], list[Member], tuple[str, ...]]:
     """The networks on all inputs, with a linear model on what a view sees beside them if rows left out say so."""
-    choice = choose_linear(view.setup, members, n_folds)
+    choice = choose_linear(view.setup, members, n_folds, overlap)
     if choice is None:
         return network, flats, members, ()
     tee(sinks)(NoteEvent(choice.note))
@@ -126,14 +136,17 @@ def _beside_linear(
 
 
 def _trained_on_folds(
-    setup: TrainingSetup, events: MergedEvents, numbers: range, n_folds: int, n_pilots: int
+    setup: TrainingSetup, events: MergedEvents, numbers: range, n_folds: int, n_pilots: int, overlap: bool
 ) -> tuple[list[RunResult], list[Member]]:
     """The networks of these numbers, and what those that were finished output for the rows that they left out."""
     network, settings, task = setup.network, setup.settings, setup.task
-    splits = member_splits(task, setup.rows, setup.validation, len(numbers), n_folds, settings.seed)
+    division = (task, setup.rows, setup.validation, len(numbers), n_folds, settings.seed, overlap)
+    splits, left_out = member_splits(*division), left_out_rows(*division)
+    index_of: dict[int, NDArray[np.int64] | None] = {}  # by the validation rows that a network has or had last
 
     def member_rows(number: int, member: TrainSettings) -> MemberRows:
         learned, validation = next(splits)
+        index_of[id(validation)] = next(left_out)
         return learned, validation, class_prior_state(network, member.optimizer, task, learned, member.seed)
 
     results: list[RunResult] = []
@@ -142,7 +155,8 @@ def _trained_on_folds(
         results.append(result)
         if validation is not None and not is_interrupted(result):
             flat = final_parameters(result.outcome.state, settings.optimizer, network)
-            finished.append(Member(validation, outputs_of(network, settings, flat, validation.inputs)))
+            outputs = outputs_of(network, settings, flat, validation.inputs)
+            finished.append(Member(validation, outputs, index_of[id(validation)]))
     return results, finished
 
 
@@ -290,20 +304,6 @@ def is_unfinished(result: RunResult, settings: TrainSettings) -> bool:
     state = result.outcome.state
     late = state.ends_run and len(state.history) < settings.epochs and is_time_up(settings.callbacks, state.callbacks)
     return is_interrupted(result) or late
-
-
-def _merged_inverse_temperature(task: Task, members: list[Member]) -> float:
-    """The factor for the merged network: that of its networks, each on the fold that it was not trained on.
-
-    A mean is less confident than one network; a fold that chose the epoch makes the network look better than it is, and
-    so confident with more right. The two come to about the same.
-    """
-    if not members:
-        return 1.0
-    outputs = np.concatenate([member.outputs for member in members])
-    targets = np.concatenate([member.validation.targets for member in members])
-    weights = [member.validation.weights for member in members if member.validation.weights is not None]
-    return inverse_temperature(task, outputs, targets, np.concatenate(weights) if weights else None)
 
 
 def member_summary(result: RunResult) -> dict[str, Any]:

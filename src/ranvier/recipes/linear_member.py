@@ -21,7 +21,7 @@ from ranvier.recipes.candidates import WITH_LINEAR, mean_and_error
 from ranvier.recipes.linear_baseline import linear_baseline, rows_to_learn
 from ranvier.recipes.linear_beside import all_beside_linear, mean_outputs, passes_linear
 from ranvier.recipes.merge import merge_networks
-from ranvier.recipes.out_of_fold import Member, member_splits, row_losses
+from ranvier.recipes.out_of_fold import Member, member_splits, row_losses, said_first
 from ranvier.recipes.recipe import TrainingSetup
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
@@ -69,13 +69,15 @@ def has_wide_columns(setup: TrainingSetup) -> bool:
     return any(encoder.kind in KINDS for encoder in getattr(setup.encoder, "encoders", ()))
 
 
-def choose_linear(setup: TrainingSetup, members: Sequence[Member], n_folds: int) -> LinearChoice | None:
+def choose_linear(
+    setup: TrainingSetup, members: Sequence[Member], n_folds: int, overlap: bool = True
+) -> LinearChoice | None:
     """The networks, unless a linear model or the mean of both has a smaller loss by more than the standard error.
 
     Parameters:
         setup: of the networks, on the inputs that the linear model gets.
         members: what networks say of the validation rows of theirs, in the order of `member_splits`.
-        n_folds: into how many folds the rows were divided.
+        n_folds, overlap: as for `member_splits`.
 
     Returns None where no linear model can be trained, or the loss is not the usual one.
     """
@@ -86,7 +88,8 @@ def choose_linear(setup: TrainingSetup, members: Sequence[Member], n_folds: int)
     compared = members[:n_compared]
     factors = column_factors(setup)
     outputs = []
-    for learned, held in member_splits(task, setup.rows, setup.validation, n_compared, n_folds, settings.seed):
+    division = (task, setup.rows, setup.validation, n_compared, n_folds, settings.seed, overlap)
+    for learned, held in member_splits(*division):
         model = balanced_linear(setup, learned, factors)
         if model is None or held is None:
             return None
@@ -101,17 +104,20 @@ def choose_linear(setup: TrainingSetup, members: Sequence[Member], n_folds: int)
     mean, factor = mean_outputs(task, options[NETWORKS], options[LINEAR], targets, weights)
     if passes_linear(setup.network):
         options[WITH_LINEAR] = mean
-    losses = {name: _losses(task, values, targets, weights) for name, values in options.items()}
-    means = {name: mean_and_error(values, weights)[0] for name, values in losses.items()}
+    first, first_weights = said_first(compared), weights
+    if weights is not None:
+        first_weights = weights[first]
+    losses = {name: _losses(task, values[first], targets[first], first_weights) for name, values in options.items()}
+    means = {name: mean_and_error(values, first_weights)[0] for name, values in losses.items()}
     best = min(means, key=lambda name: means[name])
-    gain, error = mean_and_error(losses[NETWORKS] - losses[best], weights)
+    gain, error = mean_and_error(losses[NETWORKS] - losses[best], first_weights)
     best = best if gain > error else NETWORKS
     ends = np.cumsum([len(member.validation) for member in compared])[:-1]
     parts = np.split(options[best], ends)
-    best_members = [Member(member.validation, part) for member, part in zip(compared, parts, strict=True)]
+    best_members = [Member(member.validation, part, member.index) for member, part in zip(compared, parts, strict=True)]
     measure = "squared error" if task.kind == "regression" else "log loss"
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in means.items())
-    note = f"{WORDS[best]}, by the {measure} on {len(targets):,} rows left out ({numbers})."
+    note = f"{WORDS[best]}, by the {measure} on {int(first.sum()):,} rows left out ({numbers})."
     return LinearChoice(best, *final, factor, list(members) if best == NETWORKS else best_members, note)
 
 

@@ -1,6 +1,6 @@
-"""What the networks of an ensemble say of the rows that they were not trained on, as the merged network would.
+"""Which rows each network of an ensemble leaves out.
 
-n rows of all folds together, N outputs.
+n rows of all networks together, N outputs.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.class_numbers import one_hot
 from ranvier.rows.split import split_rows
-from ranvier.training.held_out import HeldOut
-from ranvier.training.logits import logits_of, probabilities_of, row_log_losses
+from ranvier.training.logits import row_log_losses
 
 Array = NDArray[Any]
+PARTS_PER_FOLD = 3
+"""A fold has three parts, and shares one with the fold of the next network."""
 
 
 @record(eq=False)
@@ -31,43 +32,27 @@ class Member:
     Fields:
         validation: its validation rows.
         outputs: what it outputs for these, (rows, N).
+        index: which rows of the ensemble they are, (rows,); None where all networks have the same validation rows.
     """
 
     validation: Rows
     outputs: Array
+    index: NDArray[np.int64] | None = None
 
 
-def held_out_rows(task: Task, members: Sequence[Member], inverse_temperature: float) -> HeldOut | None:
-    """Outputs for the rows that stood outside training, in the calibration of the merged network.
+def said_first(members: Sequence[Member]) -> NDArray[np.bool_]:
+    """Of the validation rows of networks, one network's after the other's, those that no earlier network left out.
 
-    Where all networks have the same validation rows, the outputs are those of the merged network. Where each has a fold
-    of its own, a row has the output of the network that was not trained on it. Such a network alone errs a little more
-    than all together, and on its fold a little less than on new rows, because the fold told when to stop. The two come
-    to about the same, so that errors are taken as they are.
-
-    Parameters:
-        task: what the outputs mean.
-        members: the networks; of several that left out the same rows of another division, the first.
-        inverse_temperature: the factor of the merged network's logits.
-
-    >>> numbers = Task("regression", 1)
-    >>> parts = [Rows(np.zeros((1, 1)), np.array([[target]])) for target in (1.0, 2.0)]
-    >>> found = held_out_rows(numbers, [Member(part, part.targets + 0.5) for part in parts], 1.0)
-    >>> found.outputs.tolist(), found.targets.tolist(), found.folds
-    ([[1.5], [2.5]], [[1.0], [2.0]], True)
+    >>> rows = Rows(np.zeros((2, 1)), np.zeros((2, 1)))
+    >>> said_first([Member(rows, rows.targets, np.array(index)) for index in ([3, 5], [5, 8])]).tolist()
+    [True, True, False, True]
     """
-    if not members:
-        return None
-    validation = [member.validation for member in members]
-    weights = [rows.weights for rows in validation if rows.weights is not None]
-    if all(rows is validation[0] for rows in validation):
-        logits = np.mean([logits_of(task, member.outputs) for member in members], axis=0)
-        merged = HeldOut(probabilities_of(task, logits), validation[0].targets, validation[0].weights)
-        return merged.calibrated(task, inverse_temperature)
-    outputs = np.concatenate([member.outputs for member in members])
-    targets = np.concatenate([rows.targets for rows in validation])
-    joined = HeldOut(outputs, targets, np.concatenate(weights) if weights else None, folds=True)
-    return joined.calibrated(task, inverse_temperature)
+    is_first = np.ones(sum(len(member.validation) for member in members), np.bool_)
+    numbers = [member.index for member in members if member.index is not None]
+    if len(numbers) == len(members) > 0:
+        is_first[:] = False
+        is_first[np.unique(np.concatenate(numbers), return_index=True)[1]] = True
+    return is_first
 
 
 def row_losses(task: Task, logits: Array, targets: Array) -> NDArray[np.float64]:
@@ -79,28 +64,52 @@ def row_losses(task: Task, logits: Array, targets: Array) -> NDArray[np.float64]
 
 
 def member_splits(
-    task: Task, rows: Rows, validation: Rows | None, n_networks: int, n_folds: int, seed: int
+    task: Task, rows: Rows, validation: Rows | None, n_networks: int, n_folds: int, seed: int, overlap: bool = True
 ) -> Iterator[tuple[Rows, Rows | None]]:
-    """The training and validation rows of every network of an ensemble.
+    """The training and validation rows of every network of an ensemble: those that `left_out_rows` leaves out.
 
-    The rows are divided into folds that hold the classes in proportion; each network leaves out the next fold, and once
-    every fold was left out the rows are divided again. With one fold, all networks are trained on all rows. Rows of a
-    group are in one fold.
+    Where validation rows are given, or with one fold, all networks are trained on all rows.
+    """
+    for left_out in left_out_rows(task, rows, validation, n_networks, n_folds, seed, overlap):
+        if left_out is None:
+            yield rows, validation
+        else:
+            learned = np.setdiff1d(np.arange(len(rows)), left_out, assume_unique=True)
+            yield rows.take(learned), rows.take(left_out)
+
+
+def left_out_rows(
+    task: Task, rows: Rows, validation: Rows | None, n_networks: int, n_folds: int, seed: int, overlap: bool = True
+) -> Iterator[NDArray[np.int64] | None]:
+    """Which rows every network of an ensemble leaves out, sorted; None for none.
+
+    The rows are divided into parts, three a fold, that hold the classes in proportion and stand in a circle. The first
+    network leaves out the first three, the next one those from the last of these on, and so on. So each fold shares a
+    part with the next: what two networks say of rows that both left out tells how much better their mean is. Of few
+    rows or groups there are fewer parts. Rows of a group are in one part.
+
+    Without overlap, as development versions divided the rows, each network leaves out the next fold of one part, and
+    once every fold was left out the rows are divided again.
+
+    >>> rows = Rows(np.zeros((9, 1)), np.zeros((9, 1)))
+    >>> [found.tolist() for found in left_out_rows(Task("regression", 1), rows, None, 2, 3, 0)]
+    [[1, 4, 8], [0, 5, 8]]
     """
     n_folds = possible_folds(rows, n_folds)
+    if validation is not None or n_folds < 2:
+        yield from (None for _ in range(n_networks))
+        return
+    units = len(rows) if rows.groups is None else len(np.unique(rows.groups))
+    n_parts = min(PARTS_PER_FOLD * n_folds, units) if overlap else n_folds
+    width = max(n_parts // n_folds, 1)
     labels = class_indices(task, rows.targets) if task.is_classifier else None
-    folds: tuple[NDArray[np.int64], ...] = ()
     for number in range(n_networks):
-        if validation is not None or n_folds < 2:
-            yield rows, validation
-            continue
-        fold = number % n_folds
-        if fold == 0:
-            fractions, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE
-            folds = split_rows(len(rows), fractions, fold_seed, labels, rows.groups)
-        left_out = folds[n_folds - 1 - fold]
-        learned = np.setdiff1d(np.arange(len(rows)), left_out, assume_unique=True)
-        yield rows.take(learned), rows.take(left_out)
+        if number == 0 or (not overlap and number % n_folds == 0):
+            division_seed = (seed + number) % SEED_RANGE
+            parts = split_rows(len(rows), (1.0 / n_parts,) * n_parts, division_seed, labels, rows.groups)
+        first = number * max(width - 1, 1)
+        # The first part has a row of each class, so that it is left out late.
+        yield np.sort(np.concatenate([parts[-1 - (first + at) % n_parts] for at in range(width)]))
 
 
 def possible_folds(rows: Rows, n_folds: int) -> int:

@@ -67,6 +67,7 @@ def _of_version_0_1(values: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(stored, str):
         n_frequencies = N_FREQUENCIES_0_1.get(translated["effort"], 0)
         patience = PATIENCE_0_1[translated["effort"]]
-        table = replace(table, max_epochs=table.epochs, n_frequencies=n_frequencies, n_pilots=0, patience=patience)
+        changed = replace(table, max_epochs=table.epochs, n_frequencies=n_frequencies, patience=patience)
+        table = replace(changed, n_pilots=0, overlap=False)
     optimizer = None if stored_optimizer == table.optimizer else optimizer
     return {**translated, "recipe": table, "effort": "default", "optimizer": optimizer}

@@ -50,8 +50,10 @@ class TableRecipe(Recipe):
 
     Fields:
         n_networks: how many networks are trained, each with its own seed and its own validation fold.
-        n_folds: into how many folds the rows are divided; the network is not trained on one of them, which decides when
-            to stop.
+        n_folds: one part in how many of the rows a network is not trained on; this validation fold decides when to
+            stop.
+        overlap: whether a third of the validation fold is in that of the next network, too; what both say of these rows
+            tells how much better the mean of all is.
         n_pilots: how many of the networks are trained first, for `epochs`; their best epochs decide how many the others
             need. 0 trains all for as long.
         n_scaling_layers: how many `LearnedScale` layers stand before the first dense layer; their product, one factor
@@ -82,6 +84,7 @@ class TableRecipe(Recipe):
     name: ClassVar[str] = "table"
     n_networks: int = 6
     n_folds: int = 10
+    overlap: bool = True
     n_pilots: int = 2
     n_scaling_layers: int = 3
     hidden: tuple[int, ...] = (128, 64)
@@ -159,7 +162,15 @@ class TableRecipe(Recipe):
     def train(self, setup: TrainingSetup) -> Trained:
         """Train the ensemble, merge it and calibrate it."""
         folds = self.folds_for(len(setup.rows))
-        return train_ensemble(setup, self.n_networks, folds, self.calibrate, judge_sparse=True, n_pilots=self.n_pilots)
+        return train_ensemble(
+            setup,
+            self.n_networks,
+            folds,
+            self.calibrate,
+            judge_sparse=True,
+            n_pilots=self.n_pilots,
+            overlap=self.overlap,
+        )
 
     def folds_for(self, rows: int) -> int:
         """Into how many folds so many rows are divided: at least three of a hundred rows each, if there are so many.
@@ -220,6 +231,7 @@ class TableRecipe(Recipe):
         if "epochs" in values:
             values.setdefault("max_epochs", values["epochs"])  # once there were no more epochs for few rows
             values.setdefault("n_pilots", 0)
+            values.setdefault("overlap", False)
         if values.get("selection_metric") == "explained_share":
             values["selection_metric"] = CALIBRATED_D2
         return super().from_dict(values)

@@ -40,7 +40,7 @@ def dense_backward(x: Array, weight: Array, dz: Array, groups: int = 1) -> tuple
 
 def split_groups(columns: Array, groups: int) -> list[Array]:
     """The columns of each group, equally many."""
-    return np.split(columns, groups, axis=1)
+    return [columns] if groups == 1 else np.split(columns, groups, axis=1)
 
 
 def rescale(x: Array, layer: Rescale) -> Array:

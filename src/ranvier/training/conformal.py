@@ -50,7 +50,7 @@ class Conformal:
     Fields:
         kind: "residuals", "quantiles" or "classes".
         rows: n, the number of rows that the scores are of.
-        folds: whether each was left out by one of several networks (cross-conformal); else by all of them.
+        folds: whether each was left out by some of several networks (cross-conformal); else by all of them.
         scores: sorted, (at most MAX_SCORES, S).
         knots, scales: predictions, ascending, and the usual error there, each (knots, S); (0, S) for the same
             everywhere.
@@ -149,6 +149,8 @@ def conformal_of(target: TargetEncoder, held_out: HeldOut | None) -> Conformal |
             "quantiles", held_out.folds, quantile_scores(target.levels, predicted, actual_values), weights
         )
     errors = np.abs(actual_values - predicted)
+    if held_out.error_factors is not None:
+        errors = errors * held_out.error_factors[usable]
     knots, scales = usual_errors(predicted, errors)
     scores = errors / scales_of_others(predicted, errors) if len(knots) else errors
     return _conformal_of("residuals", held_out.folds, scores, weights, knots, scales)

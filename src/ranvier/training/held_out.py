@@ -5,6 +5,7 @@ n rows, N outputs.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -24,13 +25,16 @@ class HeldOut:
         outputs: what a network says of rows that it was not trained on, (n, N), as the output layer gives it.
         targets: encoded, (n, N), or numbers of classes, (n, 1).
         weights: the weight of each row, (n,); None for equal weights.
-        folds: whether each row was left out by one of several networks; else all rows by all networks.
+        folds: whether each row was left out by some of several networks; else all rows by all networks.
+        error_factors: what the absolute errors of these outputs are multiplied by, to be like those of the finished
+            model, (n, N); None for 1.
     """
 
     outputs: Array
     targets: Array
     weights: Array | None = None
     folds: bool = False
+    error_factors: Array | None = None
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -46,4 +50,4 @@ class HeldOut:
         if task.kind == "regression" or inverse_temperature == 1.0:
             return self
         outputs = probabilities_of(task, inverse_temperature * logits_of(task, self.outputs))
-        return HeldOut(outputs, self.targets, self.weights, self.folds)
+        return replace(self, outputs=outputs)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.network.optimizers.base import at_unit_rate
 from ranvier.training.settings import TrainSettings
 
 Numbers = NDArray[np.int64]
+T = TypeVar("T")
 
 
 class MemberRates:
@@ -26,8 +28,8 @@ class MemberRates:
     def __init__(self, settings: Sequence[TrainSettings], per_epoch: int) -> None:
         self._settings, self._per_epoch = settings, per_epoch
         self._rates = np.array([settings_.optimizer.learning_rate for settings_ in settings])
-        self._schedules = list(dict.fromkeys(settings_.schedule for settings_ in settings))
-        self._schedule_of = np.array([self._schedules.index(settings_.schedule) for settings_ in settings])
+        self._optimizers, self._optimizer_of = _distinct([at_unit_rate(settings_.optimizer) for settings_ in settings])
+        self._schedules, self._schedule_of = _distinct([settings_.schedule for settings_ in settings])
         self.plateaus: list[dict[str, Any]] = [settings_.schedule.init_state() for settings_ in settings]
         self.watch = any(schedule.watches for schedule in self._schedules)
 
@@ -35,9 +37,9 @@ class MemberRates:
         """The numbers of each step of some epochs, (m, steps, H), the learning rate first; `done` epochs were made."""
         first, count = done * self._per_epoch, epochs * self._per_epoch
         since, total = np.arange(first, first + count), self._settings[0].epochs * self._per_epoch
-        of_one = self._settings[0].optimizer.scalars_from(first + 1, np.zeros(count))
-        scalars = np.empty((len(numbers), *of_one.shape))
-        scalars[:] = of_one
+        unscaled = np.ones(count)
+        kinds = np.stack([optimizer.scalars_from(first + 1, unscaled) for optimizer in self._optimizers])
+        scalars = kinds[self._optimizer_of[numbers]]
         factors = np.array([schedule.factors(since, self._per_epoch, total) for schedule in self._schedules])
         np.multiply(self._rates[numbers, None], factors[self._schedule_of[numbers]], out=scalars[:, :, 0])
         return scalars
@@ -53,3 +55,10 @@ class MemberRates:
             for number, score in zip(numbers.tolist(), scores.tolist(), strict=True):
                 following = self._settings[number].schedule.on_epoch_end(self.plateaus[number], score)
                 self.plateaus[number] = following
+
+
+def _distinct(records: Sequence[T]) -> tuple[list[T], Numbers]:
+    """The different ones of some records, and the number of each among these."""
+    positions: dict[T, int] = {}
+    of_each = [positions.setdefault(record, len(positions)) for record in records]
+    return list(positions), np.array(of_each)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Executable, Members, RowsHandle, State
-from ranvier.network.optimizers import Optimizer
+from ranvier.engine import CompileSpec, Executable, Members, RowsHandle, State
+from ranvier.network.optimizers.base import at_unit_rate
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.some_rows import drawn
@@ -75,23 +75,25 @@ def train_members(
     initial: Array,
     loss_unit: float,
     stop_requested: Callable[[], bool],
+    specs: Sequence[CompileSpec] | None = None,
 ) -> list[TrainedMember] | None:
-    """Train M networks of one spec, for all epochs or until the user stops; gives the state of each then.
+    """Train M networks of one structure, for all epochs or until the user stops; gives the state of each then.
 
     None where the engine has no fast path for it, and where a loss or a parameter grew so large that somebody has to
     look at each training by itself.
 
     Parameters:
-        executable: of their spec.
+        executable: of a spec of their structure.
         rows: what they learn from.
-        settings: of each; they differ in learning rate, seed and schedule alone. Callbacks are those of
+        settings: of each; they differ in optimizer, seed and schedule alone. Callbacks are those of
             `member_stopping.all_early_stopping`.
         initial: the initial weights, (M, P).
         loss_unit: what the losses of the engine are multiplied by for the history.
         stop_requested: asked between spans whether to stop.
+        specs: of each; None where all have that of the executable.
     """
     try:
-        return _Training(executable, rows, settings, initial, loss_unit).run(stop_requested)
+        return _Training(executable, rows, settings, initial, loss_unit, specs).run(stop_requested)
     except NoFastPathError:
         return None
 
@@ -106,6 +108,7 @@ class _Training:
         settings: Sequence[TrainSettings],
         initial: Array,
         loss_unit: float,
+        specs: Sequence[CompileSpec] | None,
     ) -> None:
         self.executable, self.settings, self.rows, self.unit = executable, settings, rows, loss_unit
         self.total, self.n_rows = settings[0].epochs, len(rows.rows[0])
@@ -113,8 +116,8 @@ class _Training:
         self.starts = batches.batch_offsets(self.n_rows, min(settings[0].batch_size, self.n_rows))
         self.per_epoch = len(self.starts) - 1
         self.weights = _weights_of(rows.rows)
-        states = _before_training(initial, settings[0].optimizer)
-        members = executable.try_members(self._handles(rows.rows, rows.upload), states, self.seeds)
+        states = _before_training(initial, settings)
+        members = executable.try_members(self._handles(rows.rows, rows.upload), states, self.seeds, specs)
         if members is None:
             raise NoFastPathError
         self.members: Members = members
@@ -281,7 +284,11 @@ def _weights_of(rows: Sequence[Rows]) -> NDArray[Any] | None:
     return np.array(weights) if weights else None
 
 
-def _before_training(initial: Array, optimizer: Optimizer) -> State:
+def _before_training(initial: Array, settings: Sequence[TrainSettings]) -> State:
     """The states of M networks before the first step: slots (M, S, P)."""
-    slots = optimizer.initial_slots(initial.reshape(-1)).reshape(-1, *initial.shape)
+    optimizers = [at_unit_rate(settings_.optimizer) for settings_ in settings]
+    if any(optimizer != optimizers[0] for optimizer in optimizers):
+        pairs = zip(optimizers, initial, strict=True)
+        return State(initial, np.stack([optimizer.initial_slots(flat) for optimizer, flat in pairs]), 0)
+    slots = optimizers[0].initial_slots(initial.reshape(-1)).reshape(-1, *initial.shape)
     return State(initial, np.ascontiguousarray(slots.swapaxes(0, 1)), 0)

@@ -21,6 +21,7 @@ from ranvier.engine import RowsHandle, Span, State
 from ranvier.network.layers import Dropout
 from ranvier.network.network import Network
 from ranvier.network.optimizers.base import at_unit_rate
+from ranvier.network.structure import network_structure, optimizer_structure
 from ranvier.rows import Rows
 from ranvier.rows.finite import probably_finite
 from ranvier.training import batches, divergence
@@ -167,20 +168,24 @@ class OpenTraining:
 
     def train_members(
         self,
-        settings: Sequence[TrainSettings],
+        members: Sequence[tuple[Network, TrainSettings]],
         rows: MemberRows,
-        initial: Callable[[type], Array],
         stop_requested: Callable[[], bool],
     ) -> list[TrainedMember] | None:
         """Train several networks, with the bits of `run_training` for each; None where each is to be trained by itself.
 
         Parameters:
-            settings: of each, equal in `kind`, epochs, shuffling and callbacks.
+            members: the network and the settings of each, equal in `structure`, epochs, shuffling and callbacks.
             rows, stop_requested: as for `training.members.train_members`.
-            initial: gives the initial weights of all, (M, P), in a type.
         """
-        parameters = initial(self._executable.dtype)
-        return train_members(self._executable, rows, settings, parameters, self._unit, stop_requested)
+        pairs = [(network, at_unit_rate(settings.optimizer)) for network, settings in members]
+        specs = {pair: replace(self._spec, network=pair[0], optimizer=pair[1]) for pair in dict.fromkeys(pairs)}
+        # The learning rates are numbers of the steps.
+        of_executable = self._spec.network, at_unit_rate(self._spec.optimizer)
+        specs_of_all = None if specs.keys() == {of_executable} else [specs[pair] for pair in pairs]
+        initial = _initial_weights(members, self._executable.dtype)
+        settings = [each_settings for _, each_settings in members]
+        return train_members(self._executable, rows, settings, initial, self._unit, stop_requested, specs_of_all)
 
     def _resident(self, rows: Rows) -> RowsHandle:
         """The rows as the executable keeps them, which has the latest ones already."""
@@ -238,16 +243,31 @@ def is_one_step(network: Network, settings: TrainSettings, rows: Rows) -> bool:
     return settings.epochs == 1 and len(rows) <= settings.batch_size and is_small(network, settings, rows)
 
 
-def kind(network: Network, settings: TrainSettings, together: bool = False) -> Any:
+def structure(network: Network, settings: TrainSettings) -> Any:
+    """What the settings of networks must have in common to be trained together in one executable, with their rows."""
+    structures = network_structure(network), optimizer_structure(settings.optimizer)
+    return *structures, settings.loss, settings.batch_size, settings.mean_nnz, settings.n_dense
+
+
+def _initial_weights(members: Sequence[tuple[Network, TrainSettings]], dtype: type) -> Array:
+    """The initial weights of networks, (M, P), drawn at once for all that are equal."""
+    weights: Array = np.empty((len(members), members[0][0].parameter_table.size), dtype)
+    positions: dict[Network, list[int]] = {}
+    for number, (network, _) in enumerate(members):
+        positions.setdefault(network, []).append(number)
+    for network, numbers in positions.items():
+        seeds = [members[number][1].seed for number in numbers]
+        weights[numbers] = network.parameter_table.initial_for_seeds(seeds, dtype)
+    return weights
+
+
+def kind(network: Network, settings: TrainSettings) -> Any:
     """What the settings of trainings of a network must have in common to run in one executable after each other.
 
     They may differ in learning rate, seed, schedule, epochs and shuffling. None where the seed decides dropout masks,
     or the schedule watches the loss.
-
-    Parameters:
-        together: networks are trained together, and the steps are given their seeds and their rates.
     """
-    if not together and (settings.schedule.watches or _facts(network)[1]):
+    if settings.schedule.watches or _facts(network)[1]:
         return None
     optimizer = at_unit_rate(settings.optimizer)
     return network, settings.loss, optimizer, settings.batch_size, settings.mean_nnz, settings.n_dense

@@ -26,43 +26,51 @@ CALIBRATED_D2 = "calibrated_d2_log_loss"
 """The name under which early stopping and the history know `calibrated_d2`."""
 
 
-def inverse_temperature(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> float:
+def inverse_temperature(
+    task: Task, outputs: Array, targets: Array, weights: Array | None = None, *, n_rows: int | None = None
+) -> float:
     """The factor s that makes the log loss of softmax(s z), or sigmoid(s z), smallest, where z are the
     logits.
 
     It is 1 divided by the temperature: greater than 1 for an under-confident network, less than 1 for an over-confident
     one. It lies between 1/4 and 4, and is 1 for regression and for fewer than 100 rows.
 
-    The targets t of n rows count as (n t + 1 / C) / (n + 1), as if one label of n + 1 had been drawn from the C classes
-    by chance: where a network is right in all these rows, no row would speak against any confidence.
+    To the log loss, summed over n rows, (log2 s)^2 / 2 is added: before the rows are looked at, log2 s has a standard
+    normal distribution. Where a network is right in nearly all rows, these would hardly say anything else against any
+    confidence.
 
     Parameters:
         task: what the outputs mean.
         outputs: predicted probabilities of rows that the network was not trained on, (n, N).
         targets: 0 and 1, (n, N).
-        weights: the weight of each row, (n,); None for equal weights.
+        weights: the weight of each row, (n,); None for equal weights. With weights n is sum(w)^2 / sum(w^2), the number
+            of rows of equal weights that would tell as much.
+        n_rows: n, where some rows stand there several times; None for the number that the weights give.
 
-    Sources: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017; smoothed targets as in
-    Platt, "Probabilistic outputs for support vector machines", 1999.
+    Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017.
 
     >>> sure, right = np.tile([[0.9], [0.1]], (100, 1)), np.tile([[1.0], [0.0], [1.0], [1.0]], (50, 1))
     >>> round(inverse_temperature(Task("binary", 1, ("no", "yes")), sure, right), 2)
-    0.5
+    0.51
     """
     if task.kind == "regression" or len(outputs) < MIN_ROWS:
         return 1.0
     logits, targets, row_weights = _logits_and_weights(task, outputs, targets, weights)
-    classes = targets.shape[1] if task.kind == "multiclass" else 2
-    smoothed = (len(targets) * targets + 1.0 / classes) / (len(targets) + 1)
-    return _best_factor(task, logits, smoothed, row_weights)
+    n = float(len(outputs) if n_rows is None else n_rows)
+    if weights is not None and n_rows is None:
+        n *= float(np.square(row_weights.sum()) / max(len(row_weights) * np.square(row_weights).sum(), PROBABILITY_EPS))
+    row_weights = row_weights * (n / max(row_weights.sum(), PROBABILITY_EPS))
+    return _best_factor(task, logits, targets, row_weights, prior=1.0)
 
 
-def _best_factor(task: Task, logits: Array, targets: Array, row_weights: Array) -> float:
-    """The factor for logits of enough rows."""
+def _best_factor(task: Task, logits: Array, targets: Array, row_weights: Array, prior: float = 0.0) -> float:
+    """The factor for logits of enough rows; `prior` times (log2 s)^2 / 2 is added to the sum of the losses."""
     low, high = np.log2(MIN_FACTOR), np.log2(MAX_FACTOR)
     for _ in range(BISECTION_STEPS):
         middle = (low + high) / 2
-        if row_weights @ _loss_derivative(task, logits, targets, 2.0**middle) > 0:
+        factor = 2.0**middle
+        derivative = row_weights @ _loss_derivative(task, logits, targets, factor)
+        if derivative + prior * middle / (np.log(2.0) * factor) > 0:
             high = middle
         else:
             low = middle

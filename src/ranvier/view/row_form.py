@@ -20,7 +20,6 @@ from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.network.layers import Rescale
 from ranvier.records import record
-from ranvier.rows import Inputs
 from ranvier.view.known_rows import KnownRows
 
 Array = NDArray[Any]
@@ -156,11 +155,6 @@ def cells_of_rows(form: RowForm, rows: KnownRows, index: NDArray[np.int64]) -> l
     frame = source.frame
     columns = [frame[column.name].to_list() if column.name in frame.columns else [None] for column in form.columns]
     return [[_plain(cells[at] if at < len(cells) else None) for cells in columns] for at in range(len(index))]
-
-
-def inputs_of_values(form: RowForm, model: Model, values: Any) -> Inputs:
-    """The inputs (1, K) of a row that was filled in or drawn, as `row_of_values` takes it."""
-    return model.inputs(row_of_values(form, model, values))
 
 
 def row_of_values(form: RowForm, model: Model, values: Any) -> Any:

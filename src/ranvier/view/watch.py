@@ -79,7 +79,7 @@ class Follower:
     def __init__(self, live: LiveRun, request: WatchRequest) -> None:
         self._live, self._request = live, request
         self._version = self._sequence = self._generation = -1
-        self._epochs, self._first_epoch = request.epochs, 0
+        self._epochs = request.epochs
         self._due = dict.fromkeys(("status", "epochs", "sizes", "lines", "rank", "health"), -math.inf)
         self._ranked: list[dict[str, Any]] = []
         self._earlier: dict[str, tuple[int, Array]] = {}

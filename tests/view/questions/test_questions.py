@@ -24,8 +24,8 @@ from ranvier.view.questions.residuals import residuals
 from ranvier.view.questions.rows import rows_page
 from ranvier.view.questions.weights import as_bytes, pooled, weights
 from ranvier.view.questions.what import what
-from ranvier.view.row_form import inputs_of_values
 from ranvier.view.subject import Subject
+from tests.view.tried import inputs_of_values
 
 
 def test_what_the_model_is(digits: Subject) -> None:

@@ -14,8 +14,8 @@ from ranvier.view.known_rows import rows_from_file, rows_of
 from ranvier.view.questions.residuals import residuals
 from ranvier.view.questions.rows import rows_page
 from ranvier.view.questions.what import what
-from ranvier.view.row_form import inputs_of_values
 from ranvier.view.subject import Subject
+from tests.view.tried import inputs_of_values
 
 OPTIONS: dict[str, Any] = {"recipe": "plain", "hidden": (4,), "epochs": 2, "engine": "reference"}
 

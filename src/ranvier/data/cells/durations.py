@@ -43,6 +43,8 @@ MIXED = r"^[+\-\u2212]?[0-9]+(?:\s+(?:and\s+)?|\s?-\s?)[0-9]+\s*[/\u2044]\s*[1-9
 HALVES = r"^0*[0-9]+\s*[/\u2044]\s*(?:2|3|4|8|16|32|64)$"
 MIN_FRACTIONS, SAMPLE = 4, 1000
 FACTORS = (86400.0, 3600.0, 60.0, 1.0)
+READ = ((WITH_COLONS, FACTORS), (WITH_UNITS, FACTORS), (ISO, FACTORS), (LONG, LONG_FACTORS))
+"""The patterns of durations in the order in which they are tried, with the seconds of their groups."""
 
 
 def seconds_of_duration(strings: pl.Series) -> pl.Series:
@@ -53,16 +55,24 @@ def seconds_of_duration(strings: pl.Series) -> pl.Series:
     >>> seconds_of_duration(pl.Series(["102:13:05", "3:25", "2 days 04:00:00", "1 h 30 min", "PT1H30M", "x"])).to_list()
     [367985.0, 205.0, 187200.0, 5400.0, 5400.0, None]
     """
-    days, first, second, third = _groups(strings, WITH_COLONS)
+    values = _nulls(strings)
+    for pattern, factors in READ:
+        rest = (values.is_null() & strings.str.contains(pattern)).arg_true()
+        if len(rest):
+            parts = _groups(strings.gather(rest), pattern)
+            values = values.scatter(rest, _sum(_aligned(*parts) if pattern == WITH_COLONS else parts, factors))
+    return values
+
+
+def _aligned(days: pl.Series, first: pl.Series, second: pl.Series, third: pl.Series) -> tuple[pl.Series, ...]:
+    """The numbers between colons as days, hours, minutes and seconds: without a third, the first are minutes."""
     short = third.is_null()
     hours, minutes = first.zip_with(~short, first.clear(len(first))), second.zip_with(~short, first)
-    values = _sum((days, hours, minutes, third.zip_with(~short, second)))
-    for pattern, factors in ((WITH_UNITS, FACTORS), (ISO, FACTORS), (LONG, LONG_FACTORS)):
-        rest = (values.is_null() & strings.is_not_null()).arg_true()
-        if not len(rest):
-            break
-        values = values.scatter(rest, _sum(_groups(strings.gather(rest), pattern), factors))
-    return values
+    return days, hours, minutes, third.zip_with(~short, second)
+
+
+def _nulls(strings: pl.Series) -> pl.Series:
+    return pl.Series(strings.name, [None], pl.Float64).new_from_index(0, len(strings))
 
 
 def _groups(strings: pl.Series, pattern: str) -> tuple[pl.Series, ...]:
@@ -84,6 +94,8 @@ def degrees_of_angle(strings: pl.Series) -> pl.Series:
     >>> degrees_of_angle(pl.Series(["40°30'00\"N", "0° 15′ S", "x"])).to_list()
     [40.5, -0.25, None]
     """
+    if not strings.str.contains(ANGLE).any():
+        return _nulls(strings)
     groups = strings.str.extract_groups(ANGLE).struct.unnest().get_columns()
     numbers = [group.str.replace(",", ".", literal=True).cast(pl.Float64) for group in groups[1:4]]
     size = numbers[0].abs() + numbers[1] / 60.0 + numbers[2].fill_null(0.0) / 3600.0

@@ -21,6 +21,7 @@ from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_parts import (
     APPROXIMATE,
     BODIES,
+    DIGITS,
     HEMISPHERES,
     MAGNITUDES,
     SIGNED,
@@ -131,6 +132,8 @@ def _are_no_durations(strings: pl.Series) -> pl.Series:
 def _are_words(sample: pl.Series) -> bool:
     """Whether most strings of a sample are no numbers, times of day or durations, and not all are plain numbers."""
     half = len(sample) // 2
+    if int((~sample.str.contains(DIGITS) & parsing.cast_numbers(sample).is_null()).sum()) > half:
+        return True  # nothing below reads a string without digits, but for NaN and infinities
     several = (seconds_of_day, seconds_of_duration, inches_of_length, degrees_of_angle, values_of_fractions)
     times = (reads(sample) for reads in several)
     if split(sample)["body"].null_count() <= half or any(read.null_count() <= half for read in times):

@@ -66,6 +66,8 @@ HEMISPHERES = ({"n": 1.0, "s": -1.0}, {"e": 1.0, "w": -1.0})
 APPROXIMATE = ("~", "≈", "about")
 """Signs in front of a number that is a little less or more; "about" stands for all words that say so."""
 FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75", "⅓": ".3333333333333333", "⅔": ".6666666666666666", "⅛": ".125"}
+DIGITS = f"[0-9{''.join(FRACTIONS)}]"
+"""One of these stands in every number, time of day, duration, length and angle, but for NaN and infinities."""
 RAISED = dict(zip("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹\u2212", "+-0123456789-", strict=True))
 QUOTED = r"^=?['\"`](.*?)['\"`]?$"
 """A cell in quotes that stayed in it, or behind the apostrophe by which spreadsheets mark texts."""

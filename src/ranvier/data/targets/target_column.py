@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import polars as pl
@@ -192,16 +193,27 @@ class _Written:
     decided: bool = False
 
 
+_inferred: WeakKeyDictionary[Source, dict[str, _Written]] = WeakKeyDictionary()
+"""Source -> what `_written` inferred of its columns, since a preparation asks for it several times."""
+
+
 def _written(source: Source, names: Sequence[str]) -> list[_Written]:
     """How the numbers of each target column are written."""
-    written = []
-    for name in names if source.column_names else ():
-        cells, entry = source.frame[name], _Written()
-        if parsing.is_string(cells) and cells.dtype != pl.Enum:
-            strings, marks = read_labels(cells, source.in_memory)
-            entry = entry if marks.labels else _format_of(strings, source)
-        written.append(entry)
-    return written
+    if not source.column_names:
+        return []
+    inferred = _inferred.setdefault(source, {})
+    for name in names:
+        if name not in inferred:
+            inferred[name] = _written_in(source.frame[name], source)
+    return [inferred[name] for name in names]
+
+
+def _written_in(cells: pl.Series, source: Source) -> _Written:
+    """How the numbers of a column of a source are written."""
+    if not parsing.is_string(cells) or cells.dtype == pl.Enum:
+        return _Written()
+    strings, marks = read_labels(cells, source.in_memory)
+    return _Written() if marks.labels else _format_of(strings, source)
 
 
 def _format_of(strings: pl.Series, source: Source) -> _Written:

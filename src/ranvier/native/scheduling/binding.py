@@ -82,7 +82,9 @@ class Binding:
         formula = lowered.formula
         expressions, numbers = opened((formula.parameter, *formula.updates), values_of)
         positions = [(name, self.number(name, (self.dtype, value))) for name, value in numbers.items()]
-        rule = UpdateRule(formula.slots, formula.scalars, expressions[0], expressions[1:])
+        # What slots begin with is no matter of the code.
+        slots = tuple((name, None) for name, _ in formula.slots)
+        rule = UpdateRule(slots, formula.scalars, expressions[0], expressions[1:])
         return BoundRule(rule, tuple(positions))
 
     def _field(self, part: Any, name: str, value: Any) -> Any:
