@@ -163,11 +163,12 @@ def _numbered(columns: int) -> list[str]:
 def _named(X: Any, names: Sequence[str]) -> Any:
     """A pandas frame whose columns are numbered 0, 1, ... as an array, which it is for scikit-learn, with these names.
 
-    So is a frame for an estimator that was fitted on an array: its columns are taken in their order. Other frames stay
+    So is a frame with words for names for an estimator that was fitted on an array: its columns count by their order. Other frames stay
     as they are; so do those whose columns were called by such numbers from the start.
     """
     columns = list(X.columns) if hasattr(X, "iloc") else list(getattr(X, "columns", ()))
-    if list(names) == _numbered(len(names)) == _numbered(len(columns)) and set(map(str, columns)) != set(names):
+    words = set(map(type, columns)) == {str} and set(columns) != set(names)
+    if words and list(names) == _numbered(len(names)) == _numbered(len(columns)):
         if hasattr(X, "set_axis"):
             return X.set_axis(list(names), axis=1)
         return X.rename(dict(zip(columns, names, strict=True))) if hasattr(X, "collect_schema") else X
