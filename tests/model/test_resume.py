@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import signal
 import subprocess
@@ -37,7 +38,7 @@ def write_and_die(folder, number, arrays, data):
         os.kill(os.getpid(), signal.SIGKILL)
 
 checkpoint.write_checkpoint = write_and_die
-loop.CHECKPOINT_SECONDS = 0.0
+loop.CHECKPOINT_SECONDS, loop.MAX_SAVING = 0.0, float("inf")
 rv.train(sys.argv[1], "income", recipe="plain", engine="reference", epochs=40, hidden=(6,), batch_size=8,
          run=sys.argv[2], model=sys.argv[3], progress=False, optimizer=rv.Adam(0.02, ema_decay=0.9),
          schedule="reduce_on_plateau")
@@ -62,6 +63,7 @@ def broken_off(step: int, monkeypatch: pytest.MonkeyPatch, train_it: Any) -> Non
     with monkeypatch.context() as patch:
         patch.setattr(loop, "SPAN_SECONDS", 0.0)
         patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(loop, "MAX_SAVING", math.inf)
         patch.setattr(loop.TrainingLoop, "_update_step_time", lambda self, seconds, steps: die())
         with pytest.raises(DiedError):
             train_it()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,7 @@ def test_a_step_that_breaks_the_weights_at_the_very_end_is_noticed() -> None:
 
 def test_a_broken_state_is_never_saved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "MAX_SAVING", math.inf)
     saved: list[TrainingState] = []
     with pytest.raises(TrainingError):
         run(make_config(SGD(1e200), layers=LINEAR, epochs=9, save=saved.append, callbacks=(Callback(),)))

@@ -259,3 +259,27 @@ def test_times_and_speeds_are_those_of_the_epochs() -> None:
     assert all(epoch.seconds > 0 and epoch.examples_per_second > 0 for epoch in history)
     assert history[0].examples_per_second >= 23 / max(history[0].seconds, 1e-9)
     assert len(timeless(history)) == 3
+
+
+@pytest.mark.parametrize(("cost", "most"), [(0.0, 0.5), (1.0, 1 / 21), (30.0, 1 / 601)])
+def test_saving_takes_a_small_fraction_of_the_time(cost: float, most: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock:
+        now = 0.0
+
+        def perf_counter(self) -> float:
+            self.now += 0.05
+            return self.now
+
+    clock, saved = Clock(), list[float]()
+
+    def save(state: Any) -> None:
+        saved.append(clock.now)
+        clock.now += cost
+
+    monkeypatch.setattr(loop, "time", clock)
+    run(make_config(epochs=800, save=save, callbacks=(Callback(),)))
+    pauses = np.diff([0.0, *saved[:-1]])  # The last one is that of the end.
+    assert len(pauses) > 1
+    assert pauses.min() > loop.CHECKPOINT_SECONDS
+    # The first cost is unknown until it is paid.
+    assert len(pauses) <= 1 + most * clock.now

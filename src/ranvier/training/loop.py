@@ -29,7 +29,8 @@ from ranvier.training.watching import status_of
 
 Array = NDArray[Any]
 SPAN_SECONDS = 0.05
-CHECKPOINT_SECONDS = 2.0
+CHECKPOINT_SECONDS, MAX_SAVING = 2.0, 0.05
+"""Seconds between checkpoints at least, and the fraction of the time that saving them may take."""
 AHEAD, MAX_AHEAD = 8, 2**14
 """Orders are made for so many epochs at once, as long as they are at most so many numbers."""
 
@@ -71,7 +72,7 @@ class TrainingLoop:
         self.orders: dict[int, NDArray[np.int64]] = {}
         self.last_outputs: Array | None = None
         self.best_outputs: Array | None = None
-        self.saved_at = time.perf_counter()
+        self.saved_at, self.saving_seconds = time.perf_counter(), 0.0
         self.step_losses = [state.partial_losses] if state.position else []
         self.history = state.history
         made = range(len(self.history) - (state.epoch - state.first_epoch), len(self.history))
@@ -375,9 +376,12 @@ class TrainingLoop:
         return self.config.schedule.on_epoch_end(self.plateau, score)
 
     def _maybe_checkpoint(self) -> None:
-        if self.config.save is not None and time.perf_counter() - self.saved_at > CHECKPOINT_SECONDS:
+        start = time.perf_counter()
+        pause = max(CHECKPOINT_SECONDS, self.saving_seconds / MAX_SAVING)
+        if self.config.save is not None and start - self.saved_at > pause:
             self.config.save(self._with_engine(self.executable.get_state()))
             self.saved_at = time.perf_counter()
+            self.saving_seconds = self.saved_at - start
 
 
 def final_parameters(state: TrainingState, optimizer: Optimizer, network: Network) -> Array:
