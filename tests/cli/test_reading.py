@@ -181,3 +181,17 @@ def test_an_encoding_is_named_in_every_command(tmp_path: Path) -> None:
     other = call("train", tmp_path / "t.csv", "--target", "y", "--encoding", "utf-8")
     assert other.exit_code == 2
     assert "is not text in utf-8: byte 0xCB in line 1 does not fit" in " ".join(other.output.split())
+
+
+def test_standard_input_lacks_a_column_in_a_sentence_and_one_that_nobody_needs_without_a_word(tmp_path: Path) -> None:
+    rows = "".join(f"k{at},{at * 0.5},{'uvw'[at % 3]},{'yes' if at % 3 else 'no'}\n" for at in range(60))
+    table, model = tmp_path / "ok.csv", tmp_path / "ok.rv"
+    table.write_text(f"id,a,b,y\n{rows}")
+    done("train", table, "--target", "y", *OPTIONS, "--model", model, "--run", tmp_path / "run")
+    lacking = call("predict", model, "-", given="a\n1\n")
+    assert lacking.stderr == ('Error: Standard input has no column "b", which the model needs. Its columns are: a.\n')
+    without_id = call("predict", model, "-", given='{"a": 0.5, "b": "u"}\n')
+    assert (without_id.exit_code, without_id.stderr) == (0, "")
+    without_b = call("predict", model, "-", given='{"a": 0.5}\n{"a": 1}\n')
+    assert without_b.exit_code == 0
+    assert 'No row has "b"; the cells are missing.' in without_b.output

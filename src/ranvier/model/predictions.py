@@ -340,5 +340,5 @@ def open_rows(
             f"{data} is a table with named columns, and this model was trained on arrays without names: "
             "give an NPZ or IDX file, or train with ranvier train."
         )
-    source = with_absent_columns(source, columns)
+    source = with_absent_columns(source, [column.name for column in used])
     return source, None, (*source.notes, *odd_cell_notes(model.encoder, source))

@@ -144,6 +144,14 @@ FORMS: dict[str, tuple[Callable[[Moment], str], Callable[[Moment], Moment]]] = {
         lambda time: f"{DAYS[time.weekday()]} {ENGLISH[time.month - 1]} {time:%d %H:%M:%S +0000 %Y}",
         second_of,
     ),
+    "a log of git": (
+        lambda time: f"{DAYS[time.weekday()]} {ENGLISH[time.month - 1]} {time.day} {time:%H:%M:%S %Y} +0100",
+        second_of,
+    ),
+    "Oracle": (
+        lambda time: f"{time:%d}-{ENGLISH[time.month - 1].upper()}-{time:%y %I.%M.%S}.000000 {time:%p}",
+        second_of,
+    ),
     "basic ISO 8601": (lambda time: f"{time:%Y%m%dT%H%M%SZ}", second_of),
     "14 digits": (lambda time: f"{time:%Y%m%d%H%M%S}", second_of),
     "12 digits": (lambda time: f"{time:%Y%m%d%H%M}", minute_of),

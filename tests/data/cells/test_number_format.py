@@ -126,6 +126,9 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
     "feet and yards": (["12 ft", "2 yd", "7 feet", "9 ft"], [12, 6, 7, 9]),
     "Celsius and Fahrenheit": (["20 °C", "212 °F", "7.5 °C"], [20, 100, 7.5]),
     "square feet": (["1200 sqft", "1 acre", "900 sqft"], [1200, 43560, 900]),
+    "stars of five": (["4.0 out of 5 stars", "5.0 out of 5 stars", "1.5 out of 5 stars"], [4, 5, 1.5]),
+    "points out of a hundred": (["70 out of 100", "7 out of 100"], [70, 7]),
+    "ups and downs": (["▲ 0.14%", "▼ 2.5%", "↓1%", "3%"], [0.14, -2.5, -1, 3]),
     "credit and debit": (["5 CR", "3.50 DR", "2 CR"], [5, -3.5, 2]),
     "accounting with a currency": (["$ (7)", "$(1,234.50)", "$ 3", "(2)"], [-7, -1234.5, 3, -2]),
     "marks": (
@@ -135,6 +138,9 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
 }
 CATEGORIES: dict[str, list[str]] = {
     "fractions": ["1/2", "1/4", "3/4", "1"],
+    "fractions of several totals": ["0/5", "1/6", "2/7", "3/5", "4/6"],
+    "days of months": ["5 March", "6 April", "7 May"],
+    "days of a month": ["5 March", "6 March", "7 March"],
     "parts of a hash": ["47e78", "12e34", "99e01", "10254"],
     "parts of a hash alone": ["47e78", "12e34", "99e01"],
     "points of several totals": ["5/10", "7/20", "9/10", "3/20"],

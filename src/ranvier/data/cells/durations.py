@@ -40,7 +40,7 @@ FRACTION = (
 )
 MIXED = r"^[+\-\u2212]?[0-9]+(?:\s+(?:and\s+)?|\s?-\s?)[0-9]+\s*[/\u2044]\s*[1-9]"
 """An integer and a fraction, with a sign in front or a unit behind."""
-HALVES = r"^0*[0-9]+\s*[/\u2044]\s*(?:2|4|8|16|32|64|3|6|5|10)$"
+HALVES = r"^0*[0-9]+\s*[/\u2044]\s*(?:2|3|4|8|16|32|64)$"
 MIN_FRACTIONS, SAMPLE = 4, 1000
 FACTORS = (86400.0, 3600.0, 60.0, 1.0)
 READ = ((WITH_COLONS, FACTORS), (WITH_UNITS, FACTORS), (ISO, FACTORS), (LONG, LONG_FACTORS))

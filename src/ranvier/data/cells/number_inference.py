@@ -16,6 +16,7 @@ from ranvier.data.cells.durations import (
     values_of_fractions,
 )
 from ranvier.data.cells.missing_marks import are_marks
+from ranvier.data.cells.month_names import MONTHS
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_parts import (
     APPROXIMATE,
@@ -251,6 +252,8 @@ def _units(parts: pl.DataFrame, different: DifferentStrings) -> tuple[str, ...] 
         return ()
     if can_convert(tuple(units_used)):
         return tuple(units_used)
+    if all(unit in MONTHS and (len(unit) > 3 or len(units_used) > 1) for unit in units_used):
+        return None  # days of months
     suffixes = pl.Series(units_used)
     if len(units_used) > MAX_UNITS or suffixes.str.contains(ORDINAL).any():
         return None

@@ -20,7 +20,7 @@ PARTS = (
     rf"(?P<prefix>{CURRENCIES}|{MARKS_IN_FRONT})?\s*(?P<inner_sign>[+\-\u2212\u2013])?"
     r"(?P<body>[0-9](?:[0-9.,'\u2019 \u00a0\u2009\u202f]*[0-9])?\.?|[.,][0-9]+)"
     r"(?P<exponent>[eEdD][+-]?[0-9]+|\s?[x×·∙*]\s?10(?:\^\s?[+\-\u2212]?[0-9]+|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
-    r"(?:[.,][-\u2013\u2014]{1,2})?\s*(?:/\s*(?P<total>[1-9][0-9]*)|(?:±|\+/?-)\s*[0-9.,]+)?"
+    r"(?:[.,][-\u2013\u2014]{1,2})?\s*(?:(?:/|(?i:out\s+of)\s)\s*(?P<total>[1-9][0-9]*)|(?:±|\+/?-)\s*[0-9.,]+)?"
     r"\s*(?P<inner_plus>\+)?\s*(?P<suffix>(?:/\s?)?[^0-9\s.,()<>+\-\u2212:#_=*&/±\[†‡][^0-9<>()+,±*\[†‡]{0,18}?[23²³]?)?"
     r"\s*(?P<plus>\+)?(?P<last_sign>-)?(?:\s*(?:\*{1,3}|[†‡]|\[[^\]]{1,12}\]))*\s*(?P<closing>\))?$"
 )
@@ -78,6 +78,8 @@ CLOCK = (
 """A time of day."""
 CLOCK_OF_DIGITS = r"^([01]?[0-9]|2[0-3])\.?([0-5][0-9])$"
 """A time of day without a colon, such as 0815 and 08.15."""
+ARROWS = "[▲△↑▼▽↓]"
+"""Signs of numbers that went up or down."""
 MIN_POINT_TIMES, MIN_DIGIT_TIMES = 3, 6
 HOUR_ALONE = r"^([0-9]{1,2})\s*([AaPp])\.?\s?[Mm]\.?$"
 
@@ -90,6 +92,8 @@ def split(strings: pl.Series) -> pl.DataFrame:
     """
     if strings.str.contains(r"^=?['\"`]").any():
         strings = strings.str.replace(QUOTED, "${1}")
+    if strings.str.contains(ARROWS).any():
+        strings = strings.str.replace(r"^[▼▽↓]\s*", "-").str.replace(r"^[▲△↑]\s*", "")
     if strings.str.contains("(", literal=True).any():
         strings = strings.str.replace(rf"^({CURRENCIES})\s*\((.*)\)$", "(${1}${2})")
     if strings.str.contains(f"[{''.join(FRACTIONS)}]").any():

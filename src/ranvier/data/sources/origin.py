@@ -9,4 +9,6 @@ def sentence_start(origin: str) -> str:
     >>> sentence_start("the iris set of scikit-learn"), sentence_start("iris.csv")
     ('The iris set of scikit-learn', 'iris.csv')
     """
+    if origin == "standard input":
+        return "Standard input"
     return f"The {origin[4:]}" if origin.startswith("the ") else origin
