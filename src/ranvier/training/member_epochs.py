@@ -24,8 +24,9 @@ class MemberEpochs:
     `made` is how many epochs those made that made most.
 
     >>> epochs = MemberEpochs(2)
-    >>> epochs.append(np.array([0, 1]), 1, {"loss": np.array([[0.5], [0.7]]), "learning_rate": 0.1, "seconds": 1.0})
-    >>> epochs.append(np.array([1]), 1, {"loss": np.array([[0.6]]), "learning_rate": 0.1, "seconds": 1.0})
+    >>> others = {"learning_rate": 0.1, "seconds": 1.0, "examples_per_second": 20.0}
+    >>> epochs.append(np.array([0, 1]), 1, {"loss": np.array([[0.5], [0.7]]), **others})
+    >>> epochs.append(np.array([1]), 1, {"loss": np.array([[0.6]]), **others})
     >>> [history.loss.tolist() for history in epochs.histories()]
     [[0.5], [0.7, 0.6]]
     """
