@@ -163,8 +163,8 @@ def _numbered(columns: int) -> list[str]:
 def _named(X: Any, names: Sequence[str]) -> Any:
     """A pandas frame whose columns are numbered 0, 1, ... as an array, which it is for scikit-learn, with these names.
 
-    So is a frame with words for names for an estimator that was fitted on an array: its columns count by their order. Other frames stay
-    as they are; so do those whose columns were called by such numbers from the start.
+    So is a frame with words for names where the estimator was fitted on an array: its columns count by their order.
+    Other frames stay as they are; so do those whose columns were called by such numbers from the start.
     """
     columns = list(X.columns) if hasattr(X, "iloc") else list(getattr(X, "columns", ()))
     words = set(map(type, columns)) == {str} and set(columns) != set(names)
