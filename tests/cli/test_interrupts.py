@@ -15,9 +15,9 @@ TRAIN = ("train", "{data}", "--target", "species", *QUICK, "--engine", "referenc
 USE = ("predict", "{model}", "{data}", "--output", "new.csv")
 # Command, and the function in which Ctrl-C is pressed: the reading of bytes, of cells, the split, and so on.
 MOMENTS: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("look", "{data}"), "ranvier.data.sources.delimited.read_bytes"),
+    (("look", "{data}"), "ranvier.data.sources.table_formats.read_bytes"),
     (("look", "{data}"), "ranvier.data.columns.decimal_signs.infer_column"),
-    (TRAIN, "ranvier.data.sources.delimited.read_bytes"),
+    (TRAIN, "ranvier.data.sources.table_formats.read_bytes"),
     (TRAIN, "ranvier.data.sources.delimited.structure"),
     (TRAIN, "ranvier.data.columns.decimal_signs.infer_column"),
     (TRAIN, "ranvier.data.preparation.partition"),
@@ -26,14 +26,14 @@ MOMENTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (TRAIN, "ranvier.training.runner.train"),
     (TRAIN, "ranvier.training.runner.compile_network"),
     (TRAIN, "ranvier.storage.model_file.write_atomically"),
-    (USE, "ranvier.data.sources.delimited.read_bytes"),
+    (USE, "ranvier.data.sources.table_formats.read_bytes"),
     (USE, "ranvier.model.predictor.Predictor._encoded"),
     (USE, "ranvier.storage.atomic.os.replace"),
-    (("evaluate", "{model}", "{data}"), "ranvier.data.sources.delimited.read_bytes"),
-    (("report", "{model}", "{data}", "--output", "new.html"), "ranvier.data.sources.delimited.read_bytes"),
+    (("evaluate", "{model}", "{data}"), "ranvier.data.sources.table_formats.read_bytes"),
+    (("report", "{model}", "{data}", "--output", "new.html"), "ranvier.data.sources.table_formats.read_bytes"),
     (("report", "{model}", "{data}", "--output", "new.html"), "ranvier.storage.atomic.os.replace"),
     (("show", "{model}"), "ranvier.storage.model_file.unpack"),
-    (("search", "{data}", "--target", "species", "--minutes", "1"), "ranvier.data.sources.delimited.read_bytes"),
+    (("search", "{data}", "--target", "species", "--minutes", "1"), "ranvier.data.sources.table_formats.read_bytes"),
 )
 
 

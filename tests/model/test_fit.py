@@ -249,7 +249,8 @@ def test_parts_of_a_users_own_work_and_are_saved(tmp_path: Any) -> None:
     ("options", "words"),
     [
         ({"optimizer": "adm"}, 'Did you mean "adam"'),
-        ({"loss": "squared"}, 'Did you mean "squared_error"'),
+        ({"loss": "square_error"}, 'Did you mean "squared_error"'),
+        ({"loss": "squared"}, 'It is called "squared_error" here'),
         ({"loss": "categorical_cross_entropy"}, "needs an output layer with the softmax"),
         ({"schedule": "cosin"}, 'Did you mean "cosine"'),
         ({"epochs": 0}, "epochs is 0; it must be an integer of at least 1"),

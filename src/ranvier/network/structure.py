@@ -23,7 +23,7 @@ def network_structure(network: Network) -> Network:
 
     >>> layers = [Dense(3, l2=0.1), Dropout(0.2)]
     >>> network_structure(Network(2, layers))
-    Network(2, [Dense(3, l2=0.5), Dropout(0.5)])
+    Network(2, [Dense(3, l2=0.5), Dropout(rate=0.5)])
     """
     return replace(network, layers=tuple(map(_layer_structure, network.layers)))
 

@@ -29,7 +29,7 @@ SIZES_SECONDS = 0.5
 LINES_SECONDS = EPOCHS_SECONDS = 1.0
 RANK_SECONDS = 15.0
 """How often the lines that carry most are chosen again; their weights are sent more often."""
-HEALTH_SECONDS = 4.0
+HEALTH_SECONDS = 10.0
 MAX_CONTROLS = 20
 LINES = 200
 SHOWN = ("activations", *KINDS)

@@ -80,6 +80,8 @@ CLOCK_OF_DIGITS = r"^([01]?[0-9]|2[0-3])\.?([0-5][0-9])$"
 """A time of day without a colon, such as 0815 and 08.15."""
 ARROWS = "[▲△↑▼▽↓]"
 """Signs of numbers that went up or down."""
+RARE_SIGNS = f"['\"`({ARROWS[1:-1]}{''.join(FRACTIONS)}]"
+"""One of these stands in every string that has to be written otherwise before it is taken apart."""
 MIN_POINT_TIMES, MIN_DIGIT_TIMES = 3, 6
 HOUR_ALONE = r"^([0-9]{1,2})\s*([AaPp])\.?\s?[Mm]\.?$"
 
@@ -90,6 +92,19 @@ def split(strings: pl.Series) -> pl.DataFrame:
     >>> split(pl.Series(["-$1,234.50", "12 kg", "seven"])).select("sign", "prefix", "body", "suffix").rows()
     [('-', '$', '1,234.50', None), (None, None, '12', 'kg'), (None, None, None, None)]
     """
+    if strings.str.contains(RARE_SIGNS).any():
+        strings = _with_usual_signs(strings)
+    parts = strings.str.extract_groups(PARTS).struct.unnest()
+    words = parts["bound"].str.contains(r"\p{L}").fill_null(False)
+    plus = parts["plus"].zip_with(parts["plus"].is_not_null(), parts["inner_plus"])
+    parts = parts.with_columns(plus, bound=parts["bound"].set(words, "about"))
+    unclosed = parts["opening"].is_null() != parts["closing"].is_null()
+    body = parts["body"].str.replace_all(f"[{BLANKS}]", " ").str.replace_all("\u2019", "'", literal=True)
+    return parts.with_columns(body.set(unclosed, None))
+
+
+def _with_usual_signs(strings: pl.Series) -> pl.Series:
+    """Strings without quotes around them, arrows as signs, fractions as decimals, currencies inside parentheses."""
     if strings.str.contains(r"^=?['\"`]").any():
         strings = strings.str.replace(QUOTED, "${1}")
     if strings.str.contains(ARROWS).any():
@@ -99,13 +114,7 @@ def split(strings: pl.Series) -> pl.DataFrame:
     if strings.str.contains(f"[{''.join(FRACTIONS)}]").any():
         strings = strings.str.replace(r"([0-9])\s+([^0-9\s])", "${1}${2}")
         strings = strings.str.replace_many(list(FRACTIONS), list(FRACTIONS.values()))
-    parts = strings.str.extract_groups(PARTS).struct.unnest()
-    words = parts["bound"].str.contains(r"\p{L}").fill_null(False)
-    plus = parts["plus"].zip_with(parts["plus"].is_not_null(), parts["inner_plus"])
-    parts = parts.with_columns(plus, bound=parts["bound"].set(words, "about"))
-    unclosed = parts["opening"].is_null() != parts["closing"].is_null()
-    body = parts["body"].str.replace_all(f"[{BLANKS}]", " ").str.replace_all("\u2019", "'", literal=True)
-    return parts.with_columns(body.set(unclosed, None))
+    return strings
 
 
 def numbers_of(parts: pl.DataFrame, decimal: str, thousands: str) -> pl.Series:
