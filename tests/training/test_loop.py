@@ -261,8 +261,8 @@ def test_times_and_speeds_are_those_of_the_epochs() -> None:
     assert len(timeless(history)) == 3
 
 
-@pytest.mark.parametrize(("cost", "most"), [(0.0, 0.5), (1.0, 1 / 21), (30.0, 1 / 601)])
-def test_saving_takes_a_small_fraction_of_the_time(cost: float, most: float, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("cost", [0.0, 0.2, 3.0])
+def test_saving_takes_a_small_fraction_of_the_time(cost: float, monkeypatch: pytest.MonkeyPatch) -> None:
     class Clock:
         now = 0.0
 
@@ -282,4 +282,4 @@ def test_saving_takes_a_small_fraction_of_the_time(cost: float, most: float, mon
     assert len(pauses) > 1
     assert pauses.min() > loop.CHECKPOINT_SECONDS
     # The first cost is unknown until it is paid.
-    assert len(pauses) <= 1 + most * clock.now
+    assert cost * (len(pauses) - 1) <= loop.MAX_SAVING * clock.now

@@ -29,7 +29,7 @@ from ranvier.training.watching import status_of
 
 Array = NDArray[Any]
 SPAN_SECONDS = 0.05
-CHECKPOINT_SECONDS, MAX_SAVING = 2.0, 0.05
+CHECKPOINT_SECONDS, MAX_SAVING = 2.0, 0.02
 """Seconds between checkpoints at least, and the fraction of the time that saving them may take."""
 AHEAD, MAX_AHEAD = 8, 2**14
 """Orders are made for so many epochs at once, as long as they are at most so many numbers."""
