@@ -21,6 +21,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,7 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
         "ranvier, 1 thread": (lambda: our_epochs(population, networks, 1), networks),
         "scikit-learn": (lambda: sklearn_epochs(population, few), few),
     }
-    if "patience" not in population:
+    if "patience" not in population and find_spec("jax"):
         contenders["jax"] = jax_population(population, networks), networks
     times: dict[str, list[float]] = {contender: [] for contender in contenders}
     epochs: dict[str, list[float]] = {contender: [] for contender in contenders}
@@ -226,7 +227,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=list(POPULATIONS), default=list(POPULATIONS))
-    parser.add_argument("--output", type=Path, default=RESULTS / "many.json")
+    parser.add_argument("--output", type=Path, help="the results of all populations beside all peers go to many.json")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # scikit-learn says that it has not converged
     names = ("ranvier", "numpy", "llvmlite", "scikit-learn", "jax")
@@ -242,7 +243,12 @@ def main() -> None:
                 f"{name}: {contender} {value * 1e3:.2f} ms a network, {cpu:.0f} us of CPU an epoch; "
                 f"Ranvier is {times:.2f} times as fast{note}"
             )
-    options.output.write_text(json.dumps(found, indent=1) + "\n")
+    complete = len(found["populations"]) == len(POPULATIONS) and find_spec("jax") is not None
+    output = options.output or (RESULTS / "many.json" if complete else None)
+    if output is None:
+        print("Not stored: some populations or jax are missing; --output FILE stores it.")
+    else:
+        output.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
