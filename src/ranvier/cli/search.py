@@ -150,13 +150,11 @@ def _table(trials: Any, metric: str) -> Any:
 
 
 def _print(output: Output, result: Search, folder: str) -> None:
-
-    if output.words.quiet and result.interrupted:
-        output.stopped(f"Interrupted after {plural(len(result.trials), 'trial')}. The same command goes on.")
-    if output.words.quiet:
-        return
     if result.interrupted:
-        output.say(f"Interrupted after {plural(len(result.trials), 'trial')}. The same command goes on.")
+        say = output.stopped if output.words.quiet else output.say
+        say(f"Interrupted after {plural(len(result.trials), 'trial')}. The same command goes on.")
+        return
+    if output.words.quiet:
         return
     if len(result.trials) < 2:
         output.say("The time was over before nine settings were tried: this is the recipe itself. Give more --minutes.")

@@ -21,7 +21,7 @@ from ranvier.recipes.left_out import held_out_rows, merged_inverse_temperature
 from ranvier.recipes.linear_member import choose_linear, has_wide_columns, with_linear
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.merged_events import MergedEvents, renumbered
-from ranvier.recipes.out_of_fold import Member, left_out_rows, member_splits, possible_folds
+from ranvier.recipes.out_of_fold import Member, divided, left_out_rows, possible_folds
 from ranvier.recipes.pilots import after_pilots
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.sparse_columns import View, choose_views, views_of, whole_view
@@ -140,13 +140,13 @@ def _trained_on_folds(
 ) -> tuple[list[RunResult], list[Member]]:
     """The networks of these numbers, and what those that were finished output for the rows that they left out."""
     network, settings, task = setup.network, setup.settings, setup.task
-    division = (task, setup.rows, setup.validation, len(numbers), n_folds, settings.seed, overlap)
-    splits, left_out = member_splits(*division), left_out_rows(*division)
+    left_out = left_out_rows(task, setup.rows, setup.validation, len(numbers), n_folds, settings.seed, overlap)
     index_of: dict[int, NDArray[np.int64] | None] = {}  # by the validation rows that a network has or had last
 
     def member_rows(number: int, member: TrainSettings) -> MemberRows:
-        learned, validation = next(splits)
-        index_of[id(validation)] = next(left_out)
+        index = next(left_out)
+        learned, validation = divided(setup.rows, setup.validation, index)
+        index_of[id(validation)] = index
         return learned, validation, class_prior_state(network, member.optimizer, task, learned, member.seed)
 
     results: list[RunResult] = []

@@ -71,11 +71,15 @@ def member_splits(
     Where validation rows are given, or with one fold, all networks are trained on all rows.
     """
     for left_out in left_out_rows(task, rows, validation, n_networks, n_folds, seed, overlap):
-        if left_out is None:
-            yield rows, validation
-        else:
-            learned = np.setdiff1d(np.arange(len(rows)), left_out, assume_unique=True)
-            yield rows.take(learned), rows.take(left_out)
+        yield divided(rows, validation, left_out)
+
+
+def divided(rows: Rows, validation: Rows | None, left_out: NDArray[np.int64] | None) -> tuple[Rows, Rows | None]:
+    """The training and validation rows of a network, by what `left_out_rows` gives for it."""
+    if left_out is None:
+        return rows, validation
+    learned = np.setdiff1d(np.arange(len(rows)), left_out, assume_unique=True)
+    return rows.take(learned), rows.take(left_out)
 
 
 def left_out_rows(

@@ -376,9 +376,10 @@ class TrainingLoop:
         return self.config.schedule.on_epoch_end(self.plateau, score)
 
     def _maybe_checkpoint(self) -> None:
+        if self.config.save is None:
+            return
         start = time.perf_counter()
-        pause = max(CHECKPOINT_SECONDS, self.saving_seconds / MAX_SAVING)
-        if self.config.save is not None and start - self.saved_at > pause:
+        if start - self.saved_at > max(CHECKPOINT_SECONDS, self.saving_seconds / MAX_SAVING):
             self.config.save(self._with_engine(self.executable.get_state()))
             self.saved_at = time.perf_counter()
             self.saving_seconds = self.saved_at - start

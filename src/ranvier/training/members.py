@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
 
 Array = NDArray[Any]
+T = TypeVar("T")
 AHEAD, MAX_AHEAD = 8, 2**19
 """Orders are made for so many epochs at once, as long as they are at most so many numbers."""
 
@@ -135,18 +137,14 @@ class _Training:
 
     def _handles(self, rows: Sequence[Rows], give: Upload) -> list[RowsHandle]:
         """What the executable made of the rows of each network; those that several share it was given once."""
-        distinct = {id(part): part for part in rows}
-        handles = {key: give(self.executable, part) for key, part in distinct.items()}
-        return [handles[id(part)] for part in rows]
+        return _once_each(rows, partial(give, self.executable))
 
     def _samples(self) -> list[Rows]:
         """The training rows of each network that are measured after every epoch; empty where nobody asks."""
         count = self.rows.measured.sample_size(self.n_rows)
         if not count:
             return []
-        distinct = {id(part): part for part in self.rows.rows}
-        samples = {key: part.take(drawn(len(part), count)) for key, part in distinct.items()}
-        return [samples[id(part)] for part in self.rows.rows]
+        return _once_each(self.rows.rows, lambda part: part.take(drawn(len(part), count)))
 
     def run(self, stop_requested: Callable[[], bool]) -> list[TrainedMember]:
         done, interrupted = 0, stop_requested()
@@ -275,6 +273,13 @@ class _Training:
             )
             trained.append(TrainedMember(state, self.outputs.held[number]))
         return trained
+
+
+def _once_each(rows: Sequence[Rows], make: Callable[[Rows], T]) -> list[T]:
+    """What is made of the rows of each network, once of those that several share."""
+    distinct = {id(part): part for part in rows}
+    made = {key: make(part) for key, part in distinct.items()}
+    return [made[id(part)] for part in rows]
 
 
 def _weights_of(rows: Sequence[Rows]) -> NDArray[Any] | None:

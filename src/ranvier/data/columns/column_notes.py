@@ -128,12 +128,7 @@ def far_note(name: str, values: NDArray[np.float64]) -> str | None:
     far = np.flatnonzero((values < low) | (values > high))
     if not len(far):
         return None
-    shown = f"{values[far[0]]:.6g} {at_row(int(far[0]))}"
-    if len(far) > 1:
-        what = f"{len(far):,} values, such as {shown}, lie far from all others"
-        return f'Column "{name}": {what}; the scale is that of the others. Are they mistakes?'
-    what = f"{shown} lies far from all other values"
-    return f'Column "{name}": {what}; the scale is that of the others. Is it a mistake?'
+    return _far(name, "values", f"{values[far[0]]:.6g}", far)
 
 
 def far_date_note(name: str, different: pl.Series, times: Callable[[], pl.Series]) -> str | None:
@@ -154,12 +149,17 @@ def far_date_note(name: str, different: pl.Series, times: Callable[[], pl.Series
     cells = times()
     days = _days(cells)
     rows = np.flatnonzero((days < low) | (days > high))
-    shown = f"{cells[int(rows[0])].date()} {at_row(int(rows[0]))}"
+    return _far(name, "dates", f"{cells[int(rows[0])].date()}", rows)
+
+
+def _far(name: str, noun: str, first: str, rows: NDArray[np.intp]) -> str:
+    """A sentence on cells that lie far from all others: what they are called, the first one, and their rows."""
+    shown = f"{first} {at_row(int(rows[0]))}"
     if len(rows) > 1:
-        what = f"{len(rows):,} dates, such as {shown}, lie far from all others"
-        return f'Column "{name}": {what}; the scale is that of the others. Are they mistakes?'
-    what = f"{shown} lies far from all other dates"
-    return f'Column "{name}": {what}; the scale is that of the others. Is it a mistake?'
+        what, ask = f"{len(rows):,} {noun}, such as {shown}, lie far from all others", "Are they mistakes?"
+    else:
+        what, ask = f"{shown} lies far from all other {noun}", "Is it a mistake?"
+    return f'Column "{name}": {what}; the scale is that of the others. {ask}'
 
 
 def _days(times: pl.Series) -> NDArray[np.float64]:

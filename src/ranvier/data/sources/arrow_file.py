@@ -8,7 +8,7 @@ import polars as pl
 
 from ranvier.data.sources.arrow_schema import dictionary_columns
 from ranvier.data.sources.file_content import HEAD, is_binary
-from ranvier.data.sources.file_table import flat_table, short_message
+from ranvier.data.sources.file_table import flat_table, refusing_damage
 from ranvier.data.sources.foreign_formats import refuse_other_formats
 from ranvier.data.sources.labels import with_categories
 from ranvier.data.sources.reading import PLAIN, Reading
@@ -44,12 +44,8 @@ def arrow_table(data: bytes, origin: str, called: str, reading: Reading = PLAIN)
         advice = "if it is CSV, end its name in .csv" if text else "copy or write it again"
         raise DataError(f"{called} is {'text and ' if text else ''}no Arrow file, whatever its name says; {advice}.")
     read = pl.read_ipc if data.startswith(FILE) else pl.read_ipc_stream
-    try:
+    with refusing_damage(called, "Arrow"):
         frame = read(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise DataError(
-            f"{called} is a damaged Arrow file ({short_message(error)}). Copy or write it again."
-        ) from error
     schema = data[8:] if data.startswith(FILE) else data
     frame = with_categories(frame, dictionary_columns(schema[: int.from_bytes(schema[4:8], "little") + 8]))
     return flat_table(called, origin, frame, reading)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import polars as pl
 
 from ranvier.data.sources.nested import flat_frame
@@ -31,11 +34,29 @@ def flat_table(called: str, origin: str, frame: pl.DataFrame, reading: Reading =
     return Table(frame, origin, notes=tuple(notes))
 
 
-def short_message(error: BaseException) -> str:
-    """The first line of what a library says of damaged bytes.
+@contextmanager
+def refusing_damage(called: str, kind: str) -> Iterator[None]:
+    """What polars says of damaged bytes is said in one sentence.
 
-    >>> short_message(ValueError("out of spec\\nat byte 7")), short_message(OSError())
-    ('out of spec', 'OSError')
+    Parameters:
+        called: the file, as the first words of a sentence.
+        kind: of file, such as "Parquet".
+
+    Raises:
+        DataError: polars cannot read them.
+
+    >>> with refusing_damage('"rows.parquet"', "Parquet"):
+    ...     raise ValueError("out of spec\\nat byte 7")
+    Traceback (most recent call last):
+    ranvier.errors.DataError: "rows.parquet" is a damaged Parquet file (out of spec). Copy or write it again.
+    >>> with refusing_damage('"rows.arrow"', "Arrow"):
+    ...     raise OSError
+    Traceback (most recent call last):
+    ranvier.errors.DataError: "rows.arrow" is a damaged Arrow file (OSError). Copy or write it again.
     """
-    lines = str(error).strip().splitlines()
-    return lines[0][:120] if lines else type(error).__name__
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        lines = str(error).strip().splitlines()
+        reason = lines[0][:120] if lines else type(error).__name__
+        raise DataError(f"{called} is a damaged {kind} file ({reason}). Copy or write it again.") from error

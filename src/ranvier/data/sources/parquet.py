@@ -10,7 +10,7 @@ import polars as pl
 
 from ranvier.data.sources.arrow_schema import dictionary_columns
 from ranvier.data.sources.file_content import HEAD, is_binary
-from ranvier.data.sources.file_table import flat_table, short_message
+from ranvier.data.sources.file_table import flat_table, refusing_damage
 from ranvier.data.sources.foreign_formats import refuse_other_formats
 from ranvier.data.sources.labels import with_categories
 from ranvier.data.sources.reading import PLAIN, Reading
@@ -42,12 +42,8 @@ def parquet_table(data: bytes, origin: str, called: str, reading: Reading = PLAI
             if text
             else f'{called} is not a whole Parquet file: its first or last four bytes are not "PAR1". Copy it again.'
         )
-    try:
+    with refusing_damage(called, "Parquet"):
         frame = pl.read_parquet(data, glob=False)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise DataError(
-            f"{called} is a damaged Parquet file ({short_message(error)}). Copy or write it again."
-        ) from error
     return flat_table(called, origin, _with_declared_categories(frame, data), reading)
 
 
