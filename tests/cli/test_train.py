@@ -17,6 +17,7 @@ import pytest
 import ranvier
 from ranvier.cli.printed_report import _other
 from ranvier.cli.train import default_model
+from ranvier.data.sources.readers import ENDINGS
 from ranvier.settings import ENGINES
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.engines import HOMES
@@ -163,6 +164,11 @@ def test_several_targets(here: Path, table: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(("data", "model"), [("a/b.jsonl", "b.rv"), (".csv", ".csv.rv"), ("x.y.csv", "x.y.rv")])
 def test_the_model_is_named_after_the_data(data: str, model: str) -> None:
     assert default_model(data) == model
+
+
+@pytest.mark.parametrize("ending", sorted({*ENDINGS, *(".csv.gz", ".idx.gz", ".tar.xz", ".MD", ".text.bz2")}))
+def test_the_model_is_named_without_any_ending_that_is_read(ending: str) -> None:
+    assert default_model(f"there/notes{ending}") == "notes.rv"
 
 
 def test_many_classes_are_collapsed(here: Path) -> None:

@@ -16,8 +16,6 @@ from ranvier.cli import train as cli
 from ranvier.cli.search import command as search_command
 from ranvier.cli.train import OPTIONS
 from ranvier.data.encoders.kinds import COLUMN_KINDS
-from ranvier.data.sources import SUFFIXES
-from ranvier.data.sources.files import PACKED
 from ranvier.estimators.base import TRAIN_OPTIONS
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.registry import RECIPES
@@ -109,8 +107,6 @@ def test_the_names_that_the_command_knows_are_those_of_the_lists() -> None:
     assert ("auto", *HOMES) == settings.ENGINES
     (kinds,) = (text for flag, _, _, _, text in OPTIONS["Data"] if flag == "--kind")
     assert {*re.findall(r"\w+", kinds.partition(":")[2].partition(";")[0])} - {"or"} == {*COLUMN_KINDS, "drop"}
-    endings = {"." + part for suffix in SUFFIXES for part in suffix.split(".")[1:]}
-    assert set(cli.SUFFIXES) == endings | set(PACKED)
 
 
 def test_the_method_of_a_network_has_the_options_of_fit() -> None:
