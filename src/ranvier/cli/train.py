@@ -42,10 +42,6 @@ TASKS = click.Choice(KINDS)
 REPEATABLE, SWITCH = object(), object()
 MAX_NAME = 100
 """The most characters of a model's name, which is made of the names of its data and its targets."""
-SUFFIXES = (
-    *(".csv", ".tsv", ".tab", ".psv", ".dat", ".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".json"),
-    *(".npz", ".idx", ".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".txt"),
-)
 
 
 # Title of the part -> flags, metavar, type, the default that `ranvier.train` takes, help.
@@ -245,12 +241,12 @@ def default_model(data: str, targets: Sequence[str] = ()) -> str:
 
     >>> default_model("digits"), default_model("there/adult.csv.gz", ["income"]), default_model("-", ["a / b", "c"])
     ('digits.rv', 'adult-income.rv', 'model-a-b-c.rv')
-    >>> default_model("Adult.CSV.bz2"), default_model("rows.csv.zip"), default_model("v1.2.tar.xz")
-    ('Adult.rv', 'rows.rv', 'v1.2.rv')
+    >>> default_model("Adult.CSV.bz2"), default_model("notes.md"), default_model("v1.2.tar.xz")
+    ('Adult.rv', 'notes.rv', 'v1.2.rv')
     """
-    name = Path(data).name
-    while Path(name).suffix.lower() in SUFFIXES:
-        name = Path(name).stem
+    from ranvier.data.sources.readers import without_endings
+
+    name = without_endings(Path(data).name)
     wanted = [re.sub(r"[^\w.]+", "-", target).strip("-.") for target in targets]
     parts = [name if name.strip("-") else "model", *(target for target in wanted if target)]
     return f"{'-'.join(parts)[:MAX_NAME]}.rv"
