@@ -300,12 +300,7 @@ class TrainJob:
         return folder
 
     def run(self, make_folder: Callable[[], RunFolder | None], ready: ReadyData | None = None) -> Model:
-        """Train; the run's folder is made only once the data and the options are known to be good.
-
-        Parameters:
-            make_folder: gives the run's folder; None for none.
-            ready: the data, where they were read before.
-        """
+        """Train on `ready`, or read; the run's folder is made only once data and options are known to be good."""
         if self.model_path is not None:
             check_writable(self.model_path, paths_among(self.inputs.data, self.options.validation, self.options.test))
         ready = self.ready() if ready is None else ready
