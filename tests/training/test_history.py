@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from ranvier.errors import InputError
+from ranvier.training.epoch_columns import EpochColumns
 from ranvier.training.history import Epoch, History
 
 
@@ -109,3 +111,22 @@ def test_a_plot_without_matplotlib_or_without_epochs_says_what_to_do(monkeypatch
         history().plot()
     with pytest.raises(InputError, match="no epochs"):
         History().plot()
+
+
+def test_a_deferred_history_is_made_once_somebody_asks_and_is_like_any_other() -> None:
+    plain = History([Epoch(1, 0.5, 0.7, {"accuracy": 0.8}), Epoch(2, 0.25, 0.6, {"accuracy": 0.9}, best=True)])
+    made: list[int] = []
+
+    def make() -> EpochColumns:
+        made.append(1)
+        return plain._columns.first(2)
+
+    deferred = History.deferred(2, make)
+    assert len(deferred) == 2
+    assert not made
+    assert deferred == plain
+    assert deferred.appended(Epoch(3, 0.1)) == plain.appended(Epoch(3, 0.1))
+    assert deferred.best_epoch == 2
+    assert pickle.loads(pickle.dumps(deferred)) == plain
+    assert deferred.stored() == plain.stored()
+    assert made == [1]

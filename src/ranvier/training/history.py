@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, field
 from math import isfinite
 from typing import Any, overload
@@ -111,7 +111,7 @@ class History(Sequence[Epoch]):
     ([0.5, 0.25], [0.8, 0.9], 2, 2)
     """
 
-    _columns: EpochColumns
+    _source: EpochColumns | Callable[[], EpochColumns]
     _length: int
 
     def __init__(self, epochs: Iterable[Epoch] = ()) -> None:
@@ -122,6 +122,23 @@ class History(Sequence[Epoch]):
         for epoch in epochs:
             self._columns.append(self._length, *_parts(epoch))
             self._length += 1
+
+    @classmethod
+    def deferred(cls, length: int, make: Callable[[], EpochColumns]) -> History:
+        """A history of so many epochs whose columns are made when somebody asks for them."""
+        history = cls.__new__(cls)
+        history._source, history._length = make, length
+        return history
+
+    @property
+    def _columns(self) -> EpochColumns:
+        if not isinstance(self._source, EpochColumns):
+            self._source = self._source()
+        return self._source
+
+    @_columns.setter
+    def _columns(self, columns: EpochColumns) -> None:
+        self._source = columns
 
     def appended(self, epoch: Epoch) -> History:
         """A history with another epoch at its end; this one stays as it is. Takes the same time for any length.

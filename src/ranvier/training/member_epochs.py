@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.training.epoch_columns import BEST
+from ranvier.training.epoch_columns import EpochColumns
 from ranvier.training.history import History
 
 Array = NDArray[Any]
@@ -49,17 +50,27 @@ class MemberEpochs:
         self._lengths[numbers] = self.made
 
     def histories(self) -> list[History]:
-        """The history of each network."""
+        """The history of each network; of many, few are looked at, so each is one array until then."""
         columns: dict[str, Array] = {}
         at = 0
         for numbers, epochs, values in self._spans:
             for name, value in values.items():
                 if name not in columns:
-                    columns[name] = np.zeros((self._count, self.made), np.bool_ if name == BEST else np.float64)
+                    columns[name] = np.zeros((self._count, self.made), np.float64)
                 columns[name][numbers, at : at + epochs] = value
             at += epochs
-        histories = []
-        for number, length in enumerate(self._lengths.tolist()):
-            of_one = {name: column[number, :length] for name, column in columns.items()}
-            histories.append(History().extended(range(1, length + 1), of_one) if length else History())
-        return histories
+        names, lengths = tuple(columns), self._lengths.tolist()
+        if not names:
+            return [History() for _ in lengths]
+        together = np.stack(list(columns.values()))
+        return [
+            History.deferred(length, partial(_columns_of, names, together[:, number, :length].copy()))
+            for number, length in enumerate(lengths)
+        ]
+
+
+def _columns_of(names: tuple[str, ...], values: Array) -> EpochColumns:
+    """The epochs of one network from the first one on, (columns, epochs)."""
+    columns = EpochColumns()
+    columns.extend(0, range(1, values.shape[1] + 1), dict(zip(names, values, strict=True)))
+    return columns

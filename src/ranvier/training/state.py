@@ -15,6 +15,8 @@ from ranvier.records import record
 from ranvier.training.history import History
 
 Array = NDArray[Any]
+NO_LOSSES: Array = np.zeros(0)
+"""Of no batches; many states share it."""
 
 
 @record
@@ -41,7 +43,7 @@ class TrainingState:
     engine: State
     epoch: int = 0
     position: int = 0
-    partial_losses: Array = field(default_factory=lambda: np.zeros(0))
+    partial_losses: Array = field(default_factory=lambda: NO_LOSSES)
     seconds: float = 0.0
     best: Array | None = None
     callbacks: tuple[dict[str, Any], ...] = ()
@@ -84,7 +86,7 @@ class TrainingState:
         return cls(
             State(arrays["parameters"], arrays["slots"], data["step"]),
             best=arrays.get("best"),
-            partial_losses=arrays.get("partial_losses", np.zeros(0)),
+            partial_losses=arrays.get("partial_losses", NO_LOSSES),
             callbacks=tuple(data["callbacks"]),
             history=History.from_stored(data["history"]),
             **{name: data[name] for name in _PLAIN if name not in _LATER},
