@@ -139,7 +139,7 @@ def _standing(progress: SearchProgress) -> str:
 
 def _table(trials: Any, metric: str) -> Any:
     from ranvier.display.search_table import search_table
-    from ranvier.tuning.generations import rank
+    from ranvier.tuning.study import rank
 
     fields = ("number", "value", "epochs", "seconds", "options")
     rows = [{name: getattr(trial, name) for name in fields} for trial in sorted(trials, key=rank)]
@@ -153,6 +153,8 @@ def _print(output: Output, result: Search, folder: str) -> None:
         return
     if output.words.quiet:
         return
+    for note in result.notes:
+        output.say(note)
     if len(result.trials) < 2:
         output.say("The time was over before nine settings were tried: this is the recipe itself. Give more --minutes.")
     else:
