@@ -20,7 +20,7 @@ from ranvier.engine import CompileSpec, Executable, Members, RowsHandle, State
 from ranvier.network.optimizers.base import at_unit_rate
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.rows.some_rows import drawn
+from ranvier.rows.some_rows import random_rows
 from ranvier.training import batches
 from ranvier.training.divergence import MAX_GROWTH
 from ranvier.training.epoch_columns import BEST, VALIDATION_LOSS
@@ -144,7 +144,7 @@ class _Training:
         count = self.rows.measured.sample_size(self.n_rows)
         if not count:
             return []
-        return _once_each(self.rows.rows, lambda part: part.take(drawn(len(part), count)))
+        return _once_each(self.rows.rows, lambda part: part.take(random_rows(len(part), count)))
 
     def run(self, stop_requested: Callable[[], bool]) -> list[TrainedMember]:
         done, interrupted = 0, stop_requested()

@@ -25,7 +25,7 @@ from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.class_numbers import are_class_numbers, one_hot
-from ranvier.rows.some_rows import drawn
+from ranvier.rows.some_rows import random_rows
 from ranvier.training.callbacks import Callback
 from ranvier.training.divergence import naming_large_inputs
 from ranvier.training.engines import compile_network
@@ -226,7 +226,7 @@ def _sample(rows: Rows, count: int) -> Rows | None:
     """Training rows that are measured after every epoch: always the same, drawn at random; None for none."""
     if not count:
         return None
-    return rows.take(drawn(len(rows), count))
+    return rows.take(random_rows(len(rows), count))
 
 
 def _tell_end(sink: Sink, outcome: LoopResult) -> None:
