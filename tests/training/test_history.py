@@ -11,7 +11,7 @@ import pytest
 
 from ranvier.errors import InputError
 from ranvier.training.epoch_columns import EpochColumns
-from ranvier.training.history import Epoch, History
+from ranvier.training.history import Epoch, History, deferred_history
 
 
 def history() -> History:
@@ -121,7 +121,7 @@ def test_a_deferred_history_is_made_once_somebody_asks_and_is_like_any_other() -
         made.append(1)
         return plain._columns.first(2)
 
-    deferred = History.deferred(2, make)
+    deferred = deferred_history(2, make)
     assert len(deferred) == 2
     assert not made
     assert deferred == plain

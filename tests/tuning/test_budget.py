@@ -116,6 +116,11 @@ def test_a_first_model_leaves_time_to_be_measured_and_a_later_one_takes_all_of_i
     assert first_time(clock, budget.cut) == 100.0
 
 
+def test_where_reading_took_long_a_cut_model_does_not_end_the_search_early() -> None:
+    clock = Clock()
+    assert first_time(clock, Budget(0.0, SECONDS, 4.0, reading=60.0, clock=clock).cut) == 96.0
+
+
 def searched(
     monkeypatch: pytest.MonkeyPatch, model_seconds: list[float], trial_seconds: float = 1.0, value: Any = None
 ) -> tuple[rv.Search, list[tuple[float, int]], Clock]:

@@ -123,13 +123,6 @@ class History(Sequence[Epoch]):
             self._columns.append(self._length, *_parts(epoch))
             self._length += 1
 
-    @classmethod
-    def deferred(cls, length: int, make: Callable[[], EpochColumns]) -> History:
-        """A history of so many epochs whose columns are made when somebody asks for them."""
-        history = cls.__new__(cls)
-        history._source, history._length = make, length
-        return history
-
     @property
     def _columns(self) -> EpochColumns:
         if not isinstance(self._source, EpochColumns):
@@ -374,3 +367,14 @@ class History(Sequence[Epoch]):
         axes.set(xlabel="epoch", ylabel="loss")
         axes.legend(frameon=False)
         return axes
+
+
+def deferred_history(length: int, make: Callable[[], EpochColumns]) -> History:
+    """A history of so many epochs whose columns are made when somebody asks for them.
+
+    >>> len(deferred_history(3, EpochColumns))
+    3
+    """
+    history = History.__new__(History)
+    history._source, history._length = make, length
+    return history

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.training.epoch_columns import EpochColumns
-from ranvier.training.history import History
+from ranvier.training.history import History, deferred_history
 
 Array = NDArray[Any]
 Numbers = NDArray[np.int64]
@@ -64,7 +64,7 @@ class MemberEpochs:
             return [History() for _ in lengths]
         together = np.stack(list(columns.values()))
         return [
-            History.deferred(length, partial(_columns_of, names, together[:, number, :length].copy()))
+            deferred_history(length, partial(_columns_of, names, together[:, number, :length].copy()))
             for number, length in enumerate(lengths)
         ]
 

@@ -20,8 +20,9 @@ NEXT_RESERVE, NEXT_CHANCE = 1.15, 0.8
 """So many times as long as the last one a later model may take; with less than the second there is no hope of one."""
 EARLY, ROOM = 0.4, 2.5
 """After this fraction of the time the first model is trained where so many of them fit into the rest."""
-REPORTING = 0.25
-"""The fraction of the time to read the data that it takes to measure a model whose training was cut short."""
+REPORTING, MAX_REPORTING = 0.25, 0.04
+"""The fraction of the time to read the data that it takes to measure a model whose training was cut short, and the
+fraction of all of the time that is kept for it at most."""
 END = 0.005
 """Trials do not go on where no more than this fraction of the time is left."""
 
@@ -46,7 +47,7 @@ class Budget:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.seconds = seconds
-        self._reporting = REPORTING * reading
+        self._reporting = min(REPORTING * reading, MAX_REPORTING * seconds)
         self._start, self._factor, self._clock = start, factor, clock
         self._first_trial: float | None = None
         self._estimate: float | None = None
