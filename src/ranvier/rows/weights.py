@@ -59,7 +59,8 @@ def weighted_means(values: NDArray[np.float64], weights: NDArray[np.float64]) ->
     # The product of each row by itself, which a matrix product would sum in another order.
     sums: NDArray[np.float64] = np.vecdot(values, weights)
     total = np.broadcast_to(weights.sum(axis=-1), sums.shape)
-    return np.divide(sums, total, out=np.zeros(sums.shape), where=total > 0)
+    means: NDArray[np.float64] = np.divide(sums, total, out=np.zeros(sums.shape), where=total > 0)
+    return means
 
 
 def check_weights(weights: NDArray[np.float64], name: str) -> None:
