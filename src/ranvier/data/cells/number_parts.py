@@ -153,7 +153,7 @@ def numbers_of(parts: pl.DataFrame, decimal: str, thousands: str) -> pl.Series:
 @cache
 def _numbers(decimal: str, thousands: str, exponents: bool) -> pl.Expr:
     body, exponent = pl.col("body"), pl.col("exponent").fill_null("")
-    shaped = pl.when(body.str.contains(BODIES[decimal, thousands])).then(body)
+    shaped: pl.Expr = pl.when(body.str.contains(BODIES[decimal, thousands])).then(body)
     if thousands:
         shaped = shaped.str.replace_all(thousands, "", literal=True)
     shaped = shaped.str.replace(",", ".", literal=True) if decimal == "," else shaped
