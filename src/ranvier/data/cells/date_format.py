@@ -241,11 +241,10 @@ def _times(groups: pl.DataFrame, order: str) -> pl.Series:
 @cache
 def _numbers_of_date(columns: tuple[str, ...], order: str) -> list[pl.Expr]:
     """Year, month and day from the groups of one pattern; a month or a day that is not written is the first."""
-    parts = {name: pl.col(name) for name in ("year", "month", "day") if name in columns}
-    if "first" in columns:
-        parts = _ordered(order)
+    written = {name: pl.col(name) for name in columns}
+    parts: dict[str, pl.Expr] = _ordered(order) if "first" in columns else written
     if "name" in columns:
-        short = pl.col("name").str.to_lowercase()
+        short = written["name"].str.to_lowercase()
         parts["month"] = short.replace_strict(MONTHS, default=None, return_dtype=pl.Int64)
     year = parts["year"]
     number = year.cast(pl.Int64, strict=False)
