@@ -237,7 +237,7 @@ def trainings_at_once(network: Network, settings: TrainSettings, count: int, row
     if count == 1 or not may_run_beside(settings.callbacks):
         return 1
     spec = settings.compile_spec(network, min(settings.batch_size, len(rows)))
-    size = sum(array.nbytes for array in rows.inputs.arrays())
+    size = rows.inputs.nbytes
     return min(find_engine(settings.engine).at_once(spec, count), max(1, MAX_BYTES_AT_ONCE // max(size, 1)))
 
 
