@@ -151,8 +151,8 @@ class Inputs:
     def array_parts(self) -> Iterator[tuple[str, Iterator[Array]]]:
         """What `arrays` gives, each array as its type and shape in words, and in parts."""
         view = self.csr if isinstance(self.csr, CSRView) else None
-        whole = self if view is None else Inputs(self.block)
-        for array in whole.arrays() if view is None or self.n_dense else ():
+        in_memory = self if view is None else Inputs(self.block)
+        for array in in_memory.arrays() if view is None or self.n_dense else ():
             yield f"{array.dtype} {array.shape}", iter((array,))
         if view is not None:
             yield from view.array_parts()
