@@ -35,10 +35,10 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("warned", "here")
 @pytest.mark.filterwarnings("default::ranvier.native.machine.cache.CacheWarning")
 def test_a_warning_is_a_sentence_and_quiet_keeps_it() -> None:
-    said = invoke("train", "iris", *QUICK, "--engine", "reference").stderr
-    assert "Note: Compiled code cannot be kept.\n" in said
-    assert "CacheWarning" not in said
-    assert ".py:" not in said
+    printed = invoke("train", "iris", *QUICK, "--engine", "reference").stderr
+    assert "Note: Compiled code cannot be kept.\n" in printed
+    assert "CacheWarning" not in printed
+    assert ".py:" not in printed
     assert invoke("train", "iris", *QUICK, "--engine", "reference", "-q").output == ""
 
 
@@ -72,8 +72,8 @@ def test_a_stopped_training_is_said_where_only_errors_are(
     run: str | None, on: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stopped(Output(quiet=True), SimpleNamespace(run=run))  # type: ignore[arg-type]
-    said = capsys.readouterr()
-    assert (said.out, said.err) == ("", f"Interrupted. The model trained so far is saved.{on}\n")
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", f"Interrupted. The model trained so far is saved.{on}\n")
 
 
 def test_a_report_replaces_neither_the_model_nor_its_data(trained: Trained) -> None:
