@@ -35,6 +35,7 @@ from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
 from ranvier.rows.csr_view import CSRView
+from ranvier.rows.inputs import bytes_of
 from ranvier.training.callbacks import EarlyStopping, after_seconds
 from ranvier.training.events import NoteEvent, tee
 from ranvier.training.held_out import HeldOut
@@ -344,7 +345,7 @@ def _fits(results: Sequence[Result], members: Sequence[Result]) -> bool:
 
 def _bytes_of_one(network: Network, rows: Rows) -> int:
     """How much memory a training takes, about."""
-    return rows.inputs.nbytes + ARRAYS * 4 * network.parameter_count
+    return bytes_of(rows.inputs) + ARRAYS * 4 * network.parameter_count
 
 
 def _smoothed(settings: TrainSettings, task: Task, smoothing: float) -> TrainSettings:

@@ -135,27 +135,36 @@ class Inputs:
         """The CSR block with its entries in memory; None without such a block."""
         return self.csr.in_memory() if isinstance(self.csr, DEFERRED) else self.csr
 
-    @property
-    def nbytes(self) -> int:
-        """How many bytes the rows take in memory, or would where others hold their entries."""
-        if isinstance(self.csr, (CSR, CSRView)):
-            return (0 if isinstance(self.block, Deferred) else self.block.nbytes) + self.csr.nbytes
-        return sum(array.nbytes for array in self.arrays())
-
     def arrays(self) -> list[Array]:
         """The arrays that hold the rows: those of each block that has columns."""
         parts = [] if self.csr is None else self.csr.arrays()
         dense = self.block.arrays() if isinstance(self.block, Deferred) else [self.block]
         return [*dense, *parts] if self.n_dense or self.csr is None else parts
 
-    def array_parts(self) -> Iterator[tuple[str, Iterator[Array]]]:
-        """What `arrays` gives, each array as its type and shape in words, and in parts."""
-        view = self.csr if isinstance(self.csr, CSRView) else None
-        in_memory = self if view is None else Inputs(self.block)
-        for array in in_memory.arrays() if view is None or self.n_dense else ():
-            yield f"{array.dtype} {array.shape}", iter((array,))
-        if view is not None:
-            yield from view.array_parts()
+
+def bytes_of(inputs: Inputs) -> int:
+    """How many bytes the rows take in memory, or would where others hold their entries.
+
+    >>> bytes_of(Inputs(np.ones((2, 3))))
+    48
+    """
+    if isinstance(inputs.csr, (CSR, CSRView)):
+        return (0 if isinstance(inputs.block, Deferred) else inputs.block.nbytes) + inputs.csr.nbytes
+    return sum(array.nbytes for array in inputs.arrays())
+
+
+def array_parts(inputs: Inputs) -> Iterator[tuple[str, Iterator[Array]]]:
+    """The arrays that hold the rows, each as its type and shape in words, and in parts that are made one by one.
+
+    >>> [described for described, _ in array_parts(Inputs(np.ones((2, 3))))]
+    ['float64 (2, 3)']
+    """
+    view = inputs.csr if isinstance(inputs.csr, CSRView) else None
+    in_memory = inputs if view is None else Inputs(inputs.block)
+    for array in in_memory.arrays() if view is None or inputs.n_dense else ():
+        yield f"{array.dtype} {array.shape}", iter((array,))
+    if view is not None:
+        yield from view.array_parts()
 
 
 def as_inputs(X: Any, n_columns: int | None = None, finite: bool = False) -> Inputs:

@@ -25,6 +25,7 @@ from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.class_numbers import are_class_numbers, one_hot
+from ranvier.rows.inputs import array_parts
 from ranvier.rows.some_rows import drawn
 from ranvier.training.callbacks import Callback
 from ranvier.training.divergence import naming_large_inputs
@@ -260,7 +261,7 @@ def fingerprint(
         if part is None:
             _digest_array(digest, None)
             continue
-        for described_array, pieces in part.inputs.array_parts():
+        for described_array, pieces in array_parts(part.inputs):
             digest.update(described_array.encode())
             for piece in pieces:
                 digest.update(np.ascontiguousarray(piece).data)
