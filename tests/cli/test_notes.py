@@ -12,7 +12,7 @@ import pytest
 
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import INTERRUPTED, explain
-from ranvier.cli.printed_report import interrupted as stopped
+from ranvier.cli.printed_report import print_interruption
 from ranvier.errors import InputError
 from ranvier.model.train import train
 from ranvier.native.machine.cache import CacheWarning
@@ -71,7 +71,7 @@ def test_an_interrupt_names_the_run_that_goes_on_or_none(here: Path, monkeypatch
 def test_a_stopped_training_is_said_where_only_errors_are(
     run: str | None, on: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stopped(Output(quiet=True), SimpleNamespace(run=run))  # type: ignore[arg-type]
+    print_interruption(Output(quiet=True), SimpleNamespace(run=run))  # type: ignore[arg-type]
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", f"Interrupted. The model trained so far is saved.{on}\n")
 

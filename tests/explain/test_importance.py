@@ -179,7 +179,7 @@ def test_rows_with_equal_cells_are_found() -> None:
 
 def test_more_rows_than_memory_was_made_for() -> None:
     rows = Inputs(np.eye(2))
-    mixed = MixedRows(rows, [InputBlock("a", slice(0, 1))], 4)
+    mixed = MixedRows(rows, [InputBlock("a", slice(0, 1))])
     assert mixed.make(np.zeros(30, np.int64), np.ones(30, np.int64)).shape == (30, 2)
 
 

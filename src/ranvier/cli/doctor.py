@@ -139,12 +139,12 @@ def _settings() -> Iterator[Check]:
 def _training() -> Check:
     """A training of a tiny network: any exception is an error."""
     try:
-        return Check("Training", "ok", _trained())
+        return Check("Training", "ok", _fall_of_loss())
     except Exception as error:  # noqa: BLE001
         return Check("Training", "error", one_line(f"{type(error).__name__}: {error}"))
 
 
-def _trained() -> str:
+def _fall_of_loss() -> str:
     """Train a tiny network; gives how its loss fell, in words."""
     import ranvier
 

@@ -211,10 +211,7 @@ def command(
             "give that file."
         )
     view = bool(options.pop("view"))
-    passed = {name: value for name, value in options.items() if value is not None}
-    for name in ("target", "ignore"):
-        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header"), passed.get("encoding")))
-    passed["kinds"] = column_kinds(passed.pop("kind")) or None
+    passed = passed_options(data, options)
     model = default_model(data, passed["target"]) if model is None else model
     if report_file is not None:
         from ranvier.storage.atomic import check_writable
@@ -226,7 +223,21 @@ def command(
     return _train(Output(as_json, quiet), quiet, data, named, view, report_file)
 
 
-def column_names(data: str, header: bool | None, encoding: str | None = None) -> tuple[str, ...]:
+def passed_options(data: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given on a command line, as `ranvier.train` and `ranvier.search` take them.
+
+    Parameters:
+        data: the source, as it was given.
+        options: the value of each option of `with_options`; None where it was not given.
+    """
+    passed = {name: value for name, value in options.items() if value is not None}
+    for name in ("target", "ignore"):
+        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header"), passed.get("encoding")))
+    passed["kinds"] = column_kinds(passed.pop("kind")) or None
+    return passed
+
+
+def column_names(data: str, header: bool | None, encoding: str | None) -> tuple[str, ...]:
     """The columns of the data; none where they cannot be read, which training says."""
     from ranvier.data.sources import Reading, open_source
 
@@ -260,21 +271,21 @@ def _train(output: Output, quiet: bool, data: str, options: dict[str, Any], view
     if not view:
         with progress_sink(output, quiet) as sink:
             trained = ranvier.train(data, progress=sink, **options)
-        return _ended(output, trained, data, replaced, report_file)
+        return _finish(output, trained, data, replaced, report_file)
     from ranvier.cli.view_process import ViewProcess
     from ranvier.training.events import tee
 
     with ViewProcess(output) as process:
         with progress_sink(output, quiet) as sink:
             trained = ranvier.train(data, progress=tee((process, sink)) if callable(sink) else process, **options)
-        code = _ended(output, trained, data, replaced, report_file)
+        code = _finish(output, trained, data, replaced, report_file)
         sys.stdout.flush()
         if not trained.report.interrupted:
             process.wait()
     return code
 
 
-def _ended(output: Output, trained: Model, data: str, replaced: bool, report_file: str | None) -> int:
+def _finish(output: Output, trained: Model, data: str, replaced: bool, report_file: str | None) -> int:
     """Write the report where one was asked for, and print what came of the training."""
     from ranvier.cli.printed_report import print_report
 

@@ -15,7 +15,7 @@ from ranvier.data.text.terms import BLOCKS, Candidates, strings
 from ranvier.data.text.tokens import Tokens, chunks, in_threads, tokenize, tokenize_all
 from ranvier.records import record
 from ranvier.rows import CSR
-from ranvier.rows.csr import parts_of_rows
+from ranvier.rows.csr import parts_of_rows, rows_of_entries
 
 Array = NDArray[Any]
 MIN_FREQUENCY = 2
@@ -62,7 +62,7 @@ class Block:
         for part in parts_of_rows(indptr):
             here = slice(indptr[part.start], indptr[part.stop])
             values = (1.0 + np.log(data[here].astype(np.float64))) * self.weights[counted.indices[here]]
-            rows = np.repeat(np.arange(part.stop - part.start), np.diff(indptr[part.start : part.stop + 1]))
+            rows = rows_of_entries(indptr[part.start : part.stop + 1])
             norms = np.sqrt(np.bincount(rows, values * values, minlength=part.stop - part.start))
             data[here] = values * (factor / np.where(norms > 0.0, norms, 1.0))[rows]
         return CSR(data, counted.indices.astype(np.int32, copy=False), indptr, len(self.terms))
