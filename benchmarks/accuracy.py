@@ -84,18 +84,18 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="write the figures as JSON here")
     options = parser.parse_args()
     data = data_folder()
-    found = {}
+    figures = {}
     for name in options.only:
-        score, metric, asked = CASES[name]
-        begun = time.perf_counter()
+        score, metric, target = CASES[name]
+        start = time.perf_counter()
         values = [score(data, options.engine, seed) for seed in range(options.seeds)]
-        seconds = (time.perf_counter() - begun) / options.seeds
-        found[name] = {"metric": metric, "values": values, "asked": asked, "seconds": seconds}
+        seconds = (time.perf_counter() - start) / options.seeds
+        figures[name] = {"metric": metric, "values": values, "asked": target, "seconds": seconds}
         line = f"{name:20} {metric:9} mean {np.mean(values):.4f}  from {min(values):.4f} to {max(values):.4f}"
-        print(f"{line}  asked {asked:.3f}  {seconds:.1f} s a run", flush=True)
+        print(f"{line}  asked {target:.3f}  {seconds:.1f} s a run", flush=True)
     if options.output:
         machine = {"processor": cpu.facts().model, **versions(("ranvier",))}
-        options.output.write_text(json.dumps({"machine": machine, "results": found}, indent=1) + "\n")
+        options.output.write_text(json.dumps({"machine": machine, "results": figures}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

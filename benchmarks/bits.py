@@ -82,20 +82,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the hashes as JSON")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="compare with what was written")
     parser.add_argument("--only", default="", metavar="TEXT", help="only the trainings whose name contains TEXT")
-    asked = parser.parse_args(arguments)
-    begun = time.perf_counter()
-    now = measured(asked.only)
-    print(f"{len(now)} trainings in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
-    if asked.write is not None:
-        asked.write.write_text(json.dumps({"machine": machine(), "hashes": now}, indent=1) + "\n")
-    if asked.compare is not None:
-        stored = json.loads(asked.compare.read_text())
-        lines = compared(stored, now, asked.only)
+    options = parser.parse_args(arguments)
+    start = time.perf_counter()
+    now = measured(options.only)
+    print(f"{len(now)} trainings in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    if options.write is not None:
+        options.write.write_text(json.dumps({"machine": machine(), "hashes": now}, indent=1) + "\n")
+    if options.compare is not None:
+        stored = json.loads(options.compare.read_text())
+        lines = compared(stored, now, options.only)
         print("\n".join(lines) or "all the same")
         if lines and stored["machine"] != machine():
             print(f"Written with {stored['machine']}; this is {machine()}.")
         return 1 if lines else 0
-    if asked.write is None:
+    if options.write is None:
         for name, found in now.items():
             print(name, *found.values(), sep="\t")
     return 0

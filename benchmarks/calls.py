@@ -42,15 +42,15 @@ def microseconds(call: Callable[[], Any]) -> float:
     """The shortest mean time of a call."""
     for _ in range(12):
         call()
-    begun = time.perf_counter()
+    start = time.perf_counter()
     call()
-    count = max(1, int(SECONDS / (time.perf_counter() - begun)))
+    count = max(1, int(SECONDS / (time.perf_counter() - start)))
     times: list[float] = []
     while len(times) < REPETITIONS and sum(times) * count < MAX_SECONDS:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         for _ in range(count):
             call()
-        times.append((time.perf_counter() - begun) / count)
+        times.append((time.perf_counter() - start) / count)
     return round(min(times) * 1e6, 2)
 
 
@@ -108,7 +108,7 @@ def parts() -> dict[str, dict[str, float]]:
 
 def rows() -> dict[str, dict[str, float]]:
     """One row through `model.outputs`."""
-    generator, found = np.random.default_rng(0), {}
+    generator, figures = np.random.default_rng(0), {}
     for shape in SHAPES:
         X = generator.normal(size=(50, shape[0])).astype(np.float32)
         model = network(shape).fit(X, generator.integers(0, shape[-1], 50), epochs=1, progress=False)
@@ -116,13 +116,13 @@ def rows() -> dict[str, dict[str, float]]:
         check(model.outputs(one).tobytes() == model.outputs(X)[:1].tobytes(), f"outputs of {shape}")
         weights = np.concatenate([array.ravel() for array in model.parameters.values()])
         read = max(0.0, microseconds(weights.max) - microseconds(weights[:1].max))
-        found[f"outputs of one row, {'-'.join(map(str, shape))}"] = {
+        figures[f"outputs of one row, {'-'.join(map(str, shape))}"] = {
             "asked": round(1.5 * (read + 1.0), 2),
             "measured": microseconds(lambda: model.outputs(one)),  # noqa: B023 - called at once
             "weights_kilobytes": round(weights.nbytes / 1e3, 1),
             "reading_the_weights": round(read, 2),
         }
-    return found
+    return figures
 
 
 def raw_rows() -> dict[str, dict[str, float]]:
@@ -135,7 +135,7 @@ def raw_rows() -> dict[str, dict[str, float]]:
     row = many.head(1).to_dicts()[0]
     together = classifier.predict_proba(many)
     check(np.array_equal(classifier.predict_proba(row), together[:1]), "predict_proba")
-    found = {
+    figures = {
         "predict_proba of a raw row of adult": {
             "asked": 20.0,
             "measured": microseconds(lambda: classifier.predict_proba(row)),
@@ -147,9 +147,9 @@ def raw_rows() -> dict[str, dict[str, float]]:
     }
     model = classifier.model_
     inputs = model.inputs(row), model.inputs(many)
-    for name, encoded in zip(found, inputs, strict=True):
-        found[name]["network_alone"] = microseconds(lambda: model.outputs_of(encoded))  # noqa: B023 - called at once
-    return found
+    for name, encoded in zip(figures, inputs, strict=True):
+        figures[name]["network_alone"] = microseconds(lambda: model.outputs_of(encoded))  # noqa: B023 - called at once
+    return figures
 
 
 def main() -> None:
@@ -157,11 +157,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=RESULTS / "calls.json")
     arguments = parser.parse_args()
-    found = {**fits(), **parts(), **rows(), **raw_rows()}
-    for name, times in found.items():
+    figures = {**fits(), **parts(), **rows(), **raw_rows()}
+    for name, times in figures.items():
         met = "met" if times["measured"] <= times["asked"] else "not met"
         print(f"{name:45s} asked {times['asked']:9.2f} us   measured {times['measured']:9.2f} us   {met}")
-    result = {"machine": report.machine(), "versions": versions(("ranvier", "numpy", "llvmlite")), "calls": found}
+    result = {"machine": report.machine(), "versions": versions(("ranvier", "numpy", "llvmlite")), "calls": figures}
     arguments.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 

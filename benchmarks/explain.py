@@ -80,9 +80,9 @@ def timed(work: Callable[[], Any], runs: int) -> tuple[float, Any]:
     """The median time of some runs, and what the last one gave."""
     seconds = []
     for _ in range(runs):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         result = work()
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.perf_counter() - start)
     return float(np.median(seconds)), result
 
 
@@ -98,13 +98,15 @@ def importances(model: rv.Model, test: pl.DataFrame) -> dict[str, Any]:
 
     X, y = test.drop("income"), test["income"].to_numpy()
     model.importances(X, y, repeats=1)
-    ours, found = timed(lambda: model.importances(X, y, repeats=REPEATS), RUNS)
+    ours, explained = timed(lambda: model.importances(X, y, repeats=REPEATS), RUNS)
     wrapped, frame = Wrapped(model, X), pd.DataFrame({name: X[name].to_list() for name in X.columns})
     theirs, other = timed(
         lambda: permutation_importance(wrapped, frame, y, n_repeats=REPEATS, random_state=0, scoring=wrapped_score), 1
     )
     by_name = dict(zip(X.columns, other.importances_mean.tolist(), strict=True))
-    correlation = rank_correlation([entry.importance for entry in found], [by_name[entry.column] for entry in found])
+    correlation = rank_correlation(
+        [entry.importance for entry in explained], [by_name[entry.column] for entry in explained]
+    )
     assert correlation >= MIN_RANK_CORRELATION, f"the columns are in another order: {correlation:.2f}"
     return {
         "rows": len(X),
@@ -113,7 +115,7 @@ def importances(model: rv.Model, test: pl.DataFrame) -> dict[str, Any]:
         "scikit_learn_seconds": theirs,
         "ratio": theirs / ours,
         "rank_correlation": correlation,
-        "most_important": [entry.column for entry in found][:3],
+        "most_important": [entry.column for entry in explained][:3],
     }
 
 
@@ -129,9 +131,9 @@ def attributions(model: rv.Model, test: pl.DataFrame) -> dict[str, Any]:
     X = test.drop("income")
     rows = X[:ROWS]
     model.attributions(rows[:10])
-    seconds, found = timed(lambda: model.attributions(rows), RUNS)
+    seconds, explained = timed(lambda: model.attributions(rows), RUNS)
     logits = model.activations(rows)[-1].weighted_sums[:, 0].astype(np.float64)
-    error = float(np.abs(found.base + found.values.sum(axis=1) - logits).max())
+    error = float(np.abs(explained.base + explained.values.sum(axis=1) - logits).max())
     assert error <= 2 * ASKED["completeness_error"], f"the attributions do not add up: {error:.1e}"
     some, background = X[:SHAP_ROWS], X[-BACKGROUND:]
     expected, ours = timed(lambda: model.attributions(some, baseline=background), 1)

@@ -85,22 +85,22 @@ def main() -> None:
     for pause_name, pause in PAUSES.items():
         for noise_name, decibels in NOISES.items():
             random = np.random.default_rng(0)
-            wrong, spoken_words, length, begun = 0, 0, 0.0, 0.0
+            wrong, spoken_words, length, seconds = 0, 0, 0.0, 0.0
             for number in range(options.sentences):
                 speaker = sorted(by_speaker)[number % len(by_speaker)]
-                chosen = [by_speaker[speaker][at] for at in random.choice(len(by_speaker[speaker]), WORDS, False)]
-                samples = sentence([decode(path, RATE)[0] for path, _ in chosen], pause, decibels, random)
+                clips = [by_speaker[speaker][at] for at in random.choice(len(by_speaker[speaker]), WORDS, False)]
+                samples = sentence([decode(path, RATE)[0] for path, _ in clips], pause, decibels, random)
                 start = time.perf_counter()
                 heard = [str(sound.label) for sound in model.listen((RATE, samples))]
-                begun += time.perf_counter() - start
-                wrong += errors(heard, [digit for _, digit in chosen])
+                seconds += time.perf_counter() - start
+                wrong += errors(heard, [digit for _, digit in clips])
                 spoken_words += WORDS
                 length += len(samples) / RATE
             record = {
                 "pauses": pause_name,
                 "noise": noise_name,
                 "word_error_rate": wrong / spoken_words,
-                "seconds_per_minute": 60 * begun / length,
+                "seconds_per_minute": 60 * seconds / length,
             }
             records.append(record)
             print(

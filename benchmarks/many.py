@@ -190,9 +190,9 @@ def jax_population(population: dict[str, Any], networks: int) -> Callable[[], in
 
 def seconds(work: Callable[[], int]) -> tuple[float, float]:
     """How long some work takes, and the processor's time of each of its epochs."""
-    begun, cpu_begun = time.perf_counter(), time.process_time()
+    start, cpu_begun = time.perf_counter(), time.process_time()
     epochs = work()
-    return time.perf_counter() - begun, (time.process_time() - cpu_begun) / epochs
+    return time.perf_counter() - start, (time.process_time() - cpu_begun) / epochs
 
 
 def measure(name: str, rounds: int) -> dict[str, Any]:
@@ -212,8 +212,8 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     epochs: dict[str, list[float]] = {contender: [] for contender in contenders}
     for _ in range(rounds):
         for contender, (work, count) in contenders.items():
-            whole, epoch = seconds(work)
-            times[contender].append(whole / count)
+            full, epoch = seconds(work)
+            times[contender].append(full / count)
             epochs[contender].append(epoch)
     medians = {contender: statistics.median(values) for contender, values in times.items()}
     return {
@@ -231,24 +231,24 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # scikit-learn says that it has not converged
     names = ("ranvier", "numpy", "llvmlite", "scikit-learn", "jax")
-    found: dict[str, Any] = {"machine": report.machine(), "versions": versions(names), "populations": {}}
+    figures: dict[str, Any] = {"machine": report.machine(), "versions": versions(names), "populations": {}}
     for name in options.only:
-        found["populations"][name] = result = measure(name, options.rounds)
+        figures["populations"][name] = result = measure(name, options.rounds)
         for contender, value in result["seconds_a_network"].items():
-            asked = ASKED.get(name, {}).get(contender)
-            note = "" if asked is None else f" (asked: {asked})"
+            target = ASKED.get(name, {}).get(contender)
+            note = "" if target is None else f" (asked: {target})"
             times = result["times_as_fast"][contender]
             cpu = result["cpu_seconds_an_epoch"][contender] * 1e6
             print(
                 f"{name}: {contender} {value * 1e3:.2f} ms a network, {cpu:.0f} us of CPU an epoch; "
                 f"Ranvier is {times:.2f} times as fast{note}"
             )
-    complete = len(found["populations"]) == len(POPULATIONS) and find_spec("jax") is not None
+    complete = len(figures["populations"]) == len(POPULATIONS) and find_spec("jax") is not None
     output = options.output or (RESULTS / "many.json" if complete else None)
     if output is None:
         print("Not stored: some populations or jax are missing; --output FILE stores it.")
     else:
-        output.write_text(json.dumps(found, indent=1) + "\n")
+        output.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -136,8 +136,8 @@ class Contender:
 
 def microseconds(work: Callable[[int], None], seconds: float) -> float:
     """Of one unit of work, from all that is done in so many seconds in calls of SPAN_SECONDS."""
-    count, done, begun = 1, 0, time.perf_counter()
-    while (spent := time.perf_counter() - begun) < seconds:
+    count, done, start = 1, 0, time.perf_counter()
+    while (spent := time.perf_counter() - start) < seconds:
         before = time.perf_counter()
         work(count)
         done += count
@@ -157,8 +157,8 @@ def measured(name: str, kind: str, threads: int, seconds: float, rounds: int) ->
             times[mode].append(microseconds(work, seconds))
     medians = {mode: float(np.median(values)) for mode, values in times.items()}
     choosers = contenders["chosen"].executable._choosers
-    kept = choosers["train" if kind == "training step" else "predict"].choice.current
-    return {"microseconds": times, "medians": medians, "threads_at_the_end": kept} | {
+    threads_used = choosers["train" if kind == "training step" else "predict"].choice.current
+    return {"microseconds": times, "medians": medians, "threads_at_the_end": threads_used} | {
         "chosen_over_one": medians["chosen"] / medians["one"],
         "chosen_over_best": medians["chosen"] / min(medians["one"], medians["all"]),
     }
@@ -180,16 +180,16 @@ def main() -> None:
     print(f"| {'beside':40s} | {'work':24s} | 1 thread us | all us | chosen us | threads | chosen / best |")
     print("|---|---|--:|--:|--:|--:|--:|")
     for beside, programs in neighbours(sorted(os.sched_getaffinity(0))).items():
-        found: dict[str, Any] = {}
+        figures: dict[str, Any] = {}
         for name in options.workloads.split(","):
             for kind in ("training step", "prediction"):
                 with running(programs):
                     one = measured(name, kind, options.threads, options.seconds, options.rounds)
-                found[f"{name} {kind}"] = one
+                figures[f"{name} {kind}"] = one
                 medians = " | ".join(f"{one['medians'][mode]:.1f}" for mode in MODES)
                 ending = f"{one['threads_at_the_end']} | {one['chosen_over_best']:.2f}"
                 print(f"| {beside:40s} | {f'{name} {kind}':24s} | {medians} | {ending} |", flush=True)
-        results[beside] = found
+        results[beside] = figures
     results["load_at_the_end"] = os.getloadavg()[0]
     options.output.write_text(json.dumps(results, indent=1) + "\n")
 

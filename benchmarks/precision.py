@@ -73,10 +73,10 @@ def main() -> None:
     options = parser.parse_args()
     facts = cpu.facts()
     machine = {"processor": facts.model, "bfloat16_dot_product": facts.bf16, "threads": options.threads}
-    found = {name: compared(WORKLOADS[name], options.threads) for name in options.only}
+    figures = {name: compared(WORKLOADS[name], options.threads) for name in options.only}
     print(
         json.dumps(
-            {"machine": machine, "versions": versions(("ranvier", "numpy", "llvmlite")), "step_us": found}, indent=2
+            {"machine": machine, "versions": versions(("ranvier", "numpy", "llvmlite")), "step_us": figures}, indent=2
         )
     )
 

@@ -62,9 +62,9 @@ def table(rows: int) -> pl.DataFrame:
 
 def timed(function: Callable[[], Any]) -> tuple[NDArray[np.float64], Any]:
     """Seconds of a call, by the clock and of the processor, and what it gives."""
-    begun = np.array([time.perf_counter(), time.process_time()])
+    start = np.array([time.perf_counter(), time.process_time()])
     result = function()
-    return np.array([time.perf_counter(), time.process_time()]) - begun, result
+    return np.array([time.perf_counter(), time.process_time()]) - start, result
 
 
 def by_polars(path: Path) -> pl.DataFrame:
@@ -113,13 +113,15 @@ def measure(path: Path, rows: int) -> dict[str, Any]:
     medians = {name: np.median(spent, axis=0) for name, spent in seconds.items()}
     result: dict[str, Any] = {}
     for at, kind in enumerate(("clock", "processor")):
-        own = {name: round(float(spent[at]), 3) for name, spent in medians.items()}
-        shares = {
-            f"speed_of_{base}_to_{end}": round(own[base] / sum(own[name] for name in (*STEPS, end)), 3)
+        seconds_by_step = {name: round(float(spent[at]), 3) for name, spent in medians.items()}
+        fractions = {
+            f"speed_of_{base}_to_{end}": round(
+                seconds_by_step[base] / sum(seconds_by_step[name] for name in (*STEPS, end)), 3
+            )
             for base in ("polars", "typed")
             for end in ("encoded", "stored")
         }
-        result[kind] = {**own, **shares}
+        result[kind] = {**seconds_by_step, **fractions}
     return {**result, "megabytes_of_inputs": sizes}
 
 

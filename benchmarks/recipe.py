@@ -78,14 +78,14 @@ def inner(name: str, seed: int, data: Path, rows: int) -> Problem:
     """The training rows of a set, divided again: the rows that judge are training rows too."""
     from sklearn.model_selection import train_test_split
 
-    whole = problem(TABLES[name], data, 0)
-    frame = at_most(whole.train, rows, seed)
-    classes = frame[whole.table.target] if whole.classification else None
+    full = problem(TABLES[name], data, 0)
+    frame = at_most(full.train, rows, seed)
+    classes = frame[full.table.target] if full.classification else None
     learned, judged = train_test_split(frame, test_size=SHARE, random_state=seed, stratify=classes)
-    return replace(whole, train=learned.reset_index(drop=True), test=judged.reset_index(drop=True), seed=seed)
+    return replace(full, train=learned.reset_index(drop=True), test=judged.reset_index(drop=True), seed=seed)
 
 
-def score(given: Problem, chosen: TableRecipe, smoothing: float, threads: int) -> tuple[float, float]:
+def score(given: Problem, entry: TableRecipe, smoothing: float, threads: int) -> tuple[float, float]:
     """The log loss or RMSE of the rows that judge, and the seconds of processor time of the training."""
     table = given.table
     options: dict[str, Any] = {"test": 0.0, "seed": given.seed, "threads": threads, "progress": False}
@@ -93,9 +93,9 @@ def score(given: Problem, chosen: TableRecipe, smoothing: float, threads: int) -
         classes = given.train[table.target].nunique()
         name = "binary_cross_entropy" if classes == 2 else "categorical_cross_entropy"
         options["loss"] = loss(name, label_smoothing=smoothing)
-    begun = time.process_time()
-    model = train(given.train, table.target, recipe=chosen, task=table.kind, **options)
-    seconds = time.process_time() - begun
+    start = time.process_time()
+    model = train(given.train, table.target, recipe=entry, task=table.kind, **options)
+    seconds = time.process_time() - start
     metrics = model.evaluate(given.test)
     found = metrics["log_loss" if given.classification else "rmse"]
     if not (math.isfinite(found) and found > 0):
@@ -105,31 +105,31 @@ def score(given: Problem, chosen: TableRecipe, smoothing: float, threads: int) -
 
 def measure(options: argparse.Namespace, data: Path) -> dict[str, Any]:
     """Every part on every set and seed."""
-    whole = recipe("table", options.effort)
-    asked = {part: change for part, change in (WITHOUT | TRIED).items() if part in options.parts}
-    changes: dict[str, dict[str, Any]] = {"nothing": {}, **asked}
+    full = recipe("table", options.effort)
+    trials = {part: change for part, change in (WITHOUT | TRIED).items() if part in options.parts}
+    changes: dict[str, dict[str, Any]] = {"nothing": {}, **trials}
     scores, seconds = ({part: {name: [] for name in options.sets} for part in changes} for _ in range(2))
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for name in options.sets:
         for seed in options.seeds:
             given = inner(name, seed, data, options.rows)
             for part, changed in changes.items():
                 parts = {key: value for key, value in changed.items() if key != SMOOTHING}
-                found, took = score(given, replace(whole, **parts), changed.get(SMOOTHING, 0.0), options.threads)
+                found, took = score(given, replace(full, **parts), changed.get(SMOOTHING, 0.0), options.threads)
                 scores[part][name].append(found)
                 seconds[part][name].append(took)
-            print(f"{name}, seed {seed}: done after {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+            print(f"{name}, seed {seed}: done after {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
     change = {
         part: {**grown(scores["nothing"], scores[part]), "time": grown(seconds["nothing"], seconds[part])}
-        for part in asked
+        for part in trials
     }
     return {
         "machine": machine(),
         "effort": options.effort,
-        "recipe": whole.to_dict(),
+        "recipe": full.to_dict(),
         "rows": options.rows,
         "seeds": list(options.seeds),
-        "seconds": time.perf_counter() - begun,
+        "seconds": time.perf_counter() - start,
         "without": _sorted({part: change[part] for part in WITHOUT if part in change}),
         "tried": _sorted({part: change[part] for part in TRIED if part in change}),
         "scores": scores,
@@ -137,11 +137,11 @@ def measure(options: argparse.Namespace, data: Path) -> dict[str, Any]:
     }
 
 
-def grown(whole: dict[str, list[float]], changed: dict[str, list[float]]) -> dict[str, Any]:
+def grown(full: dict[str, list[float]], changed: dict[str, list[float]]) -> dict[str, Any]:
     """By how many per cent the error grows with a change: the mean over the sets, its standard error, set by set."""
     sets = {
-        name: 100 * sum(math.log(b / a) for a, b in zip(whole[name], changed[name], strict=True)) / len(whole[name])
-        for name in whole
+        name: 100 * sum(math.log(b / a) for a, b in zip(full[name], changed[name], strict=True)) / len(full[name])
+        for name in full
     }
     mean = sum(sets.values()) / len(sets)
     spread = math.sqrt(sum((value - mean) ** 2 for value in sets.values()) / max(len(sets) - 1, 1))
@@ -160,9 +160,9 @@ def markdown(change: dict[str, Any], title: str) -> str:
         "|---|---|---|" + "---|" * len(names),
     ]
     for part, found in change.items():
-        each = " | ".join(f"{found['sets'][name]:+.1f} %" for name in names)
+        cells = " | ".join(f"{found['sets'][name]:+.1f} %" for name in names)
         error, took = (f"{one['mean']:+.1f} ± {one['standard_error']:.1f} %" for one in (found, found["time"]))
-        lines.append(f"| {part} | {error} | {took} | {each} |")
+        lines.append(f"| {part} | {error} | {took} | {cells} |")
     return "\n".join(lines)
 
 

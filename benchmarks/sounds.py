@@ -58,7 +58,9 @@ def digits(data: Path) -> Table:
 
 def rows(table: Table, keep: Any) -> Table:
     """Some of the rows of a table."""
-    return {name: [value for value, kept in zip(values, keep, strict=True) if kept] for name, values in table.items()}
+    return {
+        name: [value for value, wanted in zip(values, keep, strict=True) if wanted] for name, values in table.items()
+    }
 
 
 def fsdd(data: Path) -> list[tuple[Table, Table, str, str | None]]:
@@ -73,11 +75,11 @@ def speakers(data: Path) -> list[tuple[Table, Table, str, str | None]]:
     """Each speaker as the test, once."""
     table = digits(data)
     table.pop("take")
-    each = []
+    entry = []
     for name in sorted(set(table["speaker"])):
         is_test = [speaker == name for speaker in table["speaker"]]
-        each.append((rows(table, [not test for test in is_test]), rows(table, is_test), "digit", "speaker"))
-    return each
+        entry.append((rows(table, [not test for test in is_test]), rows(table, is_test), "digit", "speaker"))
+    return entry
 
 
 def esc10(data: Path) -> list[tuple[Table, Table, str, str | None]]:
@@ -108,7 +110,7 @@ def others(train: Table, test: Table, target: str, group: str | None) -> dict[st
     """The accuracy of scikit-learn's logistic regression and of its MLP on the statistics of the bands."""
     loaded = load_sounds(train["file"], "file")
     features = statistics_of(loaded.spectrograms[..., 0])
-    asked = statistics_of(decode_all(test["file"], loaded.form, "file")[..., 0])
+    test_statistics = statistics_of(decode_all(test["file"], loaded.form, "file")[..., 0])
     folds = StratifiedKFold(5, shuffle=True, random_state=0) if group is None else GroupKFold(5)
     splits = list(folds.split(features, train[target], None if group is None else train[group]))
     model = make_pipeline(
@@ -124,8 +126,8 @@ def others(train: Table, test: Table, target: str, group: str | None) -> dict[st
     )
     mlp = make_pipeline(StandardScaler(), MLPClassifier((512,), max_iter=60, random_state=0))
     return {
-        "linear": float(model.fit(features, train[target]).score(asked, test[target])),
-        "mlp": float(mlp.fit(features, train[target]).score(asked, test[target])),
+        "linear": float(model.fit(features, train[target]).score(test_statistics, test[target])),
+        "mlp": float(mlp.fit(features, train[target]).score(test_statistics, test[target])),
     }
 
 
@@ -136,9 +138,9 @@ def measured(name: str, data: Path, effort: str, seeds: int, with_linear: bool) 
     seconds, cpu_seconds, notes, peak = [], [], [], 0.0
     for at, (train, test, target, group) in enumerate(splits):
         for seed in range(seeds):
-            begun, cpu_begun = time.perf_counter(), time.process_time()
+            start, cpu_begun = time.perf_counter(), time.process_time()
             model = rv.train(train, target, test=test, group=group, effort=effort, seed=seed, progress=False)
-            seconds.append(time.perf_counter() - begun)
+            seconds.append(time.perf_counter() - start)
             cpu_seconds.append(time.process_time() - cpu_begun)
             scores[seed, at] = model.report.metrics["accuracy"]
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -148,8 +150,8 @@ def measured(name: str, data: Path, effort: str, seeds: int, with_linear: bool) 
         "effort": effort,
         "accuracy": scores.mean(axis=1).tolist(),
         "splits": scores.mean(axis=0).tolist(),
-        "linear": float(np.mean([each["linear"] for each in beside])) if beside else None,
-        "mlp": float(np.mean([each["mlp"] for each in beside])) if beside else None,
+        "linear": float(np.mean([entry["linear"] for entry in beside])) if beside else None,
+        "mlp": float(np.mean([entry["mlp"] for entry in beside])) if beside else None,
         "asked": ASKED.get((name, effort)),
         "seconds": float(np.mean(seconds)),
         "cpu_seconds": float(np.mean(cpu_seconds)),
@@ -169,10 +171,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="write the figures as JSON here, beside those that are there")
     options = parser.parse_args()
     data = data_folder()
-    found = {}
+    figures = {}
     for name in options.only:
         entry = measured(name, data, options.effort, options.seeds, not options.no_linear)
-        found[f"{name} {options.effort}"] = entry
+        figures[f"{name} {options.effort}"] = entry
         spread = " ".join(f"{score:.1%}" for score in entry["splits"])
         beside = "" if entry["linear"] is None else f"  linear {entry['linear']:.1%}  MLP {entry['mlp']:.1%}"
         print(
@@ -183,7 +185,7 @@ def main() -> None:
         print("\n".join(sorted(set(entry["notes"]))), flush=True)
     if options.output:
         stored = json.loads(options.output.read_text()) if options.output.exists() else {"results": {}}
-        written = {"results": {**stored["results"], **found}}
+        written = {"results": {**stored["results"], **figures}}
         options.output.write_text(json.dumps(written, indent=1) + "\n")
 
 

@@ -49,9 +49,9 @@ ASKED = 20.0
 
 def newsgroups(folder: Path) -> tuple[Any, Any, Any, Any]:
     """Training and test rows and labels."""
-    place = folder / "text" / "newsgroups20"
+    path = folder / "text" / "newsgroups20"
     train, test = (
-        pl.read_csv(place / f"{part}.csv.gz").with_columns(pl.col("text").fill_null("")) for part in ("train", "test")
+        pl.read_csv(path / f"{part}.csv.gz").with_columns(pl.col("text").fill_null("")) for part in ("train", "test")
     )
     vectorizer = TfidfVectorizer(max_features=FEATURES, dtype=np.float32)
     X, X_test = vectorizer.fit_transform(train["text"].to_list()), vectorizer.transform(test["text"].to_list())
@@ -69,9 +69,9 @@ class ScikitLearn:
     def steps(self, count: int) -> float:
         """Make so many steps; gives examples a second."""
         rows = self.X[: count * BATCH]
-        begun = time.perf_counter()
+        start = time.perf_counter()
         self.model.partial_fit(rows, self.y[: count * BATCH])
-        return count * BATCH / (time.perf_counter() - begun)
+        return count * BATCH / (time.perf_counter() - start)
 
     def accuracy(self, X: Any, y: Any) -> float:
         """The share of right answers."""
@@ -87,7 +87,7 @@ class Ranvier:
 
     def fit(self, rows: int, epochs: int) -> tuple[rv.Model, float]:
         """Train on the first rows; gives the model and the seconds of the whole call."""
-        begun = time.perf_counter()
+        start = time.perf_counter()
         model = self.network.fit(
             self.X[:rows],
             self.y[:rows],
@@ -98,7 +98,7 @@ class Ranvier:
             threads=self.threads,
             progress=False,
         )
-        return model, time.perf_counter() - begun
+        return model, time.perf_counter() - start
 
     def epochs(self) -> tuple[float, float]:
         """Examples a second of the epochs after the first, and the seconds of the whole call."""
@@ -115,19 +115,19 @@ def check(ours: Ranvier, theirs: ScikitLearn, X: Any, y: Any, steps: int) -> dic
     """
     theirs.steps(steps)
     model, _ = ours.fit(steps * BATCH, 1)
-    found = {"ranvier": model.evaluate(X, y)["accuracy"], "scikit-learn": theirs.accuracy(X, y)}
+    figures = {"ranvier": model.evaluate(X, y)["accuracy"], "scikit-learn": theirs.accuracy(X, y)}
     least = CHANCES / len(np.unique(y))
-    if min(found.values()) < least or found["ranvier"] < found["scikit-learn"] - POINTS:
+    if min(figures.values()) < least or figures["ranvier"] < figures["scikit-learn"] - POINTS:
         raise SystemExit(
-            f"After {steps} steps the accuracies are {found}; at least {least:.2f} and alike was expected."
+            f"After {steps} steps the accuracies are {figures}; at least {least:.2f} and alike was expected."
         )
-    return found
+    return figures
 
 
 def turns(repeats: int, *contenders: Callable[[], Any]) -> list[list[Any]]:
     """What each contender says in each of its turns."""
-    said = [[contender() for contender in contenders] for _ in range(repeats)]
-    return [list(column) for column in zip(*said, strict=True)]
+    results = [[contender() for contender in contenders] for _ in range(repeats)]
+    return [list(column) for column in zip(*results, strict=True)]
 
 
 def main() -> None:
@@ -150,11 +150,11 @@ def main() -> None:
     accuracy = check(ours, theirs, X_test, y_test, options.check_steps)
     print(f"accuracy after {options.check_steps} steps: {accuracy}", flush=True)
     fits, slow = turns(options.repeats, ours.epochs, lambda: theirs.steps(options.steps))
-    speeds, whole = [speed for speed, _ in fits], [seconds for _, seconds in fits]
+    speeds, durations = [speed for speed, _ in fits], [seconds for _, seconds in fits]
     ratio = float(np.median(speeds) / np.median(slow))
     line = f"ranvier {np.median(speeds):,.0f}, scikit-learn {np.median(slow):,.0f} examples/s: {ratio:.0f} times"
     print(f"{line}, asked {ASKED:.0f}")
-    found = {
+    figures = {
         "machine": machine,
         "versions": versions((*report.PACKAGES, "scipy")),
         "workload": {
@@ -167,12 +167,12 @@ def main() -> None:
         },
         "accuracy": {"steps": options.check_steps, **accuracy},
         "examples_a_second": {"ranvier": speeds, "scikit-learn": slow},
-        "seconds_of_a_whole_fit_of_3_epochs": whole,
+        "seconds_of_a_whole_fit_of_3_epochs": durations,
         "ratio": ratio,
         "asked": ASKED,
     }
     options.output.parent.mkdir(exist_ok=True)
-    options.output.write_text(json.dumps(found, indent=1) + "\n")
+    options.output.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

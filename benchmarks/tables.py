@@ -85,28 +85,28 @@ def begin(options: argparse.Namespace) -> None:
 def measure(options: argparse.Namespace) -> None:
     """Do what is not there yet."""
     kind = "time" if options.timing else "score"
-    place = place_of(options)
+    path = place_of(options)
     seeds = options.seeds or ([0] if options.timing else [0, 1, 2, 3, 4])
-    asked = list(runs.jobs(kind, options.sets, seeds, options.methods))
+    requested = list(runs.jobs(kind, options.sets, seeds, options.methods))
     done = {} if options.fresh else records.results(records.read(options.results), kind)
-    left = [job for job in asked if job.key not in done]
+    left = [job for job in requested if job.key not in done]
     begin(options)
     for number, job in enumerate(left, 1):
-        row = place.run(job)
+        row = path.run(job)
         records.append(options.results[0], row)
-        said = row.get("failed") or row.get("skipped") or json.dumps(row["scores"])
-        say(f"{number}/{len(left)} {job.method} on {job.set}, seed {job.seed}: {said}")
+        words = row.get("failed") or row.get("skipped") or json.dumps(row["scores"])
+        say(f"{number}/{len(left)} {job.method} on {job.set}, seed {job.seed}: {words}")
 
 
 def latency(options: argparse.Namespace) -> None:
     """Raw rows through each of our methods."""
-    place = place_of(options)
+    path = place_of(options)
     begin(options)
     for method in options.methods:
         if METHODS[method].ours:
             say(f"latency of {method}")
             records.append(
-                options.results[0], {"kind": "latency", "method": method, **place.ask("latency", ["--method", method])}
+                options.results[0], {"kind": "latency", "method": method, **path.ask("latency", ["--method", method])}
             )
 
 
@@ -122,15 +122,15 @@ def main() -> None:
     if before is not None:
         run_now = {row["method"] for row in rows if row["kind"] == "score"}
         rows += records.earlier(before, {*run_now, *summary.OURS})
-    found = summary.summarize(rows)
+    figures = summary.summarize(rows)
     if before is not None:
         # Where it, too, took the peers' scores from one before it, that one says how they were made.
-        found["earlier"] = before.get("earlier") or {key: before[key] for key in ("runs", "seconds", "latency")}
-    found["settings"] = {"most_training_rows": MAX_TRAIN, "test_share": TEST_SHARE, "methods": list(METHODS)}
+        figures["earlier"] = before.get("earlier") or {key: before[key] for key in ("runs", "seconds", "latency")}
+    figures["settings"] = {"most_training_rows": MAX_TRAIN, "test_share": TEST_SHARE, "methods": list(METHODS)}
     if options.report:
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(json.dumps(found, indent=1) + "\n")
-    print(markdown(found))
+        options.output.write_text(json.dumps(figures, indent=1) + "\n")
+    print(markdown(figures))
 
 
 if __name__ == "__main__":

@@ -84,10 +84,10 @@ def of_probabilities(p: Array, truth: Array) -> dict[str, float]:
     confidence, right = p[np.arange(len(p)), top], top == truth
     index = np.minimum((confidence * BINS).astype(int), BINS - 1)
     gaps = np.bincount(index, right - confidence, BINS)
-    own = np.clip(p[np.arange(len(p)), truth], np.finfo(np.float64).eps, 1.0)
+    true_probability = np.clip(p[np.arange(len(p)), truth], np.finfo(np.float64).eps, 1.0)
     return {
         "accuracy": float(right.mean()),
-        "log_loss": float(-np.log(own).mean()),
+        "log_loss": float(-np.log(true_probability).mean()),
         "ece": float(np.abs(gaps).sum() / len(p)),
     }
 
@@ -116,11 +116,11 @@ def ours_of_classes(case: Problem, known: Any, truth: Array) -> Scores:
     order = [labels.index(str(label)) for label in case.classes]
     p = np.asarray(model.probabilities(known[case.columns]), np.float64)[:, order]
     plain = of_probabilities(without_temperature(p, model.report.temperature), truth)
-    found = of_probabilities(p, truth) | {"log_loss_uncalibrated": plain["log_loss"]}
+    figures = of_probabilities(p, truth) | {"log_loss_uncalibrated": plain["log_loss"]}
     sets = model.predict_set(known[case.columns], COVERAGE)
-    own = [str(label) for label in known[case.table.target]]
-    inside = [label in map(str, labels) for label, labels in zip(own, sets, strict=True)]
-    return found | {"coverage": float(np.mean(inside)), "set_size": float(np.mean([len(labels) for labels in sets]))}
+    labels_of_rows = [str(label) for label in known[case.table.target]]
+    inside = [label in map(str, labels) for label, labels in zip(labels_of_rows, sets, strict=True)]
+    return figures | {"coverage": float(np.mean(inside)), "set_size": float(np.mean([len(labels) for labels in sets]))}
 
 
 def classification(case: Problem, methods: Sequence[str]) -> dict[str, Scores]:
@@ -204,19 +204,19 @@ def methods_of(table: Table) -> tuple[str, ...]:
 
 def measured(name: str, seed: int, methods: Sequence[str], most: tuple[int, int]) -> dict[str, Scores]:
     """What some methods do on a set at a seed, with at most so many rows to train on and to measure on."""
-    whole = problem(SETS[name], installed.data_folder(), seed, threads=1)
-    train, test = (at_most(part, rows, seed) for part, rows in zip((whole.train, whole.test), most, strict=True))
-    case = replace(whole, train=train.reset_index(drop=True), test=test.reset_index(drop=True))
+    full = problem(SETS[name], installed.data_folder(), seed, threads=1)
+    train, test = (at_most(part, rows, seed) for part, rows in zip((full.train, full.test), most, strict=True))
+    case = replace(full, train=train.reset_index(drop=True), test=test.reset_index(drop=True))
     return (classification if case.classification else regression)(case, methods)
 
 
-def in_a_process(name: str, asked: Asked, most: tuple[int, int]) -> Iterator[tuple[str, dict[str, Scores]]]:
+def in_a_process(name: str, cases: Asked, most: tuple[int, int]) -> Iterator[tuple[str, dict[str, Scores]]]:
     """The same for some seeds in a process of its own, on one thread: each seed and its results as soon as it has them.
 
     What a process that failed had not given yet is left out; its complaint stands on standard error.
     """
     process = subprocess.Popen(
-        [sys.executable, __file__, "--one", name, json.dumps(asked), *map(str, most)],
+        [sys.executable, __file__, "--one", name, json.dumps(cases), *map(str, most)],
         stdout=subprocess.PIPE,
         text=True,
         env=dict(os.environ, PYTHONWARNINGS="ignore") | dict.fromkeys(THREAD_VARIABLES, "1"),
@@ -224,8 +224,8 @@ def in_a_process(name: str, asked: Asked, most: tuple[int, int]) -> Iterator[tup
     with process:
         for line in process.stdout or ():
             if line.startswith(RESULT):
-                seed, found = json.loads(line.removeprefix(RESULT))
-                yield seed, found
+                seed, figures = json.loads(line.removeprefix(RESULT))
+                yield seed, figures
     if process.returncode:
         print(f"{name} failed.", flush=True)
 
@@ -243,38 +243,38 @@ def means(runs: Sequence[dict[str, Scores]]) -> dict[str, Scores]:
     }
 
 
-def held(found: dict[str, dict[str, Scores]]) -> dict[str, Any]:
+def held(figures: dict[str, dict[str, Scores]]) -> dict[str, Any]:
     """What was asked, beside what was found: sets that hold it, sets that do not, from the means of each set.
 
     >>> table = {"a": {"ranvier": {"ece": 0.01, "log_loss": 1.0}, "sklearn-mlp": {"ece": 0.02}}}
     >>> held(table)["ece below sklearn-mlp"]
     {'holds': ['a'], 'fails': []}
     """
-    classes = {name: each for name, each in found.items() if "ece" in each.get(OURS, {})}
-    numbers = {name: each for name, each in found.items() if "width" in each.get(OURS, {})}
-    asked: dict[str, tuple[dict[str, dict[str, Scores]], Callable[[dict[str, Scores]], bool]]] = {
+    classes = {name: entry for name, entry in figures.items() if "ece" in entry.get(OURS, {})}
+    numbers = {name: entry for name, entry in figures.items() if "width" in entry.get(OURS, {})}
+    cases: dict[str, tuple[dict[str, dict[str, Scores]], Callable[[dict[str, Scores]], bool]]] = {
         f"ece below {peer}": (
-            {name: each for name, each in classes.items() if peer in each},
-            lambda each, peer=peer: each[OURS]["ece"] < each[peer]["ece"],  # type: ignore[misc]
+            {name: entry for name, entry in classes.items() if peer in entry},
+            lambda entry, peer=peer: entry[OURS]["ece"] < entry[peer]["ece"],  # type: ignore[misc]
         )
         for peer in PEERS
     }
-    asked["log loss no worse for the temperature"] = (
-        {name: each for name, each in classes.items() if "log_loss_uncalibrated" in each[OURS]},
-        lambda each: each[OURS]["log_loss"] <= each[OURS]["log_loss_uncalibrated"],
+    cases["log loss no worse for the temperature"] = (
+        {name: entry for name, entry in classes.items() if "log_loss_uncalibrated" in entry[OURS]},
+        lambda entry: entry[OURS]["log_loss"] <= entry[OURS]["log_loss_uncalibrated"],
     )
-    asked["coverage within 1.5 points"] = (numbers, lambda each: abs(each[OURS]["coverage"] - COVERAGE) <= 0.015)
+    cases["coverage within 1.5 points"] = (numbers, lambda entry: abs(entry[OURS]["coverage"] - COVERAGE) <= 0.015)
     for peer in list(INTERVALS)[1:]:
-        asked[f"narrower than {peer}"] = (
-            {name: each for name, each in numbers.items() if peer in each},
-            lambda each, peer=peer: each[OURS]["width"] < each[peer]["width"],  # type: ignore[misc]
+        cases[f"narrower than {peer}"] = (
+            {name: entry for name, entry in numbers.items() if peer in entry},
+            lambda entry, peer=peer: entry[OURS]["width"] < entry[peer]["width"],  # type: ignore[misc]
         )
     return {
         what: {
-            "holds": [name for name, each in sets.items() if holds(each)],
-            "fails": [name for name, each in sets.items() if not holds(each)],
+            "holds": [name for name, entry in sets.items() if holds(entry)],
+            "fails": [name for name, entry in sets.items() if not holds(entry)],
         }
-        for what, (sets, holds) in asked.items()
+        for what, (sets, holds) in cases.items()
     }
 
 
@@ -290,13 +290,13 @@ def written(path: Path, runs: Runs, options: argparse.Namespace) -> None:
 def report(path: Path) -> None:
     """Print the means, and how many sets hold what was asked."""
     result = json.loads(path.read_text())
-    for name, each in result["sets"].items():
+    for name, entry in result["sets"].items():
         print(name, f"({len(result['seeds'][name])} seeds)")
-        for method, values in each.items():
+        for method, values in entry.items():
             print(f"  {method:<12}", "  ".join(f"{key} {value:.4f}" for key, value in values.items()))
-    for what, found in result["held"].items():
-        failing = f"; not on {', '.join(found['fails'])}" if found["fails"] else ""
-        print(f"{what}: {len(found['holds'])} of {len(found['holds']) + len(found['fails'])}{failing}")
+    for what, figures in result["held"].items():
+        failing = f"; not on {', '.join(figures['fails'])}" if figures["fails"] else ""
+        print(f"{what}: {len(figures['holds'])} of {len(figures['holds']) + len(figures['fails'])}{failing}")
 
 
 def options_of(arguments: list[str] | None) -> argparse.Namespace:
@@ -327,10 +327,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run what is not there yet, set by set, and write all after each seed."""
     options = options_of(arguments)
     if options.one:
-        name, asked, rows, tests = options.one
-        for seed, methods in json.loads(asked).items():
-            found = measured(name, int(seed), methods, (int(rows), int(tests)))
-            print(f"{RESULT}{json.dumps([seed, found])}", flush=True)
+        name, cases, rows, tests = options.one
+        for seed, methods in json.loads(cases).items():
+            figures = measured(name, int(seed), methods, (int(rows), int(tests)))
+            print(f"{RESULT}{json.dumps([seed, figures])}", flush=True)
         return
     if options.report:
         report(options.output)
@@ -338,13 +338,13 @@ def main(arguments: list[str] | None = None) -> None:
     runs, limits = known_runs(options), (options.rows, options.tests)
     for name in options.sets:
         there = runs.get(name, {})
-        asked: Asked = {}
+        cases: Asked = {}
         for seed in map(str, options.seeds):
             done = [method for method in there.get(seed, {}) if method not in options.again]
-            asked[seed] = [method for method in methods_of(SETS[name]) if method not in done]
+            cases[seed] = [method for method in methods_of(SETS[name]) if method not in done]
         began = time.perf_counter()
-        for seed, found in in_a_process(name, {seed: methods for seed, methods in asked.items() if methods}, limits):
-            runs.setdefault(name, {}).setdefault(seed, {}).update(found)
+        for seed, figures in in_a_process(name, {seed: methods for seed, methods in cases.items() if methods}, limits):
+            runs.setdefault(name, {}).setdefault(seed, {}).update(figures)
             written(options.output, runs, options)
             print(name, seed, f"{time.perf_counter() - began:.0f} s", flush=True)
     report(options.output)

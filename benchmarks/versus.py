@@ -83,9 +83,9 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "measured": {},
     }
     for part in options.parts:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         results[part] = one_part(part, options.only, settings)
-        results["measured"][part] = {"date": report.now(), "seconds": time.perf_counter() - begun}
+        results["measured"][part] = {"date": report.now(), "seconds": time.perf_counter() - start}
     return results
 
 
@@ -97,8 +97,8 @@ def one_part(part: str, workloads: list[str], settings: measure.Settings) -> dic
         return {kind: measure.attempt(scaling.scaling, kind, settings, say) for kind in scaling.MAKERS}
     if part == "accuracy_time":
         return {"digits": measure.attempt(accuracy.digits, settings, say)}
-    found = measure.attempt(cold_start.imports if part == "imports" else measure.prediction, settings, say)
-    return {part: found} if "failed" in found else found
+    figures = measure.attempt(cold_start.imports if part == "imports" else measure.prediction, settings, say)
+    return {part: figures} if "failed" in figures else figures
 
 
 def merged(earlier: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
@@ -108,22 +108,26 @@ def merged(earlier: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
         SystemExit: the earlier ones come from another machine or other versions, threads or settings.
     """
     for path in SAME:
-        then, now = (functools.reduce(dict.__getitem__, path.split("."), each) for each in (earlier, results))
+        then, now = (functools.reduce(dict.__getitem__, path.split("."), entry) for entry in (earlier, results))
         if then != now:
             raise SystemExit(f"The earlier results have another {path}: {then}, now {now}. Run without --merge.")
-    kept = {part: earlier[part] for part in PARTS if part in earlier}
-    parts = {part: kept.get(part, {}) | results.get(part, {}) for part in PARTS if part in kept or part in results}
+    earlier_parts = {part: earlier[part] for part in PARTS if part in earlier}
+    parts = {
+        part: earlier_parts.get(part, {}) | results.get(part, {})
+        for part in PARTS
+        if part in earlier_parts or part in results
+    }
     return results | parts | {"measured": earlier["measured"] | results["measured"]}
 
 
 def main() -> None:
     options = options_of()
-    begun = time.perf_counter()
+    start = time.perf_counter()
     earlier = json.loads(options.output.read_text()) if options.merge and options.output.exists() else None
     pin(options.threads)
     with tempfile.TemporaryDirectory(prefix="versus-") as folder:
         results = run(options, Path(folder))
-    say(f"all parts took {time.perf_counter() - begun:.0f} seconds")
+    say(f"all parts took {time.perf_counter() - start:.0f} seconds")
     if earlier is not None:
         results = merged(earlier, results)
     results["asked"] = thresholds.checked(results)
@@ -134,7 +138,7 @@ def main() -> None:
     if any(scaling_picture.priced(part)["points"] for part in results.get("scaling", {}).values()):
         options.output.with_name(f"{options.output.stem}-scaling.svg").write_text(scaling_picture.draw(results))
     print(report.markdown(results))
-    failed = [each for part in PARTS for each in results.get(part, {}).values() if "failed" in each]
+    failed = [entry for part in PARTS for entry in results.get(part, {}).values() if "failed" in entry]
     if failed:
         raise SystemExit(f"{len(failed)} of the measurements have no result.")
 

@@ -27,8 +27,8 @@ SEEDS = st.integers(0, 2**64 - 1)
     ],
 )
 def test_known_answers_of_the_paper(counter: tuple[int, ...], key: tuple[int, int], words: tuple[int, ...]) -> None:
-    found = random.philox(np.array(counter, np.uint64)[:, None], key)
-    assert tuple(found[0].tolist()) == words
+    actual = random.philox(np.array(counter, np.uint64)[:, None], key)
+    assert tuple(actual[0].tolist()) == words
 
 
 @given(SEEDS, st.integers(0, 4), st.integers(0, 2**40), st.integers(0, 1000), st.integers(0, 50), st.integers(0, 50))
@@ -36,9 +36,9 @@ def test_a_word_does_not_depend_on_how_many_are_asked_for(
     seed: int, purpose: int, step: int, layer: int, count: int, start: int
 ) -> None:
     part = random.bits(seed, purpose, step, layer, count, start)
-    whole = random.bits(seed, purpose, step, layer, start + count)
+    full = random.bits(seed, purpose, step, layer, start + count)
     assert part.dtype == np.uint32
-    assert np.array_equal(part, whole[start:])
+    assert np.array_equal(part, full[start:])
 
 
 @given(SEEDS, st.integers(0, 70))

@@ -124,15 +124,15 @@ def test_fields_may_stay_out_of_what_is_shown_and_compared() -> None:
 
 def test_a_hash_is_computed_once_and_stays_in_its_process() -> None:
     class Counted:
-        asked = 0
+        requested = 0
 
         def __hash__(self) -> int:
-            Counted.asked += 1
+            Counted.requested += 1
             return 7
 
     one = Point(Counted())  # type: ignore[arg-type]
     assert hash(one) == hash(one)
-    assert Counted.asked == 1
+    assert Counted.requested == 1
     text = Point("text")  # type: ignore[arg-type]
     hash(text)
     for other in (pickle.loads(pickle.dumps(text)), copy.copy(text), copy.deepcopy(text)):

@@ -67,14 +67,14 @@ def test_numbers_that_are_no_integers(value: Any) -> None:
     assert as_number(10**400) is None
 
 
-def _trained(rows: tuple[Any, Any], real: Cast, whole: Cast) -> rv.Model:
+def _trained(rows: tuple[Any, Any], real: Cast, integer: Cast) -> rv.Model:
     return rv.train(
         *rows,
         recipe="plain",
-        hidden=whole(4),
-        epochs=whole(3),
-        batch_size=whole(16),
-        patience=whole(2),
+        hidden=integer(4),
+        epochs=integer(3),
+        batch_size=integer(16),
+        patience=integer(2),
         validation=real(0.25),
         test=real(0.25),
         dropout=real(0.25),
@@ -84,17 +84,17 @@ def _trained(rows: tuple[Any, Any], real: Cast, whole: Cast) -> rv.Model:
         optimizer="adamw",
         threshold=real(0.25),
         class_weight={0: real(2.0), 1: real(0.5)},
-        positive=whole(1),
-        seed=whole(3),
-        threads=whole(1),
+        positive=integer(1),
+        seed=integer(3),
+        threads=integer(1),
         engine="reference",
         progress=False,
     )
 
 
-@pytest.mark.parametrize(("real", "whole"), FORMS)
-def test_train_takes_them(rows: tuple[Any, Any], real: Cast, whole: Cast) -> None:
-    expected, actual = _trained(rows, float, int), _trained(rows, real, whole)
+@pytest.mark.parametrize(("real", "integer"), FORMS)
+def test_train_takes_them(rows: tuple[Any, Any], real: Cast, integer: Cast) -> None:
+    expected, actual = _trained(rows, float, int), _trained(rows, real, integer)
     assert (actual.outputs(rows[0]) == expected.outputs(rows[0])).all()
     assert expected.report is not None
     assert actual.report is not None
@@ -102,32 +102,34 @@ def test_train_takes_them(rows: tuple[Any, Any], real: Cast, whole: Cast) -> Non
     assert (actual.predict(rows[0]) == expected.predict(rows[0])).all()
 
 
-@pytest.mark.parametrize(("real", "whole"), FORMS)
-def test_options_are_kept_as_plain_json(real: Cast, whole: Cast) -> None:
-    given = TrainOptions(hidden=whole(4), epochs=whole(2), dropout=real(0.25), seed=whole(3), image_size=whole(32))
+@pytest.mark.parametrize(("real", "integer"), FORMS)
+def test_options_are_kept_as_plain_json(real: Cast, integer: Cast) -> None:
+    given = TrainOptions(
+        hidden=integer(4), epochs=integer(2), dropout=real(0.25), seed=integer(3), image_size=integer(32)
+    )
     plain = TrainOptions(hidden=(4,), epochs=2, dropout=0.25, seed=3, image_size=32)
     assert given == plain
     assert json.dumps(given.to_dict()) == json.dumps(plain.to_dict())
-    recipe: Any = replace(rv.recipe("table"), n_networks=whole(2), dropout=real(0.25))  # type: ignore[type-var]
+    recipe: Any = replace(rv.recipe("table"), n_networks=integer(2), dropout=real(0.25))  # type: ignore[type-var]
     assert json.loads(json.dumps(recipe.to_dict()))["n_networks"] == 2
 
 
-@pytest.mark.parametrize(("real", "whole"), FORMS)
-def test_fit_takes_them(rows: tuple[Any, Any], real: Cast, whole: Cast) -> None:
-    def outputs(real: Cast, whole: Cast) -> Any:
-        shared = {"epochs": whole(2), "batch_size": whole(16), "seed": whole(3), "threads": whole(1)}
+@pytest.mark.parametrize(("real", "integer"), FORMS)
+def test_fit_takes_them(rows: tuple[Any, Any], real: Cast, integer: Cast) -> None:
+    def outputs(real: Cast, integer: Cast) -> Any:
+        shared = {"epochs": integer(2), "batch_size": integer(16), "seed": integer(3), "threads": integer(1)}
         optimizer = rv.Adam(real(0.0625), beta1=real(0.5))
         model = _network().fit(*rows, validation=real(0.25), optimizer=optimizer, engine="reference", **shared)
         return model.outputs(rows[0])
 
-    assert (outputs(real, whole) == outputs(float, int)).all()
+    assert (outputs(real, integer) == outputs(float, int)).all()
 
 
 @pytest.mark.parametrize("real", FLOATS)
 @pytest.mark.parametrize("apart", [False, True])
 def test_seeds_of_fit_many_divide_the_rows_each_in_its_way(rows: tuple[Any, Any], real: Cast, apart: bool) -> None:
-    shares = [real(0.25), real(0.25)] if apart else [real(0.25)] * 2
-    trials = [{"seed": seed, "validation": share} for seed, share in enumerate(shares)]
+    fractions = [real(0.25), real(0.25)] if apart else [real(0.25)] * 2
+    trials = [{"seed": seed, "validation": fraction} for seed, fraction in enumerate(fractions)]
     models = rv.fit_many(_network(), *rows, trials=trials, epochs=2, engine="reference", progress=False)
     for seed, model in enumerate(models):
         alone = _network().fit(*rows, validation=0.25, seed=seed, epochs=2, engine="reference")
@@ -135,13 +137,13 @@ def test_seeds_of_fit_many_divide_the_rows_each_in_its_way(rows: tuple[Any, Any]
         assert (model.history.validation_loss == alone.history.validation_loss).all()
 
 
-@pytest.mark.parametrize(("real", "whole"), FORMS)
-def test_a_model_takes_them(rows: tuple[Any, Any], real: Cast, whole: Cast) -> None:
+@pytest.mark.parametrize(("real", "integer"), FORMS)
+def test_a_model_takes_them(rows: tuple[Any, Any], real: Cast, integer: Cast) -> None:
     X, y = rows
     model = _network().fit(X, y, epochs=2, validation=0.25, engine="reference")
 
     def same(ask: Callable[[Cast, Cast], Any]) -> None:
-        assert ask(real, whole) == ask(float, int)
+        assert ask(real, integer) == ask(float, int)
 
     same(lambda r, w: model.predict_set(X, coverage=r(0.75)))
     same(lambda r, w: model.attributions(X[:2], tolerance=r(0.5)).values.tolist())
@@ -152,25 +154,25 @@ def test_a_model_takes_them(rows: tuple[Any, Any], real: Cast, whole: Cast) -> N
     same(lambda r, w: model.calibration(X, y, bins=w(4)).expected_calibration_error)
 
 
-@pytest.mark.parametrize(("real", "whole"), FORMS)
-def test_estimators_take_them(rows: tuple[Any, Any], real: Cast, whole: Cast) -> None:
-    def outputs(real: Cast, whole: Cast) -> Any:
-        options: dict[str, Any] = {"recipe": "plain", "epochs": whole(2), "hidden": whole(4), "engine": "reference"}
-        estimator = rv.Classifier(validation=real(0.25), dropout=real(0.5), random_state=whole(3), **options)
+@pytest.mark.parametrize(("real", "integer"), FORMS)
+def test_estimators_take_them(rows: tuple[Any, Any], real: Cast, integer: Cast) -> None:
+    def outputs(real: Cast, integer: Cast) -> Any:
+        options: dict[str, Any] = {"recipe": "plain", "epochs": integer(2), "hidden": integer(4), "engine": "reference"}
+        estimator = rv.Classifier(validation=real(0.25), dropout=real(0.5), random_state=integer(3), **options)
         return estimator.fit(*rows).predict_proba(rows[0])
 
-    assert (outputs(real, whole) == outputs(float, int)).all()
+    assert (outputs(real, integer) == outputs(float, int)).all()
 
 
-@pytest.mark.parametrize(("real", "whole"), FORMS)
-def test_checks_take_them(real: Cast, whole: Cast) -> None:
-    _check(real(0.5), whole(9))
+@pytest.mark.parametrize(("real", "integer"), FORMS)
+def test_checks_take_them(real: Cast, integer: Cast) -> None:
+    _check(real(0.5), integer(9))
     assert split_rows_option("validation", real(0.25)) == (0.25, None)
     assert type(split_rows_option("validation", real(0.25))[0]) is float
-    assert check_seed(whole(7)) == 7
+    assert check_seed(integer(7)) == 7
     assert checked_threshold(real(0.25)) == 0.25
     assert merged_options("quantile", {"q": real(0.25)}, _levels()) == (("q", 0.25),)
-    space = {"dropout": (real(0.0), real(0.25)), "hidden": [whole(8), (whole(8), whole(4))], "epochs": whole(3)}
+    space = {"dropout": (real(0.0), real(0.25)), "hidden": [integer(8), (integer(8), integer(4))], "epochs": integer(3)}
     plain: Any = {"dropout": (0.0, 0.25), "hidden": [8, (8, 4)], "epochs": 3}
     assert make_space(rv.recipe("plain"), space) == make_space(rv.recipe("plain"), plain)
 

@@ -16,8 +16,8 @@ def test_values(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     monkeypatch.setenv("RANVIER_THREADS", "3")
-    found = settings.read()
-    assert found == settings.Settings(None, Path("/somewhere/ranvier"), "auto", 3, None, None)
+    actual = settings.read()
+    assert actual == settings.Settings(None, Path("/somewhere/ranvier"), "auto", 3, None, None)
 
 
 @pytest.mark.parametrize(("name", "value"), [("RANVIER_ENGINE", "warp"), ("RANVIER_THREADS", "0")])

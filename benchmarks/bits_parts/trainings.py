@@ -249,8 +249,8 @@ def frame(kind: str) -> tuple[Any, Any]:
     import polars as pl
 
     columns, goals = table()
-    whole = pl.DataFrame(columns).with_columns(pl.Series("goal", goals[kind]))
-    return whole, whole.drop("goal")
+    full_table = pl.DataFrame(columns).with_columns(pl.Series("goal", goals[kind]))
+    return full_table, full_table.drop("goal")
 
 
 def named(name: str, **options: Any) -> tuple[Any, Any]:
@@ -271,8 +271,8 @@ def names_of(name: str) -> list[str]:
 
 def of_table(kind: str, **options: Any) -> tuple[Any, Any]:
     """A model of the generated table, and its rows."""
-    whole, without = frame(kind)
-    return rv.train(whole, target="goal", progress=False, seed=3, **options), without
+    full_table, without = frame(kind)
+    return rv.train(full_table, target="goal", progress=False, seed=3, **options), without
 
 
 def estimated(estimator: Any, kind: str, X: Any = None, **options: Any) -> tuple[Any, Any]:

@@ -28,9 +28,9 @@ TOLERANCE = 1e-6
 
 def result(options: argparse.Namespace) -> dict[str, Any]:
     """The seconds of every form."""
-    found = problem(TABLES[SET], options.data, 0, options.threads)
-    model = fitted(found, EFFORTS[options.method])
-    frame = found.test[found.columns].iloc[:MANY]
+    task = problem(TABLES[SET], options.data, 0, options.threads)
+    model = fitted(task, EFFORTS[options.method])
+    frame = task.test[task.columns].iloc[:MANY]
     forms = {name: timed(model, frame, inputs, count) for name, (inputs, count) in forms_of(frame).items()}
     return {"forms": forms, "versions": versions(("ranvier", "numpy", "pandas", "polars"))}
 
@@ -62,7 +62,7 @@ def plain(cell: Any) -> Any:
 def timed(model: Any, frame: Any, inputs: Sequence[Any], count: int) -> dict[str, Any]:
     """Check, then the median seconds of a call."""
     try:
-        given = [np.atleast_2d(model.probabilities(each)) for each in inputs[: 1 if count > 1 else None]]
+        given = [np.atleast_2d(model.probabilities(rows)) for rows in inputs[: 1 if count > 1 else None]]
         wanted = np.asarray(model.probabilities(frame))[: len(given) * count]
         worst = float(np.abs(np.concatenate(given) - wanted).max())
     except Exception as error:  # noqa: BLE001 - the reason is part of the report
@@ -71,10 +71,10 @@ def timed(model: Any, frame: Any, inputs: Sequence[Any], count: int) -> dict[str
         return {"rows": count, "failed": f"probabilities differ by {worst:.2g} from those of a large frame"}
     seconds = []
     for _ in range(CALLS):
-        for each in inputs:
-            begun = time.perf_counter()
-            model.probabilities(each)
-            seconds.append(time.perf_counter() - begun)
+        for rows in inputs:
+            start = time.perf_counter()
+            model.probabilities(rows)
+            seconds.append(time.perf_counter() - start)
     return {"rows": count, "median": median(seconds), "best": min(seconds), "calls": len(seconds)}
 
 

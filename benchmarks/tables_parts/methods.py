@@ -42,8 +42,8 @@ def baseline(problem: Problem) -> Callable[[Frame], Array]:
     """The shares of the classes, or the mean."""
     target = problem.train[problem.table.target]
     if problem.classification:
-        shares = target.value_counts(normalize=True)
-        row = np.array([shares[label] for label in problem.classes])
+        fractions = target.value_counts(normalize=True)
+        row = np.array([fractions[label] for label in problem.classes])
         return lambda frame: np.tile(row, (len(frame), 1))
     mean = float(target.mean())
     return lambda frame: np.full(len(frame), mean)
@@ -137,9 +137,9 @@ def _pytabkit(problem: Problem, make: Any) -> Callable[[Frame], Array]:
     medians = problem.train[numbers].median()
 
     def prepare(problem: Problem, frame: Frame) -> Frame:
-        found = _with_text(problem, frame)
-        found[numbers] = found[numbers].fillna(medians).astype("float64")
-        return found
+        inputs = _with_text(problem, frame)
+        inputs[numbers] = inputs[numbers].fillna(medians).astype("float64")
+        return inputs
 
     settings = {"random_state": problem.seed, "device": "cpu", "n_threads": problem.threads}
     return _learned(problem, make(**settings), prepare, cat_col_names=words)
@@ -162,22 +162,22 @@ def _learned(
 
 def _with_text(problem: Problem, frame: Frame) -> Frame:
     """The known columns; a missing word is a word of its own."""
-    found = frame[problem.columns].copy()
+    inputs = frame[problem.columns].copy()
     for name in problem.categorical:
-        found[name] = found[name].astype(object).where(found[name].notna(), MISSING).astype(str).astype(object)
-    return found
+        inputs[name] = inputs[name].astype(object).where(inputs[name].notna(), MISSING).astype(str).astype(object)
+    return inputs
 
 
 def _with_categories(problem: Problem, frame: Frame) -> Frame:
     """The known columns; words become categories, those of the training rows."""
     import pandas
 
-    found = frame[problem.columns].copy()
+    inputs = frame[problem.columns].copy()
     for name in problem.categorical:
         known = sorted(problem.train[name].dropna().unique().tolist())
-        values = found[name].astype(object).where(found[name].isin(known), None)
-        found[name] = pandas.Categorical(values, categories=known)
-    return found
+        values = inputs[name].astype(object).where(inputs[name].isin(known), None)
+        inputs[name] = pandas.Categorical(values, categories=known)
+    return inputs
 
 
 SKLEARN = ("sklearn.pipeline", "sklearn.compose", "sklearn.neural_network", "sklearn.ensemble")

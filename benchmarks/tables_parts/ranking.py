@@ -15,12 +15,12 @@ def ranks(values: Mapping[str, float]) -> dict[str, float]:
     >>> ranks({"a": 0.2, "b": 0.1, "c": 0.2})
     {'a': 2.5, 'b': 1.0, 'c': 2.5}
     """
-    found = {}
+    figures = {}
     for name, value in values.items():
         below = sum(other < value for other in values.values())
         equal = sum(other == value for other in values.values())
-        found[name] = below + (equal + 1) / 2
-    return found
+        figures[name] = below + (equal + 1) / 2
+    return figures
 
 
 def mean_ranks(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -30,7 +30,7 @@ def mean_ranks(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
     {'a': 1.3333333333333333, 'b': 1.6666666666666667}
     """
     placed = [ranks(values) for values in tables]
-    return {name: fmean(each[name] for each in placed) for name in placed[0]} if placed else {}
+    return {name: fmean(ranks_of_set[name] for ranks_of_set in placed) for name in placed[0]} if placed else {}
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float | None]:

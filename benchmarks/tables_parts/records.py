@@ -50,9 +50,9 @@ def earlier(summary: Mapping[str, Any], besides: Iterable[str]) -> list[Row]:
     """
     rows, again = [], set(besides)
     for name, methods in summary["sets"].items():
-        for method, found in methods.items():
-            measures = {measure: each["values"] for measure, each in found.items() if isinstance(each, dict)}
-            for at, seed in enumerate(found["seeds"] if method not in again else ()):
+        for method, figures in methods.items():
+            measures = {measure: entry["values"] for measure, entry in figures.items() if isinstance(entry, dict)}
+            for at, seed in enumerate(figures["seeds"] if method not in again else ()):
                 scores = {measure: values[at] for measure, values in measures.items()}
                 rows.append({"kind": "score", "set": name, "seed": seed, "method": method, "scores": scores})
     return rows

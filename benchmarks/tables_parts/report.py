@@ -18,15 +18,15 @@ TITLES = {
 }
 
 
-def markdown(found: Results) -> str:
+def markdown(figures: Results) -> str:
     """All tables."""
-    parts = [_header(found)]
-    parts += [text for measure in MEASURES if (text := _scores(found, measure))]
-    parts += [_ranks(title, each) for title, each in found["ranks"].items() if each]
-    parts += [_mlp(name, found["against_mlp"][name]) for name in OURS if found["against_mlp"][name]]
-    parts.append(_seconds(found["seconds"]) if found["seconds"] else "No timing pass yet: run with --timing.")
-    parts += [_latency(name, each) for name, each in found["latency"].items()]
-    parts.append(_left_out(found))
+    parts = [_header(figures)]
+    parts += [text for measure in MEASURES if (text := _scores(figures, measure))]
+    parts += [_ranks(title, entry) for title, entry in figures["ranks"].items() if entry]
+    parts += [_mlp(name, figures["against_mlp"][name]) for name in OURS if figures["against_mlp"][name]]
+    parts.append(_seconds(figures["seconds"]) if figures["seconds"] else "No timing pass yet: run with --timing.")
+    parts += [_latency(name, entry) for name, entry in figures["latency"].items()]
+    parts.append(_left_out(figures))
     return "\n\n".join(parts)
 
 
@@ -59,27 +59,27 @@ def duration(seconds: float) -> str:
     return f"{seconds / 1e-6:.3g} us"
 
 
-def _header(found: Results) -> str:
-    machines = sorted({run["machine"]["processor"] for run in found["runs"]})
+def _header(figures: Results) -> str:
+    machines = sorted({run["machine"]["processor"] for run in figures["runs"]})
     names: dict[str, str] = {}
-    for run in found["runs"]:
+    for run in figures["runs"]:
         names |= run["versions"]
     return f"{', '.join(machines) or 'unknown machine'}; {', '.join(f'{k} {v}' for k, v in names.items())}."
 
 
-def _scores(found: Results, measure: str) -> str:
+def _scores(figures: Results, measure: str) -> str:
     """One measure on all sets; the best mean is bold, and how many seeds stand behind a mean where they differ."""
-    sets = {name: each for name, each in found["sets"].items() if any(measure in one for one in each.values())}
-    methods = [name for name in METHODS if any(name in each for each in sets.values())]
+    sets = {name: entry for name, entry in figures["sets"].items() if any(measure in one for one in entry.values())}
+    methods = [name for name in METHODS if any(name in entry for entry in sets.values())]
     if not sets:
         return ""
-    most = max(len(one["seeds"]) for each in sets.values() for one in each.values())
+    most = max(len(one["seeds"]) for entry in sets.values() for one in entry.values())
     sign, rows = -1 if MEASURES[measure] == "high" else 1, []
-    for name, each in sets.items():
-        best = min((sign * one[measure]["mean"] for one in each.values() if measure in one), default=0.0)
+    for name, entry in sets.items():
+        best = min((sign * one[measure]["mean"] for one in entry.values() if measure in one), default=0.0)
         cells = [name]
         for method in methods:
-            one = each.get(method, {})
+            one = entry.get(method, {})
             if measure not in one:
                 cells.append("failed" if one else "")
                 continue
@@ -92,47 +92,47 @@ def _scores(found: Results, measure: str) -> str:
     return f"Mean ± standard error over {most} seeds, {way}:\n\n" + table([TITLES[measure], *methods], rows)
 
 
-def _ranks(title: str, found: Results) -> str:
+def _ranks(title: str, figures: Results) -> str:
     """One column for the peers alone and one for each of ours among the peers."""
-    methods = [name for name in METHODS if any(name in each["mean_ranks"] for each in found.values())]
-    order = sorted(methods, key=lambda name: min(e["mean_ranks"].get(name, 99) for e in found.values()))
+    methods = [name for name in METHODS if any(name in entry["mean_ranks"] for entry in figures.values())]
+    order = sorted(methods, key=lambda name: min(e["mean_ranks"].get(name, 99) for e in figures.values()))
     rows = []
     for name in order:
-        cells = [each["mean_ranks"].get(name) for each in found.values()]
+        cells = [entry["mean_ranks"].get(name) for entry in figures.values()]
         rows.append([name, *("" if cell is None else f"{cell:.2f}" for cell in cells)])
     head = [f"mean rank by {title}"]
-    head += [("peers" if who == "peers" else f"with {who}") + f", {len(e['sets'])} sets" for who, e in found.items()]
+    head += [("peers" if who == "peers" else f"with {who}") + f", {len(e['sets'])} sets" for who, e in figures.items()]
     return table(head, rows)
 
 
-def _mlp(name: str, found: Results) -> str:
+def _mlp(name: str, figures: Results) -> str:
     """Set by set: ahead of scikit-learn's MLP, level with it (within one standard error), or behind."""
     rows, behind = [], []
-    for each, measures in found.items():
+    for entry, measures in figures.items():
         for measure, one in measures.items():
             by = "" if one["verdict"] == "failed" else score(one["better_by"], one["error"])
-            rows.append([f"{each}, {TITLES[measure].split(' over')[0]}", one["verdict"], by, str(len(one["seeds"]))])
-            behind += [each] if one["verdict"] in ("behind", "failed") else []
-    count = len(found)
-    said = f"behind on {', '.join(dict.fromkeys(behind))}" if behind else "ahead or level on every one"
-    return f"{name} against scikit-learn's MLP on {count} of {len(TABLES)} sets: {said}.\n\n" + table(
+            rows.append([f"{entry}, {TITLES[measure].split(' over')[0]}", one["verdict"], by, str(len(one["seeds"]))])
+            behind += [entry] if one["verdict"] in ("behind", "failed") else []
+    count = len(figures)
+    words = f"behind on {', '.join(dict.fromkeys(behind))}" if behind else "ahead or level on every one"
+    return f"{name} against scikit-learn's MLP on {count} of {len(TABLES)} sets: {words}.\n\n" + table(
         [name, "is", "better by, paired over seeds", "seeds"], rows
     )
 
 
-def _seconds(found: Results) -> str:
+def _seconds(figures: Results) -> str:
     """Geometric means over the sets."""
     rows = [
         [
             name,
-            duration(each["fit"]),
-            duration(each["first_fit"]),
-            duration(each["predict"]),
-            "" if each["of_slow"] is None else f"{each['of_slow']:.3g}",
-            str(len(each["sets"])),
-            "/".join(map(str, each["threads"])),
+            duration(entry["fit"]),
+            duration(entry["first_fit"]),
+            duration(entry["predict"]),
+            "" if entry["of_slow"] is None else f"{entry['of_slow']:.3g}",
+            str(len(entry["sets"])),
+            "/".join(map(str, entry["threads"])),
         ]
-        for name, each in found.items()
+        for name, entry in figures.items()
     ]
     head = ["seconds, geometric mean", "fit", "first fit", "predict test rows", f"fit over {SLOW}'s", "sets", "threads"]
     return table(head, rows)
@@ -143,21 +143,21 @@ def _latency(name: str, row: dict[str, Any]) -> str:
     if "failed" in row:
         return f"No latency of {name}: {row['failed']}"
     rows = []
-    for form, each in row["forms"].items():
-        asked = ASKED[each["rows"]]
-        if "failed" in each:
-            rows.append([form, each["failed"], "", duration(asked), "no"])
+    for form, entry in row["forms"].items():
+        target = ASKED[entry["rows"]]
+        if "failed" in entry:
+            rows.append([form, entry["failed"], "", duration(target), "no"])
         else:
-            kept = "yes" if each["median"] <= asked else "no"
-            rows.append([form, duration(each["median"]), duration(each["best"]), duration(asked), kept])
+            reached = "yes" if entry["median"] <= target else "no"
+            rows.append([form, duration(entry["median"]), duration(entry["best"]), duration(target), reached])
     return table([f"{name}, probabilities of raw rows of adult", "median", "best", "asked", "kept"], rows)
 
 
-def _left_out(found: Results) -> str:
+def _left_out(figures: Results) -> str:
     """What has no result, and why."""
     lines = [
         f"- {row['kind']}: {row['method']} on {row['set']}, seed {row['seed']}: {row['failed']}"
-        for row in found["failed"]
+        for row in figures["failed"]
     ]
     limits = [
         f"{name} is run only on at most {m.most_rows:,} training rows" for name, m in METHODS.items() if m.most_rows

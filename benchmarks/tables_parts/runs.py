@@ -62,9 +62,9 @@ class Place:
 
     def run(self, job: Job) -> Row:
         """The result of a job, or why there is none."""
-        asked = ["--set", job.set, "--seed", str(job.seed), "--method", job.method]
+        words = ["--set", job.set, "--seed", str(job.seed), "--method", job.method]
         row = {"kind": job.kind, "set": job.set, "seed": job.seed, "method": job.method, "threads": self.threads}
-        return row | self.ask("worker", [*asked, *(["--timing"] if job.kind == "time" else [])])
+        return row | self.ask("worker", [*words, *(["--timing"] if job.kind == "time" else [])])
 
     def ask(self, module: str, arguments: Sequence[str]) -> dict[str, Any]:
         """What a module of this package answers in a process of its own; {"failed": ...} where it does not."""
@@ -89,8 +89,8 @@ class Place:
             return {"failed": f"ended by signal {-process.returncode}; its limit was {self.limit} s of processor time"}
         if process.returncode or not answer:
             return {"failed": (complaint.strip().splitlines() or ["no answer"])[-1][:500]}
-        found: dict[str, Any] = json.loads(answer)
-        return found
+        answer_values: dict[str, Any] = json.loads(answer)
+        return answer_values
 
     def _command(self, module: str) -> list[str]:
         return [sys.executable, "-m", f"{__package__}.{module}"]

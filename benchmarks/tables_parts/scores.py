@@ -41,11 +41,11 @@ def of_classes(probabilities: Array, labels: Sequence[Any], classes: Sequence[An
     """
     index = {label: number for number, label in enumerate(classes)}
     truth = np.array([index.get(label, -1) for label in labels])
-    shares = probabilities / probabilities.sum(1, keepdims=True)
-    right = np.where(truth >= 0, shares[np.arange(len(truth)), truth], 0.0)
+    fractions = probabilities / probabilities.sum(1, keepdims=True)
+    right = np.where(truth >= 0, fractions[np.arange(len(truth)), truth], 0.0)
     smallest = float(np.finfo(np.float64).eps)
     return {
-        "accuracy": float(np.mean(shares.argmax(1) == truth)),
+        "accuracy": float(np.mean(fractions.argmax(1) == truth)),
         "log_loss": float(-np.mean(np.log(np.clip(right, smallest, 1.0)))),
     }
 

@@ -55,10 +55,10 @@ def summarize(rows: list[Row]) -> Results:
 
 def check_rows(results: Mapping[Key, Row]) -> None:
     """Make sure that at each set and seed all methods that were run now saw the same rows."""
-    seen: dict[tuple[str, int], tuple[str, str]] = {}
+    fastest: dict[tuple[str, int], tuple[str, str]] = {}
     for (_, name, seed, method), row in results.items():
         if "failed" not in row and "rows" in row:
-            first, digest = seen.setdefault((name, seed), (method, row["rows"]["digest"]))
+            first, digest = fastest.setdefault((name, seed), (method, row["rows"]["digest"]))
             if row["rows"]["digest"] != digest:
                 raise RowsDifferError(f"{first} and {method} saw different rows of {name}, seed {seed}.")
 
@@ -69,19 +69,19 @@ def _values(scores: Mapping[Key, Row], name: str, method: str) -> dict[int, Row]
 
 
 def _set(scores: Mapping[Key, Row], name: str) -> Results:
-    found: Results = {}
+    figures: Results = {}
     for method in METHODS:
         by_seed = _values(scores, name, method)
         done = {seed: row for seed, row in sorted(by_seed.items()) if "failed" not in row}
         if not by_seed:
             continue
-        found[method] = {"seeds": list(done), "failed": len(by_seed) - len(done)}
+        figures[method] = {"seeds": list(done), "failed": len(by_seed) - len(done)}
         for measure in MEASURES:
             values = [row["scores"][measure] for row in done.values() if measure in row["scores"]]
             if values:
                 mean, error = mean_and_error(values)
-                found[method][measure] = {"mean": mean, "error": error, "values": values}
-    return found
+                figures[method][measure] = {"mean": mean, "error": error, "values": values}
+    return figures
 
 
 def measure_of(name: str, measures: tuple[str, str]) -> str:
@@ -94,8 +94,8 @@ def losses(scores: Mapping[Key, Row], name: str, measure: str, methods: list[str
 
     A method that failed on one of the seeds has infinity; None where there is no seed that all have.
     """
-    found = {method: _values(scores, name, method) for method in methods}
-    seeds = set.intersection(*(set(each) for each in found.values()))
+    figures = {method: _values(scores, name, method) for method in methods}
+    seeds = set.intersection(*(set(entry) for entry in figures.values()))
     if not seeds:
         return None
     sign = -1.0 if MEASURES[measure] == "high" else 1.0
@@ -103,46 +103,46 @@ def losses(scores: Mapping[Key, Row], name: str, measure: str, methods: list[str
         method: math.inf
         if any("failed" in by_seed[seed] for seed in seeds)
         else sign * mean_and_error([by_seed[seed]["scores"][measure] for seed in sorted(seeds)])[0]
-        for method, by_seed in found.items()
+        for method, by_seed in figures.items()
     }
 
 
 def _rankings(scores: Mapping[Key, Row], measures: tuple[str, str]) -> Results:
     """The mean ranks of the peers among themselves, and with each of ours."""
-    found: Results = {}
+    figures: Results = {}
     present = {key[3] for key in scores}
     peers = [name for name in PEERS if name in present]
     groups: dict[str, list[str]] = {"peers": peers}
     groups |= {name: [*peers, name] for name in OURS if name in present}
     for title, methods in groups.items():
         tables = {
-            name: each
+            name: entry
             for name in TABLES
-            if methods and (each := losses(scores, name, measure_of(name, measures), methods)) is not None
+            if methods and (entry := losses(scores, name, measure_of(name, measures), methods)) is not None
         }
         if tables:
-            found[title] = {"sets": list(tables), "mean_ranks": mean_ranks(list(tables.values()))}
-    return found
+            figures[title] = {"sets": list(tables), "mean_ranks": mean_ranks(list(tables.values()))}
+    return figures
 
 
 def _against_mlp(scores: Mapping[Key, Row], ours: str) -> Results:
     """Set -> measure -> ahead, level or behind of scikit-learn's MLP."""
-    found: Results = {}
+    figures: Results = {}
     for name, table in TABLES.items():
         our, their = (_values(scores, name, method) for method in (ours, MLP))
         seeds = sorted(set(our) & set(their))
         if not seeds:
             continue
-        found[name] = {}
+        figures[name] = {}
         for measure in ("rmse",) if table.kind == "regression" else ("accuracy", "log_loss"):
             if any("failed" in their[seed] for seed in seeds) or any("failed" in our[seed] for seed in seeds):
-                found[name][measure] = {"verdict": "failed", "seeds": seeds}
+                figures[name][measure] = {"verdict": "failed", "seeds": seeds}
                 continue
             sign = -1.0 if MEASURES[measure] == "high" else 1.0
-            mine, other = ([sign * each[seed]["scores"][measure] for seed in seeds] for each in (our, their))
-            said, difference, error = verdict(mine, other)
-            found[name][measure] = {"verdict": said, "better_by": difference, "error": error, "seeds": seeds}
-    return found
+            mine, other = ([sign * entry[seed]["scores"][measure] for seed in seeds] for entry in (our, their))
+            words, difference, error = verdict(mine, other)
+            figures[name][measure] = {"verdict": words, "better_by": difference, "error": error, "seeds": seeds}
+    return figures
 
 
 def _seconds(times: Mapping[Key, Row]) -> Results:
@@ -150,7 +150,7 @@ def _seconds(times: Mapping[Key, Row]) -> Results:
 
     The time on a set is the median of the fits of one process.
     """
-    found: Results = {}
+    figures: Results = {}
     done = {key: row for key, row in times.items() if "failed" not in row}
     for method in METHODS:
         mine = {key[1:3]: row for key, row in done.items() if key[3] == method}
@@ -158,7 +158,7 @@ def _seconds(times: Mapping[Key, Row]) -> Results:
             continue
         slow = {key[1:3]: row for key, row in done.items() if key[3] == SLOW and key[1:3] in mine}
         ratios = [_middle(mine[key]["fit_seconds"]) / _middle(slow[key]["fit_seconds"]) for key in slow]
-        found[method] = {
+        figures[method] = {
             "fit": geometric_mean([_middle(row["fit_seconds"]) for row in mine.values()]),
             "first_fit": geometric_mean([row["fit_seconds"][0] for row in mine.values()]),
             "predict": geometric_mean([_middle(row["predict_seconds"]) for row in mine.values()]),
@@ -166,7 +166,7 @@ def _seconds(times: Mapping[Key, Row]) -> Results:
             "sets": {name: _middle(row["fit_seconds"]) for (name, _), row in mine.items()},
             "threads": sorted({row["threads"] for row in mine.values()}),
         }
-    return found
+    return figures
 
 
 def _middle(seconds: list[float]) -> float:

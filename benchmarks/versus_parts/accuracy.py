@@ -72,16 +72,16 @@ def digits(settings: Settings, say: Say) -> Results:
 
     with contextlib.ExitStack() as stack:
         processes = {name: stack.enter_context(new(name)) for name in settings.here(RACERS)}
-        found: Results = {"mark": race.mark, "seeds": race.seeds, "checks": _check(processes)}
-        found["search"] = search(race, processes["ranvier"].ask, say)
-        found["fewest"] = fewest(race, found["search"])
-        if not found["fewest"]:
+        figures: Results = {"mark": race.mark, "seeds": race.seeds, "checks": _check(processes)}
+        figures["search"] = search(race, processes["ranvier"].ask, say)
+        figures["fewest"] = fewest(race, figures["search"])
+        if not figures["fewest"]:
             raise CheckError(f"Nothing that was tried reaches {race.mark:.1%} on the validation rows.")
         say("time to the accuracy: searched, timing")
-        found["contenders"] = _run(race, processes, found["fewest"], new)
-    ours = found["contenders"]["ranvier"]["mean"]
-    found["ratios"] = {name: part["mean"] / ours for name, part in found["contenders"].items() if name != "ranvier"}
-    return found
+        figures["contenders"] = _run(race, processes, figures["fewest"], new)
+    ours = figures["contenders"]["ranvier"]["mean"]
+    figures["ratios"] = {name: part["mean"] / ours for name, part in figures["contenders"].items() if name != "ranvier"}
+    return figures
 
 
 def write_digits(source: Path, folder: Path, race: Race) -> None:
@@ -99,9 +99,9 @@ def write_digits(source: Path, folder: Path, race: Race) -> None:
 def _check(processes: dict[str, Process]) -> Results:
     losses = {name: process.ask("check", batch=CHECK_BATCH, rate=CHECK_RATE) for name, process in processes.items()}
     first = np.array(losses["ranvier"])
-    for name, each in losses.items():
-        if not np.all(np.abs(np.array(each) - first) <= STEP_TOLERANCE * first[0]):
-            raise CheckError(f"digits: the losses of the same steps are {first.tolist()}, and {each} in {name}.")
+    for name, entry in losses.items():
+        if not np.all(np.abs(np.array(entry) - first) <= STEP_TOLERANCE * first[0]):
+            raise CheckError(f"digits: the losses of the same steps are {first.tolist()}, and {entry} in {name}.")
     return {"losses_of_steps": losses}
 
 
@@ -134,32 +134,32 @@ def reaches(race: Race, tried: Results) -> bool:
 
 def fewest(race: Race, tried: list[Results]) -> list[Results]:
     """For every batch size the best learning rate of the fewest epochs that reach the mark, where any do."""
-    found = []
+    figures = []
     for batch in race.batches:
         good = [one for one in tried if one["batch"] == batch and reaches(race, one)]
         if good:
             best = min(good, key=lambda one: (one["epochs"], -fmean(one["accuracies"])))
-            found.append({name: best[name] for name in ("batch", "rate", "epochs")})
-    return found
+            figures.append({name: best[name] for name in ("batch", "rate", "epochs")})
+    return figures
 
 
 def _run(race: Race, processes: dict[str, Process], choices: list[Results], new: Callable[[str], Process]) -> Results:
-    found: Results = {}
+    figures: Results = {}
     for name, process in processes.items():
-        costs = {each["batch"]: process.ask("epoch", batch=each["batch"]) for each in choices}
-        best = min(choices, key=lambda each: each["epochs"] * costs[each["batch"]])
+        costs = {entry["batch"]: process.ask("epoch", batch=entry["batch"]) for entry in choices}
+        best = min(choices, key=lambda entry: entry["epochs"] * costs[entry["batch"]])
         process.ask("race", **best, seed=0, held_out="test")
         with new(name) as new_process:
             cold = new_process.ask("race", **best, seed=0, held_out="test")["seconds"]
-        found[name] = {"settings": best, "epoch_seconds": costs, "cold": cold, "seconds": [], "accuracies": []}
+        figures[name] = {"settings": best, "epoch_seconds": costs, "cold": cold, "seconds": [], "accuracies": []}
     for seed in range(race.seeds):
         names = list(processes)
         for name in names[seed % len(names) :] + names[: seed % len(names)]:
-            answer = processes[name].ask("race", **found[name]["settings"], seed=seed, held_out="test")
-            found[name]["seconds"].append(answer["seconds"])
-            found[name]["accuracies"].append(answer["accuracy"])
-    for part in found.values():
+            answer = processes[name].ask("race", **figures[name]["settings"], seed=seed, held_out="test")
+            figures[name]["seconds"].append(answer["seconds"])
+            figures[name]["accuracies"].append(answer["accuracy"])
+    for part in figures.values():
         part.update(summary(part["seconds"]))
         part["mean"], part["sd"] = fmean(part["seconds"]), stdev(part["seconds"])
         part["accuracy"], part["accuracy_sd"] = fmean(part["accuracies"]), stdev(part["accuracies"])
-    return found
+    return figures

@@ -28,11 +28,14 @@ print(middle - start, time.perf_counter() - middle)
 def imports(settings: Settings, say: Say) -> Results:
     """Seconds of `import numpy`, and of importing each library after it, in new processes."""
     say("imports")
-    found: Results = {}
+    figures: Results = {}
     for contender in settings.here(CONTENDERS):
         pairs = [_import_seconds(IMPORTED[contender], settings) for _ in range(max(3, settings.repeats))]
-        found[contender] = {"numpy": median(first for first, _ in pairs), "library": median(then for _, then in pairs)}
-    return found
+        figures[contender] = {
+            "numpy": median(first for first, _ in pairs),
+            "library": median(then for _, then in pairs),
+        }
+    return figures
 
 
 def _import_seconds(module: str, settings: Settings) -> tuple[float, float]:
@@ -44,7 +47,7 @@ def _import_seconds(module: str, settings: Settings) -> tuple[float, float]:
 
 def first_fit(name: str, settings: Settings, say: Say) -> Results:
     """Seconds of the first training in a new process next to those of the next one: cold, and with objects on disk."""
-    workload, found = settings.workload(name), {}
+    workload, figures = settings.workload(name), {}
     say(f"{name}: first fit")
     for contender in settings.here(CONTENDERS):
         cases = ("cold", "cached") if contender == "ranvier" else ("cold",)
@@ -55,21 +58,21 @@ def first_fit(name: str, settings: Settings, say: Say) -> Results:
             for case in cases:
                 with Process("cold_start", settings.job(contender, workload), cache) as process:
                     samples[case].append(process.ask("first"))
-        found[contender] = {case: _summary(each) for case, each in samples.items()}
-    return found
+        figures[contender] = {case: _summary(entry) for case, entry in samples.items()}
+    return figures
 
 
 def _summary(samples: list[Results]) -> Results:
     """The medians, and what the first training takes over the next: all of it, and without what it imports."""
-    found: dict[str, Any] = {name: median(one[name] for one in samples) for name in samples[0]}
-    found["extra"] = median(one["first"] - one["warm"] for one in samples)
-    found["extra_without_imports"] = median(one["first"] - one["inside"] - one["warm"] for one in samples)
-    return found | {"samples": samples}
+    figures: dict[str, Any] = {name: median(one[name] for one in samples) for name in samples[0]}
+    figures["extra"] = median(one["first"] - one["warm"] for one in samples)
+    figures["extra_without_imports"] = median(one["first"] - one["inside"] - one["warm"] for one in samples)
+    return figures | {"samples": samples}
 
 
 def memory(name: str, settings: Settings, say: Say) -> Results:
     """The most bytes that a process with the same rows and the same training ever holds, next to torch's."""
-    workload, found = settings.workload(name), {}
+    workload, figures = settings.workload(name), {}
     say(f"{name}: memory")
     if not Path("/proc/self/status").exists() or os.name != "posix":
         return {"failed": "this system does not say how much memory a process holds"}
@@ -78,9 +81,9 @@ def memory(name: str, settings: Settings, say: Say) -> Results:
         for _ in range(2):
             with Process("cold_start", settings.job(contender, workload)) as process:
                 samples.append(process.ask("memory"))
-        found[contender] = {key: median(one[key] for one in samples) for key in samples[0]} | {"samples": samples}
-    if len(found) == 2:
-        ours, torch = found["ranvier"], found["torch"]
-        found["share"] = ours["peak"] / torch["peak"]
-        found["share_over_rows"] = (ours["peak"] - ours["bare"]) / max(1, torch["peak"] - torch["bare"])
-    return found
+        figures[contender] = {key: median(one[key] for one in samples) for key in samples[0]} | {"samples": samples}
+    if len(figures) == 2:
+        ours, torch = figures["ranvier"], figures["torch"]
+        figures["share"] = ours["peak"] / torch["peak"]
+        figures["share_over_rows"] = (ours["peak"] - ours["bare"]) / max(1, torch["peak"] - torch["bare"])
+    return figures

@@ -72,10 +72,10 @@ class Settings:
 
     def workload(self, name: str) -> Workload:
         """The workload, with its rows in place."""
-        found = WORKLOADS[name].shortened() if self.quick else WORKLOADS[name]
-        if not self.place(found).exists():
-            write_rows(found, self.place(found), initial_weights(found))
-        return found
+        workload = WORKLOADS[name].shortened() if self.quick else WORKLOADS[name]
+        if not self.place(workload).exists():
+            write_rows(workload, self.place(workload), initial_weights(workload))
+        return workload
 
 
 class CheckError(AssertionError):
@@ -89,11 +89,11 @@ def training(name: str, settings: Settings, say: Say) -> Results:
         processes = {}
         for contender in settings.here(TRAINERS):
             processes[contender] = stack.enter_context(Process("trainer", settings.job(contender, workload)))
-        found: Results = {"workload": asdict(workload), "step_flops": workload.step_flops}
-        found["checks"] = check_training(workload, processes)
+        figures: Results = {"workload": asdict(workload), "step_flops": workload.step_flops}
+        figures["checks"] = check_training(workload, processes)
         say(f"{name}: checked, timing")
-        found["contenders"] = _timed_training(workload, settings, processes)
-    return found | {"ratios": ratios(found["contenders"])}
+        figures["contenders"] = _timed_training(workload, settings, processes)
+    return figures | {"ratios": ratios(figures["contenders"])}
 
 
 def check_training(workload: Workload, processes: dict[str, Process]) -> Results:
@@ -132,11 +132,13 @@ def _timed_training(workload: Workload, settings: Settings, processes: dict[str,
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             time.sleep(PAUSE_SECONDS)
             seconds[name].append(processes[name].ask("timed", epochs=epochs[name]) / epochs[name])
-    found = {name: summary(each) | {"epochs_per_sample": epochs[name]} for name, each in seconds.items()}
-    for part in found.values():
+    figures = {
+        name: summary(samples_of_one) | {"epochs_per_sample": epochs[name]} for name, samples_of_one in seconds.items()
+    }
+    for part in figures.values():
         part["examples_per_second"] = [workload.rows / value for value in part["seconds"]]
         part["microseconds_per_step"] = 1e6 * part["median"] / workload.steps
-    return found
+    return figures
 
 
 def summary(seconds: list[float]) -> Results:
@@ -155,34 +157,37 @@ def ratios(contenders: Results) -> Results:
 
 def prediction(settings: Settings, say: Say) -> Results:
     """Seconds of a call for one row and for many."""
-    workload, found = settings.workload(PREDICTION_WORKLOAD), {}
+    workload, figures = settings.workload(PREDICTION_WORKLOAD), {}
     with contextlib.ExitStack() as stack:
         processes = {}
         for contender in settings.here(PREDICTORS):
             processes[contender] = stack.enter_context(Process("predictor", settings.job(contender, workload)))
-        for zeros in {asked["zeros"] for asked in PREDICTIONS.values()}:
-            outputs = {name: np.array(each.ask("outputs", rows=100, zeros=zeros)) for name, each in processes.items()}
+        for zeros in {case["zeros"] for case in PREDICTIONS.values()}:
+            outputs = {
+                name: np.array(samples_of_one.ask("outputs", rows=100, zeros=zeros))
+                for name, samples_of_one in processes.items()
+            }
             for name, values in outputs.items():
                 if not np.abs(values - outputs["ranvier"]).max() <= PROBABILITY_TOLERANCE:
                     raise CheckError(f"The probabilities that {name} gives differ from Ranvier's.")
-        for what, asked in PREDICTIONS.items():
+        for what, case in PREDICTIONS.items():
             say(f"prediction of {what}: checked, timing")
-            found[what] = _timed_prediction(asked, settings, processes)
-    return found
+            figures[what] = _timed_prediction(case, settings, processes)
+    return figures
 
 
-def _timed_prediction(asked: dict[str, Any], settings: Settings, processes: dict[str, Process]) -> Results:
+def _timed_prediction(case: dict[str, Any], settings: Settings, processes: dict[str, Process]) -> Results:
     sample = settings.sample_seconds / 2
     calls = {}
     for name, process in processes.items():
-        one = process.ask("timed", calls=5, **asked)
+        one = process.ask("timed", calls=5, **case)
         calls[name] = max(3, math.ceil(sample / one))
     seconds: dict[str, list[float]] = {name: [] for name in processes}
     for _ in range(settings.repeats):
         for name, process in processes.items():
             time.sleep(PAUSE_SECONDS)
-            seconds[name].append(process.ask("timed", calls=calls[name], **asked))
-    contenders = {name: summary(each) for name, each in seconds.items()}
+            seconds[name].append(process.ask("timed", calls=calls[name], **case))
+    contenders = {name: summary(samples_of_one) for name, samples_of_one in seconds.items()}
     return {"contenders": contenders, "ratios": ratios(contenders)}
 
 

@@ -30,5 +30,5 @@ def _share(workload: Workload, settings: Settings) -> Results:
             seconds = process.ask("timed", epochs=epochs) / epochs
             rates.append(workload.steps * workload.step_flops / seconds)
             peaks.append(process.ask("peak"))
-    share = median(rate / peak for rate, peak in zip(rates, peaks, strict=True))
-    return {"flops_per_second": rates, "peaks": peaks, "rate": median(rates), "peak": median(peaks), "share": share}
+    fraction = median(rate / peak for rate, peak in zip(rates, peaks, strict=True))
+    return {"flops_per_second": rates, "peaks": peaks, "rate": median(rates), "peak": median(peaks), "share": fraction}

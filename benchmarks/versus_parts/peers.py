@@ -118,9 +118,9 @@ class Torch:
         self.network = torch.nn.Sequential(*layers[:-1])
         if weights is not None:
             with torch.no_grad():
-                for place, (weight, bias) in zip(layers[::2], layers_of(weights, sizes), strict=True):
-                    place.weight.copy_(torch.from_numpy(weight.T))
-                    place.bias.copy_(torch.from_numpy(bias))
+                for layer, (weight, bias) in zip(layers[::2], layers_of(weights, sizes), strict=True):
+                    layer.weight.copy_(torch.from_numpy(weight.T))
+                    layer.bias.copy_(torch.from_numpy(bias))
         make = torch.optim.Adam if self.workload.optimizer == "adam" else torch.optim.SGD
         self.optimizer = make(self.network.parameters(), lr=self.workload.rate, fused=True)
         self.X, self.y, self.batch = torch.from_numpy(X), torch.from_numpy(y), batch

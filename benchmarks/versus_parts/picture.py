@@ -15,17 +15,17 @@ TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 def text(x: float, y: float, words: str, size: float = 13, color: str = INK, more: str = "") -> str:
     """Words that begin at a point, or stand there as `more` says."""
-    place = f"x='{x:.1f}' y='{y:.1f}'"
-    return f"<text {place} font-size='{size}' fill='{color}' {more}>{escape(words)}</text>"
+    attributes = f"x='{x:.1f}' y='{y:.1f}'"
+    return f"<text {attributes} font-size='{size}' fill='{color}' {more}>{escape(words)}</text>"
 
 
 def draw(results: dict[str, Any]) -> str:
     """Bars of how many times faster Ranvier trains, a group for every workload, on a logarithmic scale."""
-    found = {name: part for name, part in results["training"].items() if part.get("ratios")}
-    values = [ratio["median"] for part in found.values() for ratio in part["ratios"].values()]
+    figures = {name: part for name, part in results["training"].items() if part.get("ratios")}
+    values = [ratio["median"] for part in figures.values() for ratio in part["ratios"].values()]
     low, high = _ends(values)
     group = len(COLORS) * (BAR + GAP) - GAP + GROUP_GAP
-    height = TOP + len(found) * group - GROUP_GAP + 8 + BOTTOM
+    height = TOP + len(figures) * group - GROUP_GAP + 8 + BOTTOM
 
     def across(value: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * math.log(value / low) / math.log(high / low)
@@ -39,7 +39,7 @@ def draw(results: dict[str, Any]) -> str:
         *_legend(results),
         *_grid(across, low, high, height),
     ]
-    for index, (name, part) in enumerate(found.items()):
+    for index, (name, part) in enumerate(figures.items()):
         parts += _group(name, part, TOP + index * group, across)
     bottom = height - BOTTOM + 2
     parts.append(f"<line x1='{across(1):.1f}' y1='{TOP - 8}' x2='{across(1):.1f}' y2='{bottom}' stroke='{INK}'/>")

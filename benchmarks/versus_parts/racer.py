@@ -24,12 +24,12 @@ def digits_workload(batch: int, rate: float, rows: int) -> Workload:
     return replace(WORKLOADS["digits"], batch=batch, rate=rate, rows=rows)
 
 
-def one_cycle_rates(rate: float, batch: int, rows: int, epochs: int, whole: bool) -> Array:
+def one_cycle_rates(rate: float, batch: int, rows: int, epochs: int, all_steps: bool) -> Array:
     """The learning rate of every step: the same numbers that Ranvier takes.
 
     `whole` leaves out the last rows of an epoch that do not fill a batch.
     """
-    steps = rows // batch if whole else -(-rows // batch)
+    steps = rows // batch if all_steps else -(-rows // batch)
     return rate * OneCycle().factors(np.arange(epochs * steps), steps, epochs * steps)
 
 
@@ -49,7 +49,7 @@ class Racer:
         if self.own:
             contender.start(X, y, None, batch, Pace(seed, schedule=OneCycle()))
         else:
-            rates = one_cycle_rates(rate, batch, rows, epochs, whole=self.job["contender"] == "jax")
+            rates = one_cycle_rates(rate, batch, rows, epochs, all_steps=self.job["contender"] == "jax")
             weights = np.load(self.folder / f"weights-{seed}.npy")
             contender.start(X, y, weights, batch, Pace(seed, rates=rates))
         return contender
@@ -74,7 +74,7 @@ class Racer:
             rows -= rows // HELD_OUT_SHARE
         X, y = (self.X_test, self.y_test) if held_out == "test" else (self.X[rows:], self.y[rows:])
         contender = self._start(batch, rate, epochs, seed, rows)
-        begun = time.perf_counter()
+        start = time.perf_counter()
         losses = contender.train(epochs)
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - start
         return {"seconds": seconds, "accuracy": float(np.mean(contender.labels(X) == y)), "losses": losses}

@@ -39,13 +39,13 @@ def markdown(results: Results) -> str:
     """All tables, and at the end what was asked and whether it is so."""
     parts = [header(results)]
     for part, make in MAKERS.items():
-        found = {name: each for name, each in results.get(part, {}).items() if "failed" not in each}
-        if found:
-            parts.append(make(found))
+        figures = {name: entry for name, entry in results.get(part, {}).items() if "failed" not in entry}
+        if figures:
+            parts.append(make(figures))
         parts += [
-            f"No result for {part} of {name}: {each['failed']}"
-            for name, each in results.get(part, {}).items()
-            if "failed" in each
+            f"No result for {part} of {name}: {entry['failed']}"
+            for name, entry in results.get(part, {}).items()
+            if "failed" in entry
         ]
     return "\n\n".join([*parts, marks(results["asked"])] if results["asked"] else parts)
 
@@ -72,60 +72,60 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def training(found: Results) -> str:
+def training(figures: Results) -> str:
     """Examples a second, and how many times faster Ranvier is."""
     head = ["training, examples a second", "Ranvier", *PEERS, *(f"x {peer}" for peer in PEERS)]
     rows = []
-    for name, part in found.items():
+    for name, part in figures.items():
         contenders = part["contenders"]
         speeds = [
-            number(part["workload"]["rows"] / contenders[each]["median"]) if each in contenders else ""
-            for each in ("ranvier", *PEERS)
+            number(part["workload"]["rows"] / contenders[entry]["median"]) if entry in contenders else ""
+            for entry in ("ranvier", *PEERS)
         ]
         times = [f"**{number(part['ratios'][peer]['median'])}**" if peer in part["ratios"] else "" for peer in PEERS]
         rows.append([name, *speeds, *times])
     return table(head, rows)
 
 
-def prediction(found: Results) -> str:
+def prediction(figures: Results) -> str:
     """Microseconds of a call."""
     peers = ("onnxruntime", "torch")
     head = ["model.outputs 784-128-10, microseconds", "Ranvier", *peers, *(f"x {peer}" for peer in peers)]
     rows = []
-    for what, part in found.items():
-        each = part["contenders"]
-        times = [number(1e6 * each[name]["median"]) if name in each else "" for name in ("ranvier", *peers)]
+    for what, part in figures.items():
+        entry = part["contenders"]
+        times = [number(1e6 * entry[name]["median"]) if name in entry else "" for name in ("ranvier", *peers)]
         faster = [number(part["ratios"][peer]["median"]) if peer in part["ratios"] else "" for peer in peers]
         rows.append([what, *times, *faster])
     return table(head, rows)
 
 
-def share_of_peak(found: Results) -> str:
+def share_of_peak(figures: Results) -> str:
     """GFLOP/s, and their share of what the same threads reach at most."""
-    counts = [count for count in next(iter(found.values())) if count.isdigit()]
+    counts = [count for count in next(iter(figures.values())) if count.isdigit()]
     head = ["GFLOP/s of training, and share of the FMA peak"]
     head += [f"{count} thread{'s' * (count != '1')}{more}" for count in counts for more in ("", ": peak", ": share")]
     rows = []
-    for name, part in found.items():
+    for name, part in figures.items():
         row = [name]
         for count in counts:
-            each = part[count]
-            row += [number(each["rate"] / 1e9), number(each["peak"] / 1e9), f"{each['share']:.0%}"]
+            entry = part[count]
+            row += [number(entry["rate"] / 1e9), number(entry["peak"] / 1e9), f"{entry['share']:.0%}"]
         rows.append(row)
     return table(head, rows)
 
 
-def accuracy_time(found: Results) -> str:
+def accuracy_time(figures: Results) -> str:
     """Seconds to the accuracy, with the settings that each took."""
     head = ["784-128-10 on MNIST", "batch, rate, epochs", "seconds", "sd", "accuracy", "sd", "cold", "x"]
     rows = []
-    for part in found.values():
+    for part in figures.values():
         for name, each in part["contenders"].items():
-            chosen = each["settings"]
+            entry = each["settings"]
             rows.append(
                 [
                     name,
-                    f"{chosen['batch']}, {chosen['rate']:.4f}, {chosen['epochs']}",
+                    f"{entry['batch']}, {entry['rate']:.4f}, {entry['epochs']}",
                     f"{each['mean']:.2f}",
                     f"{each['sd']:.2f}",
                     f"{each['accuracy']:.2%}",
@@ -137,63 +137,68 @@ def accuracy_time(found: Results) -> str:
     return table(head, rows)
 
 
-def scaling(found: Results) -> str:
+def scaling(figures: Results) -> str:
     """Picoseconds of a FLOP over growing sizes."""
     lines = []
-    for kind, part in found.items():
+    for kind, part in figures.items():
         rows = [
             [
-                f"{each['size']:,.0f}",
-                number(1e12 * each["seconds_per_flop"]) if each["seconds_per_flop"] else "",
-                number(1e3 * median(each["seconds"])),
+                f"{entry['size']:,.0f}",
+                number(1e12 * entry["seconds_per_flop"]) if entry["seconds_per_flop"] else "",
+                number(1e3 * median(entry["seconds"])),
             ]
-            for each in part["points"]
+            for entry in part["points"]
         ]
         fixed = f"; {number(1e3 * part['fixed_seconds'])} of them once a call" if "fixed_seconds" in part else ""
         lines.append(table([kind, "picoseconds a FLOP", f"milliseconds{fixed}"], rows))
     return "\n\n".join(lines)
 
 
-def imports(found: Results) -> str:
+def imports(figures: Results) -> str:
     """Milliseconds."""
-    rows = [[name, *(number(1e3 * part[what]) for what in ("numpy", "library"))] for name, part in found.items()]
+    rows = [[name, *(number(1e3 * part[what]) for what in ("numpy", "library"))] for name, part in figures.items()]
     return table(["imports, milliseconds", "NumPy", "then the library"], rows)
 
 
-def first_fit(found: Results) -> str:
+def first_fit(figures: Results) -> str:
     """Milliseconds."""
     columns = {"import": "import", "first": "first", "inside": "of it imports", "warm": "warm", "extra": "over warm"}
     columns["extra_without_imports"] = "over warm without imports"
     head = ["first fit, milliseconds", *columns.values()]
     rows = [
-        [f"{name}, {who} {case}", *(number(1e3 * each[key]) for key in columns)]
-        for name, part in found.items()
+        [f"{name}, {who} {case}", *(number(1e3 * entry[key]) for key in columns)]
+        for name, part in figures.items()
         for who, cases in part.items()
-        for case, each in cases.items()
+        for case, entry in cases.items()
     ]
     return table(head, rows)
 
 
-def memory(found: Results) -> str:
+def memory(figures: Results) -> str:
     """Megabytes."""
     head = ["peak memory, MiB", "rows", "Ranvier", "torch", "share", "without Python, NumPy and rows: Ranvier", "torch"]
     head.append("share")
     rows = []
-    for name, part in found.items():
+    for name, part in figures.items():
         if "share" in part:
             ours, torch = part["ranvier"], part["torch"]
             sizes = [ours["rows"], ours["peak"], torch["peak"]]
-            over = [each["peak"] - each["bare"] for each in (ours, torch)]
+            over = [entry["peak"] - entry["bare"] for entry in (ours, torch)]
             row = [name, *(number(size / MEGABYTE) for size in sizes), f"{part['share']:.2f}"]
             rows.append([*row, *(number(size / MEGABYTE) for size in over), f"{part['share_over_rows']:.2f}"])
     return table(head, rows)
 
 
-def marks(asked: list[Results]) -> str:
+def marks(targets: list[Results]) -> str:
     """What was asked, what was found, and whether it is enough."""
     rows = [
-        [each["what"], f"{each['found']:.4g}", f"{each['kind']} {each['mark']:g}", "yes" if each["met"] else "**no**"]
-        for each in asked
+        [
+            entry["what"],
+            f"{entry['found']:.4g}",
+            f"{entry['kind']} {entry['mark']:g}",
+            "yes" if entry["met"] else "**no**",
+        ]
+        for entry in targets
     ]
     return table(["asked", "found", "mark", "met"], rows)
 

@@ -106,9 +106,9 @@ class Scaler:
         self._fit(ROW_SIZES, X[:BATCH], y[:BATCH], 1)
         seconds = []
         for _ in range(repeats):
-            begun = time.perf_counter()
+            start = time.perf_counter()
             losses = self._fit(ROW_SIZES, X, y, epochs)
-            seconds.append(time.perf_counter() - begun)
+            seconds.append(time.perf_counter() - start)
         return {"seconds": seconds, "loss": losses[-1]}
 
     def check_parameters(self, sizes: list[int]) -> Any:

@@ -40,8 +40,8 @@ def scaling(kind: str, settings: Settings, say: Say) -> Results:
         job = {"contender": "ranvier", "threads": settings.threads, "engine": settings.engine, "folder": folder}
         with Process("scaler", job) as process:
             points, fixed = MAKERS[kind](process, settings, say, Path(folder))
-    found: Results = {"points": points, "flat_from": FLAT_FROM[kind], "flatness": flatness(points, FLAT_FROM[kind])}
-    return found | ({"fixed_seconds": fixed} if fixed else {})
+    figures: Results = {"points": points, "flat_from": FLAT_FROM[kind], "flatness": flatness(points, FLAT_FROM[kind])}
+    return figures | ({"fixed_seconds": fixed} if fixed else {})
 
 
 def flatness(points: list[Results], begin: float) -> float | None:
@@ -52,8 +52,8 @@ def flatness(points: list[Results], begin: float) -> float | None:
 
 def point(size: float, flops: float, seconds: list[float], fixed: float = 0.0, **more: Any) -> Results:
     """One size and what a FLOP costs there, above what a call costs in any case; None where that is nearly all."""
-    whole = median(seconds)
-    cost = (whole - fixed) / flops if whole > TOLD_APART * fixed else None
+    seconds_of_all = median(seconds)
+    cost = (seconds_of_all - fixed) / flops if seconds_of_all > TOLD_APART * fixed else None
     return {"size": size, "flops": flops, "seconds": seconds, "seconds_per_flop": cost, **more}
 
 
@@ -78,12 +78,12 @@ def over_rows(process: Process, settings: Settings, say: Say, folder: Path) -> P
     say(f"scaling: writing {counts[-1]:,} rows")
     process.ask("write", rows=counts[-1])
     _check_rows(process)
-    found, fixed = [], _fixed(process)
+    figures, fixed = [], _fixed(process)
     for count in counts:
         say(f"scaling: {count:,} rows")
         answer = process.ask("fit_rows", rows=count, epochs=1, repeats=_repeats(settings, count))
-        found.append(point(count, flops_of(ROW_SIZES, count), answer["seconds"], fixed, loss=answer["loss"]))
-    return found, fixed
+        figures.append(point(count, flops_of(ROW_SIZES, count), answer["seconds"], fixed, loss=answer["loss"]))
+    return figures, fixed
 
 
 def _fixed(process: Process) -> float:
@@ -100,27 +100,27 @@ def over_epochs(process: Process, settings: Settings, say: Say, folder: Path) ->
     """1 to 100 epochs over 10^4 rows."""
     process.ask("write", rows=EPOCH_ROWS)
     _check_rows(process)
-    found, fixed = [], _fixed(process)
+    figures, fixed = [], _fixed(process)
     for count in EPOCHS:
         say(f"scaling: {count} epochs")
         rows = EPOCH_ROWS * count
         answer = process.ask("fit_rows", rows=EPOCH_ROWS, epochs=count, repeats=_repeats(settings, rows))
-        found.append(point(count, flops_of(ROW_SIZES, rows), answer["seconds"], fixed, loss=answer["loss"]))
-    return found, fixed
+        figures.append(point(count, flops_of(ROW_SIZES, rows), answer["seconds"], fixed, loss=answer["loss"]))
+    return figures, fixed
 
 
 def over_parameters(process: Process, settings: Settings, say: Say, folder: Path) -> Priced:
     """A step of networks of 10^3 to 10^7.5 parameters."""
-    found = []
-    for asked in QUICK_PARAMETERS if settings.quick else PARAMETERS:
-        sizes = square_sizes(asked)
+    figures = []
+    for parameters in QUICK_PARAMETERS if settings.quick else PARAMETERS:
+        sizes = square_sizes(parameters)
         say(f"scaling: {'-'.join(map(str, sizes))}")
         _compare("-".join(map(str, sizes)), *process.ask("check_parameters", sizes=sizes))
         seconds = process.ask(
             "fit_parameters", sizes=sizes, sample_seconds=settings.sample_seconds, repeats=min(3, settings.repeats)
         )["seconds"]
-        found.append(point(parameters_of(sizes), flops_of(sizes, BATCH), seconds, width=sizes[0]))
-    return found, 0.0
+        figures.append(point(parameters_of(sizes), flops_of(sizes, BATCH), seconds, width=sizes[0]))
+    return figures, 0.0
 
 
 MAKERS = {"rows": over_rows, "epochs": over_epochs, "parameters": over_parameters}

@@ -16,8 +16,8 @@ SHARP = 1.001
 
 def draw(results: dict[str, Any]) -> str:
     """A panel for each of rows, epochs and parameters; both axes are logarithmic."""
-    found = {kind: each for kind, part in results["scaling"].items() if (each := priced(part))["points"]}
-    costs = [1e12 * point["seconds_per_flop"] for part in found.values() for point in part["points"]]
+    figures = {kind: entry for kind, part in results["scaling"].items() if (entry := priced(part))["points"]}
+    costs = [1e12 * point["seconds_per_flop"] for part in figures.values() for point in part["points"]]
     ticks = ticks_around(min(costs), max(costs))
     low, high = ticks[0], ticks[-1]
     title = "What a floating-point operation of training costs as the work grows"
@@ -43,8 +43,8 @@ def draw(results: dict[str, Any]) -> str:
     for tick in ticks:
         parts.append(f"<line x1='{LEFT}' y1='{up(tick):.1f}' x2='{WIDTH - 24}' y2='{up(tick):.1f}' stroke='{GRID}'/>")
         parts.append(text(LEFT - 8, up(tick) + 4, f"{tick:g}", 12, SOFT, "text-anchor='end'"))
-    wide = (WIDTH - LEFT - 24 - GAP * (len(found) - 1)) / len(found)
-    for index, (kind, part) in enumerate(found.items()):
+    wide = (WIDTH - LEFT - 24 - GAP * (len(figures) - 1)) / len(figures)
+    for index, (kind, part) in enumerate(figures.items()):
         parts += _panel(kind, part, LEFT + index * (wide + GAP), wide, up)
     return "\n".join((*parts, "</svg>")) + "\n"
 
@@ -76,13 +76,13 @@ def _panel(kind: str, part: dict[str, Any], left: float, wide: float, up: Any) -
 
     flat = part["flatness"]
     label = f"{kind}: {flat:.2f}× from {power(part['flat_from'])}" if flat else kind
-    places = [(across(point["size"]), up(1e12 * point["seconds_per_flop"])) for point in points]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    indices = [(across(point["size"]), up(1e12 * point["seconds_per_flop"])) for point in points]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in indices)
     parts = [text(left, TOP - 14, label, 13), f"<polyline points='{line}' fill='none' stroke='{color}'/>"]
-    parts += [f"<circle cx='{x:.1f}' cy='{y:.1f}' r='3.5' fill='{color}'/>" for x, y in places]
-    for whole in range(math.ceil(first - 0.1), math.floor(last + 0.1) + 1):
-        words = power(10.0**whole)
-        parts.append(text(across(10.0**whole), HEIGHT - BOTTOM + 20, words, 12, SOFT, "text-anchor='middle'"))
+    parts += [f"<circle cx='{x:.1f}' cy='{y:.1f}' r='3.5' fill='{color}'/>" for x, y in indices]
+    for exponent in range(math.ceil(first - 0.1), math.floor(last + 0.1) + 1):
+        words = power(10.0**exponent)
+        parts.append(text(across(10.0**exponent), HEIGHT - BOTTOM + 20, words, 12, SOFT, "text-anchor='middle'"))
     axis = HEIGHT - BOTTOM + 2
     parts.append(f"<line x1='{left:.1f}' y1='{axis}' x2='{left + wide:.1f}' y2='{axis}' stroke='{INK}'/>")
     return parts

@@ -12,22 +12,22 @@ MEMORY_SHARE = 0.5
 
 def checked(results: Results) -> list[Results]:
     """One record for every number: `what`, `found`, `mark`, whether "at least" or "at most", and `met`."""
-    found: list[Results] = []
+    comparisons: list[Results] = []
     for part, list_of in PARTS.items():
-        for name, each in results.get(part, {}).items():
-            if "failed" not in each:
-                found += list_of(name, each)
-    return found
+        for name, entry in results.get(part, {}).items():
+            if "failed" not in entry:
+                comparisons += list_of(name, entry)
+    return comparisons
 
 
-def at_least(what: str, found: float, mark: float) -> Results:
+def at_least(what: str, value: float, mark: float) -> Results:
     """A number that should not be smaller than its mark."""
-    return {"what": what, "found": found, "kind": "at least", "mark": mark, "met": bool(found >= mark)}
+    return {"what": what, "found": value, "kind": "at least", "mark": mark, "met": bool(value >= mark)}
 
 
-def at_most(what: str, found: float, mark: float) -> Results:
+def at_most(what: str, value: float, mark: float) -> Results:
     """A number that should not be larger than its mark."""
-    return {"what": what, "found": found, "kind": "at most", "mark": mark, "met": bool(found <= mark)}
+    return {"what": what, "found": value, "kind": "at most", "mark": mark, "met": bool(value <= mark)}
 
 
 def _training(name: str, part: Results) -> list[Results]:
@@ -46,8 +46,8 @@ def _prediction(name: str, part: Results) -> list[Results]:
 
 def _accuracy_time(name: str, part: Results) -> list[Results]:
     scores = [
-        at_least(f"{name}: mean test accuracy of {who}", each["accuracy"], part["mark"])
-        for who, each in part["contenders"].items()
+        at_least(f"{name}: mean test accuracy of {who}", entry["accuracy"], part["mark"])
+        for who, entry in part["contenders"].items()
     ]
     times = [
         at_least(f"{name}: times as fast as {peer} to it", part["ratios"][peer], FASTER) for peer in part["ratios"]
@@ -65,12 +65,12 @@ def _scaling(name: str, part: Results) -> list[Results]:
 def _first_fit(name: str, part: Results) -> list[Results]:
     cases = part.get("ranvier", {})
     marks = {"cold": COLD_SECONDS, "cached": CACHED_SECONDS}
-    found = []
-    for case, each in cases.items():
-        found.append(at_most(f"first fit {name}, {case}: seconds over warm", each["extra"], marks[case]))
+    comparisons = []
+    for case, entry in cases.items():
+        comparisons.append(at_most(f"first fit {name}, {case}: seconds over warm", entry["extra"], marks[case]))
         without = f"first fit {name}, {case}: seconds over warm, without imports in it"
-        found.append(at_most(without, each["extra_without_imports"], marks[case]))
-    return found
+        comparisons.append(at_most(without, entry["extra_without_imports"], marks[case]))
+    return comparisons
 
 
 def _memory(name: str, part: Results) -> list[Results]:

@@ -22,8 +22,8 @@ Job = dict[str, Any]
 
 
 def workload_of(job: Job) -> Workload:
-    found = WORKLOADS[job["workload"]]
-    return found.shortened() if job["quick"] else found
+    workload = WORKLOADS[job["workload"]]
+    return workload.shortened() if job["quick"] else workload
 
 
 def contender_of(job: Job, workload: Workload) -> Any:
@@ -66,9 +66,9 @@ class Trainer:
             seconds = self.contender.ends[-1] - self.contender.ends[0]
         else:
             self.contender.train(1)
-            begun = time.perf_counter()
+            start = time.perf_counter()
             self.contender.train(epochs)
-            seconds = time.perf_counter() - begun
+            seconds = time.perf_counter() - start
         return seconds
 
     def peak(self) -> Any:
@@ -105,10 +105,10 @@ class Predictor:
         x = self.rows(rows, zeros)
         for _ in range(max(1, calls // 10)):
             self.predict(x)
-        begun = time.perf_counter()
+        start = time.perf_counter()
         for _ in range(calls):
             self.predict(x)
-        return (time.perf_counter() - begun) / calls
+        return (time.perf_counter() - start) / calls
 
 
 KINDS = {

@@ -100,9 +100,7 @@ def bits(seed: int, purpose: int, step: int, layer: int, count: int, start: int 
     first, last = start // 4, (start + count + 3) // 4
     counter = np.empty((4, last - first), np.uint64)
     counter[0] = np.arange(first, last, dtype=np.uint64)
-    counter[1] = step & 0xFFFFFFFF
-    counter[2] = layer + ((step >> 32) << 16)
-    counter[3] = purpose
+    counter[1:] = np.array(_counter(purpose, step, layer), np.uint64)[:, None]
     words = philox(counter, (seed & 0xFFFFFFFF, seed >> 32)).reshape(-1)
     return words[start - 4 * first : start - 4 * first + count]
 
@@ -131,10 +129,10 @@ class Stream:
 class _Uniform:
     """The numbers of `uniform`, up to BLOCK at a time, in one buffer: to allocate one for each is slow."""
 
-    def __init__(self, seed: int, purpose: int, step: int, layer: int, most: int) -> None:
+    def __init__(self, seed: int, purpose: int, step: int, layer: int, count: int) -> None:
         self.key = _keys([seed])[:, 0]
         self.rest = np.array(_counter(purpose, step, layer), np.uint64)[:, None]
-        pairs = min(most, BLOCK) // 2 + 2
+        pairs = min(count, BLOCK) // 2 + 2
         self.words = np.empty((4, pairs), np.uint64)
         self.products = np.empty((2, pairs), np.uint64)
 

@@ -127,9 +127,9 @@ def write_models(folder: Path) -> None:
     quick: dict[str, Any] = {"recipe": "plain", "hidden": [2], "epochs": 1, "engine": "reference"}
     rv.train(frame, "sold", ignore=["price"], model=folder / "sold.rv", **quick)
     rv.train(frame, "price", ignore=["sold"], model=folder / "price.rv", **quick)
-    whole = (folder / "sold.rv").read_bytes()
-    (folder / "other" / "half.rv").write_bytes(whole[: len(whole) // 2])
-    content = bytearray(whole)
+    model_bytes = (folder / "sold.rv").read_bytes()
+    (folder / "other" / "half.rv").write_bytes(model_bytes[: len(model_bytes) // 2])
+    content = bytearray(model_bytes)
     content[-5] ^= 1
     (folder / "altered.rv").write_bytes(content)
 

@@ -43,10 +43,10 @@ def test_what_cannot_be_written(words: list[str], number: int, folder: Path, mon
     result = invoke(*words)
     assert result.exit_code in (1, 2), result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
-    said = result.stderr.strip().splitlines()[-1]
+    text = result.stderr.strip().splitlines()[-1]
     assert "Traceback" not in result.stderr
-    assert said.startswith("Error: ")
-    assert os.strerror(number) in said or "full" in said
+    assert text.startswith("Error: ")
+    assert os.strerror(number) in text or "full" in text
     after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "runs" not in path.parts}
     assert after == before
 

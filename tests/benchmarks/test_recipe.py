@@ -11,14 +11,14 @@ from ranvier.recipes.registry import recipe
 
 
 def test_a_change_is_worth_the_mean_of_the_logarithms() -> None:
-    whole = {"one": [1.0, 2.0], "two": [0.5, 0.5]}
+    full = {"one": [1.0, 2.0], "two": [0.5, 0.5]}
     changed = {"one": [math.e, 2.0], "two": [0.5, 0.5]}
-    found = grown(whole, changed)
-    assert found["sets"] == pytest.approx({"one": 50.0, "two": 0.0})
-    assert found["mean"] == pytest.approx(25.0)
-    assert found["standard_error"] == pytest.approx(25.0)
-    time = grown(whole, {"one": [1.0, 2.0], "two": [0.5 * math.e, 0.5 * math.e]})
-    assert markdown({"part": {**found, "time": time}}, "without").splitlines() == [
+    actual = grown(full, changed)
+    assert actual["sets"] == pytest.approx({"one": 50.0, "two": 0.0})
+    assert actual["mean"] == pytest.approx(25.0)
+    assert actual["standard_error"] == pytest.approx(25.0)
+    time = grown(full, {"one": [1.0, 2.0], "two": [0.5 * math.e, 0.5 * math.e]})
+    assert markdown({"part": {**actual, "time": time}}, "without").splitlines() == [
         "| without | error grows by | processor time grows by | one | two |",
         "|---|---|---|---|---|",
         "| part | +25.0 ± 25.0 % | +50.0 ± 50.0 % | +50.0 % | +0.0 % |",
@@ -28,8 +28,8 @@ def test_a_change_is_worth_the_mean_of_the_logarithms() -> None:
 @pytest.mark.parametrize("part", [*WITHOUT, *TRIED])
 def test_every_change_changes_something(part: str) -> None:
     """A part that is not in the recipe any more would look as if it were worth nothing."""
-    chosen = recipe("table").to_dict()
+    entry = recipe("table").to_dict()
     changes = {**WITHOUT, **TRIED}[part]
     assert changes
     for name, value in changes.items():
-        assert name == "label_smoothing" or chosen[name] != (list(value) if isinstance(value, tuple) else value)
+        assert name == "label_smoothing" or entry[name] != (list(value) if isinstance(value, tuple) else value)

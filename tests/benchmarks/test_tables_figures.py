@@ -19,11 +19,11 @@ LOSSES = st.dictionaries(st.text(max_size=3), st.sampled_from([0.0, 0.5, 1.0, ma
 EPSILON = float(np.finfo(np.float64).eps)
 
 
-def row(method: str, seed: int = 0, name: str = "adult", **found: Any) -> dict[str, Any]:
+def row(method: str, seed: int = 0, name: str = "adult", **actual: Any) -> dict[str, Any]:
     """A result as a worker and the runs write it."""
     given = {"kind": "score", "set": name, "seed": seed, "method": method, "threads": 1}
     done = {"rows": {"digest": f"{name} {seed}"}, "fit_seconds": [2.0], "predict_seconds": [1.0]}
-    return given | (found if "failed" in found else done | {"scores": found.pop("scores")} | found)
+    return given | (actual if "failed" in actual else done | {"scores": actual.pop("scores")} | actual)
 
 
 def classes(method: str, accuracy: float, log_loss: float, seed: int = 0, **more: Any) -> dict[str, Any]:
@@ -32,11 +32,11 @@ def classes(method: str, accuracy: float, log_loss: float, seed: int = 0, **more
 
 @given(LOSSES)
 def test_ranks_share_out_all_places(values: dict[str, float]) -> None:
-    found, count = ranks(values), len(values)
-    assert sum(found.values()) == count * (count + 1) / 2
+    actual, count = ranks(values), len(values)
+    assert sum(actual.values()) == count * (count + 1) / 2
     for one in values:
         for other in values:
-            assert (found[one] < found[other]) == (values[one] < values[other])
+            assert (actual[one] < actual[other]) == (values[one] < values[other])
 
 
 def test_ranks() -> None:
@@ -54,7 +54,7 @@ def test_mean_and_standard_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "said"),
+    ("ours", "theirs", "words"),
     [
         ([1.0, 1.0], [1.1, 1.2], "ahead"),
         ([1.0, 1.0], [1.0, 1.0], "level"),
@@ -64,8 +64,8 @@ def test_mean_and_standard_error() -> None:
         ([1.1], [1.0], "behind"),
     ],
 )
-def test_verdict(ours: list[float], theirs: list[float], said: str) -> None:
-    assert verdict(ours, theirs)[0] == said
+def test_verdict(ours: list[float], theirs: list[float], words: str) -> None:
+    assert verdict(ours, theirs)[0] == words
 
 
 def test_verdict_wants_the_same_seeds() -> None:
@@ -80,9 +80,9 @@ def test_the_geometric_mean_of_reciprocals_is_the_reciprocal(values: list[float]
 
 
 def test_scores_of_classes() -> None:
-    found = scores.of_classes(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), ["no", "yes", "yes"], ["no", "yes"])
-    assert found["accuracy"] == pytest.approx(2 / 3)
-    assert found["log_loss"] == pytest.approx(-np.log([0.9, 0.8, 0.4]).mean())
+    actual = scores.of_classes(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), ["no", "yes", "yes"], ["no", "yes"])
+    assert actual["accuracy"] == pytest.approx(2 / 3)
+    assert actual["log_loss"] == pytest.approx(-np.log([0.9, 0.8, 0.4]).mean())
 
 
 def test_a_certain_mistake_and_an_unknown_label_cost_the_same() -> None:
@@ -122,32 +122,32 @@ def test_ranks_are_those_of_the_means_over_the_seeds_that_all_have() -> None:
     rows = [classes(method, 0.7, 0.6, seed) for method in PEERS for seed in (0, 1)]
     rows += [classes(PEERS[0], 0.1, 9.0, 2)]
     rows += [classes("ranvier-default", 0.9, 0.7, 0), classes("ranvier-default", 0.7, 0.6, 1)]
-    found = summarize(rows)["ranks"]
+    actual = summarize(rows)["ranks"]
     count = len(PEERS)
-    assert found["accuracy or RMSE"]["peers"]["mean_ranks"] == dict.fromkeys(PEERS, (count + 1) / 2)
-    assert found["accuracy or RMSE"]["ranvier-default"]["mean_ranks"]["ranvier-default"] == 1.0
-    assert found["log loss or RMSE"]["ranvier-default"]["mean_ranks"]["ranvier-default"] == count + 1
-    assert found["log loss or RMSE"]["ranvier-default"]["sets"] == ["adult"]
+    assert actual["accuracy or RMSE"]["peers"]["mean_ranks"] == dict.fromkeys(PEERS, (count + 1) / 2)
+    assert actual["accuracy or RMSE"]["ranvier-default"]["mean_ranks"]["ranvier-default"] == 1.0
+    assert actual["log loss or RMSE"]["ranvier-default"]["mean_ranks"]["ranvier-default"] == count + 1
+    assert actual["log loss or RMSE"]["ranvier-default"]["sets"] == ["adult"]
 
 
 def test_a_failure_is_kept_and_comes_last() -> None:
     rows = [classes(method, 0.7, 0.6) for method in PEERS[1:]] + [row(PEERS[0], failed="out of memory")]
-    found = summarize(rows)
-    assert found["ranks"]["accuracy or RMSE"]["peers"]["mean_ranks"][PEERS[0]] == len(PEERS)
-    assert [each["failed"] for each in found["failed"]] == ["out of memory"]
-    assert f"{PEERS[0]} on adult, seed 0: out of memory" in markdown(found)
+    actual = summarize(rows)
+    assert actual["ranks"]["accuracy or RMSE"]["peers"]["mean_ranks"][PEERS[0]] == len(PEERS)
+    assert [each["failed"] for each in actual["failed"]] == ["out of memory"]
+    assert f"{PEERS[0]} on adult, seed 0: out of memory" in markdown(actual)
 
 
 def test_the_comparison_with_the_mlp_is_paired_by_seed() -> None:
     rows = [classes("sklearn-mlp", 0.7 + seed / 10, 0.5, seed) for seed in (0, 1, 2)]
     rows += [classes("ranvier-fast", 0.71 + seed / 10, 0.6, seed) for seed in (1, 2)]
     rows += [row("ranvier-fast", name="diabetes", failed="no"), row("sklearn-mlp", name="diabetes", scores={"rmse": 1})]
-    found = summarize(rows)["against_mlp"]["ranvier-fast"]
-    assert found["adult"]["accuracy"]["verdict"] == "ahead"
-    assert found["adult"]["accuracy"]["better_by"] == pytest.approx(0.01)
-    assert found["adult"]["accuracy"]["seeds"] == [1, 2]
-    assert found["adult"]["log_loss"]["verdict"] == "behind"
-    assert found["diabetes"]["rmse"]["verdict"] == "failed"
+    actual = summarize(rows)["against_mlp"]["ranvier-fast"]
+    assert actual["adult"]["accuracy"]["verdict"] == "ahead"
+    assert actual["adult"]["accuracy"]["better_by"] == pytest.approx(0.01)
+    assert actual["adult"]["accuracy"]["seeds"] == [1, 2]
+    assert actual["adult"]["log_loss"]["verdict"] == "behind"
+    assert actual["diabetes"]["rmse"]["verdict"] == "failed"
 
 
 def test_scores_on_different_rows_are_refused() -> None:
@@ -160,9 +160,9 @@ def test_an_earlier_summary_stands_for_methods_that_were_not_run() -> None:
     peers = [classes("catboost", 0.8, 0.4, seed) for seed in (0, 1)]
     before = summarize([*peers, *(classes("ranvier-default", 0.7, 0.5, seed) for seed in (0, 1))])
     now = [classes("ranvier-default", 0.9, 0.3, seed) for seed in (0, 1)]
-    found = summarize([*now, *records.earlier(before, ["ranvier-default"])])
-    assert found["sets"] == summarize([*now, *peers])["sets"]
-    assert found["ranks"] == summarize([*now, *peers])["ranks"]
+    actual = summarize([*now, *records.earlier(before, ["ranvier-default"])])
+    assert actual["sets"] == summarize([*now, *peers])["sets"]
+    assert actual["ranks"] == summarize([*now, *peers])["ranks"]
 
 
 def test_seconds_come_from_the_timing_pass_alone() -> None:
@@ -170,10 +170,10 @@ def test_seconds_come_from_the_timing_pass_alone() -> None:
     assert summarize(scored)["seconds"] == {}
     timed = [each | {"kind": "time"} for each in scored]
     timed[1] = timed[1] | {"fit_seconds": [0.9, 0.2, 0.1]}
-    found = summarize(scored + timed)["seconds"]["histgb"]
-    assert found["fit"] == pytest.approx(0.2)
-    assert found["first_fit"] == pytest.approx(0.9)
-    assert found["of_slow"] == pytest.approx(0.1)
+    actual = summarize(scored + timed)["seconds"]["histgb"]
+    assert actual["fit"] == pytest.approx(0.2)
+    assert actual["first_fit"] == pytest.approx(0.9)
+    assert actual["of_slow"] == pytest.approx(0.1)
 
 
 def test_the_report_names_every_set_and_the_best() -> None:

@@ -40,15 +40,15 @@ def test_so_many_rows_at_most() -> None:
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", sorted(name for name, table in TABLES.items() if table.builtin is None))
 def test_every_set_is_read_as_its_table_says(name: str, real_data: Path) -> None:
-    found = problem(TABLES[name], real_data, 0)
-    assert found.table.target in found.train.columns
-    assert not set(found.table.drop) & set(found.train.columns)
-    assert 700 < len(found.train) <= MAX_TRAIN
-    assert 100 < len(found.test) <= MAX_TEST
-    kind = found.table.kind
-    assert kind == "regression" or (len(found.classes) == 2) == (kind == "binary")
-    assert set(found.test[found.table.target]) <= set(found.classes) or kind == "regression"
-    assert not found.train.isin(list(found.table.missing)).any(axis=None)
+    actual = problem(TABLES[name], real_data, 0)
+    assert actual.table.target in actual.train.columns
+    assert not set(actual.table.drop) & set(actual.train.columns)
+    assert 700 < len(actual.train) <= MAX_TRAIN
+    assert 100 < len(actual.test) <= MAX_TEST
+    kind = actual.table.kind
+    assert kind == "regression" or (len(actual.classes) == 2) == (kind == "binary")
+    assert set(actual.test[actual.table.target]) <= set(actual.classes) or kind == "regression"
+    assert not actual.train.isin(list(actual.table.missing)).any(axis=None)
 
 
 def test_lines_are_read_as_written_and_the_last_of_a_key_counts(tmp_path: Path) -> None:
@@ -59,8 +59,8 @@ def test_lines_are_read_as_written_and_the_last_of_a_key_counts(tmp_path: Path) 
     rows = records.read([path, tmp_path / "missing.jsonl"])
     assert len(rows) == 3
     assert records.results(rows, "time") == {}
-    (found,) = records.results(rows, "score").values()
-    assert found["scores"] == {"accuracy": 2}
+    (actual,) = records.results(rows, "score").values()
+    assert actual["scores"] == {"accuracy": 2}
 
 
 def test_a_line_that_was_cut_off_is_left_out_and_written_over(tmp_path: Path) -> None:
@@ -80,17 +80,17 @@ def test_damage_before_the_end_is_told(tmp_path: Path) -> None:
 
 
 def test_scores_go_method_by_method_and_times_set_by_set() -> None:
-    asked = [(job.method, job.set) for job in jobs("score", ["a", "b"], [0], ["m", "n"])]
-    assert asked == [("m", "a"), ("m", "b"), ("n", "a"), ("n", "b")]
-    asked = [(job.method, job.set) for job in jobs("time", ["a", "b"], [0], ["m", "n"])]
-    assert asked == [("m", "a"), ("n", "a"), ("m", "b"), ("n", "b")]
+    pairs = [(job.method, job.set) for job in jobs("score", ["a", "b"], [0], ["m", "n"])]
+    assert pairs == [("m", "a"), ("m", "b"), ("n", "a"), ("n", "b")]
+    pairs = [(job.method, job.set) for job in jobs("time", ["a", "b"], [0], ["m", "n"])]
+    assert pairs == [("m", "a"), ("n", "a"), ("m", "b"), ("n", "b")]
 
 
 def test_a_job_runs_in_a_process_of_its_own() -> None:
     row = Place(NOWHERE, 1, 60, "here").run(Job("score", "diabetes", 3, "baseline"))
-    found = problem(TABLES["diabetes"], NOWHERE, 3)
+    actual = problem(TABLES["diabetes"], NOWHERE, 3)
     assert records.key(row) == ("score", "diabetes", 3, "baseline")
-    assert row["rows"] == {"train": len(found.train), "test": len(found.test), "digest": found.digest()}
+    assert row["rows"] == {"train": len(actual.train), "test": len(actual.test), "digest": actual.digest()}
     assert row["scores"]["rmse"] == pytest.approx(1.0, abs=0.05)  # the means of both parts are near each other
 
 

@@ -101,15 +101,15 @@ def test_the_search_finds_the_fewest_epochs_on_validation_rows(parts: Any) -> No
 
 
 def test_the_mean_must_be_at_the_mark_by_more_than_its_error(parts: Any) -> None:
-    reaches, asked = parts.accuracy.reaches, race(parts)
-    assert reaches(asked, {"accuracies": [0.981, 0.982, 0.981]})
-    assert not reaches(asked, {"accuracies": [0.977, 0.985, 0.9795]})
-    assert not reaches(asked, {"accuracies": [0.99, 0.99]}), "too few seeds"
+    reaches, rates = parts.accuracy.reaches, race(parts)
+    assert reaches(rates, {"accuracies": [0.981, 0.982, 0.981]})
+    assert not reaches(rates, {"accuracies": [0.977, 0.985, 0.9795]})
+    assert not reaches(rates, {"accuracies": [0.99, 0.99]}), "too few seeds"
 
 
-@pytest.mark.parametrize(("whole", "steps"), [(True, 3), (False, 4)])
-def test_the_peers_take_the_rates_of_the_schedule(parts: Any, whole: bool, steps: int) -> None:
-    rates = parts.racer.one_cycle_rates(0.5, batch=16, rows=50, epochs=2, whole=whole)
+@pytest.mark.parametrize(("full", "steps"), [(True, 3), (False, 4)])
+def test_the_peers_take_the_rates_of_the_schedule(parts: Any, full: bool, steps: int) -> None:
+    rates = parts.racer.one_cycle_rates(0.5, batch=16, rows=50, epochs=2, all_steps=full)
     assert len(rates) == 2 * steps
     assert rates.max() <= 0.5
     assert rates[-1] < 0.01 * rates.max()
@@ -155,7 +155,7 @@ def everything(parts: Any) -> dict[str, Any]:
     memory = {"ranvier": sizes | {"peak": 2**23}, "torch": sizes | {"peak": 2**24}}
     racer = {"settings": {"batch": 64, "rate": 0.004, "epochs": 7}, "mean": 1.0, "sd": 0.1, "accuracy_sd": 0.001}
     racers = {"ranvier": racer | {"accuracy": 0.9801, "cold": 2.0}, "torch": racer | {"accuracy": 0.9799, "cold": 2.0}}
-    shares = {"1": {"rate": 1e10, "peak": 2e10, "share": 0.5}, "2": {"rate": 1e10, "peak": 4e10, "share": 0.25}}
+    fractions = {"1": {"rate": 1e10, "peak": 2e10, "share": 0.5}, "2": {"rate": 1e10, "peak": 4e10, "share": 0.25}}
     return {
         "machine": {"processor": "P"},
         "versions": {},
@@ -165,7 +165,7 @@ def everything(parts: Any) -> dict[str, Any]:
         "memory": {"digits": memory | {"share": 0.5, "share_over_rows": 0.4}, "wide": {"failed": "no reason"}},
         "scaling": {"rows": priced(parts, [9.0, 5.0, 1.0, 1.6]), "parameters": priced(parts, [9.0, 5.0, 1.0, 1.4])},
         "accuracy_time": {"digits": {"mark": 0.98, "contenders": racers, "ratios": {"torch": 3.0}}},
-        "share_of_peak": {"digits": {"step_flops": 1} | shares},
+        "share_of_peak": {"digits": {"step_flops": 1} | fractions},
     }
 
 
@@ -219,10 +219,10 @@ def test_the_clock_of_imports_counts_nested_ones_once(
     (tmp_path / "outer_of_versus.py").write_text("import inner_of_versus\n")
     (tmp_path / "inner_of_versus.py").write_text("import time\ntime.sleep(0.02)\n")
     monkeypatch.syspath_prepend(tmp_path)
-    before, begun = builtins.__import__, time.perf_counter()
+    before, start = builtins.__import__, time.perf_counter()
     with parts.cold_start_process.ImportClock() as clock:
         import outer_of_versus  # noqa: F401
-    assert 0.02 <= clock.seconds <= time.perf_counter() - begun
+    assert 0.02 <= clock.seconds <= time.perf_counter() - start
     assert builtins.__import__ is before
 
 

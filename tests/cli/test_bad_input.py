@@ -19,9 +19,9 @@ def train(data: str | Path, *words: str | Path) -> str:
     """Train on something that cannot be trained on; no model and no run is left behind."""
     folder = Path.cwd()
     before = sorted(folder.rglob("*"))
-    said = refused("train", data, *(words or ("--target", "species")), "--epochs", "2", "--hidden", "4")
+    text = refused("train", data, *(words or ("--target", "species")), "--epochs", "2", "--hidden", "4")
     assert sorted(folder.rglob("*")) == before
-    return said
+    return text
 
 
 def test_a_missing_file_with_the_nearest_name(table: Table) -> None:
@@ -81,18 +81,18 @@ def test_all_missing_columns(here: Path) -> None:
 
 
 def test_no_column_is_left(table: Table, here: Path) -> None:
-    said = "Error: No input column is left: each is the target or ignored. Give more columns, or ignore fewer.\n"
-    assert train(table(), "--target", "species", "--ignore", ",".join(HEADER[:-1])) == said
-    assert train(write_table(here / "alone.csv", [["a"], ["b"]] * 9, ["word"]), "--target", "word") == said
+    text = "Error: No input column is left: each is the target or ignored. Give more columns, or ignore fewer.\n"
+    assert train(table(), "--target", "species", "--ignore", ",".join(HEADER[:-1])) == text
+    assert train(write_table(here / "alone.csv", [["a"], ["b"]] * 9, ["word"]), "--target", "word") == text
 
 
 def test_infinite_values(table: Table) -> None:
     def infinite(rows: list[list[str]]) -> None:
         rows[3][1] = "inf"
 
-    said = train(table(infinite))
-    assert "sepal_width" in said
-    assert "finite" in said
+    text = train(table(infinite))
+    assert "sepal_width" in text
+    assert "finite" in text
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_an_unknown_command_with_the_nearest() -> None:
     assert 'Did you mean "train"?' in refused("trian", "digits")
 
 
-@pytest.mark.parametrize("place", ["no/such/folder/m.rv", "."])
-def test_an_output_that_cannot_be_written_is_said_before_training(table: Table, place: str) -> None:
-    assert "folder" in train(table(), "--target", "species", "--model", place)
+@pytest.mark.parametrize("folder", ["no/such/folder/m.rv", "."])
+def test_an_output_that_cannot_be_written_is_said_before_training(table: Table, folder: str) -> None:
+    assert "folder" in train(table(), "--target", "species", "--model", folder)
 
 
 def test_the_model_never_replaces_the_data(table: Table) -> None:
@@ -144,12 +144,12 @@ def test_predictions_never_replace_the_data_or_the_model(trained: Trained, table
 
 
 def test_an_earlier_model_survives_bad_input(trained: Trained, here: Path) -> None:
-    kept = here / "kept.rv"
-    shutil.copy(trained.model, kept)
-    before = kept.read_bytes()
-    train("nothing.csv", "--target", "species", "--model", kept)
-    train(trained.data, "--target", "nothing", "--model", kept)
-    assert kept.read_bytes() == before
+    model = here / "kept.rv"
+    shutil.copy(trained.model, model)
+    before = model.read_bytes()
+    train("nothing.csv", "--target", "species", "--model", model)
+    train(trained.data, "--target", "nothing", "--model", model)
+    assert model.read_bytes() == before
 
 
 def test_a_run_that_is_there_already(trained: Trained) -> None:
@@ -158,8 +158,8 @@ def test_a_run_that_is_there_already(trained: Trained) -> None:
 
 def test_a_column_missing_at_predict_time(trained: Trained, here: Path) -> None:
     data = write_table(here / "less.csv", [row[1:] for row in flowers()], HEADER[1:])
-    said = refused("predict", trained.model, data)
-    assert 'less.csv has no column "sepal_length", which the model needs. Did you mean "petal_length"' in said
+    text = refused("predict", trained.model, data)
+    assert 'less.csv has no column "sepal_length", which the model needs. Did you mean "petal_length"' in text
     other = write_table(here / "other.csv", [["1"], ["2"]], ["zzz"])
     assert "and 4 more that the model needs. Its columns are: zzz." in refused("predict", trained.model, other)
     assert refused("predict", trained.model, "iris").startswith("Error: The iris set of scikit-learn has no column")
@@ -169,9 +169,9 @@ def test_text_where_a_number_is_due_at_predict_time(trained: Trained, table: Tab
     def words(rows: list[list[str]]) -> None:
         rows[4][2] = "long"
 
-    said = refused("predict", trained.model, table(words))
-    assert "petal_length" in said
-    assert "long" in said
+    text = refused("predict", trained.model, table(words))
+    assert "petal_length" in text
+    assert "long" in text
 
 
 def test_an_unknown_label_at_evaluate_time(trained: Trained, table: Table) -> None:
@@ -184,16 +184,21 @@ def test_an_unknown_label_at_evaluate_time(trained: Trained, table: Table) -> No
 def test_evaluate_needs_the_target(trained: Trained, here: Path) -> None:
     data = write_table(here / "blind.csv", [row[:5] for row in flowers()], HEADER[:5])
     assert 'no column "species". Its columns are: sepal_length, ' in refused("evaluate", trained.model, data)
-    said = refused("evaluate", trained.model, "wine")
-    assert said.startswith('Error: The wine set of scikit-learn has no column "species". Its columns are: '), said
+    text = refused("evaluate", trained.model, "wine")
+    assert text.startswith('Error: The wine set of scikit-learn has no column "species". Its columns are: '), text
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "show"])
 def test_damaged_model_files(trained: Trained, here: Path, command: str) -> None:
-    whole = trained.model.read_bytes()
-    altered = bytearray(whole)
+    model_bytes = trained.model.read_bytes()
+    altered = bytearray(model_bytes)
     altered[-5] ^= 1
-    for name, content in {"cut": whole[:-20], "altered": bytes(altered), "empty": b"", "text": b"hello " * 50}.items():
+    for name, content in {
+        "cut": model_bytes[:-20],
+        "altered": bytes(altered),
+        "empty": b"",
+        "text": b"hello " * 50,
+    }.items():
         path = here / f"{name}.rv"
         path.write_bytes(content)
         words = [command, path] if command == "show" else [command, path, trained.data]
@@ -205,10 +210,10 @@ def test_a_missing_model_with_the_nearest_name(trained: Trained) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "said"), [("answers.txt", "answers.txt"), ("no/such/answers.csv", "mkdir -p no/such")]
+    ("output", "text"), [("answers.txt", "answers.txt"), ("no/such/answers.csv", "mkdir -p no/such")]
 )
-def test_predictions_that_cannot_be_written(trained: Trained, here: Path, output: str, said: str) -> None:
-    assert said in refused("predict", trained.model, trained.data, "--output", output)
+def test_predictions_that_cannot_be_written(trained: Trained, here: Path, output: str, text: str) -> None:
+    assert text in refused("predict", trained.model, trained.data, "--output", output)
 
 
 def test_no_probabilities_of_numbers(here: Path) -> None:

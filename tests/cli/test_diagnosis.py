@@ -32,8 +32,8 @@ def test_nothing_is_printed_where_nothing_was_found(capsys: pytest.CaptureFixtur
 def test_what_a_note_said_before_the_training_is_not_said_again(here: Path) -> None:
     rows = [[f"{at % 7}", f"{at % 5}", f"{at % 5 * 2}"] for at in range(200)]
     write_table(here / "table.csv", rows, ["a", "copy", "y"])
-    said = " ".join(
+    text = " ".join(
         printed("train", "table.csv", "--target", "y", "--task", "regression", *QUICK, "--model", "m.rv").split()
     )
-    assert said.count('Column "copy" alone predicts') == 1
-    assert "Diagnosis" in said
+    assert text.count('Column "copy" alone predicts') == 1
+    assert "Diagnosis" in text

@@ -37,9 +37,11 @@ MOMENTS: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("words", "place"), MOMENTS, ids=lambda value: value if isinstance(value, str) else value[0])
+@pytest.mark.parametrize(
+    ("words", "function"), MOMENTS, ids=lambda value: value if isinstance(value, str) else value[0]
+)
 def test_the_command_ends_in_a_sentence_and_leaves_nothing(
-    words: tuple[str, ...], place: str, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: tuple[str, ...], function: str, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for path in (trained.data, trained.model):
@@ -47,11 +49,11 @@ def test_the_command_ends_in_a_sentence_and_leaves_nothing(
     before = sorted(tmp_path.iterdir())
 
     def pressed(*arguments: Any, **named: Any) -> None:
-        calls.append(place)
+        calls.append(function)
         raise KeyboardInterrupt
 
     calls: list[str] = []
-    monkeypatch.setattr(place, pressed)
+    monkeypatch.setattr(function, pressed)
     result = invoke(*(word.format(data=trained.data.name, model=trained.model.name) for word in words))
     assert calls, "the moment was reached"
     assert result.exit_code == INTERRUPTED

@@ -27,9 +27,9 @@ def people(here: Path) -> Path:
 
 
 def test_kinds_missing_cells_examples_and_duplicates(people: Path) -> None:
-    seen = look(people)
-    columns = {column.name: column for column in seen.columns}
-    assert (seen.rows, seen.duplicates) == (61, 1)
+    overview = look(people)
+    columns = {column.name: column for column in overview.columns}
+    assert (overview.rows, overview.duplicates) == (61, 1)
     assert [columns[name].kind for name in ("age", "city", "constant", "member")] == [
         "number",
         "category",
@@ -60,27 +60,27 @@ def test_kinds_can_be_given(people: Path) -> None:
 def test_columns_are_read_as_training_reads_them(here: Path) -> None:
     rows = [f"{number};1,{200 + number};{'xy'[number % 2]}" for number in (7, 3, 5, 9, 1)]
     (here / "rows.csv").write_text("\n".join([";weight;shop", *rows]) + "\n")
-    seen = {column.name: column for column in look("rows.csv", "shop").columns}
+    overview = {column.name: column for column in look("rows.csv", "shop").columns}
     trained = {column.name: column for column in input_columns(open_source("rows.csv"), ["shop"], ())[0]}
     assert [(column.kind, column.reason) for column in trained.values()] == [
         ("drop", "row numbers, as a saved index leaves them, which say nothing about a new row"),
         ("number", "numbers, with decimal commas"),
     ]
     for name, column in trained.items():
-        shown = seen[name]
+        shown = overview[name]
         assert (shown.kind, shown.reason, shown.notes) == (column.kind, column.reason, column.notes)
 
 
 def test_a_table_of_which_nothing_can_be_learned_is_shown() -> None:
-    seen = look({"a": ["x"] * 12, "b": [None] * 12})
-    assert [column.kind for column in seen.columns] == ["drop", "drop"]
-    assert seen.duplicates == 11
+    overview = look({"a": ["x"] * 12, "b": [None] * 12})
+    assert [column.kind for column in overview.columns] == ["drop", "drop"]
+    assert overview.duplicates == 11
 
 
 def test_a_column_that_training_refuses_is_shown_with_the_reason() -> None:
-    seen = look({"a": [1.0, float("inf")] * 10, "b": [1.0, 2.0] * 10})
-    assert [column.kind for column in seen.columns] == ["unusable", "number"]
-    assert "inf" in seen.columns[0].reason
+    overview = look({"a": [1.0, float("inf")] * 10, "b": [1.0, 2.0] * 10})
+    assert [column.kind for column in overview.columns] == ["unusable", "number"]
+    assert "inf" in overview.columns[0].reason
 
 
 def test_a_target_that_cannot_be_learned_has_the_reason(people: Path) -> None:
@@ -116,10 +116,10 @@ def test_a_header_and_bad_rows_are_read_as_in_training(here: Path) -> None:
     path = here / "ragged.csv"
     path.write_text("1,red\n" + "".join(f"{n},{('red', 'blue')[n % 2]}\n" for n in range(2, 20)) + "20\n21,red,late\n")
     assert "line 20" in refused("look", path)
-    seen = json.loads(invoke("look", path, "--no-header", "--skip-bad-rows", "--json").stdout)
-    assert seen["rows"] == 19
-    assert [column["name"] for column in seen["columns"]] == ["column_1", "column_2"]
-    assert "2 rows that cannot be read were left out: lines 20, 21." in seen["notes"]
+    overview = json.loads(invoke("look", path, "--no-header", "--skip-bad-rows", "--json").stdout)
+    assert overview["rows"] == 19
+    assert [column["name"] for column in overview["columns"]] == ["column_1", "column_2"]
+    assert "2 rows that cannot be read were left out: lines 20, 21." in overview["notes"]
     named = json.loads(invoke("look", path, "--header", "--skip-bad-rows", "--json").stdout)
     assert (named["rows"], named["columns"][1]["name"]) == (18, "red")
     target = json.loads(invoke("look", path, "--header", "--skip-bad-rows", "-t", "red", "--json").stdout)["target"]
@@ -127,17 +127,17 @@ def test_a_header_and_bad_rows_are_read_as_in_training(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "sentence"),
     [
         (["27,3", "12,75", "8", "9,1"], "Decimal commas, such as 1,5 for 1.5, were read in: kg."),
         (["1,250,000", "2,000", "8", "3,100"], "Commas between thousands, such as 1,234 for 1234, were read in: kg."),
         (["1,250", "2,000", "3,100", "4,175"], "number:decimal-comma"),
     ],
 )
-def test_what_commas_were_taken_for(here: Path, cells: list[str], said: str) -> None:
+def test_what_commas_were_taken_for(here: Path, cells: list[str], sentence: str) -> None:
     path = here / "commas.csv"
     path.write_text("kg,what\n" + "".join(f'"{cell}",{word}\n' for cell in cells for word in ("a", "b", "c")))
-    assert said in " ".join(invoke("look", path).stdout.split())
+    assert sentence in " ".join(invoke("look", path).stdout.split())
     plain = here / "plain.csv"
     plain.write_text("kg,what\n" + "1.5,a\n2.5,b\n" * 6)
     assert look(plain).notes == ()
@@ -146,16 +146,16 @@ def test_what_commas_were_taken_for(here: Path, cells: list[str], said: str) -> 
 def test_blank_rows_are_no_repeated_rows(here: Path) -> None:
     path = here / "blank.csv"
     path.write_text("day,litres\n" + "".join(f"{n},{n * 1.5}\n" for n in range(30)) + ",\n" * 40)
-    seen = look(path, "litres")
-    assert (seen.rows, seen.duplicates, seen.columns[0].missing) == (30, 0, 0)
-    assert any("40" in note and "empty" in note for note in seen.notes)
+    overview = look(path, "litres")
+    assert (overview.rows, overview.duplicates, overview.columns[0].missing) == (30, 0, 0)
+    assert any("40" in note and "empty" in note for note in overview.notes)
 
 
 def test_class_folders_of_texts_and_pictures(tmp_path: Path) -> None:
     texts = {f"{label}/{at}.txt": f"{label} words {at}".encode() for label in ("good", "bad") for at in range(12)}
-    seen = look(write_tree(tmp_path / "texts", {**texts, "good/x.txt": b"bad words 1"}))
-    assert seen.columns[0].notes == ("Texts: 11 to 13 characters, half of them longer than 12.",)
-    assert seen.target is not None
-    assert '1 text stands under different labels: "bad words 1" (bad, good).' in seen.target["notes"]
+    overview = look(write_tree(tmp_path / "texts", {**texts, "good/x.txt": b"bad words 1"}))
+    assert overview.columns[0].notes == ("Texts: 11 to 13 characters, half of them longer than 12.",)
+    assert overview.target is not None
+    assert '1 text stands under different labels: "bad words 1" (bad, good).' in overview.target["notes"]
     notes = " ".join(look(write_tree(tmp_path / "pets", {**pets(1), "dogs/1.png": png(9)})).columns[0].notes)
     assert "1 file stands under different labels: cats/0.png (cats) and dogs/0.png (dogs)." in notes

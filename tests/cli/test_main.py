@@ -32,9 +32,9 @@ def imported(*words: str) -> set[str]:
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
-    found = imported(*words)
-    assert {"click", "ranvier"} <= found
-    assert not found & HEAVY
+    actual = imported(*words)
+    assert {"click", "ranvier"} <= actual
+    assert not actual & HEAVY
 
 
 def test_the_check_above_sees_heavy_imports() -> None:
@@ -46,9 +46,9 @@ def test_help_lists_every_command_with_its_own_summary() -> None:
     for name, summary in COMMANDS.items():
         assert name in text
         assert summary in text
-        own = invoke(name, "--help")
-        assert own.exit_code == 0
-        assert own.stdout.startswith(f"Usage: ranvier {name}")
+        help_text = invoke(name, "--help")
+        assert help_text.exit_code == 0
+        assert help_text.stdout.startswith(f"Usage: ranvier {name}")
 
 
 def test_no_command_shows_the_help_on_standard_error() -> None:
@@ -95,8 +95,8 @@ def test_debug_shows_the_traceback_and_leaves_the_exit_code_as_it_is(here: Path)
     for words in (["--debug", "show", "nothing.rv"], ["show", "nothing.rv", "--debug"]):
         result = invoke(*words)
         assert (result.exit_code, result.stdout) == (2, "")
-        traceback, said = result.stderr.removesuffix(plain.stderr), result.stderr[-len(plain.stderr) :]
-        assert said == plain.stderr
+        traceback, text = result.stderr.removesuffix(plain.stderr), result.stderr[-len(plain.stderr) :]
+        assert text == plain.stderr
         assert traceback.startswith("Traceback (most recent call last):")
         assert "ranvier.errors.ModelFileError: " in traceback
 
@@ -155,10 +155,10 @@ def pressed(where: str, here: Path, module: str = "ranvier.__main__", function: 
     ["ranvier.cli.main", "click", "inspect", "click.core", "ranvier.errors", "ranvier.cli.train", "numpy", "polars"],
 )
 def test_ctrl_c_during_the_imports_is_one_line(where: str, here: Path) -> None:
-    code, said = pressed(where, here)
+    code, text = pressed(where, here)
     assert code == 130
-    assert said.strip().startswith("Interrupted.")
-    assert "\n" not in said.strip()
+    assert text.strip().startswith("Interrupted.")
+    assert "\n" not in text.strip()
     assert list(here.iterdir()) == []
 
 

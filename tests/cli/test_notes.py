@@ -12,7 +12,7 @@ import pytest
 
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import INTERRUPTED, explain
-from ranvier.cli.printed_report import interrupted as stopped
+from ranvier.cli.printed_report import print_interruption
 from ranvier.errors import InputError
 from ranvier.model.train import train
 from ranvier.native.machine.cache import CacheWarning
@@ -35,10 +35,10 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("warned", "here")
 @pytest.mark.filterwarnings("default::ranvier.native.machine.cache.CacheWarning")
 def test_a_warning_is_a_sentence_and_quiet_keeps_it() -> None:
-    said = invoke("train", "iris", *QUICK, "--engine", "reference").stderr
-    assert "Note: Compiled code cannot be kept.\n" in said
-    assert "CacheWarning" not in said
-    assert ".py:" not in said
+    printed = invoke("train", "iris", *QUICK, "--engine", "reference").stderr
+    assert "Note: Compiled code cannot be kept.\n" in printed
+    assert "CacheWarning" not in printed
+    assert ".py:" not in printed
     assert invoke("train", "iris", *QUICK, "--engine", "reference", "-q").output == ""
 
 
@@ -71,9 +71,9 @@ def test_an_interrupt_names_the_run_that_goes_on_or_none(here: Path, monkeypatch
 def test_a_stopped_training_is_said_where_only_errors_are(
     run: str | None, on: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stopped(Output(quiet=True), SimpleNamespace(run=run))  # type: ignore[arg-type]
-    said = capsys.readouterr()
-    assert (said.out, said.err) == ("", f"Interrupted. The model trained so far is saved.{on}\n")
+    print_interruption(Output(quiet=True), SimpleNamespace(run=run))  # type: ignore[arg-type]
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", f"Interrupted. The model trained so far is saved.{on}\n")
 
 
 def test_a_report_replaces_neither_the_model_nor_its_data(trained: Trained) -> None:

@@ -38,11 +38,11 @@ UNKNOWN = '20 of 20 cells of column "region" are none of the 3 categories that t
 
 
 def test_train_says_what_was_odd(folder: Path) -> None:
-    said = " ".join((folder / "report.txt").read_text().split())
-    assert 'Column "size": 1 cell counts as missing: "12..5" in row 6.' in said
-    assert 'Column "sold": 1 cell counts as missing: "soon" in row 7.' in said
-    assert 'Column "weight": 1e+09 in row 8 lies far from all other values' in said
-    assert 'Target "price": 1e+09 in row 9 lies far from all other values' in said
+    output = " ".join((folder / "report.txt").read_text().split())
+    assert 'Column "size": 1 cell counts as missing: "12..5" in row 6.' in output
+    assert 'Column "sold": 1 cell counts as missing: "soon" in row 7.' in output
+    assert 'Column "weight": 1e+09 in row 8 lies far from all other values' in output
+    assert 'Target "price": 1e+09 in row 9 lies far from all other values' in output
 
 
 def test_predict_says_what_was_odd(folder: Path) -> None:
@@ -54,8 +54,8 @@ def test_predict_says_what_was_odd(folder: Path) -> None:
 
 def test_evaluate_says_what_was_odd(folder: Path) -> None:
     result = invoke("evaluate", folder / "model.rv", folder / "later.csv")
-    said = " ".join(result.output.split())
-    assert all(said.count(text) == 1 for text in (*ODD, UNKNOWN))
+    output = " ".join(result.output.split())
+    assert all(output.count(text) == 1 for text in (*ODD, UNKNOWN))
     result = invoke("evaluate", folder / "model.rv", folder / "later.csv", "--json")
     notes = " ".join(json.loads(result.stdout)["notes"])
     assert all(notes.count(text) == 1 for text in (*ODD, UNKNOWN))

@@ -108,9 +108,9 @@ def test_predict_takes_paths_from_standard_input(trained: tuple[Path, str], head
 def test_evaluate_takes_the_test_folder(trained: tuple[Path, str]) -> None:
     folder, _ = trained
     model, photos = str(folder / "m.rv"), folder / "photos"
-    whole, test = (json.loads(printed("evaluate", model, str(path), "--json")) for path in (photos, photos / "test"))
-    assert whole["rows"] == test["rows"] == 20
-    assert whole["metrics"] == test["metrics"]
+    full, test = (json.loads(printed("evaluate", model, str(path), "--json")) for path in (photos, photos / "test"))
+    assert full["rows"] == test["rows"] == 20
+    assert full["metrics"] == test["metrics"]
 
 
 def test_look_counts_classes_sizes_broken_files_and_duplicates(tmp_path: Path) -> None:

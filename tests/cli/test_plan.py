@@ -42,7 +42,7 @@ def too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANVIER_CPU", "commodore-64")
 
 
-def found() -> dict[str, tuple[str, str]]:
+def actual() -> dict[str, tuple[str, str]]:
     """What the doctor says, by name: verdict and text."""
     checks = json.loads(invoke("doctor", "--json").stdout)["checks"]
     return {check["name"]: (check["verdict"], check["text"]) for check in checks}
@@ -120,18 +120,18 @@ def test_the_plan_of_bfloat16_says_how_it_is_computed() -> None:
 
 @needs_native
 def test_doctor_says_what_native_found() -> None:
-    said, facts = found(), cpu.facts()
-    assert said["Engine native"] == ("ok", "ready; used, the fastest that runs here")
-    assert said["Engine reference"] == ("ok", "ready")
-    assert facts.model in said["Native code"][1]
-    assert f"vectors of {facts.vector_bits} bits" in said["Native code"][1]
-    assert said["Native bfloat16"][1].startswith(f"{'a' if facts.bf16 else 'no'} dot product")
-    assert said["Native threads"][1].startswith(f"all {facts.threads} thread")
-    assert f"{facts.l1d >> 10} KiB L1" in said["Native caches"][1]
-    assert "GFLOP/s" in said["Native peak"][1]
-    assert "with 1 thread" in said["Native peak"][1]
-    assert f"with {facts.threads} thread" in said["Native peak"][1]
-    assert str(settings.read().cache) in said["Cache"][1]
+    checks, facts = actual(), cpu.facts()
+    assert checks["Engine native"] == ("ok", "ready; used, the fastest that runs here")
+    assert checks["Engine reference"] == ("ok", "ready")
+    assert facts.model in checks["Native code"][1]
+    assert f"vectors of {facts.vector_bits} bits" in checks["Native code"][1]
+    assert checks["Native bfloat16"][1].startswith(f"{'a' if facts.bf16 else 'no'} dot product")
+    assert checks["Native threads"][1].startswith(f"all {facts.threads} thread")
+    assert f"{facts.l1d >> 10} KiB L1" in checks["Native caches"][1]
+    assert "GFLOP/s" in checks["Native peak"][1]
+    assert "with 1 thread" in checks["Native peak"][1]
+    assert f"with {facts.threads} thread" in checks["Native peak"][1]
+    assert str(settings.read().cache) in checks["Cache"][1]
     assert max(map(len, invoke("doctor").stdout.splitlines())) <= 80
 
 
@@ -139,19 +139,19 @@ def test_doctor_says_what_native_found() -> None:
 def test_doctor_says_what_the_settings_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANVIER_THREADS", "1")
     monkeypatch.setenv("RANVIER_ENGINE", "reference")
-    said = found()
-    assert said["Native threads"][1].startswith("1 of ")
-    assert said["Native threads"][1].endswith("as RANVIER_THREADS=1 asks")
-    assert said["Native peak"][1].count("with") == 1
-    assert said["Engine native"] == ("ok", "ready")
-    assert said["Engine reference"] == ("ok", "ready; used, RANVIER_ENGINE asks for it")
+    checks = actual()
+    assert checks["Native threads"][1].startswith("1 of ")
+    assert checks["Native threads"][1].endswith("as RANVIER_THREADS=1 asks")
+    assert checks["Native peak"][1].count("with") == 1
+    assert checks["Engine native"] == ("ok", "ready")
+    assert checks["Engine reference"] == ("ok", "ready; used, RANVIER_ENGINE asks for it")
     network = ranvier.Network(1, [ranvier.Dense(1)])
     assert network.fit([[0.0]], [1.0], epochs=1).engine == "reference"
     monkeypatch.setenv("RANVIER_THREADS", "1000")
     monkeypatch.setenv("RANVIER_CPU", "native")
-    said = found()
-    assert said["Native threads"][1] == f"all {threads_there()}, though RANVIER_THREADS=1000"
-    assert "as RANVIER_CPU=native asks" in said["Native code"][1]
+    checks = actual()
+    assert checks["Native threads"][1] == f"all {threads_there()}, though RANVIER_THREADS=1000"
+    assert "as RANVIER_CPU=native asks" in checks["Native code"][1]
 
 
 def threads_there() -> str:
@@ -167,13 +167,13 @@ def test_doctor_says_why_another_engine_is_used(request: pytest.FixtureRequest, 
     request.getfixturevalue(how)
     result = invoke("doctor", "--json")
     assert result.exit_code == 0
-    said = found()
-    verdict, text = said["Engine native"]
+    checks = actual()
+    verdict, text = checks["Engine native"]
     assert verdict == "warning"
     assert words in text
     assert text.endswith("; the reference engine, which is slower, is used")
-    assert said["Engine reference"][1].startswith("ready; used")
-    assert "Native peak" not in said
+    assert checks["Engine reference"][1].startswith("ready; used")
+    assert "Native peak" not in checks
 
 
 @needs_native
@@ -201,24 +201,24 @@ def test_doctor_says_what_other_processes_do(
 def test_doctor_when_the_engine_asked_for_cannot_run(monkeypatch: pytest.MonkeyPatch, too_much: None) -> None:
     monkeypatch.setenv("RANVIER_ENGINE", "native")
     assert invoke("doctor").exit_code == 1
-    said = found()
-    assert "commodore-64" in said["Engine native"][1]
-    assert said["Engine"][0] == said["Training"][0] == "error"
+    checks = actual()
+    assert "commodore-64" in checks["Engine native"][1]
+    assert checks["Engine"][0] == checks["Training"][0] == "error"
 
 
 def test_doctor_finds_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RANVIER_CACHE", str(tmp_path / "new"))
-    assert found()["Cache"][0] == "ok"
+    assert actual()["Cache"][0] == "ok"
     (tmp_path / "file").write_bytes(bytes(3 << 20))
     monkeypatch.setenv("RANVIER_CACHE", str(tmp_path / "file"))
-    verdict, text = found()["Cache"]
+    verdict, text = actual()["Cache"]
     assert verdict == "warning"
     assert "cannot be written" in text
     assert "RANVIER_CACHE" in text
     if hasattr(os, "geteuid") and os.geteuid():
         tmp_path.chmod(0o500)
         monkeypatch.setenv("RANVIER_CACHE", str(tmp_path))
-        assert found()["Cache"][0] == "warning"
+        assert actual()["Cache"][0] == "warning"
         tmp_path.chmod(0o700)
 
 
@@ -227,15 +227,15 @@ def test_doctor_names_a_cache_that_others_write_to(monkeypatch: pytest.MonkeyPat
     (tmp_path / "objects").mkdir()
     (tmp_path / "objects").chmod(0o777)
     monkeypatch.setenv("RANVIER_CACHE", str(tmp_path))
-    verdict, text = found()["Cache"]
+    verdict, text = actual()["Cache"]
     assert verdict == "warning"
     assert "can be written by other users" in text
     monkeypatch.setattr(settings, "_cache", lambda *_: None)
-    assert found()["Cache"] == ("warning", doctor_checks.cache(None).text)
+    assert actual()["Cache"] == ("warning", doctor_checks.cache(None).text)
 
 
 def test_doctor_counts_what_is_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "objects").mkdir()
     (tmp_path / "objects" / "one.object").write_bytes(bytes(3 << 20))
     monkeypatch.setenv("RANVIER_CACHE", str(tmp_path))
-    assert "1 file of compiled code, 3 MiB, can be written" in found()["Cache"][1]
+    assert "1 file of compiled code, 3 MiB, can be written" in actual()["Cache"][1]

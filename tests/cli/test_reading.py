@@ -132,9 +132,9 @@ def test_predictions_are_as_many_as_the_rows_whatever_the_quotes(trained: tuple[
     data = tmp_path / "quotes.csv"
     data.write_text("\n".join(['"Temp, C",wet,size', *lines]))
     assert len(done("predict", trained[1], data)) == ROWS
-    said = call("predict", trained[1], data)
-    assert said.stdout.count("\n") == ROWS + 1
-    assert "2 rows have a quote" in said.stderr
+    skipping = call("predict", trained[1], data)
+    assert skipping.stdout.count("\n") == ROWS + 1
+    assert "2 rows have a quote" in skipping.stderr
     lines[20] = '"3,0.25,"rod"'
     data.write_text("\n".join(['"Temp, C",wet,size', *lines]))
     refused = call("predict", trained[1], data)

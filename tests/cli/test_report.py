@@ -13,9 +13,9 @@ def test_a_report_of_a_model_a_run_and_a_file(here: Path, trained: Trained) -> N
         out = here / "out.html"
         result = invoke("report", *arguments, "--output", out, "--json")
         assert result.exit_code == 0, result.stderr
-        said = json.loads(result.stdout)
-        assert said == {"report": str(out), "bytes": out.stat().st_size, "rows": said["rows"]}
-        assert said["rows"] == (150 if len(arguments) == 2 else 30)
+        summary = json.loads(result.stdout)
+        assert summary == {"report": str(out), "bytes": out.stat().st_size, "rows": summary["rows"]}
+        assert summary["rows"] == (150 if len(arguments) == 2 else 30)
         out.unlink()
 
 

@@ -27,11 +27,11 @@ def test_a_search_says_what_it_found_and_goes_on() -> None:
     assert "rv.train('iris', effort='fast'" in first.output
     assert Path("iris-search/best.rv").exists()
     again = invoke(*words, "--json", "--quiet")
-    found = json.loads(again.stdout)
-    assert len(found["trials"]) == 10
-    assert found["metric"] == "log_loss"
-    assert set(found["metrics"]) >= {"accuracy", "log_loss"}
-    assert found["model"].endswith("best.rv")
+    actual = json.loads(again.stdout)
+    assert len(actual["trials"]) == 10
+    assert actual["metric"] == "log_loss"
+    assert set(actual["metrics"]) >= {"accuracy", "log_loss"}
+    assert actual["model"].endswith("best.rv")
 
 
 def test_the_space_is_printed_as_the_flags_that_change_it() -> None:

@@ -18,7 +18,7 @@ def notes(tmp_path: Path) -> Path:
     for label, words in WORDS.items():
         (tmp_path / "notes" / label).mkdir(parents=True)
         for at in range(20):
-            picked = [word for place, word in enumerate(words.split()) if (at >> place) & 1 or place == at % 4]
+            picked = [word for position, word in enumerate(words.split()) if (at >> position) & 1 or position == at % 4]
             (tmp_path / "notes" / label / f"{at}.txt").write_text(f"day {at}: {' '.join(picked)}")
     assert invoke("train", tmp_path / "notes", *QUICK, "--model", tmp_path / "m.rv").exit_code == 0
     return tmp_path

@@ -17,6 +17,7 @@ import pytest
 import ranvier
 from ranvier.cli.printed_report import _other
 from ranvier.cli.train import default_model
+from ranvier.data.sources.readers import ENDINGS
 from ranvier.settings import ENGINES
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.engines import HOMES
@@ -165,6 +166,11 @@ def test_the_model_is_named_after_the_data(data: str, model: str) -> None:
     assert default_model(data) == model
 
 
+@pytest.mark.parametrize("ending", sorted({*ENDINGS, *(".csv.gz", ".idx.gz", ".tar.xz", ".MD", ".text.bz2")}))
+def test_the_model_is_named_without_any_ending_that_is_read(ending: str) -> None:
+    assert default_model(f"there/notes{ending}") == "notes.rv"
+
+
 def test_many_classes_are_collapsed(here: Path) -> None:
     from ranvier.display.tables import MAX_CLASSES, MAX_SHOWN_CLASSES, class_table
 
@@ -208,8 +214,8 @@ def test_ctrl_c_keeps_the_model_so_far_and_says_how_to_go_on(here: Path) -> None
 def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     choices = ["--epochs", "60", "--patience", "60", "--hidden", "24", "--batch-size", "8", "--json"]
     choices += ["--recipe", "plain"]
-    whole = invoke("train", "iris", "--model", "whole.rv", "--run", "whole", *choices)
-    assert whole.exit_code == 0, whole.output
+    full = invoke("train", "iris", "--model", "whole.rv", "--run", "whole", *choices)
+    assert full.exit_code == 0, full.output
     append = RunFolder.append
 
     def append_then_interrupt(folder: RunFolder, event: dict[str, Any]) -> None:
@@ -238,10 +244,10 @@ def test_resume_says_what_it_did(trained: Trained) -> None:
 
 
 def test_the_help_says_which_engines_there_are() -> None:
-    said = " ".join(invoke("train", "--help").stdout.split())
+    text = " ".join(invoke("train", "--help").stdout.split())
     there = [name for name in ENGINES if name in ("auto", *HOMES)]
     absent = [f"; {name} is not in this version yet" for name in ENGINES if name not in there]
-    assert f"Compute engine: {', '.join(there)}{''.join(absent)}." in said
+    assert f"Compute engine: {', '.join(there)}{''.join(absent)}." in text
 
 
 def test_two_targets_of_one_file_have_two_models(here: Path, table: Callable[..., Path]) -> None:

@@ -30,9 +30,9 @@ def test_probabilities_stand_beside_predictions(trained: Trained) -> None:
     names = ["setosa", "versicolor", "virginica"]
     assert list(rows[0]) == ["prediction", *(f"probability_{name}" for name in names)]
     for row in rows:
-        shares = [float(row[f"probability_{name}"]) for name in names]
-        assert sum(shares) == pytest.approx(1.0, abs=3 * 0.5e-6)
-        assert names[int(np.argmax(shares))] == row["prediction"]
+        fractions = [float(row[f"probability_{name}"]) for name in names]
+        assert sum(fractions) == pytest.approx(1.0, abs=3 * 0.5e-6)
+        assert names[int(np.argmax(fractions))] == row["prediction"]
 
 
 def test_predictions_as_json(trained: Trained) -> None:
@@ -119,11 +119,11 @@ def test_evaluate(trained: Trained) -> None:
     assert result.exit_code == 0, result.output
     for words in ("Accuracy", "Baseline", "33.3 %", "setosa", "Recall"):
         assert words in result.stdout
-    found = json.loads(invoke("evaluate", trained.model, trained.data, "--json").stdout)
-    assert found["rows"] == 150
-    assert found["metrics"] == pytest.approx(ranvier.load(trained.model).evaluate(trained.data))
-    assert found["baseline"]["accuracy"] == pytest.approx(1 / 3)
-    assert sum(record["rows"] for record in found["per_class"]) == 150
+    actual = json.loads(invoke("evaluate", trained.model, trained.data, "--json").stdout)
+    assert actual["rows"] == 150
+    assert actual["metrics"] == pytest.approx(ranvier.load(trained.model).evaluate(trained.data))
+    assert actual["baseline"]["accuracy"] == pytest.approx(1 / 3)
+    assert sum(record["rows"] for record in actual["per_class"]) == 150
 
 
 def test_show_the_whole_model(trained: Trained) -> None:
@@ -144,11 +144,11 @@ def test_show_the_whole_model(trained: Trained) -> None:
 
 
 def test_show_as_json(trained: Trained) -> None:
-    found = json.loads(invoke("show", trained.model, "--json").stdout)
-    assert found["task"]["classes"] == ["setosa", "versicolor", "virginica"]
-    assert len(found["history"]) == 6
+    actual = json.loads(invoke("show", trained.model, "--json").stdout)
+    assert actual["task"]["classes"] == ["setosa", "versicolor", "virginica"]
+    assert len(actual["history"]) == 6
     weight = ranvier.load(trained.model).parameters["layers.0.weight"]
-    entry = next(entry for entry in found["statistics"] if entry["name"] == "layers.0.weight")
+    entry = next(entry for entry in actual["statistics"] if entry["name"] == "layers.0.weight")
     assert entry["shape"] == list(weight.shape)
     assert entry["maximum"] == pytest.approx(float(weight.max()))
 
@@ -157,16 +157,16 @@ def test_show_a_neuron(trained: Trained) -> None:
     result = invoke("show", trained.model, "--layer", "0", "--neuron", "3")
     assert "silu(x) = x * sigmoid(x)" in result.stdout
     assert "petal_length" in result.stdout
-    found = json.loads(invoke("show", trained.model, "--layer", "layers.0", "--neuron", "3", "--json").stdout)
+    actual = json.loads(invoke("show", trained.model, "--layer", "layers.0", "--neuron", "3", "--json").stdout)
     model = ranvier.load(trained.model)
     names = model.encoder.feature_names
     weight = model.parameters["layers.0.weight"][:, 3]
-    assert {entry["input"]: entry["weight"] for entry in found["weights"]} == pytest.approx(
+    assert {entry["input"]: entry["weight"] for entry in actual["weights"]} == pytest.approx(
         dict(zip(names, weight.tolist(), strict=True))
     )
-    sizes = [abs(entry["weight"]) for entry in found["weights"]]
+    sizes = [abs(entry["weight"]) for entry in actual["weights"]]
     assert sizes == sorted(sizes, reverse=True)
-    assert found["bias"] == pytest.approx(float(model.parameters["layers.0.bias"][3]))
+    assert actual["bias"] == pytest.approx(float(model.parameters["layers.0.bias"][3]))
 
 
 def test_show_the_inputs_of_a_group(here: Path) -> None:
@@ -179,9 +179,9 @@ def test_show_the_inputs_of_a_group(here: Path) -> None:
     weight = model.parameters["layers.1.weight"]
     neurons = json.loads(invoke("show", "groups.rv", "--layer", "1", "--json").stdout)["neurons"]
     for at, group in enumerate((0, 0, 1, 1)):
-        names = [f"layers.0 neuron {3 * group + place}" for place in range(3)]
-        found = json.loads(invoke("show", "groups.rv", "--layer", "1", "--neuron", at, "--json").stdout)
-        assert {entry["input"]: entry["weight"] for entry in found["weights"]} == pytest.approx(
+        names = [f"layers.0 neuron {3 * group + number}" for number in range(3)]
+        actual = json.loads(invoke("show", "groups.rv", "--layer", "1", "--neuron", at, "--json").stdout)
+        assert {entry["input"]: entry["weight"] for entry in actual["weights"]} == pytest.approx(
             dict(zip(names, weight[:, at].tolist(), strict=True))
         )
         assert neurons[at]["strongest_input"] == names[int(np.abs(weight[:, at]).argmax())]
@@ -189,18 +189,18 @@ def test_show_the_inputs_of_a_group(here: Path) -> None:
 
 def test_show_a_layer(trained: Trained) -> None:
     assert "12 neurons" in invoke("show", trained.model, "--layer", "0").stdout
-    found = json.loads(invoke("show", trained.model, "--layer", "2", "--json").stdout)
-    assert [neuron["stands_for"] for neuron in found["neurons"]] == ["setosa", "versicolor", "virginica"]
-    assert found["neurons"][0]["strongest_input"].startswith("layers.0 neuron ")
+    actual = json.loads(invoke("show", trained.model, "--layer", "2", "--json").stdout)
+    assert [neuron["stands_for"] for neuron in actual["neurons"]] == ["setosa", "versicolor", "virginica"]
+    assert actual["neurons"][0]["strongest_input"].startswith("layers.0 neuron ")
 
 
 def test_doctor() -> None:
     result = invoke("doctor")
     assert result.exit_code == 0, result.output
     assert "a tiny network learns" in result.stdout
-    found = json.loads(invoke("doctor", "--json").stdout)
-    assert found["healthy"] is True
-    names = {check["name"] for check in found["checks"]}
+    actual = json.loads(invoke("doctor", "--json").stdout)
+    assert actual["healthy"] is True
+    names = {check["name"] for check in actual["checks"]}
     assert names >= {"Python", "Ranvier", "numpy", "llvmlite", "Processor", "Memory", "Settings", "Engine reference"}
 
 
@@ -208,13 +208,13 @@ def test_doctor_finds_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANVIER_THREADS", "many")
     result = invoke("doctor", "--json")
     assert result.exit_code == 1
-    found = json.loads(result.stdout)
-    assert found["healthy"] is False
-    assert any(check["verdict"] == "error" and "RANVIER_THREADS" in check["text"] for check in found["checks"])
+    actual = json.loads(result.stdout)
+    assert actual["healthy"] is False
+    assert any(check["verdict"] == "error" and "RANVIER_THREADS" in check["text"] for check in actual["checks"])
 
 
 def test_bars_and_curves_fill_their_width() -> None:
-    assert [len(bar(share, 10)) for share in (0.0, 0.001, 0.5, 1.0, 7.0)] == [0, 1, 5, 10, 10]
+    assert [len(bar(fraction, 10)) for fraction in (0.0, 0.001, 0.5, 1.0, 7.0)] == [0, 1, 5, 10, 10]
     assert len(sparkline(list(range(1000)), 40)) == 40
     assert sparkline([float("nan")], 10) == ""
     assert sparkline([1.0, 1.0], 10) == "▁▁"
@@ -238,11 +238,11 @@ def test_importances_of_columns_as_bars_and_as_json(trained: Trained) -> None:
     for name in ("sepal_length", "petal_width", "garden"):
         assert any(line.startswith(name) for line in shown.stdout.splitlines())
     words = ("--importances", trained.data, "--metric", "log_loss", "--correlated", "--json")
-    found = json.loads(invoke("show", trained.model, *words).stdout)["importances"]
-    assert (found["metric"], found["rows"], found["repeats"]) == ("log_loss", 150, 5)
-    values = [entry["importance"] for entry in found["columns"]]
+    actual = json.loads(invoke("show", trained.model, *words).stdout)["importances"]
+    assert (actual["metric"], actual["rows"], actual["repeats"]) == ("log_loss", 150, 5)
+    values = [entry["importance"] for entry in actual["columns"]]
     assert values == sorted(values, reverse=True)
-    assert ["petal_length", "petal_width"] in [entry["columns"][-2:] for entry in found["columns"]]
+    assert ["petal_length", "petal_width"] in [entry["columns"][-2:] for entry in actual["columns"]]
     expected = ranvier.load(trained.model).importances(trained.data, metric="log_loss", groups="correlated")
     assert values == [entry.importance for entry in expected]
 

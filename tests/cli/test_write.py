@@ -79,11 +79,11 @@ def test_ctrl_c_ends_writing_with_what_was_written(language: tuple[Path, Path]) 
     command = [sys.executable, "-m", "ranvier", "write", str(language[1]), "--length", str(10**8)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert child.stdout is not None
-    begun = child.stdout.read(64)
+    beginning = child.stdout.read(64)
     child.send_signal(signal.SIGINT)
     rest, errors = child.communicate(timeout=60)
     assert child.returncode == 130
-    assert (begun + rest).endswith(b"\n")
+    assert (beginning + rest).endswith(b"\n")
     assert b"Traceback" not in errors
-    whole = invoke("write", language[1], "--length", "64").stdout
-    assert begun.decode() == whole[:64]
+    full = invoke("write", language[1], "--length", "64").stdout
+    assert beginning.decode() == full[:64]

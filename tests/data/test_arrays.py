@@ -99,8 +99,8 @@ def test_npz_errors(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="3 rows"):
         open_source(path)
     np.savez_compressed(path, X=np.arange(4000.0).reshape(1000, 4), y=np.ones(1000))
-    whole = path.read_bytes()
-    for data in (whole[: len(whole) // 2], b"PK\x03\x04", b"rubbish", whole[:100] + bytes(200) + whole[300:]):
+    content = path.read_bytes()
+    for data in (content[: len(content) // 2], b"PK\x03\x04", b"rubbish", content[:100] + bytes(200) + content[300:]):
         path.write_bytes(data)
         with pytest.raises(DataError):
             open_source(path)

@@ -54,7 +54,7 @@ SEVERAL_ROWS = 40
 ROW = some.tuples(NUMBERS, NUMBERS, NUMBERS, WORDS, TRUTHS, TRUTHS, DATES, DATES)
 
 
-def whole(encoder: TableEncoder, row: dict[str, Any]) -> Any:
+def by_columns(encoder: TableEncoder, row: dict[str, Any]) -> Any:
     """The inputs that the encoders of the columns give, or the error."""
     try:
         frame = pl.DataFrame([pl.Series(name, [None]) if v is None else _series(name, v) for name, v in row.items()])
@@ -74,7 +74,7 @@ def _series(name: str, value: Any) -> pl.Series:
 def test_single_rows_are_bit_identical_to_columns(name: str, row: tuple[Any, ...]) -> None:
     encoder = ENCODERS[name]
     cells = {plan.name: cell for plan, cell in zip(encoder.columns, row, strict=True)}
-    expected = whole(encoder, cells)
+    expected = by_columns(encoder, cells)
     quick = ColumnConcat(encoder.encoders).encode_row([cells[column.column] for column in encoder.encoders])
     if isinstance(expected, DataError):
         assert quick is None

@@ -40,15 +40,15 @@ def test_deferred_features_are_bit_identical(features: str, spline: bool, dtype:
     encoder = TableEncoder.fit(FRAME, features=FEATURES[features])
     encoder = encoder.with_spline_basis() if spline else encoder
     cells = [FRAME[column.column] for column in encoder.encoders]
-    whole = ColumnConcat(encoder.encoders).encode(cells, dtype)
+    full = ColumnConcat(encoder.encoders).encode(cells, dtype)
     inputs = ColumnConcat(encoder.encoders).encode(cells, dtype, max_bytes=0)
     assert isinstance(inputs, Inputs)
     assert isinstance(inputs.block, Deferred)
-    assert isinstance(whole, np.ndarray)
+    assert isinstance(full, np.ndarray)
     assert inputs.dense.dtype == dtype
-    assert inputs.dense.tobytes() == whole.tobytes()
+    assert inputs.dense.tobytes() == full.tobytes()
     some = GENERATOR.permutation(ROWS)[:99]
-    assert inputs[some].dense.tobytes() == whole[some].tobytes()
+    assert inputs[some].dense.tobytes() == full[some].tobytes()
 
 
 def test_texts_stand_beside_deferred_columns() -> None:
@@ -56,13 +56,13 @@ def test_texts_stand_beside_deferred_columns() -> None:
     frame = FRAME.with_columns(pl.Series("text", texts))
     encoder = TableEncoder.fit(frame)
     cells = [frame[column.column] for column in encoder.encoders]
-    whole = ColumnConcat(encoder.encoders).encode(cells)
+    full = ColumnConcat(encoder.encoders).encode(cells)
     inputs = ColumnConcat(encoder.encoders).encode(cells, max_bytes=0)
     assert isinstance(inputs, Inputs)
-    assert isinstance(whole, Inputs)
+    assert isinstance(full, Inputs)
     assert isinstance(inputs.block, Deferred)
     assert inputs.n_csr > 0
-    assert inputs.toarray().tobytes() == whole.toarray().tobytes()
+    assert inputs.toarray().tobytes() == full.toarray().tobytes()
 
 
 def test_columns_of_vectors_are_not_deferred() -> None:

@@ -205,8 +205,8 @@ def test_mean_and_std_are_the_same_however_the_rows_are_read(rows: int, unit: fl
     different[7, 1] = np.nan
     repeated = RepeatedRows(different, rng.integers(0, 50, rows))
     expected = column_mean_std(repeated[:])
-    for found, array in zip(column_mean_std(repeated), expected, strict=True):
-        assert found.tobytes() == array.tobytes()
+    for actual, array in zip(column_mean_std(repeated), expected, strict=True):
+        assert actual.tobytes() == array.tobytes()
     one = np.ascontiguousarray(repeated[:][:, :1])
     blocks = [one[start : start + 8192, 0] for start in range(0, rows, 8192)]
     mean, scale = column_mean_std(one)

@@ -164,13 +164,13 @@ def test_parquet(tmp_path: Path) -> None:
 def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     pl.DataFrame({"a": list(range(100))}).write_parquet(path)
-    whole = path.read_bytes()
+    content = path.read_bytes()
     for data, expected in (
         (b"", "is empty"),
         (b"a,b\n1,2\n", "is text and no Parquet file"),
-        (whole[:-9], "not a whole Parquet file"),
-        (whole[:4] + whole[-4:], "damaged Parquet file"),
-        (whole[: len(whole) // 2] + whole[-8:], "damaged Parquet file"),
+        (content[:-9], "not a whole Parquet file"),
+        (content[:4] + content[-4:], "damaged Parquet file"),
+        (content[: len(content) // 2] + content[-8:], "damaged Parquet file"),
     ):
         path.write_bytes(data)
         refused(path, expected)

@@ -74,10 +74,10 @@ def test_the_finding_names_target_formula_and_what_to_do(in_file: bool, tmp_path
     if in_file:
         frame.write_csv(path := f"{tmp_path}/rows.csv")
     notes = prepare(path if in_file else frame, "total").notes
-    found = [note for note in notes if note.startswith('"total" is ')]
-    assert len(found) == 1
-    assert "in 100 % of the rows. A model would only repeat this formula." in found[0]
-    assert "--ignore a,c." in found[0]
+    actual = [note for note in notes if note.startswith('"total" is ')]
+    assert len(actual) == 1
+    assert "in 100 % of the rows. A model would only repeat this formula." in actual[0]
+    assert "--ignore a,c." in actual[0]
     honest = prepare(frame.with_columns(total=pl.col("total") * pl.col("b").sqrt()), "total").notes
     assert not [note for note in honest if "only repeat" in note]
 

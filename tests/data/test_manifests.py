@@ -68,9 +68,9 @@ def test_missing_cells_are_called_by_their_rows(tmp_path: Path, in_memory: bool)
     path.write_text("\n".join(["photo,kind", *(",".join(row) for row in rows)]) + "\n")
     source = open_source(path, "kind")
     assert isinstance(source, Table)
-    decoded, kept = with_decoded(replace(source, in_memory=in_memory))
-    assert kept is not None
-    assert kept.tolist() == [at for at in range(30) if at != 3]
+    decoded, row_numbers = with_decoded(replace(source, in_memory=in_memory))
+    assert row_numbers is not None
+    assert row_numbers.tolist() == [at for at in range(30) if at != 3]
     where = "at row index 3" if in_memory else "in row 4"
     assert f"1 picture was left out, which cannot be read: {where}: it is missing." in decoded.notes
 

@@ -88,13 +88,13 @@ def test_rows_and_single_rows_are_bit_identical_to_the_formula(
             assert many.tobytes() == np.tile(wanted, (times, 1)).tobytes()
 
 
-@pytest.mark.parametrize("whole", [False, True])
-def test_columns_of_several_blocks(whole: bool) -> None:
+@pytest.mark.parametrize("full", [False, True])
+def test_columns_of_several_blocks(full: bool) -> None:
     generator = np.random.default_rng(0)
     values = generator.normal(40.0, 15.0, 2 * BLOCK + 7)
-    values = np.round(values) if whole else values
+    values = np.round(values) if full else values
     values[::11] = np.nan
-    assert (dense_integer_codes(values) is not None) == whole
+    assert (dense_integer_codes(values) is not None) == full
     encoder = NumberEncoder("x", 40.0, 12.0, True, 4, (10.0, 30.0, 41.5, 60.0))
     out = np.zeros((len(values), encoder.width), np.float32)
     write = encoder.writer(values)

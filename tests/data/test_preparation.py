@@ -57,8 +57,8 @@ def test_labels_stay_with_their_rows() -> None:
     expected = np.array(COLUMNS["income"])[prepared.test_rows]
     assert prepared.test_labels.tolist() == expected.tolist()
     assert prepared.target.decode(prepared.test.targets).tolist() == expected.tolist()
-    share = (np.array(COLUMNS["income"]) == "high").mean()
-    assert abs((expected == "high").mean() - share) <= 0.05
+    fraction = (np.array(COLUMNS["income"]) == "high").mean()
+    assert abs((expected == "high").mean() - fraction) <= 0.05
 
 
 def test_the_seed_decides() -> None:
@@ -117,9 +117,9 @@ def test_a_bad_target_is_named_by_the_user_row() -> None:
     targets: list[Any] = [str(row) for row in range(ROWS)]
     targets[70] = "many"
     number = Task("regression", 1, target_names=("y",))
-    for share in (0.0, 0.5):
+    for fraction in (0.0, 0.5):
         with pytest.raises(DataError, match=r'The target "y" at row index 70 is "many"'):
-            prepare(rows, targets, number, validation=share, test=0)
+            prepare(rows, targets, number, validation=fraction, test=0)
     good = [None, None, *([0.0, 1.5] * 49)]
     parts = prepare(rows, good, "regression", validation=0.4, test=0.4, canonical=False)
     for rows_of_part in (parts.validation_rows, parts.test_rows):

@@ -30,9 +30,9 @@ def test_labels(name: str, dtype: Any) -> None:
     )
     single = SingleTarget(encoder, dtype)
     for label in (*labels, *labels):
-        found, known = single.encode(label), encoder.transform([label], dtype=dtype)
-        assert found is not None
-        assert (found.tobytes(), found.dtype, found.shape) == (known.tobytes(), known.dtype, known.shape)
+        actual, known = single.encode(label), encoder.transform([label], dtype=dtype)
+        assert actual is not None
+        assert (actual.tobytes(), actual.dtype, actual.shape) == (known.tobytes(), known.dtype, known.shape)
     for odd in ("none of them", None, 99, 0.5, np.nan, 10**400, [0], (labels[0],)):
         assert single.encode(odd) is None
 
@@ -43,9 +43,9 @@ def test_numbers(values: Any, dtype: Any) -> None:
     encoder = fit_target(values, Task("regression", 1, target_names=("y",)))
     single = SingleTarget(encoder, dtype)
     for number in (*values.tolist(), -1e15, 3, 0.0):
-        found = single.encode(number)
-        assert found is not None
-        assert found.tobytes() == encoder.transform([number], dtype=dtype, clip=True).tobytes()
+        actual = single.encode(number)
+        assert actual is not None
+        assert actual.tobytes() == encoder.transform([number], dtype=dtype, clip=True).tobytes()
     for odd in (np.nan, np.inf, "3", None, True, 10**400, np.float32(2.0)):
         assert single.encode(odd) is None
 

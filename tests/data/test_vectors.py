@@ -40,8 +40,8 @@ def embeddings(rows: int = ROWS) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 
 def columns() -> dict[str, Any]:
-    found, price, labels = embeddings()
-    return {"meaning": found, "price": price, "age": labels}
+    actual, price, labels = embeddings()
+    return {"meaning": actual, "price": price, "age": labels}
 
 
 def parquet_arrays(folder: Path) -> Any:
@@ -125,7 +125,7 @@ def test_one_row_has_the_bits_of_many_and_the_model_file_keeps_them(tmp_path: Pa
     assert loaded.outputs(frame).tobytes() == model.outputs(frame).tobytes()
     row = {"meaning": columns()["meaning"][3].tolist(), "price": float(columns()["price"][3])}
     alone = [loaded.encoder.transform(given) for given in (row, [row], frame[3], frame[3].to_dicts())]
-    assert {found.tobytes() for found in alone} == {loaded.encoder.transform(frame)[3:4].tobytes()}
+    assert {actual.tobytes() for actual in alone} == {loaded.encoder.transform(frame)[3:4].tobytes()}
     # A cell beside it that only the parser of columns reads does not make columns of the row's lists.
     assert loaded.encoder.transform({**row, "price": Decimal("1.5")}).shape == (1, K + 1)
 
@@ -141,16 +141,16 @@ def test_the_order_of_the_rows_and_the_form_change_nothing() -> None:
 
 
 def test_a_network_on_embeddings_alone_takes_their_array() -> None:
-    found, _, labels = embeddings()
+    actual, _, labels = embeddings()
     model = rv.train(
-        {"meaning": found, "age": labels}, "age", **{**QUICK, "epochs": 30, "batch_size": 8, "learning_rate": 0.03}
+        {"meaning": actual, "age": labels}, "age", **{**QUICK, "epochs": 30, "batch_size": 8, "learning_rate": 0.03}
     )
     assert model.report.metrics["accuracy"] > 0.9
-    assert model.predict(found).tolist() == model.predict({"meaning": found}).tolist()
+    assert model.predict(actual).tolist() == model.predict({"meaning": actual}).tolist()
     fitted = rv.Classifier(recipe="plain", engine="reference", epochs=2, hidden=(4,)).fit(
-        pl.DataFrame({"meaning": found}), labels
+        pl.DataFrame({"meaning": actual}), labels
     )
-    assert len(fitted.predict(pl.DataFrame({"meaning": found}))) == ROWS
+    assert len(fitted.predict(pl.DataFrame({"meaning": actual}))) == ROWS
 
 
 WRONG: dict[str, tuple[Any, dict[str, str], str]] = {

@@ -258,8 +258,8 @@ def at_times(monkeypatch: pytest.MonkeyPatch, display: Display, events: list[tup
 
 
 def test_other_work_gets_a_line_after_a_second_and_then_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = [(0.0, 0), (0.9, 1), (1.1, 2), (2.0, 3), (16.2, 4), (17.0, 8)]
-    events: list[tuple[float, Event]] = [(at, WorkEvent("Reading pictures", done, 8)) for at, done in told]
+    points = [(0.0, 0), (0.9, 1), (1.1, 2), (2.0, 3), (16.2, 4), (17.0, 8)]
+    events: list[tuple[float, Event]] = [(at, WorkEvent("Reading pictures", done, 8)) for at, done in points]
     events += [(20.0, WorkEvent("Making patch features", 1, 8)), (20.5, WorkEvent("Making patch features", 8, 8))]
     lines = at_times(monkeypatch, Display(stream=io.StringIO()), events).splitlines()
     assert lines == ["Reading pictures: 25.0 % after 1.1 s.", "Reading pictures: 50.0 % after 16 s."]

@@ -59,7 +59,7 @@ def bits(executable: Any) -> tuple[int, bytes, bytes]:
 def check_halves(engine: Any, spec: CompileSpec, steps: int = 3) -> None:
     """Check that halves of steps have the bits of whole ones, whether they stand alone or among whole ones."""
     rows, span = rows_for(spec), span_for(spec, steps=steps)
-    whole, apart = loaded(engine, spec), loaded(engine, spec)
+    full, apart = loaded(engine, spec), loaded(engine, spec)
     for number in range(steps):
         step = one_step(span, number)
         before = bits(apart)
@@ -68,10 +68,10 @@ def check_halves(engine: Any, spec: CompileSpec, steps: int = 3) -> None:
         assert gradient.dtype == apart.dtype
         assert bits(apart) == before
         apart.apply(gradient, step.scalars[0])
-        assert whole.run(rows, step).tolist() == [value]
-        assert bits(apart) == bits(whole)
-    assert apart.run(rows, span).tobytes() == whole.run(rows, span).tobytes()
-    assert bits(apart) == bits(whole)
+        assert full.run(rows, step).tolist() == [value]
+        assert bits(apart) == bits(full)
+    assert apart.run(rows, span).tobytes() == full.run(rows, span).tobytes()
+    assert bits(apart) == bits(full)
 
 
 @pytest.mark.parametrize("name", [name for name, kind in OPTIMIZERS.items() if not kind.full_batch])
@@ -94,17 +94,17 @@ def test_the_average_over_the_halves_of_a_batch_is_the_gradient_of_the_batch(eng
     layers = [Dense(33, "tanh", l1=0.01, l2=0.1), LayerNorm(), Dense(3)]
     spec = make_spec(7, layers, optimizer=Adam(0.01, clip_norm=0.1), batch_size=12)
     rows, span = rows_for(spec, 12), Span(np.arange(12), np.array([0, 12]), span_for(spec, steps=1).scalars)
-    one, other, whole = (loaded(engine, spec) for _ in range(3))
+    one, other, full = (loaded(engine, spec) for _ in range(3))
     parts = [part.gradient(rows, span.order[half], 0) for part, half in ((one, slice(6)), (other, slice(6, 12)))]
     value = np.mean([part[0] for part in parts])
     gradient = np.mean([part[1] for part in parts], axis=0)
-    assert value == pytest.approx(whole.run(rows, span)[0], rel=TOLERANCE["float32"])
+    assert value == pytest.approx(full.run(rows, span)[0], rel=TOLERANCE["float32"])
     for executable in (one, other):
         executable.apply(gradient, span.scalars[0])
     assert bits(one) == bits(other)
     # Adam divides small gradients by their size.
     np.testing.assert_allclose(
-        one.get_state().parameters, whole.get_state().parameters, rtol=0, atol=10 * TOLERANCE["float32"]
+        one.get_state().parameters, full.get_state().parameters, rtol=0, atol=10 * TOLERANCE["float32"]
     )
 
 
@@ -156,7 +156,7 @@ def test_uploaded_rows_give_the_same_bits(engine: Any, spec: CompileSpec) -> Non
     rows = rows_for(spec)
     if spec.sparse:
         rows = replace(rows, inputs=CSR.from_dense(np.where(rows.inputs.dense > 0, rows.inputs.dense, 0)))
-    found = []
+    actual = []
     for handled in (False, True):
         executable = loaded(engine, spec)
         given = executable.upload(rows) if handled else rows
@@ -164,8 +164,8 @@ def test_uploaded_rows_give_the_same_bits(engine: Any, spec: CompileSpec) -> Non
         losses = executable.run(given, span_for(spec))
         validation, outputs = executable.evaluate(given)
         value, gradient = executable.loss_and_gradient(given)
-        found.append((losses.tobytes(), validation, outputs.tobytes(), value, gradient.tobytes()))
-    assert found[0] == found[1]
+        actual.append((losses.tobytes(), validation, outputs.tobytes(), value, gradient.tobytes()))
+    assert actual[0] == actual[1]
 
 
 def test_rows_uploaded_elsewhere_are_refused(engine: Any) -> None:
@@ -210,12 +210,12 @@ def test_another_thread_takes_snapshots(engine: Any) -> None:
     """What it sees are the parameters between two spans."""
     spec = mixed()
     executable, rows, span = loaded(engine, spec), rows_for(spec), span_for(spec)
-    seen: set[bytes] = set()
+    calls: set[bytes] = set()
     done = threading.Event()
 
     def watch() -> None:
         while not done.is_set():
-            seen.add(executable.snapshot().tobytes())
+            calls.add(executable.snapshot().tobytes())
 
     states = {executable.snapshot().tobytes()}
     watcher = threading.Thread(target=watch)
@@ -225,5 +225,5 @@ def test_another_thread_takes_snapshots(engine: Any) -> None:
         states.add(executable.snapshot().tobytes())
     done.set()
     watcher.join()
-    assert seen
-    assert seen <= states
+    assert calls
+    assert calls <= states

@@ -81,10 +81,10 @@ def test_the_positive_class_is_that_of_train_and_classes_stay_sorted() -> None:
     assert fitted.model_.report.positive == "no"
     assert fitted.model_.report.metrics == trained.report.metrics
     assert fitted.classes_.tolist() == ["no", "yes"]
-    shares = fitted.predict_proba(FRAME)
-    np.testing.assert_array_equal(shares[:, 0], trained.probabilities(FRAME)[:, 1])
+    fractions = fitted.predict_proba(FRAME)
+    np.testing.assert_array_equal(fractions[:, 0], trained.probabilities(FRAME)[:, 1])
     np.testing.assert_array_equal(fitted.predict(FRAME), trained.predict(FRAME))
-    np.testing.assert_array_equal(fitted.predict(FRAME) == "no", shares[:, 0] >= 0.5)
+    np.testing.assert_array_equal(fitted.predict(FRAME) == "no", fractions[:, 0] >= 0.5)
     again = clone(fitted).set_params(warm_start=True).fit(FRAME, ILL)
     before = again.score(FRAME, ILL)
     again.set_params(epochs=20).fit(FRAME, ILL)
@@ -121,8 +121,8 @@ def test_numbers_that_cannot_be_read_are_left_out(cell: Any) -> None:
         rv.Regressor(recipe="plain", **FAST).fit(X, cost)
     weight = np.ones(ROWS)
     fitted = rv.Regressor(recipe="plain", skip_bad_rows=True, random_state=0, **FAST).fit(X, cost, weight)
-    kept = np.delete(np.arange(ROWS), [9, 40])
-    same = rv.Regressor(recipe="plain", random_state=0, **FAST).fit(X[kept], COST[kept], weight[kept])
+    rows = np.delete(np.arange(ROWS), [9, 40])
+    same = rv.Regressor(recipe="plain", random_state=0, **FAST).fit(X[rows], COST[rows], weight[rows])
     same_parameters(fitted.model_, same.model_)
     assert any("2 rows were left out" in note and "row index 9" in note for note in fitted.model_.report.notes)
 

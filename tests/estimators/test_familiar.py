@@ -113,9 +113,9 @@ def test_weights_of_joined_networks_are_matrices_over_all_inputs() -> None:
     assert fitted.coefs_[1].shape == (12, 8)
     assert not fitted.coefs_[1][:6, 4:].any()
     logits = rows @ fitted.coefs_[-1] + fitted.intercepts_[-1]
-    said = np.log(fitted.predict_proba(X))
-    centred = [values - values.mean(axis=1, keepdims=True) for values in (logits, said)]
-    rounding = 2.0**-24 * (rows.shape[1] + X.shape[1]) * (1.0 + np.abs(said).max())
+    predicted = np.log(fitted.predict_proba(X))
+    centred = [values - values.mean(axis=1, keepdims=True) for values in (logits, predicted)]
+    rounding = 2.0**-24 * (rows.shape[1] + X.shape[1]) * (1.0 + np.abs(predicted).max())
     np.testing.assert_allclose(*centred, rtol=0, atol=4 * rounding)
 
 
@@ -173,8 +173,8 @@ def test_weights_of_rows_and_of_classes() -> None:
 def test_weights_are_routed_through_a_search() -> None:
     weights = np.where(Y == 1, 3.0, 1.0)
     with config_context(enable_metadata_routing=True):
-        asked = classifier().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
-        search = GridSearchCV(asked, {"hidden": [(6,)]}, cv=2, refit=True).fit(X, Y, sample_weight=weights)
+        requesting = classifier().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        search = GridSearchCV(requesting, {"hidden": [(6,)]}, cv=2, refit=True).fit(X, Y, sample_weight=weights)
     direct = classifier().fit(X, Y, sample_weight=weights)
     assert search.predict_proba(X).tobytes() == direct.predict_proba(X).tobytes()
 
@@ -225,11 +225,11 @@ def test_a_warm_start_goes_on() -> None:
 
 
 def test_callbacks_see_every_epoch() -> None:
-    seen: list[int] = []
+    epochs: list[int] = []
     stop = rv.EarlyStopping(patience=2, metric="accuracy")
-    classifier(callbacks=[lambda moment: seen.append(moment.epoch.epoch), stop], epochs=50).fit(X, Y)
-    assert seen == list(range(1, len(seen) + 1))
-    assert len(seen) < 50
+    classifier(callbacks=[lambda moment: epochs.append(moment.epoch.epoch), stop], epochs=50).fit(X, Y)
+    assert epochs == list(range(1, len(epochs) + 1))
+    assert len(epochs) < 50
 
 
 @pytest.mark.parametrize("recipe", ["plain", "table"])
@@ -242,9 +242,9 @@ def test_weights_of_classes_count_for_the_rows_that_decide_when_to_stop(recipe: 
     last = fitted.model_.history[-1]
     assert last.best
     weight = (1.0 / np.bincount(Y[few]))[Y[apart]]
-    said = fitted.predict_proba(X[apart])[np.arange(30), Y[apart]]
-    assert last.validation_loss == pytest.approx(-np.average(np.log(said), weights=weight), rel=30 * 2**-22)
-    assert last.validation_loss != pytest.approx(-np.log(said).mean(), rel=30 * 2**-22)
+    predicted = fitted.predict_proba(X[apart])[np.arange(30), Y[apart]]
+    assert last.validation_loss == pytest.approx(-np.average(np.log(predicted), weights=weight), rel=30 * 2**-22)
+    assert last.validation_loss != pytest.approx(-np.log(predicted).mean(), rel=30 * 2**-22)
 
 
 @pytest.mark.parametrize("recipe", ["plain", "table"])

@@ -34,7 +34,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
 QUICK = ("two labels", "texts", "number", "optimizer")
 
 
-def begun(name: str, rows: int = 1100, **options: Any) -> Any:
+def first_fit(name: str, rows: int = 1100, **options: Any) -> Any:
     make, y = KINDS[name]
     estimator = make(**options)
     classes = {} if isinstance(estimator, rv.Regressor) else {"classes": np.unique(y)}
@@ -69,7 +69,7 @@ def test_rows_one_by_one_have_the_usual_bits(name: str, engine: str, first: int,
     y = KINDS[name][1]
 
     def learned() -> Any:
-        estimator = begun(name, rows=first, engine=engine)
+        estimator = first_fit(name, rows=first, engine=engine)
         for row in (3, 4, 50, 5, 6, 7, 8):
             estimator.partial_fit(X[row : row + 1], y[row : row + 1])
             estimator.partial_fit(X[row : row + 1].astype(np.float32), y[row : row + 1].tolist())
@@ -80,7 +80,7 @@ def test_rows_one_by_one_have_the_usual_bits(name: str, engine: str, first: int,
 
 @pytest.mark.parametrize(("name", "first"), [("two labels", 3), *((name, 1100) for name in QUICK)])
 def test_rows_are_learned_from_the_quick_way(name: str, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    estimator, y, learned, learn = begun(name, first), KINDS[name][1], [], NextRow.learn
+    estimator, y, learned, learn = first_fit(name, first), KINDS[name][1], [], NextRow.learn
     monkeypatch.setattr(NextRow, "learn", lambda *of: learned.append(learn(*of)) or learned[-1])
     for row in range(5):
         estimator.partial_fit(X[row : row + 1], y[row : row + 1])
@@ -104,7 +104,7 @@ def test_what_happens_between_rows_counts(name: str, usual: Any) -> None:
     y = KINDS["texts"][1]
 
     def learned() -> Any:
-        estimator = begun("texts")
+        estimator = first_fit("texts")
         for row in range(8):
             if row == 4:
                 BETWEEN[name](estimator)
@@ -118,7 +118,7 @@ def test_scales_are_learned_on_until_they_are_known(usual: Any) -> None:
     y = KINDS["number"][1]
 
     def learned() -> Any:
-        estimator = begun("number", rows=990)
+        estimator = first_fit("number", rows=990)
         for row in range(990, 1010):
             estimator.partial_fit(X[row : row + 1], y[row : row + 1])
         return estimator
@@ -127,18 +127,18 @@ def test_scales_are_learned_on_until_they_are_known(usual: Any) -> None:
 
 
 def test_a_callback_that_is_added_to_a_list_later_is_asked() -> None:
-    asked: list[int] = []
+    calls: list[int] = []
 
     def count(context: rv.EpochContext) -> None:
-        asked.append(context.epoch.epoch)
+        calls.append(context.epoch.epoch)
 
     callbacks: list[Any] = []
-    estimator = begun("texts", callbacks=callbacks)
+    estimator = first_fit("texts", callbacks=callbacks)
     for row in range(4):
         estimator.partial_fit(X[row : row + 1], TEXTS[row : row + 1])
     callbacks.append(count)
     estimator.partial_fit(X[4:5], TEXTS[4:5])
-    assert len(asked) == 1
+    assert len(calls) == 1
 
 
 ODD: dict[str, tuple[Any, Any]] = {
@@ -157,7 +157,7 @@ def test_odd_rows_are_refused_in_the_usual_words(name: str, usual: Any) -> None:
     rows, y = ODD[name]
 
     def refused() -> str:
-        estimator = begun("texts")
+        estimator = first_fit("texts")
         for row in range(4):
             estimator.partial_fit(X[row : row + 1], TEXTS[row : row + 1])
         with pytest.raises(ValueError) as error:
@@ -169,7 +169,7 @@ def test_odd_rows_are_refused_in_the_usual_words(name: str, usual: Any) -> None:
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda one: pickle.loads(pickle.dumps(one))])
 def test_copies_go_on_alone(copied: Any) -> None:
-    original, other = begun("texts"), begun("texts")
+    original, other = first_fit("texts"), first_fit("texts")
     for row in range(4):
         for estimator in (original, other):
             estimator.partial_fit(X[row : row + 1], TEXTS[row : row + 1])

@@ -66,9 +66,9 @@ def test_an_array_in_the_order_of_the_columns_of_a_frame() -> None:
 
 def test_one_row_in_every_form() -> None:
     fitted = classifier().fit(COLUMNS, LABELS)
-    for place in (0, 2, 5):
-        row = {name: cells[place] for name, cells in COLUMNS.items()}
-        expected = fitted.predict_proba(pl.DataFrame(COLUMNS))[place].tolist()
+    for column in (0, 2, 5):
+        row = {name: cells[column] for name, cells in COLUMNS.items()}
+        expected = fitted.predict_proba(pl.DataFrame(COLUMNS))[column].tolist()
         forms = [row, list(row.values()), tuple(row.values()), [row], pd.DataFrame([row]), pl.DataFrame([row])]
         for form in forms:
             assert fitted.predict_proba(form).tolist() == [expected]
@@ -110,7 +110,7 @@ def test_a_numeric_frame_and_its_array_give_the_same_model() -> None:
 def test_a_frame_of_numbered_columns_is_an_array(width: int) -> None:
     """What pandas.DataFrame makes of an array has no names, for scikit-learn and here."""
     X = np.random.default_rng(2).normal(size=(ROWS, width))
-    frame, named = pd.DataFrame(X), pd.DataFrame(X, columns=[f"c{place}" for place in range(width)])
+    frame, named = pd.DataFrame(X), pd.DataFrame(X, columns=[f"c{column}" for column in range(width)])
     quick = {"warm_start": True, "epochs": 2}
     fitted = classifier(**quick).fit(X, LABELS)
     assert not hasattr(fitted, "feature_names_in_")

@@ -23,8 +23,8 @@ def words(rows: int = ROWS, width: int = WIDTH, seed: int = 0) -> tuple[Any, Any
     """Rows with a few words each; the first word of a row is 0 or 1 and says which of two classes it belongs to."""
     generator = np.random.default_rng(seed)
     y = np.arange(rows) % 2
-    places = np.column_stack([y, generator.integers(2, width, (rows, 5))])
-    coordinates = (np.repeat(np.arange(rows), 6), places.ravel())
+    indices = np.column_stack([y, generator.integers(2, width, (rows, 5))])
+    coordinates = (np.repeat(np.arange(rows), 6), indices.ravel())
     return sparse.csr_array((np.ones(rows * 6), coordinates), shape=(rows, width)), y
 
 

@@ -29,19 +29,19 @@ def linear(weights: list[list[float]], task: rv.Task | None = None) -> rv.Model:
 
 def test_of_a_linear_network_they_are_weight_times_difference() -> None:
     X, base = np.array([[3.0, -4.0], [0.5, 2.0]]), np.array([[1.0, 1.0]])
-    found = linear([[2.0], [-1.0]]).attributions(X, baseline=base)
-    np.testing.assert_allclose(found.values, (X - base) * [2.0, -1.0], atol=1e-6)
-    np.testing.assert_allclose(found.base, 2.0, atol=1e-6)
-    assert (found.columns, found.unit, len(found)) == (("x0", "x1"), "value", 2)
-    assert found.largest(0) == [("x1", pytest.approx(5.0, abs=1e-5)), ("x0", pytest.approx(4.0, abs=1e-5))]
+    actual = linear([[2.0], [-1.0]]).attributions(X, baseline=base)
+    np.testing.assert_allclose(actual.values, (X - base) * [2.0, -1.0], atol=1e-6)
+    np.testing.assert_allclose(actual.base, 2.0, atol=1e-6)
+    assert (actual.columns, actual.unit, len(actual)) == (("x0", "x1"), "value", 2)
+    assert actual.largest(0) == [("x1", pytest.approx(5.0, abs=1e-5)), ("x0", pytest.approx(4.0, abs=1e-5))]
 
 
 def test_of_classes_the_predicted_one_is_explained_or_the_one_that_is_named() -> None:
     model = linear([[2.0, 0.0], [0.0, 3.0]], rv.Task("multiclass", 2, ("cat", "dog")))
     X = np.array([[1.0, 0.0], [0.0, 1.0]])
-    found = model.attributions(X)
-    assert found.explained == ("cat", "dog")
-    np.testing.assert_allclose(found.values, [[2.0, 0.0], [0.0, 3.0]], atol=1e-6)
+    actual = model.attributions(X)
+    assert actual.explained == ("cat", "dog")
+    np.testing.assert_allclose(actual.values, [[2.0, 0.0], [0.0, 3.0]], atol=1e-6)
     other = model.attributions(X, output="dog")
     assert (other.explained, other.unit) == (("dog", "dog"), "logit")
     np.testing.assert_allclose(other.values, [[0.0, 0.0], [0.0, 3.0]], atol=1e-6)
@@ -67,9 +67,9 @@ def test_numbers_are_in_the_units_of_the_target_and_one_of_several_is_chosen() -
     model = rv.train(rows, target=["price", "size"], **options)
     with pytest.raises(rv.InputError, match="predicts 2 numbers; choose"):
         model.attributions(rows)
-    found = model.attributions(rows, output="price")
-    np.testing.assert_allclose(found.base + found.values.sum(axis=1), model.predict(rows)[:, 0], atol=2e-2)
-    assert (found.explained[0], found.columns) == ("price", ("a", "b"))
+    actual = model.attributions(rows, output="price")
+    np.testing.assert_allclose(actual.base + actual.values.sum(axis=1), model.predict(rows)[:, 0], atol=2e-2)
+    assert (actual.explained[0], actual.columns) == ("price", ("a", "b"))
     assert model.attributions(rows, output=1).explained[0] == "size"
 
 
@@ -94,10 +94,10 @@ def test_values_and_base_add_up_to_the_output(
     model = rv.Model.from_parameters(network, parameters, task, engine="reference")
     rows = generator.normal(scale=2.0, size=(3, inputs + csr)) * generator.integers(0, 2, (3, inputs + csr))
     X: Any = rv.Inputs(rows[:, :inputs], CSR.from_dense(rows[:, inputs:])) if csr else rows
-    found = model.attributions(X)
-    assert found.error.max() <= 1e-3
-    np.testing.assert_allclose(found.base + found.values.sum(axis=1), found.outputs, atol=1e-3)
-    assert ((found.values == 0) | (rows != 0)).all()
+    actual = model.attributions(X)
+    assert actual.error.max() <= 1e-3
+    np.testing.assert_allclose(actual.base + actual.values.sum(axis=1), actual.outputs, atol=1e-3)
+    assert ((actual.values == 0) | (rows != 0)).all()
 
 
 def test_all_activations_are_known() -> None:
@@ -107,9 +107,9 @@ def test_all_activations_are_known() -> None:
 def test_error_is_reported_where_a_function_jumps() -> None:
     """A step has no gradient, so nothing adds up, and that is said."""
     step = Function(lambda x, rows: (x.dense[:, 0] > 0.3).astype(float), lambda x, rows: np.zeros(x.shape), np.float64)
-    found = integrated_gradients(step, Inputs(np.ones((1, 1))), Inputs(np.zeros((1, 1))), np.array([1e-3]))
-    assert found.error.tolist() == [1.0]
-    assert (found.start.item(), found.end.item()) == (0.0, 1.0)
+    actual = integrated_gradients(step, Inputs(np.ones((1, 1))), Inputs(np.zeros((1, 1))), np.array([1e-3]))
+    assert actual.error.tolist() == [1.0]
+    assert (actual.start.item(), actual.end.item()) == (0.0, 1.0)
 
 
 def test_columns_of_a_table_categories_missing_cells_texts() -> None:
@@ -123,35 +123,35 @@ def test_columns_of_a_table_categories_missing_cells_texts() -> None:
     }
     options: dict[str, Any] = {"kinds": {"note": "text"}, "test": 0, "progress": False, "effort": "fast"}
     model = rv.train(rows, target="label", **options)
-    found = model.attributions(rows)
-    assert found.columns == ("number", "colour", "note")
-    assert found.error.max() <= 1e-3
+    actual = model.attributions(rows)
+    assert actual.columns == ("number", "colour", "note")
+    assert actual.error.max() <= 1e-3
     p = model.probabilities(rows)[:, 1]
-    assert np.array_equal(found.outputs > 0, p > 0.5)
+    assert np.array_equal(actual.outputs > 0, p > 0.5)
     # The typical row has the most frequent category, the first of the alphabet where they are equal, and no words.
-    assert np.abs(found.values[2::3, 1]).max() == 0.0
-    assert np.abs(found.values[::3, 1]).min() > 0.0
+    assert np.abs(actual.values[2::3, 1]).max() == 0.0
+    assert np.abs(actual.values[::3, 1]).min() > 0.0
     some = model.attributions({name: values[:4] for name, values in rows.items()}, baseline=rows)
     assert some.error.max() <= 1e-3
-    assert some.base == pytest.approx(np.full(4, found.outputs.mean()), abs=1e-3)
+    assert some.base == pytest.approx(np.full(4, actual.outputs.mean()), abs=1e-3)
 
 
 def test_pictures_as_bytes_are_explained_by_pixel() -> None:
     X = (np.random.default_rng(0).random((40, 9)) * 255).astype(np.uint8)
     network = rv.Network(9, [rv.Rescale(1 / 255), rv.Dense(6, "relu"), rv.Dense(2, "softmax")])
     model = network.fit(X, (X[:, 4] > 127).astype(int), epochs=3, engine="reference", progress=False)
-    found = model.attributions(X)
-    assert found.values.shape == (40, 9)
-    assert found.error.max() <= 1e-3
-    assert np.abs(found.values[X == 0]).max(initial=0.0) == 0.0
+    actual = model.attributions(X)
+    assert actual.values.shape == (40, 9)
+    assert actual.error.max() <= 1e-3
+    assert np.abs(actual.values[X == 0]).max(initial=0.0) == 0.0
 
 
 def test_a_language_model_is_explained_by_character() -> None:
     names = {"name": ["Ada", "Ida", "Ava", "Eva", "Eda"] * 4}
     model = rv.train(names, recipe="language", hidden=[8], epochs=1, engine="reference", progress=False)
-    found = model.attributions(["A", "Ad"])
-    assert found.columns[-2:] == ("2 back", "1 back")
-    assert found.error.max() <= 1e-3
+    actual = model.attributions(["A", "Ad"])
+    assert actual.columns[-2:] == ("2 back", "1 back")
+    assert actual.error.max() <= 1e-3
 
 
 @pytest.mark.parametrize(

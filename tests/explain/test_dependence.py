@@ -44,13 +44,13 @@ def test_partial_dependence_is_the_mean_of_predictions_with_one_cell_replaced(
 ) -> None:
     inputs = {name: values[:30] for name, values in rows.items() if name != "label"}
     for column, grid in {"number": [20.0, 60.0], "colour": ["red", "blue"], "note": ["good soup", ""]}.items():
-        found = model.partial_dependence(column, inputs, grid=grid, ice=True)
-        assert (found.column, found.outputs, found.rows) == (column, ("up",), 30)
+        actual = model.partial_dependence(column, inputs, grid=grid, ice=True)
+        assert (actual.column, actual.outputs, actual.rows) == (column, ("up",), 30)
         for at, cell in enumerate(grid):
             expected = model.probabilities({**inputs, column: [cell] * 30})[:, 1]
-            assert found.ice is not None
-            np.testing.assert_allclose(found.ice[:, at, 0], expected, atol=1e-6)
-            assert found.average[at, 0] == pytest.approx(expected.mean(), abs=1e-6)
+            assert actual.ice is not None
+            np.testing.assert_allclose(actual.ice[:, at, 0], expected, atol=1e-6)
+            assert actual.average[at, 0] == pytest.approx(expected.mean(), abs=1e-6)
 
 
 def test_grids_of_columns(model: rv.Model, rows: dict[str, Any]) -> None:
@@ -70,30 +70,30 @@ def test_grids_of_columns(model: rv.Model, rows: dict[str, Any]) -> None:
 
 def test_single_rows_are_some_of_those_of_the_average() -> None:
     X = np.arange(20.0).reshape(10, 2)
-    found = linear(1.0, 2.0).partial_dependence("x1", X, grid=[0.0, 1.0], ice=3, rows=5)
-    assert found.rows == 5
-    assert found.ice is not None
-    assert found.ice.shape == (3, 2, 1)
-    np.testing.assert_allclose(found.ice[:, 1] - found.ice[:, 0], 2.0)
+    actual = linear(1.0, 2.0).partial_dependence("x1", X, grid=[0.0, 1.0], ice=3, rows=5)
+    assert actual.rows == 5
+    assert actual.ice is not None
+    assert actual.ice.shape == (3, 2, 1)
+    np.testing.assert_allclose(actual.ice[:, 1] - actual.ice[:, 0], 2.0)
     assert linear(1.0, 2.0).partial_dependence("x1", X).ice is None
-    assert str(found).splitlines()[2].startswith("x1")
+    assert str(actual).splitlines()[2].startswith("x1")
 
 
 def test_numbers_are_in_the_units_of_the_target() -> None:
     X = np.random.default_rng(0).normal(size=(60, 2))
     rows = {"a": X[:, 0], "b": X[:, 1], "price": 1000.0 + 50.0 * X[:, 0]}
     model = rv.train(rows, target="price", recipe="plain", epochs=30, hidden=[8], test=0, progress=False)
-    found = model.partial_dependence("a", rows, grid=[0.5])
+    actual = model.partial_dependence("a", rows, grid=[0.5])
     expected = model.predict({"a": [0.5] * 60, "b": X[:, 1]}).mean()
-    assert found.average.item() == pytest.approx(expected, rel=1e-5)
-    assert found.outputs == ("price",)
+    assert actual.average.item() == pytest.approx(expected, rel=1e-5)
+    assert actual.outputs == ("price",)
 
 
 def test_sparse_rows() -> None:
     X = Inputs(np.zeros((2, 0), np.float32), CSR.from_dense(np.array([[0.0, 4.0], [1.0, 0.0]])))
-    found = linear(2.0, 3.0).partial_dependence("x1", X, grid=[0.0, 1.0], ice=True)
-    assert found.ice is not None
-    assert found.ice[..., 0].tolist() == [[1.0, 4.0], [3.0, 6.0]]
+    actual = linear(2.0, 3.0).partial_dependence("x1", X, grid=[0.0, 1.0], ice=True)
+    assert actual.ice is not None
+    assert actual.ice[..., 0].tolist() == [[1.0, 4.0], [3.0, 6.0]]
 
 
 def test_the_responses_of_one_row(model: rv.Model, rows: dict[str, Any]) -> None:

@@ -31,17 +31,17 @@ def linear(*weights: float) -> rv.Model:
 def test_it_is_how_much_worse_the_metric_is_in_the_drawn_orders() -> None:
     model, X = linear(2.0, -1.0), np.random.default_rng(0).normal(size=(40, 2))
     y = 2 * X[:, 0] - X[:, 1] + 1
-    found = model.importances(X, y, repeats=3, seed=7, metric="rmse")
+    actual = model.importances(X, y, repeats=3, seed=7, metric="rmse")
     losses = []
     for repeat in range(3):
         changed = X.copy()
         changed[:, 0] = X[permutation(7, SAMPLE, repeat, 40), 0]
         losses.append(math.sqrt(np.mean((2 * changed[:, 0] - X[:, 1] + 1 - y) ** 2)))
-    first = found[0]
-    assert (first.column, found.metric, found.rows, found.repeats) == ("x0", "rmse", 40, 3)
+    first = actual[0]
+    assert (first.column, actual.metric, actual.rows, actual.repeats) == ("x0", "rmse", 40, 3)
     assert first.importance == pytest.approx(np.mean(losses), rel=1e-5)
     assert first.standard_error == pytest.approx(np.std(losses, ddof=1) / math.sqrt(3), rel=1e-4)
-    assert found.score == pytest.approx(0.0, abs=1e-6)
+    assert actual.score == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("engine", ["reference", "native"])
@@ -51,18 +51,18 @@ def test_a_column_that_the_network_ignores_has_exactly_none(engine: str) -> None
     model = network.fit(X, X[:, 0] - X[:, 2], epochs=2, engine=engine, progress=False)
     parameters = {name: np.array(value) for name, value in model.parameters.items()}
     parameters["layers.0.weight"][1] = 0.0
-    found = {entry.column: entry for entry in model.with_parameters(parameters).importances(X, X[:, 0] - X[:, 2])}
-    assert (found["x1"].importance, found["x1"].standard_error) == (0.0, 0.0)
-    assert found["x0"].importance != 0.0
+    actual = {entry.column: entry for entry in model.with_parameters(parameters).importances(X, X[:, 0] - X[:, 2])}
+    assert (actual["x1"].importance, actual["x1"].standard_error) == (0.0, 0.0)
+    assert actual["x0"].importance != 0.0
 
 
 def test_the_most_important_column_is_the_first_and_its_sign_says_worse_for_losses_and_scores() -> None:
     model, X = linear(0.1, 3.0, 1.0), np.random.default_rng(0).normal(size=(60, 3))
     y = X @ [0.1, 3.0, 1.0] + 1
     for metric in ("r2", "rmse", "mae"):
-        found = model.importances(X, y, metric=metric)
-        assert [entry.column for entry in found] == ["x1", "x2", "x0"]
-        assert all(entry.importance > 0 for entry in found)
+        actual = model.importances(X, y, metric=metric)
+        assert [entry.column for entry in actual] == ["x1", "x2", "x0"]
+        assert all(entry.importance > 0 for entry in actual)
 
 
 def test_names_groups_texts_and_missing_cells_of_a_table(tmp_path: Any) -> None:
@@ -78,8 +78,8 @@ def test_names_groups_texts_and_missing_cells_of_a_table(tmp_path: Any) -> None:
     model = rv.train(
         rows, target="y", recipe="plain", epochs=4, hidden=[8], test=0, progress=False, kinds={"note": "text"}
     )
-    found = model.importances(rows)
-    assert {entry.column for entry in found} == {"note", "noise", "height", "cm"}
+    actual = model.importances(rows)
+    assert {entry.column for entry in actual} == {"note", "noise", "height", "cm"}
     together = model.importances(rows, groups="correlated")
     assert ("height", "cm") in [entry.columns for entry in together]
     assert [entry.column for entry in together if len(entry.columns) > 1] == ["height + cm"]
@@ -87,18 +87,18 @@ def test_names_groups_texts_and_missing_cells_of_a_table(tmp_path: Any) -> None:
     assert {entry.column: entry.importance for entry in named}["size"] == {
         entry.column: entry.importance for entry in together
     }["height + cm"]
-    alone = {entry.column: entry.importance for entry in found}
+    alone = {entry.column: entry.importance for entry in actual}
     assert {entry.column: entry.importance for entry in named}["note"] == alone["note"]
-    assert str(found).splitlines()[2].startswith("Column")
-    assert found.to_dict()["columns"][0]["column"] == found[0].column
+    assert str(actual).splitlines()[2].startswith("Column")
+    assert actual.to_dict()["columns"][0]["column"] == actual[0].column
 
 
 def test_weights_count_in_the_metric_and_rows_of_weight_0_do_not_count() -> None:
     model, X = linear(1.0, 2.0), np.random.default_rng(0).normal(size=(30, 2))
     y = X @ [1.0, 1.0]
-    kept = np.arange(30) % 3 > 0
-    weighted = model.importances(X, y, sample_weight=kept.astype(float), metric="mae")
-    subset = model.importances(X[kept], y[kept], metric="mae")
+    training = np.arange(30) % 3 > 0
+    weighted = model.importances(X, y, sample_weight=training.astype(float), metric="mae")
+    subset = model.importances(X[training], y[training], metric="mae")
     assert [entry.importance for entry in weighted] == [entry.importance for entry in subset]
     other = model.importances(X, y, sample_weight=np.linspace(1, 9, 30), metric="mae")
     assert [entry.importance for entry in other] != [entry.importance for entry in subset]
@@ -107,17 +107,17 @@ def test_weights_count_in_the_metric_and_rows_of_weight_0_do_not_count() -> None
 def test_a_metric_of_your_own_and_one_repeat() -> None:
     model, X = linear(1.0, 2.0), np.random.default_rng(0).normal(size=(30, 2))
     worst = rv.metric("worst", lambda y, p: float(np.abs(y - p).max()), greater_is_better=False)
-    found = model.importances(X, X @ [1.0, 2.0] + 1, metric=worst, repeats=1)
-    assert found.metric == "worst"
-    assert math.isnan(found[0].standard_error)
-    assert found.to_dict()["columns"][0]["standard_error"] is None
+    actual = model.importances(X, X @ [1.0, 2.0] + 1, metric=worst, repeats=1)
+    assert actual.metric == "worst"
+    assert math.isnan(actual[0].standard_error)
+    assert actual.to_dict()["columns"][0]["standard_error"] is None
 
 
 def test_a_language_model_needs_the_characters_before() -> None:
     names = {"name": ["Ada", "Ida", "Ava", "Eva", "Eda"] * 4}
     model = rv.train(names, recipe="language", hidden=[8], epochs=1, engine="reference", progress=False)
-    found = model.importances(names, repeats=2, metric="log_loss")
-    assert {"1 back", "2 back"} <= {entry.column for entry in found}
+    actual = model.importances(names, repeats=2, metric="log_loss")
+    assert {"1 back", "2 back"} <= {entry.column for entry in actual}
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_permuted_outputs_are_those_of_permuted_rows(n: int, dense: int, csr: in
     some = [blocks[at] for at in np.flatnonzero(generator.integers(0, 2, len(blocks)))]
     columns = [blocks.index(block) for block in some]
     orders = [generator.permutation(n) for _ in range(repeats)]
-    found = list(permuted_outputs(outputs_of, inputs, some, outputs_of(inputs), orders))
-    for order, outputs in zip(orders, found, strict=True):
+    actual = list(permuted_outputs(outputs_of, inputs, some, outputs_of(inputs), orders))
+    for order, outputs in zip(orders, actual, strict=True):
         expected = values.copy()
         expected[:, columns] = values[order][:, columns]
         np.testing.assert_allclose(outputs, np.tanh(expected @ weights), rtol=1e-6)
@@ -179,7 +179,7 @@ def test_rows_with_equal_cells_are_found() -> None:
 
 def test_more_rows_than_memory_was_made_for() -> None:
     rows = Inputs(np.eye(2))
-    mixed = MixedRows(rows, [InputBlock("a", slice(0, 1))], 4)
+    mixed = MixedRows(rows, [InputBlock("a", slice(0, 1))])
     assert mixed.make(np.zeros(30, np.int64), np.ones(30, np.int64)).shape == (30, 2)
 
 

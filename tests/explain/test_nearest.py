@@ -32,10 +32,10 @@ def test_distances_count_each_column_the_same_in_both_blocks() -> None:
     generator = np.random.default_rng(0)
     values = generator.normal(size=(20, 4)) * [1.0, 100.0, 0.01, 5.0]
     inputs = Inputs(values[:, :2], CSR.from_dense(values[:, 2:]))
-    found = column_distances(inputs[3:4], inputs, input_blocks(None, 2, 2))
+    actual = column_distances(inputs[3:4], inputs, input_blocks(None, 2, 2))
     expected = np.sqrt((((values - values[3]) / values.std(axis=0)) ** 2).mean(axis=1))
-    np.testing.assert_allclose(found, expected, atol=1e-12)
-    assert found[3] == 0.0
+    np.testing.assert_allclose(actual, expected, atol=1e-12)
+    assert actual[3] == 0.0
 
 
 def test_the_row_itself_is_the_nearest_and_another_answer_is_found(flowers: tuple[rv.Model, dict[str, Any]]) -> None:
@@ -65,10 +65,10 @@ def test_texts_are_near_by_their_words() -> None:
     rows = {"note": notes, "label": ["up", "down", "up", "down"] * 10}
     options: dict[str, Any] = {"recipe": "plain", "epochs": 2, "hidden": [4], "test": 0, "progress": False}
     model = rv.train(rows, target="label", kinds={"note": "text"}, **options)
-    found = model.nearest({"note": "good soup"}, {"note": notes[:4]}, 4)
-    assert found[0].row == 0
-    assert found[0].distance == pytest.approx(0.0, abs=1e-3)
-    assert found[-1].row in (1, 3)
+    actual = model.nearest({"note": "good soup"}, {"note": notes[:4]}, 4)
+    assert actual[0].row == 0
+    assert actual[0].distance == pytest.approx(0.0, abs=1e-3)
+    assert actual[-1].row in (1, 3)
 
 
 def test_what_cannot_be_used_is_refused(flowers: tuple[rv.Model, dict[str, Any]]) -> None:

@@ -112,13 +112,13 @@ def test_words_of_a_model_make_up_what_the_column_adds() -> None:
     rows = {"note": notes, "size": list(range(30)), "label": ["up", "down", "up", "down", "up", "down"] * 5}
     options: dict[str, Any] = {"recipe": "plain", "epochs": 30, "hidden": [8], "test": 0, "progress": False}
     model = rv.train(rows, target="label", kinds={"note": "text"}, **options)
-    found, whole = model.part_attributions(rows), model.attributions(rows)
-    np.testing.assert_allclose(found.values, whole.values[:, whole.columns.index("note")], atol=1e-6)
-    sums = [sum(value for _, value in pairs) for pairs in found.words]
-    np.testing.assert_allclose(found.rest + sums, found.values, atol=1e-6)
-    assert [word for word, _ in found.words[0]] == ["good", "soup"]
-    assert found.words[4] == ()
-    assert np.abs(found.rest[[0, 1, 2, 3, 5]]).max() < 1e-6
+    actual, full = model.part_attributions(rows), model.attributions(rows)
+    np.testing.assert_allclose(actual.values, full.values[:, full.columns.index("note")], atol=1e-6)
+    sums = [sum(value for _, value in pairs) for pairs in actual.words]
+    np.testing.assert_allclose(actual.rest + sums, actual.values, atol=1e-6)
+    assert [word for word, _ in actual.words[0]] == ["good", "soup"]
+    assert actual.words[4] == ()
+    assert np.abs(actual.rest[[0, 1, 2, 3, 5]]).max() < 1e-6
     several = model.part_attributions({name: values[:3] for name, values in rows.items()}, baseline=rows)
     assert several.values.shape == (3,)
 
@@ -131,10 +131,10 @@ def test_pixels_of_a_model_of_pictures(recipe: str) -> None:
     options: dict[str, Any] = {"recipe": recipe, "epochs": 3, "test": 0, "progress": False}
     rows = {"picture": list(pictures), "label": ["a", "b"] * 30}
     model = rv.train(rows, target="label", kinds={"picture": "image"}, **options)
-    found = model.part_attributions({"picture": list(pictures[:4])})
-    assert found.maps is not None
-    assert found.maps.shape == (4, *model.encoder.image.form.shape[:2])
-    np.testing.assert_allclose(found.maps.sum(axis=(1, 2)) + found.rest, found.values, atol=1e-6)
+    actual = model.part_attributions({"picture": list(pictures[:4])})
+    assert actual.maps is not None
+    assert actual.maps.shape == (4, *model.encoder.image.form.shape[:2])
+    np.testing.assert_allclose(actual.maps.sum(axis=(1, 2)) + actual.rest, actual.values, atol=1e-6)
 
 
 def test_typical_cells_of_all_kinds() -> None:

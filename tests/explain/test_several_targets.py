@@ -44,8 +44,8 @@ def test_each_number_is_explained_by_itself(numbers: rv.Model) -> None:
     assert list(first["explanation"]) == list(first["prediction"]) == ["y", "z"]
     for name, part in first["explanation"].items():
         assert part["output"] == pytest.approx(first["prediction"][name], rel=1e-4)
-        found = numbers.attributions(rows, output=name)
-        assert [(entry["column"], entry["value"]) for entry in part["columns"]] == found.largest(0, 2)
+        actual = numbers.attributions(rows, output=name)
+        assert [(entry["column"], entry["value"]) for entry in part["columns"]] == actual.largest(0, 2)
     with pytest.raises(rv.InputError, match="predicts 2 numbers; choose the one to explain: output='y', 'z'"):
         numbers.attributions(rows)
 
@@ -53,9 +53,9 @@ def test_each_number_is_explained_by_itself(numbers: rv.Model) -> None:
 def test_of_quantiles_the_middle_one_is_explained_or_the_one_that_is_named(quantiles: rv.Model) -> None:
     rows = table("y", "z")
     for name, index, called in (("z", 4, "z at 0.5"), ("z at 0.9", 5, "z at 0.9"), ("y at 0.1", 0, "y at 0.1")):
-        found = quantiles.attributions(rows, output=name)
-        assert set(found.explained) == {called}
-        np.testing.assert_array_equal(found.values, quantiles.attributions(rows, output=index).values)
+        actual = quantiles.attributions(rows, output=name)
+        assert set(actual.explained) == {called}
+        np.testing.assert_array_equal(actual.values, quantiles.attributions(rows, output=index).values)
     (first, *_) = predict_file(quantiles, rows, explain=1).records()
     assert list(first["explanation"]) == ["y at 0.5", "z at 0.5"]
     with pytest.raises(rv.InputError, match="output='y', 'z'"):
@@ -66,12 +66,12 @@ def test_of_quantiles_the_middle_one_is_explained_or_the_one_that_is_named(quant
 
 def test_of_labels_the_most_probable_one_is_explained_or_one_by_name_or_number(labels: rv.Model) -> None:
     rows = table("p", "q")
-    found = labels.attributions(rows)
-    assert set(found.explained) <= {"p", "q"}
+    actual = labels.attributions(rows)
+    assert set(actual.explained) <= {"p", "q"}
     by_name, by_number = (labels.attributions(rows, output=output) for output in ("q", 1))
     np.testing.assert_array_equal(by_name.values, by_number.values)
     (first, *_) = predict_file(labels, rows, explain=1).records()
-    assert first["explanation"]["explained"] == found.explained[0]
+    assert first["explanation"]["explained"] == actual.explained[0]
     with pytest.raises(rv.InputError, match="numbers, and this model predicts several labels a row"):
         labels.predict_interval(rows)
 
@@ -93,8 +93,8 @@ def test_the_other_explanations_take_every_output(kind: str, request: pytest.Fix
 def test_findings_of_quantiles_call_a_target_by_its_name(quantiles: rv.Model) -> None:
     rows = table("y", "z") | {"a": table("z")["z"]}
     trained, new = (
-        {entry.column: entry.evidence for entry in found if entry.kind == "leaking_column"}
-        for found in (quantiles.diagnose(), quantiles.diagnose(rows))
+        {entry.column: entry.evidence for entry in actual if entry.kind == "leaking_column"}
+        for actual in (quantiles.diagnose(), quantiles.diagnose(rows))
     )
     assert list(trained) == ["b"]
     assert trained["b"].startswith('Column "b" alone predicts "z" with R')

@@ -100,10 +100,10 @@ def test_rows_of_their_own_are_checked_against_the_task() -> None:
 
 def test_good_targets_lose_nothing() -> None:
     for targets in (Y.tolist(), CLASSES, [None, *CLASSES[1:]], ["1", "x"] * 30):
-        kept = rv.train({"a": X[:, 0], "y": targets}, "y", **QUICK)
+        model = rv.train({"a": X[:, 0], "y": targets}, "y", **QUICK)
         same = rv.train({"a": X[:, 0], "y": targets}, "y", skip_bad_rows=True, **QUICK)
-        assert same.report.notes == kept.report.notes
-        np.testing.assert_array_equal(same.parameters["layers.0.weight"], kept.parameters["layers.0.weight"])
+        assert same.report.notes == model.report.notes
+        np.testing.assert_array_equal(same.parameters["layers.0.weight"], model.parameters["layers.0.weight"])
 
 
 def test_a_target_that_stays_unusable_is_refused() -> None:

@@ -78,12 +78,12 @@ def test_cross_conformal_intervals_of_an_ensemble() -> None:
 def test_what_validation_showed_of_the_kept_weights_is_not_computed_again(
     engine: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = []
+    counts = []
 
     def compared(given: rv.Model, rows: Any, outputs: Any = None) -> Any:
         assert outputs is not None
         assert outputs.tobytes() == given.outputs_of(rows.inputs).tobytes()
-        seen.append(1)
+        counts.append(1)
         return held_out_by(given, rows, outputs)
 
     monkeypatch.setattr(importlib.import_module("ranvier.model.fit"), "held_out_by", compared)
@@ -91,14 +91,14 @@ def test_what_validation_showed_of_the_kept_weights_is_not_computed_again(
     network = rv.Network(3, [rv.Dense(8, "tanh"), rv.Dense(1)])
     model = network.fit(X[:200], Y[:200], validation=0.3, epochs=4, engine=engine, progress=False, **options)
     model.fit(X[:200], Y[:200], validation=0.3, epochs=2, progress=False)
-    assert len(seen) == 2
+    assert len(counts) == 2
 
 
 def test_sets_cover_new_rows(classes: rv.Model) -> None:
     sets = classes.predict_set(X[900:], coverage=0.95)
-    covered = np.mean([label in found for label, found in zip(RARE[900:], sets, strict=True)])
+    covered = np.mean([label in actual for label, actual in zip(RARE[900:], sets, strict=True)])
     assert covered > 0.95 - 4.5 * math.sqrt(0.95 * 0.05 * (1 / 600 + 1 / 270))
-    assert [found[0] for found in sets] == classes.predict(X[900:]).tolist()
+    assert [actual[0] for actual in sets] == classes.predict(X[900:]).tolist()
 
 
 def test_they_are_kept_in_the_file(numbers: rv.Model, classes: rv.Model, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_estimators_have_them() -> None:
     regressor = rv.Regressor((16,), epochs=10, recipe="plain", validation=0.3, random_state=0).fit(X, Y)
     assert fraction_inside(regressor.predict_interval(X, 0.9), Y) > 0.85
     classifier = rv.Classifier((16,), epochs=10, recipe="plain", validation=0.3, random_state=0).fit(X, RARE)
-    assert {label for found in classifier.predict_set(X, 0.99) for label in found} == {"no", "yes"}
+    assert {label for actual in classifier.predict_set(X, 0.99) for label in actual} == {"no", "yes"}
 
 
 def test_the_plain_recipe_has_a_temperature(classes: rv.Model) -> None:

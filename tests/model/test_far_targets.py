@@ -142,5 +142,5 @@ def test_honest_targets_are_left_alone(name: str) -> None:
 
 def test_a_resumed_run_gives_the_same_model(tmp_path: Path) -> None:
     table(spoiled(FAR["one"])).write_csv(tmp_path / "prices.csv")
-    whole = rv.train(tmp_path / "prices.csv", "price", run=tmp_path / "run", **QUICK)
-    assert bits(rv.resume(tmp_path / "run", progress=False)) == bits(whole)
+    full = rv.train(tmp_path / "prices.csv", "price", run=tmp_path / "run", **QUICK)
+    assert bits(rv.resume(tmp_path / "run", progress=False)) == bits(full)

@@ -36,13 +36,13 @@ def test_every_kind_of_label_is_learned_and_comes_back_as_it_was(name: str) -> N
     X, ring = points(120)
     y = make(ring)
     model = fit(network, X, y, epochs=60, optimizer=rv.Adam(0.05))
-    said = model.predict(X)
+    predicted = model.predict(X)
     expected = ring if name == "one-hot" else np.asarray(y)
-    assert said.shape == expected.shape
-    assert said.dtype.kind == expected.dtype.kind
-    assert np.mean(said == expected) > 0.85
+    assert predicted.shape == expected.shape
+    assert predicted.dtype.kind == expected.dtype.kind
+    assert np.mean(predicted == expected) > 0.85
     scores = model.evaluate(X, y)
-    exact = (said == expected).all(axis=1) if said.ndim == 2 else said == expected
+    exact = (predicted == expected).all(axis=1) if predicted.ndim == 2 else predicted == expected
     assert scores["accuracy"] == pytest.approx(np.mean(exact))
     chances = model.probabilities(X)
     assert chances.shape == (120, 2)
@@ -91,9 +91,9 @@ def test_class_weights_are_sample_weights_and_move_the_answer() -> None:
 
 def test_a_fraction_and_given_rows_of_validation() -> None:
     X, y = points(60)
-    share = fit(net(), X, y, validation=0.25)
+    fraction = fit(net(), X, y, validation=0.25)
     given_rows = fit(net(), X[:45], y[:45], validation=(X[45:], y[45:]))
-    for model in (share, given_rows):
+    for model in (fraction, given_rows):
         assert all(epoch.validation_loss is not None and set(epoch.metrics) == {"accuracy"} for epoch in model.history)
     last = given_rows.history[-1]
     scores = given_rows.evaluate(X[45:], y[45:])
@@ -157,9 +157,9 @@ def test_going_on_is_one_longer_fit(name: str, engine: str) -> None:
     options: dict[str, Any] = {"optimizer": name, "seed": 5, "batch_size": 7, "engine": engine}
     model = fit(net(), X, y, epochs=2, **options)
     assert model.fit(X, y, epochs=3, progress=False) is model
-    whole = fit(net(), X, y, epochs=5, **options)
-    np.testing.assert_array_equal(model.outputs(X), whole.outputs(X))
-    assert [epoch.loss for epoch in model.history] == [epoch.loss for epoch in whole.history]
+    full = fit(net(), X, y, epochs=5, **options)
+    np.testing.assert_array_equal(model.outputs(X), full.outputs(X))
+    assert [epoch.loss for epoch in model.history] == [epoch.loss for epoch in full.history]
     assert [epoch.epoch for epoch in model.history] == [1, 2, 3, 4, 5]
 
 
@@ -167,12 +167,12 @@ def test_going_on_is_one_longer_fit(name: str, engine: str) -> None:
 @given(st.lists(st.integers(1, 4), min_size=2, max_size=4), st.integers(1, 40), st.sampled_from([None, 0.9]))
 def test_going_on_in_any_pieces(pieces: list[int], batch: int, average: float | None) -> None:
     X, y = points(30)
-    chosen = rv.AdamW(0.02, ema_decay=average)
-    model = fit(net(), X, y, epochs=pieces[0], batch_size=batch, optimizer=chosen)
+    rule = rv.AdamW(0.02, ema_decay=average)
+    model = fit(net(), X, y, epochs=pieces[0], batch_size=batch, optimizer=rule)
     for more in pieces[1:]:
         model.fit(X, y, epochs=more, progress=False)
-    whole = fit(net(), X, y, epochs=sum(pieces), batch_size=batch, optimizer=chosen)
-    np.testing.assert_array_equal(model.outputs(X), whole.outputs(X))
+    full = fit(net(), X, y, epochs=sum(pieces), batch_size=batch, optimizer=rule)
+    np.testing.assert_array_equal(model.outputs(X), full.outputs(X))
 
 
 def test_another_optimizer_begins_with_fresh_memory() -> None:

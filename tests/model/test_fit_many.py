@@ -69,10 +69,10 @@ def test_trials_that_differ_in_hyper_parameters_share_their_code(monkeypatch: py
 
     monkeypatch.setattr(llvm, "load_objects", counted)
     trials = []
-    for share in (0.1, 0.2, 0.3, 0.4, 0.5):
-        layers = [rv.Dense(5, "tanh", l2=share), rv.Dropout(share), rv.Dense(3, "softmax")]
-        loss = rv.loss("categorical_cross_entropy", label_smoothing=share)
-        optimizer = rv.AdamW(share, beta1=share, beta2=1 - share, weight_decay=share, clip_norm=share)
+    for fraction in (0.1, 0.2, 0.3, 0.4, 0.5):
+        layers = [rv.Dense(5, "tanh", l2=fraction), rv.Dropout(fraction), rv.Dense(3, "softmax")]
+        loss = rv.loss("categorical_cross_entropy", label_smoothing=fraction)
+        optimizer = rv.AdamW(fraction, beta1=fraction, beta2=1 - fraction, weight_decay=fraction, clip_norm=fraction)
         trials.append({"network": rv.Network(3, layers), "loss": loss, "optimizer": optimizer})
     rv.fit_many(NETWORK, X, Y, trials=trials, engine="native", validation=0.2, threads=2, **SETTINGS)
     assert loaded.count("train plan") == 1
@@ -105,8 +105,8 @@ def test_trials_of_the_same_rows_share_them(monkeypatch: pytest.MonkeyPatch) -> 
     models = rv.fit_many(NETWORK, X, Y, trials=trials, threads=1, **SETTINGS)
     assert len(encoded) == 2
     assert same_bits(models[5], rv.fit_many(NETWORK, X, Y, trials=trials[5:], **SETTINGS)[0])
-    shares = [{"validation": 0.2, "seed": seed} for seed in (0, 1, 0)]
-    models = rv.fit_many(NETWORK, X, Y, trials=shares, threads=1, **SETTINGS)
+    fractions = [{"validation": 0.2, "seed": seed} for seed in (0, 1, 0)]
+    models = rv.fit_many(NETWORK, X, Y, trials=fractions, threads=1, **SETTINGS)
     assert len(encoded) == 5
     assert not np.array_equal(models[0].history.validation_loss, models[1].history.validation_loss)
 
@@ -131,11 +131,11 @@ def test_trainings_that_nobody_looks_at_share_executables_and_keep_their_bits(en
     trials, options = [*PLAIN, *PLAIN[:6]], {**SETTINGS, "engine": engine, "precision": precision}
     models = rv.fit_many(OTHER, X, Y, trials=trials, threads=1, **options)
     for model, trial in zip(models, trials, strict=True):
-        own = {**options, **trial}
-        network, rows = own.pop("network", OTHER), own.pop("rows", np.ones(60, bool))
-        if "sample_weight" in own:
-            own["sample_weight"] = WEIGHTS[rows]
-        alone = network.fit(X[rows], Y[rows], **own)
+        settings = {**options, **trial}
+        network, rows = settings.pop("network", OTHER), settings.pop("rows", np.ones(60, bool))
+        if "sample_weight" in settings:
+            settings["sample_weight"] = WEIGHTS[rows]
+        alone = network.fit(X[rows], Y[rows], **settings)
         assert same_bits(model, alone)
         assert timeless(model.history) == timeless(alone.history)
         states = model.training_state, alone.training_state
@@ -199,9 +199,9 @@ def test_a_checkpoint_folder_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_progress_counts_the_networks() -> None:
-    seen: list[tuple[int, int]] = []
-    rv.fit_many(NETWORK, X, Y, trials=TRIALS[:2], progress=lambda event: seen.append((event.done, event.total)))
-    assert seen == [(0, 2), (1, 2), (2, 2)]
+    epochs: list[tuple[int, int]] = []
+    rv.fit_many(NETWORK, X, Y, trials=TRIALS[:2], progress=lambda event: epochs.append((event.done, event.total)))
+    assert epochs == [(0, 2), (1, 2), (2, 2)]
 
 
 def test_after_ctrl_c_each_model_is_the_one_so_far(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,16 +57,16 @@ OPTIONS: dict[str, Any] = {
 def test_a_population_in_which_an_option_differs(option: str, outputs: int, sparse: bool) -> None:
     inputs: Any = scipy.sparse.csr_array(X) if sparse else X
     y: Any = LABELS if outputs == 2 else NUMBERS
-    own, plain = OPTIONS[option](outputs), network(outputs)
-    trials = [{"seed": seed, **(own if seed % 2 else {})} for seed in SEEDS]
+    listed_trials, plain = OPTIONS[option](outputs), network(outputs)
+    trials = [{"seed": seed, **(listed_trials if seed % 2 else {})} for seed in SEEDS]
     models = rv.fit_many(plain, inputs, y, trials=trials, epochs=5, batch_size=16, threads=2)
     for seed in (3, 4):
         options = {"epochs": 5, "batch_size": 16, **trials[seed]}
-        chosen = options.pop("rows", np.ones(60, bool))
+        rows = options.pop("rows", np.ones(60, bool))
         held = options.pop("validation_rows", None)
         if held is not None:
             options["validation"] = inputs[held], y[held]
-        alone = options.pop("network", plain).fit(inputs[chosen], y[chosen], **options)
+        alone = options.pop("network", plain).fit(inputs[rows], y[rows], **options)
         for name, values in alone.parameters.items():
             assert np.array_equal(values, models[seed].parameters[name])
         assert np.array_equal(alone.history.loss, models[seed].history.loss)

@@ -56,11 +56,11 @@ def test_labels_with_gaps_are_calibrated(recipe: str) -> None:
 
 
 def test_estimators_take_gaps_and_refuse_rows_without_any_target() -> None:
-    known = ~np.isnan(GAPS).all(axis=1)
-    fitted = rv.Regressor(**RECIPES["plain"], random_state=0).fit(X[known], GAPS[known])
+    has_target = ~np.isnan(GAPS).all(axis=1)
+    fitted = rv.Regressor(**RECIPES["plain"], random_state=0).fit(X[has_target], GAPS[has_target])
     trained = rv.train(frame(GAPS), ["a", "b"], test=0.0, **RECIPES["plain"])
     np.testing.assert_array_equal(fitted.model_.parameters["layers.0.weight"], trained.parameters["layers.0.weight"])
-    row = int((~known).argmax())
+    row = int((~has_target).argmax())
     with pytest.raises(InputError, match=f"row index {row}"):
         rv.Regressor(**RECIPES["plain"]).fit(X, GAPS)
     left_out = rv.Regressor(**RECIPES["plain"], random_state=0, skip_bad_rows=True).fit(X, GAPS)
@@ -93,11 +93,11 @@ def test_quantiles_of_a_target(recipe: str, tmp_path: Path) -> None:
     error = Y[:, :1] - predicted
     pinball = np.maximum(np.array(LEVELS) * error, (np.array(LEVELS) - 1) * error).mean()
     covered = ((Y[:, 0] >= predicted[:, 0]) & (Y[:, 0] <= predicted[:, 2])).mean()
-    said = json.loads(invoke("evaluate", tmp_path / "q.rv", tmp_path / "rows.csv", "--json").stdout)
-    for measured in (model.evaluate(table), said["metrics"], rv.load(tmp_path / "q.rv").evaluate(table)):
+    answer = json.loads(invoke("evaluate", tmp_path / "q.rv", tmp_path / "rows.csv", "--json").stdout)
+    for measured in (model.evaluate(table), answer["metrics"], rv.load(tmp_path / "q.rv").evaluate(table)):
         assert measured["pinball_loss"] == pytest.approx(pinball, rel=1e-5)
         assert measured["coverage"] == pytest.approx(covered)
-    assert said["baseline"]["coverage"] == pytest.approx(0.8, abs=0.02)
+    assert answer["baseline"]["coverage"] == pytest.approx(0.8, abs=0.02)
     fitted = rv.Regressor(loss=loss, random_state=0, **RECIPES[recipe]).fit(X, Y[:, 0])
     trained = rv.train(table, "a", loss=loss, test=0.0, **RECIPES[recipe])
     np.testing.assert_allclose(fitted.predict(X), trained.predict(table))

@@ -33,9 +33,9 @@ def test_a_changed_learning_rate_keeps_the_memory(name: str) -> None:
     assert before is not None
     slots, step = np.array(before.engine.slots), before.engine.step
     assert slots.any()
-    kept = model._state_to_continue(replace(model.training, optimizer=second))
-    np.testing.assert_array_equal(kept.engine.slots, slots)
-    assert kept.engine.step == step
+    state = model._state_to_continue(replace(model.training, optimizer=second))
+    np.testing.assert_array_equal(state.engine.slots, slots)
+    assert state.engine.step == step
     model.fit(X, Y, epochs=1, optimizer=second)
     assert model.training.optimizer == second
 

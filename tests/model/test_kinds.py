@@ -68,7 +68,7 @@ def test_the_command_takes_kinds_of_columns_with_any_name(tmp_path: Path, monkey
     assert done.exit_code == 0, done.output
     assert kinds_of(rv.load("sales.rv")) == {"shop": "category", "a=b, c": "category", "note": "drop"}
     assert "as requested" in invoke("show", "sales.rv").output
-    for wrong, said in {
+    for wrong, message in {
         "shop": "is not COLUMN=KIND",
         "shop=categry": 'Did you mean "category"',
         "shop=vector": "a vector of numbers was expected",
@@ -78,7 +78,7 @@ def test_the_command_takes_kinds_of_columns_with_any_name(tmp_path: Path, monkey
     }.items():
         refused = invoke("train", "sales.csv", "-t", "sold", "--kind", wrong)
         assert refused.exit_code == 2
-        assert said in refused.output, refused.output
+        assert message in refused.output, refused.output
 
 
 def test_kinds_that_cannot_be_used_are_refused() -> None:

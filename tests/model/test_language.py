@@ -140,9 +140,9 @@ def test_options_of_columns_are_refused(text_file: Path, option: dict[str, str])
 
 def test_a_run_goes_on_to_the_same_bits(text_file: Path, tmp_path: Path) -> None:
     options = {"hidden": [8], "batch_size": 64, "progress": False}
-    whole = rv.train(text_file, epochs=2, run=tmp_path / "whole", **options)  # type: ignore[arg-type]
+    full = rv.train(text_file, epochs=2, run=tmp_path / "whole", **options)  # type: ignore[arg-type]
     again = rv.resume(tmp_path / "whole", progress=False)
-    assert all((again.parameters[name] == array).all() for name, array in whole.parameters.items())
+    assert all((again.parameters[name] == array).all() for name, array in full.parameters.items())
 
 
 @pytest.mark.parametrize("estimator", [rv.Classifier, rv.Regressor])
@@ -155,12 +155,12 @@ def test_an_interrupted_run_goes_on_to_the_bits_of_a_whole_one(
     text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {"hidden": [8], "batch_size": 64, "epochs": 3, "progress": False}
-    whole = rv.train(text_file, **options)  # type: ignore[arg-type]
+    full = rv.train(text_file, **options)  # type: ignore[arg-type]
     broken_off(40, monkeypatch, lambda: rv.train(text_file, run=tmp_path / "run", **options))  # type: ignore[arg-type]
     resumed = rv.resume(tmp_path / "run", progress=False)
     assert len(resumed.history) == 3
-    assert all((resumed.parameters[name] == array).all() for name, array in whole.parameters.items())
-    assert resumed.write("7 green", length=40) == whole.write("7 green", length=40)
+    assert all((resumed.parameters[name] == array).all() for name, array in full.parameters.items())
+    assert resumed.write("7 green", length=40) == full.write("7 green", length=40)
 
 
 class Stream(io.StringIO):
@@ -181,14 +181,14 @@ class Stream(io.StringIO):
 
 
 def test_a_stream_is_flushed_while_it_is_written_and_at_the_end(model: rv.Model) -> None:
-    whole = Stream(1000)
-    assert model.write("7 green", length=40, stream=whole) == whole.getvalue()
-    assert whole.flushed == [7 + 16, 7 + 32, 7 + 40]
+    full = Stream(1000)
+    assert model.write("7 green", length=40, stream=full) == full.getvalue()
+    assert full.flushed == [7 + 16, 7 + 32, 7 + 40]
     broken = Stream(20)
     with pytest.raises(KeyboardInterrupt):
         model.write("7 green", length=40, stream=broken)
     assert broken.flushed[-1] == 20
-    assert whole.getvalue().startswith(broken.getvalue())
+    assert full.getvalue().startswith(broken.getvalue())
 
 
 def test_the_report_says_the_dropout_that_was_used(model: rv.Model) -> None:

@@ -90,8 +90,8 @@ def test_a_row_answers_the_same_alone_and_among_others(rows: int) -> None:
     X = points(max(rows, 1), seed=3)[0][:rows]
     together = model.outputs(X)
     assert together.shape == (rows, 2)
-    for place in range(0, rows, 7):
-        np.testing.assert_array_equal(model.outputs(X[place : place + 1])[0], together[place])
+    for start in range(0, rows, 7):
+        np.testing.assert_array_equal(model.outputs(X[start : start + 1])[0], together[start])
 
 
 def test_activations_show_every_layer_and_end_in_the_outputs() -> None:
@@ -115,10 +115,10 @@ def moved(model: Model, parameters: Any) -> Model:
 @pytest.mark.parametrize(
     ("network", "labels", "score"),
     [
-        (net(), lambda ring, X: ring, lambda found: found["log_loss"]),
-        (net(2, "softmax"), lambda ring, X: ring, lambda found: found["log_loss"]),
-        (net(2), lambda ring, X: np.eye(2)[ring], lambda found: found["log_loss"]),
-        (net(1, "identity"), lambda ring, X: X[:, 0].astype(np.float32), lambda found: found["rmse"] ** 2),
+        (net(), lambda ring, X: ring, lambda actual: actual["log_loss"]),
+        (net(2, "softmax"), lambda ring, X: ring, lambda actual: actual["log_loss"]),
+        (net(2), lambda ring, X: np.eye(2)[ring], lambda actual: actual["log_loss"]),
+        (net(1, "identity"), lambda ring, X: X[:, 0].astype(np.float32), lambda actual: actual["rmse"] ** 2),
     ],
     ids=["binary", "multiclass", "multilabel", "regression"],
 )
@@ -215,16 +215,16 @@ def test_a_model_of_an_engine_that_is_not_here_answers_on_another(tmp_path: Path
     np.testing.assert_allclose(rv.load(tmp_path / "m.rv").outputs(X), model.outputs(X), rtol=1e-5)
 
 
-def places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def indices(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The path of every value in nested JSON, down to the third item of a list."""
-    found = [path] if path else []
+    actual = [path] if path else []
     if isinstance(data, dict):
         for key, value in data.items():
-            found += places(value, (*path, key))
+            actual += indices(value, (*path, key))
     elif isinstance(data, list):
         for index, value in enumerate(data[:3]):
-            found += places(value, (*path, index))
-    return found
+            actual += indices(value, (*path, index))
+    return actual
 
 
 def changed(data: Any, path: tuple[Any, ...], value: Any) -> Any:
@@ -252,11 +252,11 @@ def test_a_description_with_anything_changed_is_read_or_refused_in_words(
     for name in ("plain.rv", "table.rv"):
         arrays, description = read_model(tmp_path / name)
         description["report"] = {}
-        for path in places(description):
+        for path in indices(description):
             broken = changed(description, path, value)
             if json.dumps(broken) == json.dumps(description):
                 continue
-            monkeypatch.setattr("ranvier.storage.model_file.read_model", lambda path, found=(arrays, broken): found)
+            monkeypatch.setattr("ranvier.storage.model_file.read_model", lambda path, actual=(arrays, broken): actual)
             with contextlib.suppress(ModelFileError):
                 rv.load("broken.rv")
                 continue

@@ -74,9 +74,9 @@ def test_arrays_and_sparse_rows_too() -> None:
 def test_integer_weights_are_repeated_rows_and_test_rows_are_not_repeated() -> None:
     table = people().drop("spent")
     weight = np.arange(ROWS) % 3
-    whole = rv.train(table, "income", test=0.0, sample_weight=weight, progress=False, **SMALL)
+    full = rv.train(table, "income", test=0.0, sample_weight=weight, progress=False, **SMALL)
     repeated = table[np.repeat(np.arange(ROWS), weight)]
-    assert bits(whole) == bits(rv.train(repeated, "income", test=0.0, progress=False, **SMALL))
+    assert bits(full) == bits(rv.train(repeated, "income", test=0.0, progress=False, **SMALL))
     report = rv.train(table, "income", test=0.25, sample_weight=weight, progress=False, **SMALL).report
     assert report.split["test"] == np.count_nonzero(weight) // 4
 

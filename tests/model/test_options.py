@@ -16,8 +16,6 @@ from ranvier.cli import train as cli
 from ranvier.cli.search import command as search_command
 from ranvier.cli.train import OPTIONS
 from ranvier.data.encoders.kinds import COLUMN_KINDS
-from ranvier.data.sources import SUFFIXES
-from ranvier.data.sources.files import PACKED
 from ranvier.estimators.base import TRAIN_OPTIONS
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.registry import RECIPES
@@ -109,8 +107,6 @@ def test_the_names_that_the_command_knows_are_those_of_the_lists() -> None:
     assert ("auto", *HOMES) == settings.ENGINES
     (kinds,) = (text for flag, _, _, _, text in OPTIONS["Data"] if flag == "--kind")
     assert {*re.findall(r"\w+", kinds.partition(":")[2].partition(";")[0])} - {"or"} == {*COLUMN_KINDS, "drop"}
-    endings = {"." + part for suffix in SUFFIXES for part in suffix.split(".")[1:]}
-    assert set(cli.SUFFIXES) == endings | set(PACKED)
 
 
 def test_the_method_of_a_network_has_the_options_of_fit() -> None:
@@ -128,9 +124,9 @@ def test_a_model_goes_on_with_the_options_of_fit() -> None:
 
 def test_a_search_has_the_options_of_the_data_with_their_defaults_in_python_and_as_flags() -> None:
     search = {name: p.default for name, p in inspect.signature(rv.search).parameters.items()}
-    own = {"minutes", "trials", "space", "folder", "on_progress"}
-    assert set(search) - own == set(SIGNATURE) - set(SEARCHABLE) - NOT_SEARCH
-    for name in set(search) - own - {"validation"}:
+    of_search = {"minutes", "trials", "space", "folder", "on_progress"}
+    assert set(search) - of_search == set(SIGNATURE) - set(SEARCHABLE) - NOT_SEARCH
+    for name in set(search) - of_search - {"validation"}:
         assert search[name] == SIGNATURE[name], name
     command = {parameter.name for parameter in search_command.params} - {"quiet", "as_json", "print_space"}
     assert command - {"kind"} == set(search) - {"sample_weight", "on_progress", "kinds"}
@@ -158,9 +154,9 @@ def test_train_hands_each_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ranvier.tuning.search.train_job", job)
     for function, left_out in ((rv.train, ()), (rv.search, SEARCHABLE)):
         passed = {name: value for name, value in values.items() if name not in left_out}
-        with pytest.raises(SeenError) as seen:
+        with pytest.raises(SeenError) as raised:
             function("iris", "kind", validation=0.3, test=0.4, sample_weight=[1.0], **passed)
-        inputs, options = seen.value.args
+        inputs, options = raised.value.args
         assert {name: getattr(options, name) for name in passed} == passed
         assert (inputs.data, inputs.target, inputs.sample_weight) == ("iris", "kind", [1.0])
         assert (inputs.validation, inputs.test) == (0.3, 0.4)

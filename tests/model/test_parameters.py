@@ -36,10 +36,10 @@ def test_parameters_go_out_and_in_without_a_change(engine: str, tmp_path: Path) 
 
 
 def test_parameters_are_copied() -> None:
-    own = {name: np.array(values) for name, values in trained("reference").parameters.items()}
-    model = rv.Model.from_parameters(NETWORK, own, engine="reference")
+    arrays = {name: np.array(values) for name, values in trained("reference").parameters.items()}
+    model = rv.Model.from_parameters(NETWORK, arrays, engine="reference")
     before = model.outputs(X)
-    own["layers.0.weight"][:] = 0.0
+    arrays["layers.0.weight"][:] = 0.0
     np.testing.assert_array_equal(model.outputs(X), before)
 
 
@@ -48,12 +48,12 @@ def test_a_training_begins_where_it_is_told_to(engine: str) -> None:
     table = NETWORK.parameter_table
     first = table.views(table.initial(seed=5, dtype=np.float64))
     expected = trained(engine, seed=5).parameters
-    begun = trained(engine, seed=5, start=first)
-    assert all(begun.parameters[name].tobytes() == values.tobytes() for name, values in expected.items())
-    again = trained(engine, start=begun)
-    told = trained(engine, start=dict(begun.parameters))
-    assert all(again.parameters[name].tobytes() == values.tobytes() for name, values in told.parameters.items())
-    assert any(again.parameters[name].tobytes() != values.tobytes() for name, values in begun.parameters.items())
+    first_model = trained(engine, seed=5, start=first)
+    assert all(first_model.parameters[name].tobytes() == values.tobytes() for name, values in expected.items())
+    again = trained(engine, start=first_model)
+    explicit = trained(engine, start=dict(first_model.parameters))
+    assert all(again.parameters[name].tobytes() == values.tobytes() for name, values in explicit.parameters.items())
+    assert any(again.parameters[name].tobytes() != values.tobytes() for name, values in first_model.parameters.items())
 
 
 def test_what_does_not_fit_is_listed() -> None:

@@ -29,20 +29,20 @@ def predicted(kind: str, keep: tuple[str, ...] = ("note",), beside: str = "note"
     options: dict[str, Any] = {"recipe": "plain", "hidden": (4,), "epochs": 1, "engine": "reference", "progress": False}
     loss = rv.loss("quantile", q=[0.1, 0.9]) if kind == "quantiles" else None
     model = rv.train(frame, target=list(targets), loss=loss, ignore=["note"], validation=0.4, **options)
-    asked: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     if kind in ("regression", "several numbers", "quantiles"):
-        asked["interval"] = 0.5
+        answers["interval"] = 0.5
     elif kind != "multilabel":
-        asked["label_set"] = 0.5
-    return model, predict_file(model, FRAME.rename({"note": beside}), keep=keep, explain=1, **asked)
+        answers["label_set"] = 0.5
+    return model, predict_file(model, FRAME.rename({"note": beside}), keep=keep, explain=1, **answers)
 
 
 @pytest.mark.parametrize("kind", TARGETS)
 def test_everything_that_predictions_have_is_reserved(kind: str) -> None:
-    model, found = predicted(kind)
-    names = {*found.records()[0], *found.columns(probabilities=True)}
+    model, actual = predicted(kind)
+    names = {*actual.records()[0], *actual.columns(probabilities=True)}
     assert names - reserved_names(model.target) == {"note"}
-    assert found.records()[7]["note"] == "row 7"
+    assert actual.records()[7]["note"] == "row 7"
 
 
 @pytest.mark.parametrize(

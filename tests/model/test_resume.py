@@ -104,20 +104,20 @@ def test_a_run_that_died_is_resumed_with_the_same_bits(
     table = frame()
     broken_off(step, monkeypatch, lambda: train(table, run=tmp_path / "run", model=tmp_path / "m.rv", **OPTIONS))
     resumed = rv.resume(tmp_path / "run", data=table, progress=False)
-    whole = train(table, **OPTIONS)
-    assert bits(resumed) == bits(whole)
-    np.testing.assert_array_equal(rv.load(tmp_path / "m.rv").outputs(table), whole.outputs(table))
+    full = train(table, **OPTIONS)
+    assert bits(resumed) == bits(full)
+    np.testing.assert_array_equal(rv.load(tmp_path / "m.rv").outputs(table), full.outputs(table))
     times = ("seconds", "model", "run")
     assert {k: v for k, v in resumed.report.to_dict().items() if k not in times} == {
-        k: v for k, v in whole.report.to_dict().items() if k not in times
+        k: v for k, v in full.report.to_dict().items() if k not in times
     }
 
 
 def test_a_killed_process_is_resumed_with_the_same_bits(tmp_path: Path) -> None:
     table = frame()
     table.write_csv(tmp_path / "people.csv")
-    places = [str(tmp_path / name) for name in ("people.csv", "run", "m.rv")]
-    child = subprocess.run([sys.executable, "-c", CHILD, *places], check=False, timeout=120)
+    indices = [str(tmp_path / name) for name in ("people.csv", "run", "m.rv")]
+    child = subprocess.run([sys.executable, "-c", CHILD, *indices], check=False, timeout=120)
     assert child.returncode == -signal.SIGKILL
     assert not (tmp_path / "m.rv").exists()
     resumed = rv.resume(tmp_path / "run", progress=False)
@@ -139,9 +139,9 @@ def test_a_finished_run_gives_its_model_back(tmp_path: Path) -> None:
 def test_resume_may_make_a_run_longer(tmp_path: Path) -> None:
     train(frame(), run=tmp_path / "run", schedule="constant", epochs=3)
     longer = rv.resume(tmp_path / "run", data=frame(), epochs=7, progress=False)
-    whole = train(frame(), schedule="constant", epochs=7)
+    full = train(frame(), schedule="constant", epochs=7)
     assert len(longer.history) == 7
-    np.testing.assert_array_equal(longer.outputs(frame()), whole.outputs(frame()))
+    np.testing.assert_array_equal(longer.outputs(frame()), full.outputs(frame()))
     kinds = [event["kind"] for event in RunFolder.open(tmp_path / "run").read_events()]
     assert kinds == ["data", "start", *["epoch"] * 3, "end", "data", "start", *["epoch"] * 4, "end"]
 
@@ -208,8 +208,8 @@ def test_going_on_with_a_model_has_checkpoints_of_its_own(tmp_path: Path, monkey
         model.fit(X, y, epochs=3, checkpoint=tmp_path / "a", progress=False)
     broken_off(2, monkeypatch, lambda: model.fit(X, y, epochs=3, checkpoint=tmp_path / "b", progress=False))
     model.fit(X, y, epochs=3, checkpoint=tmp_path / "b", progress=False)
-    whole = fit(net(), X, y, epochs=6)
-    np.testing.assert_array_equal(model.outputs(X), whole.outputs(X))
+    full = fit(net(), X, y, epochs=6)
+    np.testing.assert_array_equal(model.outputs(X), full.outputs(X))
 
 
 def test_two_trainings_never_share_a_folder(tmp_path: Path) -> None:

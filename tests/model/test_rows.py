@@ -69,9 +69,9 @@ def test_weights_that_make_no_sense(task: Task, sample: Any, by_class: Any, word
 def test_a_fraction_divides_the_rows_and_their_weights(rows: int, share: float, seed: int) -> None:
     numbers = np.arange(rows, dtype=float)
     given_rows = Rows(numbers[:, None], (numbers[:, None] % 2), numbers + 1.0)
-    kept, apart = split(given_rows, share, seed, BINARY)
-    np.testing.assert_array_equal(np.sort(np.append(kept.inputs.dense, apart.inputs.dense)), numbers)
-    for part in (kept, apart):
+    training, apart = split(given_rows, share, seed, BINARY)
+    np.testing.assert_array_equal(np.sort(np.append(training.inputs.dense, apart.inputs.dense)), numbers)
+    for part in (training, apart):
         assert len(part) > 0
         np.testing.assert_array_equal(part.inputs.dense[:, 0] + 1.0, part.weights)
         np.testing.assert_array_equal(part.inputs.dense % 2, part.targets)
@@ -134,11 +134,11 @@ def test_class_weights_of_the_training_rows_count_for_validation_rows() -> None:
 def test_validation_rows_that_all_weigh_nothing_are_refused() -> None:
     X, y, options = np.arange(20.0)[:, None], np.arange(20.0), {"epochs": 1, "engine": "reference", "progress": False}
     network = rv.Network(1, [rv.Dense(1)])
-    for share, name in ((0.25, "validation"), (0.75, "training")):
-        apart = split(Rows(X, y[:, None]), share, 0, Task("regression", 1))
+    for fraction, name in ((0.25, "validation"), (0.75, "training")):
+        apart = split(Rows(X, y[:, None]), fraction, 0, Task("regression", 1))
         few = apart[1] if name == "validation" else apart[0]
         weight = np.where(np.isin(y, few.targets[:, 0]), 0.0, 1.0)
-        with pytest.raises(InputError, match=f"All 5 {name} rows of validation={share:g} have weight 0"):
-            network.fit(X, y, sample_weight=weight, validation=share, **options)
+        with pytest.raises(InputError, match=f"All 5 {name} rows of validation={fraction:g} have weight 0"):
+            network.fit(X, y, sample_weight=weight, validation=fraction, **options)
         weight[int(few.targets[0, 0])] = 1.0
-        assert network.fit(X, y, sample_weight=weight, validation=share, **options).history[0].loss > 0
+        assert network.fit(X, y, sample_weight=weight, validation=fraction, **options).history[0].loss > 0

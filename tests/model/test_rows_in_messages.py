@@ -60,7 +60,7 @@ WAYS: dict[str, Callable[[dict[str, list[str]]], Any]] = {
 }
 
 
-def said(data: Any, case: Case) -> str:
+def message(data: Any, case: Case) -> str:
     """The error or the notes of a training, and of a look at the same."""
     _, target, options = case
     with warnings.catch_warnings(record=True) as caught:
@@ -76,12 +76,12 @@ def said(data: Any, case: Case) -> str:
 def test_the_row_is_named_as_its_source_names_rows(name: str, tmp_path: Path) -> None:
     table = CASES[name][0]
     pl.DataFrame(table).write_csv(tmp_path / "table.csv")
-    in_file = said(str(tmp_path / "table.csv"), CASES[name])
+    in_file = message(str(tmp_path / "table.csv"), CASES[name])
     first = 1 if name in ("a word, a number asked for", "a time that is none") else AT + 1
     assert re.search(rf"\brow {first}\b", in_file), in_file
     assert "row index" not in in_file
     for way, made in WAYS.items():
-        in_memory = said(made(table), CASES[name])
+        in_memory = message(made(table), CASES[name])
         assert f"row index {first - 1}" in in_memory, (way, in_memory)
         assert not re.search(r"\brow \d", in_memory), (way, in_memory)
 

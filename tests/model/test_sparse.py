@@ -68,9 +68,9 @@ def test_a_model_takes_sparse_and_dense_rows(engine: str) -> None:
     assert np.array_equal(model.predict(X), model.predict(dense))
     assert model.probabilities(X[:3]).shape == (3, 2)
     assert [layer.outputs.shape for layer in model.activations(X[:3])] == [(3, 6), (3, 2)]
-    found, expected = model.gradients(X, y), model.gradients(dense, y)
+    actual, expected = model.gradients(X, y), model.gradients(dense, y)
     for name in expected:
-        assert np.allclose(found[name], expected[name], rtol=0, atol=1e-6)
+        assert np.allclose(actual[name], expected[name], rtol=0, atol=1e-6)
     trained_dense = fit(net(), dense, y, engine=engine)
     assert trained_dense.outputs(X).shape == (60, 2)
 
@@ -109,11 +109,11 @@ def test_full_batches(engine: str) -> None:
 def test_resuming_gives_the_same_bits(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = words()
     settings: dict[str, Any] = {"engine": engine, "optimizer": rv.Adam(0.01, ema_decay=0.9), "batch_size": 8}
-    whole = fit(net(), X, y, epochs=6, **settings)
+    full = fit(net(), X, y, epochs=6, **settings)
     with monkeypatch.context() as patch:
         patch.setattr(loop, "SPAN_SECONDS", 0.0)
         fit(net(), X, y, epochs=3, checkpoint=tmp_path, **settings)
-    assert bits(fit(net(), X, y, epochs=6, checkpoint=tmp_path, **settings)) == bits(whole)
+    assert bits(fit(net(), X, y, epochs=6, checkpoint=tmp_path, **settings)) == bits(full)
     with pytest.raises(InputError, match="other rows"):
         fit(net(), 2 * X, y, epochs=6, checkpoint=tmp_path, **settings)
 
@@ -122,14 +122,14 @@ def test_saving_and_going_on(tmp_path: Path) -> None:
     X, y = words()
     model = fit(net(), X, y)
     model.save(tmp_path / "words.rv")
-    found = rv.load(tmp_path / "words.rv")
-    assert np.array_equal(found.outputs(X), model.outputs(X))
-    assert found.parameters["layers.0.weight"].shape == (WIDTH, 6)
-    assert found.training.mean_nnz == as_csr(X, WIDTH).mean_nnz
-    found.fit(X.toarray(), y, epochs=1)
-    assert found.training.mean_nnz is None
-    found.fit(X, y, epochs=1)
-    assert "entries W" in found.plan(threads=1)
+    actual = rv.load(tmp_path / "words.rv")
+    assert np.array_equal(actual.outputs(X), model.outputs(X))
+    assert actual.parameters["layers.0.weight"].shape == (WIDTH, 6)
+    assert actual.training.mean_nnz == as_csr(X, WIDTH).mean_nnz
+    actual.fit(X.toarray(), y, epochs=1)
+    assert actual.training.mean_nnz is None
+    actual.fit(X, y, epochs=1)
+    assert "entries W" in actual.plan(threads=1)
 
 
 def test_rows_that_differ_have_other_fingerprints() -> None:

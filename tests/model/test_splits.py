@@ -54,9 +54,9 @@ def test_the_positive_class_is_in_the_report_and_decides_f1(path: Path) -> None:
         scores = {record["label"]: record["f1"] for record in model.report.per_class}
         assert model.report.metrics["f1"] == pytest.approx(scores[model.report.positive])
     frame = pl.read_csv(path)
-    share = other.probabilities(frame)
+    fraction = other.probabilities(frame)
     assert other.task.classes == ("yes", "no")
-    np.testing.assert_array_equal(other.predict(frame) == "no", share[:, 1] >= 0.5)
+    np.testing.assert_array_equal(other.predict(frame) == "no", fraction[:, 1] >= 0.5)
 
 
 def test_a_run_keeps_how_rows_were_divided(path: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ WORDS = ["b", "a", "c", "a"]
 
 
 @pytest.mark.parametrize(
-    ("outputs", "activation", "y", "kind", "classes", "chosen"),
+    ("outputs", "activation", "y", "kind", "classes", "loss_name"),
     [
         (1, "sigmoid", [0, 1, 1, 0], "binary", (0, 1), "binary_cross_entropy"),
         (1, "sigmoid", [3, 7, 7, 3], "binary", (3, 7), "binary_cross_entropy"),
@@ -46,13 +46,13 @@ WORDS = ["b", "a", "c", "a"]
     ],
 )
 def test_the_task_is_read_off_y_and_the_output_layer(
-    outputs: int, activation: str, y: Any, kind: str, classes: tuple[Any, ...], chosen: str
+    outputs: int, activation: str, y: Any, kind: str, classes: tuple[Any, ...], loss_name: str
 ) -> None:
     network = net(outputs, activation)
     task = infer_target(network, target_array(y), None).task
     assert (task.kind, task.outputs, task.classes) == (kind, outputs, classes)
     assert [type(label) for label in task.classes] == [type(label) for label in classes]
-    assert default_loss(network, task).name == chosen
+    assert default_loss(network, task).name == loss_name
 
 
 @pytest.mark.parametrize("wrap", [list, np.array, pd.Series, pl.Series, lambda y: pd.Series(y, dtype="category")])

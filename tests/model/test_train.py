@@ -79,22 +79,22 @@ def test_bad_input_is_said_in_words_and_leaves_nothing_behind(
     assert leftovers(tmp_path) == []
 
 
-@pytest.mark.parametrize("place", ["no/folder/m.rv", "."])
+@pytest.mark.parametrize("folder", ["no/folder/m.rv", "."])
 def test_a_model_that_cannot_be_written_is_said_before_training(
-    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError):
-        train(frame(), model=place, run="run", callbacks=[lambda moment: pytest.fail("it trained")])
+        train(frame(), model=folder, run="run", callbacks=[lambda moment: pytest.fail("it trained")])
     assert leftovers(tmp_path) == []
 
 
 def test_a_run_that_cannot_be_made_is_said_before_training(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("all")
-    for place, words in (("full", "is not empty"), ("full/thesis.txt", "is a file")):
+    for folder, words in (("full", "is not empty"), ("full/thesis.txt", "is a file")):
         with pytest.raises(InputError, match=words):
-            train(frame(), run=tmp_path / place, callbacks=[lambda moment: pytest.fail("it trained")])
+            train(frame(), run=tmp_path / folder, callbacks=[lambda moment: pytest.fail("it trained")])
     assert leftovers(tmp_path) == ["full", "full/thesis.txt"]
 
 
@@ -143,11 +143,11 @@ def test_a_run_may_have_its_name_made_for_it(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     frame().write_csv("people.csv")
     model = train("people.csv", run=True)
-    place = Path(model.report.run)
-    assert place.parent == Path("runs")
-    assert place.name.endswith("-people")
+    folder = Path(model.report.run)
+    assert folder.parent == Path("runs")
+    assert folder.name.endswith("-people")
     assert train("people.csv").report.run is None
-    assert len(leftovers(tmp_path / "runs")) == len(leftovers(place)) + 1
+    assert len(leftovers(tmp_path / "runs")) == len(leftovers(folder)) + 1
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl", "polars", "pandas", "columns", "rows"])
@@ -176,9 +176,9 @@ def test_arrays_with_an_array_of_targets(tmp_path: Path) -> None:
     assert bits(train(frame().drop("income"), frame()["income"])) == bits(train(frame()))
 
 
-@pytest.mark.parametrize("share", [np.float32(0.25), np.float64(0.25), Fraction(1, 4)])
-def test_a_fraction_is_any_number(share: Any) -> None:
-    model = train(frame(80), validation=share, test=share)
+@pytest.mark.parametrize("fraction", [np.float32(0.25), np.float64(0.25), Fraction(1, 4)])
+def test_a_fraction_is_any_number(fraction: Any) -> None:
+    model = train(frame(80), validation=fraction, test=fraction)
     assert model.report.split == {"training": 40, "validation": 20, "test": 20}
 
 

@@ -39,10 +39,10 @@ def fit(network: rv.Network, X: Any, y: Any, **options: Any) -> Model:
 
 def bits(model: Model) -> str:
     """A hash of the parameters, the state of training and the history."""
-    found = hashlib.sha256(b"".join(name.encode() + array.tobytes() for name, array in model.parameters.items()))
-    found.update(b"" if model._state is None else digest(model._state).encode())
-    found.update(repr(timeless(model.history)).encode())
-    return found.hexdigest()
+    actual = hashlib.sha256(b"".join(name.encode() + array.tobytes() for name, array in model.parameters.items()))
+    actual.update(b"" if model._state is None else digest(model._state).encode())
+    actual.update(repr(timeless(model.history)).encode())
+    return actual.hexdigest()
 
 
 def frame(rows: int = 60, seed: int = 0) -> Frame:

@@ -122,9 +122,9 @@ def agree(
     rows = rows_for(task) if rows is None else rows
     span = span_for(task) if span is None else span
     expected = outcome(ReferenceEngine(), task, rows, span, gradients)
-    found = outcome(NativeEngine(), task, rows, span, gradients)
+    actual = outcome(NativeEngine(), task, rows, span, gradients)
     for name in LoopResult.__dataclass_fields__:
-        given, wanted = np.asarray(getattr(found, name), np.float64), np.asarray(getattr(expected, name))
+        given, wanted = np.asarray(getattr(actual, name), np.float64), np.asarray(getattr(expected, name))
         if wanted.size:
             size = max(1.0, float(np.abs(wanted).max()))
             error = float(np.abs(given - wanted).max()) / size

@@ -32,9 +32,9 @@ def start() -> Callable[..., subprocess.Popen[str]]:
     """Start a Python program given as text, in which every warning is an error."""
 
     def run(code: str, *arguments: str) -> subprocess.Popen[str]:
-        places = os.pathsep.join(map(str, (Path(ranvier.errors.__file__).parents[1], Path(__file__).parents[2])))
+        indices = os.pathsep.join(map(str, (Path(ranvier.errors.__file__).parents[1], Path(__file__).parents[2])))
         command = [sys.executable, "-X", "faulthandler", "-W", "error", "-c", code, *arguments]
-        environment = {**os.environ, "PYTHONPATH": places}
+        environment = {**os.environ, "PYTHONPATH": indices}
         return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     return run

@@ -136,7 +136,7 @@ def test_grouped_weights_are_cut_into_k_blocks(units: int, monkeypatch: pytest.M
 def test_groups_give_the_bits_of_a_whole_weight_with_zeros(units: int, precision: str) -> None:
     """Adding 0 x to a chain changes nothing, so that both have the same weighted sums."""
     grouped = make_spec(9, [Dense(15), Dense(3 * units, groups=3), Dense(2)]).network.parameter_table
-    said = []
+    results = []
     for groups in (3, 1):
         layers = [Dense(15, "silu"), Dense(3 * units, "tanh", groups=groups), Dense(2)]
         task = make_spec(9, layers, precision=precision)
@@ -145,11 +145,11 @@ def test_groups_give_the_bits_of_a_whole_weight_with_zeros(units: int, precision
         flat = np.concatenate([piece.ravel() for piece in pieces.values()])
         executable = NativeEngine().compile(task)
         executable.set_state(State(flat, np.zeros((0, flat.size)), 0))
-        said.append(executable.activations(rows_for(task, 101).inputs))
-    for found, wanted in zip(*said, strict=True):
-        assert np.array_equal(found.weighted_sums, wanted.weighted_sums)
-        assert np.array_equal(found.outputs, wanted.outputs)
-    assert said[0][1].outputs.all()
+        results.append(executable.activations(rows_for(task, 101).inputs))
+    for actual, wanted in zip(*results, strict=True):
+        assert np.array_equal(actual.weighted_sums, wanted.weighted_sums)
+        assert np.array_equal(actual.outputs, wanted.outputs)
+    assert results[0][1].outputs.all()
 
 
 @pytest.mark.parametrize("engine", [NativeEngine(), ReferenceEngine()], ids=["native", "reference"])
@@ -167,8 +167,8 @@ def test_groups_do_not_see_what_is_infinite_in_others(engine: Any, units: int) -
         outputs = executable.outputs(rows.inputs)
         _, gradient = executable.loss_and_gradient(rows)
         executable.run(rows, span_for(task))
-        said = {"outputs": outputs, **table.views(gradient)}
-        for name, piece in [*said.items(), *table.views(executable.get_state().parameters).items()]:
+        results = {"outputs": outputs, **table.views(gradient)}
+        for name, piece in [*results.items(), *table.views(executable.get_state().parameters).items()]:
             finite = np.isfinite(piece.reshape(-1, 3, piece.shape[-1] // 3)).all(axis=(0, 2))
             assert finite.tolist() == [group != other for group in range(3)], name
 

@@ -38,17 +38,17 @@ def modules(precision: str, purpose: str) -> list[str]:
     [("train", "float32", "4s"), ("predict", "float32", "4s"), ("train", "float64", "2d"), ("train", "bfloat16", "4s")],
 )
 def test_products_fill_the_vectors_and_tails_have_no_branches(purpose: str, precision: str, vector: str) -> None:
-    found = 0
+    actual = 0
     for text in modules(precision, purpose):
         for name, body in functions(llvm.assembly(text, ARM)):
             if not PRODUCTS.match(name):
                 continue
-            found += 1
+            actual += 1
             assert body.count("fmla\tv") > 20, name
             assert f".{vector}" in body, name
             assert not LANE_BY_LANE.search(body), name
             assert not BIT_BRANCH.search(body), name
-    assert found >= 4
+    assert actual >= 4
 
 
 def test_code_lane_by_lane_would_be_seen() -> None:

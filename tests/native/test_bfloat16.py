@@ -37,21 +37,21 @@ OTHER_SIDE = 2.0**-7
 DRAWS = 4
 
 
-def rounded(inputs: int, layers: list[Any], rule: Any = None, chosen: Any = None, **options: Any) -> CompileSpec:
-    return make_spec(inputs, layers, rule, chosen, **{"precision": "bfloat16", **options})
+def rounded(inputs: int, layers: list[Any], rule: Any = None, rule_or_none: Any = None, **options: Any) -> CompileSpec:
+    return make_spec(inputs, layers, rule, rule_or_none, **{"precision": "bfloat16", **options})
 
 
 def drawn(task: CompileSpec, draw: int) -> Rows:
     rows = rows_for(task, seed=draw)
     if not task.sparse:
         return rows
-    kept = np.random.default_rng(draw + 1).random(rows.inputs.shape) < 0.1
-    return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs.dense, 0.0).astype(np.float32)))
+    mask = np.random.default_rng(draw + 1).random(rows.inputs.shape) < 0.1
+    return replace(rows, inputs=CSR.from_dense(np.where(mask, rows.inputs.dense, 0.0).astype(np.float32)))
 
 
-def difference(found: LoopResult, wanted: LoopResult) -> float:
+def difference(actual: LoopResult, wanted: LoopResult) -> float:
     """The largest error of all numbers, as a share of the size of their kind."""
-    pairs = [(np.asarray(getattr(found, f.name)), np.asarray(getattr(wanted, f.name))) for f in fields(LoopResult)]
+    pairs = [(np.asarray(getattr(actual, f.name)), np.asarray(getattr(wanted, f.name))) for f in fields(LoopResult)]
     return max(float(np.abs(a - b).max()) / max(1.0, float(np.abs(b).max())) for a, b in pairs if b.size)
 
 
@@ -60,8 +60,8 @@ def agree(task: CompileSpec, steps: int = 3, reference_task: CompileSpec | None 
     span = span_for(task, steps=steps)
     for draw in range(DRAWS):
         rows = drawn(task, draw)
-        found = outcome(NativeEngine(), task, rows, span, gradients=True)
-        error = difference(found, outcome(ReferenceEngine(), reference_task or task, rows, span, gradients=True))
+        actual = outcome(NativeEngine(), task, rows, span, gradients=True)
+        error = difference(actual, outcome(ReferenceEngine(), reference_task or task, rows, span, gradients=True))
         assert error <= OTHER_SIDE
         if error <= TOLERANCE["float32"]:
             return
@@ -82,7 +82,7 @@ def test_losses(name: str) -> None:
 @pytest.mark.parametrize("name", ALL_OPTIMIZERS)
 def test_optimizers(name: str) -> None:
     layers = [Dense(9, "tanh", l1=0.01, l2=0.1), Dense(17, "gelu"), Dense(2)]
-    agree(rounded(7, layers, chosen=ALL_OPTIMIZERS[name], threads=2), steps=2)
+    agree(rounded(7, layers, rule_or_none=ALL_OPTIMIZERS[name], threads=2), steps=2)
 
 
 LATE = [Residual([Dropout(0.4), Dense(7)]), LearnedScale(), Dense(5), LayerNorm()]
@@ -91,13 +91,13 @@ GROUPS = [Dense(34, "tanh"), Dense(34, "relu", groups=2), Residual([Dense(34, "g
 
 @pytest.mark.parametrize("layers", [*LAYERS.values(), LATE, GROUPS], ids=[*LAYERS, "late", "more groups"])
 def test_layers(layers: list[Any]) -> None:
-    agree(rounded(7, layers, chosen=Adam(0.01), threads=2))
+    agree(rounded(7, layers, rule_or_none=Adam(0.01), threads=2))
 
 
-@pytest.mark.parametrize("chosen", [SGD(0.05), Adam(clip_norm=0.5, ema_decay=0.9)], ids=["fused", "clipped"])
-def test_sparse_rows(chosen: Any) -> None:
+@pytest.mark.parametrize("rule_or_none", [SGD(0.05), Adam(clip_norm=0.5, ema_decay=0.9)], ids=["fused", "clipped"])
+def test_sparse_rows(rule_or_none: Any) -> None:
     layers = [Dense(19, "tanh"), Dropout(0.3), Residual([Dense(19, "relu")]), Dense(3)]
-    agree(rounded(60, layers, chosen=chosen, mean_nnz=6, threads=2))
+    agree(rounded(60, layers, rule_or_none=rule_or_none, mean_nnz=6, threads=2))
 
 
 def test_slots_may_have_any_name() -> None:
@@ -110,7 +110,7 @@ def test_slots_may_have_any_name() -> None:
         ),
         {"rounded": 0.0, "transposed": 0.0},
     )
-    agree(rounded(5, [Dense(6, "tanh"), Dense(6, "tanh"), Dense(2)], chosen=mine))
+    agree(rounded(5, [Dense(6, "tanh"), Dense(6, "tanh"), Dense(2)], rule_or_none=mine))
 
 
 def test_the_check_sees_what_is_not_rounded() -> None:
@@ -146,14 +146,14 @@ def exact_case(inputs: int, units: int, rows: int, seed: int) -> tuple[CompileSp
 def test_equal_to_the_reference_where_nothing_else_rounds(inputs: int, units: int, rows: int, seed: int) -> None:
     """Weighted sums of the first layer and errors of the output hold all their bits in float32; so must their sums."""
     task, given_rows, state = exact_case(inputs, units, rows, seed)
-    said = []
+    results = []
     for engine in (NativeEngine(), ReferenceEngine()):
         executable = engine.compile(task)
         executable.set_state(state)
-        said.append(executable.activations(given_rows.inputs)[0])
-    assert np.array_equal(said[0].weighted_sums, said[1].weighted_sums)
-    assert np.array_equal(said[0].outputs, to_bfloat16(np.maximum(said[1].weighted_sums, 0.0)))
-    assert np.array_equal(said[0].outputs, said[1].outputs)
+        results.append(executable.activations(given_rows.inputs)[0])
+    assert np.array_equal(results[0].weighted_sums, results[1].weighted_sums)
+    assert np.array_equal(results[0].outputs, to_bfloat16(np.maximum(results[1].weighted_sums, 0.0)))
+    assert np.array_equal(results[0].outputs, results[1].outputs)
 
 
 def test_a_step_of_one_layer_is_exact() -> None:
@@ -167,43 +167,43 @@ def test_a_step_of_one_layer_is_exact() -> None:
     executable.set_state(State(np.concatenate([w.ravel(), np.zeros(3)]), np.zeros((0, 63)), 0))
     rows = Rows(x, np.zeros((4, 3), np.float32))
     executable.run(rows, Span(np.arange(4), np.array([0, 4]), np.array([[rate]])))
-    seen = to_bfloat16(x.astype(np.float64))
-    error = to_bfloat16(2.0 * (seen @ to_bfloat16(w)) / 4.0)
+    operands = to_bfloat16(x.astype(np.float64))
+    error = to_bfloat16(2.0 * (operands @ to_bfloat16(w)) / 4.0)
     moved = executable.get_state().parameters
-    assert np.array_equal(moved[:60].reshape(20, 3), (w - rate * (seen.T @ error)).astype(np.float32))
+    assert np.array_equal(moved[:60].reshape(20, 3), (w - rate * (operands.T @ error)).astype(np.float32))
     assert np.array_equal(moved[60:], (-rate * error.sum(axis=0)).astype(np.float32))
-    assert not np.array_equal(seen, x)
+    assert not np.array_equal(operands, x)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_full_batch_gradients(threads: int) -> None:
-    task = rounded(7, [Dense(9, "tanh", l2=0.1), Dense(3)], chosen=LBFGS(), threads=threads)
+    task = rounded(7, [Dense(9, "tanh", l2=0.1), Dense(3)], rule_or_none=LBFGS(), threads=threads)
     rows, state = rows_for(task), initial_state(task.network, task.optimizer, 0).engine
-    found = []
+    actual = []
     for engine in (NativeEngine(), ReferenceEngine()):
         executable = engine.compile(task)
         executable.set_state(state)
-        found.append(executable.loss_and_gradient(rows))
-    assert found[0][1].dtype == np.float32
-    assert found[0][0] == pytest.approx(found[1][0], rel=OTHER_SIDE)
-    np.testing.assert_allclose(found[0][1], found[1][1], rtol=0, atol=OTHER_SIDE)
+        actual.append(executable.loss_and_gradient(rows))
+    assert actual[0][1].dtype == np.float32
+    assert actual[0][0] == pytest.approx(actual[1][0], rel=OTHER_SIDE)
+    np.testing.assert_allclose(actual[0][1], actual[1][1], rtol=0, atol=OTHER_SIDE)
 
 
 def test_what_layers_say() -> None:
     """What goes into a Dense is rounded, though dropout only hands it on; the output is not."""
     layers = [Dense(9, "tanh"), Dropout(0.5), Residual([Dense(9, "gelu")]), Dense(3)]
     task = rounded(7, layers)
-    said = []
+    results = []
     for engine in (NativeEngine(), ReferenceEngine()):
         executable = engine.compile(task)
         executable.set_state(initial_state(task.network, task.optimizer, 0).engine)
-        said.append(executable.activations(rows_for(task).inputs))
-    for found, wanted in zip(*said, strict=True):
-        assert found.path == wanted.path
-        assert found.outputs.dtype == np.float32
-        np.testing.assert_allclose(found.outputs, wanted.outputs, rtol=OTHER_SIDE, atol=OTHER_SIDE)
-    kept = [np.array_equal(one.outputs, to_bfloat16(one.outputs.astype(np.float64))) for one in said[0]]
-    assert kept == [False, True, True, False, False]
+        results.append(executable.activations(rows_for(task).inputs))
+    for actual, wanted in zip(*results, strict=True):
+        assert actual.path == wanted.path
+        assert actual.outputs.dtype == np.float32
+        np.testing.assert_allclose(actual.outputs, wanted.outputs, rtol=OTHER_SIDE, atol=OTHER_SIDE)
+    mask = [np.array_equal(one.outputs, to_bfloat16(one.outputs.astype(np.float64))) for one in results[0]]
+    assert mask == [False, True, True, False, False]
 
 
 def test_what_is_not_a_number_comes_through() -> None:
@@ -263,8 +263,8 @@ def test_a_model_predicts_as_it_was_trained_and_goes_on_where_it_was(tmp_path: P
 
 
 def test_a_plan_says_how_it_is_computed() -> None:
-    said = NativeEngine().plan(rounded(7, [Dense(9, "tanh"), Dense(3)]))
+    results = NativeEngine().plan(rounded(7, [Dense(9, "tanh"), Dense(3)]))
     how = ", two terms of a sum at once" if cpu.target().has_bf16_dot else " emulated in float32"
-    assert f"bfloat16{how}" in said
-    assert "inputs = inputs rounded to bfloat16" in said
+    assert f"bfloat16{how}" in results
+    assert "inputs = inputs rounded to bfloat16" in results
     assert "emulated" not in NativeEngine().plan(rounded(7, [Dense(3)], precision="float32"))

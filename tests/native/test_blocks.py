@@ -37,11 +37,11 @@ OPTIMIZERS = {
 BROAD = settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def mixed(task: CompileSpec, rows: int = 37, share: float = 0.15, seed: int = 0) -> Rows:
+def mixed(task: CompileSpec, rows: int = 37, fraction: float = 0.15, seed: int = 0) -> Rows:
     """Rows whose last columns are a CSR block with a share of entries."""
     made = rows_for(task, rows, seed=seed)
     numbers = made.inputs.dense
-    there = np.random.default_rng(seed + 1).random(numbers.shape) < share
+    there = np.random.default_rng(seed + 1).random(numbers.shape) < fraction
     words = np.where(there, numbers, 0.0).astype(np.float32)[:, task.n_dense :]
     return replace(made, inputs=Inputs(numbers[:, : task.n_dense], CSR.from_dense(words)))
 
@@ -144,10 +144,10 @@ def test_weights_of_dense_columns_move_always_and_those_of_others_with_their_col
 def test_one_gradient_over_all_rows() -> None:
     task = make_spec(60, [Dense(20, "tanh", l2=0.1, l1=0.01), Dense(3)], None, LBFGS(), mean_nnz=4, n_dense=9)
     rows = mixed(task, 50)
-    whole = loaded(replace(task, mean_nnz=None, n_dense=0)).loss_and_gradient(Rows(rows.inputs.toarray(), rows.targets))
+    full = loaded(replace(task, mean_nnz=None, n_dense=0)).loss_and_gradient(Rows(rows.inputs.toarray(), rows.targets))
     value, gradient = loaded(task).loss_and_gradient(rows)
-    assert value == pytest.approx(whole[0], rel=1e-6)
-    np.testing.assert_allclose(gradient, whole[1], rtol=2e-5, atol=1e-7)
+    assert value == pytest.approx(full[0], rel=1e-6)
+    np.testing.assert_allclose(gradient, full[1], rtol=2e-5, atol=1e-7)
 
 
 def test_dense_block_may_be_bytes_and_rows_may_come_in_other_blocks() -> None:

@@ -53,8 +53,8 @@ def everything_is_long(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def task_of(options: dict[str, Any]) -> CompileSpec:
-    chosen: dict[str, Any] = {"optimizer": Adam(0.01, ema_decay=0.9), "batch_size": 45, "weighted": True, **options}
-    return make_spec(29, MIXED, loss("categorical_cross_entropy"), **chosen)
+    settings: dict[str, Any] = {"optimizer": Adam(0.01, ema_decay=0.9), "batch_size": 45, "weighted": True, **options}
+    return make_spec(29, MIXED, loss("categorical_cross_entropy"), **settings)
 
 
 def some_rows(task: CompileSpec) -> Rows:
@@ -62,8 +62,8 @@ def some_rows(task: CompileSpec) -> Rows:
     rows = rows_for(task, 200)
     if not task.sparse:
         return rows
-    kept = np.random.default_rng(0).random(rows.inputs.shape) < 0.2
-    return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs.dense, 0).astype(np.float32)))
+    mask = np.random.default_rng(0).random(rows.inputs.shape) < 0.2
+    return replace(rows, inputs=CSR.from_dense(np.where(mask, rows.inputs.dense, 0).astype(np.float32)))
 
 
 def loaded(task: CompileSpec, threads: int) -> NativeExecutable:
@@ -163,21 +163,21 @@ def test_an_objective_goes_on_where_a_programs_handler_does_not_stop(monkeypatch
     task = make_spec(5, [Dense(9, "tanh"), Dense(3)])
     executable, rows = loaded(task, 1), rows_for(task, 100)
     wanted, run = executable.loss_and_gradient(rows)[1], Program.run
-    seen: list[int] = []
+    steps: list[int] = []
 
     def interrupted(program: Program, threads: int) -> None:
-        if not seen:
+        if not steps:
             os.kill(os.getpid(), signal.SIGINT)
             program.control[0] = 1
         run(program, threads)
 
     monkeypatch.setattr(Program, "run", interrupted)
-    before = signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+    before = signal.signal(signal.SIGINT, lambda number, frame: steps.append(number))
     try:
         assert executable.loss_and_gradient(rows)[1].tobytes() == wanted.tobytes()
     finally:
         signal.signal(signal.SIGINT, before)
-    assert seen == [signal.SIGINT]
+    assert steps == [signal.SIGINT]
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -185,13 +185,13 @@ def test_an_objective_goes_on_where_a_programs_handler_does_not_stop(monkeypatch
 def test_predictions_in_parts(threads: int, precision: str, request: pytest.FixtureRequest) -> None:
     task = task_of({"weighted": False, "precision": precision})
     rows = rows_for(task, 1000)
-    whole = loaded(task, threads)
-    value, outputs = whole.evaluate(rows)
+    full = loaded(task, threads)
+    value, outputs = full.evaluate(rows)
     request.getfixturevalue("everything_is_long")
     executable = loaded(task, threads)
     executable.threads_for = lambda rows: threads  # type: ignore[method-assign]
-    found = executable.evaluate(rows)
-    assert (found[0], found[1].tobytes()) == (value, outputs.tobytes())
+    actual = executable.evaluate(rows)
+    assert (actual[0], actual[1].tobytes()) == (value, outputs.tobytes())
     assert executable.outputs(rows.inputs).tobytes() == outputs.tobytes()
     executable.should_cancel = StopAfter(2)
     with pytest.raises(Cancelled):
@@ -247,10 +247,10 @@ def test_interrupted_run_continues_bit_identically(optimizer: Any, monkeypatch: 
     config = make_config(optimizer, rows, batch_size=100, epochs=2, validation=make_rows(300, seed=5))
     config = replace(config, spec=replace(config.spec, threads=2))
     wanted = native_run(config)
-    asked = []
-    native_run(replace(config, stop_requested=lambda: bool(asked.append(1))))
+    calls = []
+    native_run(replace(config, stop_requested=lambda: bool(calls.append(1))))
     positions = set()
-    for times in range(1, len(asked) + 1):
+    for times in range(1, len(calls) + 1):
         outcome = native_run(replace(config, stop_requested=StopAfter(times)))
         positions.add((outcome.state.epoch, outcome.state.position))
         assert len(outcome.state.partial_losses) == outcome.state.position
@@ -258,9 +258,9 @@ def test_interrupted_run_continues_bit_identically(optimizer: Any, monkeypatch: 
             outcome = native_run(config, outcome.state)
         assert digest(outcome.state) == digest(wanted.state)
         assert timeless(outcome.state.history) == timeless(wanted.state.history)
-    whole = 1 if optimizer.full_batch else 3
+    full = 1 if optimizer.full_batch else 3
     # Before the first step, after the last one of an epoch whose validation was given up, and after both epochs.
-    assert positions >= {(0, 0), (0, whole), (1, whole), (2, 0)}
+    assert positions >= {(0, 0), (0, full), (1, full), (2, 0)}
     if not optimizer.full_batch:
         assert positions >= {(0, 1), (0, 2), (1, 1)}
 

@@ -71,8 +71,8 @@ def test_long_step_is_cancelled_and_repeated(python: Callable[..., str]) -> None
     assert wanted[0] == "interrupted Interrupted in epoch 1. 1 1 0"
     within_rows = python(SCRIPT, "1", "losses losses").splitlines()
     within_gradient = python(SCRIPT, "2", "layers.1.weight.gradient layers.0.weight.gradient", "go on").splitlines()
-    for found in (within_rows, within_gradient):
-        assert found[:2] == wanted[:2]
+    for actual in (within_rows, within_gradient):
+        assert actual[:2] == wanted[:2]
         # What the step would have computed last was not.
-        assert found[2] == "left out: True"
+        assert actual[2] == "left out: True"
     assert within_gradient[3] == wanted[3] != wanted[1]

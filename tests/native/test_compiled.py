@@ -150,10 +150,10 @@ def test_what_fails_is_not_kept() -> None:
         calls.append(number)
         raise ValueError("no")
 
-    kept = compiled.memoize(fails)
+    memoized = compiled.memoize(fails)
     for _ in range(2):
         with pytest.raises(ValueError, match="no"):
-            kept(1)
+            memoized(1)
     assert calls == [1, 1]
 
 
@@ -219,19 +219,19 @@ def package(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "place", ["page.py", *(f"{name}/page.py" for name in compiled.SOURCES), "native/lowering/page.py"]
+    "path", ["page.py", *(f"{name}/page.py" for name in compiled.SOURCES), "native/lowering/page.py"]
 )
-def test_the_fingerprint_covers_every_source(tmp_path: Path, place: str) -> None:
+def test_the_fingerprint_covers_every_source(tmp_path: Path, path: str) -> None:
     folder, later = package(tmp_path), 2**62
     before = compiled.source_fingerprint(str(folder), later)
     assert before is not None
     assert compiled.source_fingerprint(str(folder), later) == before
-    (folder / place).write_text("x = 22\n")
+    (folder / path).write_text("x = 22\n")
     longer = compiled.source_fingerprint(str(folder), later)
-    (folder / place).write_text("x = 33\n")
-    os.utime(folder / place, ns=(1, 1))
+    (folder / path).write_text("x = 33\n")
+    os.utime(folder / path, ns=(1, 1))
     changed = compiled.source_fingerprint(str(folder), later)
-    (folder / place).unlink()
+    (folder / path).unlink()
     assert len({before, longer, changed, compiled.source_fingerprint(str(folder), later)}) == 4
 
 

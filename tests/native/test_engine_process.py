@@ -48,9 +48,9 @@ print(digest(pickle.loads(Path(sys.argv[1]).read_bytes())), digest(trained()))
 
 
 def test_another_process_reads_the_pickle(python: Callable[..., str], tmp_path: Path, expected: str) -> None:
-    place = tmp_path / "model.pickle"
-    place.write_bytes(pickle.dumps(trained()))
-    assert python(READER, str(place)).split() == [expected] * 2
+    path = tmp_path / "model.pickle"
+    path.write_bytes(pickle.dumps(trained()))
+    assert python(READER, str(path)).split() == [expected] * 2
 
 
 FORK = """

@@ -45,8 +45,8 @@ def test_outputs_are_copies() -> None:
     inputs.setflags(write=False)
     executable.outputs(inputs[:1])
     first = executable.outputs(inputs[:1])
-    kept = first.copy()
-    assert executable.outputs(inputs[1:2]).tobytes() != first.tobytes() == kept.tobytes()
+    before = first.copy()
+    assert executable.outputs(inputs[1:2]).tobytes() != first.tobytes() == before.tobytes()
 
 
 def test_small_batches_see_new_state_and_workspace() -> None:
@@ -57,8 +57,8 @@ def test_small_batches_see_new_state_and_workspace() -> None:
     executable.outputs(inputs)
     assert executable.outputs(inputs[:1]).tobytes() == before[0].tobytes() == before[1].tobytes()
     executable.set_state(other.get_state())
-    found = executable.outputs(inputs[:1]).tobytes()
-    assert found == other.outputs(inputs[:1]).tobytes() != before[0].tobytes()
+    actual = executable.outputs(inputs[:1]).tobytes()
+    assert actual == other.outputs(inputs[:1]).tobytes() != before[0].tobytes()
 
 
 def test_refusals() -> None:

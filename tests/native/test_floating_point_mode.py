@@ -115,14 +115,14 @@ def differences(name: str) -> list[str]:
     """Where an executable computes other bits in a mode of its caller than in the usual one."""
     library = mode_library()
     get, put = library.function("enter", ctypes.c_int64), library.function("leave", None, ctypes.c_int64)
-    usual, found = get(), []
+    usual, after = get(), []
     for spec in (task(), task(optimizer=LBFGS()), task(precision="bfloat16")):
         expected = results(spec, 1, lambda: within_mode(get, put, usual))
         for threads in (1, 2):
             actual = results(spec, threads, lambda: within_mode(get, put, MODES[name]))
             parts = [part for part in expected if expected[part] != actual[part]]
-            found += [f"{part}, {threads} threads, {spec.optimizer.name}, {spec.precision}" for part in parts]
-    return found
+            after += [f"{part}, {threads} threads, {spec.optimizer.name}, {spec.precision}" for part in parts]
+    return after
 
 
 @pytest.mark.parametrize("name", MODES)
@@ -141,7 +141,7 @@ def test_the_callers_mode_changes_no_bit(
 def test_the_inputs_of_these_tests_would_show_it(library: llvm.Library) -> None:
     """Without the entries' care: the body alone gives other bits where subnormal numbers are flushed."""
     get, put = library.function("enter", ctypes.c_int64), library.function("leave", None, ctypes.c_int64)
-    spec, before, found = task(), get(), set()
+    spec, before, after = task(), get(), set()
     rows = tiny_rows(spec)
     for number in (before, MODES["flush to zero"]):
         executable = loaded(spec, 1)
@@ -152,10 +152,10 @@ def test_the_inputs_of_these_tests_would_show_it(library: llvm.Library) -> None:
         executable.after_call = lambda entered: None  # type: ignore[method-assign]
         put(number)
         try:
-            found.add(executable.outputs(rows.inputs).tobytes())
+            after.add(executable.outputs(rows.inputs).tobytes())
         finally:
             put(before)
-    assert len(found) == 2
+    assert len(after) == 2
 
 
 @pytest.mark.parametrize(

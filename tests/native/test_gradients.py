@@ -40,13 +40,13 @@ LAST = np.repeat([0.0, 2.0, 1.0], [40, 30, 30])
 def test_parts(part: int, last: tuple[Any, ...], weights: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gradients, "PART", part)
     layers = [Dense(9, "tanh", l1=0.01, l2=0.1), *last, Dense(3, "softmax")]
-    found, wanted, executable = objectives(layers, weights)
+    actual, wanted, executable = objectives(layers, weights)
     others = [objectives(layers, weights, threads)[0] for threads in (2, 3)]
-    assert found[0] == pytest.approx(wanted[0], rel=TOLERANCE["float32"])
-    np.testing.assert_allclose(found[1], wanted[1], rtol=0, atol=TOLERANCE["float32"])
+    assert actual[0] == pytest.approx(wanted[0], rel=TOLERANCE["float32"])
+    np.testing.assert_allclose(actual[1], wanted[1], rtol=0, atol=TOLERANCE["float32"])
     for value, gradient in others:
-        assert value == found[0]
-        assert gradient.tobytes() == found[1].tobytes()
+        assert value == actual[0]
+        assert gradient.tobytes() == actual[1].tobytes()
     room = executable._programs["gradient"].capacity
     assert room == (ROWS if last else part)
 

@@ -35,10 +35,10 @@ def given(spec: CompileSpec, seed: int = 1) -> np.ndarray[Any, Any]:
 
 def check(spec: CompileSpec, inputs: Any, logits: bool = False) -> None:
     expected = ready(ReferenceEngine(), spec).input_gradients(inputs, given(spec), logits)
-    found = ready(NativeEngine(), spec).input_gradients(inputs, given(spec), logits)
-    assert found.shape == expected.shape == (ROWS, spec.network.inputs)
+    actual = ready(NativeEngine(), spec).input_gradients(inputs, given(spec), logits)
+    assert actual.shape == expected.shape == (ROWS, spec.network.inputs)
     size = max(1.0, float(np.abs(expected).max()))
-    assert np.abs(found - expected).max() <= TOLERANCE[spec.precision] * size
+    assert np.abs(actual - expected).max() <= TOLERANCE[spec.precision] * size
     every = ready(NativeEngine(), spec).input_gradients(inputs, logits=logits)
     for output in range(spec.network.outputs):
         one_hot = np.zeros((ROWS, spec.network.outputs))
@@ -76,9 +76,9 @@ def test_a_csr_block_has_derivatives_where_it_is_zero(n_dense: int) -> None:
 def test_more_outputs_than_one_plan_has() -> None:
     spec = make_spec(7, [Dense(5, "tanh"), Dense(MAX_JACOBIAN + 1)])
     inputs = np.random.default_rng(0).standard_normal((ROWS, 7))
-    found, expected = (ready(engine(), spec).input_gradients(inputs) for engine in (NativeEngine, ReferenceEngine))
-    assert found.shape == (ROWS, MAX_JACOBIAN + 1, 7)
-    assert np.abs(found - expected).max() <= TOLERANCE["float32"]
+    actual, expected = (ready(engine(), spec).input_gradients(inputs) for engine in (NativeEngine, ReferenceEngine))
+    assert actual.shape == (ROWS, MAX_JACOBIAN + 1, 7)
+    assert np.abs(actual - expected).max() <= TOLERANCE["float32"]
 
 
 def test_bytes_and_rounded_weights() -> None:
@@ -94,15 +94,15 @@ def test_bytes_and_rounded_weights() -> None:
 def test_bits_do_not_depend_on_threads_or_rows() -> None:
     layers = LAYERS["nested"]
     inputs = np.random.default_rng(0).standard_normal((ROWS, 7))
-    found = []
+    actual = []
     for threads in (1, 2):
         spec = make_spec(7, layers, threads=threads)
         executable = ready(NativeEngine(), spec)
         executable.threads_for = lambda rows, threads=threads: threads
-        found.append(executable.input_gradients(np.tile(inputs, (20, 1)), np.tile(given(spec), (20, 1))))
-    np.testing.assert_array_equal(found[0], found[1])
-    np.testing.assert_array_equal(found[0][:ROWS], found[0][-ROWS:])
-    np.testing.assert_array_equal(found[0][3:4], executable.input_gradients(inputs[3:4], given(spec)[3:4]))
+        actual.append(executable.input_gradients(np.tile(inputs, (20, 1)), np.tile(given(spec), (20, 1))))
+    np.testing.assert_array_equal(actual[0], actual[1])
+    np.testing.assert_array_equal(actual[0][:ROWS], actual[0][-ROWS:])
+    np.testing.assert_array_equal(actual[0][3:4], executable.input_gradients(inputs[3:4], given(spec)[3:4]))
 
 
 def test_they_follow_the_weights_of_a_training() -> None:

@@ -55,7 +55,7 @@ def test_only_the_entries_of_large_steps_are_marked() -> None:
 @pytest.mark.usefixtures("forgotten")
 @pytest.mark.parametrize("name", SPECS)
 def test_the_bits_are_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec, found = SPECS[name], []
+    spec, actual = SPECS[name], []
     for flops in (1, 2**62):
         monkeypatch.setattr(cost, "LARGE_STEP", flops)
         compiled.clear_memoized()
@@ -65,6 +65,6 @@ def test_the_bits_are_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> No
         executable.set_state(initial_state(spec.network, spec.optimizer, 0).engine)
         losses = executable.run(rows_for(spec), span_for(spec))
         state = executable.get_state()
-        found.append((losses.tobytes(), state.parameters.tobytes(), state.slots.tobytes()))
-    assert found[0] == found[1]
+        actual.append((losses.tobytes(), state.parameters.tobytes(), state.slots.tobytes()))
+    assert actual[0] == actual[1]
     assert np.isfinite(state.parameters).all()

@@ -115,28 +115,28 @@ def test_threads_do_not_change_the_bits(batch_size: int) -> None:
         Dense(200, "relu", trainable=False),
         Dense(64, "tanh", constraint=NonNegative()),
     ]
-    found = []
+    actual = []
     for threads in (1, 2):
         spec = make_spec(100, layers, optimizer=Adam(0.01), batch_size=batch_size, threads=threads)
         executable = NativeEngine().compile(spec)
         executable.threads = threads
         executable.set_state(initial_state(spec.network, spec.optimizer, 0).engine)
         executable.run(rows_for(spec, 150), span_for(spec, 150))
-        found.append(executable.get_state().parameters)
-    np.testing.assert_array_equal(found[0], found[1])
+        actual.append(executable.get_state().parameters)
+    np.testing.assert_array_equal(actual[0], actual[1])
 
 
 def test_the_two_halves_of_a_step_are_a_step() -> None:
     layers = [Dense(9, "relu", constraint=MaxNorm(0.3)), BatchNorm(trainable=False), Dense(3, constraint=NonNegative())]
     spec = make_spec(7, layers, optimizer=Adam(0.05))
     rows, span = rows_for(spec), one_step(span_for(spec))
-    whole, halves = NativeEngine().compile(spec), NativeEngine().compile(spec)
-    for executable in (whole, halves):
+    full, halves = NativeEngine().compile(spec), NativeEngine().compile(spec)
+    for executable in (full, halves):
         executable.set_state(initial_state(spec.network, spec.optimizer, 0).engine)
-    whole.run(rows, span)
+    full.run(rows, span)
     _, gradient = halves.gradient(rows, span.order, 0)
     halves.apply(gradient, span.scalars[0])
-    np.testing.assert_array_equal(whole.get_state().parameters, halves.get_state().parameters)
+    np.testing.assert_array_equal(full.get_state().parameters, halves.get_state().parameters)
     assert any(isinstance(step, Update) for step in lower(spec, "update").steps)
 
 

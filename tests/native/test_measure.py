@@ -60,14 +60,14 @@ def test_measured_code_gives_the_same_bits(name: str) -> None:
 def test_times_of_all_steps(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "SECONDS", 0.0)
     executable = loaded_executable(TASKS[name])
-    whole, *parts = measure.measure(executable)
+    full, *parts = measure.measure(executable)
     stages = executable.plan.stages
     assert len(parts) == sum(len(stage.steps) + 1 for stage in stages)
     assert sum(part.label == "barrier" for part in parts) == len(stages)
-    assert whole.label == "training step"
-    assert all(len(part.threads) == executable.threads for part in (whole, *parts))
-    assert whole.ideal == pytest.approx(sum(part.ideal for part in parts))
-    text = measure.table(7, [whole, *parts])
+    assert full.label == "training step"
+    assert all(len(part.threads) == executable.threads for part in (full, *parts))
+    assert full.ideal == pytest.approx(sum(part.ideal for part in parts))
+    text = measure.table(7, [full, *parts])
     assert text.count("\n") == len(parts) + 4
     assert "us a training step of 7 rows" in text
 

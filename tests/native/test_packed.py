@@ -83,11 +83,11 @@ def test_packing_changes_no_bit(
     optimizer = Adam(0.01, clip_norm=0.5) if clipped else SGD(0.01)
     options: dict[str, Any] = {"batch_size": batch, "precision": precision, "weighted": True}
     task = make_spec(inputs, layers, loss("categorical_cross_entropy"), optimizer, **options)
-    found = []
+    actual = []
     for everything in (False, True):
         with packing(everything, registers):
-            found.append(outcome(task, threads))
-    assert found[0] == found[1]
+            actual.append(outcome(task, threads))
+    assert actual[0] == actual[1]
 
 
 def test_all_kinds_of_products_pack() -> None:
@@ -107,21 +107,21 @@ def test_all_kinds_of_products_pack() -> None:
 def test_packing_for_wide_registers_changes_no_bit() -> None:
     layers = [Dense(257, "relu"), Dense(257, "relu"), Dense(3, "softmax")]
     task = make_spec(257, layers, loss("categorical_cross_entropy"), Adam(), batch_size=45)
-    found = []
+    actual = []
     for everything in (False, True):
         with packing(everything, Registers(32, 1)):
-            found.append(outcome(task, 2))
-    assert found[0] == found[1]
+            actual.append(outcome(task, 2))
+    assert actual[0] == actual[1]
 
 
 def test_groups_are_packed_one_by_one() -> None:
     layers = [Dense(264, "relu", groups=2), Dense(257, "relu"), Dense(3, "softmax")]
     task = make_spec(514, layers, loss("categorical_cross_entropy"), Adam(), batch_size=45)
-    found = []
+    actual = []
     for everything in (False, True):
         with packing(everything):
-            found.append(outcome(task, 2))
-    assert found[0] == found[1]
+            actual.append(outcome(task, 2))
+    assert actual[0] == actual[1]
 
 
 def test_workspace_grows_for_a_larger_batch() -> None:
@@ -129,10 +129,10 @@ def test_workspace_grows_for_a_larger_batch() -> None:
     small, large = (
         make_spec(257, layers, loss("categorical_cross_entropy"), Adam(), batch_size=size) for size in (10, 45)
     )
-    found = []
+    actual = []
     with packing(everything=True):
         for task in (small, large):
             executable = loaded(task, 2)
             executable.run(rows_for(large, 100), span_for(large, 100, steps=3))
-            found.append(executable.get_state().parameters.tobytes())
-    assert found[0] == found[1]
+            actual.append(executable.get_state().parameters.tobytes())
+    assert actual[0] == actual[1]

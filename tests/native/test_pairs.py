@@ -65,8 +65,8 @@ def data(task: CompileSpec) -> Rows:
     if not task.sparse:
         return rows
     dense = rows.inputs.dense
-    kept = np.where(np.random.default_rng(1).random(dense.shape) < 0.1, dense, 0.0).astype(np.float32)
-    return replace(rows, inputs=Inputs(dense[:, : task.n_dense], CSR.from_dense(kept[:, task.n_dense :])))
+    sparse = np.where(np.random.default_rng(1).random(dense.shape) < 0.1, dense, 0.0).astype(np.float32)
+    return replace(rows, inputs=Inputs(dense[:, : task.n_dense], CSR.from_dense(sparse[:, task.n_dense :])))
 
 
 def bits(task: CompileSpec) -> dict[str, bytes]:
@@ -76,8 +76,8 @@ def bits(task: CompileSpec) -> dict[str, bytes]:
         executable = NativeEngine().compile(task)
         executable.set_state(initial_state(task.network, task.optimizer, 0).engine)
         return {"gradient": executable.loss_and_gradient(rows)[1].tobytes()}
-    found = outcome(NativeEngine(), task, rows, span_for(task, 300, steps=4))
-    return {name: np.asarray(getattr(found, name)).tobytes() for name in found.__dataclass_fields__}
+    actual = outcome(NativeEngine(), task, rows, span_for(task, 300, steps=4))
+    return {name: np.asarray(getattr(actual, name)).tobytes() for name in actual.__dataclass_fields__}
 
 
 def without_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,16 +89,16 @@ def without_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", SPECS)
 def test_bits(name: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     task = replace(SPECS[name], threads=threads)
-    found = bits(task)
+    actual = bits(task)
     assert "two terms of a sum at once" in NativeEngine().plan(task)
     without_pairs(monkeypatch)
-    assert found == bits(task)
+    assert actual == bits(task)
 
 
 @pytest.mark.parametrize("name", ["odd", "K-blocks", "both"])
 def test_the_smallest_and_the_largest_numbers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Inputs and weights around the smallest operand, and inputs whose products overflow."""
-    task, found = SPECS[name], []
+    task, actual = SPECS[name], []
     inputs = data(task).inputs
     generator = np.random.default_rng(0)
     dense = inputs.dense * np.exp2(generator.integers(-80, 20, inputs.dense.shape))
@@ -111,22 +111,22 @@ def test_the_smallest_and_the_largest_numbers(name: str, monkeypatch: pytest.Mon
             without_pairs(monkeypatch)
         executable = NativeEngine().compile(task)
         executable.set_state(State(parameters, task.optimizer.initial_slots(parameters), 0))
-        found.append([layer.outputs for layer in executable.activations(inputs)])
-    for one, other in zip(*found, strict=True):
+        actual.append([layer.outputs for layer in executable.activations(inputs)])
+    for one, other in zip(*actual, strict=True):
         assert np.array_equal(one.view(np.uint32)[~np.isnan(one)], other.view(np.uint32)[~np.isnan(one)])
         assert np.array_equal(np.isnan(one), np.isnan(other))
 
 
 def test_a_large_row_is_shared_with_a_helper(monkeypatch: pytest.MonkeyPatch) -> None:
     task = spec(600, [Dense(301, "relu"), Dense(400, "relu"), Dense(3)])
-    found, inputs = [], rows_for(task, 1).inputs
+    actual, inputs = [], rows_for(task, 1).inputs
     for pairs in (True, False):
         if not pairs:
             without_pairs(monkeypatch)
         executable = NativeEngine().compile(task)
         executable.set_state(initial_state(task.network, task.optimizer, 0).engine)
-        found.append(executable.outputs(inputs).tobytes())
-    assert found[0] == found[1]
+        actual.append(executable.outputs(inputs).tobytes())
+    assert actual[0] == actual[1]
 
 
 def test_what_a_plan_reads() -> None:
@@ -152,15 +152,15 @@ def test_what_a_plan_reads() -> None:
 def test_gathered_pairs(width: int, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of all formats and widths, scaled on the way, in batches of an odd number of them."""
     task = spec(width, [Rescale(1 / 3, -0.5), Dense(5, "relu"), Dense(2)], SGD(0.05), batch_size=7, threads=2)
-    rows, span, found = rows_for(task, 40, kind), span_for(task, 40, steps=4), []
+    rows, span, actual = rows_for(task, 40, kind), span_for(task, 40, steps=4), []
     for pairs in (True, False):
         if not pairs:
             without_pairs(monkeypatch)
         executable = NativeEngine().compile(task)
         executable.set_state(initial_state(task.network, task.optimizer, 0).engine)
         executable.run(rows, span)
-        found.append(executable.get_state().parameters.tobytes())
-    assert found[0] == found[1]
+        actual.append(executable.get_state().parameters.tobytes())
+    assert actual[0] == actual[1]
 
 
 def test_groups_take_no_pairs() -> None:

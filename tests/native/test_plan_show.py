@@ -91,19 +91,19 @@ def test_plans_list_every_layer(
     purpose = ("gradient" if optimizer.full_batch else "train") if learns else "predict"
     plan = make_plan(task, purpose, machine, threads)
     text = show_plan(plan, threads)
-    places = list(task.network.iter_layers())
+    infos = list(task.network.iter_layers())
     listed = [line.split()[:2] for line in sections(text)["layers"]]
-    assert listed == [[place.path, type(place.layer).__name__] for place in places]
+    assert listed == [[info.path, type(info.layer).__name__] for info in infos]
     words = " ".join(text.split())
-    for place in places:
-        if isinstance(place.layer, Dense):
-            assert re.search(rf" {place.path}: [^:]* W\b", words)
-            assert words.count(f" {place.path}: dW = ") == int(learns)
+    for info in infos:
+        if isinstance(info.layer, Dense):
+            assert re.search(rf" {info.path}: [^:]* W\b", words)
+            assert words.count(f" {info.path}: dW = ") == int(learns)
     for entry in task.network.parameter_table:
         if learns and entry.trainable and not entry.name.endswith(".weight"):
             assert f" VectorGradient of {entry.name}: " in words
     assert [line.split()[0] for line in sections(text)["buffers"][:-1]] == [buffer.name for buffer in plan.buffers]
-    if max(len(place.path) for place in places) <= len("layers.0.layers.0"):
+    if max(len(info.path) for info in infos) <= len("layers.0.layers.0"):
         assert max(map(len, text.splitlines())) <= 80
     assert 0 <= int(text.rpartition(": ")[2].rstrip("%\n")) <= 100
 
@@ -123,8 +123,8 @@ def test_plans_say_what_groups_are_worth() -> None:
 def test_expected_fraction_of_peak_falls_with_the_width() -> None:
     """Whole panels keep the units busy; one column of sixteen does not."""
 
-    def share(units: int) -> int:
+    def fraction(units: int) -> int:
         task = make_spec(256, [Dense(units, "relu"), Dense(units)], batch_size=128)
         return int(show_plan(make_plan(task, "train", AVX2, 1)).rpartition(": ")[2].rstrip("%\n"))
 
-    assert share(256) > 80 > 20 > share(1)
+    assert fraction(256) > 80 > 20 > fraction(1)

@@ -92,14 +92,14 @@ def test_other_tiles(registers: Registers, monkeypatch: pytest.MonkeyPatch) -> N
 def test_cut_into_spans(precision: str) -> None:
     task = classifier(precision=precision)
     rows, span = rows_for(task, 200), span_for(task, 200, steps=5)
-    whole, cut = loaded(task), loaded(task)
-    whole.run(rows, span)
+    full, cut = loaded(task), loaded(task)
+    full.run(rows, span)
     for k in range(span.steps):
         cut.run(rows, one_step(span, k))
         middle = cut.get_state()
         cut.set_state(middle)
-    assert whole.get_state().parameters.tobytes() == cut.get_state().parameters.tobytes()
-    assert whole.get_state().slots.tobytes() == cut.get_state().slots.tobytes()
+    assert full.get_state().parameters.tobytes() == cut.get_state().parameters.tobytes()
+    assert full.get_state().slots.tobytes() == cut.get_state().slots.tobytes()
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])

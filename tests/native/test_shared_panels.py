@@ -101,9 +101,9 @@ def test_networks_of_all_kinds(optimizer: Any, precision: str) -> None:
     layers = [Dense(40, "gelu"), BatchNorm(), block, Dense(14, "tanh", groups=2), Dense(3, "softmax")]
     task = make_spec(17, layers, loss("categorical_cross_entropy"), optimizer, batch_size=30, precision=precision)
     with sharing(panels=True):
-        found = {threads: outcome(task, threads) for threads in (1, 2, 3)}
+        actual = {threads: outcome(task, threads) for threads in (1, 2, 3)}
         assert len(shared(plan_of(task, 3))) > 4
-    assert found[1] == found[2] == found[3]
+    assert actual[1] == actual[2] == actual[3]
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -131,11 +131,11 @@ def test_batches_of_several_parts() -> None:
     task = classifier(40, 70, 70, batch_size=600)
     rows, span = rows_for(task, 600), span_for(task, 600, steps=2)
     with sharing(panels=True):
-        found = []
+        actual = []
         for threads in (1, 2):
             executable = loaded(task, threads)
-            found.append(executable.run(rows, span).tobytes() + executable.get_state().parameters.tobytes())
-    assert found[0] == found[1]
+            actual.append(executable.run(rows, span).tobytes() + executable.get_state().parameters.tobytes())
+    assert actual[0] == actual[1]
 
 
 def test_the_other_way_of_sharing_is_another_plan() -> None:

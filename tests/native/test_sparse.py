@@ -34,15 +34,15 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 DEEP = [Dense(37, "gelu", l2=0.01), Dropout(0.3), BatchNorm(), Residual([LayerNorm(), Dense(37)]), Dense(5, "softmax")]
 
 
-def sparse_problem(inputs: int, layers: Any, rule: Any = None, chosen: Any = None, **options: Any) -> CompileSpec:
-    return make_spec(inputs, layers, rule, chosen, mean_nnz=3, **options)
+def sparse_problem(inputs: int, layers: Any, rule: Any = None, entry: Any = None, **options: Any) -> CompileSpec:
+    return make_spec(inputs, layers, rule, entry, mean_nnz=3, **options)
 
 
-def sparse(task: CompileSpec, rows: int = 37, share: float = 0.1, seed: int = 0) -> Rows:
+def sparse(task: CompileSpec, rows: int = 37, fraction: float = 0.1, seed: int = 0) -> Rows:
     """Rows of which a share is not zero; some rows, some columns, or everything may be empty."""
     given = rows_for(task, rows, seed=seed)
-    kept = np.random.default_rng(seed + 1).random(given.inputs.shape) < share
-    return replace(given, inputs=CSR.from_dense(np.where(kept, given.inputs.dense, 0.0).astype(np.float32)))
+    mask = np.random.default_rng(seed + 1).random(given.inputs.shape) < fraction
+    return replace(given, inputs=CSR.from_dense(np.where(mask, given.inputs.dense, 0.0).astype(np.float32)))
 
 
 def with_zeros(rows: Rows) -> Rows:
@@ -50,9 +50,9 @@ def with_zeros(rows: Rows) -> Rows:
 
 
 def deep(**options: Any) -> CompileSpec:
-    chosen = Adam(clip_norm=0.5, ema_decay=0.9, weight_decay=0.1)
+    entry = Adam(clip_norm=0.5, ema_decay=0.9, weight_decay=0.1)
     return sparse_problem(
-        200, DEEP, loss("categorical_cross_entropy"), chosen, **{"batch_size": 45, "weighted": True, **options}
+        200, DEEP, loss("categorical_cross_entropy"), entry, **{"batch_size": 45, "weighted": True, **options}
     )
 
 
@@ -73,7 +73,7 @@ def trained(task: CompileSpec, threads: int = 1) -> str:
 @pytest.mark.parametrize("name", ALL_OPTIMIZERS)
 def test_optimizers(name: str) -> None:
     layers = [Dense(9, "tanh", l1=0.01, l2=0.1), Dense(2)]
-    task = sparse_problem(40, layers, chosen=ALL_OPTIMIZERS[name], threads=2, precision="float64")
+    task = sparse_problem(40, layers, entry=ALL_OPTIMIZERS[name], threads=2, precision="float64")
     # Roundings grow where a rule divides by the root of a square that is still small.
     agree(task, sparse(task), span_for(task, steps=4), slack=10.0, gradients=True)
 
@@ -87,7 +87,7 @@ def test_activations(name: str) -> None:
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("layers", [DEEP, [Dense(5, "softmax")], [Dense(5, bias=False), BatchNorm()]])
 def test_layers(layers: Any, precision: str) -> None:
-    task = sparse_problem(60, layers, chosen=Adam(0.01, clip_norm=0.1), precision=precision, threads=2)
+    task = sparse_problem(60, layers, entry=Adam(0.01, clip_norm=0.1), precision=precision, threads=2)
     agree(task, sparse(task), slack=8.0, gradients=True)
 
 
@@ -102,7 +102,7 @@ def test_layers(layers: Any, precision: str) -> None:
 def test_sizes(inputs: int, units: int, batch: int, share: float, threads: int) -> None:
     """Empty rows, empty columns, nothing at all, and rows without a zero."""
     layers = [Dense(units, "relu"), Dense(2, "tanh")]
-    task = sparse_problem(inputs, layers, chosen=Adam(clip_norm=0.5), batch_size=batch, threads=threads)
+    task = sparse_problem(inputs, layers, entry=Adam(clip_norm=0.5), batch_size=batch, threads=threads)
     count = 2 * batch + 3
     rows = sparse(task, count, share)
     agree(task, rows, span_for(task, count, steps=2), slack=4.0, gradients=True)
@@ -129,14 +129,14 @@ def test_cut_into_spans_with_more_entries_in_each() -> None:
     task = deep()
     rows, span = sparse(task, 200), span_for(task, 200, steps=5)
     rows = replace(rows, inputs=CSR.from_dense(np.triu(np.ones((200, 200))) * np.arange(200)[:, None] / 2e4))
-    whole, cut = loaded(task), loaded(task)
+    full, cut = loaded(task), loaded(task)
     order = np.concatenate([np.arange(200)[::-1], np.arange(25)])
-    whole.run(rows, replace(span, order=order))
+    full.run(rows, replace(span, order=order))
     for k in range(span.steps):
         first, last = span.starts[k : k + 2]
         cut.run(rows, Span(order[first:last], np.array([0, last - first]), span.scalars[k : k + 1]))
-    assert whole.get_state().parameters.tobytes() == cut.get_state().parameters.tobytes()
-    assert whole.get_state().slots.tobytes() == cut.get_state().slots.tobytes()
+    assert full.get_state().parameters.tobytes() == cut.get_state().parameters.tobytes()
+    assert full.get_state().slots.tobytes() == cut.get_state().slots.tobytes()
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
@@ -159,8 +159,8 @@ def test_the_bits_of_predictions(precision: str) -> None:
 @pytest.mark.parametrize(("name", "precision"), [("sgd", "float32"), ("adagrad", "float32"), ("sgd", "bfloat16")])
 def test_the_bits_of_steps_with_all_the_zeros(name: str, precision: str) -> None:
     """Rules that leave a number alone whose gradient is zero make the same steps either way."""
-    chosen = optimizer(name, learning_rate=0.1)
-    task = sparse_problem(70, [Dense(20, "tanh"), Dense(3)], chosen=chosen, precision=precision)
+    entry = optimizer(name, learning_rate=0.1)
+    task = sparse_problem(70, [Dense(20, "tanh"), Dense(3)], entry=entry, precision=precision)
     rows, span, one, other = sparse(task), span_for(task), loaded(task), loaded(replace(task, mean_nnz=None))
     assert one.run(rows, span).tobytes() == other.run(with_zeros(rows), span).tobytes()
     assert one.get_state().parameters.tobytes() == other.get_state().parameters.tobytes()
@@ -170,13 +170,13 @@ def test_the_bits_of_steps_with_all_the_zeros(name: str, precision: str) -> None
 def test_gradients_of_other_rows_leave_nothing_behind() -> None:
     task = deep()
     executable, fresh = loaded(task), loaded(task)
-    executable.loss_and_gradient(sparse(task, share=0.5))
-    few = sparse(task, 9, share=0.02)
+    executable.loss_and_gradient(sparse(task, fraction=0.5))
+    few = sparse(task, 9, fraction=0.02)
     assert executable.loss_and_gradient(few)[1].tobytes() == fresh.loss_and_gradient(few)[1].tobytes()
 
 
 def test_full_batch_gradients() -> None:
-    task = sparse_problem(40, [Dense(5, "tanh", l1=0.1), Dense(2)], chosen=LBFGS())
+    task = sparse_problem(40, [Dense(5, "tanh", l1=0.1), Dense(2)], entry=LBFGS())
     executable = loaded(task, 2)
     objective, gradient = executable.loss_and_gradient(sparse(task))
     expected = loaded(replace(task, mean_nnz=None)).loss_and_gradient(with_zeros(sparse(task)))

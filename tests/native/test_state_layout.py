@@ -57,11 +57,11 @@ def test_a_map_does_what_packing_does(name: str, monkeypatch: pytest.MonkeyPatch
         assert mapped._state.arrays[piece].tobytes() == array.tobytes(), piece
     assert mapped.snapshot().tobytes() == packed.snapshot().tobytes()
     assert mapped.snapshot(averaged=True).tobytes() == packed.snapshot(averaged=True).tobytes()
-    found, expected = mapped.get_state(), packed.release()
-    assert found.parameters.tobytes() == expected.parameters.tobytes()
-    assert found.slots.shape == expected.slots.shape
-    assert found.slots.tobytes() == expected.slots.tobytes()
-    assert found.step == expected.step
+    actual, expected = mapped.get_state(), packed.release()
+    assert actual.parameters.tobytes() == expected.parameters.tobytes()
+    assert actual.slots.shape == expected.slots.shape
+    assert actual.slots.tobytes() == expected.slots.tobytes()
+    assert actual.step == expected.step
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])

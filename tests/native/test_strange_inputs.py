@@ -18,9 +18,9 @@ COLUMNS = 35
 @pytest.fixture(params=["native", "reference"])
 def executable(request: pytest.FixtureRequest, own_cache: None) -> Executable:
     task = make_spec(COLUMNS, [Dense(33, "relu"), Dense(3, "softmax")])
-    found = engine_of(request.param).compile(task)
-    found.set_state(initial_state(task.network, task.optimizer, 0).engine)
-    return found
+    actual = engine_of(request.param).compile(task)
+    actual.set_state(initial_state(task.network, task.optimizer, 0).engine)
+    return actual
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

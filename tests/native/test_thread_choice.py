@@ -192,9 +192,9 @@ def test_what_is_kept_is_no_slower_than_one_or_its_neighbours(most: int, data: s
 
     machine = Machine(slowness, most)
     machine.until(40.0)
-    kept = machine.used(30.0, 40.0)
-    for other in others(most, kept):
-        assert slowness(other, 0.0) > 0.9 * slowness(kept, 0.0)
+    used = machine.used(30.0, 40.0)
+    for other in others(most, used):
+        assert slowness(other, 0.0) > 0.9 * slowness(used, 0.0)
 
 
 def test_an_executable_keeps_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,8 +216,8 @@ def test_an_executable_keeps_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> No
     steps = Span(np.arange(256), np.arange(5) * 64, np.full((4, 1), 0.01))
     executable.uses_all_threads = True
     parameters = []
-    for limit, asked in ((1, lambda: 1), (2, lambda: 2)):
-        executable.thread_limit = asked
+    for limit, ask in ((1, lambda: 1), (2, lambda: 2)):
+        executable.thread_limit = ask
         used.clear()
         executable.set_state(
             State(network.parameter_table.initial(0, np.float32), np.zeros((0, network.parameter_count)), 0)

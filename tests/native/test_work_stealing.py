@@ -37,7 +37,7 @@ def test_idle_threads_steal_work_of_a_late_thread(late: int, monkeypatch: pytest
     task = task_of(threads=3)
     on_time = loaded(task, 3)
     losses = on_time.run(rows_for(task, 200), span_for(task, 200, steps=3))
-    taken = []
+    names = []
 
     def run_late(program: Program, threads: int) -> None:
         callers = [Thread(target=program.call, args=(number, program.address)) for number in range(threads)]
@@ -46,7 +46,7 @@ def test_idle_threads_steal_work_of_a_late_thread(late: int, monkeypatch: pytest
                 caller.start()
         while program.chunk_counters.reshape(-1, 2, threads, COUNTER_STRIDE)[0, 0, late, 0] < 50:
             time.sleep(0.001)
-        taken.append(late)
+        names.append(late)
         callers[late].start()
         for caller in callers:
             caller.join()
@@ -54,7 +54,7 @@ def test_idle_threads_steal_work_of_a_late_thread(late: int, monkeypatch: pytest
     monkeypatch.setattr(Program, "run", run_late)
     executable = loaded(task, 3)
     assert executable.run(rows_for(task, 200), span_for(task, 200, steps=3)).tobytes() == losses.tobytes()
-    assert taken == [late]
+    assert names == [late]
     assert executable.get_state().parameters.tobytes() == on_time.get_state().parameters.tobytes()
 
 
@@ -75,8 +75,8 @@ def test_predictions_do_not_wait_for_a_late_thread(late: int, monkeypatch: pytes
 
     monkeypatch.setattr(Program, "run", run_late)
     executable.threads_for = lambda rows: 3  # type: ignore[method-assign]
-    found = executable.outputs(inputs)
-    assert found.tobytes() == expected.tobytes()
+    actual = executable.outputs(inputs)
+    assert actual.tobytes() == expected.tobytes()
     # Somebody else asked for the late one's blocks until there were none.
     assert blocks[0] > 700 // PREDICT_ROWS // 3
 
@@ -91,12 +91,12 @@ def test_batches_of_any_size_on_any_number_of_threads(sizes: list[int], threads:
         starts,
         task.optimizer.scalar_values(np.arange(len(sizes)) + 1, np.full(len(sizes), 0.01)),
     )
-    found = []
+    actual = []
     for count in (1, threads):
         executable = loaded(task, count)
         losses = executable.run(rows, span)
-        found.append(losses.tobytes() + executable.get_state().parameters.tobytes())
-    assert found[0] == found[1]
+        actual.append(losses.tobytes() + executable.get_state().parameters.tobytes())
+    assert actual[0] == actual[1]
 
 
 def test_what_is_dealt_out_is_numbered() -> None:
@@ -119,10 +119,10 @@ def test_one_thread_steals_no_work() -> None:
 def test_words_are_cleared_for_every_run() -> None:
     """A run that begins at any step finds nothing taken."""
     task = task_of()
-    whole, cut = loaded(task, 2), loaded(task, 2)
+    full, cut = loaded(task, 2), loaded(task, 2)
     rows = rows_for(task, 200)
     span = span_for(task, 200, steps=4)
-    whole.run(rows, span)
+    full.run(rows, span)
     for first in range(4):
         cut.run(rows, one_step(span, first))
-    np.testing.assert_array_equal(whole.get_state().parameters, cut.get_state().parameters)
+    np.testing.assert_array_equal(full.get_state().parameters, cut.get_state().parameters)

@@ -33,12 +33,12 @@ def made(inputs: int, layers: list[Layer], **options: Any) -> NativeExecutable:
     return executable
 
 
-def rows_with_zeros(rows: int, inputs: int, share: float, kind: str = "float32") -> np.ndarray:
+def rows_with_zeros(rows: int, inputs: int, fraction: float, kind: str = "float32") -> np.ndarray:
     """Rows with about such a share of numbers that are not 0; some zeros are negative."""
     generator = np.random.default_rng(1)
     numbers = generator.normal(size=(rows, inputs)) * 40
     numbers = np.abs(numbers) if kind == "uint8" else numbers
-    numbers[generator.random(numbers.shape) >= share] *= 0.0
+    numbers[generator.random(numbers.shape) >= fraction] *= 0.0
     return numbers.astype(KINDS[kind])
 
 
@@ -47,17 +47,17 @@ def rows_with_zeros(rows: int, inputs: int, share: float, kind: str = "float32")
     inputs=st.sampled_from([32, 33, 47, 100, 257]),
     units=st.sampled_from([17, 31, 33, 100, 130]),
     rows=st.sampled_from([1, 2, 15, 97, 200]),
-    share=st.sampled_from([0.0, 0.01, 0.1, 0.3]),
+    fraction=st.sampled_from([0.0, 0.01, 0.1, 0.3]),
     kind=st.sampled_from(sorted(KINDS)),
     precision=st.sampled_from(["float32", "float64"]),
     deep=st.booleans(),
 )
 def test_zero_skipping_is_bit_identical(
-    inputs: int, units: int, rows: int, share: float, kind: str, precision: str, deep: bool
+    inputs: int, units: int, rows: int, fraction: float, kind: str, precision: str, deep: bool
 ) -> None:
     layers: list[Layer] = [Dense(units, "tanh"), Dense(3)] if deep else [Dense(units)]
     executable = made(inputs, layers, precision=precision)
-    given_rows = rows_with_zeros(rows, inputs, share, kind)
+    given_rows = rows_with_zeros(rows, inputs, fraction, kind)
     outputs, layer_values = executable.outputs(given_rows), executable.activations(given_rows)
     for purpose in (PREDICT, WATCH):
         executable._program(purpose).set(may_skip_zeros=0)
@@ -89,7 +89,7 @@ def infinite_below(executable: NativeExecutable) -> None:
 def test_zero_skipping_runs_where_zeros_are_many() -> None:
     executable = made(SKIPPED_INPUTS, [Dense(40), Dense(3)])
     infinite_below(executable)
-    few, many = (rows_with_zeros(20, SKIPPED_INPUTS, share) for share in (0.05, 1.0))
+    few, many = (rows_with_zeros(20, SKIPPED_INPUTS, fraction) for fraction in (0.05, 1.0))
     few[:, -1] = many[:, -1] = 0.0
     executable._program(PREDICT).set(may_skip_zeros=1)
     assert np.isfinite(executable.outputs(few)).all()
@@ -134,7 +134,7 @@ def test_what_is_left_out_follows_the_weights(how: str, rows: int) -> None:
     finite, given_rows = executable.get_state(), rows_with_zeros(rows, SKIPPED_INPUTS, 0.05)
     given_rows[:, -1] = 0.0
 
-    def told() -> tuple[bytes, bytes]:
+    def bits_of_outputs() -> tuple[bytes, bytes]:
         _, outputs = executable.evaluate(Rows(given_rows, np.zeros((rows, 3), np.float32)))
         return executable.outputs(given_rows).tobytes(), outputs.tobytes()
 
@@ -143,13 +143,13 @@ def test_what_is_left_out_follows_the_weights(how: str, rows: int) -> None:
         fresh.set_state(executable.get_state())
         return (fresh.outputs(given_rows).tobytes(),) * 2
 
-    before = told()
+    before = bits_of_outputs()
     assert before == told_afresh()
     push(executable, how)
     assert not np.isfinite(executable.get_state().parameters).all()
-    assert told() == told_afresh() != before
+    assert bits_of_outputs() == told_afresh() != before
     executable.restore(finite.parameters)
-    assert told() == before
+    assert bits_of_outputs() == before
 
 
 @pytest.mark.parametrize(

@@ -23,23 +23,23 @@ EXPECTED_NAMES = (
 )
 
 
-def value(chosen: Activation, x: Any) -> Any:
-    assert isinstance(chosen.expression, Expression)
-    return evaluate(chosen.expression, {"x": x})
+def value(entry: Activation, x: Any) -> Any:
+    assert isinstance(entry.expression, Expression)
+    return evaluate(entry.expression, {"x": x})
 
 
-def slope(chosen: Activation, x: Any) -> Any:
-    assert isinstance(chosen.derivative, Expression)
-    return evaluate(chosen.derivative, {"x": x})
+def derivative(entry: Activation, x: Any) -> Any:
+    assert isinstance(entry.derivative, Expression)
+    return evaluate(entry.derivative, {"x": x})
 
 
-def difference(chosen: Activation, x: Any, h: float = 1e-6) -> Any:
-    return (value(chosen, x + h) - value(chosen, x - h)) / (2 * h)
+def difference(entry: Activation, x: Any, h: float = 1e-6) -> Any:
+    return (value(entry, x + h) - value(entry, x - h)) / (2 * h)
 
 
 def test_every_activation_is_listed() -> None:
     assert set(ACTIVATIONS) == set(EXPECTED_NAMES.split())
-    assert all(chosen.name == name and chosen.source for name, chosen in ACTIVATIONS.items())
+    assert all(entry.name == name and entry.source for name, entry in ACTIVATIONS.items())
 
 
 @pytest.mark.parametrize("name", SCALAR)
@@ -47,16 +47,16 @@ def test_every_activation_is_listed() -> None:
 def test_activation_derivatives_equal_finite_differences(name: str, x: float) -> None:
     if min(abs(x - kink) for kink in KINKS) < 1e-5:
         x += 2e-5
-    chosen = ACTIVATIONS[name]
-    scale = max(1.0, abs(float(value(chosen, x))))
-    assert slope(chosen, x) == pytest.approx(difference(chosen, x), abs=2e-9 * scale + 1e-9)
+    entry = ACTIVATIONS[name]
+    scale = max(1.0, abs(float(value(entry, x))))
+    assert derivative(entry, x) == pytest.approx(difference(entry, x), abs=2e-9 * scale + 1e-9)
 
 
 @pytest.mark.parametrize(("name", "options"), [("elu", {"alpha": 2.0}), ("leaky_relu", {"slope": 0.3})])
 def test_activation_derivatives_with_options(name: str, options: dict[str, float]) -> None:
-    chosen, x = activation(name, **options), np.array([-2.0, -0.5, 0.5, 2.0])
-    np.testing.assert_allclose(slope(chosen, x), difference(chosen, x), atol=1e-8)
-    assert not np.allclose(slope(chosen, x), slope(ACTIVATIONS[name], x))
+    entry, x = activation(name, **options), np.array([-2.0, -0.5, 0.5, 2.0])
+    np.testing.assert_allclose(derivative(entry, x), difference(entry, x), atol=1e-8)
+    assert not np.allclose(derivative(entry, x), derivative(ACTIVATIONS[name], x))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_activation_derivatives_with_options(name: str, options: dict[str, float
 )
 def test_activation_derivatives_at_zero(name: str, x: float, expected: float) -> None:
     """Weighted sums that are exactly 0 are common: all weights may start at 0."""
-    assert slope(ACTIVATIONS[name], x) == pytest.approx(expected, rel=1e-12)
+    assert derivative(ACTIVATIONS[name], x) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_selu_keeps_mean_zero_and_variance_one() -> None:
 def test_float32_never_overflows(name: str) -> None:
     sizes = np.float32([0, 1e-30, 1e-6, 0.1, 1, 6, 20, 90, 1e3, 1e4])
     x = np.concatenate((-sizes, sizes))
-    chosen = ACTIVATIONS[name]
-    for narrow, wide in ((value(chosen, x), value(chosen, x.astype(np.float64))), (slope(chosen, x), None)):
+    entry = ACTIVATIONS[name]
+    for narrow, wide in ((value(entry, x), value(entry, x.astype(np.float64))), (derivative(entry, x), None)):
         assert narrow.dtype == np.float32
         assert np.isfinite(narrow).all()
         if wide is not None:
@@ -141,15 +141,15 @@ def test_softmax_has_no_scalar_expression() -> None:
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation_to_dict_and_from_dict_round_trip(name: str) -> None:
-    chosen = ACTIVATIONS[name]
-    assert activation_from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen == activation(chosen)
+    entry = ACTIVATIONS[name]
+    assert activation_from_dict(json.loads(json.dumps(entry.to_dict()))) == entry == activation(entry)
 
 
 def test_custom_activation() -> None:
     swish = activation("swish", lambda x: x * sigmoid(x))
     x = np.linspace(-4, 4, 9)
     np.testing.assert_array_equal(value(swish, x), value(ACTIVATIONS["silu"], x))
-    np.testing.assert_array_equal(slope(swish, x), slope(ACTIVATIONS["silu"], x))
+    np.testing.assert_array_equal(derivative(swish, x), derivative(ACTIVATIONS["silu"], x))
     assert activation_from_dict(json.loads(json.dumps(swish.to_dict()))) == swish
     assert swish != ACTIVATIONS["silu"]
 

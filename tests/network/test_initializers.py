@@ -67,39 +67,39 @@ def test_orthogonal(inputs: int, units: int, gain: float) -> None:
 @pytest.mark.parametrize("name", INITIALIZERS)
 @given(inputs=st.integers(1, 9), units=st.integers(1, 9), seed=st.integers(0, 2**64 - 1), layer=st.integers(0, 50))
 def test_samples_depend_only_on_seed_layer_and_index(name: str, inputs: int, units: int, seed: int, layer: int) -> None:
-    chosen = INITIALIZERS[name]
-    weights = chosen.sample(inputs, units, seed, layer)
+    entry = INITIALIZERS[name]
+    weights = entry.sample(inputs, units, seed, layer)
     assert weights.shape == (inputs, units)
     assert weights.dtype == np.float64
     assert weights.flags.c_contiguous
-    np.testing.assert_array_equal(weights, chosen.sample(inputs, units, seed, layer, index=0))
+    np.testing.assert_array_equal(weights, entry.sample(inputs, units, seed, layer, index=0))
 
 
 @pytest.mark.parametrize("name", [name for name in INITIALIZERS if name not in FIXED])
 def test_seed_layer_and_index_each_change_the_samples(name: str) -> None:
-    chosen = INITIALIZERS[name]
+    entry = INITIALIZERS[name]
     draws = [
-        chosen.sample(5, 4, 0, 0),
-        chosen.sample(5, 4, 1, 0),
-        chosen.sample(5, 4, 0, 1),
-        chosen.sample(5, 4, 0, 0, 1),
+        entry.sample(5, 4, 0, 0),
+        entry.sample(5, 4, 1, 0),
+        entry.sample(5, 4, 0, 1),
+        entry.sample(5, 4, 0, 0, 1),
     ]
     assert len({draw.tobytes() for draw in draws}) == 4
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_initializer_to_dict_and_from_dict_round_trip(name: str) -> None:
-    chosen = INITIALIZERS[name]
-    assert initializer_from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen == initializer(chosen)
-    assert chosen.formula
-    assert chosen.source
+    entry = INITIALIZERS[name]
+    assert initializer_from_dict(json.loads(json.dumps(entry.to_dict()))) == entry == initializer(entry)
+    assert entry.formula
+    assert entry.source
 
 
 def test_default_initializer_for_each_activation() -> None:
-    chosen = {name: default_initializer(name).name for name in ACTIVATIONS}
+    entry = {name: default_initializer(name).name for name in ACTIVATIONS}
     he = {"relu", "leaky_relu", "relu6", "elu", "gelu", "silu", "mish", "softplus"}
-    assert {name for name, kind in chosen.items() if kind == "he_normal"} == he
-    assert {name for name, kind in chosen.items() if kind == "lecun_normal"} == {"selu"}
+    assert {name for name, kind in entry.items() if kind == "he_normal"} == he
+    assert {name for name, kind in entry.items() if kind == "lecun_normal"} == {"selu"}
     assert default_initializer("my own").name == "glorot_uniform"
 
 

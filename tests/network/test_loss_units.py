@@ -18,26 +18,26 @@ OWN = {
     "relative": loss("relative", lambda output, target: absolute(output - target) / maximum(absolute(target), 1.0)),
     "asymmetric": loss("asymmetric", lambda output, target: where(output > target, output - target, target / 4)),
 }
-ON_OUTPUTS = {name: chosen for name, chosen in {**LOSSES, **OWN}.items() if chosen.applied_to == "output"}
-SIZED = {name: chosen for name, chosen in ON_OUTPUTS.items() if chosen.units.degree is None}
+ON_OUTPUTS = {name: entry for name, entry in {**LOSSES, **OWN}.items() if entry.applied_to == "output"}
+SIZED = {name: entry for name, entry in ON_OUTPUTS.items() if entry.units.degree is None}
 Z = np.array([[0.1], [0.7], [1.3], [4.0]])
 T = np.array([[0.2], [0.6], [0.9], [2.0]])
 
 
-def shift_of(chosen: Loss) -> float:
-    return 0.0 if chosen.units.lowest >= 0 else 96.0
+def shift_of(entry: Loss) -> float:
+    return 0.0 if entry.units.lowest >= 0 else 96.0
 
 
 @pytest.mark.parametrize("name", SIZED)
 @pytest.mark.parametrize("scale", [2.0**-6, 32.0, 2.0**20])
 def test_a_loss_of_scaled_numbers_is_that_in_the_units_of_the_user(name: str, scale: float) -> None:
-    chosen, shift = SIZED[name], shift_of(SIZED[name]) * scale
-    scaled, factor = scaled_loss(chosen, [shift], [scale])
+    entry, shift = SIZED[name], shift_of(SIZED[name]) * scale
+    scaled, factor = scaled_loss(entry, [shift], [scale])
     user = {"output": scale * Z + shift, "target": scale * T + shift}
     got = evaluate(scaled.expression, {"output": Z, "target": T})
-    np.testing.assert_allclose(got * factor, evaluate(chosen.expression, user), rtol=1e-9)
-    slope = evaluate(scaled.derivative, {"output": Z, "target": T})
-    np.testing.assert_allclose(slope * factor, scale * evaluate(chosen.derivative, user), rtol=1e-9)
+    np.testing.assert_allclose(got * factor, evaluate(entry.expression, user), rtol=1e-9)
+    derivative = evaluate(scaled.derivative, {"output": Z, "target": T})
+    np.testing.assert_allclose(derivative * factor, scale * evaluate(entry.derivative, user), rtol=1e-9)
     assert factor == power_of_two(factor)
 
 
@@ -62,9 +62,9 @@ def test_a_loss_with_a_degree_stays_as_it_is() -> None:
     for name, degree in {"squared_error": 2, "absolute_error": 1, "quantile": 1}.items():
         assert scaled_loss(LOSSES[name], [5.0], [3.0]) == (LOSSES[name], 3.0**degree)
         assert scaled_loss(LOSSES[name], [5.0, 1.0], [3.0, 2.0]) == (LOSSES[name], 1.0)
-    for chosen in LOSSES.values():
-        assert scaled_loss(chosen, [], []) == (chosen, 1.0)
-        assert scaled_loss(chosen, [0.0], [1.0]) == (chosen, 1.0)
+    for entry in LOSSES.values():
+        assert scaled_loss(entry, [], []) == (entry, 1.0)
+        assert scaled_loss(entry, [0.0], [1.0]) == (entry, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_a_loss_with_a_degree_stays_as_it_is() -> None:
     ],
 )
 def test_a_loss_of_the_difference_is_known_as_one(function: Any, expected: bool) -> None:
-    own = loss("own", function)
-    assert difference_alone(own.expression) is expected
-    assert own.units.difference is expected
+    custom = loss("own", function)
+    assert difference_alone(custom.expression) is expected
+    assert custom.units.difference is expected
 
 
 def test_one_scale_for_all_targets_where_the_size_of_errors_matters() -> None:

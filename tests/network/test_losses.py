@@ -23,40 +23,40 @@ POINTS = {"output": st.floats(-8, 8), "logit": st.floats(-12, 12), "log_probabil
 TARGETS = {"output": st.floats(-8, 8), "logit": st.floats(0, 1), "log_probability": st.just(1.0)}
 
 
-def value(chosen: Loss, x: Any, target: Any = 1.0) -> Any:
-    return evaluate(chosen.expression, {chosen.applied_to: x, "target": target})
+def value(entry: Loss, x: Any, target: Any = 1.0) -> Any:
+    return evaluate(entry.expression, {entry.applied_to: x, "target": target})
 
 
-def slope(chosen: Loss, x: Any, target: Any = 1.0) -> Any:
-    return evaluate(chosen.derivative, {chosen.applied_to: x, "target": target})
+def derivative(entry: Loss, x: Any, target: Any = 1.0) -> Any:
+    return evaluate(entry.derivative, {entry.applied_to: x, "target": target})
 
 
-def difference(chosen: Loss, x: Any, target: Any = 1.0, h: float = 1e-6) -> Any:
-    return (value(chosen, x + h, target) - value(chosen, x - h, target)) / (2 * h)
+def difference(entry: Loss, x: Any, target: Any = 1.0, h: float = 1e-6) -> Any:
+    return (value(entry, x + h, target) - value(entry, x - h, target)) / (2 * h)
 
 
 def test_every_loss_is_listed() -> None:
     assert set(LOSSES) == set(EXPECTED_NAMES.split())
-    for name, chosen in LOSSES.items():
-        assert chosen.name == name
-        assert chosen.source
-        assert chosen.reduction == ("sum" if chosen.applied_to == "log_probability" else "mean")
-        assert chosen.applied_to in variables(chosen.expression)
+    for name, entry in LOSSES.items():
+        assert entry.name == name
+        assert entry.source
+        assert entry.reduction == ("sum" if entry.applied_to == "log_probability" else "mean")
+        assert entry.applied_to in variables(entry.expression)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 @given(data=st.data())
 def test_loss_derivatives_equal_finite_differences(name: str, data: st.DataObject) -> None:
-    chosen = LOSSES[name]
-    x, target = data.draw(POINTS[chosen.applied_to]), data.draw(TARGETS[chosen.applied_to])
+    entry = LOSSES[name]
+    x, target = data.draw(POINTS[entry.applied_to]), data.draw(TARGETS[entry.applied_to])
     if name == "poisson":
         x, target = abs(x) + 0.05, abs(target)
     kinks = {"huber": (target - 1, target + 1), "absolute_error": (target,), "quantile": (target,)}.get(name, ())
     if any(abs(x - kink) < 1e-5 for kink in kinks):
         x += 3e-5
-    scale = max(1.0, abs(float(value(chosen, x, target))))
-    h = 1e-6 if chosen.applied_to == "output" else 1e-5
-    assert slope(chosen, x, target) == pytest.approx(difference(chosen, x, target, h), abs=4e-9 * scale + 1e-8)
+    scale = max(1.0, abs(float(value(entry, x, target))))
+    h = 1e-6 if entry.applied_to == "output" else 1e-5
+    assert derivative(entry, x, target) == pytest.approx(difference(entry, x, target, h), abs=4e-9 * scale + 1e-8)
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,10 @@ def test_loss_derivatives_equal_finite_differences(name: str, data: st.DataObjec
     [("huber", {"delta": 0.5}), ("focal", {"gamma": 0.5}), ("binary_focal", {"gamma": 3.5}), ("quantile", {"q": 0.9})],
 )
 def test_loss_derivatives_with_options(name: str, options: dict[str, float]) -> None:
-    chosen = loss(name, **options)
+    entry = loss(name, **options)
     x = np.array([-3.0, -1.3, -0.7, -0.1])
-    np.testing.assert_allclose(slope(chosen, x, 0.3), difference(chosen, x, 0.3), atol=1e-8)
-    assert not np.allclose(slope(chosen, x, 0.3), slope(LOSSES[name], x, 0.3))
+    np.testing.assert_allclose(derivative(entry, x, 0.3), difference(entry, x, 0.3), atol=1e-8)
+    assert not np.allclose(derivative(entry, x, 0.3), derivative(LOSSES[name], x, 0.3))
 
 
 def log_sigmoid(z: float) -> float:
@@ -103,19 +103,19 @@ def test_cross_entropy_derivative_is_probability_minus_target(target: float) -> 
     """Also at a logit of exactly 0, where weights that start at zero put every row."""
     z = np.array([-30.0, -1.0, 0.0, 1.0, 30.0])
     expected = 1 / (1 + np.exp(-z)) - target
-    np.testing.assert_allclose(slope(LOSSES["binary_cross_entropy"], z, target), expected, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(derivative(LOSSES["binary_cross_entropy"], z, target), expected, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_float32_never_overflows(name: str) -> None:
     sizes = np.float32([0, 1e-30, 1e-9, 1e-6, 1e-3, 0.1, 1, 6, 20, 90, 1e3, 1e4])
-    chosen = LOSSES[name]
-    x = -sizes if chosen.applied_to == "log_probability" else np.concatenate((-sizes, sizes))
-    for target in (0.0, 0.3, 1.0) if chosen.applied_to != "output" else (-1e4, 0.0, 1.0, 1e4):
+    entry = LOSSES[name]
+    x = -sizes if entry.applied_to == "log_probability" else np.concatenate((-sizes, sizes))
+    for target in (0.0, 0.3, 1.0) if entry.applied_to != "output" else (-1e4, 0.0, 1.0, 1e4):
         goal = np.full_like(x, target)
         for narrow, wide in (
-            (value(chosen, x, goal), value(chosen, x.astype(np.float64), np.float64(target))),
-            (slope(chosen, x, goal), slope(chosen, x.astype(np.float64), np.float64(target))),
+            (value(entry, x, goal), value(entry, x.astype(np.float64), np.float64(target))),
+            (derivative(entry, x, goal), derivative(entry, x.astype(np.float64), np.float64(target))),
         ):
             assert narrow.dtype == np.float32
             assert np.isfinite(narrow).all()
@@ -125,7 +125,7 @@ def test_float32_never_overflows(name: str) -> None:
 @pytest.mark.parametrize("gamma", [0.0, 0.3, 1.0, 2.0, 5.0])
 def test_focal_is_finite_for_certain_predictions(gamma: float) -> None:
     certain = np.float32([0.0, -1e-38, -1e-20, -1e4])
-    for part in (value, slope):
+    for part in (value, derivative):
         assert np.isfinite(part(loss("focal", gamma=gamma), certain)).all()
         for target in (0.0, 1.0):
             assert np.isfinite(
@@ -141,7 +141,7 @@ def test_naive_cross_entropy_does_overflow() -> None:
 
 
 def test_poisson_gradient_for_negative_outputs() -> None:
-    assert slope(LOSSES["poisson"], -0.5, 2.0) < 0
+    assert derivative(LOSSES["poisson"], -0.5, 2.0) < 0
 
 
 def test_quantile_loss_is_minimal_at_the_quantile() -> None:
@@ -153,9 +153,9 @@ def test_quantile_loss_is_minimal_at_the_quantile() -> None:
 @pytest.mark.parametrize("name", LOSSES)
 def test_loss_to_dict_and_from_dict_round_trip(name: str) -> None:
     on_output = LOSSES[name].applied_to == "output"
-    chosen = loss(name, reduction="sum", label_smoothing=0.0 if on_output else 0.1)
-    assert loss_from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen == loss(chosen)
-    assert chosen != LOSSES[name]
+    entry = loss(name, reduction="sum", label_smoothing=0.0 if on_output else 0.1)
+    assert loss_from_dict(json.loads(json.dumps(entry.to_dict()))) == entry == loss(entry)
+    assert entry != LOSSES[name]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_loss_to_dict_and_from_dict_round_trip(name: str) -> None:
 def test_custom_loss(applied_to: str, function: Any) -> None:
     mine = loss("mine", function, applied_to=applied_to)
     x = np.array([-2.0, -1.5, -0.5])
-    np.testing.assert_allclose(slope(mine, x, 0.5), difference(mine, x, 0.5), atol=1e-7)
+    np.testing.assert_allclose(derivative(mine, x, 0.5), difference(mine, x, 0.5), atol=1e-7)
     assert mine.reduction == ("sum" if applied_to == "log_probability" else "mean")
     assert loss_from_dict(json.loads(json.dumps(mine.to_dict()))) == mine
 

@@ -101,7 +101,7 @@ def test_groups_in_shapes_cost_and_files() -> None:
     assert network.parameter_table["layers.0.weight"].shape == (2, 9)
     assert (network.parameter_count, network.macs) == (2 * 9 + 9 + 9 * 2 + 2, 2 * 9 + 9 * 2)
     assert [layer["groups"] for layer in network.to_dict()["layers"]] == [3, 1]
-    assert [place.fan_in for place in network.iter_layers()] == [2, 9]
+    assert [info.fan_in for info in network.iter_layers()] == [2, 9]
 
 
 def test_every_group_is_initialized_as_a_separate_layer() -> None:
@@ -187,8 +187,8 @@ def test_repr_of_a_network_leaves_defaults_out() -> None:
     leaky = Dense(3, activation("leaky_relu", slope=0.1), initializer="normal", bias=False)
     assert repr(leaky) == "Dense(3, activation('leaky_relu', slope=0.1), initializer='normal', bias=False)"
     assert eval(repr(leaky), WORDS) == leaky
-    own = activation("own", lambda x: x * x)
-    assert repr(Dense(3, own, initializer=initializer("uniform", limit=0.5))) == (
+    square = activation("own", lambda x: x * x)
+    assert repr(Dense(3, square, initializer=initializer("uniform", limit=0.5))) == (
         "Dense(3, activation('own', lambda x: x * x), initializer=initializer('uniform', limit=0.5))"
     )
     assert repr(Dense(3, activation("identity"), initializer="zeros")) == "Dense(3, initializer='zeros')"

@@ -20,7 +20,7 @@ TOLERANCE = 1e-12
 Gradient = Callable[[Array], Array]
 
 
-def slope(w: Array) -> Array:
+def derivative(w: Array) -> Array:
     return MATRIX @ w - SHIFT
 
 
@@ -138,32 +138,32 @@ def lion(w: Array, g: Gradient, lr: float, decay: float) -> Iterator[Array]:
 
 
 PAPERS: list[tuple[str, dict[str, Any], Iterator[Array]]] = [
-    ("sgd", {"learning_rate": 0.02}, sgd(START, slope, 0.02)),
-    ("sgd", {"learning_rate": 0.02, "momentum": 0.7}, momentum(START, slope, 0.02, 0.7)),
-    ("sgd", {"learning_rate": 0.02, "momentum": 0.7, "nesterov": True}, nesterov(START, slope, 0.02, 0.7)),
-    ("adagrad", {"learning_rate": 0.2}, adagrad(START, slope, 0.2)),
-    ("adadelta", {}, adadelta(START, slope, 0.95)),
-    ("rmsprop", {"learning_rate": 0.05}, rmsprop(START, slope, 0.05, 0.9)),
-    ("adam", {"learning_rate": 0.1}, adam(START, slope, 0.1)),
-    ("adamw", {"learning_rate": 0.1}, adam(START, slope, 0.1, decay=0.01)),
-    ("nadam", {"learning_rate": 0.1}, nadam(START, slope, 0.1)),
-    ("adamax", {"learning_rate": 0.1}, adamax(START, slope, 0.1)),
-    ("amsgrad", {"learning_rate": 0.3, "beta2": 0.7}, amsgrad(START, slope, 0.3, 0.7)),
-    ("lion", {"learning_rate": 0.05, "weight_decay": 0.3}, lion(START, slope, 0.05, 0.3)),
+    ("sgd", {"learning_rate": 0.02}, sgd(START, derivative, 0.02)),
+    ("sgd", {"learning_rate": 0.02, "momentum": 0.7}, momentum(START, derivative, 0.02, 0.7)),
+    ("sgd", {"learning_rate": 0.02, "momentum": 0.7, "nesterov": True}, nesterov(START, derivative, 0.02, 0.7)),
+    ("adagrad", {"learning_rate": 0.2}, adagrad(START, derivative, 0.2)),
+    ("adadelta", {}, adadelta(START, derivative, 0.95)),
+    ("rmsprop", {"learning_rate": 0.05}, rmsprop(START, derivative, 0.05, 0.9)),
+    ("adam", {"learning_rate": 0.1}, adam(START, derivative, 0.1)),
+    ("adamw", {"learning_rate": 0.1}, adam(START, derivative, 0.1, decay=0.01)),
+    ("nadam", {"learning_rate": 0.1}, nadam(START, derivative, 0.1)),
+    ("adamax", {"learning_rate": 0.1}, adamax(START, derivative, 0.1)),
+    ("amsgrad", {"learning_rate": 0.3, "beta2": 0.7}, amsgrad(START, derivative, 0.3, 0.7)),
+    ("lion", {"learning_rate": 0.05, "weight_decay": 0.3}, lion(START, derivative, 0.05, 0.3)),
 ]
 
 
 @pytest.mark.parametrize(("name", "options", "paper"), PAPERS)
 def test_rule_follows_its_paper(name: str, options: dict[str, Any], paper: Iterator[Array]) -> None:
     expected = np.array([next(paper) for _ in range(STEPS)])
-    points, _ = follow(optimizer(name, **options), START, slope, STEPS)
+    points, _ = follow(optimizer(name, **options), START, derivative, STEPS)
     np.testing.assert_allclose(points, expected, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("case", RECORDED["cases"])
 def test_rule_follows_pytorch(case: str) -> None:
     record = RECORDED["cases"][case]
-    points, _ = follow(optimizer(record["name"], **record["options"]), START, slope, STEPS)
+    points, _ = follow(optimizer(record["name"], **record["options"]), START, derivative, STEPS)
     np.testing.assert_allclose(points, np.array(record["points"]), rtol=TOLERANCE, atol=TOLERANCE)
 
 
@@ -179,25 +179,25 @@ def test_recorded_cases_tell_the_rules_apart() -> None:
         for other, foreign in RECORDED["cases"].items():
             if case != other:
                 options = foreign["options"] | {"learning_rate": record["options"].get("learning_rate", 1.0)}
-                points, _ = follow(optimizer(foreign["name"], **options), START, slope, STEPS)
+                points, _ = follow(optimizer(foreign["name"], **options), START, derivative, STEPS)
                 assert np.abs(points - np.array(record["points"])).max() > 1e-6, (case, other)
 
 
 def test_wrong_beta_is_noticed() -> None:
-    points, _ = follow(Adam(0.1, beta2=0.99), START, slope, STEPS)
+    points, _ = follow(Adam(0.1, beta2=0.99), START, derivative, STEPS)
     assert not np.allclose(points, RECORDED["cases"]["adam"]["points"], rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("name", [name for name, kind in OPTIMIZERS.items() if not kind.full_batch])
 def test_float32_stays_close_and_finite(name: str) -> None:
     """Rules are evaluated in float32 by compiled code: the first steps agree to a few units of its precision."""
-    chosen = optimizer(name, learning_rate=0.01, ema_decay=0.9)
-    narrow, _ = follow(chosen, START.astype(np.float32), lambda w: np.asarray(slope(w), np.float32), 5)
-    wide, _ = follow(chosen, START, slope, 5)
+    entry = optimizer(name, learning_rate=0.01, ema_decay=0.9)
+    narrow, _ = follow(entry, START.astype(np.float32), lambda w: np.asarray(derivative(w), np.float32), 5)
+    wide, _ = follow(entry, START, derivative, 5)
     assert narrow.dtype == np.float32
     np.testing.assert_allclose(narrow, wide, rtol=2e-5, atol=2e-5)
     for size in (0.0, 1e-30, 1e4):
-        points, slots = follow(chosen, START.astype(np.float32), lambda w, size=size: np.full_like(w, size), 5)
+        points, slots = follow(entry, START.astype(np.float32), lambda w, size=size: np.full_like(w, size), 5)
         assert np.isfinite(points).all()
         assert all(np.isfinite(slot).all() for slot in slots.values())
 

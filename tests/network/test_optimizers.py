@@ -44,7 +44,7 @@ def one(w: Array) -> Array:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "expected"),
+    ("entry", "expected"),
     [
         (SGD(0.1), [1.8, 1.6]),
         (SGD(0.1, momentum=0.5), [1.8, 1.5]),
@@ -59,9 +59,9 @@ def one(w: Array) -> Array:
         (Lion(0.1), [1.9, 1.8]),
     ],
 )
-def test_two_steps_by_hand(chosen: Optimizer, expected: list[float]) -> None:
+def test_two_steps_by_hand(entry: Optimizer, expected: list[float]) -> None:
     """From w = 2 with a gradient that is always 2."""
-    points, _ = follow(chosen, np.array([2.0]), lambda w: 2 * one(w), 2)
+    points, _ = follow(entry, np.array([2.0]), lambda w: 2 * one(w), 2)
     np.testing.assert_allclose(points[:, 0], expected, rtol=1e-7)
 
 
@@ -80,13 +80,13 @@ def test_adam_ignores_the_scale_of_the_gradient() -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_update_rule_is_complete(name: str) -> None:
-    chosen = optimizer(name, weight_decay=0.1, clip_value=1.0, ema_decay=0.9)
-    rule = chosen.rule()
+    entry = optimizer(name, weight_decay=0.1, clip_value=1.0, ema_decay=0.9)
+    rule = entry.rule()
     slots = [slot for slot, _ in rule.slots]
     assert len(rule.updates) == len(slots)
     assert rule.scalars[0] == "learning_rate"
     assert set(variables(rule.parameter, *rule.updates)) == {"parameter", "gradient", "decay", *rule.scalars, *slots}
-    assert chosen.scalar_values(np.arange(1, 4), np.ones(3)).shape == (3, len(rule.scalars))
+    assert entry.scalar_values(np.arange(1, 4), np.ones(3)).shape == (3, len(rule.scalars))
     assert rule.slots[-1] == ("average", None)
 
 
@@ -94,12 +94,12 @@ def test_update_rule_is_complete(name: str) -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_open_rule_bound_to_its_values_is_the_rule(name: str, options: dict[str, float]) -> None:
     more = {"momentum": 0.9} if name in ("sgd", "rmsprop") else {}
-    chosen = OPTIMIZERS[name](**options, **more)
-    rule, numbers = chosen.open_rule()
-    assert bind(rule, numbers) == chosen.rule()
+    entry = OPTIMIZERS[name](**options, **more)
+    rule, numbers = entry.open_rule()
+    assert bind(rule, numbers) == entry.rule()
     assert set(numbers) <= set(variables(rule.parameter, *rule.updates))
     assert not set(numbers) & {*rule.scalars, *(slot for slot, _ in rule.slots), "parameter", "gradient", "decay"}
-    assert ("beta1" in numbers) == hasattr(chosen, "beta1")
+    assert ("beta1" in numbers) == hasattr(entry, "beta1")
     assert ("clip_value" in numbers) == ("clip_value" in options)
 
 
@@ -133,10 +133,10 @@ def test_ema_of_the_parameters(name: str) -> None:
 @given(start=st.integers(1, 200_000), count=st.integers(1, 5))
 def test_scalar_values_depend_only_on_the_step(name: str, start: int, count: int) -> None:
     """Asked for one by one or in a span, after resuming or not: the same bits, and all finite."""
-    chosen = optimizer(name, ema_decay=0.999)
+    entry = optimizer(name, ema_decay=0.999)
     steps, rates = np.arange(start, start + count), np.full(count, 0.1)
-    together = chosen.scalar_values(steps, rates)
-    single = [chosen.scalar_values(steps[i : i + 1], rates[:1])[0] for i in range(count)]
+    together = entry.scalar_values(steps, rates)
+    single = [entry.scalar_values(steps[i : i + 1], rates[:1])[0] for i in range(count)]
     np.testing.assert_array_equal(together, np.array(single))
     assert together.dtype == np.float64
     assert np.isfinite(together).all()
@@ -145,17 +145,17 @@ def test_scalar_values_depend_only_on_the_step(name: str, start: int, count: int
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize(("first", "count"), [(1, 1), (200, 400), (256, 1), (257, 256), (1, 5000)])
 def test_scalars_of_consecutive_steps_are_those_of_each(name: str, first: int, count: int) -> None:
-    chosen, rates = optimizer(name, learning_rate=0.3, ema_decay=0.999), np.linspace(0.1, 0.2, count)
-    expected = chosen.scalar_values(np.arange(first, first + count), rates)
-    assert chosen.scalars_from(first, rates).tobytes() == expected.tobytes()
-    assert chosen.scalars_from(first, rates).tobytes() == expected.tobytes()
+    entry, rates = optimizer(name, learning_rate=0.3, ema_decay=0.999), np.linspace(0.1, 0.2, count)
+    expected = entry.scalar_values(np.arange(first, first + count), rates)
+    assert entry.scalars_from(first, rates).tobytes() == expected.tobytes()
+    assert entry.scalars_from(first, rates).tobytes() == expected.tobytes()
 
 
 def test_nadam_product_of_momenta_after_many_steps() -> None:
     """The product of all momenta is cut off where it no longer changes 1 - product."""
-    chosen, step = NAdam(), 2000
+    entry, step = NAdam(), 2000
     mu = 0.9 * (1 - 0.5 * power(0.96, 0.004 * np.arange(1, step + 2)))
-    _, gradient_factor, momentum_factor, _ = chosen.scalar_values(np.array([step]), np.ones(1))[0]
+    _, gradient_factor, momentum_factor, _ = entry.scalar_values(np.array([step]), np.ones(1))[0]
     product = np.prod(mu[:-1])
     assert gradient_factor == (1 - mu[-2]) / (1 - product)
     assert momentum_factor == mu[-1] / (1 - product * mu[-1])
@@ -195,11 +195,11 @@ def test_custom_optimizer_uses_the_step() -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizer_to_dict_and_from_dict_round_trip(name: str) -> None:
-    chosen = optimizer(name, learning_rate=np.float32(0.25))
-    data = json.loads(json.dumps(chosen.to_dict()))
-    assert optimizer_from_dict(data) == chosen == optimizer(chosen)
-    assert data["name"] == name == chosen.name
-    assert chosen.learning_rate == 0.25  # type: ignore[attr-defined]
+    entry = optimizer(name, learning_rate=np.float32(0.25))
+    data = json.loads(json.dumps(entry.to_dict()))
+    assert optimizer_from_dict(data) == entry == optimizer(entry)
+    assert data["name"] == name == entry.name
+    assert entry.learning_rate == 0.25  # type: ignore[attr-defined]
 
 
 def test_custom_optimizer_to_dict_and_from_dict_round_trip() -> None:
@@ -292,5 +292,5 @@ def test_repr_of_a_custom_optimizer_is_its_call() -> None:
     )
     plain = optimizer("plain", lambda parameter, gradient: parameter - 0.1 * gradient)
     assert repr(plain) == "optimizer('plain', lambda parameter, gradient: parameter - 0.1 * gradient)"
-    for own in (heavy, plain):
-        assert eval(repr(own), {"optimizer": optimizer}) == own
+    for rule in (heavy, plain):
+        assert eval(repr(rule), {"optimizer": optimizer}) == rule

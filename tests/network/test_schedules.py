@@ -57,26 +57,26 @@ def test_recorded_factors_differ_between_schedules() -> None:
     assert len(set(courses)) == len(courses)
 
 
-@pytest.mark.parametrize("chosen", SOME, ids=repr)
+@pytest.mark.parametrize("entry", SOME, ids=repr)
 @given(start=st.integers(0, 3000), count=st.integers(0, 50), per_epoch=st.integers(1, 40), total=st.integers(1, 2500))
 def test_schedule_factors_depend_only_on_the_step(
-    chosen: Schedule, start: int, count: int, per_epoch: int, total: int
+    entry: Schedule, start: int, count: int, per_epoch: int, total: int
 ) -> None:
     """In one span or step by step, past the end too: the same bits, within 0 and 1."""
     steps = np.arange(start, start + count)
-    together = chosen.factors(steps, per_epoch, total)
+    together = entry.factors(steps, per_epoch, total)
     assert together.dtype == np.float64
     assert together.shape == (count,)
     assert ((together >= 0) & (together <= 1)).all()
-    single = [chosen.factors(steps[i : i + 1], per_epoch, total)[0] for i in range(count)]
+    single = [entry.factors(steps[i : i + 1], per_epoch, total)[0] for i in range(count)]
     np.testing.assert_array_equal(together, np.array(single))
 
 
 @pytest.mark.parametrize(
-    "chosen", [ConstantSchedule(), StepDecay(), ExponentialDecay(), CosineDecay(), CosineWarmRestarts()], ids=repr
+    "entry", [ConstantSchedule(), StepDecay(), ExponentialDecay(), CosineDecay(), CosineWarmRestarts()], ids=repr
 )
-def test_training_starts_at_the_full_learning_rate(chosen: Schedule) -> None:
-    assert chosen.factors(np.arange(1), 7, 70)[0] == 1.0
+def test_training_starts_at_the_full_learning_rate(entry: Schedule) -> None:
+    assert entry.factors(np.arange(1), 7, 70)[0] == 1.0
 
 
 def test_steps_and_epochs() -> None:
@@ -125,10 +125,10 @@ def test_warmup_then_follows_the_next_schedule() -> None:
     np.testing.assert_array_equal(factors[4:], CosineDecay().factors(np.arange(6), 2, 6))
 
 
-def watch(chosen: Schedule, values: list[float]) -> list[float]:
-    state, factors = chosen.init_state(), []
+def watch(entry: Schedule, values: list[float]) -> list[float]:
+    state, factors = entry.init_state(), []
     for value in values:
-        state = json.loads(json.dumps(chosen.on_epoch_end(state, value)))
+        state = json.loads(json.dumps(entry.on_epoch_end(state, value)))
         factors.append(state["factor"])
     return factors
 
@@ -152,9 +152,9 @@ def test_warmup_passes_the_loss_to_the_next_schedule() -> None:
     assert watch(CosineDecay(), [1, 1, 1]) == [1, 1, 1]
 
 
-@pytest.mark.parametrize("chosen", SOME, ids=repr)
-def test_schedule_to_dict_and_from_dict_round_trip(chosen: Schedule) -> None:
-    assert schedule_from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen == schedule(chosen)
+@pytest.mark.parametrize("entry", SOME, ids=repr)
+def test_schedule_to_dict_and_from_dict_round_trip(entry: Schedule) -> None:
+    assert schedule_from_dict(json.loads(json.dumps(entry.to_dict()))) == entry == schedule(entry)
 
 
 @pytest.mark.parametrize(

@@ -25,23 +25,23 @@ def biases(network: rv.Network, task: Task, targets: list[list[float]], weights:
         return np.zeros(0)
     usual = initial_state(network, rv.SGD(0.1), 3).engine.parameters
     views = network.parameter_table.views(state.engine.parameters)
-    found = views["layers.1.bias"].copy()
+    actual = views["layers.1.bias"].copy()
     views["layers.1.bias"][:] = 0.0
     assert (state.engine.parameters == usual).all()
-    return found
+    return actual
 
 
 def test_softmax_begins_at_the_weighted_shares() -> None:
     network = rv.Network(2, [rv.Dense(4, "relu"), rv.Dense(3, "softmax")])
     rows = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
-    found = np.exp(biases(network, CLASSES, rows, [3.0, 1.0, 2.0, 0.0]))
-    np.testing.assert_allclose(found, [0.5, 0.5, 0.2], rtol=1e-12)
+    actual = np.exp(biases(network, CLASSES, rows, [3.0, 1.0, 2.0, 0.0]))
+    np.testing.assert_allclose(actual, [0.5, 0.5, 0.2], rtol=1e-12)
 
 
 def test_sigmoids_begin_at_the_weighted_shares_of_each_label() -> None:
     network = rv.Network(2, [rv.Dense(4, "relu"), rv.Dense(2, "sigmoid")])
-    found = biases(network, LABELS, [[1.0, 1.0], [0.0, 1.0], [0.0, 1.0]], [2.0, 1.0, 5.0])
-    np.testing.assert_allclose(1.0 / (1.0 + np.exp(-found)), [0.25, 0.75], rtol=1e-12)
+    actual = biases(network, LABELS, [[1.0, 1.0], [0.0, 1.0], [0.0, 1.0]], [2.0, 1.0, 5.0])
+    np.testing.assert_allclose(1.0 / (1.0 + np.exp(-actual)), [0.25, 0.75], rtol=1e-12)
 
 
 def test_others_begin_as_usual() -> None:

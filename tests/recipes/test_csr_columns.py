@@ -43,9 +43,9 @@ def reviews(*columns: str, target: Any = None) -> Table:
 )
 def test_an_ensemble_on_both_blocks_is_merged_saved_and_asked_for_one_row(name: str, task: str, tmp_path: Path) -> None:
     target = None if task == "regression" else ["high", "low", "high", "middle"] * 20
-    own = TableRecipe(n_networks=2, n_folds=2, min_steps=10)
+    table_recipe = TableRecipe(n_networks=2, n_folds=2, min_steps=10)
     table = reviews("text", "title", "price", "shop", target=target)
-    model = rv.train(table, target="stars", recipe=own, engine=name, task=task, **SMALL)
+    model = rv.train(table, target="stars", recipe=table_recipe, engine=name, task=task, **SMALL)
     assert (model.engine, model.report.recipe, len(model.report.members)) == (name, "table", 4)
     assert [type(layer) for layer in model.network.layers] == [rv.Dense, rv.Dropout, rv.Dense]
     assert model.inputs(REVIEWS).n_csr == 7
@@ -101,7 +101,7 @@ def test_engines_agree_on_factors_of_the_dense_block(precision: str, clip: float
     flat = network.parameter_table.initial(0)
     scalars = optimizer.scalar_values(np.arange(1, 7), np.full(6, 0.01))
     span = Span(np.arange(48) % 24, np.arange(7) * 8, scalars)
-    said = []
+    outputs = []
     for name in ENGINES:
         executable = engine(name).compile(spec)
         executable.set_state(State(flat, optimizer.initial_slots(flat), 0))
@@ -109,12 +109,12 @@ def test_engines_agree_on_factors_of_the_dense_block(precision: str, clip: float
         losses = executable.run(executable.upload(rows), span)
         values = executable.activations(rows.inputs)
         assert [layer.outputs.shape[1] for layer in values] == [3, 3, 6, 2]
-        said.append((gradient, losses, executable.snapshot(), executable.outputs(rows.inputs), values[1].outputs))
+        outputs.append((gradient, losses, executable.snapshot(), executable.outputs(rows.inputs), values[1].outputs))
         assert executable.evaluate(rows)[1].shape == (24, 2)
     tolerance = {"float64": 1e-9, "float32": 2e-4, "bfloat16": 2e-2}[precision]
-    for ours, theirs in zip(*said, strict=True):
+    for ours, theirs in zip(*outputs, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
-    assert not np.array_equal(said[1][2][:6], flat[:6])
+    assert not np.array_equal(outputs[1][2][:6], flat[:6])
 
 
 def test_factors_of_some_columns_of_a_dense_block_are_left_to_the_reference() -> None:

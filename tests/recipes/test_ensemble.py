@@ -34,15 +34,15 @@ def cook(data: Any, **options: Any) -> rv.Model:
 def settings_of(**options: Any) -> tuple[rv.Network, Any]:
     recipe = rv.recipe("table")
     task = rv.Task("binary", 1, ("no", "yes"))
-    chosen = recipe.complete(rv.recipes.options.TrainOptions(**options))
-    network = recipe.network(6, task, chosen)
-    return network, recipe.settings(network, task, chosen, 200, (), True)
+    options_of_recipe = recipe.complete(rv.recipes.options.TrainOptions(**options))
+    network = recipe.network(6, task, options_of_recipe)
+    return network, recipe.settings(network, task, options_of_recipe, 200, (), True)
 
 
 def test_bits_and_events_are_those_of_one_after_the_other() -> None:
-    told: dict[int, list[tuple[int, int, float]]] = {1: [], 2: []}
+    losses: dict[int, list[tuple[int, int, float]]] = {1: [], 2: []}
     models = {}
-    for threads, events in told.items():
+    for threads, events in losses.items():
 
         def listen(event: Any, events: list[Any] = events) -> None:
             assert threading.current_thread() is threading.main_thread()
@@ -51,8 +51,8 @@ def test_bits_and_events_are_those_of_one_after_the_other() -> None:
 
         models[threads] = cook(frame(), threads=threads, progress=listen)
     assert bits(models[1]) == bits(models[2])
-    assert told[1] == told[2]
-    assert [epoch for _, epoch, _ in told[2]] == list(range(1, len(told[2]) + 1))
+    assert losses[1] == losses[2]
+    assert [epoch for _, epoch, _ in losses[2]] == list(range(1, len(losses[2]) + 1))
 
 
 def test_small_networks_are_trained_side_by_side_and_large_ones_by_all_threads() -> None:
@@ -102,8 +102,8 @@ RECIPES: dict[str, dict[str, Any]] = {"table": {}, "text": {"epochs": 4}}
 
 
 @pytest.mark.parametrize("kind", RECIPES)
-@pytest.mark.parametrize("share", [0.0, 1.0, 1.5])
-def test_a_time_limit_is_for_all_networks_together(kind: str, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fraction", [0.0, 1.0, 1.5])
+def test_a_time_limit_is_for_all_networks_together(kind: str, fraction: float, monkeypatch: pytest.MonkeyPatch) -> None:
     data, options = (texts() if kind == "text" else frame(), {"recipe": kind, "engine": "reference", **RECIPES[kind]})
 
     def trained(limit: float) -> rv.Model:
@@ -111,10 +111,10 @@ def test_a_time_limit_is_for_all_networks_together(kind: str, share: float, monk
         return cook(data, callbacks=[rv.TimeLimit(limit)], **options)
 
     first = trained(1e9).report.members[0]["seconds"]
-    model = trained(max(share * first, 1e-9))
+    model = trained(max(fraction * first, 1e-9))
     # A network that the limit breaks off counts only where it is the first.
     (member,) = model.report.members
-    assert member["epochs"] == (1 if share == 0.0 else options.get("epochs", 3))
+    assert member["epochs"] == (1 if fraction == 0.0 else options.get("epochs", 3))
     assert not model.report.interrupted
     assert model.report.stop_reason.startswith("The time limit of ")
     assert "The model is made of 1 network of " in model.report.stop_reason
@@ -123,11 +123,11 @@ def test_a_time_limit_is_for_all_networks_together(kind: str, share: float, monk
 @pytest.mark.parametrize("kind", RECIPES)
 def test_a_callback_that_stops_ends_the_run_and_early_stopping_one_network(kind: str) -> None:
     data, options = (texts() if kind == "text" else frame(), {"recipe": kind, "engine": "reference", **RECIPES[kind]})
-    seen: list[int] = []
+    numbers: list[int] = []
 
     def stop_in_second(context: rv.EpochContext) -> rv.CallbackResult | None:
-        seen.append(context.epoch.epoch)
-        return rv.CallbackResult(stop_reason="Good enough.") if seen.count(1) == 2 else None
+        numbers.append(context.epoch.epoch)
+        return rv.CallbackResult(stop_reason="Good enough.") if numbers.count(1) == 2 else None
 
     model = cook(data, callbacks=[stop_in_second], **options)
     assert [member["epochs"] for member in model.report.members] == [options.get("epochs", 3), 1]
@@ -176,8 +176,8 @@ def test_a_run_that_broke_off_goes_on_and_its_log_is_whole(
     assert bits(model) == expected
     lines = (tmp_path / "run" / "events.jsonl").read_text().splitlines()
     events = [event for event in map(json.loads, lines) if event["kind"] == "epoch"]
-    told = {event["epoch"]: event["loss"] for event in events}
-    assert told == {epoch.epoch: epoch.loss for epoch in model.history}
+    losses = {event["epoch"]: event["loss"] for event in events}
+    assert losses == {epoch.epoch: epoch.loss for epoch in model.history}
 
 
 def test_after_ctrl_c_the_model_is_made_of_the_first_networks(tmp_path: Path) -> None:

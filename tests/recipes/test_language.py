@@ -40,8 +40,8 @@ def test_few_characters_are_regularized_more(rows: int, dropout: float, decay: f
 
 
 def test_what_was_asked_for_stays() -> None:
-    own = replace(LanguageRecipe(), dropout=0.1).bound(None, TrainOptions(), 180_000)
-    assert (own.dropout, own.learning_rate, own.weight_decay) == (0.1, 0.0015, 0.01)
+    bound_recipe = replace(LanguageRecipe(), dropout=0.1).bound(None, TrainOptions(), 180_000)
+    assert (bound_recipe.dropout, bound_recipe.learning_rate, bound_recipe.weight_decay) == (0.1, 0.0015, 0.01)
     options = LanguageRecipe().complete(TrainOptions(dropout=0.4, weight_decay=0.2, learning_rate=0.01))
     recipe = LanguageRecipe().bound(None, options, 180_000)
     network = recipe.network(9, TASK, options)

@@ -22,18 +22,18 @@ NETWORKS = 6
 
 def part(targets: list[float], weights: list[float] | None = None) -> Rows:
     """Rows with these targets."""
-    known = None if weights is None else np.array(weights)
-    return Rows(np.zeros((len(targets), 1)), np.array(targets)[:, None], known)
+    row_weights = None if weights is None else np.array(weights)
+    return Rows(np.zeros((len(targets), 1)), np.array(targets)[:, None], row_weights)
 
 
 def members_of(task: Task, outputs: np.ndarray, targets: np.ndarray, n_folds: int, weights: Any = None) -> list[Member]:
     """Networks that say `outputs` (M, n, N), each on the rows that it leaves out."""
     rows = Rows(np.zeros((len(targets), 1)), targets, weights)
-    found = []
+    actual = []
     for number, index in enumerate(left_out_rows(task, rows, None, len(outputs), n_folds, 0)):
         assert index is not None
-        found.append(Member(rows.take(index), outputs[number][index], index))
-    return found
+        actual.append(Member(rows.take(index), outputs[number][index], index))
+    return actual
 
 
 def noisy_logits(task: Task, rows: int, sharpness: float, noise: float) -> tuple[np.ndarray, np.ndarray]:
@@ -55,14 +55,14 @@ def test_a_row_has_the_mean_of_the_networks_that_left_it_out() -> None:
         Member(folds[0], np.array([[0.2], [0.6]]), np.array([3, 7])),
         Member(folds[1], np.array([[0.6], [0.9]]), np.array([7, 9])),
     ]
-    found = held_out_rows(TWO, members, 0.5)
-    assert found is not None
-    assert found.folds
-    assert found.targets.tolist() == [[0.0], [1.0], [1.0]]
-    assert found.weights is not None
-    assert found.weights.tolist() == [1.0, 2.0, 3.0]
+    actual = held_out_rows(TWO, members, 0.5)
+    assert actual is not None
+    assert actual.folds
+    assert actual.targets.tolist() == [[0.0], [1.0], [1.0]]
+    assert actual.weights is not None
+    assert actual.weights.tolist() == [1.0, 2.0, 3.0]
     odds = np.array([0.2 / 0.8, 0.6 / 0.4, 0.9 / 0.1]) ** 0.5
-    np.testing.assert_allclose(found.outputs[:, 0], odds / (1 + odds))
+    np.testing.assert_allclose(actual.outputs[:, 0], odds / (1 + odds))
     left_out = left_out_by(TWO, members)
     assert left_out.counts.tolist() == [1, 2, 1]
     assert left_out.index.tolist() == [3, 7, 9]
@@ -70,19 +70,19 @@ def test_a_row_has_the_mean_of_the_networks_that_left_it_out() -> None:
 
 def test_the_same_validation_rows_have_the_outputs_of_the_merged_network() -> None:
     shared = part([0.0, 1.0])
-    found = held_out_rows(TWO, [Member(shared, np.array([[chance], [0.5]])) for chance in (0.2, 0.5)], 1.0)
-    assert found is not None
-    assert not found.folds
-    assert found.error_factors is None
+    actual = held_out_rows(TWO, [Member(shared, np.array([[chance], [0.5]])) for chance in (0.2, 0.5)], 1.0)
+    assert actual is not None
+    assert not actual.folds
+    assert actual.error_factors is None
     # The odds are 1/4 and 1, whose mean logit is log 1/2.
-    assert found.outputs[:, 0].tolist() == pytest.approx([1 / 3, 0.5])
+    assert actual.outputs[:, 0].tolist() == pytest.approx([1 / 3, 0.5])
 
 
 @pytest.mark.parametrize("task", [TWO, THREE], ids=["two classes", "three classes"])
 def test_of_shared_validation_rows_the_temperature_is_that_of_the_mean(task: Task) -> None:
     logits, targets = noisy_logits(task, 1000, 1.5, 1.0)
     shared = Rows(np.zeros((1000, 1)), targets)
-    members = [Member(shared, probabilities_of(task, own)) for own in logits]
+    members = [Member(shared, probabilities_of(task, member_logits)) for member_logits in logits]
     expected = inverse_temperature(task, probabilities_of(task, logits.mean(axis=0)), targets)
     alone = inverse_temperature(task, probabilities_of(task, logits[0]), targets)
     assert merged_inverse_temperature(task, members) == pytest.approx(expected, rel=1e-6)
@@ -99,9 +99,9 @@ def test_the_temperature_is_that_of_the_mean_of_all_and_not_of_a_single_network(
     members = members_of(task, probabilities_of(task, logits), targets, n_folds)
     best = inverse_temperature(task, probabilities_of(task, logits.mean(axis=0)), targets)
     single = inverse_temperature(task, probabilities_of(task, logits[0]), targets)
-    found = merged_inverse_temperature(task, members)
-    assert abs(np.log(found / best)) < abs(np.log(single / best)) / 4
-    assert single < found
+    actual = merged_inverse_temperature(task, members)
+    assert abs(np.log(actual / best)) < abs(np.log(single / best)) / 4
+    assert single < actual
 
 
 def test_without_rows_that_several_networks_left_out_it_is_that_of_single_ones() -> None:
@@ -143,31 +143,31 @@ def test_errors_of_numbers_get_as_small_as_those_of_the_mean_of_all(n_folds: int
     generator = np.random.default_rng(0)
     targets = generator.normal(size=(30_000, 1))
     outputs = generator.normal(size=(1, 30_000, 1)) + noise * generator.normal(size=(NETWORKS, 30_000, 1))
-    found = held_out_rows(NUMBERS, members_of(NUMBERS, outputs, targets, n_folds), 1.0)
-    assert found is not None
-    assert found.error_factors is not None
-    errors = np.abs(found.outputs - found.targets) * found.error_factors
+    actual = held_out_rows(NUMBERS, members_of(NUMBERS, outputs, targets, n_folds), 1.0)
+    assert actual is not None
+    assert actual.error_factors is not None
+    errors = np.abs(actual.outputs - actual.targets) * actual.error_factors
     of_all = np.abs(outputs.mean(axis=0) - targets)
     # A quantile of n errors has a standard error of about 2 / sqrt(n) of itself.
     tolerance = 6 / np.sqrt(len(errors))
     assert np.quantile(errors, 0.9) == pytest.approx(np.quantile(of_all, 0.9), rel=tolerance)
-    assert (found.error_factors <= 1.0).all()
+    assert (actual.error_factors <= 1.0).all()
 
 
 def test_networks_that_agree_keep_their_errors() -> None:
     targets = np.random.default_rng(0).normal(size=(900, 1))
     outputs = np.zeros((NETWORKS, 900, 1))
-    found = held_out_rows(NUMBERS, members_of(NUMBERS, outputs, targets, 3), 1.0)
-    assert found is not None
-    assert found.error_factors is not None
-    np.testing.assert_allclose(found.error_factors, 1.0)
+    actual = held_out_rows(NUMBERS, members_of(NUMBERS, outputs, targets, 3), 1.0)
+    assert actual is not None
+    assert actual.error_factors is not None
+    np.testing.assert_allclose(actual.error_factors, 1.0)
 
 
 def test_errors_get_no_smaller_than_those_of_independent_networks() -> None:
     """Two networks whose errors cancel by chance do not say that all errors do."""
     targets = np.zeros((900, 1))
     signs = np.where(np.arange(NETWORKS) % 2, 1.0, -1.0)[:, None, None]
-    found = held_out_rows(NUMBERS, members_of(NUMBERS, signs * np.ones((NETWORKS, 900, 1)), targets, 10), 1.0)
-    assert found is not None
-    assert found.error_factors is not None
-    assert found.error_factors.min() == pytest.approx(np.sqrt(1 / NETWORKS))
+    actual = held_out_rows(NUMBERS, members_of(NUMBERS, signs * np.ones((NETWORKS, 900, 1)), targets, 10), 1.0)
+    assert actual is not None
+    assert actual.error_factors is not None
+    assert actual.error_factors.min() == pytest.approx(np.sqrt(1 / NETWORKS))

@@ -62,12 +62,12 @@ def test_poisson_predicts_rates(recipe: str, size: float) -> None:
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "binary_focal"])
 def test_shares_of_a_whole(loss: str) -> None:
     X, effect = rows()
-    shares = 1 / (1 + np.exp(-2 * effect))
-    fitted = estimator("plain", loss).fit(X, shares)
+    fractions = 1 / (1 + np.exp(-2 * effect))
+    fitted = estimator("plain", loss).fit(X, fractions)
     far = fitted.predict(20 * X)
     assert far.min() >= 0
     assert far.max() <= 1
-    assert np.corrcoef(shares, fitted.predict(X))[0, 1] > 0.95
+    assert np.corrcoef(fractions, fitted.predict(X))[0, 1] > 0.95
 
 
 OUTSIDE = {

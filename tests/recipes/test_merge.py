@@ -59,14 +59,14 @@ def test_the_joined_network_says_the_mean_of_the_weighted_sums(
     joined, flat = merge_networks(network, flats)
     each = [logits(says(network, one, X), name) for one in flats]
     expected = np.mean(each, axis=0)
-    found = logits(says(joined, flat, X), name)
+    actual = logits(says(joined, flat, X), name)
     # A sum z is read from an output that is rounded, which costs e^|z| roundings of a sigmoid, in each of the networks.
-    far = np.exp(max(np.abs(sums).max() for sums in (*each, found))) if name == "sigmoid" else 1.0
+    far = np.exp(max(np.abs(sums).max() for sums in (*each, actual))) if name == "sigmoid" else 1.0
     if name == "softmax":
-        expected, found = (values - values.mean(axis=1, keepdims=True) for values in (expected, found))
+        expected, actual = (values - values.mean(axis=1, keepdims=True) for values in (expected, actual))
     steps = 64 * members * (max(widths, default=1) + 4)
     size = 1.0 + max(np.abs(expected).max(), np.abs(flat).max() ** (2 + scales))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=steps * EPSILON * size * far)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=steps * EPSILON * size * far)
 
 
 def test_blocks_with_batch_normalization_are_joined() -> None:
@@ -77,8 +77,8 @@ def test_blocks_with_batch_normalization_are_joined() -> None:
     X = generator.normal(size=(5, 3))
     joined, flat = merge_networks(network, flats, 0.5)
     expected = 0.5 * np.mean([logits(says(network, one, X), "softmax") for one in flats], axis=0)
-    found = logits(says(joined, flat, X), "softmax")
-    np.testing.assert_allclose(np.diff(found), np.diff(expected), rtol=1e-9, atol=1e-12)
+    actual = logits(says(joined, flat, X), "softmax")
+    np.testing.assert_allclose(np.diff(actual), np.diff(expected), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("layers", [[rv.BatchNorm(), rv.Dense(2)], [rv.Dense(3), rv.LayerNorm(), rv.Dense(2)]])
@@ -115,7 +115,7 @@ def test_hats_in_place_of_ramps_change_nothing_but_roundings(
     widths: list[int], waves: int, units: int, seed: int
 ) -> None:
     generator = np.random.default_rng(seed)
-    frame = {f"x{place}": generator.normal(size=60) for place in range(len(widths))}
+    frame = {f"x{column}": generator.normal(size=60) for column in range(len(widths))}
     encoders = tuple(
         NumberEncoder.fit(pl.Series(name, cells), None, FeatureOptions(waves, bins, 1000, 1))
         for (name, cells), bins in zip(frame.items(), widths, strict=True)
@@ -127,11 +127,11 @@ def test_hats_in_place_of_ramps_change_nothing_but_roundings(
     rows = pl.DataFrame({name: generator.normal(size=40) * 2 for name in frame})
     expected = says(network, flat, encoder.transform(rows))
     converted = ple_to_linear_spline(network, flat, encoder.piecewise_linear)
-    found = says(network, converted, encoder.with_spline_basis().transform(rows))
+    actual = says(network, converted, encoder.with_spline_basis().transform(rows))
     largest = 1.0 + np.abs(flat).max()
     # The inputs are rounded to float32, about once for each of them in either form, before float64 takes over.
     tolerance = 2 * encoder.width * units * 2.0**-23 * largest**2
-    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance)
     assert np.abs(says(network, flat, encoder.with_spline_basis().transform(rows)) - expected).max() > tolerance
 
 

@@ -23,9 +23,9 @@ def rows_of(labels: object, groups: np.ndarray | None = None) -> Rows:
 
 def left_out(task: Task, rows: Rows, n_networks: int, n_folds: int) -> list[np.ndarray]:
     """What each network leaves out."""
-    found = [index for index in left_out_rows(task, rows, None, n_networks, n_folds, 0) if index is not None]
-    assert len(found) == n_networks
-    return found
+    actual = [index for index in left_out_rows(task, rows, None, n_networks, n_folds, 0) if index is not None]
+    assert len(actual) == n_networks
+    return actual
 
 
 @pytest.mark.parametrize(("n_networks", "n_folds"), [(6, 10), (6, 4), (16, 10), (2, 5)])

@@ -35,19 +35,19 @@ def cook(data: Any, target: Any = "income", **options: Any) -> rv.Model:
 @pytest.mark.parametrize("effort", EFFORTS)
 def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: str, tmp_path: Path) -> None:
     model = cook(frame(), effort=effort, model=tmp_path / "m.rv")
-    chosen = recipe("table", effort)
-    assert len(model.report.members) == chosen.n_networks
+    entry = recipe("table", effort)
+    assert len(model.report.members) == entry.n_networks
     used = {
         "hidden": [4],
         "epochs": 2,
         "n_pilots": 0,
         "batch_size": 32,
-        "learning_rate": chosen.learning_rate / 2,
+        "learning_rate": entry.learning_rate / 2,
         "optimizer": "AdamW",
     }
-    used["patience"] = chosen.patience_for(model.report.split["training"])
-    assert {"name": model.report.recipe, **model.report.recipe_settings} == {**chosen.to_dict(), **used}
-    assert model.network.layer_infos[0].outputs == 4 * chosen.n_networks
+    used["patience"] = entry.patience_for(model.report.split["training"])
+    assert {"name": model.report.recipe, **model.report.recipe_settings} == {**entry.to_dict(), **used}
+    assert model.network.layer_infos[0].outputs == 4 * entry.n_networks
     assert len(model.history) == sum(one["epochs"] for one in model.report.members)
     assert [epoch.epoch for epoch in model.history] == list(range(1, len(model.history) + 1))
     again = rv.load(tmp_path / "m.rv")
@@ -141,13 +141,13 @@ def test_auto_takes_the_recipe_for_the_kind_of_data() -> None:
 
 def test_a_recipe_of_ones_own_is_followed_and_written_down(tmp_path: Path) -> None:
     parts: dict[str, Any] = {"n_networks": 2, "calibrate": False, "hidden": (4,), "epochs": 40, "max_epochs": 40}
-    own = replace(recipe("table"), selection_metric="validation_loss", **parts)
+    custom = replace(recipe("table"), selection_metric="validation_loss", **parts)
     options: dict[str, Any] = {"engine": "reference", "progress": False, "model": tmp_path / "m.rv"}
-    model = rv.train(frame(400), "income", recipe=own, **options)
+    model = rv.train(frame(400), "income", recipe=custom, **options)
     assert len(model.report.members) == 2
     assert model.report.temperature == 1.0
     used = TableRecipe.from_dict(rv.load(tmp_path / "m.rv").report.recipe_settings)
-    assert replace(used, batch_size=own.batch_size, learning_rate=own.learning_rate) == own
+    assert replace(used, batch_size=custom.batch_size, learning_rate=custom.learning_rate) == custom
     assert "calibrated_d2_log_loss" not in model.history[0].metrics
     assert "calibrated_d2_log_loss" in cook(frame(), effort="fast").history[0].metrics
 
@@ -167,21 +167,21 @@ def test_a_run_that_broke_off_goes_on_to_the_same_bits(
 @pytest.mark.parametrize("name", RECIPES)
 def test_options_of_training_count_in_every_recipe(name: str) -> None:
     given = TrainOptions(batch_size=7, epochs=3, learning_rate=0.25, optimizer="sgd", loss="categorical_cross_entropy")
-    chosen = recipe(name)
+    entry = recipe(name)
     network = rv.Network(4, [rv.Dense(3, "softmax")])
     task = rv.Task("multiclass", 3, ("a", "b", "c"))
-    settings = chosen.settings(network, task, chosen.complete(given), 100, (), False)
+    settings = entry.settings(network, task, entry.complete(given), 100, (), False)
     assert (settings.batch_size, settings.epochs, settings.optimizer) == (7, 3, rv.SGD(0.25))
     assert settings.loss == rv.loss("categorical_cross_entropy")
 
 
 def interrupt_after(spans: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C is pressed after so many questions whether it was."""
-    asked = [0]
+    count = [0]
 
     def pressed(self: Any) -> bool:
-        asked[0] += 1
-        return asked[0] > spans
+        count[0] += 1
+        return count[0] > spans
 
     begin = loop.TrainingLoop.__init__
 
@@ -192,13 +192,13 @@ def interrupt_after(spans: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_interrupt_keeps_the_networks_that_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = cook(frame())
+    full = cook(frame())
     interrupt_after(5, monkeypatch)
     model = cook(frame())
     assert model.report.interrupted
     done = len(model.report.members)
-    assert 1 <= done < len(whole.report.members)
-    assert model.report.members != whole.report.members
+    assert 1 <= done < len(full.report.members)
+    assert model.report.members != full.report.members
     assert model.network.layer_infos[0].outputs == 4 * done
     assert np.isfinite(model.outputs(frame())).all()
 
@@ -223,7 +223,7 @@ def test_the_events_are_those_of_one_run() -> None:
 
 def table(rows: int, columns: int, seed: int = 0) -> dict[str, Any]:
     generator = np.random.default_rng(seed)
-    return {f"x{place}": generator.normal(size=rows) for place in range(columns)}
+    return {f"x{column}": generator.normal(size=rows) for column in range(columns)}
 
 
 ODD: dict[str, tuple[Any, Any]] = {
@@ -244,10 +244,10 @@ def test_odd_tables_are_trained_on(name: str) -> None:
     frame_of = pl.DataFrame(columns)
     data = np.asarray(frame_of)
     model = rv.train(data, y, **SMALL, test=0.0)
-    said = model.predict(data)
-    assert said.shape == np.shape(y)
-    if said.dtype.kind == "f":
-        assert np.isfinite(said).all()
+    predicted = model.predict(data)
+    assert predicted.shape == np.shape(y)
+    if predicted.dtype.kind == "f":
+        assert np.isfinite(predicted).all()
 
 
 def test_several_labels_are_learned() -> None:
@@ -300,8 +300,8 @@ def test_options_of_version_0_1_are_read() -> None:
         "learning_rate": 0.1,
     }
     expected = TableRecipe(n_networks=2, calibrate=False, hidden=(4,), n_frequencies=1, learning_rate=0.1)
-    own = options_from_dict({**stored, "recipe": parts, "optimizer": expected.optimizer.to_dict()})
-    assert (own.recipe, own.effort, own.optimizer) == (expected, "default", None)
+    custom = options_from_dict({**stored, "recipe": parts, "optimizer": expected.optimizer.to_dict()})
+    assert (custom.recipe, custom.effort, custom.optimizer) == (expected, "default", None)
     other = options_from_dict({**stored, "recipe": "table", "optimizer": rv.AdamW(0.5).to_dict()})
     assert other.optimizer == rv.AdamW(0.5)
 

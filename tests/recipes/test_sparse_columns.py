@@ -25,7 +25,7 @@ def member(sure: float, right: float = 1.0) -> Member:
 
 
 @pytest.mark.parametrize(
-    ("on_terms", "on_scores", "chosen"),
+    ("on_terms", "on_scores", "expected"),
     [
         (member(0.9), member(0.6, 0.5), ("terms",)),
         (member(0.99, 0.5), member(0.8), ("scores",)),
@@ -33,10 +33,10 @@ def member(sure: float, right: float = 1.0) -> Member:
     ],
 )
 def test_one_view_is_taken_alone_where_it_is_clearly_better(
-    on_terms: Member, on_scores: Member, chosen: tuple[str, ...]
+    on_terms: Member, on_scores: Member, expected: tuple[str, ...]
 ) -> None:
     best, members, note = choose_views(TASK, {"terms": [on_terms], "scores": [on_scores]})
-    assert best == chosen
+    assert best == expected
     assert len(members) == 1
     assert "on 40 rows left out" in note
 
@@ -46,7 +46,7 @@ def test_a_view_that_is_too_sure_is_not_worse_for_it() -> None:
     targets = np.eye(2)[np.arange(400) % 2]
     held = Rows(np.zeros((400, 1)), targets)
     good = (np.arange(400) < 320)[:, None] == (targets == 1)
-    modest, sure = (Member(held, np.where(good, share, 1 - share)) for share in (0.8, 0.97))
+    modest, sure = (Member(held, np.where(good, fraction, 1 - fraction)) for fraction in (0.8, 0.97))
     best, _, note = choose_views(TASK, {"terms": [modest], "scores": [sure]})
     assert best == ("terms", "scores")
     assert note.count("0.5004") == 3

@@ -35,9 +35,9 @@ def test_to_bfloat16_rounds_to_nearest(x: float) -> None:
         assert rounded == 0.0
         assert math.copysign(1.0, rounded) == 1.0
         return
-    whole = rounded / math.ldexp(1.0, math.frexp(rounded)[1] - 8)
-    assert whole == int(whole)
-    assert abs(whole) <= 256
+    full = rounded / math.ldexp(1.0, math.frexp(rounded)[1] - 8)
+    assert full == int(full)
+    assert abs(full) <= 256
     assert abs(rounded - x) <= math.ldexp(1.0, math.frexp(x)[1] - 9)
 
 
@@ -85,16 +85,16 @@ OPERANDS = st.builds(math.ldexp, st.sampled_from([-1, 1]), st.integers(-56, 40))
 def test_products_round_once_after_each_term(terms: list[tuple[float, float]], start: float) -> None:
     rounded = [(one(a), one(b)) for a, b in terms]
     a, b = (np.array(column) for column in zip(*rounded, strict=True))
-    found = products(a[None], b[:, None], np.float32(start))
-    assert found.dtype == np.float32
-    assert float(found[0, 0]) == exact_sum(rounded, start if abs(start) >= SMALLEST_START else 0.0)
+    actual = products(a[None], b[:, None], np.float32(start))
+    assert actual.dtype == np.float32
+    assert float(actual[0, 0]) == exact_sum(rounded, start if abs(start) >= SMALLEST_START else 0.0)
 
 
 def test_products_start_at_the_bias() -> None:
     biases = np.array([0.5, -0.0, SMALLEST_START, -SMALLEST_START / 2, np.inf], np.float32)
-    found = products(np.zeros((2, 3)), np.zeros((3, 5)), biases)
-    assert found.tolist() == [[0.5, 0.0, SMALLEST_START, 0.0, math.inf]] * 2
-    assert not np.signbit(found).any()
+    actual = products(np.zeros((2, 3)), np.zeros((3, 5)), biases)
+    assert actual.tolist() == [[0.5, 0.0, SMALLEST_START, 0.0, math.inf]] * 2
+    assert not np.signbit(actual).any()
 
 
 def gradient(layers: list[Layer], weights: list[float], x: float, precision: str) -> tuple[float, dict[str, float]]:
@@ -105,8 +105,8 @@ def gradient(layers: list[Layer], weights: list[float], x: float, precision: str
     executable.set_state(State(np.array(weights), np.zeros((0, len(weights))), 0))
     rows = Rows(np.array([[x]]), np.zeros((1, 1)))
     _, flat = executable.loss_and_gradient(rows)
-    found = {name: float(value.ravel()[0]) for name, value in network.parameter_table.views(flat).items()}
-    return float(executable.outputs(rows.inputs)[0, 0]), found
+    actual = {name: float(value.ravel()[0]) for name, value in network.parameter_table.views(flat).items()}
+    return float(executable.outputs(rows.inputs)[0, 0]), actual
 
 
 def test_bfloat16_of_two_layers_by_hand() -> None:
@@ -115,21 +115,21 @@ def test_bfloat16_of_two_layers_by_hand() -> None:
     seen_x, seen_w = 1.0, 260 / 256
     y = seen_x * seen_w + b
     seen_y = 260 / 256
-    said, found = gradient([Dense(1), Dense(1, bias=False)], [w, b, v], x, "bfloat16")
-    assert said == seen_y * v
+    outputs, actual = gradient([Dense(1), Dense(1, bias=False)], [w, b, v], x, "bfloat16")
+    assert outputs == seen_y * v
     error = 2 * seen_y
     assert error == to_bfloat16(np.array(error))
     expected = {"layers.0.weight": seen_x * error, "layers.0.bias": error, "layers.1.weight": seen_y * error}
-    assert found == expected
+    assert actual == expected
     assert gradient([Dense(1), Dense(1, bias=False)], [w, b, v], x, "float64")[0] == (x * w + b) * v
     assert y != seen_y
 
 
 def test_bfloat16_rounds_the_delta_of_the_bias_too() -> None:
     """The output is not rounded, so that the error 2 y has more bits than products see."""
-    said, found = gradient([Dense(1)], [1.0, 1 / 512], 1.0, "bfloat16")
-    assert said == 1 + 1 / 512
-    assert found == {"layers.0.weight": 2.0, "layers.0.bias": 2.0}
+    outputs, actual = gradient([Dense(1)], [1.0, 1 / 512], 1.0, "bfloat16")
+    assert outputs == 1 + 1 / 512
+    assert actual == {"layers.0.weight": 2.0, "layers.0.bias": 2.0}
 
 
 def test_bfloat16_derivatives_use_the_rounded_output() -> None:
@@ -158,5 +158,5 @@ def test_bfloat16_rounds_outputs_that_feed_a_dense(layers: list[Layer], rounded:
     executable = ReferenceEngine().compile(task)
     parameters = network.parameter_table.initial(1)
     executable.set_state(State(parameters, np.zeros((0, len(parameters))), 0))
-    said = executable.activations(np.random.default_rng(0).standard_normal((5, 4)))
-    assert [np.array_equal(one.outputs, to_bfloat16(one.outputs)) for one in said] == rounded
+    outputs = executable.activations(np.random.default_rng(0).standard_normal((5, 4)))
+    assert [np.array_equal(one.outputs, to_bfloat16(one.outputs)) for one in outputs] == rounded

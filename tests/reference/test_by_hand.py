@@ -46,7 +46,7 @@ def test_one_hidden_layer_by_hand() -> None:
         dW1 = x' dz1 = ((4, 0), (8, 0)), db1 = (4, 0)
     """
     start = np.array([1.0, -1.0, 0.5, 1.0, 0.5, -3.0, 2.0, 3.0, -1.0])
-    slope = np.array([4.0, 0.0, 8.0, 0.0, 4.0, 0.0, 5.0, 0.0, 2.0])
+    derivative = np.array([4.0, 0.0, 8.0, 0.0, 4.0, 0.0, 5.0, 0.0, 2.0])
     executable = ready([Dense(2, "relu"), Dense(1)], "squared_error", start)
     rows = Rows(np.array([[1.0, 2.0]]), np.array([[3.0]]))
 
@@ -58,9 +58,9 @@ def test_one_hidden_layer_by_hand() -> None:
     assert output.outputs.tolist() == executable.outputs(rows.inputs).tolist() == [[4.0]]
 
     value, gradient = executable.loss_and_gradient(rows)
-    assert (value, gradient.tolist()) == (1.0, slope.tolist())
+    assert (value, gradient.tolist()) == (1.0, derivative.tolist())
     before, after = step(executable, rows, 0.125)
-    assert (before, after.tolist()) == (1.0, (start - 0.125 * slope).tolist())
+    assert (before, after.tolist()) == (1.0, (start - 0.125 * derivative).tolist())
 
 
 def test_sigmoid_neuron_by_hand() -> None:
@@ -110,12 +110,12 @@ def test_linear_regression_has_its_closed_form(weighted: bool) -> None:
     executable = ready([Dense(outputs, l2=l2)], "squared_error", parameters, inputs=inputs)
     value, gradient = executable.loss_and_gradient(Rows(x, t, weights))
 
-    share = np.full(rows, 1 / rows) if weights is None else weights / weights.sum()
+    fraction = np.full(rows, 1 / rows) if weights is None else weights / weights.sum()
     w, b = parameters[:-outputs].reshape(inputs, outputs), parameters[-outputs:]
     error = x @ w + b - t
-    dw = 2 / outputs * x.T @ (share[:, None] * error) + l2 * w
-    db = 2 / outputs * share @ error
-    np.testing.assert_allclose(value, share @ (error**2).mean(axis=1) + l2 / 2 * (w**2).sum(), rtol=1e-13)
+    dw = 2 / outputs * x.T @ (fraction[:, None] * error) + l2 * w
+    db = 2 / outputs * fraction @ error
+    np.testing.assert_allclose(value, fraction @ (error**2).mean(axis=1) + l2 / 2 * (w**2).sum(), rtol=1e-13)
     np.testing.assert_allclose(gradient, np.concatenate((dw.ravel(), db)), rtol=1e-12)
 
 

@@ -38,8 +38,8 @@ EVERYTHING = Network(
 CROSS_ENTROPY = loss("categorical_cross_entropy")
 
 
-def make_spec(network: Network = EVERYTHING, chosen: Optimizer | None = None, **options: Any) -> CompileSpec:
-    return CompileSpec(network, options.pop("loss", CROSS_ENTROPY), chosen or Adam(0.01), 5, **options)
+def make_spec(network: Network = EVERYTHING, rule: Optimizer | None = None, **options: Any) -> CompileSpec:
+    return CompileSpec(network, options.pop("loss", CROSS_ENTROPY), rule or Adam(0.01), 5, **options)
 
 
 def ready(described: CompileSpec, step: int = 0) -> ReferenceExecutable:
@@ -49,13 +49,13 @@ def ready(described: CompileSpec, step: int = 0) -> ReferenceExecutable:
     return executable
 
 
-def epochs(chosen: Optimizer, rows: int, batch: int, count: int, first: int = 0) -> Span:
+def epochs(rule: Optimizer, rows: int, batch: int, count: int, first: int = 0) -> Span:
     """Epochs in shuffled order with a ragged last batch."""
     inside = np.arange(0, rows, batch)
     starts = np.append((inside + rows * np.arange(count)[:, None]).ravel(), rows * count)
     order = np.concatenate([np.random.default_rng(epoch).permutation(rows) for epoch in range(count)])
     steps = first + np.arange(1, len(starts))
-    return Span(order, starts, chosen.scalar_values(steps, np.full(len(steps), 0.01)))
+    return Span(order, starts, rule.scalar_values(steps, np.full(len(steps), 0.01)))
 
 
 def part(span: Span, first: int, last: int) -> Span:
@@ -76,30 +76,30 @@ def test_the_reference_engine_implements_the_protocol() -> None:
 
 @pytest.mark.parametrize("name", ALL_OPTIMIZERS)
 def test_one_span_equals_many_spans_of_one_step(name: str) -> None:
-    described = make_spec(chosen=ALL_OPTIMIZERS[name], weighted=True, seed=7)
+    described = make_spec(rule=ALL_OPTIMIZERS[name], weighted=True, seed=7)
     together, apart = ready(described), ready(described)
     span = epochs(described.optimizer, 23, 5, 2)
     expected = together.run(ROWS, span)
-    found = [apart.run(ROWS, part(span, k, k + 1))[0] for k in range(span.steps)]
-    assert np.array_equal(expected, found)
+    actual = [apart.run(ROWS, part(span, k, k + 1))[0] for k in range(span.steps)]
+    assert np.array_equal(expected, actual)
     assert same_state(together.get_state(), apart.get_state())
     assert together.get_state().step == span.steps == 10
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one() -> None:
-    described = make_spec(chosen=optimizer("nadam", ema_decay=0.9), seed=3)
-    whole, half = ready(described), ready(described)
+    described = make_spec(rule=optimizer("nadam", ema_decay=0.9), seed=3)
+    full, half = ready(described), ready(described)
     span = epochs(described.optimizer, 23, 5, 2)
-    whole.run(ROWS, span)
+    full.run(ROWS, span)
     half.run(ROWS, part(span, 0, 4))
     resumed = ReferenceEngine().compile(described)
     resumed.set_state(half.get_state())
     resumed.run(ROWS, part(span, 4, 10))
-    assert same_state(whole.get_state(), resumed.get_state())
+    assert same_state(full.get_state(), resumed.get_state())
     other = ready(described)
     other.set_state(replace(half.get_state(), step=3))
     other.run(ROWS, part(span, 4, 10))
-    assert not same_state(whole.get_state(), other.get_state()), "the step belongs to the state"
+    assert not same_state(full.get_state(), other.get_state()), "the step belongs to the state"
 
 
 def test_the_loss_of_a_batch_is_the_mean_of_its_rows() -> None:
@@ -109,9 +109,9 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_rows() -> None:
     executable = ready(described)
     row_losses = ((executable.outputs(rows.inputs) - rows.targets) ** 2).mean(axis=1)
     order = np.array([6, 1, 0, 3, 2, 4, 5])
-    found = executable.run(rows, Span(order, np.array([0, 3, 6, 7]), np.zeros((3, 1))))
+    actual = executable.run(rows, Span(order, np.array([0, 3, 6, 7]), np.zeros((3, 1))))
     expected = [row_losses[order[:3]].mean(), row_losses[order[3:6]].mean(), row_losses[order[6]]]
-    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    np.testing.assert_allclose(actual, expected, rtol=1e-14)
 
 
 @given(repeats=st.lists(st.integers(0, 4), min_size=5, max_size=5).filter(any))
@@ -172,21 +172,21 @@ def test_outputs_of_any_number_of_rows(count: int) -> None:
     np.testing.assert_allclose(outputs.sum(axis=1), 1.0, rtol=1e-14)
     assert executable.evaluate(Rows(inputs, np.zeros((count, 3))))[1].shape == (count, 3)
     assert [values.outputs.shape for values in executable.activations(inputs)] == [
-        (count, place.outputs) for place in EVERYTHING.iter_layers()
+        (count, info.outputs) for info in EVERYTHING.iter_layers()
     ]
 
 
 def test_activations_of_every_layer() -> None:
     executable = ready(make_spec())
-    found = {values.path: values for values in executable.activations(ROWS.inputs)}
-    assert list(found) == [place.path for place in EVERYTHING.iter_layers()]
-    first, block = found["layers.0"], found["layers.3"]
+    actual = {values.path: values for values in executable.activations(ROWS.inputs)}
+    assert list(actual) == [info.path for info in EVERYTHING.iter_layers()]
+    first, block = actual["layers.0"], actual["layers.3"]
     assert first.weighted_sums is not None
     assert np.array_equal(first.outputs, np.maximum(first.weighted_sums, 0.0))
-    assert (found["layers.1"].weighted_sums, block.weighted_sums) == (None, None)
-    assert np.array_equal(found["layers.2"].outputs, found["layers.1"].outputs), "dropout is off"
-    assert np.array_equal(block.outputs, found["layers.2"].outputs + found["layers.3.layers.1"].outputs)
-    assert np.array_equal(found["layers.4"].outputs, executable.outputs(ROWS.inputs))
+    assert (actual["layers.1"].weighted_sums, block.weighted_sums) == (None, None)
+    assert np.array_equal(actual["layers.2"].outputs, actual["layers.1"].outputs), "dropout is off"
+    assert np.array_equal(block.outputs, actual["layers.2"].outputs + actual["layers.3.layers.1"].outputs)
+    assert np.array_equal(actual["layers.4"].outputs, executable.outputs(ROWS.inputs))
 
 
 def test_bytes_are_numbers_from_0_to_255() -> None:
@@ -239,13 +239,13 @@ def test_a_diverging_run_gives_losses_that_are_not_finite(hidden: str) -> None:
 
 def test_weight_decay_and_average_by_hand() -> None:
     """One weight of 1 and a bias of 1, gradient 0: decay takes 0.5 * 0.2 of the weight alone; average rate 2 / 11."""
-    chosen = SGD(0.5, weight_decay=0.2, ema_decay=0.9)
-    described = make_spec(Network(1, [Dense(1)]), chosen, loss=loss("squared_error"))
+    rule = SGD(0.5, weight_decay=0.2, ema_decay=0.9)
+    described = make_spec(Network(1, [Dense(1)]), rule, loss=loss("squared_error"))
     executable = ReferenceEngine().compile(described)
     executable.set_state(State(np.ones(2), np.ones((1, 2)), 0))
     rows = Rows(np.zeros((1, 1)), np.ones((1, 1)))
     executable.run(
-        rows, Span(np.zeros(1, np.int64), np.array([0, 1]), chosen.scalar_values(np.array([1]), np.array([0.5])))
+        rows, Span(np.zeros(1, np.int64), np.array([0, 1]), rule.scalar_values(np.array([1]), np.array([0.5])))
     )
     state = executable.get_state()
     np.testing.assert_allclose(state.parameters, [0.9, 1.0], rtol=1e-15)
@@ -272,7 +272,7 @@ def test_custom_records_equal_the_built_in_ones() -> None:
         ),
         slots={"v": 0.0},
     )
-    found: list[tuple[Array, Array]] = []
+    actual: list[tuple[Array, Array]] = []
     for shape, chosen_loss, rule in (("silu", loss("squared_error"), SGD(momentum=0.9)), (swish, own_loss, own_rule)):
         described = make_spec(
             Network(4, [Dense(6, shape, initializer="he_normal"), Dense(3)]),
@@ -281,13 +281,13 @@ def test_custom_records_equal_the_built_in_ones() -> None:
         )
         executable = ready(described)
         losses = executable.run(ROWS, epochs(rule, 23, 5, 2))
-        found.append((losses, executable.get_state().parameters))
-    np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-12)
-    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-11, atol=1e-13)
+        actual.append((losses, executable.get_state().parameters))
+    np.testing.assert_allclose(actual[1][0], actual[0][0], rtol=1e-12)
+    np.testing.assert_allclose(actual[1][1], actual[0][1], rtol=1e-11, atol=1e-13)
 
 
 def test_run_refuses_lbfgs() -> None:
-    described = make_spec(chosen=LBFGS())
+    described = make_spec(rule=LBFGS())
     executable = ReferenceEngine().compile(described)
     parameters = EVERYTHING.parameter_table.initial(0)
     executable.set_state(State(parameters, np.zeros((20, parameters.size)), 0))

@@ -48,13 +48,13 @@ def test_activation_formulas_equal_expressions(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL_LOSSES)
 def test_loss_formulas_equal_expressions(name: str) -> None:
-    chosen = ALL_LOSSES[name]
-    x, t = grid_for(chosen.applied_to)
-    values: dict[str, Any] = {chosen.applied_to: x, "target": t}
+    entry = ALL_LOSSES[name]
+    x, t = grid_for(entry.applied_to)
+    values: dict[str, Any] = {entry.applied_to: x, "target": t}
     with np.errstate(over="ignore"):
-        actual, slope = losses.value(chosen, x, t), losses.derivative(chosen, x, t)
-    assert_ulps(actual, evaluate(chosen.expression, values), ULPS, x, t)
-    assert_ulps(slope, evaluate(chosen.derivative, values), ULPS, x, t)
+        actual, derivative = losses.value(entry, x, t), losses.derivative(entry, x, t)
+    assert_ulps(actual, evaluate(entry.expression, values), ULPS, x, t)
+    assert_ulps(derivative, evaluate(entry.derivative, values), ULPS, x, t)
 
 
 def test_a_small_difference_is_noticed() -> None:
@@ -63,15 +63,13 @@ def test_a_small_difference_is_noticed() -> None:
         assert_ulps(y * (1 + 1e-14), y, ULPS)
 
 
-def by_rule(
-    chosen: Optimizer, w: Array, g: Array, slots: Array, lr: float, t: int, decayed: Any
-) -> tuple[Array, Array]:
+def by_rule(entry: Optimizer, w: Array, g: Array, slots: Array, lr: float, t: int, decayed: Any) -> tuple[Array, Array]:
     """One step by the record's expressions, after the clipping by norm that an engine does."""
-    rule = chosen.rule()
-    if chosen.clip_norm is not None:
-        g = optimizers.clip_by_norm(g, chosen.clip_norm)
-    scalars = chosen.scalar_values(np.array([t]), np.array([lr]))[0]
-    values: dict[str, Any] = {"parameter": w, "gradient": g, "decay": chosen.weight_decay * decayed}
+    rule = entry.rule()
+    if entry.clip_norm is not None:
+        g = optimizers.clip_by_norm(g, entry.clip_norm)
+    scalars = entry.scalar_values(np.array([t]), np.array([lr]))[0]
+    values: dict[str, Any] = {"parameter": w, "gradient": g, "decay": entry.weight_decay * decayed}
     values |= dict(zip(rule.scalars, scalars.tolist(), strict=True))
     values |= {name: slot for (name, _), slot in zip(rule.slots, slots, strict=True)}
     moved, *updated = evaluate((rule.parameter, *rule.updates), values)
@@ -81,14 +79,14 @@ def by_rule(
 @pytest.mark.parametrize("name", ALL_OPTIMIZERS)
 def test_optimizer_formulas_equal_expressions(name: str) -> None:
     """Forty steps on random gradients, some of them 0, with a falling learning rate; each step from equal numbers."""
-    chosen, generator = ALL_OPTIMIZERS[name], np.random.default_rng(3)
+    entry, generator = ALL_OPTIMIZERS[name], np.random.default_rng(3)
     w = generator.normal(size=50)
-    slots, decayed = chosen.initial_slots(w), np.arange(50) % 3 > 0
-    names = [slot for slot, _ in chosen.rule().slots]
+    slots, decayed = entry.initial_slots(w), np.arange(50) % 3 > 0
+    names = [slot for slot, _ in entry.rule().slots]
     for t in range(1, 41):
         g, lr = generator.normal(size=50) * (generator.random(50) > 0.1), 0.05 / t
-        expected, expected_slots = by_rule(chosen, w, g, slots, lr, t, decayed)
-        w, updated = optimizers.step(chosen, w, g, dict(zip(names, slots, strict=True)), lr, t, decayed)
+        expected, expected_slots = by_rule(entry, w, g, slots, lr, t, decayed)
+        w, updated = optimizers.step(entry, w, g, dict(zip(names, slots, strict=True)), lr, t, decayed)
         slots = np.array([updated[slot] for slot in names]).reshape(slots.shape)
         assert list(updated) == names
         assert_ulps(w, expected, ULPS)
@@ -99,12 +97,12 @@ def test_optimizer_formulas_equal_expressions(name: str) -> None:
 @pytest.mark.parametrize("t", [1, 2, 1000, 10**6, 10**12])
 def test_optimizer_formulas_equal_expressions_at_any_step(name: str, t: int) -> None:
     """Corrections by the step number, which a resumed run meets anywhere."""
-    chosen, generator = ALL_OPTIMIZERS[name], np.random.default_rng(4)
+    entry, generator = ALL_OPTIMIZERS[name], np.random.default_rng(4)
     w, g = generator.normal(size=(2, 20))
-    slots = generator.random(size=chosen.initial_slots(w).shape)
-    names = [slot for slot, _ in chosen.rule().slots]
-    expected, _ = by_rule(chosen, w, g, slots, 0.1, t, np.ones(20))
-    moved, _ = optimizers.step(chosen, w, g, dict(zip(names, slots, strict=True)), 0.1, t, np.ones(20, bool))
+    slots = generator.random(size=entry.initial_slots(w).shape)
+    names = [slot for slot, _ in entry.rule().slots]
+    expected, _ = by_rule(entry, w, g, slots, 0.1, t, np.ones(20))
+    moved, _ = optimizers.step(entry, w, g, dict(zip(names, slots, strict=True)), 0.1, t, np.ones(20, bool))
     assert_ulps(moved, expected, ULPS, 0.1 * (w - moved))
 
 
@@ -118,8 +116,8 @@ def test_wrong_order_of_decay_is_noticed() -> None:
 
 def test_clipping_order_is_norm_then_value() -> None:
     """(3, 4) has norm 5: scaled to norm 1 it is (0.6, 0.8), and cut at 0.7 it is (0.6, 0.7)."""
-    chosen = SGD(clip_norm=1.0, clip_value=0.7)
-    moved, _ = optimizers.step(chosen, np.zeros(2), np.array([3.0, 4.0]), {}, 1.0, 1, np.zeros(2, bool))
+    entry = SGD(clip_norm=1.0, clip_value=0.7)
+    moved, _ = optimizers.step(entry, np.zeros(2), np.array([3.0, 4.0]), {}, 1.0, 1, np.zeros(2, bool))
     np.testing.assert_allclose(moved, [-0.6, -0.7], rtol=1e-15)
 
 

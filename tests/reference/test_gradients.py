@@ -61,22 +61,22 @@ def check(trial: Trial, directions: int | None = None) -> None:
 @pytest.mark.parametrize("loss_name", ALL_LOSSES)
 def test_every_loss_with_every_output_activation(loss_name: str) -> None:
     """Entry by entry. The hidden layer has the same activation where it may."""
-    chosen = ALL_LOSSES[loss_name]
-    for name, output in output_activations(chosen).items():
+    entry = ALL_LOSSES[loss_name]
+    for name, output in output_activations(entry).items():
         hidden = ELEMENTWISE.get(name, ELEMENTWISE["tanh"])
-        check(make_trial([Dense(HIDDEN, hidden), Dense(OUTPUTS, output)], chosen))
+        check(make_trial([Dense(HIDDEN, hidden), Dense(OUTPUTS, output)], entry))
 
 
 @pytest.mark.parametrize("kind", LAYER_EXAMPLES)
 @pytest.mark.parametrize("loss_name", [*LOSSES, *(name for name in ALL_LOSSES if name.startswith("own"))])
 def test_every_combination(kind: str, loss_name: str) -> None:
     """Every hidden activation with every loss, layer kind and regularizer, along a random direction."""
-    chosen = ALL_LOSSES[loss_name]
-    output = {"logit": "sigmoid", "log_probability": "softmax"}.get(chosen.applied_to, "softplus")
+    entry = ALL_LOSSES[loss_name]
+    output = {"logit": "sigmoid", "log_probability": "softmax"}.get(entry.applied_to, "softplus")
     for hidden in (*(ACTIVATIONS[name] for name in ACTIVATIONS if name in ELEMENTWISE), ELEMENTWISE["own"]):
         for l1, l2 in REGULARIZERS.values():
             inner = LAYER_EXAMPLES[kind](Dense(HIDDEN, hidden, l1=l1, l2=l2))
-            check(make_trial([*inner, Dense(OUTPUTS, output)], chosen), directions=1)
+            check(make_trial([*inner, Dense(OUTPUTS, output)], entry), directions=1)
 
 
 @pytest.mark.parametrize("regularizer", REGULARIZERS)
@@ -197,8 +197,8 @@ def test_planted_bugs_are_caught(bug: str, directions: int | None, monkeypatch: 
 def test_a_wrong_derivative_of_any_activation_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     record = ELEMENTWISE[name]
     trial = make_trial([Dense(HIDDEN, record), Dense(OUTPUTS)], loss("squared_error"))
-    value, slope = activations.FORMULAS[record.name]
-    wrong = changed(slope, lambda result: result * 1.0001)
+    value, derivative = activations.FORMULAS[record.name]
+    wrong = changed(derivative, lambda result: result * 1.0001)
     monkeypatch.setitem(activations.FORMULAS, record.name, (value, wrong))
     with pytest.raises(AssertionError, match="is not NumericDerivative"):
         check(trial)
@@ -206,11 +206,11 @@ def test_a_wrong_derivative_of_any_activation_is_caught(name: str, monkeypatch: 
 
 @pytest.mark.parametrize("name", losses.FORMULAS)
 def test_a_wrong_derivative_of_any_loss_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = ALL_LOSSES[name]
-    output = {"logit": "sigmoid", "log_probability": "softmax"}.get(chosen.applied_to, "softplus")
-    trial = make_trial([Dense(HIDDEN, "tanh"), Dense(OUTPUTS, output)], chosen)
-    value, slope = losses.FORMULAS[name]
-    wrong = changed(slope, lambda result: result * 1.0001)
+    entry = ALL_LOSSES[name]
+    output = {"logit": "sigmoid", "log_probability": "softmax"}.get(entry.applied_to, "softplus")
+    trial = make_trial([Dense(HIDDEN, "tanh"), Dense(OUTPUTS, output)], entry)
+    value, derivative = losses.FORMULAS[name]
+    wrong = changed(derivative, lambda result: result * 1.0001)
     monkeypatch.setitem(losses.FORMULAS, name, (value, wrong))
     with pytest.raises(AssertionError, match="is not NumericDerivative"):
         check(trial)

@@ -28,10 +28,10 @@ ONE, ZERO = np.ones(6), np.zeros(6)
 
 
 def ready(described: Network, optimizer: Optimizer | None = None, seed: int = 0) -> ReferenceExecutable:
-    chosen = optimizer or SGD(0.1)
-    executable = ReferenceEngine().compile(CompileSpec(described, loss("squared_error"), chosen, 10, seed=seed))
+    rule = optimizer or SGD(0.1)
+    executable = ReferenceEngine().compile(CompileSpec(described, loss("squared_error"), rule, 10, seed=seed))
     parameters = described.parameter_table.initial(3)
-    executable.set_state(State(parameters, chosen.initial_slots(parameters), 0))
+    executable.set_state(State(parameters, rule.initial_slots(parameters), 0))
     return executable
 
 
@@ -81,8 +81,8 @@ def test_batch_norm_ignores_shift_and_size_of_a_column() -> None:
 
 def test_batch_norm_gradient_cannot_shift_or_stretch_a_column() -> None:
     """The output ignores both, so the gradient along the input is at right angles to them."""
-    _, kept = layers.batch_norm(X, ONE, ZERO, *layers.statistics(X, axis=0), 1e-12)
-    dx, _, _ = layers.batch_norm_backward(kept, ONE, GENERATOR.normal(size=X.shape))
+    _, normalized = layers.batch_norm(X, ONE, ZERO, *layers.statistics(X, axis=0), 1e-12)
+    dx, _, _ = layers.batch_norm_backward(normalized, ONE, GENERATOR.normal(size=X.shape))
     np.testing.assert_allclose(dx.sum(axis=0), 0.0, atol=1e-12)
     np.testing.assert_allclose((dx * X).sum(axis=0), 0.0, atol=1e-10)
 
@@ -122,13 +122,13 @@ def test_predictions_use_the_running_statistics() -> None:
 def test_optimizers_do_not_update_running_statistics(options: dict[str, Any]) -> None:
     described = Network(6, [Dense(6), BatchNorm(), Dense(1)])
     table = described.parameter_table
-    found = []
-    for chosen in (SGD(0.1), SGD(0.1, **options)):
-        executable = ready(described, chosen)
-        scalars = chosen.scalar_values(np.array([1]), np.array([0.1]))
+    actual = []
+    for rule in (SGD(0.1), SGD(0.1, **options)):
+        executable = ready(described, rule)
+        scalars = rule.scalar_values(np.array([1]), np.array([0.1]))
         executable.run(Rows(X, np.zeros((50, 1))), Span(np.arange(50), np.array([0, 50]), scalars))
-        found.append(executable.get_state().parameters)
-    assert np.array_equal(found[0][~table.trainable_mask()], found[1][~table.trainable_mask()])
+        actual.append(executable.get_state().parameters)
+    assert np.array_equal(actual[0][~table.trainable_mask()], actual[1][~table.trainable_mask()])
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.93])
@@ -208,5 +208,5 @@ def test_forward_returns_one_record_per_layer() -> None:
     described = Network(6, [Dense(6), Residual([LayerNorm(), Dense(6, "relu")]), Dense(2)])
     views = described.parameter_table.views(described.parameter_table.initial(0))
     records = network.forward(described.layer_infos, views, X)
-    assert [one.info.path for one in network.walk(records)] == [place.path for place in described.iter_layers()]
+    assert [one.info.path for one in network.walk(records)] == [info.path for info in described.iter_layers()]
     assert all(after.x is before.y for before, after in itertools.pairwise(records))

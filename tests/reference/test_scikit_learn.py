@@ -84,8 +84,8 @@ def test_classifier_of_several_classes(name: str) -> None:
     estimator = MLPClassifier(activation=name, alpha=0.0, batch_size=len(x), **SETTINGS)
     start, losses, points = follow(estimator, x, y, classes=[0, 1, 2])
     network = Network(4, layers(name, 3, "softmax"))
-    found, ends = ours(network, "categorical_cross_entropy", x, np.eye(3)[y], start, RATE)
-    np.testing.assert_allclose(found, losses, rtol=1e-12)
+    actual, ends = ours(network, "categorical_cross_entropy", x, np.eye(3)[y], start, RATE)
+    np.testing.assert_allclose(actual, losses, rtol=1e-12)
     np.testing.assert_allclose(ends, points, rtol=1e-10, atol=1e-12)
 
 
@@ -106,8 +106,8 @@ def test_regressor(name: str) -> None:
     x, y = standardized(x), standardized(y)
     estimator = MLPRegressor(activation=name, alpha=0.0, batch_size=len(x), **SETTINGS)
     start, losses, points = follow(estimator, x, y)
-    found, ends = ours(Network(10, layers(name, 1, "identity")), "squared_error", x, y[:, None], start, RATE / 2)
-    np.testing.assert_allclose(found / 2, losses, rtol=1e-12)
+    actual, ends = ours(Network(10, layers(name, 1, "identity")), "squared_error", x, y[:, None], start, RATE / 2)
+    np.testing.assert_allclose(actual / 2, losses, rtol=1e-12)
     np.testing.assert_allclose(ends, points, rtol=1e-10, atol=1e-12)
 
 

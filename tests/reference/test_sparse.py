@@ -24,10 +24,10 @@ INPUTS, OUTPUTS, ROWS, BATCH = 17, 3, 12, 4
 LAYERS = [Dense(6, "tanh", l1=0.01, l2=0.1), LayerNorm(), Dense(OUTPUTS)]
 
 
-def sparse_rows(seed: int = 0, share: float = 0.12) -> tuple[Any, Rows]:
+def sparse_rows(seed: int = 0, fraction: float = 0.12) -> tuple[Any, Rows]:
     """Inputs with their zeros, and the same rows sparse; one row and several columns hold nothing."""
     generator = np.random.default_rng(seed)
-    dense = generator.normal(size=(ROWS, INPUTS)) * (generator.random((ROWS, INPUTS)) < share)
+    dense = generator.normal(size=(ROWS, INPUTS)) * (generator.random((ROWS, INPUTS)) < fraction)
     dense[5] = 0.0
     dense[:, 3] = 0.0
     return dense, Rows(CSR.from_dense(dense), generator.normal(size=(ROWS, OUTPUTS)))
@@ -35,9 +35,9 @@ def sparse_rows(seed: int = 0, share: float = 0.12) -> tuple[Any, Rows]:
 
 def executable(layers: Any, rule: Optimizer, entries: int | None) -> ReferenceExecutable:
     task = CompileSpec(Network(INPUTS, layers), loss("squared_error"), rule, BATCH, mean_nnz=entries)
-    found = ReferenceEngine().compile(task)
-    found.set_state(initial_state(task.network, rule, 3).engine)
-    return found
+    actual = ReferenceEngine().compile(task)
+    actual.set_state(initial_state(task.network, rule, 3).engine)
+    return actual
 
 
 def span(rule: Optimizer, steps: int = 3) -> Span:
@@ -48,26 +48,26 @@ def span(rule: Optimizer, steps: int = 3) -> Span:
 
 def test_sparse_outputs_and_losses_equal_dense_ones() -> None:
     dense, rows = sparse_rows()
-    found, expected = executable(LAYERS, optimizer("adam"), 2), executable(LAYERS, optimizer("adam"), None)
+    actual, expected = executable(LAYERS, optimizer("adam"), 2), executable(LAYERS, optimizer("adam"), None)
     given = Rows(dense, rows.targets)
     # A sum of 17 products and a few functions after it.
     for one, other in (
-        (found.loss_and_gradient(rows), expected.loss_and_gradient(given)),
-        (found.evaluate(rows), expected.evaluate(given)),
+        (actual.loss_and_gradient(rows), expected.loss_and_gradient(given)),
+        (actual.evaluate(rows), expected.evaluate(given)),
         # An executable takes rows of the other kind, too.
-        (found.evaluate(given), expected.evaluate(rows)),
+        (actual.evaluate(given), expected.evaluate(rows)),
     ):
         assert_ulps(one[0], other[0], 40)
         assert_ulps(one[1], other[1], 40)
-    for one_layer, other_layer in zip(found.activations(rows.inputs), expected.activations(dense), strict=True):
+    for one_layer, other_layer in zip(actual.activations(rows.inputs), expected.activations(dense), strict=True):
         assert_ulps(one_layer.outputs, other_layer.outputs, 40)
 
 
 def test_sparse_outputs_of_a_row_do_not_depend_on_other_rows() -> None:
     _, rows = sparse_rows()
-    found = executable(LAYERS, optimizer("adam"), 2)
-    alone = np.concatenate([found.outputs(rows.inputs[row : row + 1]) for row in range(ROWS)])
-    assert np.array_equal(found.outputs(rows.inputs), alone)
+    actual = executable(LAYERS, optimizer("adam"), 2)
+    alone = np.concatenate([actual.outputs(rows.inputs[row : row + 1]) for row in range(ROWS)])
+    assert np.array_equal(actual.outputs(rows.inputs), alone)
 
 
 @pytest.mark.parametrize("name", ["sgd", "adagrad"])
@@ -75,9 +75,9 @@ def test_sparse_steps_of_sgd_and_adagrad_equal_dense_steps(name: str) -> None:
     dense, rows = sparse_rows()
     layers = [Dense(6, "tanh"), Dense(OUTPUTS)]
     rule = optimizer(name, learning_rate=0.1)
-    found, expected = executable(layers, rule, 2), executable(layers, rule, None)
-    assert_ulps(found.run(rows, span(rule, 9)), expected.run(Rows(dense, rows.targets), span(rule, 9)), 200)
-    assert_ulps(found.get_state().parameters, expected.get_state().parameters, 200)
+    actual, expected = executable(layers, rule, 2), executable(layers, rule, None)
+    assert_ulps(actual.run(rows, span(rule, 9)), expected.run(Rows(dense, rows.targets), span(rule, 9)), 200)
+    assert_ulps(actual.get_state().parameters, expected.get_state().parameters, 200)
 
 
 @pytest.mark.parametrize("name", ALL_OPTIMIZERS)
@@ -86,12 +86,12 @@ def test_a_sparse_step_updates_only_columns_of_the_batch(name: str) -> None:
     rule = ALL_OPTIMIZERS[name]
     dense, rows = sparse_rows()
     layers = [Dense(OUTPUTS, l1=0.02, l2=0.1)]
-    found = executable(layers, rule, 2)
-    state = found.get_state()
+    actual = executable(layers, rule, 2)
+    state = actual.get_state()
     w, slots = state.parameters, state.slots
     names = [slot for slot, _ in rule.rule().slots]
     decayed = np.arange(w.size) < INPUTS * OUTPUTS
-    found.run(rows, span(rule))
+    actual.run(rows, span(rule))
     for t in (1, 2, 3):
         batch = np.arange((t - 1) * BATCH, t * BATCH) % ROWS
         x = dense[batch]
@@ -105,17 +105,17 @@ def test_a_sparse_step_updates_only_columns_of_the_batch(name: str) -> None:
         for number, slot in enumerate(names):
             slots[number, moving] = new[slot]
     # Three steps of sums of 17 products; the rules keep the relative error of the gradient.
-    assert_ulps(found.get_state().parameters, w, 200)
-    assert_ulps(found.get_state().slots, slots, 200)
+    assert_ulps(actual.get_state().parameters, w, 200)
+    assert_ulps(actual.get_state().slots, slots, 200)
 
 
 def test_weights_of_unused_columns_are_unchanged() -> None:
     _, rows = sparse_rows()
     rule = ALL_OPTIMIZERS["adam with all extras"]
-    found = executable(LAYERS, rule, 2)
-    before = found.get_state()
-    found.run(rows, span(rule))
-    after = found.get_state()
+    actual = executable(LAYERS, rule, 2)
+    before = actual.get_state()
+    actual.run(rows, span(rule))
+    after = actual.get_state()
     untouched = slice(3 * 6, 4 * 6)
     assert np.array_equal(before.parameters[untouched], after.parameters[untouched])
     assert np.array_equal(before.slots[:, untouched], after.slots[:, untouched])

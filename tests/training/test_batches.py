@@ -17,9 +17,9 @@ SIZES = st.tuples(st.integers(1, 60), st.integers(1, 70))
 
 @given(rows=st.integers(1, 200), epoch=st.integers(1, 1000), seed=st.integers(0, 2**64 - 1))
 def test_an_epoch_sees_every_row_once_in_the_order_of_the_generator(rows: int, epoch: int, seed: int) -> None:
-    seen = batches.epoch_order(rows, epoch, seed, shuffle=True)
-    assert np.array_equal(np.sort(seen), np.arange(rows))
-    assert np.array_equal(seen, random.permutation(seed, random.SHUFFLE, epoch, rows))
+    order = batches.epoch_order(rows, epoch, seed, shuffle=True)
+    assert np.array_equal(np.sort(order), np.arange(rows))
+    assert np.array_equal(order, random.permutation(seed, random.SHUFFLE, epoch, rows))
     assert np.array_equal(batches.epoch_order(rows, epoch, seed, shuffle=False), np.arange(rows))
 
 
@@ -41,12 +41,12 @@ def test_batches_are_full_but_for_the_last(sizes: tuple[int, int]) -> None:
 @given(SIZES, st.integers(1, 8))
 def test_spans_put_together_are_the_epoch(sizes: tuple[int, int], steps: int) -> None:
     rows, batch = sizes
-    seen, starts = batches.epoch_order(rows, 3, 1, shuffle=True), batches.batch_offsets(rows, batch)
+    order, starts = batches.epoch_order(rows, 3, 1, shuffle=True), batches.batch_offsets(rows, batch)
     count = len(starts) - 1
     scalars = np.arange(2.0 * count).reshape(count, 2)
     firsts = range(0, count, steps)
-    spans = [batches.span_of(seen, starts, at, min(at + steps, count), scalars[at : at + steps]) for at in firsts]
-    assert np.array_equal(np.concatenate([span.order for span in spans]), seen)
+    spans = [batches.span_of(order, starts, at, min(at + steps, count), scalars[at : at + steps]) for at in firsts]
+    assert np.array_equal(np.concatenate([span.order for span in spans]), order)
     assert np.array_equal(np.concatenate([np.diff(span.starts) for span in spans]), np.diff(starts))
     for span in spans:
         assert span.starts[0] == 0
@@ -80,9 +80,9 @@ def test_mean_losses_of_networks_are_those_of_each(sizes: tuple[int, int], epoch
     starts = batches.batch_offsets(rows, batch)
     orders = batches.population_orders(rows, range(1, 1 + epochs), list(range(networks)), shuffle=True)
     losses = rng.uniform(size=(networks, epochs, len(starts) - 1))
-    own = rng.uniform(size=(networks, rows))
-    for weights in (None, own, own[:1], 0 * own):
-        found = batches.population_means(losses, orders, starts, weights)
+    weights_of_each = rng.uniform(size=(networks, rows))
+    for weights in (None, weights_of_each, weights_of_each[:1], 0 * weights_of_each):
+        actual = batches.population_means(losses, orders, starts, weights)
         for number in range(networks):
             weight = None if weights is None else weights[number % len(weights)]
-            assert found[number].tolist() == batches.mean_losses(losses[number], orders[number], starts, weight)
+            assert actual[number].tolist() == batches.mean_losses(losses[number], orders[number], starts, weight)

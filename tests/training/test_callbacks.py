@@ -77,15 +77,15 @@ def test_other_metrics_are_to_be_large_and_the_loss_small() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "known", "words"),
+    ("metric", "names", "words"),
     [
         ("validation_loss", ("loss",), "there are no validation rows: give validation=0.1"),
         ("acuracy", ("loss", "validation_loss", "accuracy"), 'Did you mean "accuracy"'),
     ],
 )
-def test_a_score_that_no_epoch_has_is_said_before_training(metric: str, known: tuple[str, ...], words: str) -> None:
+def test_a_score_that_no_epoch_has_is_said_before_training(metric: str, names: tuple[str, ...], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        EarlyStopping(metric=metric).validate(known)
+        EarlyStopping(metric=metric).validate(names)
     with pytest.raises(InputError):
         EarlyStopping(metric=metric).on_epoch_end(EarlyStopping().init_state(), moment(1))
 
@@ -134,25 +134,25 @@ def test_a_function_is_a_callback_and_must_return_a_decision() -> None:
     def stop(given: EpochContext) -> CallbackResult:
         return CallbackResult(stop_reason="Enough.")
 
-    chosen = as_callback(stop)
-    assert isinstance(chosen, FromFunction)
-    assert chosen.on_epoch_end({}, moment(1)) == ({}, CallbackResult(stop_reason="Enough."))
+    callback = as_callback(stop)
+    assert isinstance(callback, FromFunction)
+    assert callback.on_epoch_end({}, moment(1)) == ({}, CallbackResult(stop_reason="Enough."))
     with pytest.raises(InputError, match=r"must return rv\.CallbackResult"):
         as_callback(lambda given: True).on_epoch_end({}, moment(1))
 
 
 def test_a_callback_sees_the_history_and_the_parameters() -> None:
-    seen: list[tuple[int, int, dict[str, Any]]] = []
+    calls: list[tuple[int, int, dict[str, Any]]] = []
 
     def look(given: EpochContext) -> None:
-        seen.append((given.epoch.epoch, len(given.history), {k: v.copy() for k, v in given.parameters().items()}))
+        calls.append((given.epoch.epoch, len(given.history), {k: v.copy() for k, v in given.parameters().items()}))
 
     config = make_config(epochs=3, callbacks=(as_callback(look),), validation=make_rows(4))
     state = run(config).state
-    assert [(epoch, length) for epoch, length, _ in seen] == [(1, 1), (2, 2), (3, 3)]
+    assert [(epoch, length) for epoch, length, _ in calls] == [(1, 1), (2, 2), (3, 3)]
     views = config.spec.network.parameter_table.views(state.engine.parameters)
-    assert all((seen[-1][2][name] == view).all() for name, view in views.items())
-    assert any((seen[0][2][name] != view).any() for name, view in views.items())
+    assert all((calls[-1][2][name] == view).all() for name, view in views.items())
+    assert any((calls[0][2][name] != view).any() for name, view in views.items())
 
 
 def test_several_callbacks_are_all_asked_and_the_first_reason_counts() -> None:
@@ -171,20 +171,20 @@ def test_a_callback_that_fails_ends_the_run_with_its_own_error() -> None:
 
 @pytest.mark.parametrize("engine", ["native", "reference"])
 def test_a_kept_context_gives_no_weights_of_later_epochs(engine: str) -> None:
-    kept: list[Any] = []
+    contexts: list[Any] = []
     copies: list[Any] = []
 
     def keep(context: Any) -> None:
-        kept.append(context)
+        contexts.append(context)
         copies.append(context.parameters())
-        if len(kept) > 1:
+        if len(contexts) > 1:
             with pytest.raises(InputError, match="The callback of epoch 1 has ended"):
-                kept[0].parameters()
+                contexts[0].parameters()
 
     X = np.random.default_rng(0).normal(size=(20, 2))
     network = rv.Network(2, [rv.Dense(1)])
     model = network.fit(X, X[:, 0], epochs=3, callbacks=[keep], engine=engine)
-    for context in kept:
+    for context in contexts:
         with pytest.raises(InputError, match="has ended"):
             context.read_parameters()
     assert not np.array_equal(copies[0]["layers.0.weight"], copies[2]["layers.0.weight"])

@@ -36,9 +36,9 @@ def encoded(y: Array) -> Array:
 
 
 def calibrated(predicted: Array, y: Array, weights: Array | None = None, encoder: TargetEncoder = NUMBER) -> Conformal:
-    found = conformal_of(encoder, HeldOut(encoded(predicted), encoded(y), weights))
-    assert found is not None
-    return found
+    actual = conformal_of(encoder, HeldOut(encoded(predicted), encoded(y), weights))
+    assert actual is not None
+    return actual
 
 
 def inside(conformal: Conformal, predicted: Array, y: Array, coverage: float) -> Array:
@@ -46,10 +46,10 @@ def inside(conformal: Conformal, predicted: Array, y: Array, coverage: float) ->
     return (bounds[:, 0] <= y) & (y <= bounds[:, 1])
 
 
-def within(share: float, coverage: float, rows: int, calibration_rows: int) -> bool:
+def within(fraction: float, coverage: float, rows: int, calibration_rows: int) -> bool:
     """Whether a share is one that the binomial law gives, for calibration rows that are drawn too."""
     error = math.sqrt(coverage * (1 - coverage) * (1 / rows + 1 / calibration_rows))
-    return abs(share - coverage) <= SIGMAS * error
+    return abs(fraction - coverage) <= SIGMAS * error
 
 
 def drawn(rows: int, seed: int) -> tuple[Array, Array]:
@@ -63,23 +63,23 @@ def test_errors_count_as_large_as_their_factors_say() -> None:
     predicted, y = drawn(99, 0)  # too few rows for a scale
     y[0] = np.nan
     factors = np.linspace(0.5, 1.0, 99)[:, None]
-    found = conformal_of(NUMBER, HeldOut(encoded(predicted), encoded(y), None, True, factors))
-    assert found is not None
+    actual = conformal_of(NUMBER, HeldOut(encoded(predicted), encoded(y), None, True, factors))
+    assert actual is not None
     expected = np.sort(np.abs(y - predicted)[1:] * factors[1:, 0])
-    np.testing.assert_allclose(found.scores[:, 0], expected, rtol=1e-6)
+    np.testing.assert_allclose(actual.scores[:, 0], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.9, 0.95])
 @pytest.mark.parametrize("rows", [39, 400, 3 * MAX_SCORES])
 def test_coverage_is_the_one_asked_for(coverage: float, rows: int) -> None:
     repeats = 40 if rows < 1000 else 4
-    shares = [
+    fractions = [
         inside(calibrated(*drawn(rows, seed)), *drawn(500, 1000 + seed), coverage).mean() for seed in range(repeats)
     ]
-    share = float(np.mean(shares))
+    fraction = float(np.mean(fractions))
     # A scale is learned from the same rows, which costs a little where they are few.
-    assert within(share, coverage, repeats * 500, repeats * rows)
-    assert not within(share - 0.15, coverage, repeats * 500, repeats * rows)
+    assert within(fraction, coverage, repeats * 500, repeats * rows)
+    assert not within(fraction - 0.15, coverage, repeats * 500, repeats * rows)
 
 
 def test_coverage_by_group_holds_where_errors_are_scaled() -> None:
@@ -87,8 +87,8 @@ def test_coverage_by_group_holds_where_errors_are_scaled() -> None:
     assert len(conformal.knots)
     for low, high in ((1.0, 3.0), (3.0, 6.0), (6.0, 9.0)):
         group = (predicted >= low) & (predicted < high)
-        share = inside(conformal, predicted, y, 0.9)[group].mean()
-        assert abs(share - 0.9) < 0.04, (low, share)
+        fraction = inside(conformal, predicted, y, 0.9)[group].mean()
+        assert abs(fraction - 0.9) < 0.04, (low, fraction)
     plain = Conformal(
         "residuals", 4000, False, np.sort(np.abs(y - predicted))[:, None], np.empty((0, 1)), np.empty((0, 1))
     )
@@ -112,8 +112,8 @@ def test_a_scale_makes_intervals_narrower_and_is_left_out_where_it_does_not() ->
 def test_coverage_over_time_holds_until_the_source_changes() -> None:
     conformal = calibrated(*drawn(2000, 0))
     for week in range(5):
-        share = inside(conformal, *drawn(400, 10 + week), 0.9).mean()
-        assert within(float(share), 0.9, 400, 2000)
+        fraction = inside(conformal, *drawn(400, 10 + week), 0.9).mean()
+        assert within(float(fraction), 0.9, 400, 2000)
     predicted, y = drawn(400, 20)
     drifted = inside(conformal, predicted, y + 3.0, 0.9).mean()
     assert not within(float(drifted), 0.9, 400, 2000)
@@ -134,17 +134,17 @@ def test_sets_cover_and_are_never_empty() -> None:
     new, true = rows(4000)
     for coverage in (0.8, 0.9, 0.97):
         sets = class_sets(conformal, new, coverage)
-        share = np.mean([label in found for label, found in zip(true, sets, strict=True)])
-        assert within(float(share), coverage, 4000, 2000)
+        fraction = np.mean([label in actual for label, actual in zip(true, sets, strict=True)])
+        assert within(float(fraction), coverage, 4000, 2000)
     assert min(map(len, sets)) >= 1
-    assert all((np.diff(row[found]) <= 0).all() for row, found in zip(new, sets, strict=True)), "most probable first"
+    assert all((np.diff(row[actual]) <= 0).all() for row, actual in zip(new, sets, strict=True)), "most probable first"
 
 
 def test_sets_of_a_model_that_is_nearly_always_right_have_one_label() -> None:
     held = np.tile([[0.98, 0.01, 0.01]], (300, 1))
     conformal = conformal_of(LETTERS, HeldOut(held, np.tile([[1.0, 0.0, 0.0]], (300, 1))))
     assert conformal is not None
-    assert [len(found) for found in class_sets(conformal, np.array([[0.4, 0.35, 0.25]]), 0.9)] == [1]
+    assert [len(actual) for actual in class_sets(conformal, np.array([[0.4, 0.35, 0.25]]), 0.9)] == [1]
 
 
 def test_quantiles_are_moved_until_they_cover() -> None:

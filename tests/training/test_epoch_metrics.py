@@ -22,25 +22,25 @@ def fit(y: Any, output: rv.Dense, **options: Any) -> rv.Model:
 
 def test_metrics_by_name_are_those_of_evaluate() -> None:
     model = fit(LABELS, rv.Dense(2, "softmax"), metrics=["f1", "auc", "log_loss"])
-    found = model.evaluate(X[:30], LABELS[:30])
+    actual = model.evaluate(X[:30], LABELS[:30])
     assert model.history[-1].metrics == pytest.approx(
-        {name: found[name] for name in model.history[-1].metrics}, rel=1e-5
+        {name: actual[name] for name in model.history[-1].metrics}, rel=1e-5
     )
     assert set(model.history[-1].metrics) == {"accuracy", "f1", "auc", "log_loss"}
 
 
 def test_a_function_gets_labels_and_early_stopping_follows_it() -> None:
-    seen: list[Any] = []
+    arguments: list[Any] = []
 
     def mistakes(y_true: Any, y_pred: Any) -> float:
-        seen.append((set(y_true) | set(y_pred), len(y_true)))
-        return float(len(seen))
+        arguments.append((set(y_true) | set(y_pred), len(y_true)))
+        return float(len(arguments))
 
     errors = rv.metric("mistakes", mistakes, greater_is_better=False)
     model = fit(LABELS, rv.Dense(2, "softmax"), callbacks=[rv.EarlyStopping(2, metric=errors)])
     assert model.history.mistakes.tolist() == [1.0, 2.0, 3.0]
     assert model.best_epoch == 1
-    assert all(labels <= {"yes", "no"} and rows == 30 for labels, rows in seen)
+    assert all(labels <= {"yes", "no"} and rows == 30 for labels, rows in arguments)
 
 
 def test_early_stopping_makes_errors_small() -> None:
@@ -101,7 +101,7 @@ def test_metrics_of_quantiles_are_those_of_evaluate(levels: tuple[float, ...]) -
     y = X[:, 0] + np.random.default_rng(1).normal(size=80) ** 2
     loss = rv.loss("quantile", q=levels if len(levels) > 1 else levels[0])
     model = fit(y, rv.Dense(len(levels)), loss=loss, metrics=["rmse", "mae"])
-    found = model.evaluate(X[:30], y[:30])
+    actual = model.evaluate(X[:30], y[:30])
     assert set(model.history[-1].metrics) == {"r2", "rmse", "mae"}
     for name, value in model.history[-1].metrics.items():
-        assert value == pytest.approx(found[name], rel=1e-5)
+        assert value == pytest.approx(actual[name], rel=1e-5)

@@ -28,7 +28,9 @@ def epochs_of(number: int, first: int = 1, last: int = 3) -> list[Epoch]:
     return [Epoch(epoch, number + epoch / 10) for epoch in range(first, last + 1)]
 
 
-def told(jobs: list[Callable[[JobContext], int]], at_once: int) -> tuple[list[int], list[tuple[int, float]]]:
+def results_and_events(
+    jobs: list[Callable[[JobContext], int]], at_once: int
+) -> tuple[list[int], list[tuple[int, float]]]:
     """The results, and (training, loss) of the epochs that were told."""
     events: list[tuple[int, float]] = []
 
@@ -52,19 +54,19 @@ def training(number: int) -> Callable[[JobContext], int]:
 
 @pytest.mark.parametrize("at_once", [1, 2, 3])
 def test_events_are_told_in_order(at_once: int) -> None:
-    results, events = told([training(number) for number in range(5)], at_once)
+    results, events = results_and_events([training(number) for number in range(5)], at_once)
     assert results == list(range(5))
     assert events == [(number, epoch.loss) for number in range(5) for epoch in epochs_of(number)]
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_trainings_are_taken_when_they_can_begin(at_once: int) -> None:
-    taken, done = [0], [0]
+    names, done = [0], [0]
 
     def jobs() -> Iterator[Callable[[JobContext], None]]:
         for _ in range(9):
-            taken[0] += 1
-            assert taken[0] - done[0] <= at_once
+            names[0] += 1
+            assert names[0] - done[0] <= at_once
             yield lambda context: done.__setitem__(0, done[0] + 1)
 
     assert len(list(run_in_turn(jobs(), at_once, at_once, lambda number, event: None))) == 9
@@ -120,7 +122,7 @@ def test_epochs_of_which_nobody_was_told_are_told_when_training_goes_on(at_once:
 
         return job
 
-    _, events = told([goes_on(0, 3), goes_on(1, 2), goes_on(2, 1)], at_once)
+    _, events = results_and_events([goes_on(0, 3), goes_on(1, 2), goes_on(2, 1)], at_once)
     expected = [(1, epoch.loss) for epoch in epochs_of(1, 3)] + [(2, epoch.loss) for epoch in epochs_of(2)]
     assert events == expected
 
@@ -137,14 +139,14 @@ def test_after_ctrl_c_between_two_trainings_no_more_begin() -> None:
 
 
 def test_closing_stops_what_runs() -> None:
-    begun = threading.Event()
+    has_started = threading.Event()
 
     def waits(context: JobContext) -> int:
-        begun.set()
+        has_started.set()
         wait_until(context.stop_requested)
         return 1
 
     results = run_in_turn([lambda context: 0, waits], 2, 2, lambda number, event: None)
     assert next(results) == 0
-    assert begun.wait(LONG)
+    assert has_started.wait(LONG)
     results.close()  # type: ignore[attr-defined]

@@ -131,20 +131,20 @@ def test_the_handler_is_put_back_whatever_happens() -> None:
 
 
 def test_a_programs_own_handler_is_left_alone() -> None:
-    seen: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+    calls: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: calls.append(number))
     try:
         with stop_on_interrupt() as pressed:
             press()
             assert not pressed()
-        assert seen == [signal.SIGINT]
+        assert calls == [signal.SIGINT]
     finally:
         signal.signal(signal.SIGINT, before)
 
 
 def test_other_threads_train_without_a_handler() -> None:
-    found: list[Any] = []
-    thread = threading.Thread(target=lambda: found.append(fit(net(), *points())))
+    actual: list[Any] = []
+    thread = threading.Thread(target=lambda: actual.append(fit(net(), *points())))
     thread.start()
     thread.join()
-    assert bits(found[0]) == bits(fit(net(), *points()))
+    assert bits(actual[0]) == bits(fit(net(), *points()))

@@ -36,13 +36,13 @@ def test_it_reaches_the_closed_form_of_linear_regression(weighted: bool, l2: flo
         epochs=30,
     )
     padded = np.column_stack((X, np.ones(40)))
-    share = w / w.sum()
+    fraction = w / w.sum()
     ridge = np.diag([l2, l2, l2, 0.0])
-    exact = np.linalg.solve(2 * padded.T @ (share[:, None] * padded) + ridge, 2 * padded.T @ (share * t))
+    exact = np.linalg.solve(2 * padded.T @ (fraction[:, None] * padded) + ridge, 2 * padded.T @ (fraction * t))
     outcome = run(config)
     np.testing.assert_allclose(outcome.state.engine.parameters, exact, atol=1e-8)
     error = padded @ exact - t
-    assert outcome.state.history[-1].loss == pytest.approx(share @ error**2, rel=1e-9)
+    assert outcome.state.history[-1].loss == pytest.approx(fraction @ error**2, rel=1e-9)
 
 
 def test_it_gets_below_adam_on_a_small_network() -> None:
@@ -68,13 +68,13 @@ def test_the_two_loops_are_the_matrix_formula(size: int, pairs: int, history: in
         lbfgs.push_pair(slots, s, hessian @ s)
         given_pairs.append((s, hessian @ s))
     gradient = generator.normal(size=size)
-    kept = given_pairs[-history:]
-    if not kept:
+    newest = given_pairs[-history:]
+    if not newest:
         expected = -gradient / max(1.0, float(np.linalg.norm(gradient)))
     else:
-        s, y = kept[-1]
+        s, y = newest[-1]
         inverse = np.eye(size) * (s @ y) / (y @ y)
-        for s, y in kept:
+        for s, y in newest:
             turned = np.eye(size) - np.outer(y, s) / (s @ y)
             inverse = turned.T @ inverse @ turned + np.outer(s, s) / (s @ y)
         expected = -inverse @ gradient

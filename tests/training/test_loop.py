@@ -26,14 +26,14 @@ LINEAR = (Dense(1),)
 def descend(rows: Rows, batch: int, epochs: int, rate: float, orders: list[Any], start: Any) -> Any:
     """Gradient descent on squared error of one linear neuron, written out: w, then b."""
     w, b = np.array(start[:-1]), float(start[-1])
-    for seen in orders[:epochs]:
-        for first in range(0, len(seen), batch):
-            index = seen[first : first + batch]
+    for order in orders[:epochs]:
+        for first in range(0, len(order), batch):
+            index = order[first : first + batch]
             x, t = rows.inputs.dense[index], rows.targets[index, 0]
-            share = np.ones(len(index)) if rows.weights is None else rows.weights[index]
-            share = share / share.sum()
-            slope = 2.0 * share * (x @ w + b - t)
-            w, b = w - rate * (x.T @ slope), b - rate * slope.sum()
+            fraction = np.ones(len(index)) if rows.weights is None else rows.weights[index]
+            fraction = fraction / fraction.sum()
+            derivative = 2.0 * fraction * (x @ w + b - t)
+            w, b = w - rate * (x.T @ derivative), b - rate * derivative.sum()
     return np.append(w, b)
 
 
@@ -47,11 +47,11 @@ def test_descent_is_the_one_written_out(batch: int, weighted: bool, shuffle: boo
     config = make_config(SGD(0.03), rows, batch_size=batch, epochs=3, shuffle=shuffle, seed=4, layers=LINEAR)
     orders = [epoch_order(23, number, 4, shuffle) for number in (1, 2, 3)]
     expected = descend(rows, batch, 3, 0.03, orders, begin(config).engine.parameters)
-    found = run(config).state.engine
-    np.testing.assert_allclose(found.parameters, expected, rtol=1e-12)
-    assert found.step == 3 * -(-23 // batch)
+    actual = run(config).state.engine
+    np.testing.assert_allclose(actual.parameters, expected, rtol=1e-12)
+    assert actual.step == 3 * -(-23 // batch)
     other = descend(rows, batch, 2, 0.03, orders, begin(config).engine.parameters)
-    assert not np.allclose(found.parameters, other, rtol=1e-6)
+    assert not np.allclose(actual.parameters, other, rtol=1e-6)
 
 
 def test_the_seed_decides_the_shuffle_and_nothing_else_does() -> None:
@@ -134,9 +134,9 @@ def test_early_stopping_gives_back_the_best_weights() -> None:
     assert outcome.text == "The score has not improved for 2 epochs; the weights of epoch 2 are kept."
     assert [epoch.best for epoch in outcome.state.history] == [True, True, False, False]
     second = run(replace(config, epochs=2, callbacks=(), metrics=None)).state.engine.parameters
-    found = final_parameters(outcome.state, config.spec.optimizer, config.spec.network)
-    np.testing.assert_array_equal(found, second)
-    assert not np.array_equal(found, outcome.state.engine.parameters)
+    actual = final_parameters(outcome.state, config.spec.optimizer, config.spec.network)
+    np.testing.assert_array_equal(actual, second)
+    assert not np.array_equal(actual, outcome.state.engine.parameters)
 
 
 SCHEDULES = [StepDecay(2, 0.5), CosineDecay(), OneCycle(), Warmup(1.5, CosineDecay(0.1)), ReduceOnPlateau()]
@@ -224,12 +224,12 @@ def test_a_request_to_stop_ends_between_spans_with_the_state_so_far(watched: boo
 @pytest.mark.parametrize("batch", [5, 99])
 def test_a_request_in_the_last_moment_does_not_unmake_the_end(batch: int) -> None:
     config = make_config(epochs=1, batch_size=batch, callbacks=(Callback(),))
-    asked = []
-    run(replace(config, stop_requested=lambda: bool(asked.append(1))))
-    outcome = run(replace(config, stop_requested=StopAfter(len(asked))))
+    calls = []
+    run(replace(config, stop_requested=lambda: bool(calls.append(1))))
+    outcome = run(replace(config, stop_requested=StopAfter(len(calls))))
     assert (outcome.reason, outcome.text) == ("finished", "The epoch is done.")
     stopping = FromFunction(lambda moment: CallbackResult(stop_reason="Enough."))
-    config = replace(config, epochs=5, callbacks=(stopping,), stop_requested=StopAfter(len(asked)))
+    config = replace(config, epochs=5, callbacks=(stopping,), stop_requested=StopAfter(len(calls)))
     assert (run(config).reason, run(replace(config, stop_requested=bool)).text) == ("stopped", "Enough.")
 
 

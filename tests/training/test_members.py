@@ -151,8 +151,8 @@ def test_validation_rows_of_all_with_weights_and_metrics_of_any_kind() -> None:
     trials = [{"seed": seed} for seed in range(8)]
     for validation in ((X[:9], y[:9]), (X[:9], y[:9], WEIGHTS[:9])):
         compare_with_alone(network, y, trials, validation=validation)
-    own = rv.metric("errors", lambda y_true, y_pred: float(np.sum(y_true != y_pred)), greater_is_better=False)
-    metrics = ["log_loss", "training_accuracy", own]
+    custom = rv.metric("errors", lambda y_true, y_pred: float(np.sum(y_true != y_pred)), greater_is_better=False)
+    metrics = ["log_loss", "training_accuracy", custom]
     stopping = [rv.EarlyStopping(patience=1, metric="f1")]
     models = compare_with_alone(network, y, trials, validation=0.3, metrics=metrics, callbacks=stopping)
     assert {"accuracy", "log_loss", "errors", "f1", "training_accuracy"} <= models[0].history.columns().keys()
@@ -180,10 +180,10 @@ def test_trials_of_unlike_rows_are_trained_in_parts() -> None:
 
 
 def test_what_users_call_between_epochs_is_called_once_an_epoch() -> None:
-    seen: list[int] = []
-    trials = [{"seed": seed, "callbacks": [lambda context: seen.append(context.epoch.epoch)]} for seed in range(8)]
+    epochs: list[int] = []
+    trials = [{"seed": seed, "callbacks": [lambda context: epochs.append(context.epoch.epoch)]} for seed in range(8)]
     rv.fit_many(NETWORK, X, X[:, :2], trials=trials, threads=1, epochs=3)
-    assert seen == [1, 2, 3] * 8
+    assert epochs == [1, 2, 3] * 8
 
 
 def test_after_ctrl_c_networks_with_validation_rows_are_those_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,8 +241,8 @@ def test_networks_that_differ_in_hyper_parameters_are_trained_together(
         patched.setattr(NativeExecutable, "run", refuse)
         together = rv.fit_many(rv.Network(3, [rv.Dense(1)]), X, X[:, 0], trials=trials, threads=1, **options)
     for trial, model in zip(trials, together, strict=True):
-        own = {name: value for name, value in trial.items() if name != "network"}
-        same_trainings(trial["network"].fit(X, X[:, 0], **options, **own), model)
+        custom = {name: value for name, value in trial.items() if name != "network"}
+        same_trainings(trial["network"].fit(X, X[:, 0], **options, **custom), model)
     assert len({model.history.loss[-1] for model in together}) == 8
 
 

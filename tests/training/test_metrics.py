@@ -51,8 +51,8 @@ def counts(actual: Any, predicted: Any) -> tuple[float, float, float]:
 @given(st.sampled_from(TASKS), st.integers(2, 40), st.integers(0, 99))
 def test_they_are_what_their_definitions_say(task: Task, rows: int, seed: int) -> None:
     outputs, targets = sample(task, rows, seed)
-    found = metrics.all_metrics(task, outputs, targets)
-    json.dumps(found, allow_nan=False)
+    measured_values = metrics.all_metrics(task, outputs, targets)
+    json.dumps(measured_values, allow_nan=False)
     if task.kind == "regression":
         error = targets - outputs
         spread = ((targets - targets.mean(0)) ** 2).sum(0)
@@ -61,10 +61,10 @@ def test_they_are_what_their_definitions_say(task: Task, rows: int, seed: int) -
             "rmse": np.sqrt((error**2).mean(0)).mean(),
             "mae": np.abs(error).mean(),
         }
-        assert found == pytest.approx(expected)
+        assert measured_values == pytest.approx(expected)
         assert metrics.headline_metric(task, outputs, targets) == {"r2": pytest.approx(expected["r2"])}
         return
-    assert metrics.headline_metric(task, outputs, targets)["accuracy"] == pytest.approx(found["accuracy"])
+    assert metrics.headline_metric(task, outputs, targets)["accuracy"] == pytest.approx(measured_values["accuracy"])
     if task.kind == "multiclass":
         p_true = outputs[targets > 0.5]
         actual, predicted = targets.argmax(1), outputs.argmax(1)
@@ -72,8 +72,8 @@ def test_they_are_what_their_definitions_say(task: Task, rows: int, seed: int) -
     else:
         p_true = np.where(targets > 0.5, outputs, 1 - outputs)
         scores = [counts(t > 0.5, o >= 0.5)[2] for t, o in zip(targets.T, outputs.T, strict=True)]
-    assert found["log_loss"] == pytest.approx(-np.log(p_true).mean())
-    assert found["f1"] == pytest.approx(np.mean(scores))
+    assert measured_values["log_loss"] == pytest.approx(-np.log(p_true).mean())
+    assert measured_values["f1"] == pytest.approx(np.mean(scores))
 
 
 def test_one_number_a_row_needs_no_column() -> None:
@@ -99,26 +99,30 @@ def test_scikit_learn_says_the_same(task: Task, rows: int, seed: int, weighted: 
     outputs, targets = sample(task, rows, seed)
     outputs = np.round(outputs, 1)  # equal scores, and rows that do not add up to 1
     w = np.random.default_rng(seed).integers(1, 4, rows).astype(float) if weighted else None
-    found = metrics.all_metrics(task, outputs, targets, w)
+    measured_values = metrics.all_metrics(task, outputs, targets, w)
     if task.kind == "regression":
         judges = (scorers.r2_score, scorers.root_mean_squared_error, scorers.mean_absolute_error)
-        assert list(found.values()) == pytest.approx([judge(targets, outputs, sample_weight=w) for judge in judges])
+        assert list(measured_values.values()) == pytest.approx(
+            [judge(targets, outputs, sample_weight=w) for judge in judges]
+        )
         return
     probabilities = class_probabilities(task, outputs)
     actual = class_indices(task, targets)
     predicted = probabilities.argmax(1) if task.kind == "multiclass" else class_indices(task, outputs)
     average, labels = ("binary", range(2)) if task.kind == "binary" else ("macro", range(3))
-    assert found["accuracy"] == pytest.approx(scorers.accuracy_score(actual, predicted, sample_weight=w))
-    assert found["log_loss"] == pytest.approx(scorers.log_loss(actual, probabilities, labels=labels, sample_weight=w))
+    assert measured_values["accuracy"] == pytest.approx(scorers.accuracy_score(actual, predicted, sample_weight=w))
+    assert measured_values["log_loss"] == pytest.approx(
+        scorers.log_loss(actual, probabilities, labels=labels, sample_weight=w)
+    )
     f1 = scorers.f1_score(actual, predicted, average=average, zero_division=0.0, sample_weight=w)
-    assert found["f1"] == pytest.approx(f1)
+    assert measured_values["f1"] == pytest.approx(f1)
     aucs = [
         scorers.roc_auc_score(actual == label, probabilities[:, label], sample_weight=w)
         for label in labels
         if 0 < (actual == label).sum() < rows and (label or task.kind == "multiclass")
     ]
-    assert ("auc" in found) == bool(aucs)
-    assert found.get("auc", 0.0) == pytest.approx(np.mean(aucs or [0.0]))
+    assert ("auc" in measured_values) == bool(aucs)
+    assert measured_values.get("auc", 0.0) == pytest.approx(np.mean(aucs or [0.0]))
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
@@ -190,17 +194,17 @@ def test_both_scores_of_a_target_that_never_changes_agree(outputs: Any) -> None:
 
 @pytest.mark.parametrize("outputs", [[[0.0, 0.0, 0.0]], [[-1.0, 0.0, 0.0]], [[1e-300, 0.0, 1e-300]]])
 def test_probabilities_always_add_up_to_one(outputs: Any) -> None:
-    found = class_probabilities(CLASSES, np.array(outputs))
-    assert found.sum() == pytest.approx(1.0)
-    assert (found >= 0).all()
+    measured_values = class_probabilities(CLASSES, np.array(outputs))
+    assert measured_values.sum() == pytest.approx(1.0)
+    assert (measured_values >= 0).all()
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
 def test_rows_of_weight_zero_do_not_count(task: Task) -> None:
     outputs, targets = sample(task, 30, 6)
     weights = np.arange(30) % 3.0
-    kept = weights > 0
-    parts = outputs[kept], targets[kept], weights[kept]
+    counted = weights > 0
+    parts = outputs[counted], targets[counted], weights[counted]
     assert metrics.all_metrics(task, outputs, targets, weights) == pytest.approx(metrics.all_metrics(task, *parts))
     assert metrics.headline_metric(task, outputs, targets, weights) == pytest.approx(
         metrics.headline_metric(task, *parts)
@@ -233,8 +237,8 @@ def test_the_headline_metric_of_several_networks_is_that_of_each(task: Task, row
     weights = np.random.default_rng(0).uniform(size=rows)
     for targets in (samples[0][1], np.stack([targets for _, targets in samples])):
         for weight in (None, weights, 0 * weights):
-            found = metrics.headline_of_members(task, outputs, targets, weight)
-            own = targets if targets.ndim == 3 else [targets] * 4
-            for value, of_one, of_row in zip(found, outputs, own, strict=True):
+            measured_values = metrics.headline_of_members(task, outputs, targets, weight)
+            targets_of_each = targets if targets.ndim == 3 else [targets] * 4
+            for value, of_one, of_row in zip(measured_values, outputs, targets_of_each, strict=True):
                 (expected,) = metrics.headline_metric(task, of_one, of_row, weight).values()
                 assert np.array_equal(value, expected, equal_nan=True)

@@ -44,10 +44,10 @@ def test_jobs_see_the_context_variables_of_the_caller(workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_what_a_job_raises_is_raised_and_the_others_are_asked_to_stop(workers: int) -> None:
-    begun: list[int] = []
+    started_jobs: list[int] = []
 
     def wait_for_stop(stop: Callable[[], bool]) -> None:
-        begun.append(1)
+        started_jobs.append(1)
         until = time.monotonic() + 20
         while not stop():
             assert time.monotonic() < until, "never asked to stop"
@@ -58,7 +58,7 @@ def test_what_a_job_raises_is_raised_and_the_others_are_asked_to_stop(workers: i
 
     with pytest.raises(ValueError, match=r"^no$"):
         run_side_by_side([fail, *[wait_for_stop] * 9], workers)
-    assert len(begun) < 9
+    assert len(started_jobs) < 9
 
 
 @pytest.mark.parametrize("workers", [1, 2])

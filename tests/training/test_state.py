@@ -35,12 +35,12 @@ def halve_sometimes(moment: Any) -> CallbackResult:
     return CallbackResult(learning_rate_factor=0.5 if moment.epoch.epoch % 3 == 0 else None)
 
 
-def watched(chosen: Any, epochs: int = 7) -> LoopConfig:
+def watched(schedule_or_none: Any, epochs: int = 7) -> LoopConfig:
     """A config with everything that has a memory: validation, early stopping, plateau, a function, chance."""
     return make_config(
-        chosen,
+        schedule_or_none,
         make_rows(17, weighted=True),
-        layers=PLAIN if chosen.full_batch else CHANCE,
+        layers=PLAIN if schedule_or_none.full_batch else CHANCE,
         epochs=epochs,
         seed=3,
         validation=make_rows(6, seed=8),
@@ -114,8 +114,8 @@ def test_going_on_is_one_longer_run_for_a_constant_rate() -> None:
     config = make_config(Adam(0.03, ema_decay=0.9), epochs=3)
     first = run(config).state
     state = run(replace(config, epochs=4), state_for_next_fit(first.engine, first.epoch, first.history)).state
-    whole = run(replace(config, epochs=7)).state
-    assert digest(replace(state, first_epoch=0, first_step=0)) == digest(whole)
+    full = run(replace(config, epochs=7)).state
+    assert digest(replace(state, first_epoch=0, first_step=0)) == digest(full)
 
 
 def test_going_on_starts_with_a_fresh_epoch_callbacks_and_schedule() -> None:
@@ -138,9 +138,9 @@ def test_the_best_weights_take_the_place_of_the_last_and_of_their_average() -> N
     parameters, best = np.zeros(3), np.arange(3.0)
     state = TrainingState(State(parameters, Adam(ema_decay=0.9).initial_slots(parameters), 4))
     assert state_at_best(state, Adam(ema_decay=0.9)) is state.engine
-    found = state_at_best(replace(state, best=best), Adam(ema_decay=0.9))
-    np.testing.assert_array_equal(found.parameters, best)
-    np.testing.assert_array_equal(found.slots, [[0, 0, 0], [0, 0, 0], best])
+    actual = state_at_best(replace(state, best=best), Adam(ema_decay=0.9))
+    np.testing.assert_array_equal(actual.parameters, best)
+    np.testing.assert_array_equal(actual.slots, [[0, 0, 0], [0, 0, 0], best])
 
 
 @pytest.mark.parametrize("name", EVERY)

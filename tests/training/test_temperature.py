@@ -30,8 +30,8 @@ STEP = float(np.exp2(np.log2(MAX_FACTOR / MIN_FACTOR) / 2**BISECTION_STEPS))
 def probabilities(task: Task, sums: np.ndarray) -> np.ndarray:
     if task.kind != "multiclass":
         return np.asarray(1 / (1 + np.exp(-sums)))
-    shares = np.exp(sums - sums.max(axis=1, keepdims=True))
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+    fractions = np.exp(sums - sums.max(axis=1, keepdims=True))
+    return np.asarray(fractions / fractions.sum(axis=1, keepdims=True))
 
 
 def best_by_search(task: Task, sums: np.ndarray, targets: np.ndarray, prior: float = 1.0) -> float:
@@ -56,8 +56,8 @@ def test_the_factor_that_spoilt_probabilities_is_found(kind: str, factor: float,
     task = TASKS[kind]
     sums = np.random.default_rng(seed).normal(size=(300, task.outputs))
     truth = probabilities(task, sums)
-    found = inverse_temperature(task, probabilities(task, sums / factor), truth)
-    assert found == pytest.approx(best_by_search(task, sums / factor, truth), rel=2 * (STEP - 1))
+    actual = inverse_temperature(task, probabilities(task, sums / factor), truth)
+    assert actual == pytest.approx(best_by_search(task, sums / factor, truth), rel=2 * (STEP - 1))
     many = inverse_temperature(task, probabilities(task, sums / factor), truth, n_rows=10**9)
     assert many == pytest.approx(factor, rel=2 * (STEP - 1))
 
@@ -137,10 +137,10 @@ def test_being_too_sure_explains_no_less(kind: str, factor: float, seed: int) ->
 
 def test_saying_the_shares_explains_nothing_and_saying_the_truth_everything() -> None:
     targets = np.eye(3)[np.arange(300) % 3]
-    shares = np.full((300, 3), 1 / 3)
-    assert calibrated_d2(TASKS["classes"], shares, targets) == pytest.approx(0.0, abs=1e-9)
+    fractions = np.full((300, 3), 1 / 3)
+    assert calibrated_d2(TASKS["classes"], fractions, targets) == pytest.approx(0.0, abs=1e-9)
     assert calibrated_d2(TASKS["classes"], targets, targets) == pytest.approx(1.0, abs=1e-6)
-    counted = calibrated_d2(TASKS["classes"], shares, targets, np.tile([2.0, 1.0, 1.0], 100))
+    counted = calibrated_d2(TASKS["classes"], fractions, targets, np.tile([2.0, 1.0, 1.0], 100))
     assert counted == pytest.approx(1 - np.log(3) / (1.5 * np.log(2)), abs=1e-9)
 
 

@@ -106,12 +106,12 @@ def test_steps_epochs_and_pauses_leave_the_bits(tmp_path: Path) -> None:
         watched = rv.train("iris", **options, callbacks=[hold()], run=tmp_path / "run")
     for name, values in alone.parameters.items():
         assert (values == watched.parameters[name]).all(), name
-    asked = controls(tmp_path / "run")
-    assert [event["do"] for event in asked] == ["pause", "step", "epoch", "play"]
-    assert asked[0]["id"] == "first"
+    events = controls(tmp_path / "run")
+    assert [event["do"] for event in events] == ["pause", "step", "epoch", "play"]
+    assert events[0]["id"] == "first"
     paused = [status.step for status in watching.statuses if status.paused]
     assert paused[0] + 3 in paused
-    assert asked[2]["step"] == asked[1]["step"] + 3
+    assert events[2]["step"] == events[1]["step"] + 3
 
 
 def test_the_learning_rate_is_changed_and_recorded(tmp_path: Path) -> None:
@@ -129,9 +129,9 @@ def test_the_learning_rate_is_changed_and_recorded(tmp_path: Path) -> None:
     script = ((lambda status: status.epoch >= 1, {"do": "rate", "value": 0.0005}),)
     with viewer(tmp_path / "run", *script):
         model = rv.train("iris", **options, callbacks=[end], run=tmp_path / "run")
-    (asked,) = controls(tmp_path / "run")
-    assert asked["value"] == 0.0005
-    assert asked["text"] == "The learning rate was set to 0.0005."
+    (events,) = controls(tmp_path / "run")
+    assert events["value"] == 0.0005
+    assert events["text"] == "The learning rate was set to 0.0005."
     rates = [epoch.learning_rate for epoch in model.history]
     assert rates[0] == 0.001
     assert rates[-1] == pytest.approx(0.0005, rel=1e-12)

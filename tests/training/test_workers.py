@@ -13,11 +13,11 @@ from ranvier.training.workers import Workers, workers
 def test_a_job_sees_the_context_variables_of_when_it_was_submitted() -> None:
     variable: ContextVar[int] = ContextVar("variable", default=0)
     with workers(1) as pool:
-        seen = []
+        calls = []
         for value in (1, 2):
             variable.set(value)
-            seen.append(pool.submit(variable.get))
-        assert [future.result() for future in seen] == [1, 2]
+            calls.append(pool.submit(variable.get))
+        assert [future.result() for future in calls] == [1, 2]
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -36,11 +36,11 @@ def make_rows(count: int = 23, seed: int = 0, weighted: bool = False) -> Rows:
 def make_config(optimizer: Optimizer | None = None, rows: Rows | None = None, **options: Any) -> LoopConfig:
     """A run over those rows with a network of one hidden layer; `layers`, `loss`, `batch_size` and `seed` too."""
     layers: Iterable[Layer] = options.pop("layers", (Dense(4, "tanh"), Dense(1)))
-    chosen: Loss = loss(options.pop("loss", "squared_error"))
+    loss_record: Loss = loss(options.pop("loss", "squared_error"))
     rows = make_rows() if rows is None else rows
     spec = CompileSpec(
         Network(rows.inputs.shape[1], layers),
-        chosen,
+        loss_record,
         optimizer or SGD(0.1),
         options.pop("batch_size", 5),
         weighted=rows.weights is not None,
@@ -68,10 +68,10 @@ def digest(state: TrainingState) -> str:
     """A hash of all that a run computes: parameters, slots, step, best weights, callbacks, plateau, losses."""
     plain = {name: value for name, value in state.to_dict().items() if name not in ("seconds", "history")}
     callbacks = [{k: v for k, v in one.items() if k != "spent"} for one in plain.pop("callbacks")]
-    found = hashlib.sha256(repr((sorted(plain.items()), callbacks, timeless(state.history))).encode())
+    actual = hashlib.sha256(repr((sorted(plain.items()), callbacks, timeless(state.history))).encode())
     for name, array in sorted(state.arrays().items()):
-        found.update(f"{name} {array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()
+        actual.update(f"{name} {array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    return actual.hexdigest()
 
 
 def through_a_file(state: TrainingState, folder: Any) -> TrainingState:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import ranvier as rv
-from ranvier.tuning.generations import Budget, SearchProgress
+from ranvier.tuning.budget import Budget
+from ranvier.tuning.generations import SearchProgress
 from ranvier.tuning.search import _code
 from ranvier.tuning.study import FILE, LAST_RUNG, Study, Trial
 from ranvier.tuning.workload import Workload
@@ -26,6 +28,9 @@ Y = np.where(X[:, 0] * X[:, 1] > 0, "yes", "no")
 SPACE: dict[str, Any] = {"hidden": [(4,), (8,)], "learning_rate": (1e-3, 0.1), "epochs": 9}
 RECIPE: Any = replace(rv.recipe("table"), epochs=9, min_steps=1, n_networks=1, n_bins=3)  # type: ignore[type-var]
 SEARCH: dict[str, Any] = {"space": SPACE, "recipe": RECIPE, "minutes": 10.0, "threads": 1}
+
+
+LEFT_OUT: dict[str, Any] = dict.fromkeys(("dropout", "learning_rate", "weight_decay", "batch_size"))
 
 
 def values_of(found: rv.Search) -> list[tuple[Any, ...]]:
@@ -54,6 +59,17 @@ def test_the_code_gives_the_same_model(once: rv.Search) -> None:
     again = eval(once.code, {"rv": rv, "data": X, "target": Y, "recipe": RECIPE})
     assert once.model is not None
     for name, values in once.model.parameters.items():
+        assert np.array_equal(values, again.parameters[name])
+
+
+def test_the_code_gives_the_same_model_of_a_recipe_that_adapts_to_its_rows() -> None:
+    texts = pl.DataFrame({"text": [f"a {word} day, {word}" for word in ("good", "bad") * 40], "mood": [1, 2] * 40})
+    space = {"hidden": [(4,), (8,)], "epochs": 2, **LEFT_OUT}
+    found = rv.search(texts, "mood", trials=9, recipe="text", effort="fast", space=space, threads=1)
+    again = eval(found.code, {"rv": rv, "data": texts})
+    assert found.model is not None
+    assert found.model.network == again.network
+    for name, values in found.model.parameters.items():
         assert np.array_equal(values, again.parameters[name])
 
 
@@ -201,43 +217,41 @@ def test_folders_that_do_not_say_of_which_rows_they_are_go_on(tmp_path: Path, on
     assert values_of(rv.search(X, Y, trials=18, folder=tmp_path, **SEARCH)) == values_of(once)
 
 
-def test_a_time_that_is_over_gives_the_recipe_itself() -> None:
+def test_a_time_that_is_over_gives_the_recipe_itself_as_far_as_it_came() -> None:
     found = rv.search(X, Y, **{**SEARCH, "minutes": 1e-6})
     assert found.trials == ()
     assert found.best.options == {}
     assert found.model is not None
+    assert len(found.model.history) == 1
+    assert found.notes[0].startswith("The time was over before the whole recipe was trained; give more minutes. ")
 
 
 def test_a_time_that_is_over_within_the_first_generation_leaves_the_trial_of_the_recipe_itself(
     monkeypatch: pytest.MonkeyPatch, once: rv.Search
 ) -> None:
-    train, noted = Workload.train, []
+    train, over, begun = Workload.train, Budget.over, []
 
-    def stopped(self: Workload, options: Any, rung: int, threads: int, stop: Any) -> Any:
-        return (float("nan"), 0.0, 1) if options else train(self, options, rung, threads, stop)
+    def began(self: Workload, options: Any, rung: int, threads: int, stop: Any) -> Any:
+        if options:
+            begun.append(rung)
+            return float("nan"), 0.0, 1
+        return train(self, options, rung, threads, stop)
 
-    monkeypatch.setattr(Workload, "train", stopped)
-    monkeypatch.setattr(Budget, "note", lambda self, trials: noted.append(list(trials)))
+    monkeypatch.setattr(Workload, "train", began)
+    monkeypatch.setattr(Budget, "over", lambda self: bool(begun) or over(self))
+    monkeypatch.setattr(Budget, "ended", lambda self: bool(begun))
     found = rv.search(X, Y, trials=18, **SEARCH)
+    assert begun == [0] * 9
     assert values_of(found) == values_of(once)[:1]
     assert found.best.value == once.trials[0].value
     assert found.model is not None
     assert not found.interrupted
-    assert len(noted[0]) == 1
 
 
-def test_the_time_of_the_final_training_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr("ranvier.tuning.generations.time.monotonic", lambda: now[0])
-    budget = Budget(0.0, 100.0, factor=4.0, reading=2.0)
-    early = Trial(1, {}, 0.5, 0, 1000.0, 3, 0)
-    best, other = (Trial(number, {}, value, LAST_RUNG, 7.0 * number, 9, 0) for number, value in ((1, 0.1), (2, 0.2)))
-    for trials, last in (((), 98.0), ((early,), 98.0), ((early, best, other), 70.0)):
-        budget.note(trials)
-        now[0] = last - 0.1
-        assert not budget.over()
-        now[0] = last
-        assert budget.over()
+def test_a_space_whose_settings_were_all_tried_ends_the_search() -> None:
+    found = rv.search(X, Y, **{**SEARCH, "space": {"hidden": [(2,), (4,)], "epochs": 2, **LEFT_OUT}})
+    assert {trial.options["hidden"] for trial in found.trials[1:]} == {(2,), (4,)}
+    assert found.notes == ("All settings of the space were tried; the search ended before its time.",)
 
 
 def test_the_study_learns_from_what_was_tried() -> None:

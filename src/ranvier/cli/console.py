@@ -40,7 +40,7 @@ class Output:
         """Print a line of words, wrapped at the width of the terminal; square brackets stay as they are."""
         self.words.print(text, style=style, markup=False)
 
-    def stopped(self, text: str) -> None:
+    def say_error(self, text: str) -> None:
         """Print a line on standard error, also where only errors are said: the command did not do what it was asked."""
         sys.stderr.write(f"{text}\n")
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ranvier.model.model import Model
     from ranvier.model.predictions import Predictions
 
-MAX_NAMED = 6
+MAX_NAMED, MAX_CELL = 6, 24
 
 
 def importances_of_file(model: Model, data: str, metric: str | None, repeats: int, correlated: bool) -> Importances:
@@ -59,12 +59,8 @@ def print_importances(output: Output, importances: Importances) -> None:
     output.words.print(grid)
 
 
-MAX_CELL = 24
-
-
 def print_explanations(output: Output, predictions: Predictions) -> None:
     """For each row the prediction, and below it what the columns that count most add to the output, as bars."""
-
     explanations = predictions.explanations or []
     for row, (entry, parts) in enumerate(zip(predictions.records(), explanations, strict=True)):
         name = entry.get("file", f"Row {row + 1}")

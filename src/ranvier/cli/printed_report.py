@@ -33,13 +33,13 @@ def print_report(
     output.say()
     print_metrics(output, report)
     output.say()
-    network(output, report)
+    print_network(output, report)
     output.say()
     print_paths(output, report, replaced, report_file)
     if report.interrupted:
-        interrupted(output, report)
+        print_interruption(output, report)
     else:
-        next_steps(output, report, data)
+        print_next_steps(output, report, data)
     output.finish(report.summary)
     return INTERRUPTED if report.interrupted else DONE
 
@@ -74,7 +74,7 @@ def print_mistakes(output: Output, mistakes: Sequence[Mapping[str, Any]]) -> Non
     """The worst mistakes by the names of their files or the beginnings of their texts."""
     if not mistakes:
         return
-    grid = table("Worst mistakes", "Is", "Predicted", numbers=(), flexible=("Worst mistakes",))
+    grid = table("Worst mistakes", "Is", "Predicted", flexible=("Worst mistakes",))
     for mistake in mistakes:
         actual, predicted = (
             f"{value:,.4g}" if isinstance(value, float) else str(value)
@@ -111,7 +111,7 @@ def print_classes(
         output.say(f"Most confused pair: {pair['actual']} was predicted as {pair['predicted']}, {times}.")
 
 
-def network(output: Output, report: TrainReport) -> None:
+def print_network(output: Output, report: TrainReport) -> None:
     """The layers, and how they were trained."""
     output.heading(f"Network, {plural(report.parameters, 'parameter')}")
     output.words.print(layer_table(report.layers))
@@ -125,7 +125,7 @@ def network(output: Output, report: TrainReport) -> None:
     output.say(f"{epochs} in {duration(report.seconds)} on the {report.engine} engine{best}.", "dim")
 
 
-def print_paths(output: Output, report: TrainReport, replaced: bool, report_file: str | None = None) -> None:
+def print_paths(output: Output, report: TrainReport, replaced: bool, report_file: str | None) -> None:
     """Where the model, the run and the report are."""
     from rich.text import Text
 
@@ -140,7 +140,7 @@ def print_paths(output: Output, report: TrainReport, replaced: bool, report_file
             output.words.print(line, soft_wrap=True)
 
 
-def next_steps(output: Output, report: TrainReport, data: str | None) -> None:
+def print_next_steps(output: Output, report: TrainReport, data: str | None) -> None:
     """Commands to copy, made for this model and this file."""
     if not report.model:
         return
@@ -171,11 +171,11 @@ def _other(data: str | None) -> str:
     return "OTHER/" if data and path.is_dir() else f"OTHER{path.suffix or '.csv'}"
 
 
-def interrupted(output: Output, report: TrainReport) -> None:
+def print_interruption(output: Output, report: TrainReport) -> None:
     """What Ctrl-C left behind and how to go on; with --quiet in one line, as errors are said."""
     if output.words.quiet:
         on = f" To train to the end: ranvier resume {quoted(report.run)}" if report.run else ""
-        output.stopped(f"Interrupted. The model trained so far is saved.{on}")
+        output.say_error(f"Interrupted. The model trained so far is saved.{on}")
         return
     output.say()
     output.say("Training was interrupted; the model trained so far is saved.", "yellow")

@@ -9,8 +9,8 @@ import click
 
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE, INTERRUPTED
-from ranvier.cli.options import GroupedCommand, GroupedOption, column_kinds, json_option, names, quiet_option
-from ranvier.cli.train import column_names, default_model, with_options
+from ranvier.cli.options import GroupedCommand, GroupedOption, json_option, quiet_option
+from ranvier.cli.train import default_model, passed_options, with_options
 from ranvier.plural import plural
 
 if TYPE_CHECKING:
@@ -69,10 +69,7 @@ def command(
     import ranvier
     from ranvier.tuning.space import parse_space, space_lines
 
-    passed = {name: value for name, value in options.items() if value is not None}
-    for name in ("target", "ignore"):
-        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header"), passed.get("encoding")))
-    passed["kinds"] = column_kinds(passed.pop("kind")) or None
+    passed = passed_options(data, options)
     output = Output(as_json, quiet)
     changes = parse_space(space) or None
     if print_space:
@@ -142,7 +139,7 @@ def _standing(progress: SearchProgress) -> str:
 
 def _table(trials: Any, metric: str) -> Any:
     from ranvier.display.search_table import search_table
-    from ranvier.tuning.generations import rank
+    from ranvier.tuning.study import rank
 
     fields = ("number", "value", "epochs", "seconds", "options")
     rows = [{name: getattr(trial, name) for name in fields} for trial in sorted(trials, key=rank)]
@@ -151,11 +148,13 @@ def _table(trials: Any, metric: str) -> Any:
 
 def _print(output: Output, result: Search, folder: str) -> None:
     if result.interrupted:
-        say = output.stopped if output.words.quiet else output.say
+        say = output.say_error if output.words.quiet else output.say
         say(f"Interrupted after {plural(len(result.trials), 'trial')}. The same command goes on.")
         return
     if output.words.quiet:
         return
+    for note in result.notes:
+        output.say(note)
     if len(result.trials) < 2:
         output.say("The time was over before nine settings were tried: this is the recipe itself. Give more --minutes.")
     else:

@@ -75,7 +75,7 @@ def command(
             and (metric is not None or repeats is not None or correlated),
             "--importances is about the whole network; leave out --layer and --plan.": importances is not None
             and (plan or layer is not None),
-            "--diagnose is about the whole model; leave out the others.": diagnose is not None
+            "--diagnose is about the whole model; leave out --layer, --plan and --importances.": diagnose is not None
             and (plan or layer is not None or importances is not None),
         }
     )
@@ -136,12 +136,8 @@ def _check_options(wrong: dict[str, bool]) -> None:
             raise click.UsageError(sentence, click.get_current_context())
 
 
-def describe(model: Model) -> dict[str, Any]:
-    """The whole model as plain values."""
-    return _values(model, model.summary())
-
-
 def _values(model: Model, summary: ModelSummary) -> dict[str, Any]:
+    """The whole model as plain values."""
     values = summary.to_dict()
     return {
         "task": model.task.to_dict(),

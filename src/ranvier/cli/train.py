@@ -42,10 +42,6 @@ TASKS = click.Choice(KINDS)
 REPEATABLE, SWITCH = object(), object()
 MAX_NAME = 100
 """The most characters of a model's name, which is made of the names of its data and its targets."""
-SUFFIXES = (
-    *(".csv", ".tsv", ".tab", ".psv", ".dat", ".parquet", ".feather", ".arrow", ".jsonl", ".ndjson", ".json"),
-    *(".npz", ".idx", ".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".txt"),
-)
 
 
 # Title of the part -> flags, metavar, type, the default that `ranvier.train` takes, help.
@@ -215,10 +211,7 @@ def command(
             "give that file."
         )
     view = bool(options.pop("view"))
-    passed = {name: value for name, value in options.items() if value is not None}
-    for name in ("target", "ignore"):
-        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header"), passed.get("encoding")))
-    passed["kinds"] = column_kinds(passed.pop("kind")) or None
+    passed = passed_options(data, options)
     model = default_model(data, passed["target"]) if model is None else model
     if report_file is not None:
         from ranvier.storage.atomic import check_writable
@@ -230,7 +223,21 @@ def command(
     return _train(Output(as_json, quiet), quiet, data, named, view, report_file)
 
 
-def column_names(data: str, header: bool | None, encoding: str | None = None) -> tuple[str, ...]:
+def passed_options(data: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given on a command line, as `ranvier.train` and `ranvier.search` take them.
+
+    Parameters:
+        data: the source, as it was given.
+        options: the value of each option of `with_options`; None where it was not given.
+    """
+    passed = {name: value for name, value in options.items() if value is not None}
+    for name in ("target", "ignore"):
+        passed[name] = names(passed[name], lambda: column_names(data, passed.get("header"), passed.get("encoding")))
+    passed["kinds"] = column_kinds(passed.pop("kind")) or None
+    return passed
+
+
+def column_names(data: str, header: bool | None, encoding: str | None) -> tuple[str, ...]:
     """The columns of the data; none where they cannot be read, which training says."""
     from ranvier.data.sources import Reading, open_source
 
@@ -245,12 +252,12 @@ def default_model(data: str, targets: Sequence[str] = ()) -> str:
 
     >>> default_model("digits"), default_model("there/adult.csv.gz", ["income"]), default_model("-", ["a / b", "c"])
     ('digits.rv', 'adult-income.rv', 'model-a-b-c.rv')
-    >>> default_model("Adult.CSV.bz2"), default_model("rows.csv.zip"), default_model("v1.2.tar.xz")
-    ('Adult.rv', 'rows.rv', 'v1.2.rv')
+    >>> default_model("Adult.CSV.bz2"), default_model("notes.md"), default_model("v1.2.tar.xz")
+    ('Adult.rv', 'notes.rv', 'v1.2.rv')
     """
-    name = Path(data).name
-    while Path(name).suffix.lower() in SUFFIXES:
-        name = Path(name).stem
+    from ranvier.data.sources.readers import without_endings
+
+    name = without_endings(Path(data).name)
     wanted = [re.sub(r"[^\w.]+", "-", target).strip("-.") for target in targets]
     parts = [name if name.strip("-") else "model", *(target for target in wanted if target)]
     return f"{'-'.join(parts)[:MAX_NAME]}.rv"
@@ -264,21 +271,21 @@ def _train(output: Output, quiet: bool, data: str, options: dict[str, Any], view
     if not view:
         with progress_sink(output, quiet) as sink:
             trained = ranvier.train(data, progress=sink, **options)
-        return _ended(output, trained, data, replaced, report_file)
+        return _finish(output, trained, data, replaced, report_file)
     from ranvier.cli.view_process import ViewProcess
     from ranvier.training.events import tee
 
     with ViewProcess(output) as process:
         with progress_sink(output, quiet) as sink:
             trained = ranvier.train(data, progress=tee((process, sink)) if callable(sink) else process, **options)
-        code = _ended(output, trained, data, replaced, report_file)
+        code = _finish(output, trained, data, replaced, report_file)
         sys.stdout.flush()
         if not trained.report.interrupted:
             process.wait()
     return code
 
 
-def _ended(output: Output, trained: Model, data: str, replaced: bool, report_file: str | None) -> int:
+def _finish(output: Output, trained: Model, data: str, replaced: bool, report_file: str | None) -> int:
     """Write the report where one was asked for, and print what came of the training."""
     from ranvier.cli.printed_report import print_report
 

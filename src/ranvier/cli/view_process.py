@@ -27,7 +27,7 @@ class ViewProcess:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._process: subprocess.Popen[str] | None = None
-        self._says: threading.Thread | None = None
+        self._address_reader: threading.Thread | None = None
         self.address: str | None = None
 
     def __call__(self, event: Event) -> None:
@@ -38,10 +38,10 @@ class ViewProcess:
 
     def wait(self) -> None:
         """Serve until Ctrl-C."""
-        if self._process is None or self._says is None:
+        if self._process is None or self._address_reader is None:
             return
         with contextlib.suppress(KeyboardInterrupt):
-            self._says.join()
+            self._address_reader.join()
         if self.address is None:
             return
         self._output.say("The view stays open until Ctrl-C:")
@@ -54,8 +54,8 @@ class ViewProcess:
         # Its own session: Ctrl-C is for the training, and the pipe's end tells the view when this process has ended.
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen(command, text=True, start_new_session=True, **pipes)
-        self._says = threading.Thread(target=self._say_address, name="ranvier view address", daemon=True)
-        self._says.start()
+        self._address_reader = threading.Thread(target=self._say_address, name="ranvier view address", daemon=True)
+        self._address_reader.start()
 
     def _say_address(self) -> None:
         assert self._process is not None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ranvier.display.format import duration, number
-from ranvier.display.tables import table, wrapped
+from ranvier.display.tables import METRICS, table, wrapped
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,8 +25,7 @@ def search_table(rows: Sequence[dict[str, Any]], metric: str) -> Table:
     >>> search_table([row], "log_loss").row_count
     1
     """
-    words = {"log_loss": "Log loss", "rmse": "RMSE"}
-    columns = ("Trial", words[metric], "Epochs", "Time", "Settings")
+    columns = ("Trial", METRICS[metric][0], "Epochs", "Time", "Settings")
     grid = table(*columns, numbers=columns[:4], flexible=("Settings",))
     for row in rows[:MAX_SHOWN]:
         settings = ", ".join(f"{name}={_short(value)}" for name, value in row["options"].items())

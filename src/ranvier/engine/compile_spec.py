@@ -18,10 +18,6 @@ Predictions round likewise, so that a model predicts as it was trained.
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
-
 from ranvier.errors import EngineError, InputError
 from ranvier.network.constraints import MaxNorm
 from ranvier.network.layers import Dense, LearnedScale, Rescale
@@ -30,7 +26,6 @@ from ranvier.network.network import LayerInfo, Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.records import record
 
-Array = NDArray[Any]
 COUNTERPARTS = {
     "focal": "binary_focal",
     "binary_focal": "focal",

@@ -6,7 +6,6 @@ from operator import attrgetter, is_
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from ranvier.data.cells.number_format import PLAIN
@@ -16,8 +15,6 @@ from ranvier.data.encoders.table import TableEncoder
 from ranvier.estimators.rows import is_plain_array
 from ranvier.estimators.running_scales import FirstRows, learn_scales, learns_scales
 from ranvier.rows import Rows
-
-Array = NDArray[Any]
 
 
 class NextRow:

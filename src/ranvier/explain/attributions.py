@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from ranvier.explain.blocks import NOTHING, InputBlock
 from ranvier.explain.integrated_gradients import STEPS, Contributions, Function, integrated_gradients
+from ranvier.explain.path import entry_keys
 from ranvier.records import record
 from ranvier.rows import CSR, Inputs
+from ranvier.rows.csr import rows_of_entries
 from ranvier.text_table import text_table
 
 Array = NDArray[Any]
@@ -164,9 +166,8 @@ def column_sums(
     at_once = max(1, NUMBERS_AT_ONCE // (2 * STEPS * max(inputs.n_dense, 64)))
     for first in range(0, n_rows, at_once):
         rows = np.arange(first, min(first + at_once, n_rows))
-        part = inputs[first : first + at_once]
+        part, function_of_part = inputs[first : first + at_once], _of_rows(function, rows)
         for at in range(n_base):
-            function_of_part = _of_rows(function, rows)
             added = integrated_gradients(function_of_part, part, baseline[np.full(len(part), at)], tolerance[rows])
             values[rows] += block_sums(added, blocks)
             dense[rows] += added.dense[:, single_inputs]
@@ -191,11 +192,7 @@ def _of_rows(function: Function, rows: NDArray[np.int64]) -> Function:
 
 def _at_entries(entries: CSR, values: NDArray[np.float64], wanted: CSR) -> NDArray[np.float64]:
     """The values of those entries that other rows have, which are among them, in the order of these."""
-    keys, sorted_keys = (
-        np.repeat(np.arange(len(rows)), np.diff(rows.indptr)) * np.int64(rows.n_columns) + rows.indices
-        for rows in (wanted, entries)
-    )
-    return values[np.searchsorted(sorted_keys, keys)]
+    return values[np.searchsorted(entry_keys(entries), entry_keys(wanted))]
 
 
 def block_sums(contributions: Contributions, blocks: Sequence[InputBlock]) -> NDArray[np.float64]:
@@ -215,7 +212,6 @@ def csr_block_sums(entries: CSR, values: Array, blocks: Sequence[InputBlock]) ->
     column = np.zeros(entries.n_columns, np.int64)
     for at, block in enumerate(blocks):
         column[block.csr] = at
-    rows = np.repeat(np.arange(len(entries)), np.diff(entries.indptr))
-    index = rows * len(blocks) + column[entries.indices]
+    index = rows_of_entries(entries.indptr) * len(blocks) + column[entries.indices]
     sums = np.bincount(index, values, minlength=len(entries) * len(blocks))
     return np.asarray(sums.reshape(len(entries), len(blocks)), np.float64)

@@ -15,6 +15,8 @@ from ranvier.records import record
 from ranvier.rows import CSR, Inputs
 
 NOTHING = slice(0, 0)
+ROWS_AT_ONCE = 8192
+"""Rows that are made at once: enough for several threads, few enough for the cache."""
 
 
 @record
@@ -90,18 +92,17 @@ class MixedRows:
     Parameters:
         inputs: the rows to make them of, (n, K).
         blocks: the columns with cells of other rows.
-        at_once: how many rows are made at once, at most.
 
     >>> rows = Inputs(np.array([[1.0, 2.0], [3.0, 4.0]]))
-    >>> MixedRows(rows, input_blocks(None, 2, 0)[1:], 2).make(np.array([0, 0]), np.array([0, 1])).dense.tolist()
+    >>> MixedRows(rows, input_blocks(None, 2, 0)[1:]).make(np.array([0, 0]), np.array([0, 1])).dense.tolist()
     [[1.0, 2.0], [1.0, 4.0]]
     """
 
-    def __init__(self, inputs: Inputs, blocks: Sequence[InputBlock], at_once: int) -> None:
+    def __init__(self, inputs: Inputs, blocks: Sequence[InputBlock]) -> None:
         self._inputs, self._entries = inputs, inputs.entries
         self._dense = [block.dense for block in blocks if block.dense != NOTHING]
         self._csr = [block.csr for block in blocks if block.csr != NOTHING]
-        self._buffer = np.empty((min(at_once, 4 * len(inputs)), inputs.n_dense), inputs.dense.dtype)
+        self._buffer = np.empty((min(ROWS_AT_ONCE, 4 * len(inputs)), inputs.n_dense), inputs.dense.dtype)
 
     def make(self, rows: NDArray[np.int64], sources: NDArray[np.int64]) -> Inputs:
         """Row `rows[i]` with the cells of row `sources[i]`, (m, K); valid until the next call."""
@@ -130,8 +131,7 @@ def with_columns_of(rows: CSR, other: CSR, columns: slice, order: NDArray[np.int
     permuted = other[order]
     if columns == slice(0, rows.n_columns):
         return permuted
-    before, after = rows.columns(0, columns.start), rows.columns(columns.stop, rows.n_columns)
-    return CSR.hstack([before, permuted.columns(columns.start, columns.stop), after])
+    return rows.with_columns(columns, permuted.columns(columns.start, columns.stop))
 
 
 def first_equal_rows(inputs: Inputs, blocks: Sequence[InputBlock]) -> NDArray[np.int64]:

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.explain.blocks import NOTHING, InputBlock
+from ranvier.explain.blocks import NOTHING, ROWS_AT_ONCE, InputBlock
 from ranvier.records import record
 from ranvier.rows import CSR, Inputs
 from ranvier.text_table import text_table
 
 Array = NDArray[Any]
-ROWS_AT_ONCE = 8192
 
 
 @record(eq=False)
@@ -90,8 +89,7 @@ def responses(
             changed[:, block.dense] = dense[points]
         text = None if entries is None else entries[rows]
         if text is not None and csr is not None and block.csr != NOTHING:
-            before, after = text.columns(0, block.csr.start), text.columns(block.csr.stop, text.n_columns)
-            text = CSR.hstack([before, csr[points], after])
+            text = text.with_columns(block.csr, csr[points])
         parts.append(outputs_of(Inputs(changed, text)))
     outputs = np.concatenate(parts)
     return outputs.reshape(len(inputs), n_points, -1)

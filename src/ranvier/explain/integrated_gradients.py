@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ranvier.explain.path import StraightPath, row_entries
 from ranvier.records import record
 from ranvier.rows import Inputs
+from ranvier.rows.csr import rows_of_entries
 
 Array = NDArray[Any]
 Integers = NDArray[np.int64]
@@ -111,12 +112,8 @@ def integrated_gradients(
     start, end = at_nodes[:, 0], at_nodes[:, -1]
     total = dense.sum(axis=1)
     if csr is not None and path.entries is not None:
-        total += np.bincount(_row_of_entry(path.entries.indptr), csr, minlength=n_rows)
+        total += np.bincount(rows_of_entries(path.entries.indptr), csr, minlength=n_rows)
     return Contributions(dense, csr, start, end, np.abs(total - (end - start)), path)
-
-
-def _row_of_entry(indptr: Integers) -> Integers:
-    return np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
 
 
 def _values(function: Function, path: StraightPath, rows: Integers, t: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -156,7 +153,7 @@ class _Sums:
             index, values = None, None
             if entries is not None:
                 index, indptr = row_entries(entries.indptr, some)
-                at = _row_of_entry(indptr)
+                at = rows_of_entries(indptr)
                 values = entries.data[index] * gradients[at, n_dense + entries.indices[index]] * step[at]
                 sums[part] += np.bincount(at, values, minlength=len(some))
             self._parts.append((some, dense, index, values))

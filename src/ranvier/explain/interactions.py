@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.explain.blocks import InputBlock, MixedRows
+from ranvier.explain.blocks import ROWS_AT_ONCE, InputBlock, MixedRows
 from ranvier.records import record
 from ranvier.rows import Inputs
-
-Array = NDArray[Any]
-ROWS_AT_ONCE = 8192
 
 
 @record
@@ -74,7 +70,7 @@ def _mean_outputs(
 ) -> NDArray[np.float64]:
     """The mean output over the sample with the cells of each row in the blocks, less its mean, (n,)."""
     n_rows = len(sample)
-    mixed, means = MixedRows(sample, blocks, ROWS_AT_ONCE), np.empty(n_rows)
+    mixed, means = MixedRows(sample, blocks), np.empty(n_rows)
     at_once = max(1, ROWS_AT_ONCE // n_rows)
     for first in range(0, n_rows, at_once):
         sources = np.arange(first, min(first + at_once, n_rows))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ranvier.explain.blocks import NOTHING, InputBlock
 from ranvier.records import record
 from ranvier.rows import CSR, Inputs
+from ranvier.rows.csr import rows_of_entries
 
 Array = NDArray[Any]
 
@@ -73,7 +74,7 @@ def column_distances(row: Inputs, rows: Inputs, blocks: Sequence[InputBlock]) ->
 def _csr_squares(row: CSR, rows: CSR) -> NDArray[np.float64]:
     """The squared distances of CSR rows from one, (n,)."""
     vector = row.toarray()[0].astype(np.float64)
-    data, numbers = rows.data.astype(np.float64), np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
+    data, numbers = rows.data.astype(np.float64), rows_of_entries(rows.indptr)
     terms = data * (data - 2.0 * vector[rows.indices])
     squares = np.bincount(numbers, terms, minlength=len(rows)) + float(vector @ vector)
     return np.asarray(np.maximum(squares, 0.0), np.float64)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.rows import CSR, Inputs
+from ranvier.rows.csr import rows_of_entries
 
 Array = NDArray[Any]
 Integers = NDArray[np.int64]
@@ -69,18 +70,18 @@ def row_entries(indptr: Integers, rows: Integers) -> tuple[Integers, Integers]:
     return np.repeat(indptr[rows] - starts[:-1], lengths) + np.arange(starts[-1]), starts
 
 
+def entry_keys(rows: CSR) -> Integers:
+    """The place of each entry in the table, counted row by row, (nnz,)."""
+    return rows_of_entries(rows.indptr) * np.int64(rows.n_columns) + rows.indices
+
+
 def _difference(ends: CSR, starts: CSR) -> tuple[CSR, NDArray[np.float64]]:
     """Ends less starts where either has an entry, and what the starts have there."""
-    keys, values = [], []
-    for rows in (ends, starts):
-        row = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
-        keys.append(row * np.int64(rows.n_columns) + rows.indices)
-        values.append(rows.data.astype(np.float64))
-    every, index = np.unique(np.concatenate(keys), return_inverse=True)
-    n_ends = len(keys[0])
+    every, index = np.unique(np.concatenate([entry_keys(ends), entry_keys(starts)]), return_inverse=True)
+    n_ends = len(ends.data)
     change, start = np.zeros(len(every)), np.zeros(len(every))
-    change[index[:n_ends]] = values[0]
-    start[index[n_ends:]] = values[1]
+    change[index[:n_ends]] = ends.data
+    start[index[n_ends:]] = starts.data
     change -= start
     width = np.int64(ends.n_columns)
     indptr = np.searchsorted(every // width, np.arange(len(ends) + 1)).astype(np.int64)

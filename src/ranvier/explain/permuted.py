@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.explain.blocks import InputBlock, MixedRows, first_equal_rows
+from ranvier.explain.blocks import ROWS_AT_ONCE, InputBlock, MixedRows, first_equal_rows
 from ranvier.rows import Inputs
 
 Array = NDArray[Any]
 Integers = NDArray[np.int64]
-ROWS_AT_ONCE = 8192
-"""Rows that are made at once: enough for several threads, few enough for the cache."""
 MAX_OUTPUTS = 2**25
 """How many outputs of several orders are held at once."""
 MAX_PAIRS = 2**22
@@ -47,7 +45,7 @@ def permuted_outputs(
     [[5.0], [5.0]]
     """
     equal = first_equal_rows(inputs, blocks)
-    mixed = MixedRows(inputs, blocks, ROWS_AT_ONCE)
+    mixed = MixedRows(inputs, blocks)
     at_once = max(1, MAX_OUTPUTS // max(outputs.size, 1))
     for start in range(0, len(orders), at_once):
         sources = [equal[order] for order in orders[start : start + at_once]]

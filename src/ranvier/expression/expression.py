@@ -59,6 +59,8 @@ COMPARISONS = ("less", "less_equal")
 
 MAX_UNROLLED_POWER = 8
 """Integer exponents up to this absolute value become products, which are faster and more accurate than `power`."""
+MAX_EXCERPT = 120
+"""The characters of an expression that a message shows."""
 
 _EQUALITY = (
     "An expression was compared with a number by == or !=. An expression has no value yet, so this cannot be answered; "
@@ -326,10 +328,10 @@ def _binary(op: str, first: Operand, second: Operand) -> Expression:
     return Expression(op, (as_expression(first), as_expression(second)))
 
 
-def _excerpt(expression: Expression, length: int = 120) -> str:
-    """The text of an expression on one line, truncated to `length` characters."""
+def _excerpt(expression: Expression) -> str:
+    """The text of an expression on one line, truncated to `MAX_EXCERPT` characters."""
     text = show(expression).replace("\n", "; ")
-    return text if len(text) <= length else text[: length - 3] + "..."
+    return text if len(text) <= MAX_EXCERPT else text[: MAX_EXCERPT - 3] + "..."
 
 
 def _numpy_advice(name: str) -> str:

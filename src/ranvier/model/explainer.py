@@ -233,7 +233,7 @@ class Explainer(Predictor):
 
     def _run_logits(self, inputs: Inputs) -> Executable:
         """The compiled network that outputs weighted sums in place of probabilities, as `_run`."""
-        executables, key = self._executables, ~inputs.n_csr
+        executables, key = self._executables, (inputs.n_csr, True)
         executable = executables.get(key)
         if executable is None:
             network = logit_network(self.network, self.task)

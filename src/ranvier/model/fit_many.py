@@ -99,7 +99,7 @@ def fit_many(
     >>> [bool(model.history.loss[-1] < 0.1) for model in models]
     [False, True, False, True]
     """
-    checked = _checked(trials, checkpoint)
+    checked = _checked(trials)
     allowed = usable_threads(threads)
     workers = max(1, min(allowed, len(checked)))
     common = FitOptions(
@@ -126,7 +126,7 @@ def fit_many(
     return _all_models(population, results) if interrupted else cast(list[Model], results)
 
 
-def _checked(trials: Any, checkpoint: Any) -> list[Mapping[str, Any]]:
+def _checked(trials: Any) -> list[Mapping[str, Any]]:
     if isinstance(trials, Mapping) or not isinstance(trials, Sequence) or not trials:
         raise InputError(
             f"trials is {str(trials)[:60]!r}; it must be a list of dictionaries of options, one for each network."

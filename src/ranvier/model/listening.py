@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 MARGIN = 4
 """Frames before and behind a sound that are heard with it."""
-LONGEST = 1.2
+MAX_WORD_LENGTH = 1.2
 """How many times longer than nearly all words of the training a word may be."""
-SHORTEST = 12
+MIN_WORD_FRAMES = 12
 """Frames of a word at least."""
 CLEAN = 1e-3
 """A recording is clean if steady noise is less than this fraction of its power."""
@@ -39,7 +39,7 @@ FLOOR = 0.1
 """The fraction of steady noise that stays in words: without it those in noise have holes as no word of training has."""
 WINDOW_STEPS = 4
 """Windows over sounds that have no words are a quarter of their length apart."""
-USUAL = 0.7
+USUAL_WORD_LENGTH = 0.7
 """How long words usually are, of the length that nearly all words of the training fit into."""
 LOUD = 0.98
 """The fraction of the frames that are softer than a loud one."""
@@ -180,7 +180,7 @@ def _words(ear: _Ear, clean: bool) -> list[tuple[slice, NDArray[np.float64]]]:
     pairs = [
         []
         if clean and part_cuts[-1] <= form.frames
-        else pairs_of_cuts(part_cuts, SHORTEST, round(LONGEST * form.frames))
+        else pairs_of_cuts(part_cuts, MIN_WORD_FRAMES, round(MAX_WORD_LENGTH * form.frames))
         for part_cuts in cuts
     ]
     pairs = [of_part or [(0, len(part_cuts) - 1)] for of_part, part_cuts in zip(pairs, cuts, strict=True)]
@@ -197,7 +197,7 @@ def _words(ear: _Ear, clean: bool) -> list[tuple[slice, NDArray[np.float64]]]:
     for part, part_cuts, of_part in zip(parts, cuts, pairs, strict=True):
         numbers = slice(start, start + len(of_part))
         start = numbers.stop
-        best = best_words(part_cuts, of_part, scores[numbers], loudness[part], USUAL * form.frames)
+        best = best_words(part_cuts, of_part, scores[numbers], loudness[part], USUAL_WORD_LENGTH * form.frames)
         words += [(stretches[numbers.start + word], probabilities[numbers.start + word]) for word in best]
     return words
 

@@ -221,8 +221,8 @@ def predict_file(
         "names": names,
         "input_columns": beside,
         "unreadable": unreadable,
+        "explanations": explanations,
     }
-    shared["explanations"] = explanations
     if interval is not None:
         shared["intervals"] = model.interval_of(outputs, interval)
     if label_set is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from ranvier.model.listening import Heard
 
 Array = NDArray[Any]
+ExecutableKey: TypeAlias = tuple[int, bool]
+"""The number of CSR columns of the inputs, and whether the last layer gives its logits."""
+DENSE: ExecutableKey = (0, False)
+"""Of inputs without CSR columns, whose outputs are asked for."""
 ONE_HOT_NUMBERS = 2**20
 """How many numbers the rows of output gradients take that are made at once."""
 
@@ -78,8 +82,7 @@ class Predictor:
         self.training = training
         self.byte_divisor = byte_divisor
         self._flat = np.ascontiguousarray(parameters)
-        # By the number of CSR columns; what outputs logits by its bitwise complement.
-        self._executables: dict[int, Executable] = {}
+        self._executables: dict[ExecutableKey, Executable] = {}
 
     @property
     def task(self) -> Task:
@@ -96,7 +99,7 @@ class Predictor:
     def outputs(self, X: Any) -> Array:
         """What the output layer outputs, shape (n, N)."""
         # The same few rows as before, in kind, need none of the questions that others are asked.
-        ready = self._executables.get(0) if self.encoder is None and type(X) is np.ndarray else None
+        ready = self._executables.get(DENSE) if self.encoder is None and type(X) is np.ndarray else None
         if ready is not None:
             outputs = ready.try_fast_outputs(X)
             if outputs is not None:
@@ -254,9 +257,9 @@ class Predictor:
         """The compiled network with these parameters, for inputs with so many CSR columns."""
         # Training in another thread first sets other parameters, then another dictionary.
         executables = self._executables
-        executable = executables.get(inputs.n_csr)
+        executable = executables.get((inputs.n_csr, False))
         if executable is None:
             loss, _ = scaled_loss(self.training.loss, self.target.mean, self.target.scale)
             executable = compile_for_inference(self.network, replace(self.training, loss=loss), self._flat, inputs)
-            executables[inputs.n_csr] = executable
+            executables[inputs.n_csr, False] = executable
         return executable

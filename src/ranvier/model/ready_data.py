@@ -31,6 +31,12 @@ class ReadyData:
         """The fields."""
         return self.recipe, self.options, self.prepared, self.task, self.rows, self.validation
 
+    def with_options(self, options: TrainOptions) -> ReadyData:
+        """The same rows for other options of the network and of training, as `train` completes them."""
+        options = self.recipe.complete(options)
+        recipe = self.recipe.bound(self.prepared.encoder, options, len(self.prepared.train))
+        return replace(self, recipe=recipe, options=options)
+
     def network_and_settings(
         self, options: TrainOptions, callbacks: tuple[Callback, ...], rows: int | None = None, validated: bool = False
     ) -> tuple[Network, TrainSettings]:

@@ -299,11 +299,11 @@ class TrainJob:
         )
         return folder
 
-    def run(self, make_folder: Callable[[], RunFolder | None]) -> Model:
-        """Train; the run's folder is made only once the data and the options are known to be good."""
+    def run(self, make_folder: Callable[[], RunFolder | None], ready: ReadyData | None = None) -> Model:
+        """Train on `ready`, or read; the run's folder is made only once data and options are known to be good."""
         if self.model_path is not None:
             check_writable(self.model_path, paths_among(self.inputs.data, self.options.validation, self.options.test))
-        ready = self.ready()
+        ready = self.ready() if ready is None else ready
         recipe, options, prepared, task, rows, validation = ready.parts()
         check_has_threshold(task, options.threshold)
         network, settings = ready.network_and_settings(options, self.callbacks)

@@ -28,6 +28,7 @@ from ranvier.native.scheduling.binding import number_row
 from ranvier.native.scheduling.packing import pairs_of
 from ranvier.native.scheduling.stages import COUNTER_STRIDE
 from ranvier.native.state_layout import StateLayout, StateMap
+from ranvier.rows.weights import weighted_means
 
 Array = NDArray[Any]
 Numbers = NDArray[np.int64]
@@ -245,11 +246,8 @@ def _set(tables: NDArray[np.int64], words: dict[str, Any]) -> None:
 def _mean_losses(losses: NDArray[np.float64], rows: list[ResidentRows]) -> NDArray[np.float64]:
     """The mean over the rows of each network, (m, n) -> (m,), as the evaluation of one computes it."""
     count = losses.shape[1]
-    weights = np.array([np.ones(count) if handle.weights is None else handle.weights for handle in rows])
-    mass = np.broadcast_to(weights.sum(axis=1), len(losses))
-    # The product of each network by itself, which a matrix product would sum in another order.
-    means: NDArray[np.float64] = np.divide(np.vecdot(losses, weights), mass, out=np.zeros(len(losses)), where=mass > 0)
-    return means
+    weights = [np.ones(count) if handle.weights is None else handle.weights for handle in rows]
+    return weighted_means(losses, np.array(weights))
 
 
 def _arenas(layout: StateLayout, state_map: StateMap, parameters: Array, slots: Array) -> Array:

@@ -6,10 +6,7 @@ reach them.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
@@ -18,8 +15,6 @@ from ranvier.rows import Rows
 from ranvier.rows.class_numbers import are_class_numbers, class_fractions
 from ranvier.training.metrics import mean_targets
 from ranvier.training.state import TrainingState, initial_state
-
-Array = NDArray[Any]
 
 
 def class_prior_state(

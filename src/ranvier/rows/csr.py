@@ -134,10 +134,23 @@ class CSR:
         indices = (self.indices[inside] - start).astype(np.int32)
         return CSR(self.data[inside], indices, before[self.indptr], stop - start)
 
+    def with_columns(self, columns: slice, cells: CSR) -> CSR:
+        """These rows with other cells in some columns, (n, K).
+
+        Parameters:
+            columns: which, from start to before stop.
+            cells: (n, stop - start).
+
+        >>> rows = CSR.from_dense(np.array([[1.0, 2.0, 3.0]]))
+        >>> rows.with_columns(slice(1, 2), CSR.from_dense(np.array([[9.0]]))).toarray().tolist()
+        [[1.0, 9.0, 3.0]]
+        """
+        return CSR.hstack([self.columns(0, columns.start), cells, self.columns(columns.stop, self.n_columns)])
+
     def toarray(self) -> Array:
         """All numbers, the zeros too, shape (n, K)."""
         dense = np.zeros(self.shape, self.data.dtype)
-        dense[np.repeat(np.arange(len(self)), np.diff(self.indptr)), self.indices] = self.data
+        dense[rows_of_entries(self.indptr), self.indices] = self.data
         return dense
 
     def arrays(self) -> list[Array]:
@@ -182,6 +195,15 @@ class CSR:
         numbers, columns = np.nonzero(rows)
         indptr = np.searchsorted(numbers, np.arange(len(rows) + 1)).astype(np.int64)
         return cls(as_floats(rows[numbers, columns]), columns.astype(np.int32), indptr, rows.shape[1])
+
+
+def rows_of_entries(indptr: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The row that each entry of CSR rows is in, (nnz,).
+
+    >>> rows_of_entries(np.array([0, 2, 2, 3])).tolist()
+    [0, 0, 2]
+    """
+    return np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
 
 
 def _row_parts(indptr: NDArray[np.int64]) -> Iterator[slice]:

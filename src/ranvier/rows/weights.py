@@ -47,6 +47,22 @@ def number_array(values: Any, name: str) -> NDArray[np.float64]:
         raise InputError(f"{name} is {shown}; it must hold numbers, one number a row.") from None
 
 
+def weighted_means(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weighted means over the last axis, (..., n) -> (...); 0 where all weights are.
+
+    Parameters:
+        weights: of the same shape, or one that broadcasts to it.
+
+    >>> weighted_means(np.array([[1.0, 2.0], [5.0, 9.0]]), np.array([[3.0, 1.0], [0.0, 0.0]])).tolist()
+    [1.25, 0.0]
+    """
+    # The product of each row by itself, which a matrix product would sum in another order.
+    sums: NDArray[np.float64] = np.vecdot(values, weights)
+    total = np.broadcast_to(weights.sum(axis=-1), sums.shape)
+    means: NDArray[np.float64] = np.divide(sums, total, out=np.zeros(sums.shape), where=total > 0)
+    return means
+
+
 def check_weights(weights: NDArray[np.float64], name: str) -> None:
     """Raise an `InputError` where a weight is negative or not finite, or all are zero."""
     wrong = ~np.isfinite(weights) | (weights < 0)

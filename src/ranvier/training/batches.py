@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier import random
 from ranvier.engine import Span
+from ranvier.rows.weights import weighted_means
 
 Order = NDArray[np.int64]
 
@@ -130,12 +131,6 @@ def population_means(
     [[1.25]]
     """
     if weights is None:
-        counts = batch_weights(starts, starts, None)
-        # The product of each epoch by itself, which a matrix product would sum in another order.
-        means: NDArray[np.float64] = np.vecdot(counts, losses) / float(counts.sum())
-        return means
+        return weighted_means(losses, batch_weights(starts, starts, None))
     in_order = weights[np.arange(len(weights)).reshape(-1, 1, 1), orders].astype(np.float64)
-    by_batch = np.add.reduceat(in_order, starts[:-1], axis=-1)
-    total = by_batch.sum(axis=-1)
-    means = np.divide(np.vecdot(losses, by_batch), total, out=np.zeros(total.shape), where=total > 0)
-    return means
+    return weighted_means(losses, np.add.reduceat(in_order, starts[:-1], axis=-1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,7 +9,9 @@ from typing import Any
 
 from ranvier.records import record
 from ranvier.training.side_by_side import Job, run_side_by_side, usable_threads
-from ranvier.tuning.study import LAST_RUNG, Study, Trial
+from ranvier.tuning.budget import Budget
+from ranvier.tuning.space import size_of
+from ranvier.tuning.study import LAST_RUNG, Study, Trial, best_of, rank
 from ranvier.tuning.workload import Workload
 
 GENERATION = 9
@@ -34,130 +35,122 @@ class SearchProgress:
         return best_of(self.trials)
 
 
-class Budget:
-    """How long trials may go on, so that the final model is trained within the time.
+class Generations:
+    """Tries generations until the model has to be trained, and goes on after that.
+
+    The recipe's own settings come first, trained to the end: they tell how long the model takes. What was trained of a
+    generation that was broken off is kept, and the same generation goes on.
 
     Parameters:
-        start: when the search began, by `time.monotonic`.
-        seconds: how long it may take in all.
-        factor: how many times as long the final training takes as that of the best trial.
-        reading: seconds to read and encode the data, which the final training does again.
+        work: what every trial reads.
+        study: keeps generations that are done.
+        budget: says when trials end.
+        trials: how many at most, rounded up to whole generations; None for no limit but the time, and all settings of a
+            space that has so many.
+        on_progress: called after the recipe's own trial and after each generation.
     """
 
-    def __init__(self, start: float, seconds: float, factor: float, reading: float = 0.0) -> None:
-        self.start, self.seconds, self._factor, self._reading = start, seconds, factor, reading
-        self._final = reading
-
-    def note(self, trials: Sequence[Trial]) -> None:
-        """Learn from the trials how long the final training takes."""
-        full_trials = [trial for trial in trials if trial.rung == LAST_RUNG and trial.value is not None]
-        if full_trials:
-            self._final = self._reading + min(full_trials, key=rank).seconds * self._factor
+    def __init__(
+        self,
+        work: Workload,
+        study: Study,
+        budget: Budget,
+        trials: int | None,
+        on_progress: Callable[[SearchProgress], None] | None,
+    ) -> None:
+        self._work, self._study, self._budget, self._on_progress = work, study, budget, on_progress
+        self._most = None if trials is None else -(-trials // GENERATION)
+        self._size = size_of(work.space) if trials is None else None
+        self._recipe_trial: tuple[Trial, ...] = ()
+        self._done: dict[tuple[int, int], Trial] = {}
+        self.interrupted = False
+        budget.note(study.trials)
 
     @property
-    def elapsed(self) -> float:
-        """Seconds since the search began."""
-        return time.monotonic() - self.start
+    def trials(self) -> tuple[Trial, ...]:
+        """Those that are done, in whole generations."""
+        return tuple(self._study.trials) or self._recipe_trial
 
-    def over(self) -> bool:
-        """Whether the final training must begin."""
-        return self.elapsed + self._final >= self.seconds
+    @property
+    def exhausted(self) -> bool:
+        """Whether all settings of the space were tried, and the user did not say how many trials there are to be."""
+        tried = {repr(sorted(trial.options.items())) for trial in self._study.trials if trial.options}
+        return self._size is not None and len(tried) >= self._size
 
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing more to try."""
+        return (self._most is not None and self._study.generations >= self._most) or self.exhausted
 
-def run_generations(
-    work: Workload,
-    study: Study,
-    budget: Budget,
-    trials: int | None,
-    on_progress: Callable[[SearchProgress], None] | None,
-) -> tuple[tuple[Trial, ...], bool]:
-    """Try generations until the time or the trials are used up.
+    def run(self) -> None:
+        """Try generations until the model is due, there is nothing more to try, the time is over, or Ctrl-C."""
+        if not self.trials and not self._try_recipe():
+            return
+        while not (self.complete or self._budget.over() or self._budget.due()):
+            done = self._generation()
+            if done is None:
+                return
+            self._study.tell([*self._recipe_trial, *done])
+            self._recipe_trial = ()
+            self._done.clear()
+            self._tell()
 
-    The recipe's own settings come first, trained to the end: they tell how long the final training takes.
-
-    Returns the trials and whether Ctrl-C was pressed.
-    """
-    most = None if trials is None else -(-trials // GENERATION)
-
-    def tell(so_far: tuple[Trial, ...]) -> None:
-        if on_progress is not None:
-            on_progress(SearchProgress(so_far, work.metric, budget.elapsed, budget.seconds))
-
-    recipe_trial: tuple[Trial, ...] = ()
-    if not study.trials:
-        done, interrupted = _rung(work, [Trial(0, {}, None, 0, 0.0, 0, 0)], LAST_RUNG, budget)
+    def _try_recipe(self) -> bool:
+        """Train the recipe's own settings to the end; whether that was done."""
+        self._budget.begin_first_trial()
+        done = self._rung([Trial(0, {}, None, 0, 0.0, 0, 0)], LAST_RUNG)
         if done is None:
-            return (), interrupted
-        recipe_trial = tuple(done)
-        budget.note(recipe_trial)
-        tell(recipe_trial)
-    budget.note(study.trials)
-    while not budget.over() and (most is None or study.generations < most):
-        done, interrupted = _generation(work, study, budget, recipe_trial)
-        if done is None:
-            return tuple(study.trials) or recipe_trial, interrupted
-        study.tell([*recipe_trial, *done])
-        recipe_trial = ()
-        budget.note(study.trials)
-        tell(tuple(study.trials))
-    return tuple(study.trials) or recipe_trial, False
+            return False
+        self._recipe_trial = tuple(done)
+        self._done.clear()
+        self._tell()
+        return True
 
+    def _tell(self) -> None:
+        self._budget.note(self.trials)
+        if self._on_progress is not None:
+            now = self._budget.elapsed, self._budget.seconds
+            self._on_progress(SearchProgress(self.trials, self._work.metric, *now))
 
-def _generation(
-    work: Workload, study: Study, budget: Budget, recipe_trial: Sequence[Trial]
-) -> tuple[list[Trial] | None, bool]:
-    """Train a generation rung by rung; None where the time or the user ended it before it was done.
+    def _generation(self) -> list[Trial] | None:
+        """Train a generation rung by rung; None where the time or the user ended it before it was done."""
+        first, number = len(self._study.trials) + len(self._recipe_trial), self._study.generations
+        results = {
+            index: Trial(index, options, None, 0, 0.0, 0, number)
+            for index, options in enumerate(self._study.ask(GENERATION), start=first)
+        }
+        running = list(results)
+        for rung, count in enumerate(KEPT):
+            tried = [index for index in running if not rung or results[index].value is not None]
+            running = sorted(tried, key=lambda index: rank(results[index]))[:count]
+            if not running:  # all of them diverged
+                break
+            done = self._rung([results[index] for index in running], rung)
+            if done is None:
+                return None
+            results.update(zip(running, done, strict=True))
+        return list(results.values())
 
-    Parameters:
-        recipe_trial: the trial of the recipe's own settings, where it belongs to this generation.
-    """
-    first = len(study.trials) + len(recipe_trial)
-    results = {
-        number: Trial(number, options, None, 0, 0.0, 0, study.generations)
-        for number, options in enumerate(study.ask(GENERATION), start=first)
-    }
-    running = list(results)
-    for rung, count in enumerate(KEPT):
-        tried = [number for number in running if not rung or results[number].value is not None]
-        running = sorted(tried, key=lambda number: rank(results[number]))[:count]
-        if not running:  # all of them diverged
-            break
-        done, interrupted = _rung(work, [results[number] for number in running], rung, budget)
-        if done is None:
-            return None, interrupted
-        results.update(zip(running, done, strict=True))
-    return list(results.values()), False
+    def _rung(self, trials: Sequence[Trial], rung: int) -> list[Trial] | None:
+        """Train trials as long as a rung says, side by side; None where the time or the user ended it."""
+        missing = [trial for trial in trials if (trial.number, rung) not in self._done]
+        if missing:
+            allowed = usable_threads(self._work.ready.options.threads)
+            workers = min(allowed, len(missing))
+            threads = max(1, allowed // workers)
+            jobs: list[Job[tuple[float | None, float, int]]] = [
+                partial(self._train, trial.options, rung, threads) for trial in missing
+            ]
+            values, self.interrupted = run_side_by_side(jobs, workers)
+            for trial, value in zip(missing, values, strict=True):
+                if value is not None and value[0] == value[0]:
+                    done = replace(trial, value=value[0], rung=rung, seconds=value[1], epochs=value[2])
+                    self._done[trial.number, rung] = done
+        if self.interrupted or any((trial.number, rung) not in self._done for trial in trials):
+            return None
+        return [self._done[trial.number, rung] for trial in trials]
 
-
-def _rung(work: Workload, trials: Sequence[Trial], rung: int, budget: Budget) -> tuple[list[Trial] | None, bool]:
-    """Train trials as long as a rung says, side by side; None where the time or the user ended it."""
-    allowed = usable_threads(work.ready.options.threads)
-    workers = min(allowed, len(trials))
-    jobs: list[Job[tuple[float | None, float, int]]] = [
-        partial(_trial, work, trial.options, rung, max(1, allowed // workers), budget) for trial in trials
-    ]
-    values, interrupted = run_side_by_side(jobs, workers)
-    if interrupted or any(value is None or value[0] != value[0] for value in values):
-        return None, interrupted
-    done = [value for value in values if value is not None]
-    return [
-        replace(trial, value=value[0], rung=rung, seconds=value[1], epochs=value[2])
-        for trial, value in zip(trials, done, strict=True)
-    ], False
-
-
-def _trial(
-    work: Workload, options: Mapping[str, Any], rung: int, threads: int, budget: Budget, stop: Callable[[], bool]
-) -> tuple[float | None, float, int]:
-    return work.train(options, rung, threads, lambda: stop() or budget.over())
-
-
-def rank(trial: Trial) -> tuple[bool, int, float, int]:
-    """Better trials first: those that came further, then by their value."""
-    failed = trial.value is None
-    return failed, -trial.rung, 0.0 if trial.value is None else trial.value, trial.number
-
-
-def best_of(trials: Sequence[Trial]) -> Trial | None:
-    """The best trial that was trained to the end; None where there is none."""
-    return min((trial for trial in trials if trial.rung == LAST_RUNG), key=rank, default=None)
+    def _train(
+        self, options: Mapping[str, Any], rung: int, threads: int, stop: Callable[[], bool]
+    ) -> tuple[float | None, float, int]:
+        return self._work.train(options, rung, threads, lambda: stop() or self._budget.over())

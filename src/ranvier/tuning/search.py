@@ -13,7 +13,7 @@ from typing import Any
 from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.model.target_option import are_names, column_labels
-from ranvier.model.train import TrainData, train, train_job
+from ranvier.model.train import TrainData, train_job
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.optimizers import Optimizer
@@ -26,17 +26,15 @@ from ranvier.records import record
 from ranvier.scalars import as_integer, as_number, plain_scalar
 from ranvier.storage.atomic import write_atomically
 from ranvier.training.events import silent
-from ranvier.tuning.generations import Budget, SearchProgress, best_of, rank, run_generations
-from ranvier.tuning.space import SEARCHABLE, Space, space_lines
-from ranvier.tuning.study import LAST_RUNG, Study, Trial
+from ranvier.tuning.budget import Budget
+from ranvier.tuning.generations import Generations, SearchProgress
+from ranvier.tuning.space import Space, space_lines
+from ranvier.tuning.study import Study, Trial, best_of, rank
+from ranvier.tuning.whole_recipe import RECIPE_TRIAL, WholeRecipe
 from ranvier.tuning.workload import Workload
 
 DESCRIPTION = "search.json"
 MODEL = "best.rv"
-OWN_OPTIONS = tuple(
-    field.name for field in fields(TrainOptions) if field.name not in (*SEARCHABLE, "target", "validation", "test")
-)
-"""Options of `train` that a search takes and hands on as they are."""
 CALL = re.compile(r"(?<![\w.])(?=[A-Za-z_]\w*\()")
 """Before the name of what a text calls."""
 
@@ -48,11 +46,13 @@ class Search:
     Fields:
         metric: what trials are compared by, on the same validation rows: "log_loss" or "rmse"; less is better.
         trials: all that were tried, in order; trial 0 has the recipe's own settings.
-        best: the best of those that were trained to the end.
+        best: the one whose settings the model has, the best of those that were trained to the end while there was time.
         space: what was searched.
-        model: trained with the best settings and the whole recipe; None after Ctrl-C.
-        code: the call of `rv.train` that gives this model again, bit by bit.
+        model: trained with the best settings and the whole recipe; None where Ctrl-C came before it was trained.
+        code: the call of `rv.train` that gives this model again, bit by bit; where the time cut its training short,
+            the one that trains it in full.
         interrupted: whether Ctrl-C ended it; the same call with the same folder goes on.
+        notes: what the time did not suffice for, or why the search ended before it, in sentences.
 
     >>> recipe_alone = Trial(number=0, options={}, value=0.5, rung=2, seconds=1.0, epochs=40, generation=0)
     >>> Search("log_loss", (recipe_alone,), recipe_alone, space={}, model=None, code="").to_dict()["best"]["value"]
@@ -66,6 +66,7 @@ class Search:
     model: Model | None
     code: str
     interrupted: bool = False
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The search as plain JSON values."""
@@ -78,6 +79,7 @@ class Search:
             "metrics": {} if self.model is None or self.model.report is None else dict(self.model.report.metrics),
             "code": self.code,
             "interrupted": self.interrupted,
+            "notes": list(self.notes),
         }
 
     def to_frame(self) -> Any:
@@ -137,11 +139,14 @@ def search(
     the best one for all (successive halving), as many side by side as there are threads. Optuna's sampler proposes the
     next nine. The recipe's own settings are trial 0, which is trained first and to the end, so that what is found is
     never worse on the validation rows.
-    Trials are compared on the same validation rows; test rows are measured once, with the final model.
+    Trials are compared on the same validation rows; test rows are measured with the whole recipe's models alone.
+    Where there is time, the model is trained early, and again with better settings before the time is over. Where there
+    is too little time for the whole recipe, the model is made of what was trained when the time is over.
 
     Parameters:
-        minutes: how long, with the training of the final model, which is estimated from the trials.
-        trials: how many at most, rounded up to whole generations; None for no limit but the time.
+        minutes: how long, with reading the data and training the model.
+        trials: how many at most, rounded up to whole generations; None for no limit but the time, unless the space has
+            fewer settings than there is time for.
         space: option -> (low, high), [values], one value, or None to leave it out; options that are not mentioned are
             searched around what the recipe takes. Names as in `train`: hidden, activation, dropout, loss, optimizer,
             learning_rate, schedule, weight_decay, clip_norm, epochs, batch_size, patience.
@@ -153,7 +158,7 @@ def search(
         validation: rows that trials are compared on: a fraction of the rows, a file or table, or a tuple (X, y); None
             takes a fifth of the training rows.
 
-    Returns what was found; after Ctrl-C the trials so far, without a model.
+    Returns what was found; after Ctrl-C the trials so far, and the model if there is one.
 
     Raises:
         InputError: the data, the target or an option cannot be used, or Optuna is not installed.
@@ -175,7 +180,7 @@ def search(
     inputs = TrainData(data, target, sample_weight, validation, test)
     work = _workload(inputs, options, space)
     path = None if folder is None else Path(folder)
-    budget = Budget(start, 60.0 * minutes, work.final_factor, time.monotonic() - start)
+    budget = Budget(start, 60.0 * minutes, work.final_factor, reading=time.monotonic() - start)
     return _searched(work, path, inputs, options, budget, trials, on_progress)
 
 
@@ -206,18 +211,36 @@ def _searched(
     if path is not None:
         _describe(path, _description(work))
     study = Study(path, work.space, check_seed(options.seed))
-    tried, interrupted = run_generations(work, study, budget, trials, on_progress)
-    best = best_of(tried) or Trial(0, {}, None, LAST_RUNG, 0.0, 0, 0)
-    final = {name: getattr(options, name) for name in OWN_OPTIONS}
-    final |= {"test": inputs.test, "sample_weight": inputs.sample_weight, **best.options}
-    if inputs.validation is not None:
-        final["validation"] = inputs.validation
-    code = _code(inputs.data, inputs.target, final)
-    model = None
-    if not interrupted:
-        saved = None if path is None else path / MODEL
-        model = train(inputs.data, inputs.target, **final, progress=False, model=saved)
-    return Search(work.metric, tried, best, work.space, model, code, interrupted)
+    generations = Generations(work, study, budget, trials, on_progress)
+    final = WholeRecipe(work, inputs, options, None if path is None else path / MODEL, budget)
+    while True:
+        generations.run()
+        if generations.interrupted:
+            break
+        if final.model is None or budget.due() or (generations.complete and budget.improves()):
+            final.train(best_of(generations.trials) or RECIPE_TRIAL)
+        if final.ended or generations.complete or budget.ended():
+            break
+    best = final.trial or best_of(generations.trials) or RECIPE_TRIAL
+    best = next((trial for trial in generations.trials if trial.number == best.number), best)
+    code = _code(inputs.data, inputs.target, final.options_of(best))
+    interrupted = generations.interrupted or final.interrupted
+    notes = (*final.notes, *_notes(generations, best, interrupted))
+    return Search(work.metric, generations.trials, best, work.space, final.model, code, interrupted, notes)
+
+
+def _notes(generations: Generations, best: Trial, interrupted: bool) -> list[str]:
+    """Why the search ended before its time, and what was found too late."""
+    notes = []
+    if generations.exhausted:
+        notes.append("All settings of the space were tried; the search ended before its time.")
+    better = best_of(generations.trials)
+    if better is not None and better.number != best.number and not interrupted:
+        notes.append(
+            f"Trial {better.number} is better, and there was no time left to train the model with its settings; with "
+            "the same folder and more minutes the search goes on."
+        )
+    return notes
 
 
 def _check(minutes: Any, trials: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -135,6 +136,17 @@ def variations(space: Space) -> list[dict[str, Any]]:
     ends = {name: _ends(part) for name, part in space.items()}
     first = {name: values[0] for name, values in ends.items()}
     return [{**first, name: value} for name, values in ends.items() for value in values]
+
+
+def size_of(space: Space) -> int | None:
+    """How many different settings a space has; None where a range has more than anybody tries.
+
+    >>> size_of({"hidden": Values(((64,), (128,))), "activation": Values(("relu", "silu", "tanh"))})
+    6
+    >>> size_of({"dropout": Range(0.0, 0.5)})
+    """
+    counts = [len(part.values) for part in space.values() if isinstance(part, Values)]
+    return math.prod(counts) if len(counts) == len(space) else None
 
 
 def _ends(part: Range | Values) -> tuple[Any, ...]:

@@ -48,6 +48,17 @@ class Trial:
     generation: int
 
 
+def rank(trial: Trial) -> tuple[bool, int, float, int]:
+    """Better trials first: those that came further, then by their value."""
+    failed = trial.value is None
+    return failed, -trial.rung, 0.0 if trial.value is None else trial.value, trial.number
+
+
+def best_of(trials: Sequence[Trial]) -> Trial | None:
+    """The best trial that was trained to the end; None where there is none."""
+    return min((trial for trial in trials if trial.rung == LAST_RUNG), key=rank, default=None)
+
+
 class Study:
     """The trials of a search, in a file that Optuna's own tools can read.
 

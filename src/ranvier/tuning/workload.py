@@ -12,14 +12,15 @@ from ranvier.errors import InputError, TrainingError
 from ranvier.model.ready_data import ReadyData
 from ranvier.model.train import TrainJob
 from ranvier.network.network import Network
+from ranvier.recipes.ensemble import trainings_at_once
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.recipe import Recipe, Trained, TrainingSetup
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
-from ranvier.training.callbacks import Callback, CallbackResult, as_callback
 from ranvier.training.epoch_metrics import EpochMetrics
 from ranvier.training.inference import outputs_of
+from ranvier.training.interrupt import latched, stopping_when
 from ranvier.training.runner import fingerprint
 from ranvier.training.settings import TrainSettings
 from ranvier.training.threshold import check_has_threshold
@@ -70,9 +71,10 @@ class Workload:
 
     @property
     def final_factor(self) -> float:
-        """How many times as long the whole recipe trains as a trial that is trained to the end, on one thread."""
+        """How many times as long the whole recipe trains as a trial that is trained to the end and alone."""
         networks = getattr(self.ready.recipe, "n_networks", 1)
-        return float(networks) * len(self.ready.rows) / len(self.learned)
+        together = trainings_at_once(*self._network_and_settings(self.ready.options), networks, self.learned)
+        return networks / together * len(self.ready.rows) / len(self.learned)
 
     def data(self) -> dict[str, Any]:
         """What tells other data from these: how many rows and inputs there are, and a digest of the encoded rows."""
@@ -84,8 +86,8 @@ class Workload:
             "data": fingerprint(network, settings, self.learned, self.validation),
         }
 
-    def _network_and_settings(self, options: TrainOptions, *callbacks: Callback) -> tuple[Network, TrainSettings]:
-        return self.ready.network_and_settings(options, callbacks, len(self.learned), True)
+    def _network_and_settings(self, options: TrainOptions) -> tuple[Network, TrainSettings]:
+        return self.ready.network_and_settings(options, (), len(self.learned), True)
 
     def train(
         self, options: Mapping[str, Any], rung: int, threads: int, stop: Callable[[], bool]
@@ -95,17 +97,22 @@ class Workload:
         The value is None where training diverged, and NaN where it was stopped.
         """
         start = time.monotonic()
+        stopped = latched(stop)
         changed = replace(self.ready.options, **options, threads=threads)
-        network, settings = self._network_and_settings(changed, stop_when(stop))
+        network, settings = self._network_and_settings(changed)
         epochs = max(1, round(settings.epochs / 3 ** (LAST_RUNG - rung)))
         settings = replace(settings, epochs=epochs)
         outside: Any = {"target": self.ready.prepared.target, "encoder": self.ready.prepared.encoder}
         setup = TrainingSetup(network, settings, self.ready.task, self.learned, self.validation, **outside)
         try:
-            trained = self.recipe.train(setup)
+            with stopping_when(stopped):
+                trained = self.recipe.train(setup)
         except TrainingError:
             return None, time.monotonic() - start, epochs
-        if stop():
+        except KeyboardInterrupt:  # a comparison within the recipe was broken off
+            if not stopped():
+                raise
+        if stopped():
             return float("nan"), time.monotonic() - start, epochs
         return self._value(trained, settings), time.monotonic() - start, len(trained.history)
 
@@ -116,8 +123,3 @@ class Workload:
         outputs = outputs_of(trained.network, settings, trained.parameters, self.validation.inputs)
         metrics = EpochMetrics(self.ready.prepared.target, (self.metric,))
         return float(metrics.measure(outputs, self.validation.targets, self.validation.weights)[self.metric])
-
-
-def stop_when(stop: Callable[[], bool]) -> Callback:
-    """A callback that stops a training when a function says so."""
-    return as_callback(lambda context: CallbackResult("The search has ended.") if stop() else None)

@@ -43,7 +43,6 @@ LOOKING_SECONDS = 2.0
 SAMPLE_ROWS = 256
 """By how many rows neurons are described while the network changes."""
 NOT_YET = "The run has not begun to train yet."
-STATES = ("preparing", "running", "paused", "ending", "ended", "missing")
 
 
 class NotYet(InputError):  # noqa: N818

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,6 @@ from ranvier.training.batches import batch_offsets, epoch_order, span_of
 from ranvier.training.state import initial_state
 from ranvier.view.subject import NO_ROWS, Subject
 
-Array = NDArray[Any]
 SPARSE = "The inputs are sparse rows, which are not taken apart step by step."
 NO_ANSWERS = "The true answers of these rows are not known, so nothing can be learned from them."
 MAX_KEPT = 200

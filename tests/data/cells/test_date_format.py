@@ -122,8 +122,8 @@ def test_one_odd_cell_leaves_a_date_a_date(odd: str) -> None:
     encoder = TableEncoder.fit(frame, [column])
     many = encoder.transform(frame)
     assert np.isfinite(many).all()
-    kept = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
-    assert kept.transform({"it": odd}).tobytes() == many[-1].tobytes()
+    restored = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert restored.transform({"it": odd}).tobytes() == many[-1].tobytes()
 
 
 def test_an_order_that_cannot_be_seen_is_said_and_can_be_requested() -> None:

@@ -190,11 +190,11 @@ def test_dates_are_read_as_they_are_written(name: str) -> None:
     assert wrong is None
     assert times.to_list() == [read(time) for time in TIMES]
     encoder = TableEncoder.fit(frame, [column])
-    kept = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
-    assert kept == encoder
-    many = kept.transform(frame)
+    restored = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert restored == encoder
+    many = restored.transform(frame)
     assert np.isfinite(many).all()
-    assert kept.transform({"it": cells[7]}).tobytes() == many[7].tobytes()
+    assert restored.transform({"it": cells[7]}).tobytes() == many[7].tobytes()
 
 
 @pytest.mark.parametrize(

@@ -182,11 +182,11 @@ def test_numbers_are_read_as_they_are_written(name: str) -> None:
     np.testing.assert_allclose(values, expected, rtol=1e-15)
     assert wrong is None
     encoder = TableEncoder.fit(table(cells), infer_schema(table(cells)))
-    kept = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
-    assert kept == encoder
-    many = kept.transform({"it": cells, "other": OTHER[:1] * len(cells)})
+    restored = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert restored == encoder
+    many = restored.transform({"it": cells, "other": OTHER[:1] * len(cells)})
     for row, cell in enumerate(cells):
-        assert kept.transform({"it": cell, "other": OTHER[0]}).tobytes() == many[row].tobytes()
+        assert restored.transform({"it": cell, "other": OTHER[0]}).tobytes() == many[row].tobytes()
 
 
 @pytest.mark.parametrize("name", CATEGORIES)

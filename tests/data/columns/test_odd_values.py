@@ -53,9 +53,11 @@ def test_other_categories_are_not(cells: list[str]) -> None:
 
 
 def test_classes_that_are_written_alike_are_named() -> None:
-    seen = look({"x": list(range(40)), "y": ["won", "lost", "Won", "LOST "] * 10}, target="y")
-    assert seen.target is not None
-    assert seen.target["notes"][0].startswith('Classes of the target "y" differ only in how they are written: "LOST"')
+    overview = look({"x": list(range(40)), "y": ["won", "lost", "Won", "LOST "] * 10}, target="y")
+    assert overview.target is not None
+    assert overview.target["notes"][0].startswith(
+        'Classes of the target "y" differ only in how they are written: "LOST"'
+    )
 
 
 @pytest.mark.parametrize(

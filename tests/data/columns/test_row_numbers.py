@@ -51,8 +51,8 @@ def test_row_numbers_are_dropped_with_a_note(tmp_path: Path, first: str) -> None
     called = first or "column_1"
     assert [(column.name, column.used) for column in columns] == [(called, False), ("age", True)]
     assert f'Column "{called}" is dropped: {REASON}.' in notes
-    kept, _ = input_columns(open_source(path), ["kind"], (), {called: "number"})
-    assert kept[0].used
+    with_kind, _ = input_columns(open_source(path), ["kind"], (), {called: "number"})
+    assert with_kind[0].used
 
 
 def test_row_numbers_are_used_where_nothing_else_is_left() -> None:

@@ -63,8 +63,8 @@ def test_labels_that_conflict() -> None:
     ],
 )
 def test_columns_that_number_the_rows(cells: Any, expected: bool) -> None:
-    found = identifiers(ROWS.with_columns(pl.Series("c", cells)))
-    assert [finding.column for finding in found] == (["c"] if expected else [])
+    actual = identifiers(ROWS.with_columns(pl.Series("c", cells)))
+    assert [finding.column for finding in actual] == (["c"] if expected else [])
 
 
 def test_rare_classes() -> None:

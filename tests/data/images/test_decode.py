@@ -51,8 +51,8 @@ def test_the_camera_says_which_side_is_up(orientation: int) -> None:
     exif[0x0112] = orientation
     data = encoded(picture, "PNG", exif=exif)
     upright = TURNS[orientation](ASYMMETRIC)
-    seen = survey(data)
-    assert (seen.height, seen.width) == upright.shape
+    picture_survey = survey(data)
+    assert (picture_survey.height, picture_survey.width) == upright.shape
     np.testing.assert_array_equal(decode(data, PictureFormat(*upright.shape, 1))[..., 0], upright)
 
 
@@ -60,9 +60,9 @@ def test_depth_of_16_bits_is_scaled_by_the_camera() -> None:
     deep = (RAMP.astype(np.uint16) * 16).clip(0, 4095)
     cells = [encoded(Image.fromarray(deep)), deep]
     for cell in cells:
-        seen = survey(cell)
-        assert seen.largest == deep.max()
-        form = choose_format([seen], size=8)
+        picture_survey = survey(cell)
+        assert picture_survey.largest == deep.max()
+        form = choose_format([picture_survey], size=8)
         assert form.white == 4095
         assert abs(int(decode(cell, form).max()) - 255 * int(deep.max()) // 4095) <= 1
     full = RAMP.astype(np.uint16) * 257
@@ -186,11 +186,11 @@ def test_a_set_of_float_pictures_has_one_white() -> None:
 
 
 def test_progress_is_told_to_the_end() -> None:
-    seen: list[tuple[int, int]] = []
-    load_pictures([RAMP] * 70, "x", progress=lambda done, total: seen.append((done, total)))
+    picture_survey: list[tuple[int, int]] = []
+    load_pictures([RAMP] * 70, "x", progress=lambda done, total: picture_survey.append((done, total)))
     # Each is looked at and decoded.
-    assert seen[-1] == (140, 140)
-    assert seen == sorted(seen)
+    assert picture_survey[-1] == (140, 140)
+    assert picture_survey == sorted(picture_survey)
 
 
 def test_sizes() -> None:

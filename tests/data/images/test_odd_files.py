@@ -63,9 +63,9 @@ def test_symbols_are_laid_on_what_they_are_seen_on(ink: int, background: int) ->
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"])
 def test_a_file_cut_off_is_broken_and_never_half_grey(form: str) -> None:
-    whole = encoded(NOISE, form)
+    full = encoded(NOISE, form)
     with pytest.raises(PictureError):
-        decode(whole[: len(whole) // 2], COLOUR)
+        decode(full[: len(full) // 2], COLOUR)
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 

@@ -73,11 +73,11 @@ def test_features_come_back_from_their_parts(features: PatchFeatures) -> None:
 @pytest.mark.parametrize("name", DISTORTIONS)
 def test_distortions_depend_on_seed_copy_and_index_alone(name: str) -> None:
     pixels = stripes(150, 12)[0]
-    whole = distorted(pixels, DISTORTIONS[name], 3, 1)
-    assert whole.tobytes() == distorted(pixels, DISTORTIONS[name], 3, 1).tobytes()
-    np.testing.assert_array_equal(whole[:70], distorted(pixels[:70], DISTORTIONS[name], 3, 1))
-    assert (whole != distorted(pixels, DISTORTIONS[name], 3, 2)).any()
-    assert (whole != distorted(pixels, DISTORTIONS[name], 4, 1)).any()
+    full = distorted(pixels, DISTORTIONS[name], 3, 1)
+    assert full.tobytes() == distorted(pixels, DISTORTIONS[name], 3, 1).tobytes()
+    np.testing.assert_array_equal(full[:70], distorted(pixels[:70], DISTORTIONS[name], 3, 1))
+    assert (full != distorted(pixels, DISTORTIONS[name], 3, 2)).any()
+    assert (full != distorted(pixels, DISTORTIONS[name], 4, 1)).any()
 
 
 def test_distortions_do_what_they_are_called() -> None:
@@ -86,8 +86,8 @@ def test_distortions_do_what_they_are_called() -> None:
     np.testing.assert_array_equal(distorted(pixels, Distortion(**none), 0, 0), pixels)
     mirrored = distorted(pixels, Distortion(**none, mirror=True), 0, 0)
     flipped = [bool((new == old[:, ::-1]).all()) for new, old in zip(mirrored, pixels, strict=True)]
-    kept = [bool((new == old).all()) for new, old in zip(mirrored, pixels, strict=True)]
-    assert all(one or other for one, other in zip(flipped, kept, strict=True))
+    same = [bool((new == old).all()) for new, old in zip(mirrored, pixels, strict=True)]
+    assert all(one or other for one, other in zip(flipped, same, strict=True))
     assert 10 < sum(flipped) < 54
     for field in none:
         changed = distorted(pixels, Distortion(**{**none, field: 0.3 if field in ("shear", "scale") else 3.0}), 0, 0)

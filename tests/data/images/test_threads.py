@@ -11,11 +11,11 @@ from ranvier.data.images.threads import map_by_threads
 
 
 def test_results_are_in_order_and_progress_is_told() -> None:
-    seen: list[tuple[int, int]] = []
-    assert map_by_threads(lambda item: item * item, range(50), lambda *told: seen.append(told)) == [
+    calls: list[tuple[int, int]] = []
+    assert map_by_threads(lambda item: item * item, range(50), lambda *progress: calls.append(progress)) == [
         item * item for item in range(50)
     ]
-    assert seen == [(done, 50) for done in range(1, 51)]
+    assert calls == [(done, 50) for done in range(1, 51)]
 
 
 @pytest.mark.parametrize("where", ["in progress", "in work"])

@@ -25,13 +25,13 @@ def by_counting(training: str, text: str, vocabulary: Vocabulary, order: int) ->
     for at in range(CONTEXT, len(padded)):
         for length in range(order):
             counts[length].setdefault(padded[at - length : at], Counter())[padded[at]] += 1
-    total, asked = 0.0, "\n" * CONTEXT + text
-    for at in range(CONTEXT, len(asked)):
+    total, padded_text = 0.0, "\n" * CONTEXT + text
+    for at in range(CONTEXT, len(padded_text)):
         p = 1 / n
         for length in range(order):
-            seen = counts[length].get(asked[at - length : at])
-            if seen:
-                p = (seen[asked[at]] + len(seen) * p) / (seen.total() + len(seen))
+            count = counts[length].get(padded_text[at - length : at])
+            if count:
+                p = (count[padded_text[at]] + len(count) * p) / (count.total() + len(count))
         total -= math.log(p)
     return total / len(text)
 

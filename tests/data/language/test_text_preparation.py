@@ -42,12 +42,12 @@ def test_windows_and_targets_are_those_of_the_text(tmp_path: Path) -> None:
         windows = part.inputs.csr
         assert isinstance(windows, Windows)
         for row in (0, 7, len(numbers) - 1):
-            place = int(numbers[row])
-            expected = encoder.encode_texts([TEXT[:place]])  # type: ignore[union-attr]
+            position = int(numbers[row])
+            expected = encoder.encode_texts([TEXT[:position]])  # type: ignore[union-attr]
             assert (windows[np.array([row])].toarray() == expected.toarray()).all()
             target = part.targets[row]
             number = int(target[0]) if len(target) == 1 else int(target.argmax())
-            assert prepared.task.classes[number] == TEXT[place]
+            assert prepared.task.classes[number] == TEXT[position]
 
 
 def test_the_vocabulary_is_that_of_the_training_text(tmp_path: Path) -> None:

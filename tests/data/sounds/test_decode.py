@@ -87,8 +87,8 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_formats_that_are_cut_short_are_mended(form: str) -> None:
-    whole = HEADER.pack(b"fmt ", 16) + struct.pack("<HHIIHH", 1, 1, RATE, 2 * RATE, 2, 16)
-    content = wav().replace(whole, HEADER.pack(b"fmt ", len(FORMS[form])) + FORMS[form])
+    header = HEADER.pack(b"fmt ", 16) + struct.pack("<HHIIHH", 1, 1, RATE, 2 * RATE, 2, 16)
+    content = wav().replace(header, HEADER.pack(b"fmt ", len(FORMS[form])) + FORMS[form])
     np.testing.assert_array_equal(decode(content)[0], decode(wav())[0])
     assert survey(content).mended
 

@@ -107,9 +107,9 @@ def test_broken_recordings_are_named_and_left_out() -> None:
 
 
 def test_progress_counts_all_recordings() -> None:
-    seen: list[tuple[int, int]] = []
-    load_sounds([(RATE, samples) for samples in chirps(40)[0]], "clip", lambda done, total: seen.append((done, total)))
-    assert seen[-1] == (40, 40)
+    calls: list[tuple[int, int]] = []
+    load_sounds([(RATE, samples) for samples in chirps(40)[0]], "clip", lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (40, 40)
 
 
 def test_statistics_are_standardized_and_stored() -> None:

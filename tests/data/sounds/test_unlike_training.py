@@ -29,9 +29,9 @@ def test_a_lower_rate_is_named() -> None:
         decode_all([phone], FORM, "clip")
 
 
-@pytest.mark.parametrize("whole", [False, True])
-def test_a_greater_length_is_named(whole: bool) -> None:
-    form = SoundFormat(RATE, 50, whole)
+@pytest.mark.parametrize("full", [False, True])
+def test_a_greater_length_is_named(full: bool) -> None:
+    form = SoundFormat(RATE, 50, full)
     long = (RATE, np.concatenate([chirp("rising")] * 5))
     with pytest.warns(UserWarning, match="only 0.5 s of each count: in row 2. To hear all of it: --listen"):
         decode_all([(RATE, chirp("rising")), long], form, "clip")

@@ -63,7 +63,7 @@ def test_a_file_in_an_archive_and_on_standard_input(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (written()[:200], "is a damaged Arrow file"),
         (b"ARROW1\x00\x00", "is a damaged Arrow file"),
@@ -74,9 +74,9 @@ def test_a_file_in_an_archive_and_on_standard_input(tmp_path: Path, monkeypatch:
         (bytes(range(256)), "is no Arrow file"),
     ],
 )
-def test_what_is_no_arrow_file_is_said(content: bytes, said: str, tmp_path: Path) -> None:
+def test_what_is_no_arrow_file_is_said(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "rows.feather").write_bytes(content)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         open_source(tmp_path / "rows.feather")
 
 
@@ -87,7 +87,7 @@ def test_an_arrow_file_under_another_name_is_named(tmp_path: Path) -> None:
 
 
 def test_files_without_columns_or_rows(tmp_path: Path) -> None:
-    for frame, said in ((pl.DataFrame(), "no columns"), (FRAME.clear(), "no rows")):
+    for frame, message in ((pl.DataFrame(), "no columns"), (FRAME.clear(), "no rows")):
         frame.write_ipc(tmp_path / "rows.feather")
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(DataError, match=message):
             open_source(tmp_path / "rows.feather")

@@ -137,9 +137,9 @@ def test_a_quote_that_swallows_rows_is_refused_by_line_or_its_row_left_out(name:
     text = "size,x,y\n" + SWALLOWING[name]
     line = 2 if name == "doubled and open" else 3
     refused(text, f"line {line}", "--skip-bad-rows")
-    kept = read(text, reading=Reading(header=True, skip_bad_rows=True))
-    assert kept.rows == counted(text.replace('"', "")) - 1
-    assert f"1 row that cannot be read was left out: line {line}." in kept.notes
+    table = read(text, reading=Reading(header=True, skip_bad_rows=True))
+    assert table.rows == counted(text.replace('"', "")) - 1
+    assert f"1 row that cannot be read was left out: line {line}." in table.notes
 
 
 def test_rows_of_another_length_are_left_out_when_asked() -> None:

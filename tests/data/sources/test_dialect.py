@@ -93,7 +93,7 @@ def test_the_reading_that_makes_the_lines_agree_is_taken_and_said(name: str) -> 
     assert table.frame.columns == columns
     assert list(table.frame.rows()[0]) == first
     assert table.rows == 2
-    assert any(note in said for said in table.notes)
+    assert any(note in sentence for sentence in table.notes)
 
 
 PLAIN = {

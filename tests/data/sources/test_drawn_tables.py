@@ -66,6 +66,16 @@ def test_what_looks_alike_is_read_as_it_stands(name: str, tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e"])
+@pytest.mark.parametrize("name", ["psql", "mysql", "markdown", "polars", "sqlcmd"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_only_the_ends_of_lines_end_rows(sign: str, name: str, end: str, tmp_path: Path) -> None:
+    text = DRAWN[name].replace(" a ", f" a{sign}z ").replace(",a,", f",a{sign}z,").replace("\n", end)
+    (tmp_path / "rows.csv").write_bytes(text.encode())
+    source = open_source(tmp_path / "rows.csv", reading=TRAINING)
+    assert source.frame["name"].to_list() == [f"a{sign}z", "b"]
+
+
 def test_a_drawn_table_in_a_text_file_is_a_table_where_its_columns_are_asked_for(tmp_path: Path) -> None:
     rows = read(tmp_path / "rows.txt", DRAWN["psql"], Reading(names=frozenset({"size"})))
     assert len(rows) == 3

@@ -21,21 +21,21 @@ def read(
     return [int(cell) for cell in source.frame["x"].to_list() if cell.isdigit()], source.notes
 
 
-@pytest.mark.parametrize("places", [(0,), (39,), (10, 20, 30)])
-def test_rows_that_repeat_the_header_are_left_out_in_training(places: tuple[int, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize("positions", [(0,), (39,), (10, 20, 30)])
+def test_rows_that_repeat_the_header_are_left_out_in_training(positions: tuple[int, ...], tmp_path: Path) -> None:
     lines = list(ROWS)
-    for place in reversed(places):
+    for place in reversed(positions):
         lines.insert(place, "x, z,y")
     numbers, notes = read(tmp_path / "rows.csv", ["x,z,y", *lines])
     assert numbers == list(range(40))
     what = (
         "1 row that repeats the header was left out."
-        if len(places) == 1
-        else f"{len(places)} rows that repeat the header were left out."
+        if len(positions) == 1
+        else f"{len(positions)} rows that repeat the header were left out."
     )
     assert what in notes
-    kept = open_source(tmp_path / "rows.csv")
-    assert kept.rows == 40 + len(places)
+    source = open_source(tmp_path / "rows.csv")
+    assert source.rows == 40 + len(positions)
 
 
 @pytest.mark.parametrize("units", ["[m],[s],[-]", "m,kg,name", "(cm),(g),", "integer,float,text"])

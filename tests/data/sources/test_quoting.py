@@ -30,10 +30,10 @@ def test_rows_and_separators_are_those_outside_of_quotes(monkeypatch: pytest.Mon
     @settings(max_examples=150, deadline=None)
     @given(st.lists(PIECE, min_size=1, max_size=10).map("".join))
     def check(text: str) -> None:
-        found = quoting.structure(text.encode(), 0, ",", count_separators=True)
-        whole = all(quoting.is_regular(text, ",") for text in [text.replace("\n", ",")])
-        assert found.regular == whole
-        if found.regular:
-            assert (found.rows, found.separators, True) == counted(text)
+        actual = quoting.structure(text.encode(), 0, ",", count_separators=True)
+        regular = all(quoting.is_regular(text, ",") for text in [text.replace("\n", ",")])
+        assert actual.regular == regular
+        if actual.regular:
+            assert (actual.rows, actual.separators, True) == counted(text)
 
     check()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import pytest
 
 from ranvier.data.sources.reading import Reading
+from ranvier.data.sources.standard_input import open_standard_input
 from ranvier.data.sources.text_encoding import as_utf8, decode_text, line_of
 from ranvier.errors import DataError, InputError
 
@@ -215,6 +219,14 @@ def test_files_in_two_encodings_are_refused(unicode: int, others: int) -> None:
 def test_two_letters_that_would_be_one_of_unicode_are_no_damage() -> None:
     data = "name,x\n«Spaß»,1\nGröße,2\nMaß,3\n".encode("cp1252")
     assert as_utf8(data, "The file")[2] == "cp1252"
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1d"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_texts_on_standard_input_end_where_lines_do(sign: str, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = f"one{sign}text{end}{end}another"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
+    assert open_standard_input(text_column="note").frame["note"].to_list() == [f"one{sign}text", "", "another"]
 
 
 def test_lines_end_in_three_ways() -> None:

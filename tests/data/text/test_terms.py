@@ -29,12 +29,12 @@ def test_frequencies_by_parts_are_those_of_sets(pairs: list[tuple[int, int]]) ->
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.text("ab 手很", max_size=12), min_size=1, max_size=12))
 def test_a_vocabulary_does_not_depend_on_how_many_pairs_are_counted_at_once(texts: list[str]) -> None:
-    whole = Vocabulary.fit(pl.Series(texts), 1000)
+    full = Vocabulary.fit(pl.Series(texts), 1000)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(terms, "PAIRS_AT_ONCE", 2)
         parts = Vocabulary.fit(pl.Series(texts), 1000)
-    assert [block.terms.to_list() for block in parts.blocks] == [block.terms.to_list() for block in whole.blocks]
-    assert [block.frequencies.tolist() for block in parts.blocks] == [b.frequencies.tolist() for b in whole.blocks]
+    assert [block.terms.to_list() for block in parts.blocks] == [block.terms.to_list() for block in full.blocks]
+    assert [block.frequencies.tolist() for block in parts.blocks] == [b.frequencies.tolist() for b in full.blocks]
 
 
 @settings(max_examples=30)

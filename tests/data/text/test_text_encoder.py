@@ -47,10 +47,10 @@ def test_values_by_hand() -> None:
         "good bread": 1 + np.log(7 / 3),
     }
     norm = np.sqrt(sum(value**2 for value in tf_idf.values()))
-    found = features(encoder, "good good bread")
+    actual = features(encoder, "good good bread")
     for term, value in tf_idf.items():
-        assert found[f"note: {term}"] == pytest.approx(value / norm / np.sqrt(3), rel=1e-6)
-    assert sum(value**2 for value in found.values()) == pytest.approx(1.0, rel=1e-5)
+        assert actual[f"note: {term}"] == pytest.approx(value / norm / np.sqrt(3), rel=1e-6)
+    assert sum(value**2 for value in actual.values()) == pytest.approx(1.0, rel=1e-5)
 
 
 def test_missing_and_unseen() -> None:
@@ -90,11 +90,11 @@ STRANGE = [
 def test_strange_texts_are_encoded_alone_as_among_others() -> None:
     encoder = encoder_of([*STRANGE, *STRANGE])
     cells = pl.Series("note", STRANGE)
-    whole = encoder.encode_csr(cells)
-    assert np.isfinite(whole.data).all()
+    full = encoder.encode_csr(cells)
+    assert np.isfinite(full.data).all()
     for row, text in enumerate(STRANGE):
         alone = encoder.encode_cell_csr(text)
-        columns, values = whole.row(row)
+        columns, values = full.row(row)
         assert alone.indices.tobytes() == columns.tobytes()
         assert alone.data.tobytes() == values.tobytes()
 
@@ -107,11 +107,11 @@ def test_bits_do_not_depend_on_neighbours_chunks_or_a_file(data: st.DataObject) 
     texts.append("a")  # a column without any text is dropped
     frame = pl.DataFrame({"x": pl.Series(texts, dtype=pl.String)})
     encoder = TableEncoder.fit(frame, infer_schema(frame, overrides={"x": "text"}))
-    whole = encoder.transform(frame).csr
+    full = encoder.transform(frame).csr
     stored = json.loads(json.dumps(encoder.to_dict(), allow_nan=False))
     loaded = encoder_from_dict(stored, encoder.arrays())
     assert loaded.feature_names == encoder.feature_names
-    assert len(set(encoder.feature_names)) == encoder.width == whole.n_columns
+    assert len(set(encoder.feature_names)) == encoder.width == full.n_columns
     before = tokens_module.CHUNK
     tokens_module.CHUNK = 8
     try:
@@ -121,10 +121,10 @@ def test_bits_do_not_depend_on_neighbours_chunks_or_a_file(data: st.DataObject) 
     finally:
         tokens_module.CHUNK = before
     for name in ("data", "indices", "indptr"):
-        assert getattr(parts, name).tobytes() == getattr(whole, name).tobytes()
+        assert getattr(parts, name).tobytes() == getattr(full, name).tobytes()
     for row, text in enumerate(texts):
         alone = encoder.transform({"x": text}).csr
-        assert alone.data.tobytes() == whole.row(row)[1].tobytes()
+        assert alone.data.tobytes() == full.row(row)[1].tobytes()
 
 
 def test_the_most_frequent_terms_are_kept() -> None:

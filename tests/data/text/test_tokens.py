@@ -51,16 +51,16 @@ def test_capitals_are_words_of_two_letters_or_more() -> None:
 @given(st.lists(st.one_of(st.none(), st.text(max_size=12)), max_size=20))
 def test_chunks_and_threads_change_nothing(texts: list[str | None]) -> None:
     cells = pl.Series(texts, dtype=pl.String)
-    whole = tokenize(cells)
+    full = tokenize(cells)
     before = module.CHUNK
     module.CHUNK = 10
     try:
         parts = tokenize_all(cells)
     finally:
         module.CHUNK = before
-    assert parts.unique.to_list() == whole.unique.to_list()
+    assert parts.unique.to_list() == full.unique.to_list()
     for name in ("codes", "indptr", "capitals"):
-        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+        np.testing.assert_array_equal(getattr(parts, name), getattr(full, name))
 
 
 def test_memory_is_given_back_after_each_part(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,20 +27,20 @@ def table(**columns: Any) -> pl.DataFrame:
 
 def kinds(findings: list[Finding]) -> dict[str, str | None]:
     """Kind -> column."""
-    for found in findings:
-        assert found.kind in KINDS
-        assert found.evidence.endswith("."), found
-        assert found.meaning.endswith("."), found
-        assert found.advice.endswith("."), found
-    return {found.kind: found.column for found in findings}
+    for actual in findings:
+        assert actual.kind in KINDS
+        assert actual.evidence.endswith("."), actual
+        assert actual.meaning.endswith("."), actual
+        assert actual.advice.endswith("."), actual
+    return {actual.kind: actual.column for actual in findings}
 
 
 def trained(frame: pl.DataFrame, **options: Any) -> dict[str, str | None]:
     """What `train` finds, and `diagnose` without rows too."""
     model = rv.train(frame, "y", **{**QUICK, **options})
-    found = model.diagnose()
-    assert [entry.to_dict() for entry in found] == model.report.diagnosis
-    return kinds(found)
+    actual = model.diagnose()
+    assert [entry.to_dict() for entry in actual] == model.report.diagnosis
+    return kinds(actual)
 
 
 def network(*layers: Any, epochs: int = 30, data: Any = X, **options: Any) -> rv.Model:
@@ -95,8 +95,8 @@ def test_underfitting() -> None:
 
 def test_the_learning_curve_on_request() -> None:
     model = network(rv.Dense(16, "tanh"), epochs=20)
-    (found,) = (entry for entry in model.diagnose(X, LABELS == "yes", learning_curve=True) if "curve" in entry.kind)
-    assert "More rows would" in found.advice
+    (actual,) = (entry for entry in model.diagnose(X, LABELS == "yes", learning_curve=True) if "curve" in entry.kind)
+    assert "More rows would" in actual.advice
     assert "learning_curve" not in kinds(model.diagnose(X, LABELS == "yes"))
 
 
@@ -164,8 +164,8 @@ def test_no_better_than_guessing() -> None:
 
 
 def test_worse_than_linear() -> None:
-    found = trained(table(), epochs=1, learning_rate=1e-6)
-    assert "worse_than_linear" in found
+    actual = trained(table(), epochs=1, learning_rate=1e-6)
+    assert "worse_than_linear" in actual
     broken = rv.Network(4, [rv.Dense(8, "tanh"), rv.Dense(1, "sigmoid")]).fit(X, LABELS == "yes", epochs=1)
     zeros = {name: 0 * values for name, values in broken.parameters.items()}
     assert "worse_than_linear" in kinds(broken.with_parameters(zeros).diagnose(X, LABELS == "yes"))
@@ -182,9 +182,9 @@ def test_findings_are_kept_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "Leave it out" in " ".join(shown.split())
     table(gives_away=np.where(LABELS == "yes", 3, 7)).with_columns(pl.col("a") + 9).write_csv("new.csv")
     assert "distributed otherwise" in " ".join(invoke("show", "m.rv", "--diagnose", "new.csv").stdout.split())
-    found = json.loads(invoke("show", "m.rv", "--diagnose", "new.csv", "--json").stdout)["diagnosis"]
-    assert {"leaking_column", "drift"} <= {entry["kind"] for entry in found}
-    assert set(found[0]) == {"kind", "column", "evidence", "meaning", "advice"}
+    actual = json.loads(invoke("show", "m.rv", "--diagnose", "new.csv", "--json").stdout)["diagnosis"]
+    assert {"leaking_column", "drift"} <= {entry["kind"] for entry in actual}
+    assert set(actual[0]) == {"kind", "column", "evidence", "meaning", "advice"}
 
 
 @pytest.mark.parametrize("form", ["one-hot", "probabilities", "numbers of classes"])
@@ -195,7 +195,7 @@ def test_rows_of_class_probabilities_are_targets_as_for_fit(form: str) -> None:
     y = {"one-hot": rows, "probabilities": 0.9 * rows + 0.1 / 3, "numbers of classes": labels}[form]
     network = rv.Network(4, [rv.Dense(16, "relu"), rv.Dense(3, "softmax")])
     model = network.fit(X, y, epochs=5, engine="reference")
-    found = model.diagnose(X, y)
+    actual = model.diagnose(X, y)
     expected = network.fit(X, labels, epochs=5, engine="reference").diagnose(X, labels)
-    assert kinds(found).keys() == kinds(expected).keys()
-    assert "class_imbalance" in kinds(found)
+    assert kinds(actual).keys() == kinds(expected).keys()
+    assert "class_imbalance" in kinds(actual)

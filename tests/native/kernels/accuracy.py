@@ -28,13 +28,13 @@ _count = itertools.count()
 
 def runnable_targets() -> list[Target]:
     """Every processor this machine can run code for."""
-    found = []
+    actual = []
     for name in targets.choices(llvm.host()):
         try:
-            found.append(targets.choose(name, llvm.host()))
+            actual.append(targets.choose(name, llvm.host()))
         except EngineError:
             continue
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(actual))
 
 
 def elementwise(emit: Emit, dtype: str, inputs: int, outputs: int, lanes: int, target: Target | None = None) -> Any:
@@ -42,12 +42,12 @@ def elementwise(emit: Emit, dtype: str, inputs: int, outputs: int, lanes: int, t
     module = Emitter(dtype, lanes)
     parameters = {f"a{i}": "ptr" for i in range(inputs)} | {f"y{i}": "ptr" for i in range(outputs)} | {"count": "i64"}
     with module.function("apply", parameters) as f:
-        *places, count = f.parameters
+        *buffers, count = f.parameters
         with f.loop(0, count, lanes) as loop:
-            at = [f.pointer(place, loop.index) for place in places]
-            results = emit(f, *(f.load(place) for place in at[:inputs]))
-            for result, place in zip(results, at[inputs:], strict=True):
-                f.store(result, place)
+            at = [f.pointer(buffer, loop.index) for buffer in buffers]
+            results = emit(f, *(f.load(buffer) for buffer in at[:inputs]))
+            for result, buffer in zip(results, at[inputs:], strict=True):
+                f.store(result, buffer)
     return caller(module, dtype, inputs, outputs, lanes, target)
 
 
@@ -75,8 +75,8 @@ def unary(emit: Callable[[Function, Value], Value], dtype: str, lanes: int, targ
 
 def same_bits(a: Array, b: Array) -> bool:
     """Whether two arrays are equal to the last bit; anything that is not a number equals the like."""
-    whole = np.uint32 if a.dtype == np.float32 else np.uint64
-    equal = (a.view(whole) == b.view(whole)) | (np.isnan(a) & np.isnan(b))
+    unsigned = np.uint32 if a.dtype == np.float32 else np.uint64
+    equal = (a.view(unsigned) == b.view(unsigned)) | (np.isnan(a) & np.isnan(b))
     return a.dtype == b.dtype and bool(equal.all())
 
 

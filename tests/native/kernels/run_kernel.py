@@ -89,17 +89,17 @@ def mutated(kernel: Kernel, old: str, new: str) -> Kernel:
 
 def guarded(count: int, dtype: Any = np.float32) -> Array:
     """Zeros between guards."""
-    whole = np.full(count + 2 * GUARD, MARK, dtype)
-    whole[GUARD : GUARD + count] = 0
-    return whole[GUARD : GUARD + count]
+    with_guards = np.full(count + 2 * GUARD, MARK, dtype)
+    with_guards[GUARD : GUARD + count] = 0
+    return with_guards[GUARD : GUARD + count]
 
 
 def check_guards(array: Array) -> None:
     """Fail if something was written right before or after an array."""
-    whole = array.base
-    assert whole is not None
-    assert (whole[:GUARD] == np.array(MARK, whole.dtype)).all(), "written before the array"
-    assert (whole[GUARD + array.size :] == np.array(MARK, whole.dtype)).all(), "written after the array"
+    with_guards = array.base
+    assert with_guards is not None
+    assert (with_guards[:GUARD] == np.array(MARK, with_guards.dtype)).all(), "written before the array"
+    assert (with_guards[GUARD + array.size :] == np.array(MARK, with_guards.dtype)).all(), "written after the array"
 
 
 def memory_of(buffer: Buffer, values: Array | None = None, rows: int = 0, dtype: Any = np.float32) -> Array:

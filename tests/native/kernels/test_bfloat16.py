@@ -25,8 +25,8 @@ def around(values: Array) -> Array:
     """What stands at, halfway between and right beside the numbers of the upper 16 bits."""
     bits = values.view(np.uint32)
     upper = bits & np.uint32(0xFFFF0000)
-    places = [np.uint32(place) for place in (0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF)]
-    return np.concatenate([bits, *(upper | place for place in places)]).view(np.float32)
+    lows = [np.uint32(low) for low in (0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF)]
+    return np.concatenate([bits, *(upper | low for low in lows)]).view(np.float32)
 
 
 def expected(values: Array) -> Array:
@@ -34,10 +34,10 @@ def expected(values: Array) -> Array:
         return reference(values.astype(np.float64)).astype(np.float32)
 
 
-def same(found: Array, values: Array) -> bool:
+def same(actual: Array, values: Array) -> bool:
     """What is not a number keeps its bits; the sign of a zero counts."""
     wanted = np.where(np.isnan(values), values, expected(values))
-    return bool(np.array_equal(found.view(np.uint32), wanted.view(np.uint32)))
+    return bool(np.array_equal(actual.view(np.uint32), wanted.view(np.uint32)))
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +51,9 @@ def functions() -> list[Any]:
 
 
 def test_around_is_seven_times_as_many_numbers_of_the_same_kind() -> None:
-    found = around(np.array([1.0, np.nan], np.float32))
-    assert found.tolist()[::2] == [1.0, 1.0, *(1 + place / 2**23 for place in (1, 0x7FFF, 0x8000, 0x8001, 0xFFFF))]
-    assert np.isnan(found[1::2]).all()
+    actual = around(np.array([1.0, np.nan], np.float32))
+    assert actual.tolist()[::2] == [1.0, 1.0, *(1 + low / 2**23 for low in (1, 0x7FFF, 0x8000, 0x8001, 0xFFFF))]
+    assert np.isnan(actual[1::2]).all()
 
 
 @given(bits=arrays(np.uint32, COUNT, elements=st.integers(0, 2**32 - 1)))
@@ -76,6 +76,6 @@ def test_special_numbers(functions: list[Any]) -> None:
 
 def test_shapes_and_formats_of_arrays() -> None:
     given = np.asfortranarray(np.arange(6.0).reshape(2, 3) / 7.0)
-    found = bfloat16_of(given)
-    assert found.dtype == np.float32
-    assert np.array_equal(found, reference(given.astype(np.float32).astype(np.float64)))
+    actual = bfloat16_of(given)
+    assert actual.dtype == np.float32
+    assert np.array_equal(actual, reference(given.astype(np.float32).astype(np.float64)))

@@ -48,21 +48,21 @@ def by_pairs(module: Emitter, name: str) -> None:
 
 def paired(values: Array) -> Array:
     """Pairs along the first axis, filled up with zeros: the first number in the upper half."""
-    whole = np.concatenate([values, np.zeros((len(values) % 2, *values.shape[1:]), np.float32)])
-    bits = whole.view(np.uint32)
+    padded_values = np.concatenate([values, np.zeros((len(values) % 2, *values.shape[1:]), np.float32)])
+    bits = padded_values.view(np.uint32)
     result: Array = (bits[::2] | bits[1::2] >> 16).view(np.float32)
     return result
 
 
 def run(kernel: Kernel, a: Array, b: Array, bias: Array) -> Array:
     """Lane by lane: a and b (K, lanes), bias (lanes,)."""
-    found = np.empty(len(bias), np.float32)
+    actual = np.empty(len(bias), np.float32)
     c = guarded(PANEL)
     for first in range(0, len(bias), PANEL):
         part = slice(first, first + PANEL)
         kernel(*(np.ascontiguousarray(values[..., part]) for values in (a, b, bias)), c, len(a))
-        found[part] = c
-    return found
+        actual[part] = c
+    return actual
 
 
 def specified(a: Array, b: Array, bias: Array) -> Array:
@@ -75,12 +75,12 @@ def specified(a: Array, b: Array, bias: Array) -> Array:
     return np.array(lanes, np.float32)
 
 
-def same(found: Array, wanted: Array) -> bool:
+def same(actual: Array, wanted: Array) -> bool:
     """All bits, of what is a number."""
     numbers = ~np.isnan(wanted)
     return bool(
-        np.array_equal(np.isnan(found), ~numbers)
-        and np.array_equal(found.view(np.uint32)[numbers], wanted.view(np.uint32)[numbers])
+        np.array_equal(np.isnan(actual), ~numbers)
+        and np.array_equal(actual.view(np.uint32)[numbers], wanted.view(np.uint32)[numbers])
     )
 
 

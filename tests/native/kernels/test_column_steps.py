@@ -129,17 +129,17 @@ def test_transpose(inputs: int, columns: int) -> None:
 )
 def test_pack_rows(rows: int, columns: int, height: int, kind: str) -> None:
     """packed[tile][k][r] = x[tile height + r][k], for whole tiles."""
-    x, whole = Buffer("x", 0, kind, columns), rows // height * height
+    x, even = Buffer("x", 0, kind, columns), rows // height * height
 
     def write(module, name):  # type: ignore[no-untyped-def]
         with module.function(name, {"packed": "ptr", "x": "ptr", "rows": "i64", "stop": "i64", "length": "i64"}) as f:
             packed, source, count, stop, length = f.parameters
             pack_rows(f, packed, (source, x, count), (f.i64(0), stop, height), (f.i64(0), length))
 
-    values, out = numbers(1, rows, columns), guarded(whole * columns + PACKED_PADDING)
-    compile_kernel(write)(out, memory_of(x, values), rows, whole, columns)
-    wanted = values[:whole].reshape(-1, height, columns).transpose(0, 2, 1).ravel()
-    np.testing.assert_array_equal(out[: whole * columns], wanted)
+    values, out = numbers(1, rows, columns), guarded(even * columns + PACKED_PADDING)
+    compile_kernel(write)(out, memory_of(x, values), rows, even, columns)
+    wanted = values[:even].reshape(-1, height, columns).transpose(0, 2, 1).ravel()
+    np.testing.assert_array_equal(out[: even * columns], wanted)
 
 
 def test_a_changed_kernel_is_noticed() -> None:

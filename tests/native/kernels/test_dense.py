@@ -50,7 +50,7 @@ def forward(inputs: int, columns: int, **options: Any) -> ScheduledProduct:
 
 
 def run_forward(
-    kernel: Kernel, product: ScheduledProduct, x: Array, w: Array, b: Array | None, shares: int = 1
+    kernel: Kernel, product: ScheduledProduct, x: Array, w: Array, b: Array | None, fractions: int = 1
 ) -> tuple[Array, Array]:
     """y and z. Where threads share panels, as many calls as shares."""
     step, rows = product.step, len(x)
@@ -62,7 +62,7 @@ def run_forward(
     packed = (guarded(rows * x.shape[1] * 2 + 2 * PACKED_PADDING + 8 * rows),) if product.packed else ()
     if product.split_n:
         grains = -(-panels_of(step.weight) // product.split_n)
-        cuts = [min(panels_of(step.weight), n * grains // shares * product.split_n) for n in range(shares + 1)]
+        cuts = [min(panels_of(step.weight), n * grains // fractions * product.split_n) for n in range(fractions + 1)]
         for first, stop in pairwise(cuts):
             kernel(*pointers, 0, rows, first, stop, *packed)
     else:
@@ -130,15 +130,15 @@ def test_forward_in_k_blocks(rows: int, inputs: int, columns: int, packed: bool,
     inputs=SIZES,
     columns=st.integers(17, 150),
     grain=st.sampled_from([1, 2, 4]),
-    shares=st.integers(1, 3),
+    fractions=st.integers(1, 3),
     registers=st.sampled_from(REGISTERS),
 )
 def test_forward_with_shared_panels(
-    rows: int, inputs: int, columns: int, grain: int, shares: int, registers: Registers
+    rows: int, inputs: int, columns: int, grain: int, fractions: int, registers: Registers
 ) -> None:
     step = forward(inputs, columns, split_n=grain)
     x, w, b = numbers(1, rows, inputs), numbers(2, inputs, columns), numbers(3, columns)
-    y, _ = run_forward(compiled(step, rows, registers), step, x, w, b, shares)
+    y, _ = run_forward(compiled(step, rows, registers), step, x, w, b, fractions)
     np.testing.assert_array_equal(y, np.maximum(expected_forward(step, x, w, b), 0.0))
 
 
@@ -167,14 +167,14 @@ def test_forward_of_groups(rows: int, inputs: int, width: int, groups: int, bloc
 )
 def test_back(rows: int, inputs: int, columns: int, sloped: bool, by_panels: bool, registers: Registers) -> None:
     """dx = dz W', times the derivative of relu where y is not above 0; errors may lie row by row or by panels."""
-    seen = Buffer("y", 0, "rows", inputs)
+    buffer = Buffer("y", 0, "rows", inputs)
     dz, dx = Buffer("dz", 1, "rows", columns), Buffer("dx", 2, "panels" if by_panels else "rows", inputs)
     turned = Buffer("t", 3, "weight", inputs, columns)
-    back = Back("layers.1", dz, turned, dx, RELU if sloped else None, seen if sloped else None, True)
+    back = Back("layers.1", dz, turned, dx, RELU if sloped else None, buffer if sloped else None, True)
     step = ScheduledProduct(back, 0, False)
     errors, w, y = numbers(4, rows, columns), numbers(5, inputs, columns), numbers(6, rows, inputs)
     out = memory_of(dx, None, rows)
-    beside = memory_of(seen, y) if sloped else None
+    beside = memory_of(buffer, y) if sloped else None
     pointers = (memory_of(dz, errors), memory_of(turned, transposed(w, 1)), None, out, beside)
     compiled(step, rows, registers)(*pointers, rows, 0, rows)
     wanted = chain(np.zeros(inputs, np.float32), errors, np.ascontiguousarray(w.T))

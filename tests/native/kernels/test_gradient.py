@@ -168,13 +168,13 @@ def agree(
         axis=1,
     )
     wanted = expected(step.trained, optimizer, gradient, given["value"], given["slots"])
-    found = run(compiled(scheduled, registers, optimizer), scheduled, registers, given, optimizer)
-    same = np.array_equal(found.value, wanted.value)
+    actual = run(compiled(scheduled, registers, optimizer), scheduled, registers, given, optimizer)
+    same = np.array_equal(actual.value, wanted.value)
     if wanted.gradient is not None:
-        same = same and found.gradient is not None and np.array_equal(found.gradient, wanted.gradient)
-    same = same and all(np.array_equal(a, b) for a, b in zip(found.slots, wanted.slots, strict=True))
-    if found.copy is not None and wanted.copy is not None:
-        same = same and np.array_equal(found.copy, transposed(wanted.copy, groups))
+        same = same and actual.gradient is not None and np.array_equal(actual.gradient, wanted.gradient)
+    same = same and all(np.array_equal(a, b) for a, b in zip(actual.slots, wanted.slots, strict=True))
+    if actual.copy is not None and wanted.copy is not None:
+        same = same and np.array_equal(actual.copy, transposed(wanted.copy, groups))
     return bool(same)
 
 

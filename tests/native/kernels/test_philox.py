@@ -70,8 +70,8 @@ def test_thresholds_have_no_sign(rate: float) -> None:
     module = Emitter("float32", 8)
     with module.function("keep", {"words": "ptr", "out": "ptr"}) as f:
         words, out = f.parameters
-        kept = philox.at_least(f, f.load(words, "<8 x i32>"), int(rate * 2**32))
-        f.store(f.cast("zext", kept, "i32"), out)
+        mask = philox.at_least(f, f.load(words, "<8 x i32>"), int(rate * 2**32))
+        f.store(f.cast("zext", mask, "i32"), out)
     library = llvm.load_objects([llvm.compile_ir(module.text(), cpu.target())], "keep")
     given = np.array([0, 1, 2**30, 2**31 - 1, 2**31, 2**32 - 4294968, 2**32 - 4294967, 2**32 - 1], np.uint32)
     kept_words = np.empty(8, np.uint32)

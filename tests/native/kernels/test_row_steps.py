@@ -102,9 +102,9 @@ def test_losses(name: str, rows: int, columns: int, weighted: bool, seed: int) -
     kernel(memory_of(z, sums), error, out, targets, None, order, weights if weighted else None, None, 0, 0.5, 0, rows)
     wide, t = sums.astype(np.float64), targets[order].astype(np.float64)
     y = reference_activations.forward(activation(shape), wide)
-    shares = 0.5 * (weights[order] if weighted else np.ones(rows))
+    fractions = 0.5 * (weights[order] if weighted else np.ones(rows))
     close(out, reference_losses.row_losses(loss, wide, y, t), 40 + 6 * columns)
-    wanted = reference_losses.output_delta(loss, activation(shape), wide, y, t) * shares[:, None]
+    wanted = reference_losses.output_delta(loss, activation(shape), wide, y, t) * fractions[:, None]
     close(values_of(dz, error, rows), wanted, 100 + 6 * columns)
 
 

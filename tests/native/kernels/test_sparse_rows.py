@@ -44,11 +44,11 @@ RELU = activation("relu")
 ROWS, INPUTS, COLUMNS = st.integers(1, 12), st.integers(1, 60), st.integers(1, 70)
 
 
-def sparse_rows(rows: int, inputs: int, share: float = 0.2, seed: int = 0) -> Array:
+def sparse_rows(rows: int, inputs: int, fraction: float = 0.2, seed: int = 0) -> Array:
     """Rows that are mostly 0."""
     generator = np.random.default_rng(seed)
     values = generator.standard_normal((rows, inputs)).astype(np.float32)
-    return np.where(generator.random((rows, inputs)) < share, values, np.float32(0))
+    return np.where(generator.random((rows, inputs)) < fraction, values, np.float32(0))
 
 
 @given(rows=ROWS, inputs=INPUTS, columns=COLUMNS, bias=st.booleans(), ordered=st.booleans())
@@ -112,8 +112,8 @@ def skipping(inputs: int, columns: int) -> ScheduledProduct:
     return ScheduledProduct(Forward("layers.0", x, weight, bias, y, None, RELU), 0, False, 0, nonzeros)
 
 
-@given(rows=ROWS, inputs=INPUTS, columns=COLUMNS, share=st.sampled_from([0.0, 0.2, 1.0]))
-def test_product_without_zeros(rows: int, inputs: int, columns: int, share: float) -> None:
+@given(rows=ROWS, inputs=INPUTS, columns=COLUMNS, fraction=st.sampled_from([0.0, 0.2, 1.0]))
+def test_product_without_zeros(rows: int, inputs: int, columns: int, fraction: float) -> None:
     """The index lists, and the product over them: the bits of the product over all inputs."""
     scheduled = skipping(inputs, columns)
     step, nonzeros = scheduled.step, scheduled.nonzeros
@@ -121,7 +121,7 @@ def test_product_without_zeros(rows: int, inputs: int, columns: int, share: floa
     assert nonzeros is not None
     assert step.y is not None
     assert step.bias is not None
-    x, w, start = sparse_rows(rows, inputs, share), numbers(1, inputs, columns), numbers(2, columns)
+    x, w, start = sparse_rows(rows, inputs, fraction), numbers(1, inputs, columns), numbers(2, columns)
     lists, out, inputs_at = memory_of(nonzeros, None, rows), memory_of(step.y, None, rows), memory_of(step.x, x)
     compile_kernel(lambda m, name: write_nonzero_indices(m, name, scheduled))(inputs_at, lists, 0, rows)
     for row, line in zip(x, lists.view(np.int32).reshape(rows, -1), strict=True):
@@ -131,13 +131,13 @@ def test_product_without_zeros(rows: int, inputs: int, columns: int, share: floa
     np.testing.assert_array_equal(values_of(step.y, out, rows), np.maximum(chain(start, x, w) + np.float32(0), 0))
 
 
-@pytest.mark.parametrize(("share", "allowed", "many"), [(0.05, 1, True), (0.05, 0, False), (0.9, 1, False)])
-def test_whether_zeros_are_many(share: float, allowed: int, many: bool) -> None:
+@pytest.mark.parametrize(("fraction", "allowed", "many"), [(0.05, 1, True), (0.05, 0, False), (0.9, 1, False)])
+def test_whether_zeros_are_many(fraction: float, allowed: int, many: bool) -> None:
     scheduled = skipping(100, 64)
     step = scheduled.step
     assert isinstance(step, Forward)
     kernel = compile_kernel(lambda m, name: write_zeros_are_many(m, name, step))
-    x = memory_of(step.x, sparse_rows(2 * SAMPLE, 100, share))
+    x = memory_of(step.x, sparse_rows(2 * SAMPLE, 100, fraction))
     assert kernel(x, allowed, 0, 2 * SAMPLE) is many
 
 
@@ -151,6 +151,6 @@ def test_a_changed_kernel_is_noticed() -> None:
     lists = memory_of(nonzeros, None, 3)
     kernel = compile_kernel(lambda m, name: write_nonzero_indices(m, name, scheduled))
     mutated(kernel, "fcmp une", "fcmp ogt")(memory_of(step.x, x), lists, 0, 3)
-    found = lists.view(np.int32).reshape(3, -1)[:, 0]
-    assert (found == (x > 0).sum(axis=1)).all()
-    assert (found != (x != 0).sum(axis=1)).any()
+    actual = lists.view(np.int32).reshape(3, -1)[:, 0]
+    assert (actual == (x > 0).sum(axis=1)).all()
+    assert (actual != (x != 0).sum(axis=1)).any()

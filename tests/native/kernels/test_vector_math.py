@@ -30,9 +30,9 @@ WIDE_ENOUGH = np.finfo(np.longdouble).nmant >= 63
 def sweep(dtype: str, count: int = COUNT) -> Array:
     """Random bit patterns, the ranges where things happen, the neighbours of every edge, and special values."""
     generator = np.random.default_rng(7)
-    whole = np.uint32 if dtype == "float32" else np.uint64
+    unsigned = np.uint32 if dtype == "float32" else np.uint64
     edge = 110.0 if dtype == "float32" else 760.0
-    bits = generator.integers(0, np.iinfo(whole).max, count, dtype=whole).view(dtype)
+    bits = generator.integers(0, np.iinfo(unsigned).max, count, dtype=unsigned).view(dtype)
     limits = np.finfo(dtype)
     special = [0.0, -0.0, 1.0, -1.0, limits.max, -limits.max, limits.tiny, limits.smallest_subnormal, 1e4, 20, -20]
     marks = np.array([*special, 0.5, 0.921875, math.sqrt(0.5), math.sqrt(2.0), math.log(2) / 2, 2.0**40, edge], dtype)

@@ -116,10 +116,10 @@ def replaced(sound: tuple[Path, bytes, bytes], damaged: bytes) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
-def test_a_changed_byte_is_noticed(sound: tuple[Path, bytes, bytes], place: float, flip: int) -> None:
+@given(position=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_a_changed_byte_is_noticed(sound: tuple[Path, bytes, bytes], position: float, flip: int) -> None:
     damaged = bytearray(sound[2])
-    damaged[int(place * len(damaged))] ^= flip
+    damaged[int(position * len(damaged))] ^= flip
     replaced(sound, bytes(damaged))
 
 

@@ -59,11 +59,11 @@ GROUPS: list[tuple[str, dict[str, str], int | None]] = [
 """What /proc/self/cgroup holds, the files of control groups, and how many threads they allow."""
 
 
-@pytest.mark.parametrize(("own", "files", "quota"), GROUPS)
+@pytest.mark.parametrize(("group", "files", "quota"), GROUPS)
 def test_all_control_groups_around_the_process_count(
-    own: str, files: dict[str, str], quota: int | None, monkeypatch: pytest.MonkeyPatch
+    group: str, files: dict[str, str], quota: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts = {cpu._GROUPS / name: text for name, text in files.items()} | {Path("/proc/self/cgroup"): own}
+    texts = {cpu._GROUPS / name: text for name, text in files.items()} | {Path("/proc/self/cgroup"): group}
     monkeypatch.setattr(cpu, "_read", lambda path: texts.get(path, ""))
     assert cpu._quota() == quota
 

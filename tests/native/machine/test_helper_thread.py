@@ -70,8 +70,8 @@ end:
 class Calls:
     """Calls of `@run_pieces` on a helper thread."""
 
-    def __init__(self, found: HelperThread) -> None:
-        self.helper = found
+    def __init__(self, actual: HelperThread) -> None:
+        self.helper = actual
         self.loaded = llvm.load_objects([llvm.compile_ir(PIECE, cpu.target())], "piece")
         self.share = SHARE(module._library().address("run_pieces"))
 
@@ -88,10 +88,10 @@ class Calls:
 
 @pytest.fixture(scope="module")
 def calls() -> Calls:
-    found = helper_thread()
-    if found is None:
+    actual = helper_thread()
+    if actual is None:
         pytest.skip("there is no second core")
-    return Calls(found)
+    return Calls(actual)
 
 
 def wait_for(what: Callable[[], bool], seconds: float = 20.0) -> bool:
@@ -113,9 +113,9 @@ def test_as_many_pieces_as_there_may_be(calls: Calls) -> None:
 def test_a_call_returns_when_all_its_pieces_are_done(calls: Calls) -> None:
     helped = 0
     for _ in range(2000):
-        found = calls.make(4, length=3000)
-        assert (found[:, 0] == 1).all()
-        helped += len(set(found[:, 1])) == 2
+        actual = calls.make(4, length=3000)
+        assert (actual[:, 0] == 1).all()
+        helped += len(set(actual[:, 1])) == 2
     assert helped > 0 or cpu.threads() < 2
 
 
@@ -126,18 +126,18 @@ def test_nobody_takes_a_piece_of_the_next_call_for_one_of_this(calls: Calls, pie
     addresses = (ctypes.c_void_p * 2)(*map(memory.address, arguments))
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     alternate = calls.loaded.function("alternate", None, pointer, pointer, pointer, number, number)
-    share = module._library().address("run_pieces")
-    alternate(share, calls.helper.address, ctypes.addressof(addresses), pieces, 600_000)
+    fraction = module._library().address("run_pieces")
+    alternate(fraction, calls.helper.address, ctypes.addressof(addresses), pieces, 600_000)
     for argument in arguments:
         assert (argument[1:].reshape(pieces, 2)[:, 0] == 300_000).all()
 
 
 def test_one_piece_too_many_is_noticed(calls: Calls) -> None:
     """What the tests above look at tells."""
-    found = calls.make(3, calls=5)
+    actual = calls.make(3, calls=5)
     calls.make(3)
-    found[1, 0] += 1
-    assert not (found[:, 0] == 5).all()
+    actual[1, 0] += 1
+    assert not (actual[:, 0] == 5).all()
 
 
 @two_cores
@@ -159,14 +159,14 @@ def test_calls_far_apart_wake_nobody_more_often_than_one_in_eight(calls: Calls) 
 
 def test_calls_from_several_threads(calls: Calls) -> None:
     """One of them is helped, the others help themselves."""
-    found: list[NDArray[np.int64]] = []
-    threads = [threading.Thread(target=lambda: found.append(calls.make(5, calls=20_000))) for _ in range(4)]
+    actual: list[NDArray[np.int64]] = []
+    threads = [threading.Thread(target=lambda: actual.append(calls.make(5, calls=20_000))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 4
-    assert all((each[:, 0] == 20_000).all() for each in found)
+    assert len(actual) == 4
+    assert all((each[:, 0] == 20_000).all() for each in actual)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")

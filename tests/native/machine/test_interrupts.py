@@ -115,16 +115,16 @@ def test_a_thread_that_begins_when_all_is_over_ends_at_once() -> None:
 
 
 def test_another_thread_changes_nothing(listener: socket.socket) -> None:
-    found = []
+    actual = []
 
     def look() -> None:
         with sigint_sets(np.zeros(1, np.int64)):
-            found.append([thread.name for thread in threading.enumerate()])
+            actual.append([thread.name for thread in threading.enumerate()])
 
     thread = threading.Thread(target=look)
     thread.start()
     thread.join()
-    assert "ranvier-interrupts" not in found[0]
+    assert "ranvier-interrupts" not in actual[0]
 
 
 def test_a_system_without_connections_or_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

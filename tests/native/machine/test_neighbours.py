@@ -21,12 +21,12 @@ def statistics(busy: list[int]) -> str:
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs Linux")
 @pytest.mark.parametrize(
-    ("ticks", "own", "expected"),
+    ("ticks", "own_ticks", "expected"),
     [([0, 0, 0], 0.0, 0.0), ([100, 0, 0], 0.0, 1.0), ([100, 100, 0], 0.5, 1.5), ([0, 0, 100], 0.0, 0.0),
      ([100, 40, 0], 2.0, 0.0), ([400, 400, 0], 0.0, 2.0)],
 )  # fmt: skip
 def test_others_are_counted_on_allowed_processors(
-    ticks: list[int], own: float, expected: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ticks: list[int], own_ticks: float, expected: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One second, in which this process did its `own` part; processor 2 is not allowed."""
     clock = [0.0]
@@ -41,7 +41,7 @@ def test_others_are_counted_on_allowed_processors(
     monkeypatch.setattr(os, "sysconf", lambda _: 100)
     monkeypatch.setattr(time, "sleep", sleep)
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(time, "process_time", lambda: own * clock[0])
+    monkeypatch.setattr(time, "process_time", lambda: own_ticks * clock[0])
     assert neighbours.busy_processors() == pytest.approx(expected, abs=1e-9)
 
 

@@ -28,9 +28,9 @@ ARM = target.Host("arm64-apple-darwin24.0.0", "apple-m2", {"bf16": True})
     ],
 )
 def test_target_is_the_requested_cpu(host: target.Host, name: str, cpu: str, bits: int, dot: bool) -> None:
-    chosen = target.choose(name, host)
-    assert (chosen.cpu, chosen.vector_bits, chosen.has_bf16_dot) == (cpu, bits, dot)
-    assert chosen.lanes() == bits // 32
+    processor = target.choose(name, host)
+    assert (processor.cpu, processor.vector_bits, processor.has_bf16_dot) == (cpu, bits, dot)
+    assert processor.lanes() == bits // 32
 
 
 def test_features_are_spelled_out_for_the_host_alone() -> None:

@@ -77,11 +77,11 @@ def library() -> llvm.Library:
     return llvm.load_objects([llvm.compile_ir(barrier.barrier_ir(target) + ROUNDS, target)], "rounds")
 
 
-def mistakes(library: llvm.Library, threads: int, rounds: int, told: int | None = None) -> int:
+def mistakes(library: llvm.Library, threads: int, rounds: int, limit: int | None = None) -> int:
     """How often a thread saw another that was not in the same round."""
     state = barrier.new_state(threads)
     argument = memory.zeros(5 + 64, "int64")
-    argument[:5] = rounds, threads, threads if told is None else told, 0, memory.address(state)
+    argument[:5] = rounds, threads, threads if limit is None else limit, 0, memory.address(state)
     with Team(threads) as team:
         team.run(library.address("rounds"), memory.address(argument))
     assert (argument[5 : 5 + threads] == rounds).all()
@@ -94,7 +94,7 @@ def test_nobody_passes_a_barrier_early(library: llvm.Library, threads: int, roun
 
 
 def test_without_a_barrier_the_check_fails(library: llvm.Library) -> None:
-    assert mistakes(library, 2, 20_000, told=1) > 0
+    assert mistakes(library, 2, 20_000, limit=1) > 0
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
@@ -108,9 +108,9 @@ def test_every_member_runs_once_a_run(library: llvm.Library, threads: int) -> No
 
 def test_a_team_may_be_used_by_several_threads(library: llvm.Library) -> None:
     counts = memory.zeros(2, "int64")
-    entry, place = library.address("mark"), memory.address(counts)
+    entry, processors = library.address("mark"), memory.address(counts)
     with Team(2) as team:
-        users = [threading.Thread(target=lambda: [team.run(entry, place) for _ in range(200)]) for _ in range(3)]
+        users = [threading.Thread(target=lambda: [team.run(entry, processors) for _ in range(200)]) for _ in range(3)]
         for user in users:
             user.start()
         for user in users:
@@ -256,13 +256,13 @@ def test_members_sleep_away_from_the_caller(library: llvm.Library, monkeypatch: 
             monkeypatch.setattr(system, "current_processor", lambda here=here: here)
             team.run(library.address("mark"), memory.address(counts))
             until = time.monotonic() + 5
-            place = os.sched_getaffinity(member.native_id)
+            processors = os.sched_getaffinity(member.native_id)
             # Where it slept before, it may be seen for a moment yet.
-            while (len(place) != 1 or here in place) and time.monotonic() < until:
+            while (len(processors) != 1 or here in processors) and time.monotonic() < until:
                 time.sleep(0.001)
-                place = os.sched_getaffinity(member.native_id)
-            assert len(place) == 1
-            assert here not in place
+                processors = os.sched_getaffinity(member.native_id)
+            assert len(processors) == 1
+            assert here not in processors
 
 
 @pytest.mark.skipif(sys.platform != "linux" or cpu.threads() < 2, reason="needs Linux and two processors")

@@ -19,14 +19,16 @@ from ranvier.native.scheduling.plan import Plan, make_plan
 from ranvier.network.optimizers import OPTIMIZERS
 
 
-def plan_of(share: float, optimizer: rv.Optimizer, purpose: str = TRAIN) -> Plan:
+def plan_of(fraction: float, optimizer: rv.Optimizer, purpose: str = TRAIN) -> Plan:
     """The plan of a network whose hyper-parameters are in proportion to `share`."""
     layers = [
-        rv.Dense(8, "relu", l1=share, l2=share / 2, learning_rate_factor=share, constraint=rv.MaxNorm(share)),
-        rv.Dropout(share),
+        rv.Dense(
+            8, "relu", l1=fraction, l2=fraction / 2, learning_rate_factor=fraction, constraint=rv.MaxNorm(fraction)
+        ),
+        rv.Dropout(fraction),
         rv.Dense(2, "softmax"),
     ]
-    loss = rv.loss("categorical_cross_entropy", label_smoothing=share / 4)
+    loss = rv.loss("categorical_cross_entropy", label_smoothing=fraction / 4)
     spec = CompileSpec(rv.Network(4, layers), loss, optimizer, batch_size=8)
     return make_plan(spec, purpose, machine(cpu.target(), "float32"), 1)
 
@@ -52,17 +54,17 @@ def test_all_optimizers_are_tested() -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_plans_that_differ_in_hyper_parameters_share_their_code(name: str) -> None:
     plans = []
-    for share in (0.25, 0.5, 0.3):
-        common = {"weight_decay": share, "clip_norm": share, "clip_value": share, "ema_decay": share}
-        options: dict[str, Any] = {**dict.fromkeys(OPTIONS[name], share), "learning_rate": share, **common}
-        plans.append(plan_of(share, rv.optimizer(name, **options)))
+    for fraction in (0.25, 0.5, 0.3):
+        common = {"weight_decay": fraction, "clip_norm": fraction, "clip_value": fraction, "ema_decay": fraction}
+        options: dict[str, Any] = {**dict.fromkeys(OPTIONS[name], fraction), "learning_rate": fraction, **common}
+        plans.append(plan_of(fraction, rv.optimizer(name, **options)))
     assert plans[0].code == plans[1].code == plans[2].code
     assert plans[0].numbers != plans[1].numbers
     assert len({len(plan.numbers) for plan in plans}) == 1
 
 
 def test_predictions_share_their_code() -> None:
-    one, two = (plan_of(share, rv.SGD(0.1), PREDICT) for share in (0.25, 0.5))
+    one, two = (plan_of(fraction, rv.SGD(0.1), PREDICT) for fraction in (0.25, 0.5))
     assert one.code == two.code
 
 
@@ -79,8 +81,8 @@ def test_a_rule_with_its_numbers_is_the_rule(name: str) -> None:
     names = ("gradient", "parameter", "decay", *rule.scalars, *(slot for slot, _ in rule.slots))
     values = {name: generator.random(9).astype(np.float32) for name in names}
     single = {name: np.float32(number) for name, number in numbers.items()}
-    found = evaluate(expressions, {**values, **single})
-    for one, other in zip(found, evaluate((rule.parameter, *rule.updates), values), strict=True):
+    actual = evaluate(expressions, {**values, **single})
+    for one, other in zip(actual, evaluate((rule.parameter, *rule.updates), values), strict=True):
         np.testing.assert_array_equal(one, other)
 
 

@@ -40,8 +40,8 @@ def gradients(batch: int, machine: Machine) -> list[ScheduledWeightGradient]:
 @pytest.mark.parametrize("machine", [SMALL, LARGE])
 def test_a_schedule_runs_the_steps_that_were_lowered(machine: Machine, threads: int) -> None:
     task = make_spec(700, [Dense(300, "relu"), Dense(300, "tanh"), Dense(10)], batch_size=64)
-    found = [type(step.step) for step in scheduled(make_plan(task, TRAIN, machine, threads))]
-    assert found == [type(step) for step in lower(task, TRAIN).steps]
+    actual = [type(step.step) for step in scheduled(make_plan(task, TRAIN, machine, threads))]
+    assert actual == [type(step) for step in lower(task, TRAIN).steps]
 
 
 def test_the_l1_cache_decides_how_much_of_the_batch_is_taken_at_once() -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ranvier.rows.row_names import at_row
 
 MAX_LISTED = 5
-LONGEST = 40
+MAX_CELL = 40
 
 
 def listed_cells(cells: pl.Series, rows: NDArray[np.int64]) -> str:
@@ -26,7 +26,7 @@ def listed_cells(cells: pl.Series, rows: NDArray[np.int64]) -> str:
     by_cell = frame.group_by("cell", maintain_order=True).agg(pl.len().alias("rows"), pl.col("row").min())
     by_cell = by_cell.sort("rows", descending=True, maintain_order=True)
     cells_with_rows = [
-        f'"{" ".join(cell.split())[:LONGEST]}" {f"in {count:,} rows, first " if count > 1 else ""}{at_row(row)}'
+        f'"{" ".join(cell.split())[:MAX_CELL]}" {f"in {count:,} rows, first " if count > 1 else ""}{at_row(row)}'
         for cell, count, row in by_cell.head(MAX_LISTED).iter_rows()
     ]
     more = f"; and {by_cell.height - MAX_LISTED:,} other cells" if by_cell.height > MAX_LISTED else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import polars as pl
 
@@ -30,7 +31,7 @@ class DifferentStrings:
         """The number of different strings."""
         return len(self.values)
 
-    @property
+    @cached_property
     def rows(self) -> pl.Series:
         """How many rows have each; counted when it is asked for, since most columns need no count."""
         name = self.values.name
@@ -42,6 +43,19 @@ class DifferentStrings:
     def without(self, marks: pl.Series) -> DifferentStrings:
         """The strings that are not marked."""
         return DifferentStrings(self.values.filter(~marks), self.strings) if marks.any() else self
+
+    def of_rows(self, values: pl.Series) -> pl.Series:
+        """The number of each row, NaN where its string is null or left out.
+
+        Parameters:
+            values: the numbers of the different strings, float64.
+
+        >>> different_strings(pl.Series(["7", None, "8", "7"])).of_rows(pl.Series([7.0, 8.0])).to_list()
+        [7.0, nan, 8.0, 7.0]
+        """
+        if len(self.values) == len(self.strings):
+            return values
+        return self.strings.replace_strict(self.values, values, default=float("nan"), return_dtype=pl.Float64)
 
     def sample(self, size: int, marked: Callable[[pl.Series], pl.Series]) -> pl.Series:
         """The first strings that are not marked, `size` of them where there are so many.
@@ -80,7 +94,8 @@ def few(odd: pl.Series, different: DifferentStrings) -> bool:
     others = len(odd) - number
     if number == 0 or number <= MAX_ODD_FRACTION * len(odd):
         return others > 0
+    if others < max(MIN_DISTINCT, number):
+        return False
     count = different.rows
     rows = int(count.sum())
-    few_rows = int(count.filter(odd).sum()) <= MAX_ODD_ROWS * rows
-    return few_rows and rows >= MANY_ROWS and others >= max(MIN_DISTINCT, number)
+    return rows >= MANY_ROWS and int(count.filter(odd).sum()) <= MAX_ODD_ROWS * rows

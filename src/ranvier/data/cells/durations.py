@@ -81,7 +81,7 @@ def _groups(strings: pl.Series, pattern: str) -> tuple[pl.Series, ...]:
     return tuple(group.str.replace(",", ".", literal=True).cast(pl.Float64) for group in groups)
 
 
-def _sum(parts: tuple[pl.Series, ...], factors: tuple[float, ...] = FACTORS) -> pl.Series:
+def _sum(parts: tuple[pl.Series, ...], factors: tuple[float, ...]) -> pl.Series:
     """The parts together, in seconds; null where all are."""
     seconds = [part.fill_null(0.0) * factor for part, factor in zip(parts, factors, strict=True)]
     present = parts[0].is_not_null() | parts[1].is_not_null() | parts[2].is_not_null() | parts[3].is_not_null()

@@ -20,7 +20,7 @@ MARKS = frozenset(
     )
 )
 """In lower case."""
-LONGEST = max(len(mark.encode()) for mark in MARKS) + 1
+MAX_MARK_BYTES = max(len(mark.encode()) for mark in MARKS) + 1
 """In bytes, also in upper case."""
 
 
@@ -39,7 +39,7 @@ def are_marks(strings: pl.Series) -> pl.Series:
     >>> are_marks(pl.Series(["n/a", "7"])).to_list()
     [True, False]
     """
-    short = strings.str.len_bytes() <= LONGEST
+    short = strings.str.len_bytes() <= MAX_MARK_BYTES
     if not short.all() and 2 * short.sum() < len(strings):
         rows = short.arg_true()
         marked = strings.gather(rows).str.to_lowercase().is_in(list(MARKS))

@@ -30,7 +30,6 @@ from ranvier.data.cells.number_parts import (
     plain_digits,
     seconds_of_day_or_digits,
     split,
-    units,
 )
 from ranvier.data.cells.other_scripts import in_ascii
 from ranvier.data.cells.unit_factors import can_convert, in_first_unit
@@ -112,8 +111,12 @@ class NumberFormat:
         values = self.read_strings(strings)
         return values, None if self.odd else first_odd(strings, values)
 
-    def read_strings(self, strings: pl.Series) -> NDArray[np.float64]:
-        """Clean strings as numbers, NaN where missing and where they are no number; shape (B,)."""
+    def read_strings(self, strings: pl.Series, parts: pl.DataFrame | None = None) -> NDArray[np.float64]:
+        """Clean strings as numbers, NaN where missing and where they are no number; shape (B,).
+
+        Parameters:
+            parts: what `split` gives of the strings, where that is known.
+        """
         strings = in_ascii(strings) if self.scripts else strings
         values = parsing.cast_numbers(strings)
         if self.is_plain:
@@ -121,9 +124,12 @@ class NumberFormat:
         written = strings.is_not_null()
         if self.thousands != "." and not self.magnitudes and not self.whole_cells:
             written &= values.is_null()  # what is a plain number is one in these formats, too
-        others = strings.filter(written)
+        if parts is None or self.whole_cells:
+            others = self._other_numbers(strings.filter(written))
+        else:
+            others = self._numbers_of(parts.filter(written))
         read: NDArray[np.float64] = values.to_numpy(writable=True)
-        read[written.to_numpy()] = self._other_numbers(others).to_numpy()
+        read[written.to_numpy()] = others.to_numpy()
         return read
 
     def _other_numbers(self, strings: pl.Series) -> pl.Series:
@@ -141,17 +147,18 @@ class NumberFormat:
 
     def _numbers(self, strings: pl.Series) -> pl.Series:
         """Strings as numbers, null where they are none."""
-        if self.whole_cells:
-            return self.whole_cells(strings)
-        parts = split(strings)
+        return self.whole_cells(strings) if self.whole_cells else self._numbers_of(split(strings))
+
+    def _numbers_of(self, parts: pl.DataFrame) -> pl.Series:
+        """The numbers that have these parts, null where they are none in this format."""
         values = numbers_of(parts, self.decimal, self.thousands)
-        allowed = units(parts).is_in(["", *self.units])
+        allowed = parts["unit"].is_in(["", *self.units])
         if not self.bounds:
             allowed &= parts["bound"].fill_null("").is_in(["", *APPROXIMATE])
             allowed &= parts["plus"].is_null()
         if self.magnitudes:
             converted = can_convert(self.units) or self.units == ("%",)
-            values = in_first_unit(values, units(parts), self.units) if converted else values * magnitudes(parts)
+            values = in_first_unit(values, parts["unit"], self.units) if converted else values * magnitudes(parts)
         return values.set(~allowed.fill_null(False), None)
 
     def read_cell(self, cell: Any) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
 from ranvier.data.cells.different_strings import MAX_ODD_FRACTION, DifferentStrings, different_strings, few
@@ -30,7 +32,6 @@ from ranvier.data.cells.number_parts import (
     numbers_of,
     seconds_of_day,
     split,
-    units,
 )
 from ranvier.data.cells.other_scripts import in_ascii, in_other_scripts
 from ranvier.data.cells.unit_factors import can_convert
@@ -52,7 +53,7 @@ GROUPED = r"^[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})?$|^0$"
 """Digits whose point may stand between thousands, or before three decimals."""
 
 
-@record
+@record(eq=False)
 class WrittenNumbers:
     """How the numbers of a column are written.
 
@@ -60,11 +61,27 @@ class WrittenNumbers:
         format: what reads them.
         ambiguous: whether all commas could stand before decimals as well as between thousands.
         points: the same of points, which stand before decimals where no other column speaks for commas.
+        numbers: the different strings as numbers, NaN where they are none; None where they were not read on the way.
+        different: these strings.
     """
 
     format: NumberFormat
     ambiguous: bool = False
     points: bool = False
+    numbers: pl.Series | None = None
+    different: DifferentStrings | None = None
+
+    def read(self, cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
+        """The cells, shape (B,), as `format.read` gives them; those that were read on the way are not read again.
+
+        >>> cells = pl.Series(["5 kg", "7 kg", "5 kg"])
+        >>> infer_number_format(different_strings(cells)).read(cells)
+        (array([5., 7., 5.]), None)
+        """
+        if self.numbers is None or self.different is None:
+            return self.format.read(cells)
+        # Whatever is no number is a mark of a missing cell, or odd and counts as missing.
+        return self.different.of_rows(self.numbers).to_numpy(writable=True), None
 
 
 def infer_number_format(different: DifferentStrings, decimal_commas: bool | None = None) -> WrittenNumbers | None:
@@ -160,11 +177,12 @@ def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas
     read = NumberFormat(decimal, thousands, units_used, _multiply(parts, units_used, values), bounds)
     if read == PLAIN and values.null_count() < parsing.cast_numbers(different.values).null_count():
         read = NumberFormat(signs=True)
-    odd = pl.Series(read.read_strings(different.values)).is_nan()
+    numbers = pl.Series(read.read_strings(different.values, parts))
+    odd = numbers.is_nan()
     if not few(odd, different) or (read.several_units and values.n_unique() < MIN_VALUES_OF_UNITS):
         return None
     points = not whole_prices and points_may_group(body.drop_nulls())
-    return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous, points)
+    return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous, points, numbers, different)
 
 
 def are_codes(strings: pl.Series) -> bool:
@@ -236,12 +254,12 @@ def _ambiguous(bodies: pl.Series) -> bool:
 
 def _units(parts: pl.DataFrame, different: DifferentStrings) -> tuple[str, ...] | None:
     """The units beside the numbers, the most frequent first; None where they are no units."""
-    unit = units(parts)
+    unit = parts["unit"]
     if (unit == "").all():
         return ()
     rows = different.rows
-    frame = pl.DataFrame({"unit": unit, "rows": rows}).filter(parts["body"].is_not_null())
-    by_unit = frame.filter(pl.col("unit") != "").group_by("unit").agg(pl.col("rows").sum())
+    frame = pl.DataFrame({"unit": unit, "rows": rows}).filter(parts["body"].is_not_null() & (unit != ""))
+    by_unit = frame.group_by("unit").agg(pl.col("rows").sum())
     by_unit = by_unit.sort(["rows", "unit"], descending=[True, False])
     if by_unit.height == 0:
         return ()
@@ -287,7 +305,7 @@ def _multiply(parts: pl.DataFrame, units_used: tuple[str, ...], values: pl.Serie
         return True
     if not can_convert(units_used) and units_used != ("%",):
         return _are_magnitudes(parts, units_used)
-    unit = units(parts)
+    unit = parts["unit"]
     bare = (unit == "") & parts["body"].is_not_null()
     if can_convert(units_used):
         return int(bare.sum()) <= MAX_ODD_FRACTION * len(parts)
@@ -296,7 +314,7 @@ def _multiply(parts: pl.DataFrame, units_used: tuple[str, ...], values: pl.Serie
 
 def _are_magnitudes(parts: pl.DataFrame, units_used: tuple[str, ...]) -> bool:
     """Whether units are thousands, millions and billions of one thing."""
-    numbers = parts.filter(parts["body"].is_not_null() & units(parts).is_in(["", *units_used]))
+    numbers = parts.filter(parts["body"].is_not_null() & parts["unit"].is_in(["", *units_used]))
     factors, suffixes = magnitudes(numbers), numbers["suffix"].drop_nulls().str.strip_chars(". ").unique()
     if factors.n_unique() < 2 or numbers["prefix"].drop_nulls().n_unique() > 1:
         return False

@@ -87,10 +87,14 @@ HOUR_ALONE = r"^([0-9]{1,2})\s*([AaPp])\.?\s?[Mm]\.?$"
 
 
 def split(strings: pl.Series) -> pl.DataFrame:
-    """The parts of each string under the names of PARTS, all null where it is no number.
+    """The parts of each string under the names of PARTS, all null where it is no number, and the unit.
+
+    "unit" is what is compared with other units: in lower case, singular, "" for none.
 
     >>> split(pl.Series(["-$1,234.50", "12 kg", "seven"])).select("sign", "prefix", "body", "suffix").rows()
     [('-', '$', '1,234.50', None), (None, None, '12', 'kg'), (None, None, None, None)]
+    >>> split(pl.Series(["$5", "90 Mins.", "1 min", "7"]))["unit"].to_list()
+    ['$', 'min', 'min', '']
     """
     if strings.str.contains(RARE_SIGNS).any():
         strings = _with_usual_signs(strings)
@@ -100,7 +104,7 @@ def split(strings: pl.Series) -> pl.DataFrame:
     parts = parts.with_columns(plus, bound=parts["bound"].set(words, "about"))
     unclosed = parts["opening"].is_null() != parts["closing"].is_null()
     body = parts["body"].str.replace_all(f"[{BLANKS}]", " ").str.replace_all("\u2019", "'", literal=True)
-    return parts.with_columns(body.set(unclosed, None))
+    return parts.with_columns(body.set(unclosed, None), _units(parts))
 
 
 def _with_usual_signs(strings: pl.Series) -> pl.Series:
@@ -151,12 +155,8 @@ def plain_digits(strings: pl.Series, decimal: str, thousands: str) -> pl.Series:
     return strings.str.replace(",", ".", literal=True) if decimal == "," else strings
 
 
-def units(parts: pl.DataFrame) -> pl.Series:
-    """The unit of each number as it is compared: lower case, singular, "" for none.
-
-    >>> units(split(pl.Series(["$5", "90 Mins.", "1 min", "7"]))).to_list()
-    ['$', 'min', 'min', '']
-    """
+def _units(parts: pl.DataFrame) -> pl.Series:
+    """The unit of each number, "unit"."""
     suffix = parts["suffix"].str.to_lowercase().str.strip_chars(". ").str.replace(r"([a-z]{2})s$", "${1}")
     suffix = suffix.str.replace(r"^/\s+", "/")
     unit = parts["prefix"].str.to_lowercase().str.strip_chars(".").fill_null("") + suffix.fill_null("")

@@ -14,7 +14,7 @@ from ranvier.data.cells import parsing
 from ranvier.data.cells.cell_lists import listed_cells
 from ranvier.data.cells.date_format import DAY_FIRST
 from ranvier.data.cells.number_format import NumberFormat
-from ranvier.data.cells.number_parts import split, units
+from ranvier.data.cells.number_parts import split
 from ranvier.data.cells.unit_factors import can_convert
 from ranvier.data.encoders.usual_range import usual_range
 from ranvier.data.text.html import n_with_tags
@@ -60,7 +60,7 @@ def rare_parts_note(strings: pl.Series, form: NumberFormat, values: NDArray[np.f
     if 2 * len(rows) > np.count_nonzero(read):
         return None  # of a column that is written so, its reason speaks
     parts = split(strings.gather(rows))
-    rows = rows[((units(parts) != "") | parts["bound"].is_not_null() | parts["plus"].is_not_null()).to_numpy()]
+    rows = rows[((parts["unit"] != "") | parts["bound"].is_not_null() | parts["plus"].is_not_null()).to_numpy()]
     if not len(rows):
         return None
     counted = plural(len(rows), "cell has", "cells have")

@@ -17,6 +17,7 @@ from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import (
     LEADING_ZERO,
+    WrittenNumbers,
     are_codes,
     have_exponents_of_codes,
     infer_number_format,
@@ -167,7 +168,7 @@ def _plain_numbers(cells: pl.Series) -> NDArray[np.float64] | None:
         return None
     zeros = cells.filter((cells >= "0") & (cells < "1"))
     spaces = cleaned.filter((cleaned < "!") | (cleaned > "~"))
-    if numbers is not None and have_exponents_of_codes(cells.head(SAMPLE)) and have_exponents_of_codes(cells):
+    if have_exponents_of_codes(cells.head(SAMPLE)) and have_exponents_of_codes(cells):
         return None
     leading = any(first.str.contains(rf"^\s*{LEADING_ZERO[1:]}").any() for first in (zeros, spaces))
     return None if leading and are_codes(parsing.clean_strings(cells).unique().drop_nulls()) else numbers
@@ -202,15 +203,14 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
     if kind == "number":
         decimal_comma = how == "decimal-comma" if how else decimal_commas
         strings = parsing.clean_strings(cells) if parsing.is_string(cells) else None
-        read = None if strings is None else infer_number_format(different_strings(strings), decimal_comma)
-        form = PLAIN if read is None else read.format
-        values = finite(cells, *form.read(cells))
+        inferred = None if strings is None else infer_number_format(different_strings(strings), decimal_comma)
+        numbers = WrittenNumbers(PLAIN) if inferred is None else inferred
+        form = numbers.format
+        values = finite(cells, *numbers.read(cells))
         notes = _number_notes(cells, strings, values, form)
         missing, distinct = int(np.isnan(values).sum()), int(np.unique(values[~np.isnan(values)]).size)
         column = ColumnSchema(name, kind, f"as requested{written(form)}", missing, distinct, form, notes=notes)
-        if read is None or how:
-            return Guess(column)
-        return Guess(column, read.ambiguous, read.points)
+        return Guess(column) if how else Guess(column, numbers.ambiguous, numbers.points)
     if kind == "date":
         return _requested_date(cells, how, decimal_commas)
     count_values = ColumnEncoder.count_values if kind == DROP else COLUMN_KINDS[kind].count_values
@@ -339,7 +339,7 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
         return Guess(_date(strings, different, dates), dates.ambiguous, read=dates.format.read_strings(strings))
     numbers = infer_number_format(different, decimal_commas)
     if numbers is not None:
-        values = finite(cells, *numbers.format.read(cells))
+        values = finite(cells, *numbers.read(cells))
         column = _number(cells, values, numbers.format, strings)
         return Guess(column, numbers.ambiguous, numbers.points, pl.Series(name, values))
     if are_several_numbers(different.without(are_marks(different.values)).values):

@@ -14,13 +14,15 @@ from ranvier.data.encoders.repeated_rows import RepeatedRows
 QUANTILES = ((0.25, 0.75, 1.349), (0.1, 0.9, 2.563), (0.05, 0.95, 3.290), (0.01, 0.99, 4.653))
 """Two fractions of the values, and how many standard deviations of a normal distribution lie between."""
 FRACTIONS = (0.5, *(fraction for low, high, _ in QUANTILES for fraction in (low, high)))
-MAX_SIGMAS, MIN_GAP, MAX_FAR_FRACTION = 20.0, 10.0, 0.1
+MAX_SIGMAS, MIN_GAP = 20.0, 10.0
+MAX_FAR_FRACTION = 0.1
+"""The largest fraction of the values that can be far."""
 TAIL_FRACTION, MIN_TAIL, MAX_TAIL_GAP = 0.05, 5, 8.0
 """The fraction and the least number of values that tell how heavy the tail is, and the largest gap after it."""
 MIN_VALUES, MIN_Z, MAX_SAMPLE = 8, 2.4, 100_000
 
 
-def usual_range(values: NDArray[Any], max_fraction: float = MAX_FAR_FRACTION) -> tuple[float, float]:
+def usual_range(values: NDArray[Any]) -> tuple[float, float]:
     """The lowest and the highest value, those left out that lie far from all others.
 
     A value is far if its distance from the median is more than 20 robust standard deviations (the distance between
@@ -33,7 +35,6 @@ def usual_range(values: NDArray[Any], max_fraction: float = MAX_FAR_FRACTION) ->
 
     Parameters:
         values: shape (B,), NaN where missing, never infinite.
-        max_fraction: the largest fraction of the values that can be far.
 
     Source: Hill, "A simple general approach to inference about the tail of a distribution", Annals of Statistics 1975.
 
@@ -42,10 +43,10 @@ def usual_range(values: NDArray[Any], max_fraction: float = MAX_FAR_FRACTION) ->
     >>> usual_range(np.array([1.0, np.nan, 3.0]))
     (1.0, 3.0)
     """
-    return _usual_and_full_range(values, max_fraction)[0]
+    return _usual_and_full_range(values)[0]
 
 
-def _usual_and_full_range(values: NDArray[Any], max_fraction: float) -> tuple[tuple[float, float], tuple[float, float]]:
+def _usual_and_full_range(values: NDArray[Any]) -> tuple[tuple[float, float], tuple[float, float]]:
     """The usual range, and the lowest and the highest value."""
     present = np.asarray(values, np.float64)
     missing = np.isnan(present)
@@ -55,10 +56,10 @@ def _usual_and_full_range(values: NDArray[Any], max_fraction: float) -> tuple[tu
     full = float(present.min()), float(present.max())
     if present.size < MIN_VALUES or full[0] == full[1]:
         return full, full
-    return _without_ends(present, *full, max_fraction), full
+    return _without_ends(present, *full), full
 
 
-def _without_ends(present: NDArray[np.float64], low: float, high: float, max_fraction: float) -> tuple[float, float]:
+def _without_ends(present: NDArray[np.float64], low: float, high: float) -> tuple[float, float]:
     """The usual range of values from `low` to `high`, none of them missing."""
     unit = max(abs(low), abs(high))
     sigma, center = _robust_sigma(present[:: -(-present.size // MAX_SAMPLE)] / unit)
@@ -78,7 +79,7 @@ def _without_ends(present: NDArray[np.float64], low: float, high: float, max_fra
         return low, high
     far = np.sort(distance[outside])
     gaps = np.flatnonzero(far >= MIN_GAP * np.append(inside, far[:-1]))
-    for gap in gaps[count - gaps <= max(max_fraction * present.size, 1.0)]:
+    for gap in gaps[count - gaps <= max(MAX_FAR_FRACTION * present.size, 1.0)]:
         usual = distance < far[gap]
         if far[gap] >= _tail_limit(distance[usual], sigma):
             return float(present[usual].min()), float(present[usual].max())
@@ -124,9 +125,7 @@ def _neighbours(size: int, fractions: tuple[float, ...]) -> tuple[NDArray[Any], 
     return index, np.minimum(index + 1, size - 1), fraction, 1.0 - fraction, fraction < 0.5
 
 
-def usual_ranges(
-    values: NDArray[np.float64] | RepeatedRows, max_fraction: float = MAX_FAR_FRACTION
-) -> tuple[tuple[float, float], ...]:
+def usual_ranges(values: NDArray[np.float64] | RepeatedRows) -> tuple[tuple[float, float], ...]:
     """The usual range of each column; empty where no value is far from all others.
 
     Parameters:
@@ -136,7 +135,7 @@ def usual_ranges(
     (((40.0, 59.0),), ())
     """
     columns = values.columns() if isinstance(values, RepeatedRows) else values.T
-    pairs = [_usual_and_full_range(column, max_fraction) for column in columns]
+    pairs = [_usual_and_full_range(column) for column in columns]
     return tuple(usual for usual, _ in pairs) if any(usual != full for usual, full in pairs) else ()
 
 
@@ -153,12 +152,10 @@ def are_far(values: NDArray[np.float64], ranges: tuple[tuple[float, float], ...]
 
 
 @overload
-def without_far(values: RepeatedRows, max_fraction: float = ...) -> RepeatedRows: ...
+def without_far(values: RepeatedRows) -> RepeatedRows: ...
 @overload
-def without_far(values: NDArray[np.float64], max_fraction: float = ...) -> NDArray[np.float64]: ...
-def without_far(
-    values: NDArray[np.float64] | RepeatedRows, max_fraction: float = MAX_FAR_FRACTION
-) -> NDArray[np.float64] | RepeatedRows:
+def without_far(values: NDArray[np.float64]) -> NDArray[np.float64]: ...
+def without_far(values: NDArray[np.float64] | RepeatedRows) -> NDArray[np.float64] | RepeatedRows:
     """The values with NaN in place of those far from all others, column by column; the same rows where there are none.
 
     Parameters:
@@ -167,7 +164,7 @@ def without_far(
     >>> without_far(np.append(np.arange(40.0, 60.0), 1e9)[:, None])[-1].tolist()
     [nan]
     """
-    ranges = usual_ranges(values, max_fraction)
+    ranges = usual_ranges(values)
     if not ranges:
         return values
     if isinstance(values, RepeatedRows):

@@ -61,9 +61,7 @@ DISTORTIONS = {
 """What `augment` may be besides "none" and "auto"."""
 
 
-def distorted(
-    pixels: Array, distortion: Distortion, seed: int, copy: int, first: int = 0, out: NDArray[np.uint8] | None = None
-) -> NDArray[np.uint8]:
+def distorted(pixels: Array, distortion: Distortion, seed: int, copy: int, first: int = 0) -> NDArray[np.uint8]:
     """One distorted copy of each picture.
 
     Parameters:
@@ -71,7 +69,6 @@ def distorted(
         distortion: how much.
         seed, copy: which copy; the first one is 0.
         first: the index of the first picture, of which the random numbers are a function.
-        out: where to write the copies; None for a new array.
 
     Returns bytes, shape (B, H, W, C).
 
@@ -80,16 +77,16 @@ def distorted(
     >>> bool((distorted(pixels, same, 0, 0) == pixels).all())
     True
     """
-    written = np.empty_like(pixels) if out is None else out
+    copies = np.empty_like(pixels)
 
     def task(start: int) -> None:
         block = pixels[start : start + PICTURES_PER_TASK]
         draws = uniform(seed, AUGMENT, copy, 0, len(block) * DRAWS, (first + start) * DRAWS)
         origins = _origins(block.shape, distortion, 2.0 * draws.reshape(len(block), DRAWS) - 1.0)
-        written[start : start + len(block)] = _resampled(block, *origins)
+        copies[start : start + len(block)] = _resampled(block, *origins)
 
     map_by_threads(task, range(0, len(pixels), PICTURES_PER_TASK))
-    return written
+    return copies
 
 
 def _origins(shape: tuple[int, ...], distortion: Distortion, draws: Array) -> tuple[Array, Array]:

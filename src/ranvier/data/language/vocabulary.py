@@ -60,7 +60,8 @@ class Vocabulary:
         >>> Vocabulary.of(["bad"]).unknown("decade")
         ['e', 'c']
         """
-        return [character for character in dict.fromkeys(text) if character not in set(self.characters)]
+        vocabulary = set(self.characters)
+        return [character for character in dict.fromkeys(text) if character not in vocabulary]
 
 
 def code_points(text: str) -> NDArray[Any]:

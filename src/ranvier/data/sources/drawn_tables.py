@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ranvier.data.sources.text_encoding import text_lines
+
 RULE = re.compile(r"[ \t]*[-=+|:;,\t ]*(?:--|==)[-=+|:;,\t ]*")
 """A line of signs alone, two dashes among them."""
 SEGMENT = re.compile(r"[-=]+")
@@ -32,7 +34,7 @@ def without_rules(data: bytes) -> tuple[bytes, list[str]]:
     >>> without_rules(b"id,name\\n1,a\\n")
     (b'id,name\\n1,a\\n', [])
     """
-    head = data[:4096].decode("utf-8", "ignore").translate(BOXES).translate(CORNERS).splitlines()
+    head = text_lines(data[:4096].decode("utf-8", "ignore").translate(BOXES).translate(CORNERS))
     first = [line for line in head if line.strip() and not COUNT.fullmatch(line.strip())][:MAX_ABOVE]
     rules = [at for at, line in enumerate(first) if RULE.fullmatch(line)]
     if not rules or rules[0] > 1 or len(first) < 3 or (rules[0] == 0 and len(rules) < 2):
@@ -74,7 +76,7 @@ def _cells(data: bytes, separator: str, framed: bool) -> bytes:
     """
     rules = 0
     rows: list[str] = []
-    for line in data.decode().splitlines():
+    for line in text_lines(data.decode()):
         drawn = line.translate(BOXES).translate(CORNERS) if not line.isascii() else line
         if RULE.fullmatch(drawn):
             rules += not framed or drawn.lstrip()[0] in "+="

@@ -86,9 +86,7 @@ def guess_encoding(data: bytes) -> EncodingGuess:
     pieces = _pieces(data)
     sample = b" ".join(pieces)
     latin = _by_alphabet(sample, data)
-    runs = re.findall(rb"[\x80-\xff]+", sample)
-    together = sum(len(run) for run in runs if len(run) > 1)
-    if together <= ALONE * sum(map(len, runs)):
+    if mostly_alone(sample):
         return EncodingGuess(latin or ("cp1252" if _fits("cp1252", sample, data) else ""))
     scored = _by_charset_normalizer(sample, data)
     if not scored:
@@ -99,6 +97,16 @@ def guess_encoding(data: bytes) -> EncodingGuess:
         return EncodingGuess(latin)
     different = {sample.decode(encoding, "replace") for encoding in alike}
     return EncodingGuess(alike[0]) if len(different) == 1 else EncodingGuess("", alike)
+
+
+def mostly_alone(data: bytes) -> bool:
+    """Whether bytes beyond ASCII mostly stand alone, as letters do in the languages of Western Europe.
+
+    >>> mostly_alone("Käse, Öl".encode("cp1252")), mostly_alone("Казань".encode("cp1251"))
+    (True, False)
+    """
+    runs = re.findall(rb"[\x80-\xff]+", data)
+    return sum(len(run) for run in runs if len(run) > 1) <= ALONE * sum(map(len, runs))
 
 
 def _pieces(data: bytes) -> list[bytes]:

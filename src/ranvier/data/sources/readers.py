@@ -67,6 +67,16 @@ READERS: dict[str, Callable[[Path, Reading], Source]] = {
     ".txt": _read_one,
 }
 SUFFIXES = tuple(READERS)
+ENDINGS = frozenset(
+    (
+        *(f".{part}" for suffix in SUFFIXES for part in suffix.split(".")[1:]),
+        *PACKED,
+        *IMAGE_ENDINGS,
+        *SOUND_ENDINGS,
+        *TEXT_ENDINGS,
+    )
+)
+"""All ends of the names of files that are read, those of packed files apart from what they hold."""
 ADVICE = (
     ((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), "Save it as CSV from the spreadsheet program"),
     ((".zst", ".7z", ".rar", ".lz4", ".z", ".br"), "Unpack it, and give the file that was in it"),
@@ -78,6 +88,17 @@ ADVICE = (
     ((".sqlite", ".sqlite3", ".db", ".mdb", ".accdb"), "Write the table as CSV from the database"),
 )
 """Ends of names that are read by other programs, and what to do."""
+
+
+def without_endings(name: str) -> str:
+    """The name of a file without what says how it is written.
+
+    >>> without_endings("Adult.CSV.gz"), without_endings("notes.md"), without_endings("v1.2")
+    ('Adult', 'notes', 'v1.2')
+    """
+    while Path(name).suffix.lower() in ENDINGS:
+        name = Path(name).stem
+    return name
 
 
 def reader_of(path: Path) -> Callable[[Path, Reading], Source]:

@@ -12,7 +12,7 @@ from ranvier.data.sources.file_tree import one_file
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.table_formats import FIRST_BYTES, TABLE_FORMATS
 from ranvier.data.sources.table_source import Table
-from ranvier.data.sources.text_encoding import decode_text
+from ranvier.data.sources.text_encoding import decode_text, text_lines
 from ranvier.data.sources.text_lists import table_of_texts
 from ranvier.errors import DataError
 
@@ -50,7 +50,7 @@ def open_standard_input(
         return one_file(file)
     if data.lstrip()[:1] == b"{":
         return TABLE_FORMATS[".jsonl"](data, ORIGIN, called, reading)
-    lines = decode_text(data)[0].splitlines() if text_column is not None or file_kinds else []
+    lines = text_lines(decode_text(data)[0]) if text_column is not None or file_kinds else []
     if file_kinds and is_file_list(lines):
         return table_of_list(lines, ORIGIN)
     if text_column is not None and text_column not in [name.strip(' "') for name in "".join(lines[:1]).split(",")]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
 
-from ranvier.data.sources.encoding_guess import ALONE, LATIN, NAMES, EncodingGuess, guess_encoding
+from ranvier.data.sources.encoding_guess import LATIN, NAMES, EncodingGuess, guess_encoding, mostly_alone
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.errors import DataError, InputError, nearest
 
@@ -120,15 +121,9 @@ def _encoding(data: bytes, usual: str = "") -> tuple[EncodingGuess, str, int]:
     if usual and _fits(data, usual):
         return EncodingGuess(usual), GUESSED.get(usual, usual), 0
     guess = guess_encoding(data)
-    if not guess.encoding and not guess.alike and _stand_alone(data):
+    if not guess.encoding and not guess.alike and mostly_alone(data):
         guess = EncodingGuess("latin-1")
     return guess, GUESSED.get(guess.encoding, ""), 0
-
-
-def _stand_alone(data: bytes) -> bool:
-    """Whether bytes beyond ASCII mostly stand alone, as letters do in the languages of Western Europe."""
-    runs = re.findall(rb"[\x80-\xff]+", data)
-    return sum(len(run) for run in runs if len(run) > 1) <= ALONE * sum(map(len, runs))
 
 
 def _fits(data: bytes, encoding: str) -> bool:
@@ -172,6 +167,17 @@ def _without_zeros(data: bytes, origin: str) -> bytes:
         f"{origin} has a zero byte in line {line_of(data, at)}, which is no text. Correct that line, or remove the "
         "zero bytes from a copy: tr -d '\\000'."
     )
+
+
+def text_lines(text: str) -> list[str]:
+    r"""The lines of a text without their ends, which are those of files: a line feed, a carriage return, or both.
+
+    `str.splitlines` also ends lines at signs that stand inside texts, such as the line separator U+2028.
+
+    >>> text_lines("a\u2028b\r\nc\n")
+    ['a\u2028b', 'c']
+    """
+    return [line.rstrip("\n") for line in io.StringIO(text, newline=None)]
 
 
 def line_of(data: bytes, at: int) -> int:

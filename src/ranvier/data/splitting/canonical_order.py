@@ -25,6 +25,8 @@ from ranvier.rows import CSR
 
 MAX_REPEATS = 8
 BLOCK = 4096
+INPUTS, TARGETS, WEIGHTS = range(3)
+"""The parts of a row, whose columns have random numbers of their own."""
 
 
 def canonical_order(
@@ -56,10 +58,10 @@ def canonical_order(
     if weight is not None:
         index = np.flatnonzero(weight)
         source, values, weight = source.take(index), values[index], weight[index]
-    keys = _keys(source, columns) + _array_keys(_codes(values).reshape(len(values), -1), 1)
+    keys = _keys(source, columns) + _array_keys(_codes(values).reshape(len(values), -1), TARGETS)
     counts = None if weight is None else repeats(weight)
     if weight is not None and counts is None:
-        keys += _array_keys(weight[:, None], 2)
+        keys += _array_keys(weight[:, None], WEIGHTS)
     repeated = np.arange(len(index)) if counts is None else np.repeat(np.arange(len(index)), counts)
     order = repeated[np.argsort(keys[repeated], kind="stable")]
     return index[order], weight[order] if weight is not None and counts is None else None
@@ -88,7 +90,7 @@ def _keys(source: Source, columns: Sequence[ColumnSchema] | None) -> NDArray[np.
     """A number for each row that depends on its cells."""
     if not source.column_names:
         inputs = source.inputs
-        return _sparse_keys(inputs, 0) if isinstance(inputs, CSR) else _array_keys(inputs, 0)
+        return _sparse_keys(inputs) if isinstance(inputs, CSR) else _array_keys(inputs, INPUTS)
     if columns is None:
         codes = (_codes_of_cells(series) for series in source.frame.iter_columns())
         count = len(source.column_names)
@@ -98,7 +100,7 @@ def _keys(source: Source, columns: Sequence[ColumnSchema] | None) -> NDArray[np.
         count = len(used)
     # Column by column: the codes of all together would take as much memory as the table.
     keys = np.zeros(source.rows, np.uint64)
-    for multiplier, column_codes in zip(_column_multipliers(count, 0), codes, strict=True):
+    for multiplier, column_codes in zip(_column_multipliers(count, INPUTS), codes, strict=True):
         for start in range(0, len(keys), BLOCK):
             keys[start : start + BLOCK] += _hash_bits(column_codes[start : start + BLOCK]) * multiplier
     return keys
@@ -146,9 +148,9 @@ def _codes(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.array([ranks[label] for label in labels])
 
 
-def _array_keys(values: NDArray[Any], purpose: int) -> NDArray[np.uint64]:
+def _array_keys(values: NDArray[Any], part: int) -> NDArray[np.uint64]:
     """The sum over the columns of an odd random number times the bits of the cell, modulo 2**64, shape (B,)."""
-    multipliers = _column_multipliers(values.shape[1], purpose)
+    multipliers = _column_multipliers(values.shape[1], part)
     keys = np.empty(len(values), np.uint64)
     for start in range(0, len(values), BLOCK):
         keys[start : start + BLOCK] = (_hash_bits(values[start : start + BLOCK]) * multipliers).sum(
@@ -157,17 +159,17 @@ def _array_keys(values: NDArray[Any], purpose: int) -> NDArray[np.uint64]:
     return keys
 
 
-def _sparse_keys(rows: CSR, purpose: int) -> NDArray[np.uint64]:
+def _sparse_keys(rows: CSR) -> NDArray[np.uint64]:
     """What `_array_keys` gives of the same rows with their zeros, which add nothing."""
     sums = np.zeros(len(rows.data) + 1, np.uint64)
-    np.cumsum(_hash_bits(rows.data) * _column_multipliers(rows.n_columns, purpose)[rows.indices], out=sums[1:])
+    np.cumsum(_hash_bits(rows.data) * _column_multipliers(rows.n_columns, INPUTS)[rows.indices], out=sums[1:])
     keys: NDArray[np.uint64] = sums[rows.indptr[1:]] - sums[rows.indptr[:-1]]
     return keys
 
 
-def _column_multipliers(columns: int, purpose: int) -> NDArray[np.uint64]:
-    """An odd random number for each column."""
-    multipliers: NDArray[np.uint64] = wide_bits(0, SAMPLE, 0, purpose, columns) | np.uint64(1)
+def _column_multipliers(columns: int, part: int) -> NDArray[np.uint64]:
+    """An odd random number for each column of the inputs, the targets or the weights."""
+    multipliers: NDArray[np.uint64] = wide_bits(0, SAMPLE, 0, part, columns) | np.uint64(1)
     return multipliers
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ranvier.data.text.free_memory import give_back
 from ranvier.records import record
+from ranvier.rows.csr import rows_of_entries
 
-Array = NDArray[Any]
 T = TypeVar("T")
 
 SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -64,7 +64,7 @@ class Tokens:
     @cached_property
     def rows(self) -> NDArray[np.int64]:
         """The text of each token, (T,)."""
-        return np.repeat(np.arange(len(self)), np.diff(self.indptr))
+        return rows_of_entries(self.indptr)
 
     @cached_property
     def are_words(self) -> NDArray[np.bool_]:

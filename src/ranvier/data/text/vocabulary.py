@@ -15,6 +15,7 @@ from ranvier.data.text.terms import BLOCKS, Candidates, strings
 from ranvier.data.text.tokens import Tokens, chunks, in_threads, tokenize, tokenize_all
 from ranvier.records import record
 from ranvier.rows import CSR
+from ranvier.rows.csr import rows_of_entries
 
 Array = NDArray[Any]
 MIN_FREQUENCY = 2
@@ -58,7 +59,7 @@ class Block:
         counted = self._counter.counts(tokens)
         indptr = counted.indptr.astype(np.int64)
         values = (1.0 + np.log(counted.data.astype(np.float64))) * self.weights[counted.indices]
-        rows = np.repeat(np.arange(len(tokens)), np.diff(indptr))
+        rows = rows_of_entries(indptr)
         norms = np.sqrt(np.bincount(rows, values * values, minlength=len(tokens)))
         data = (values * (factor / np.where(norms > 0.0, norms, 1.0))[rows]).astype(np.float32)
         return CSR(data, counted.indices.astype(np.int32), indptr, len(self.terms))

@@ -19,11 +19,11 @@ def integer_of(x: Value) -> str:
     return f"i{bits_of(x.type)}"
 
 
-def polynomial(f: Function, x: Value, numbers: Sequence[float], name: str = "polynomial") -> Value:
+def polynomial(f: Function, x: Value, numbers: Sequence[float]) -> Value:
     """c0 + c1 x + c2 x^2 + ... by Horner's rule, one multiply-add per power."""
     result = constant(numbers[-1], x.type)
     for number in reversed(numbers[:-1]):
-        result = f.fma(result, x, number, name)
+        result = f.fma(result, x, number, "polynomial")
     return result
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ranvier.native.kernels import values
 from ranvier.native.kernels.blocks import Carried, Loop, Repeat
 from ranvier.native.kernels.values import Value, constant, is_float
+from ranvier.native.machine.memory import ALIGNMENT
 
 if TYPE_CHECKING:
     from ranvier.native.kernels.emitter import Emitter
@@ -95,9 +96,9 @@ class Function:
         """An i64 constant, such as an index or a count."""
         return Value("i64", str(value))
 
-    def lane_numbers(self, element: str = "i64", lanes: int | None = None) -> Value:
+    def lane_numbers(self, element: str = "i64") -> Value:
         """The constant vector 0, 1, 2, ..."""
-        return values.constants(range(lanes or self.module.lanes), element)
+        return values.constants(range(self.module.lanes), element)
 
     def operands(self, *operands: Operand) -> list[Value]:
         """Numbers made constants of the type of the first operand that has one."""
@@ -198,17 +199,17 @@ class Function:
         indexes = f"<{lanes} x i32> zeroinitializer"
         return self.emit(type, f"shufflevector {type} {first.text}, {type} poison, {indexes}", name)
 
-    def extract(self, vector: Value, lane: int, name: str = "lane") -> Value:
+    def extract(self, vector: Value, lane: int) -> Value:
         """One lane of a vector."""
         if values.lanes_of(vector.type) == 1:
             return vector
-        return self.emit(values.element_of(vector.type), f"extractelement {vector.typed}, i64 {lane}", name)
+        return self.emit(values.element_of(vector.type), f"extractelement {vector.typed}, i64 {lane}", "lane")
 
-    def insert(self, vector: Value, value: Value, lane: int, name: str = "inserted") -> Value:
+    def insert(self, vector: Value, value: Value, lane: int) -> Value:
         """The vector with one lane replaced."""
         if values.lanes_of(vector.type) == 1:
             return value
-        return self.emit(vector.type, f"insertelement {vector.typed}, {value.typed}, i64 {lane}", name)
+        return self.emit(vector.type, f"insertelement {vector.typed}, {value.typed}, i64 {lane}", "inserted")
 
     def shuffle(self, a: Value, b: Value | None, lanes: Sequence[int], name: str = "shuffled") -> Value:
         """Lanes of `a` and, counted on from them, of `b`, in a new order (two or more)."""
@@ -262,10 +263,10 @@ class Function:
         self.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32", "i32", "i32"])
         self._line(f"call void @llvm.prefetch.p0({pointer.typed}, i32 {int(write)}, i32 {locality}, i32 1)")
 
-    def stack(self, type: str, count: int = 1, alignment: int = 64, name: str = "stack") -> Value:
-        """Memory for `count` values on the stack, for the whole call."""
+    def stack(self, type: str, count: int = 1, name: str = "stack") -> Value:
+        """Memory for `count` values on the stack, for the whole call, at the start of a cache line."""
         value = Value("ptr", self._fresh(name))
-        self._entry.append(f"  {value.text} = alloca {type}, i64 {count}, align {alignment}")
+        self._entry.append(f"  {value.text} = alloca {type}, i64 {count}, align {ALIGNMENT}")
         return value
 
     # Blocks

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.errors import InputError
 from ranvier.model.diagnosis.neuron_flags import duplicates, flat_fraction, neuron_flags
@@ -13,7 +12,6 @@ from ranvier.model.inspect import find_layer
 from ranvier.network.network import LayerInfo
 from ranvier.view.subject import Subject
 
-Array = NDArray[Any]
 BINS = 21
 
 
