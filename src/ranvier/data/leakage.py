@@ -23,7 +23,7 @@ from ranvier.data.encoders.target_values import Values, label_index
 from ranvier.data.formulas import formula_of
 from ranvier.data.sources.source import Source
 from ranvier.network.task import Task
-from ranvier.rows.some_rows import drawn
+from ranvier.rows.some_rows import random_rows
 
 MAX_ROWS, MAX_CELLS = 4_000, 2_000_000
 """So many rows are looked at, by chance, and so many cells in all."""
@@ -58,7 +58,7 @@ def leaking_columns(
     if source.rows < MIN_ROWS or not columns:
         return []
     count = min(source.rows, max(MAX_ROWS // 8, min(MAX_ROWS, MAX_CELLS // len(columns))))
-    index = drawn(source.rows, count, 1)
+    index = random_rows(source.rows, count, 1)
     frame, table = source.frame.select(columns)[index], values[index].reshape(count, -1)
     findings: list[Finding] = []
     coded = [(cells, _codes(cells)) for cells in frame.iter_columns()]

@@ -109,12 +109,12 @@ def _measured_rows(
 
 def _with_good_targets(model: Predictor, X: data.Source, sample_weight: Any) -> tuple[data.Source, Any]:
     """The rows whose target the model knows, and their weights; a warning counts the others."""
-    index, good, notes = row_tools.with_good_targets(X, model.target)
+    rows, good, notes = row_tools.with_good_targets(X, model.target)
     for note in notes:
         warnings.warn(note, stacklevel=4)
     if good is not None and sample_weight is not None:
         sample_weight = weight_array(sample_weight, X.rows)[good]
-    return index, sample_weight
+    return rows, sample_weight
 
 
 def measured_levels(model: Predictor) -> tuple[float, ...]:

@@ -197,7 +197,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
         note = writing.start_note(writing.check_writes(self), start)
         if note:
             warnings.warn(note, stacklevel=2)
-        return writing.written(self, start, int(length), float(temperature), int(seed), stream)
+        return writing.written_text(self, start, int(length), float(temperature), int(seed), stream)
 
     def fit(
         self,

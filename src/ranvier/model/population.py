@@ -23,6 +23,7 @@ from ranvier.random import check_seed
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
 from ranvier.scalars import as_number, plain_scalar
+from ranvier.training.member_checkpoints import MemberCheckpoints
 from ranvier.training.members import MemberRows, TrainedMember
 from ranvier.training.open_training import OpenTraining, is_small, is_small_member, kind, structure
 from ranvier.training.runner import SharedResources
@@ -186,6 +187,7 @@ class OpenTrainings:
         target: TargetEncoder,
         rows: MemberRows,
         stop_requested: Callable[[], bool],
+        checkpoints: MemberCheckpoints,
     ) -> tuple[list[TrainedMember], str] | None:
         """Train several networks in one executable; None for trainings of another kind.
 
@@ -193,14 +195,14 @@ class OpenTrainings:
             members: the network and the settings of each, of one structure; they differ in hyper-parameters, seed and
                 schedule alone.
             target: as for `train`.
-            rows, stop_requested: as for `OpenTraining.train_members`.
+            rows, stop_requested, checkpoints: as for `OpenTraining.train_members`.
         """
         (network, first), some = members[0], rows.rows[0]
         if not is_small_member(network, first, some):
             return None
         key = structure(network, first), id(target), len(some), some.weights is None
         opened = self._opened(key, network, target, first, some, rows.validation is not None)
-        trained = opened.train_members(members, rows, stop_requested)
+        trained = opened.train_members(members, rows, stop_requested, checkpoints)
         self._give_back(key, opened)
         return None if trained is None else (trained, opened.engine)
 

@@ -23,9 +23,10 @@ from ranvier.rows import Rows
 from ranvier.training.callbacks import as_callbacks
 from ranvier.training.epoch_metrics import EpochMetrics, as_metrics
 from ranvier.training.events import Sink, WorkEvent, silent
+from ranvier.training.member_checkpoints import CheckpointedMember, member_checkpoints
 from ranvier.training.member_stopping import all_early_stopping
 from ranvier.training.members import MemberRows
-from ranvier.training.runner import SharedResources, requested_metrics
+from ranvier.training.runner import SharedResources, has_checkpoint, requested_metrics
 from ranvier.training.settings import TrainSettings
 from ranvier.training.side_by_side import run_side_by_side
 
@@ -122,7 +123,8 @@ class Trials:
         """Train the networks of a block; gives None for those that had not begun when the user stopped."""
         models: dict[int, Model | None] = {}
         if len(numbers) > 1:
-            ready = [self._ready(number) for number in numbers]
+            # One that goes on from a checkpoint is trained by itself.
+            ready = [self._ready(number) for number in numbers if not self._has_checkpoint(number)]
             for together in _alike(ready):
                 # What is wrong with a trial is said by its own training.
                 with suppress(RanvierError):
@@ -168,7 +170,8 @@ class Trials:
             EpochMetrics(first.target, requested),
             self._population.upload,
         )
-        trained = self._open.train_members(members, first.target, rows, stop_requested)
+        with member_checkpoints(self._checkpoints(ready)) as checkpoints:
+            trained = self._open.train_members(members, first.target, rows, stop_requested, checkpoints)
         if trained is None:
             return {}
         models: dict[int, Model | None] = {}
@@ -176,6 +179,24 @@ class Trials:
             parts = (trial.network, trial.target, trial.training, member.state, trained[1])
             models[trial.number] = build_model(*parts, trial.validation, member.held_outputs)
         return models
+
+    def _folder(self, number: int) -> Path | None:
+        """Where the states of a trial are saved."""
+        checkpoint = self._trials[number].options.checkpoint
+        return None if checkpoint is None else Path(checkpoint) / f"trial-{number}"
+
+    def _has_checkpoint(self, number: int) -> bool:
+        folder = self._folder(number)
+        return folder is not None and has_checkpoint(folder)
+
+    def _checkpoints(self, ready: Sequence[_ReadyTrial]) -> list[CheckpointedMember]:
+        """What says where the states of trials are saved; empty where they are not."""
+        folders = [(self._folder(trial.number), trial) for trial in ready]
+        return [
+            CheckpointedMember(folder, trial.network, trial.training, trial.rows, trial.validation)
+            for folder, trial in folders
+            if folder is not None
+        ]
 
     def _fit(self, ready: _ReadyTrial, stop_requested: Callable[[], bool]) -> Model:
         network, target, training, options = ready.network, ready.target, ready.training, ready.options
@@ -185,8 +206,7 @@ class Trials:
             if ended is not None:
                 state, engine = ended
                 return build_model(network, target, training, state, engine)
-        if options.checkpoint is not None:
-            options = replace(options, checkpoint=Path(options.checkpoint) / f"trial-{ready.number}")
+        options = replace(options, checkpoint=self._folder(ready.number))
         return fit_rows(
             network,
             target,
@@ -217,7 +237,7 @@ def _is_plain(options: FitOptions) -> bool:
 def _group_of(trial: Trial) -> Any:
     """What trials of one block have in common; None for a trial that is trained by itself."""
     options, network = trial.options, trial.network
-    if options.checkpoint is not None or options.start is not None or not isinstance(network, Network):
+    if options.start is not None or not isinstance(network, Network):
         return None
     try:
         looks = as_callbacks(options.callbacks), as_metrics(options.metrics)

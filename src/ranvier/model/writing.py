@@ -104,7 +104,7 @@ def characters(model: Predictor, start: str, length: int, temperature: float, se
         np.add(offsets, window, out=ones)
 
 
-def written(model: Predictor, start: str, length: int, temperature: float, seed: int, stream: Any = None) -> str:
+def written_text(model: Predictor, start: str, length: int, temperature: float, seed: int, stream: Any = None) -> str:
     """A start and the characters that follow it, which an open text file gets as they are written."""
     pieces = [start]
     if stream is None:

@@ -296,7 +296,6 @@ def _entries(info: LayerInfo, offset: int) -> list[Entry]:
         add("scale", width if layer.columns is None else (layer.columns,), ONES, **training)
     if isinstance(layer, (LayerNorm, BatchNorm)):
         add("scale", width, ONES, **training)
-    if isinstance(layer, (LayerNorm, BatchNorm)):
         add("bias", width, ZEROS, **training)
     if isinstance(layer, BatchNorm):
         add("running_mean", width, ZEROS, trainable=False)

@@ -15,8 +15,9 @@ from ranvier.network.optimizers import LBFGS
 from ranvier.network.schedules import schedule
 from ranvier.network.task import Task
 from ranvier.recipes.candidates import trained_parameters
+from ranvier.recipes.recipe import OUTPUT_ACTIVATIONS
 from ranvier.rows import Inputs, Rows, Windows
-from ranvier.rows.some_rows import drawn
+from ranvier.rows.some_rows import random_rows
 from ranvier.training.inference import uncompiled
 from ranvier.training.settings import TrainSettings, default_loss
 
@@ -56,7 +57,7 @@ def linear_baseline(settings: TrainSettings, task: Task, rows: Rows) -> tuple[Ne
     if len(rows) < MIN_ROWS or isinstance(rows.inputs.csr, Windows) or (width + 1) * task.outputs > MAX_PARAMETERS:
         return None
     rows = rows_to_learn(rows)
-    activation = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid"}.get(task.kind, "identity")
+    activation = OUTPUT_ACTIVATIONS.get(task.kind, "identity")
     if task.kind == "regression" and settings.loss.units.output != "identity":
         return None
     bytes_first = [Rescale(BYTE_STEP)] if rows.inputs.dense.dtype == np.uint8 and not rows.inputs.n_csr else []
@@ -81,7 +82,7 @@ def rows_to_learn(rows: Rows) -> Rows:
     """The rows in memory, or as many of them, drawn by chance, as there is time for."""
     cells = max(_cells_of_a_row(rows.inputs), 1)
     count = max(MAX_CELLS // cells, MIN_ROWS)
-    some = rows if len(rows) <= count else rows.take(drawn(len(rows), count))
+    some = rows if len(rows) <= count else rows.take(random_rows(len(rows), count))
     return replace(some, inputs=some.inputs.in_memory())
 
 

@@ -25,7 +25,7 @@ from ranvier.recipes.out_of_fold import Member, member_splits, row_losses, said_
 from ranvier.recipes.recipe import TrainingSetup
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
-from ranvier.rows.some_rows import drawn
+from ranvier.rows.some_rows import random_rows
 from ranvier.training.inference import outputs_of
 from ranvier.training.logits import logits_of
 from ranvier.training.settings import default_loss
@@ -129,7 +129,7 @@ def column_factors(setup: TrainingSetup) -> NDArray[np.float32]:
     """
     inputs = setup.rows.inputs
     factors = np.ones(inputs.shape[1], np.float32)
-    variances = inputs[drawn(len(inputs), SAMPLED)].dense.var(axis=0, dtype=np.float64)
+    variances = inputs[random_rows(len(inputs), SAMPLED)].dense.var(axis=0, dtype=np.float64)
     start = 0
     for encoder in setup.encoder.encoders:
         columns = slice(start, start + encoder.width)

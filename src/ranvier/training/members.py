@@ -20,13 +20,14 @@ from ranvier.engine import CompileSpec, Executable, Members, RowsHandle, State
 from ranvier.network.optimizers.base import at_unit_rate
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.rows.some_rows import drawn
+from ranvier.rows.some_rows import random_rows
 from ranvier.training import batches
 from ranvier.training.divergence import MAX_GROWTH
 from ranvier.training.epoch_columns import BEST, VALIDATION_LOSS
 from ranvier.training.epoch_metrics import EpochMetrics
 from ranvier.training.loop import SPAN_SECONDS
 from ranvier.training.loop_config import Upload, upload
+from ranvier.training.member_checkpoints import MemberCheckpoints
 from ranvier.training.member_epochs import MemberEpochs
 from ranvier.training.member_metrics import MemberMetrics, as_columns
 from ranvier.training.member_outputs import MemberOutputs
@@ -39,6 +40,7 @@ Array = NDArray[Any]
 T = TypeVar("T")
 AHEAD, MAX_AHEAD = 8, 2**19
 """Orders are made for so many epochs at once, as long as they are at most so many numbers."""
+NO_CHECKPOINTS = MemberCheckpoints(())
 
 
 class NoFastPathError(Exception):
@@ -78,6 +80,7 @@ def train_members(
     loss_unit: float,
     stop_requested: Callable[[], bool],
     specs: Sequence[CompileSpec] | None = None,
+    checkpoints: MemberCheckpoints = NO_CHECKPOINTS,
 ) -> list[TrainedMember] | None:
     """Train M networks of one structure, for all epochs or until the user stops; gives the state of each then.
 
@@ -93,9 +96,11 @@ def train_members(
         loss_unit: what the losses of the engine are multiplied by for the history.
         stop_requested: asked between spans whether to stop.
         specs: of each; None where all have that of the executable.
+        checkpoints: saves the states of all.
     """
     try:
-        return _Training(executable, rows, settings, initial, loss_unit, specs).run(stop_requested)
+        training = _Training(executable, rows, settings, initial, loss_unit, specs)
+        return training.run(stop_requested, checkpoints)
     except NoFastPathError:
         return None
 
@@ -144,9 +149,9 @@ class _Training:
         count = self.rows.measured.sample_size(self.n_rows)
         if not count:
             return []
-        return _once_each(self.rows.rows, lambda part: part.take(drawn(len(part), count)))
+        return _once_each(self.rows.rows, lambda part: part.take(random_rows(len(part), count)))
 
-    def run(self, stop_requested: Callable[[], bool]) -> list[TrainedMember]:
+    def run(self, stop_requested: Callable[[], bool], checkpoints: MemberCheckpoints) -> list[TrainedMember]:
         done, interrupted = 0, stop_requested()
         if not interrupted:
             self._show_start()
@@ -166,7 +171,11 @@ class _Training:
                 interrupted = stop_requested()
                 if interrupted or not len(self.numbers):
                     break
-        return self._ended()
+                if checkpoints.due():
+                    checkpoints.save(self._states())
+        states = self._states()
+        checkpoints.save(states)
+        return [TrainedMember(state, self.outputs.held[number]) for number, state in enumerate(states)]
 
     def _epochs_at_once(self) -> int:
         """For how many epochs orders are made: those of a span, or some spans of an epoch each."""
@@ -255,13 +264,13 @@ class _Training:
         self.reasons = [None] * len(self.reasons)
         self._keep(best, outputs)
 
-    def _ended(self) -> list[TrainedMember]:
+    def _states(self) -> list[TrainingState]:
+        """The complete state of each network."""
         parameters, slots, steps = self.members.states()
         if not np.isfinite(parameters).all():
             raise NoFastPathError
-        trained = []
-        for number, history in enumerate(self.epochs.histories()):
-            state = TrainingState(
+        return [
+            TrainingState(
                 State(parameters[number].copy(), slots[number].copy(), int(steps[number])),
                 epoch=len(history),
                 best=self.outputs.best_of(number),
@@ -271,8 +280,8 @@ class _Training:
                 stop_reason=self.reasons[number],
                 loss_unit=self.unit,
             )
-            trained.append(TrainedMember(state, self.outputs.held[number]))
-        return trained
+            for number, history in enumerate(self.epochs.histories())
+        ]
 
 
 def _once_each(rows: Sequence[Rows], make: Callable[[Rows], T]) -> list[T]:

@@ -29,8 +29,9 @@ from ranvier.training.engines import compile_network
 from ranvier.training.events import NoteEvent, silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.loop import SPAN_SECONDS
+from ranvier.training.member_checkpoints import MemberCheckpoints
 from ranvier.training.member_stopping import all_early_stopping
-from ranvier.training.members import MemberRows, TrainedMember, train_members
+from ranvier.training.members import NO_CHECKPOINTS, MemberRows, TrainedMember, train_members
 from ranvier.training.runner import spec_and_unit
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
@@ -171,12 +172,13 @@ class OpenTraining:
         members: Sequence[tuple[Network, TrainSettings]],
         rows: MemberRows,
         stop_requested: Callable[[], bool],
+        checkpoints: MemberCheckpoints = NO_CHECKPOINTS,
     ) -> list[TrainedMember] | None:
         """Train several networks, with the bits of `run_training` for each; None where each is to be trained by itself.
 
         Parameters:
             members: the network and the settings of each, equal in `structure`, epochs, shuffling and callbacks.
-            rows, stop_requested: as for `training.members.train_members`.
+            rows, stop_requested, checkpoints: as for `training.members.train_members`.
         """
         pairs = [(network, at_unit_rate(settings.optimizer)) for network, settings in members]
         specs = {pair: replace(self._spec, network=pair[0], optimizer=pair[1]) for pair in dict.fromkeys(pairs)}
@@ -185,7 +187,8 @@ class OpenTraining:
         specs_of_all = None if specs.keys() == {of_executable} else [specs[pair] for pair in pairs]
         initial = _initial_weights(members, self._executable.dtype)
         settings = [each_settings for _, each_settings in members]
-        return train_members(self._executable, rows, settings, initial, self._unit, stop_requested, specs_of_all)
+        about = settings, initial, self._unit, stop_requested, specs_of_all, checkpoints
+        return train_members(self._executable, rows, *about)
 
     def _resident(self, rows: Rows) -> RowsHandle:
         """The rows as the executable keeps them, which has the latest ones already."""

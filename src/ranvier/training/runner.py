@@ -25,7 +25,7 @@ from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.class_numbers import are_class_numbers, one_hot
-from ranvier.rows.some_rows import drawn
+from ranvier.rows.some_rows import random_rows
 from ranvier.training.callbacks import Callback
 from ranvier.training.divergence import naming_large_inputs
 from ranvier.training.engines import compile_network
@@ -226,7 +226,7 @@ def _sample(rows: Rows, count: int) -> Rows | None:
     """Training rows that are measured after every epoch: always the same, drawn at random; None for none."""
     if not count:
         return None
-    return rows.take(drawn(len(rows), count))
+    return rows.take(random_rows(len(rows), count))
 
 
 def _tell_end(sink: Sink, outcome: LoopResult) -> None:
@@ -291,12 +291,12 @@ def _checkpoints(
         yield None, None
         return
     folder = Path(checkpoint)
-    with _locked(folder):
+    with locked_checkpoints(folder):
         yield _opened(folder, mark, sink, epochs, tell_earlier)
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked_checkpoints(folder: Path) -> Iterator[None]:
     """Hold a checkpoint folder, which is made if it is missing."""
     from ranvier.storage.lock import locked
 
@@ -315,10 +315,16 @@ def _opened(
     stored = _load_checkpoint(folder, mark, sink, epochs)
     if stored is not None and tell_earlier is not None:
         tell_earlier(stored.history)
-    return _checkpoint_saver(folder, mark), stored
+    return checkpoint_saver(folder, mark), stored
 
 
-def _checkpoint_saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a folder holds a checkpoint."""
+    return any(folder.glob("checkpoint-*"))
+
+
+def checkpoint_saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:
+    """What saves states in a folder, as those of the training with this fingerprint."""
     from ranvier.storage.checkpoint import write_checkpoint
 
     def save(state: TrainingState) -> None:
@@ -330,7 +336,7 @@ def _checkpoint_saver(folder: Path, mark: str) -> Callable[[TrainingState], None
 
 def _load_checkpoint(folder: Path, mark: str, sink: Sink, epochs: int) -> TrainingState | None:
     """The newest checkpoint in the folder, None where there is none yet; `epochs` are to be made in all."""
-    if not any(folder.glob("checkpoint-*")):
+    if not has_checkpoint(folder):
         return None
     from ranvier.storage.checkpoint import read_latest
 

@@ -245,10 +245,10 @@ def counting_note(name: str, first: int) -> str:
     )
 
 
-def written(form: NumberFormat) -> str:
+def number_format_phrase(form: NumberFormat) -> str:
     """How numbers are written, as the end of a phrase; empty for plain ones.
 
-    >>> written(NumberFormat(thousands=",", units=("$",)))
+    >>> number_format_phrase(NumberFormat(thousands=",", units=("$",)))
     ', with commas between thousands, with $'
     """
     phrases = []

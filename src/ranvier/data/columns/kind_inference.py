@@ -34,9 +34,9 @@ from ranvier.data.columns.column_notes import (
     html_note,
     long_text_note,
     missing_note,
+    number_format_phrase,
     rare_parts_note,
     units_note,
-    written,
 )
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
 from ranvier.data.encoders.column import ColumnEncoder
@@ -209,7 +209,9 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
         values = finite(cells, *numbers.read(cells))
         notes = _number_notes(cells, strings, values, form)
         missing, distinct = int(np.isnan(values).sum()), int(np.unique(values[~np.isnan(values)]).size)
-        column = ColumnSchema(name, kind, f"as requested{written(form)}", missing, distinct, form, notes=notes)
+        column = ColumnSchema(
+            name, kind, f"as requested{number_format_phrase(form)}", missing, distinct, form, notes=notes
+        )
         return Guess(column) if how else Guess(column, numbers.ambiguous, numbers.points)
     if kind == "date":
         return _requested_date(cells, how, decimal_commas)
@@ -285,7 +287,7 @@ def _number(
     seconds = "times of day, in seconds" if form.clock else "durations, in seconds" if form.duration else ""
     seconds = "feet and inches, in inches" if form.feet else "degrees" if form.degrees else seconds
     seconds = "numbers with fractions, such as 3 1/2" if form.fractions else seconds
-    reason = seconds or ("integers" if integers else "numbers") + written(form)
+    reason = seconds or ("integers" if integers else "numbers") + number_format_phrase(form)
     if integers and distinct == 2 and form == PLAIN and present.min() == 0.0 and present.max() == 1.0:
         reason = "0 and 1"
     elif integers and distinct <= MAX_FEW_VALUES and not seconds:

@@ -20,7 +20,7 @@ from ranvier.model.parameters import flat_parameters
 from ranvier.model.predictor import Predictor
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Inputs, Rows
-from ranvier.rows.some_rows import drawn
+from ranvier.rows.some_rows import random_rows
 from ranvier.training.inference import compile_for_inference, outputs_of, uncompiled
 from ranvier.training.report import TrainReport
 from ranvier.training.settings import TrainSettings
@@ -93,7 +93,7 @@ def _some(rows: Rows, count: int) -> Rows:
     """Rows that are drawn by chance, always the same."""
     if len(rows) <= count:
         return rows
-    return rows.take(drawn(len(rows), count))
+    return rows.take(random_rows(len(rows), count))
 
 
 def _sample(inputs: Inputs) -> Inputs:

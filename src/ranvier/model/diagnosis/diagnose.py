@@ -26,7 +26,7 @@ from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.linear_baseline import linear_baseline
 from ranvier.rows import Rows
-from ranvier.rows.some_rows import drawn
+from ranvier.rows.some_rows import random_rows
 from ranvier.training.against_baseline import no_better_sentence
 from ranvier.training.inference import outputs_of
 
@@ -93,7 +93,7 @@ def _opened(model: Model, X: Any, y: Any) -> tuple[Source, Array | None]:
     source, values = _with_values(model, X if isinstance(X, Source) else open_source(X), y)
     if source.rows <= MAX_ROWS:
         return source, values
-    index = drawn(source.rows, MAX_ROWS)
+    index = random_rows(source.rows, MAX_ROWS)
     return source.take(index), None if values is None else values[index]
 
 
