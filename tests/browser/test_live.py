@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import pytest
 from ranvier.storage.run_folder import RunFolder
 from ranvier.view.frames import TOPICS, frame, read_frame
 from ranvier.view.live_run import LiveRun
+from ranvier.view.server import ASSETS
 from ranvier.view.watch import Follower, WatchRequest
 from tests.browser.conftest import Open, comes_to, fits, number, settle
 from tests.view.training import LONG, training
@@ -90,30 +91,132 @@ def test_nothing_overflows_while_a_run_is_watched(theme: str, open_view: Open, t
         fits(page)
 
 
-def test_frames_that_were_drawn_are_let_go(open_view: Open, tmp_path: Path) -> None:
-    with training(tmp_path, hidden=(256, 128)) as run:
-        live = LiveRun(run)
-        page = open_view(live)  # type: ignore[arg-type]
-        page.wait_for_selector('[data-name="update.layers.0"]')
-        page.get_by_role("button", name="Pause").click()
-        state(page, "paused")
-        answered = asked_of(live)
-        body = answered + b"".join(other_answers(answered, 600))
-        served: list[Any] = []
+def test_frames_that_were_drawn_are_let_go(streamed: Streamed) -> None:
+    grown, size, nodes = streamed({})
+    assert grown < size
+    assert nodes == 0
 
-        def serve(route: Any) -> None:
-            served.append(route)
-            route.fulfill(body=body, content_type="application/octet-stream")
 
-        page.route("**/api/watch", serve)
-        page.reload()
-        session = page.context.new_cdp_session(page)
-        session.send("Performance.enable")
-        before, nodes = after(page, session, served, 3)
-        grown, then = after(page, session, served, 8)
-        # Were the frames kept, the heap would have grown by more than all their bytes.
-        assert grown - before < 5 * len(body) / 4
-        assert nodes == then
+KEEPS_IN_THE_PAGE = """window.kept = [];
+    window.Worker = class extends Worker {
+        constructor(...given) { super(...given); this.addEventListener("message", (event) => kept.push(event.data)); }
+    };"""
+KEEPS_IN_THE_WORKER = """self.kept = [];
+    const read = ReadableStreamDefaultReader.prototype.read;
+    ReadableStreamDefaultReader.prototype.read = async function () {
+        const result = await read.call(this);
+        kept.push(result.value?.slice());
+        return result;
+    };"""
+
+
+@pytest.mark.parametrize("leak", [{"page": KEEPS_IN_THE_PAGE}, {"worker": KEEPS_IN_THE_WORKER}], ids=["page", "worker"])
+def test_frames_that_are_kept_are_noticed(leak: dict[str, str], streamed: Streamed) -> None:
+    grown, size, _ = streamed(leak)
+    assert grown > size
+
+
+@pytest.fixture
+def streamed(open_view: Open, tmp_path: Path) -> Streamed:
+    """Opens a page of a run that is served many frames again and again, with scripts that leak in it or its worker.
+
+    Gives by how much the heaps of both grew, in bytes; half of the bytes of those frames; and by how many elements the
+    page grew.
+    """
+
+    def serve_frames(leak: dict[str, str]) -> tuple[float, float, int]:
+        with training(tmp_path, hidden=(256, 128)) as run:
+            live = LiveRun(run)
+            page = open_view(live)  # type: ignore[arg-type]
+            page.wait_for_selector('[data-name="update.layers.0"]')
+            page.get_by_role("button", name="Pause").click()
+            state(page, "paused")
+            beginning = asked_of(live)
+            body = beginning + b"".join(other_answers(beginning, 150))
+            stream = Streams(page, body)
+            page.route("**/api/watch", stream.take)
+            script = (ASSETS / "live.js").read_text()
+            page.route(
+                "**/live.js",
+                lambda route: route.fulfill(body=leak.get("worker", "") + script, content_type="text/javascript"),
+            )
+            page.add_init_script(leak.get("page", ""))
+            page.reload()
+            heaps = Heaps(page)
+            stream.serve(3)
+            before, nodes = heaps.size(), page.evaluate(NODES)
+            stream.serve(5)
+            return heaps.size() - before, 5 * len(body) / 2, page.evaluate(NODES) - nodes
+
+    return serve_frames
+
+
+NODES = "document.querySelectorAll('*').length"
+Streamed = Callable[[dict[str, str]], tuple[float, float, int]]
+
+
+class Streams:
+    """Streams of the same frames, which a page is served one after the other. It asks again where one has ended."""
+
+    def __init__(self, page: Page, body: bytes) -> None:
+        self._page, self._body, self._left = page, body, 0
+        self._waiting: list[Any] = []
+
+    def take(self, route: Any) -> None:
+        """A page asks for a stream."""
+        if self._left:
+            self._left -= 1
+            route.fulfill(body=self._body, content_type="application/octet-stream")
+        else:
+            self._waiting.append(route)
+
+    def serve(self, times: int) -> None:
+        """Serve so many streams; afterwards all of them are drawn, and the page waits for the next one."""
+        until = time.monotonic() + LONG
+        self._left = times
+        if self._waiting:
+            self.take(self._waiting.pop())
+        while not self._waiting and time.monotonic() < until:
+            self._page.wait_for_timeout(50)
+        assert self._waiting
+
+
+class Heaps:
+    """The memory of a page and of its worker, over the protocol of Chromium's developer tools."""
+
+    def __init__(self, page: Page) -> None:
+        self._page, self._session = page, page.context.new_cdp_session(page)
+        self._workers: list[str] = []
+        self._replies: dict[int, dict[str, Any]] = {}
+        self._session.on("Target.attachedToTarget", lambda event: self._workers.append(event["sessionId"]))
+        self._session.on("Target.receivedMessageFromTarget", self._receive)
+        self._session.send(
+            "Target.setAutoAttach", {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": False}
+        )
+
+    def _receive(self, event: dict[str, Any]) -> None:
+        message = json.loads(event["message"])
+        self._replies[message.get("id", 0)] = message
+
+    def _ask_worker(self, method: str) -> dict[str, Any]:
+        number, until = len(self._replies) + 1, time.monotonic() + LONG
+        while number in self._replies:
+            number += 1
+        message = json.dumps({"id": number, "method": method})
+        self._session.send("Target.sendMessageToTarget", {"sessionId": self._workers[-1], "message": message})
+        while number not in self._replies and time.monotonic() < until:
+            self._page.wait_for_timeout(20)
+        result: dict[str, Any] = self._replies[number]["result"]
+        return result
+
+    def size(self) -> float:
+        """Bytes that are in use after garbage was collected, those of arrays included."""
+        sizes = []
+        for ask in (self._session.send, self._ask_worker):
+            ask("HeapProfiler.collectGarbage")
+            usage = ask("Runtime.getHeapUsage")
+            sizes.append(usage["usedSize"] + usage["backingStorageSize"])
+        return float(sum(sizes))
 
 
 def asked_of(live: LiveRun) -> bytes:
@@ -122,23 +225,15 @@ def asked_of(live: LiveRun) -> bytes:
 
 
 def other_answers(content: bytes, count: int) -> Iterator[bytes]:
-    """The answer among some frames, with so many other outputs."""
-    while content[4] != TOPICS["network"]:
-        content = content[4 + int.from_bytes(content[:4], "little") :]
-    head, array = read_frame(content[: 4 + int.from_bytes(content[:4], "little")])
+    """The status among some frames and the answer, each so many times, with other outputs: the page reads both."""
+    frames_of = {}
+    while content:
+        length = 4 + int.from_bytes(content[:4], "little")
+        frames_of[content[4]] = content[:length]
+        content = content[length:]
+    head, array = read_frame(frames_of[TOPICS["network"]])
     for part in np.arange(1, count + 1, dtype=np.float32) / np.float32(count):
-        yield frame("network", head, array * part)
-
-
-def after(page: Page, session: Any, served: list[Any], times: int) -> tuple[float, int]:
-    """Bytes in the heap and elements in the page, once a stream has been served so many times and drawn."""
-    until = time.monotonic() + LONG
-    while len(served) < times + 1 and time.monotonic() < until:
-        page.wait_for_timeout(50)
-    assert len(served) > times
-    session.send("HeapProfiler.collectGarbage")
-    metrics = {entry["name"]: entry["value"] for entry in session.send("Performance.getMetrics")["metrics"]}
-    return metrics["JSHeapUsedSize"], page.evaluate("document.querySelectorAll('*').length")
+        yield frames_of[TOPICS["status"]] + frame("network", head, array * part)
 
 
 def test_a_run_that_prepares_says_so(open_view: Open, tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import ranvier as rv
-from ranvier.data import open_source
+from ranvier.data import open_source, prepare
+from ranvier.errors import InputError
 from ranvier.network.layers import Dense, Dropout
 from ranvier.network.network import Network
 from ranvier.network.task import Task
@@ -21,6 +23,7 @@ from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths
 from ranvier.recipes.text import TextRecipe
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
 from ranvier.rows import CSR, Inputs, Rows
+from ranvier.rows.csr_later import CSRLater
 from ranvier.training.logits import logits_of, probabilities_of
 from tests.recipes.test_recipe import interrupt_after
 
@@ -232,3 +235,27 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(
     assert not whole.report.interrupted
     for name, values in model.parameters.items():
         assert values.tobytes() == whole.parameters[name].tobytes()
+
+
+def test_test_texts_are_encoded_after_training_and_wrong_ones_refused_before() -> None:
+    generator = np.random.default_rng(1)
+    texts = [*texts_of("food", 40, generator), *texts_of("sea", 40, generator)]
+    labels = ["food"] * 40 + ["sea"] * 40
+    frame = pl.DataFrame({"text": texts, "label": labels})
+    prepared = prepare(frame, target="label", test=0.25, validation=0.0)
+    assert prepared.test is not None
+    assert isinstance(prepared.test.inputs.csr, CSRLater)
+    assert not isinstance(prepared.train.inputs.csr, CSRLater)
+    encoded = prepared.encoder.transform(frame[prepared.test_rows.tolist()].drop("label"))
+    assert np.array_equal(prepared.test.inputs.toarray(), encoded.toarray())
+    begun: list[Any] = []
+    options: Any = {"recipe": "text", "effort": "fast", "epochs": 1, "validation": 0.0, "progress": begun.append}
+    for test, message in (
+        (pl.DataFrame({"label": labels}), "text"),
+        (pl.DataFrame({"text": texts}), "label"),
+        (pl.DataFrame({"text": texts, "label": ["maybe"] * 80}), "maybe"),
+        (pl.DataFrame({"text": [b"soup"] * 80, "label": labels}), "text"),
+    ):
+        with pytest.raises(InputError, match=message):
+            rv.train(frame, "label", test=test, **options)
+    assert not [event for event in begun if event.kind == "start"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import threading
@@ -18,10 +19,12 @@ import pytest
 import ranvier as rv
 from ranvier.storage.live_folder import LivePublisher, Status
 from ranvier.storage.run_folder import RunFolder
+from ranvier.training.shown_values import shown_widths
 from ranvier.view.frames import HEADER, TOPICS, read_frame
 from ranvier.view.live_run import LiveRun, NotYet
+from ranvier.view.questions.answer import answer, answer_of
 from ranvier.view.serve import RunningView
-from ranvier.view.watch import Follower, WatchRequest
+from ranvier.view.watch import STATUS_SECONDS, Follower, WatchRequest
 from tests.view.training import LONG, training
 
 NAMES = {number: name for name, number in TOPICS.items()}
@@ -103,7 +106,29 @@ def test_questions_are_about_the_newest_weights_and_validation_rows(tmp_path: Pa
         assert client.post("api/control", json={"do": "play"}).status_code == 200
 
 
-def test_a_slow_page_gets_the_newest_and_nothing_is_queued(tmp_path: Path) -> None:
+def test_what_the_training_says_of_a_row_is_what_its_parameters_say(tmp_path: Path) -> None:
+    with training(tmp_path) as run, client_of(live := LiveRun(run)) as client:
+        until = time.monotonic() + LONG
+        client.post("api/control", json={"do": "pause"})
+        values: list[Any] = [None, None]
+        while any(value is None for value in values) and time.monotonic() < until:
+            live.look()
+            with live.lock, contextlib.suppress(NotYet):
+                subject = live.subject()
+                if live.state == "paused" and subject.rows is not None:
+                    values = [live.values_of(row) for row in (0, 3)]
+            time.sleep(0.02)
+        for row, told in zip((0, 3), values, strict=True):
+            assert told is not None
+            *layers, outputs = np.split(told, np.cumsum(shown_widths(subject.model.network))[:-1])
+            head, array = answer_of(subject, subject.row(row), layers, outputs[None])
+            expected_head, expected = answer(subject, subject.row(row))
+            assert head == expected_head
+            np.testing.assert_array_equal(array, expected)
+        assert client.post("api/control", json={"do": "stop"}).status_code == 200
+
+
+def test_a_slow_page_gets_the_newest_and_nothing_is_queued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = RunFolder.create(tmp_path / "run")
     folder.write_description({"data": None, "options": {}})
     with folder.lock():
@@ -113,6 +138,8 @@ def test_a_slow_page_gets_the_newest_and_nothing_is_queued(tmp_path: Path) -> No
         follower.frames()
         for step in range(1, 50):
             publisher.publish(Status(step=step), np.full(3, step, np.float32))
+        later = time.monotonic() + STATUS_SECONDS
+        monkeypatch.setattr("ranvier.view.watch.time.monotonic", lambda: later)
         (status,) = [read_frame(part)[0] for part in split(follower.frames()) if NAMES[part[4]] == "status"]
         assert status["step"] == 49
         assert follower.frames() == b"", "nothing is new"

@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-// One script, one style sheet and one font with stable names, so that a rebuild can be compared byte by byte.
+// One script, its worker, one style sheet and one font with stable names, so that a rebuild can be compared byte by byte.
 export default defineConfig({
   base: "./",
   esbuild: { jsx: "automatic", jsxImportSource: "preact", legalComments: "none" },
@@ -17,4 +17,5 @@ export default defineConfig({
       output: { entryFileNames: "view.js", chunkFileNames: "view-[name].js", assetFileNames: "[name][extname]" },
     },
   },
+  worker: { format: "es", rollupOptions: { output: { entryFileNames: "live.js" } } },
 });

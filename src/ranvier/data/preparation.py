@@ -314,7 +314,7 @@ def _encoded_parts(
     groups = groups_of_rows(training.source, *grouping)
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
     validation_set = _encoded(validation, encoder, outputs, dtype, clip=True)
-    test_set = _encoded(test, inference_encoder, outputs, dtype)
+    test_set = _encoded(test, inference_encoder, outputs, dtype, later=True)
     evaluation_set = test_set or validation_set
     if test_set is None and (inference_encoder is not encoder or outputs.limits):
         evaluation_set = _encoded(validation, inference_encoder, outputs, dtype)
@@ -366,23 +366,33 @@ def _opened(
 
 @overload
 def _encoded(
-    part: LabelledRows, encoder: Encoder, outputs: TargetEncoder, dtype: Any, *, clip: bool = False
+    part: LabelledRows, encoder: Encoder, outputs: TargetEncoder, dtype: Any, *, clip: bool = False, later: bool = False
 ) -> Rows: ...
 @overload
-def _encoded(part: None, encoder: Encoder, outputs: TargetEncoder, dtype: Any, *, clip: bool = False) -> None: ...
 def _encoded(
-    part: LabelledRows | None, encoder: Encoder, outputs: TargetEncoder, dtype: Any, *, clip: bool = False
+    part: None, encoder: Encoder, outputs: TargetEncoder, dtype: Any, *, clip: bool = False, later: bool = False
+) -> None: ...
+def _encoded(
+    part: LabelledRows | None,
+    encoder: Encoder,
+    outputs: TargetEncoder,
+    dtype: Any,
+    *,
+    clip: bool = False,
+    later: bool = False,
 ) -> Rows | None:
     """The rows as a network takes them, to learn from or to measure on; None for none.
 
     Parameters:
         clip: whether targets far from all others are clipped, as they are in training.
+        later: whether features of texts are made when they are first read, so that they take no memory until then.
     """
     if part is None:
         return None
     weights = None if part.weight is None else part.weight.astype(dtype)
     with rows_called(part.indexed, part.row_numbers):
-        inputs = encoder.encode(part.source, dtype)
+        options = {"later": later} if isinstance(encoder, TableEncoder) else {}
+        inputs = encoder.encode(part.source, dtype, **options)
     if not clip and outputs.task.kind == "regression" and usual_ranges(outputs.numbers(part.values)):
         dtype = np.float64  # in which metrics are computed
     with rows_called(part.indexed):

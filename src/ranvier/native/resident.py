@@ -16,8 +16,9 @@ from ranvier.native.machine import memory
 from ranvier.native.scheduling.arguments import KIND_NUMBERS
 from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.records import record
-from ranvier.rows import Inputs, Rows, Windows
+from ranvier.rows import Inputs, Rows
 from ranvier.rows.class_numbers import MAX_ONE_HOT, are_class_numbers, check_targets, one_hot
+from ranvier.rows.inputs import DEFERRED
 
 Array = NDArray[Any]
 MAX_ENTRIES = 2**31 - 1
@@ -93,7 +94,7 @@ def uploaded(rows: Rows, spec: CompileSpec) -> ResidentRows | DeferredRows:
         ShapeError: they are not as wide as the network.
     """
     inputs = rows.inputs
-    if not inputs.is_deferred or (isinstance(inputs.csr, Windows) and not spec.sparse):
+    if not inputs.is_deferred or (isinstance(inputs.csr, DEFERRED) and not spec.sparse):
         return ResidentRows(rows, spec)
     check_shape("inputs", rows.inputs, spec.network.inputs)
     check_targets(rows.targets, spec.network.outputs)

@@ -26,6 +26,7 @@ from ranvier.recipes.pilots import after_pilots
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.sparse_columns import View, choose_views, views_of, whole_view
 from ranvier.rows import Rows
+from ranvier.rows.inputs import bytes_of
 from ranvier.training.callbacks import after_seconds, is_time_up, may_run_beside
 from ranvier.training.engines import engine as find_engine
 from ranvier.training.events import Event, NoteEvent, Sink, tee
@@ -237,7 +238,7 @@ def trainings_at_once(network: Network, settings: TrainSettings, count: int, row
     if count == 1 or not may_run_beside(settings.callbacks):
         return 1
     spec = settings.compile_spec(network, min(settings.batch_size, len(rows)))
-    size = sum(array.nbytes for array in rows.inputs.arrays())
+    size = bytes_of(rows.inputs)
     return min(find_engine(settings.engine).at_once(spec, count), max(1, MAX_BYTES_AT_ONCE // max(size, 1)))
 
 

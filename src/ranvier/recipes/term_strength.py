@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.task import Task
 from ranvier.rows import CSR, Inputs, Rows
+from ranvier.rows.csr_view import CSRView
 
 Array = NDArray[Any]
 
@@ -33,7 +34,7 @@ def term_strengths(task: Task, rows: Rows) -> NDArray[np.float32]:
     >>> term_strengths(Task("binary", 1, ("no", "yes")), rows).tolist()[0] > 0.62
     True
     """
-    csr = rows.inputs.entries
+    csr = _viewed(rows.inputs)
     ones = np.ones(rows.inputs.n_dense, np.float32)
     if csr is None:
         return ones
@@ -47,8 +48,20 @@ def term_strengths(task: Task, rows: Rows) -> NDArray[np.float32]:
     return np.concatenate([ones, strengths.astype(np.float32)])
 
 
+def unit_strengths(task: Task, rows: Rows) -> NDArray[np.float32]:
+    """The strengths of `term_strengths`, divided so that rows times these have the length 1 on average, (K,)."""
+    strengths = term_strengths(task, rows)
+    csr = _viewed(rows.inputs)
+    if csr is not None:
+        terms = strengths[rows.inputs.n_dense :]
+        terms /= mean_norm(Inputs(rows.inputs.block, csr.times(terms)))
+    return strengths
+
+
 def scaled(inputs: Inputs, strengths: NDArray[np.float32]) -> Inputs:
-    """The inputs with each column of the CSR block times its strength."""
+    """The inputs with each column of the CSR block times its strength; a view of rows stays one."""
+    if isinstance(inputs.csr, CSRView):
+        return Inputs(inputs.block, inputs.csr.times(strengths[inputs.n_dense :]))
     csr = inputs.entries
     if csr is None:
         return inputs
@@ -59,10 +72,22 @@ def scaled(inputs: Inputs, strengths: NDArray[np.float32]) -> Inputs:
 
 def mean_norm(inputs: Inputs) -> float:
     """The root of the mean squared length of the rows of the CSR block; 1 where all are empty."""
-    if inputs.entries is None or not len(inputs):
+    csr = _viewed(inputs)
+    if csr is None or not len(inputs):
         return 1.0
-    squares = float(np.sum(np.square(inputs.entries.data, dtype=np.float64))) / len(inputs)
-    return float(np.sqrt(squares)) if squares > 0.0 else 1.0
+    squares, start = np.empty(csr.n_entries), 0
+    for part in csr.row_parts():
+        data = csr[part].in_memory().data
+        np.square(data, out=squares[start : start + len(data)], dtype=np.float64)
+        start += len(data)
+    mean = float(np.sum(squares)) / len(inputs)
+    return float(np.sqrt(mean)) if mean > 0.0 else 1.0
+
+
+def _viewed(inputs: Inputs) -> CSRView | None:
+    """The CSR block as a view, whose entries are in memory part by part; None without such a block."""
+    csr = inputs.csr if isinstance(inputs.csr, CSRView) else inputs.entries
+    return None if csr is None else CSRView.of(csr)
 
 
 def _memberships(task: Task, targets: Array, weights: Array) -> Iterator[Array]:
@@ -77,15 +102,15 @@ def _memberships(task: Task, targets: Array, weights: Array) -> Iterator[Array]:
         yield weights * ((column > np.median(column)) if task.kind == "regression" else column)
 
 
-def _sums(csr: CSR, weights: Array) -> NDArray[np.float64]:
+def _sums(csr: CSRView, weights: Array) -> NDArray[np.float64]:
     """The sum of the weights (n,) of the rows that have an entry in each column, (S,)."""
     sums: NDArray[Any] = np.zeros(csr.n_columns)
     columns = np.arange(csr.n_columns, dtype=np.int32)
     for part in csr.row_parts():
-        entries = slice(csr.indptr[part.start], csr.indptr[part.stop])
-        of_entries = np.repeat(weights[part], np.diff(csr.indptr[part.start : part.stop + 1]))
+        some = csr[part].in_memory()
+        of_entries = np.repeat(weights[part], np.diff(some.indptr))
         # The sums so far go first, so that the numbers are added in the order of the rows.
-        indices = np.concatenate([columns, csr.indices[entries]])
+        indices = np.concatenate([columns, some.indices])
         sums = np.bincount(indices, np.concatenate([sums, of_entries]), csr.n_columns)
     return sums
 

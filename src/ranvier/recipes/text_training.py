@@ -28,12 +28,14 @@ from ranvier.recipes.ensemble import (
     trainings_at_once,
 )
 from ranvier.recipes.merged_events import MergedEvents, renumbered
-from ranvier.recipes.out_of_fold import member_splits, row_losses
+from ranvier.recipes.out_of_fold import divided, left_out_rows, row_losses
 from ranvier.recipes.recipe import Trained, TrainingSetup
-from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths
+from ranvier.recipes.term_strength import scaled, unit_strengths
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
 from ranvier.records import record
-from ranvier.rows import Rows
+from ranvier.rows import Inputs, Rows
+from ranvier.rows.csr_view import CSRView
+from ranvier.rows.inputs import bytes_of
 from ranvier.training.callbacks import EarlyStopping, after_seconds
 from ranvier.training.events import NoteEvent, tee
 from ranvier.training.held_out import HeldOut
@@ -121,7 +123,8 @@ class Training:
 
     def _train(self, member: Member, rows: Rows, validation: Rows | None, name: str, context: JobContext) -> Result:
         if member.strengthened:
-            rows, validation = self._strengthened(rows), None if validation is None else self._strengthened(validation)
+            rows = self._strengthened(_viewed(rows, member.settings))
+            validation = None if validation is None else self._strengthened(validation)
         give_back()
         folder = None if self.checkpoint is None else self.checkpoint / name
         state = class_prior_state(member.network, member.settings.optimizer, self.task, rows, member.settings.seed)
@@ -153,9 +156,11 @@ def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
         setup: of the network on TF-IDF; without validation rows a fold of the rows is taken.
     """
     settings, task, rows, validation = setup.settings, setup.task, setup.rows, setup.validation
-    learned, evaluation = next(member_splits(task, rows, validation, 1, recipe.folds_for(len(rows)), settings.seed))
-    strengths = term_strengths(task, learned)
-    strengths[learned.inputs.n_dense :] /= mean_norm(scaled(learned.inputs, strengths))
+    n_folds = recipe.folds_for(len(rows))
+    left_out = next(left_out_rows(task, rows, validation, 1, n_folds, settings.seed))
+    learned, evaluation = _divided(rows, validation, left_out, settings)
+    give_back()
+    strengths = unit_strengths(task, learned)
     members = members_of(recipe, setup.network, settings, task, evaluation is not None)
     again = validation is None and evaluation is not None and recipe.trains_again(rows, settings)
     n_runs = len(members) * (1 + again * recipe.n_seeds)
@@ -168,7 +173,6 @@ def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
             results.append(result)
         if result.ends:
             break
-    del learned  # A copy of most of the rows, and the merged network that is made next is large.
     if len(results) < len(members) or results[-1].ends:
         return _finished(training, results, results, 1.0, "", True)
     best, factor, note = choose(task, results, evaluation)
@@ -176,8 +180,7 @@ def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
         tee(setup.sinks)(NoteEvent(note))
     finals, held_out, linear = best, _held_out(task, best, evaluation, factor), _linear(results, strengths)
     if again:
-        training.strengths = term_strengths(task, rows)
-        training.strengths[rows.inputs.n_dense :] /= mean_norm(scaled(rows.inputs, training.strengths))
+        training.strengths = unit_strengths(task, rows)
         repeated = _trained_again(training, best, rows, recipe.n_seeds)
         if repeated is None:
             training.strengths = strengths
@@ -187,6 +190,26 @@ def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
         results = [*(replace(result, parameters=result.parameters[:0].copy()) for result in results), *repeated]
     finished = _finished(training, results, finals, factor, note, False)
     return replace(finished, held_out=held_out, linear=linear)
+
+
+def _divided(
+    rows: Rows, validation: Rows | None, left_out: NDArray[np.int64] | None, settings: TrainSettings
+) -> tuple[Rows, Rows | None]:
+    """The training and validation rows of all members, the former as a view of all rows."""
+    if left_out is None:
+        return rows, validation
+    return divided(_viewed(rows, settings), None, left_out)[0], rows.take(left_out)
+
+
+def _viewed(rows: Rows, settings: TrainSettings) -> Rows:
+    """The rows with a view in the place of their CSR block, which takes no copy of its entries where some are taken.
+
+    An optimizer of all rows at once reads them in every step, so that it gets them as they are.
+    """
+    csr = rows.inputs.entries
+    if csr is None or settings.optimizer.full_batch or isinstance(rows.inputs.csr, CSRView):
+        return rows
+    return replace(rows, inputs=Inputs(rows.inputs.block, CSRView.of(csr)))
 
 
 def _linear(results: Sequence[Result], strengths: Array) -> tuple[Network, Array] | None:
@@ -322,7 +345,7 @@ def _fits(results: Sequence[Result], members: Sequence[Result]) -> bool:
 
 def _bytes_of_one(network: Network, rows: Rows) -> int:
     """How much memory a training takes, about."""
-    return sum(array.nbytes for array in rows.inputs.arrays()) + ARRAYS * 4 * network.parameter_count
+    return bytes_of(rows.inputs) + ARRAYS * 4 * network.parameter_count
 
 
 def _smoothed(settings: TrainSettings, task: Task, smoothing: float) -> TrainSettings:

@@ -82,7 +82,7 @@ class CSR:
         indptr = np.zeros(len(numbers) + 1, np.int64)
         np.cumsum(self.indptr[numbers + 1] - starts, out=indptr[1:])
         data, indices = np.empty(indptr[-1], self.data.dtype), np.empty(indptr[-1], np.int32)
-        for part in _row_parts(indptr):
+        for part in parts_of_rows(indptr):
             here, entries = slice(indptr[part.start], indptr[part.stop]), _entries(starts, indptr, part)
             data[here], indices[here] = self.data[entries], self.indices[entries]
         return CSR(data, indices, indptr, self.n_columns)
@@ -107,6 +107,11 @@ class CSR:
         entries = slice(self.indptr[number], self.indptr[number + 1])
         return self.indices[entries], self.data[entries]
 
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the rows take in memory."""
+        return self.data.nbytes + self.indices.nbytes + self.indptr.nbytes
+
     def astype(self, dtype: Any) -> CSR:
         """The same rows in another format; these very rows where it is theirs."""
         if self.data.dtype == dtype:
@@ -115,7 +120,7 @@ class CSR:
 
     def row_parts(self) -> Iterator[slice]:
         """Parts of the rows with about `ENTRIES_AT_ONCE` entries each."""
-        return _row_parts(self.indptr)
+        return parts_of_rows(self.indptr)
 
     def pad_rows(self, rows: int) -> CSR:
         """These rows and empty ones after them, `rows` altogether."""
@@ -180,7 +185,7 @@ class CSR:
         indices = np.empty(indptr[-1], np.int32)
         first_column, begins = 0, indptr[:-1].copy()
         for block in blocks:
-            for part in _row_parts(block.indptr):
+            for part in parts_of_rows(block.indptr):
                 here = slice(block.indptr[part.start], block.indptr[part.stop])
                 positions = _entries(begins, block.indptr, part)
                 data[positions] = block.data[here]
@@ -206,7 +211,7 @@ def rows_of_entries(indptr: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
 
 
-def _row_parts(indptr: NDArray[np.int64]) -> Iterator[slice]:
+def parts_of_rows(indptr: NDArray[np.int64]) -> Iterator[slice]:
     """Parts of the rows with about `ENTRIES_AT_ONCE` entries each, so that their numbers take little memory."""
     start, count = 0, len(indptr) - 1
     while start < count:

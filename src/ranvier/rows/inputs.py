@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,15 @@ from numpy.typing import NDArray
 from ranvier.errors import ShapeError
 from ranvier.rows.arrays import dense_array, is_ready
 from ranvier.rows.csr import CSR, as_csr, is_sparse
+from ranvier.rows.csr_later import CSRLater
+from ranvier.rows.csr_view import CSRView
 from ranvier.rows.deferred import Deferred
 from ranvier.rows.finite import check_finite
 from ranvier.rows.windows import Windows
 
 Array = NDArray[Any]
+DEFERRED = (Windows, CSRView, CSRLater)
+"""What stands for CSR rows whose entries are made when they are read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -28,8 +33,8 @@ class Inputs:
     Parameters:
         dense: (n, D), numbers, or `Deferred` columns, which are computed when they are read; None for no dense
             columns. uint8, float32 and float64 are kept as they are, other formats become float64.
-        csr: (n, S), `CSR` rows, `Windows`, whose entries are made when they are read, or a matrix of scipy.sparse; None
-            for no CSR columns.
+        csr: (n, S), `CSR` rows, rows whose entries are made when they are read (`Windows`, `CSRView`, `CSRLater`), or
+            a matrix of scipy.sparse; None for no CSR columns.
 
     Raises:
         ShapeError: the blocks have different numbers of rows, or there is neither.
@@ -41,10 +46,10 @@ class Inputs:
     """
 
     block: Array | Deferred
-    csr: CSR | Windows | None = None
+    csr: CSR | Windows | CSRView | CSRLater | None = None
 
     def __init__(self, dense: Any = None, csr: Any = None) -> None:
-        if csr is not None and type(csr) not in (CSR, Windows):
+        if csr is not None and type(csr) not in (CSR, *DEFERRED):
             csr = as_csr(csr)
         if dense is None:
             if csr is None:
@@ -75,7 +80,7 @@ class Inputs:
     @property
     def is_deferred(self) -> bool:
         """Whether columns are computed, or entries made, when rows are read: such rows are best read some at a time."""
-        return type(self.block) is Deferred or type(self.csr) is Windows
+        return type(self.block) is Deferred or type(self.csr) in DEFERRED
 
     def in_memory(self) -> Inputs:
         """The same rows with all their numbers in memory; these very rows where they are.
@@ -128,13 +133,38 @@ class Inputs:
     @property
     def entries(self) -> CSR | None:
         """The CSR block with its entries in memory; None without such a block."""
-        return self.csr.in_memory() if isinstance(self.csr, Windows) else self.csr
+        return self.csr.in_memory() if isinstance(self.csr, DEFERRED) else self.csr
 
     def arrays(self) -> list[Array]:
         """The arrays that hold the rows: those of each block that has columns."""
         parts = [] if self.csr is None else self.csr.arrays()
         dense = self.block.arrays() if isinstance(self.block, Deferred) else [self.block]
         return [*dense, *parts] if self.n_dense or self.csr is None else parts
+
+
+def bytes_of(inputs: Inputs) -> int:
+    """How many bytes the rows take in memory, or would where others hold their entries.
+
+    >>> bytes_of(Inputs(np.ones((2, 3))))
+    48
+    """
+    if isinstance(inputs.csr, (CSR, CSRView)):
+        return (0 if isinstance(inputs.block, Deferred) else inputs.block.nbytes) + inputs.csr.nbytes
+    return sum(array.nbytes for array in inputs.arrays())
+
+
+def array_parts(inputs: Inputs) -> Iterator[tuple[str, Iterator[Array]]]:
+    """The arrays that hold the rows, each as its type and shape in words, and in parts that are made one by one.
+
+    >>> [described for described, _ in array_parts(Inputs(np.ones((2, 3))))]
+    ['float64 (2, 3)']
+    """
+    view = inputs.csr if isinstance(inputs.csr, CSRView) else None
+    in_memory = inputs if view is None else Inputs(inputs.block)
+    for array in in_memory.arrays() if view is None or inputs.n_dense else ():
+        yield f"{array.dtype} {array.shape}", iter((array,))
+    if view is not None:
+        yield from view.array_parts()
 
 
 def as_inputs(X: Any, n_columns: int | None = None, finite: bool = False) -> Inputs:

@@ -1,8 +1,11 @@
-"""The folder "live" of a run: what a training shows to those who watch it, and what they ask of it. P parameters.
+"""The folder "live" of a run: what a training shows to those who watch it, and what they ask of it. P parameters,
+V numbers that the neurons say of a row, n rows.
 
     watched, open        touched by a viewer: while a page is looking, and for as long as it serves at all
     network-N.json       the Nth network that the run trains, and its settings
-    parameters-N         its parameters, memory-mapped: a header, and two slots that are written in turn
+    parameters-N         memory-mapped: a header, two slots for its parameters that are written in turn, and two for
+                         what its neurons say of some rows, which is less to write and to read, and comes more often
+    rows                 the rows that viewers look at
     control.jsonl        what viewers ask for, one JSON object a line
 
 A slot holds a sequence number, 0 while it is being written; readers take the slot with the larger one, copy it, and
@@ -16,6 +19,7 @@ import mmap
 import os
 import struct
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +36,17 @@ WATCHED_SECONDS = 3.0
 """For how long a touch of `watched` counts."""
 OPEN_SECONDS = 10.0
 """For how long a touch of `open` counts."""
+MAX_ROWS = 4
+"""How many rows viewers look at, at most."""
 MAGIC = b"RANVLIVE"
-VERSION = 1
-HEADER = struct.Struct("<8sIIQ")
-"""Magic, version, bytes of a number, P."""
+VERSION = 2
+HEADER = struct.Struct("<8sIIQQ")
+"""Magic, version, bytes of a number, P, V."""
 SLOT = struct.Struct("<Q6q3d")
 """Sequence number, then the fields of `Status`."""
-SLOTS_AT, ARRAYS_AT = 64, 4096
+MARK = struct.Struct("<QQ")
+"""Behind the slot of values: which rows they are of, and n."""
+SLOTS_AT, VALUES_AT, ARRAYS_AT = 64, 256, 4096
 
 
 @record
@@ -85,6 +93,12 @@ def slot_at(slot: int, size: int) -> tuple[int, int]:
     return SLOTS_AT + slot * SLOT.size, ARRAYS_AT + slot * (-(-size // ARRAYS_AT) * ARRAYS_AT)
 
 
+def values_at(slot: int, n_parameters: int, n_values: int, itemsize: int) -> tuple[int, int]:
+    """Where the header and the array of a slot of values begin; of slot 2, where the file ends."""
+    _, start = slot_at(2, n_parameters * itemsize)
+    return VALUES_AT + slot * (SLOT.size + MARK.size), start + slot * MAX_ROWS * n_values * itemsize
+
+
 class LivePublisher:
     """The side of the training. Nothing is written before `begin`.
 
@@ -95,6 +109,10 @@ class LivePublisher:
     def __init__(self, run: Path) -> None:
         self._folder = run / "live"
         self._number, self._sequence = 0, 0
+        self._slot, self._values_slot = 0, 0
+        self._n_parameters, self._n_values = 0, 0
+        self._rows_written, self._rows_mark = 0.0, 0
+        self._rows: bytes | None = None
         self._map: mmap.mmap | None = None
         self._dtype: np.dtype[Any] = np.dtype(np.float32)
         self._commands = Tail(self._folder / "control.jsonl", at_end=True)
@@ -107,20 +125,21 @@ class LivePublisher:
         """Whether a viewer is there, a page or none."""
         return _is_fresh(self._folder / "open", OPEN_SECONDS)
 
-    def begin(self, description: dict[str, Any], n_parameters: int, dtype: type) -> None:
-        """Make room for another network."""
+    def begin(self, description: dict[str, Any], n_parameters: int, dtype: type, n_values: int = 0) -> None:
+        """Make room for another network, whose neurons say `n_values` numbers of a row."""
         self.close()
         self._number = 1 + max((number for number, _ in _networks(self._folder)), default=0)
         self._dtype, self._sequence = np.dtype(dtype), 0
         path = self._folder / f"parameters-{self._number}"
-        _, end = slot_at(2, n_parameters * self._dtype.itemsize)
+        self._n_parameters, self._n_values = n_parameters, n_values
+        _, end = values_at(2, n_parameters, n_values, self._dtype.itemsize)
         with path.open("wb+") as file:
             if hasattr(os, "posix_fallocate"):
                 # Writing into a mapped file for which the disk has no room would end the process.
                 os.posix_fallocate(file.fileno(), 0, end)
             file.truncate(end)
             self._map = mmap.mmap(file.fileno(), end)
-        self._map[: HEADER.size] = HEADER.pack(MAGIC, VERSION, self._dtype.itemsize, n_parameters)
+        self._map[: HEADER.size] = HEADER.pack(MAGIC, VERSION, self._dtype.itemsize, n_parameters, n_values)
         text = to_text(description, "description")
         write_atomically(self._folder / f"network-{self._number}.json", text.encode("ascii"))
         for number, earlier in _networks(self._folder):
@@ -132,11 +151,38 @@ class LivePublisher:
         """Show parameters, (P,); nothing where `begin` failed."""
         if self._map is None:
             return
-        self._sequence += 1
-        head, array = slot_at(self._sequence % 2, parameters.size * self._dtype.itemsize)
+        self._slot = 1 - self._slot
+        self._write(slot_at(self._slot, parameters.size * self._dtype.itemsize), status, parameters)
+
+    def publish_values(self, status: Status, values: Array) -> None:
+        """Show what the neurons say of the rows that `rows` gave, (n, V); nothing where `begin` failed."""
+        if self._map is None:
+            return
+        self._values_slot = 1 - self._values_slot
+        head, array = values_at(self._values_slot, self._n_parameters, self._n_values, self._dtype.itemsize)
         self._map[head : head + SLOT.size] = status.to_bytes(0)
-        np.frombuffer(self._map, self._dtype, parameters.size, array)[:] = parameters
+        self._map[head + SLOT.size : head + SLOT.size + MARK.size] = MARK.pack(self._rows_mark, len(values))
+        self._write((head, array), status, values)
+
+    def _write(self, at: tuple[int, int], status: Status, numbers: Array) -> None:
+        assert self._map is not None
+        head, array = at
+        self._sequence += 1
+        self._map[head : head + SLOT.size] = status.to_bytes(0)
+        np.frombuffer(self._map, self._dtype, numbers.size, array)[:] = numbers.reshape(-1)
         self._map[head : head + SLOT.size] = status.to_bytes(self._sequence)
+
+    def rows(self) -> bytes | None:
+        """The rows that viewers look at, as they wrote them, the same object until they write others; or None."""
+        path = self._folder / "rows"
+        try:
+            written = path.stat().st_mtime
+            if written != self._rows_written:
+                self._rows = path.read_bytes()
+                self._rows_written, self._rows_mark = written, zlib.crc32(self._rows)
+        except OSError:
+            return None
+        return self._rows
 
     def commands(self) -> list[dict[str, Any]]:
         """What was asked for since the last call."""
@@ -185,6 +231,11 @@ class LiveReader:
         finally:
             os.close(descriptor)
 
+    def ask_for(self, rows: bytes) -> int:
+        """Say which rows this viewer looks at, at most `MAX_ROWS`; gives the mark of what the neurons say of them."""
+        write_atomically(self._folder / "rows", rows)
+        return zlib.crc32(rows)
+
     def refresh(self) -> bool:
         """Take up the newest network; gives whether it is another one than before."""
         newest = max(_networks(self._folder), default=None)
@@ -214,13 +265,32 @@ class LiveReader:
             sequence, slot, status = max(self._slots(), default=(0, 0, Status()), key=lambda entry: entry[0])
             if not sequence or self._map is None:
                 return None
-            _, _, size, count = HEADER.unpack_from(self._map)
+            _, _, size, count, _ = HEADER.unpack_from(self._map)
             _, start = slot_at(slot, size * count)
             dtype = np.float32 if size == 4 else np.float64
             parameters = np.frombuffer(self._map, dtype, count, start).copy()
             if self._slots()[slot][0] == sequence:
                 return sequence, status, parameters
         return None
+
+    def read_values(self) -> tuple[int, int, Status, Array] | None:
+        """The sequence number, the mark of the rows, the status and the values (n, V) of the newest that were shown."""
+        if self._map is None:
+            return None
+        _, _, size, n_parameters, n_values = HEADER.unpack_from(self._map)
+        newest = None
+        for slot in (0, 1):
+            head, start = values_at(slot, n_parameters, n_values, size)
+            before = bytes(self._map[head : head + SLOT.size + MARK.size])
+            sequence, status = Status.from_bytes(before[: SLOT.size])
+            if not sequence or (newest is not None and sequence < newest[0]):
+                continue
+            mark, count = MARK.unpack(before[SLOT.size :])
+            dtype = np.float32 if size == 4 else np.float64
+            values = np.frombuffer(self._map, dtype, count * n_values, start).reshape(count, n_values).copy()
+            if self._map[head : head + SLOT.size + MARK.size] == before:
+                newest = sequence, mark, status, values
+        return newest
 
     def close(self) -> None:
         """Let the file go."""

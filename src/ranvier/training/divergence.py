@@ -63,9 +63,9 @@ def naming_large_inputs(rows: Rows) -> Iterator[None]:
 
 
 def _blocks(inputs: Inputs) -> list[NDArray[Any]]:
-    sparse = [] if inputs.csr is None or isinstance(inputs.csr, Windows) else [inputs.csr.data]
+    entries = None if isinstance(inputs.csr, Windows) else inputs.entries
     dense = [] if isinstance(inputs.block, Deferred) else [inputs.block]
-    return [*dense, *sparse]
+    return dense if entries is None else [*dense, entries.data]
 
 
 class DivergenceMonitor:

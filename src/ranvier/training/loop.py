@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from ranvier.engine import Cancelled, Executable, RowsHandle, State, never_cancel
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
+from ranvier.rows import Inputs
 from ranvier.training import batches, divergence, lbfgs
 from ranvier.training.callbacks import CallbackResult, epoch_context
 from ranvier.training.events import EpochEvent, ProgressEvent, silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.loop_config import LoopConfig, LoopResult
+from ranvier.training.shown_values import shown_values
 from ranvier.training.state import TrainingState, inference_parameters
 from ranvier.training.watching import status_of
 
@@ -234,13 +236,16 @@ class TrainingLoop:
         last = self.first_epoch + self.config.epochs
         speed = self.config.spec.batch_size / self.step_seconds if self.step_seconds else 0.0
         at = status_of(self._step(), self.epoch, last, self.position, self.steps_per_epoch, False, rate, speed)
-        request = self.config.watch.look(at, self._snapshot, self.config.stop_requested, self.config.sink)
+        request = self.config.watch.look(at, self._snapshot, self._values, self.config.stop_requested, self.config.sink)
         self.factor *= request.factor
         self.stop_reason = request.stop_reason
         return request.seconds
 
     def _snapshot(self) -> Array:
         return self.executable.snapshot(averaged=True)
+
+    def _values(self, rows: Inputs) -> Array | None:
+        return shown_values(self.config.spec, self.executable, rows)
 
     def _record_steps(self, losses: NDArray[np.float64], seconds: float) -> None:
         """Count the steps that were made of an epoch, `seconds` after it began."""

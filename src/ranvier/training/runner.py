@@ -25,6 +25,7 @@ from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.class_numbers import are_class_numbers, one_hot
+from ranvier.rows.inputs import array_parts
 from ranvier.rows.some_rows import random_rows
 from ranvier.training.callbacks import Callback
 from ranvier.training.divergence import naming_large_inputs
@@ -254,16 +255,27 @@ def fingerprint(
     callbacks = [callback_fingerprint(callback) for callback in settings.callbacks]
     described = [original_network(network.to_dict()), plain, callbacks, began]
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
-    parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
+    for array in () if state is None else (state.engine.parameters, state.engine.slots):
+        _digest_array(digest, array)
     for part in (rows, validation):
-        parts += [None] if part is None else [*part.inputs.arrays(), part.targets, part.weights]
-    for array in parts:
-        if array is not None and are_class_numbers(array):
-            _digest_one_hot(digest, array, network.outputs, np.dtype(settings.row_dtype))
+        if part is None:
+            _digest_array(digest, None)
             continue
-        digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
-        digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+        for described_array, pieces in array_parts(part.inputs):
+            digest.update(described_array.encode())
+            for piece in pieces:
+                digest.update(np.ascontiguousarray(piece).data)
+        if are_class_numbers(part.targets):
+            _digest_one_hot(digest, part.targets, network.outputs, np.dtype(settings.row_dtype))
+        else:
+            _digest_array(digest, part.targets)
+        _digest_array(digest, part.weights)
     return digest.hexdigest()
+
+
+def _digest_array(digest: Any, array: Array | None) -> None:
+    digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
+    digest.update(b"" if array is None else np.ascontiguousarray(array).data)
 
 
 def _digest_one_hot(digest: Any, numbers: Array, classes: int, dtype: np.dtype[Any]) -> None:

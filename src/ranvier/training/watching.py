@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 
 from ranvier.network.network import Network
 from ranvier.records import record
+from ranvier.rows import Inputs
 from ranvier.training.events import ControlEvent, Sink
 from ranvier.training.settings import TrainSettings
+from ranvier.training.shown_rows import rows_from_bytes
+from ranvier.training.shown_values import shown_widths
 
 if TYPE_CHECKING:
     from ranvier.storage.live_folder import Status
@@ -28,6 +31,8 @@ PUBLISH_SECONDS = 0.09
 """The least time between two publications, so that ten fit into a second."""
 MAX_FRACTION = 0.02
 """Of the time, at most, goes into publishing."""
+WEIGHTS_SECONDS = 1.0
+"""The time between two publications of the parameters, where viewers look at what the neurons say of some rows."""
 RETRY_SECONDS = 5.0
 LOOK_SECONDS = 0.03
 """How often a training that waits looks whether it may go on."""
@@ -43,6 +48,10 @@ class Request:
     factor: float = 1.0
     stop_reason: str | None = None
     seconds: float = 0.0
+
+
+Snapshot = Callable[[], NDArray[Any]]
+Values = Callable[[Inputs], NDArray[Any] | None]
 
 
 def status_of(*values: Any) -> Status:
@@ -70,15 +79,18 @@ class Watch:
         self._paused = False
         self._pause_at: int | None = None
         self._pause_after: int | None = None
-        self._next = 0.0
+        self._next = self._next_weights = 0.0
+        self._content: bytes | None = None
+        self._rows: Inputs | None = None
         self._described: dict[str, Any] | None = None
-        self._size: tuple[int, type] = (0, float)
+        self._size: tuple[int, type, int] = (0, float, 0)
 
     def begin(self, network: Network, settings: TrainSettings, dtype: type) -> None:
         """Another network is going to be trained; its parameters are of `dtype`."""
         self._live.close()
         self._described = {"network": network.to_dict(), "training": settings.to_dict()}
-        self._size = network.parameter_count, dtype
+        self._size = network.parameter_count, dtype, sum(shown_widths(network))
+        self._content, self._rows, self._next_weights = None, None, 0.0
         self._next, self._pause_at, self._pause_after = 0.0, None, None
 
     def end(self) -> None:
@@ -104,7 +116,8 @@ class Watch:
     def look(
         self,
         status: Status,
-        snapshot: Callable[[], NDArray[Any]],
+        snapshot: Snapshot,
+        values: Values,
         stop_requested: Callable[[], bool],
         sink: Sink,
     ) -> Request:
@@ -113,6 +126,7 @@ class Watch:
         Parameters:
             status: where training stands; `time` and `paused` are filled in.
             snapshot: gives the parameters (P,) as predictions use them.
+            values: gives what viewers are told of rows, (n, V), or None where that takes as long.
             stop_requested: whether Ctrl-C was pressed, which ends a pause.
             sink: is told what a viewer asked for.
         """
@@ -128,7 +142,7 @@ class Watch:
         if status.epoch >= status.last_epoch:
             self._paused = False
         if viewed and (self._paused or time.perf_counter() >= self._next):
-            self._publish(status, snapshot)
+            self._publish(status, snapshot, values)
         start, was_viewed = time.perf_counter(), viewed
         while self._paused and not self.stopped and not stop_requested():
             if not self._live.is_open():
@@ -140,20 +154,33 @@ class Watch:
             factor *= changed
             viewed = self._live.is_watched()
             if viewed and (not was_viewed or changed != 1.0 or time.perf_counter() >= self._next):
-                self._publish(replace(status, learning_rate=status.learning_rate * factor), snapshot)
+                self._publish(replace(status, learning_rate=status.learning_rate * factor), snapshot, values)
             was_viewed = viewed
         return Request(factor, STOPPED if self.stopped else None, time.perf_counter() - start)
 
     def _pause(self) -> None:
         self._paused, self._pause_at, self._pause_after = True, None, None
 
-    def _publish(self, status: Status, snapshot: Callable[[], NDArray[Any]]) -> None:
-        start, thread_start = time.perf_counter(), time.thread_time()
+    def _publish(self, status: Status, snapshot: Snapshot, values: Values) -> None:
+        start = time.perf_counter()
         try:
             if self._described is not None:
                 self._live.begin(self._described, *self._size)
                 self._described = None
-            self._live.publish(replace(status, time=time.time(), paused=self._paused), snapshot())
+            if (content := self._live.rows()) is not self._content:
+                self._content, self._next_weights = content, 0.0
+                self._rows = None if content is None else rows_from_bytes(content)
+                # The first time, code is compiled, which says nothing of how long later ones take.
+                if self._rows is not None:
+                    values(self._rows)
+            thread_start = time.thread_time()
+            outputs = None if self._rows is None else values(self._rows)
+            now = replace(status, time=time.time(), paused=self._paused)
+            if outputs is None or self._paused or start >= self._next_weights:
+                self._live.publish(now, snapshot())
+                self._next_weights = start + WEIGHTS_SECONDS
+            if outputs is not None:
+                self._live.publish_values(now, outputs)
         except OSError:
             # A full disk costs viewers the sight of the training, not the training.
             self._next = start + RETRY_SECONDS
@@ -241,7 +268,7 @@ class WatchInTurn:
         return self._watch.steps_left(step) if self._has_started else None
 
     def look(
-        self, status: Status, snapshot: Callable[[], NDArray[Any]], stop_requested: Callable[[], bool], sink: Sink
+        self, status: Status, snapshot: Snapshot, values: Values, stop_requested: Callable[[], bool], sink: Sink
     ) -> Request:
         """As for `Watch`."""
         start = time.perf_counter()
@@ -253,7 +280,7 @@ class WatchInTurn:
         if not self._has_started:
             self._watch.begin(*self._about)
             self._has_started = True
-        request = self._watch.look(status, snapshot, stop_requested, sink)
+        request = self._watch.look(status, snapshot, values, stop_requested, sink)
         return replace(request, seconds=request.seconds + waited)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -20,7 +21,7 @@ from ranvier.model.run_rows import RunRows
 from ranvier.model.running import data_of_running
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.storage.live_folder import LiveReader, Status
+from ranvier.storage.live_folder import MAX_ROWS, LiveReader, Status
 from ranvier.storage.lock import is_held
 from ranvier.storage.run_folder import RunFolder
 from ranvier.storage.tail import Tail
@@ -28,6 +29,7 @@ from ranvier.training.events import DataEvent, EndEvent, EpochEvent, event_from_
 from ranvier.training.history import History
 from ranvier.training.report import TrainReport
 from ranvier.training.settings import TrainSettings
+from ranvier.training.shown_rows import rows_to_bytes
 from ranvier.view.known_rows import KnownRows, known_rows, rows_of
 from ranvier.view.run_model import model_file_of
 from ranvier.view.subject import Subject
@@ -54,6 +56,7 @@ class LiveRun:
         state: of `STATES`.
         status: where training stands.
         sequence: the number of the newest parameters.
+        values_sequence: the number of the newest values that `values_of` gives.
         version: counts everything that changed, for those who follow.
         generation: counts the networks that were looked at; the finished model is one, too.
         epochs, controls: the epochs so far, and the events by which viewers steered.
@@ -72,6 +75,10 @@ class LiveRun:
         self.controls: list[dict[str, Any]] = []
         self.closed = False
         self.parameters: Array | None = None
+        self.values_sequence = 0
+        self._values: tuple[tuple[int, ...], Array] | None = None
+        self._wanted: dict[int, float] = {}
+        self._requested: tuple[int, tuple[int, ...], int] | None = None
         self.lock = threading.RLock()
         """Held while the model is asked or changed."""
         self._reader, self._tail = LiveReader(self.folder.path), Tail(self.folder.events)
@@ -116,6 +123,7 @@ class LiveRun:
                     return
                 self._touched = now
                 self._reader.touch(looking)
+                self._ask_for_rows(now)
                 is_locked = is_held(self.folder.path / "lock")
                 self._start = -math.inf if is_locked else self._start
                 if not is_locked and now - self._start > START_SECONDS:
@@ -144,6 +152,33 @@ class LiveRun:
                 before = self._subject[2] if same and self._subject is not None else None
                 self._subject = (*key, Subject(self._model, self._known_rows, self.name, SAMPLE_ROWS, before))
             return self._subject[2]
+
+    def values_of(self, row: int) -> Array | None:
+        """What the training says of a known row, (V,), as `training.shown_values` does; None where it does not yet.
+
+        From now on it says it more often than it shows its parameters, as long as this is asked.
+        """
+        now = time.monotonic()
+        is_new = row not in self._wanted
+        self._wanted[row] = now
+        if is_new:
+            self._ask_for_rows(now)
+        if self._values is None or row not in self._values[0]:
+            return None
+        rows, values = self._values
+        of_row: Array = values[rows.index(row)]
+        return of_row
+
+    def _ask_for_rows(self, now: float) -> None:
+        """Tell the training which known rows pages look at."""
+        self._wanted = {row: at for row, at in self._wanted.items() if now - at < LOOKING_SECONDS}
+        rows = tuple(sorted(self._wanted, key=self._wanted.__getitem__)[-MAX_ROWS:])
+        table, requested = self._known_rows, self._requested
+        if table is None or not rows or (requested is not None and requested[:2] == (self.generation, rows)):
+            return
+        with contextlib.suppress(OSError):
+            content = rows_to_bytes(table.inputs[np.array(rows)].in_memory())
+            self._requested = self.generation, rows, self._reader.ask_for(content)
 
     def send(self, action: str, value: float | None, mark: str) -> None:
         """Ask the training for something.
@@ -200,6 +235,7 @@ class LiveRun:
             self._make_model(self._reader.description)
         if self._model is not None and self._known_rows is None and self._rows is not None:
             self._take_rows()
+        self._read_values()
         if not self._shows_more():
             return
         read = self._reader.read()
@@ -208,6 +244,15 @@ class LiveRun:
             self.version += 1
             if self.state != "ending":
                 self._set_state("paused" if self.status.paused else "running")
+
+    def _read_values(self) -> None:
+        read = None if self._requested is None else self._reader.read_values()
+        if read is None or self._requested is None or read[0] <= self.values_sequence:
+            return
+        self.values_sequence, mark, self.status, values = read
+        generation, rows, requested_mark = self._requested
+        self._values = (rows, values) if (generation, requested_mark) == (self.generation, mark) else None
+        self.version += 1
 
     def _shows_more(self) -> bool:
         newest = self._reader.sequence()
@@ -221,6 +266,7 @@ class LiveRun:
         nothing = np.zeros(network.parameter_count, np.float32)
         self._model = Model(network, target, nothing, training=settings, report=report)
         self.parameters, self.sequence, self._known_rows, self._subject = None, 0, None, None
+        self.values_sequence, self._values, self._requested = 0, None, None
         self.generation += 1
         self.version += 1
 
@@ -242,6 +288,7 @@ class LiveRun:
             self._rows = None
             return
         self._model, self._subject = model, None
+        self._values = None
         self.generation += 1
         self.version += 1
 

@@ -109,12 +109,27 @@ def _watch(live: LiveRun, body: dict[str, Any]) -> Response:
 
     async def stream() -> AsyncIterator[bytes]:
         while not follower.ended:
-            content = await run_in_threadpool(follower.frames)
+            content = await _newest(live, follower)
             if content:
                 yield content
             await asyncio.sleep(FRAME_SECONDS)
 
     return StreamingResponse(stream(), media_type="application/octet-stream")
+
+
+async def _newest(live: LiveRun, follower: Follower) -> bytes:
+    """The next frames; none while a question is being answered.
+
+    Of a run that trains they take a millisecond: a thread for them would cost as much again.
+    """
+    if live.state not in ("running", "paused"):
+        return await run_in_threadpool(follower.frames)
+    if not live.lock.acquire(blocking=False):
+        return b""
+    try:
+        return follower.frames()
+    finally:
+        live.lock.release()
 
 
 def _control(live: LiveRun, body: dict[str, Any]) -> Response:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,8 @@ from ranvier.reference.trace import StepTrace, trace_step
 from ranvier.rows import Rows
 from ranvier.training.batches import batch_offsets, epoch_order, span_of
 from ranvier.training.state import initial_state
+from ranvier.view.known_rows import KnownRows
+from ranvier.view.row_form import pixels_of_rows
 from ranvier.view.subject import NO_ROWS, Subject
 
 SPARSE = "The inputs are sparse rows, which are not taken apart step by step."
@@ -52,6 +56,7 @@ class Stepping:
         reason = why_no_steps(subject)
         if reason is not None:
             raise InputError(reason)
+        self._subject = subject
         self.rows, self.rows_name = rows_to_step_on(subject)
         if self.rows.inputs.n_csr:
             raise InputError(SPARSE)
@@ -69,6 +74,31 @@ class Stepping:
     def may_run_epochs(self) -> bool:
         """Whether an epoch is short enough to be made at once."""
         return self.network.parameter_count * len(self.rows) <= MAX_WORK
+
+    @cached_property
+    def _source(self) -> KnownRows | None:
+        """The rows that it trains on as the user has them, or the known rows; read when a picture is looked at."""
+        rows = self._subject.rows
+        try:
+            return rows if rows is None or rows.trained_on is None else rows.trained_on()
+        except RanvierError:
+            return rows
+
+    def picture(self, row: int) -> NDArray[np.uint8] | None:
+        """The picture that a row is, (H, W, C), in the user's values, 0 to 255; None where it is none or unknown."""
+        subject, numbers = self._subject, self.rows.inputs[row : row + 1].toarray()
+        if subject.form.kind != "picture":
+            return None
+        if numbers.dtype == np.uint8 and numbers.size == math.prod(subject.form.shape):
+            return np.asarray(numbers.reshape(subject.form.shape))
+        source = self._source
+        # Of many rows some are read again: the one with the same numbers is looked for.
+        if source is None:
+            return None
+        same = np.flatnonzero((source.inputs.toarray() == numbers).all(axis=1))
+        if not len(same):
+            return None
+        return np.asarray(pixels_of_rows(subject.form, subject.model, source, same[:1])[0])
 
     def batch(self, step: int) -> NDArray[np.int64]:
         """The rows of a step, (B,)."""

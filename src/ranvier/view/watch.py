@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError, RanvierError
 from ranvier.records import record
+from ranvier.training.shown_values import shown_widths
 from ranvier.view.bodies import read_body
 from ranvier.view.frames import frame
 from ranvier.view.live_run import LiveRun
-from ranvier.view.questions.answer import answer
+from ranvier.view.questions.answer import answer, answer_of
 from ranvier.view.questions.connections import connections
 from ranvier.view.questions.layer_health import layer_health
 from ranvier.view.questions.neuron_sizes import KINDS, neuron_sizes
@@ -25,11 +26,12 @@ from ranvier.view.subject import Subject
 Array = NDArray[Any]
 FRAME_SECONDS = 0.1
 STATUS_SECONDS = 1.0
-SIZES_SECONDS = 0.5
-LINES_SECONDS = EPOCHS_SECONDS = 1.0
+SIZES_SECONDS = 1.0
+LINES_SECONDS = EPOCHS_SECONDS = 2.0
 RANK_SECONDS = 15.0
 """How often the lines that carry most are chosen again; their weights are sent more often."""
 HEALTH_SECONDS = 10.0
+OF_NETWORK = ("sizes", "lines", "rank", "health")
 MAX_CONTROLS = 20
 LINES = 200
 SHOWN = ("activations", *KINDS)
@@ -78,9 +80,10 @@ class Follower:
 
     def __init__(self, live: LiveRun, request: WatchRequest) -> None:
         self._live, self._request = live, request
-        self._version = self._sequence = self._generation = -1
+        self._version = self._sequence = self._answered = self._generation = -1
         self._epochs = request.epochs
-        self._due = dict.fromkeys(("status", "epochs", "sizes", "lines", "rank", "health"), -math.inf)
+        self._situation: tuple[Any, ...] = ()
+        self._due = dict.fromkeys(("status", "epochs", "answer", *OF_NETWORK), -math.inf)
         self._ranked: list[dict[str, Any]] = []
         self._earlier: dict[str, tuple[int, Array]] = {}
 
@@ -96,22 +99,29 @@ class Follower:
         with live.lock:
             now = time.monotonic()
             parts = []
-            if live.version != self._version or self._is_due("status", now, STATUS_SECONDS):
-                self._due["status"] = now + STATUS_SECONDS
+            if self._has_news() | self._is_due("status", now, STATUS_SECONDS):
                 parts.append(frame("status", self._status(), NOTHING))
                 parts += self._new_epochs(now)
                 self._version = live.version
             if live.generation != self._generation:
                 self._generation, self._sequence, self._earlier = live.generation, -1, {}
-                self._due.update(dict.fromkeys(("sizes", "lines", "rank", "health"), -math.inf))
+                self._answered = -1
+                self._due.update(dict.fromkeys(("answer", *OF_NETWORK), -math.inf))
             if live.state not in ("ended", "missing") and live.parameters is not None:
                 parts += self._of_network(now)
             return b"".join(parts)
 
+    def _has_news(self) -> bool:
+        """Whether a person waits for what changed; while the network learns, what only counts up can wait."""
+        live = self._live
+        before, self._situation = self._situation, (live.state, live.reason, live.generation, len(live.controls))
+        return live.version != self._version and (live.state != "running" or before != self._situation)
+
     def _is_due(self, name: str, now: float, seconds: float) -> bool:
         if now < self._due[name]:
             return False
-        self._due[name] = now + seconds
+        # Multiples: what comes once a second comes at the same time, and the page draws once for it.
+        self._due[name] = (now // seconds + 1) * seconds
         return True
 
     def _status(self) -> dict[str, Any]:
@@ -143,7 +153,7 @@ class Follower:
 
     def _of_network(self, now: float) -> list[bytes]:
         live, request = self._live, self._request
-        if live.sequence == self._sequence:
+        if live.sequence == self._sequence and live.values_sequence <= self._answered:
             return []
         try:
             subject = live.subject()
@@ -153,7 +163,11 @@ class Follower:
         head = {"sequence": live.sequence, "epoch": live.status.epoch, "step": live.status.step}
         try:
             if request.network:
-                parts += self._cells(subject, head, now)
+                parts += self._answer(subject, head, now)
+            if live.sequence == self._sequence:
+                return parts
+            if request.network:
+                parts += self._sizes(subject, head, now)
                 if self._is_due("lines", now, LINES_SECONDS):
                     parts.append(self._lines(subject, now))
             if request.health and self._is_due("health", now, HEALTH_SECONDS):
@@ -164,20 +178,36 @@ class Follower:
         self._sequence = live.sequence
         return parts
 
-    def _cells(self, subject: Subject, head: dict[str, Any], now: float) -> list[bytes]:
-        request, rows = self._request, subject.rows
-        has_row = rows is not None and request.row < len(rows)
-        parts = []
-        if has_row:
-            outputs, array = answer(subject, subject.row(request.row))
-            parts.append(frame("network", head | outputs | {"show": "activations", "row": request.row}, array))
-        if (request.show != "activations" or not has_row) and self._is_due("sizes", now, SIZES_SECONDS):
-            show = "weights" if request.show == "activations" else request.show
-            earlier, steps = self._since("sizes") if show == "updates" else (None, 0)
-            if show == "weights" or earlier is not None:
-                sizes, array = neuron_sizes(subject, earlier, steps)
-                parts.append(frame("network", head | sizes | {"show": show}, array))
-        return parts
+    def _answer(self, subject: Subject, head: dict[str, Any], now: float) -> list[bytes]:
+        """What the neurons say of the row: as the training says it, or computed where it has not said it yet."""
+        live, row, rows = self._live, self._request.row, subject.rows
+        if rows is None or row >= len(rows):
+            return []
+        if self._request.show != "activations" and not self._is_due("answer", now, STATUS_SECONDS):
+            return []
+        values = live.values_of(row)
+        sequence = live.sequence if values is None else live.values_sequence
+        if sequence <= self._answered:
+            return []
+        self._answered = sequence
+        if values is None:
+            outputs, array = answer(subject, subject.row(row))
+        else:
+            *layers, output = np.split(values, np.cumsum(shown_widths(subject.model.network))[:-1])
+            outputs, array = answer_of(subject, subject.row(row), layers, output[None])
+        return [frame("network", head | outputs | {"show": "activations", "row": row}, array)]
+
+    def _sizes(self, subject: Subject, head: dict[str, Any], now: float) -> list[bytes]:
+        rows, show = subject.rows, self._request.show
+        has_row = rows is not None and self._request.row < len(rows)
+        if (show == "activations" and has_row) or not self._is_due("sizes", now, SIZES_SECONDS):
+            return []
+        show = "weights" if show == "activations" else show
+        earlier, steps = self._since("sizes") if show == "updates" else (None, 0)
+        if show == "updates" and earlier is None:
+            return []
+        sizes, array = neuron_sizes(subject, earlier, steps)
+        return [frame("network", head | sizes | {"show": show}, array)]
 
     def _since(self, name: str) -> tuple[Array | None, int]:
         """The parameters of the last call and how many steps ago they were; then the present ones are kept."""

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 import ranvier as rv
 from ranvier.engine import State
+from ranvier.model.running import data_of_running
 from ranvier.training.engines import compile_network
 from ranvier.view.known_rows import rows_from_arrays
 from ranvier.view.questions.step import step, step_check, stepping_of
@@ -117,6 +119,29 @@ def test_a_digit_steps_on_the_training_rows(digits: Subject) -> None:
     assert told["rows"] == f"the {digits.model.report.split['training']:,} training rows"
     assert len(told["neuron"]["terms"]) == 8
     assert told["neuron"]["others"] > 40
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_a_row_of_pixels_is_shown_as_the_picture_that_it_is(number: int, digits: Subject) -> None:
+    steps = stepping_of(digits)
+    told = step(digits, number, row=2)
+    pixels = load_digits().data[data_of_running(digits.model.report.run)[0].train_rows[steps.batch(number)[2]]]  # type: ignore[arg-type]
+    assert told["pixels"] == np.floor(pixels / 16 * 255).astype(int).tolist()
+    assert min(told["inputs"]) < 0, "what the network takes is standardized"
+
+
+def test_pictures_of_bytes_are_shown_as_they_are() -> None:
+    X = np.random.default_rng(0).integers(0, 256, (8, 3, 3)).astype(np.uint8)
+    y = np.arange(8) % 2
+    model = rv.train(X, y, recipe="plain", hidden=(2,), epochs=1, engine="reference", test=0.25, progress=False)
+    subject = Subject(model, rows_from_arrays(model, X, y), "bytes")
+    told, steps = step(subject, 0, row=1), stepping_of(subject)
+    assert subject.form.kind == "picture"
+    assert told["pixels"] == X[steps.batch(0)[1]].reshape(-1).tolist()
+
+
+def test_a_row_of_a_table_is_no_picture(moons: Subject) -> None:
+    assert step(moons, 0)["pixels"] is None
 
 
 def test_residual_networks_are_refused() -> None:

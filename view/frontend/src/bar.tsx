@@ -156,12 +156,13 @@ const STATES: Record<Status["state"], string> = {
 
 function Dot({ now }: { now: Status }) {
   const [, again] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => again((value) => value + 1), 1000);
-    return () => clearInterval(timer);
-  }, []);
   const since = silent();
   const lost = link.value === "lost" || (link.value === "open" && since > STALE && now.state !== "ended");
+  useEffect(() => {
+    // While frames come, each status draws this: a timer of its own would make the page draw twice.
+    const timer = setInterval(() => silent() > STALE && again((value) => value + 1), 1000);
+    return () => clearInterval(timer);
+  }, []);
   const words = lost ? `Training goes on; reconnecting. Shown is the state of ${duration(since / 1000)} ago` : now.state === "ended" ? now.reason : STATES[now.state];
   const kind = lost ? "lost" : now.state;
   return (

@@ -1,9 +1,9 @@
 // The cells of a network on a canvas, as often as they change: a block is drawn again only where it would look different.
 
 import { inkOn, signedTable, type Theme, token } from "./colours";
-import { distinct, number, percent } from "./format";
-import { type Block, centre, corner, labelRoom } from "./layout";
-import { fit, type View } from "./draw_network";
+import type { View } from "./draw_network";
+import { number } from "./format";
+import { type Block, corner, heightOf } from "./layout";
 import { cellValue, type Part, type Split } from "./network_values";
 
 /** From so large cells on, they show their number. */
@@ -16,64 +16,68 @@ const MARGIN = 3;
 export interface Scene {
   blocks: Block[];
   cells: Split;
-  /** Outputs of the last layer, for the numbers beside them. */
-  values: Split;
-  /** Whether the numbers beside the outputs are shares of 1. */
-  chances: boolean;
-  plain: boolean;
   pictures: Map<string, HTMLCanvasElement[]> | null;
   view: View;
   theme: Theme;
   width: number;
   height: number;
+  /** Pixels of the screen for one of the page. */
+  ratio: number;
 }
 
-/** Where cells may change: all blocks but the inputs, and what stands beside the outputs. */
-function hull({ blocks, view, width, height }: Scene): { left: number; top: number; wide: number; high: number } {
+type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
+/** Where cells may change: all blocks but the inputs. */
+export function hull({ blocks, view, width, height }: Pick<Scene, "blocks" | "view" | "width" | "height">): { left: number; top: number; wide: number; high: number } {
   if (view.scale !== 1 || blocks.length < 2) return { left: 0, top: 0, wide: width, high: height };
   const left = Math.floor(blocks[1].x) - MARGIN;
   const top = Math.floor(Math.min(...blocks.slice(1).map((block) => block.y))) - MARGIN;
-  const bottom = Math.max(...blocks.slice(1).map((block) => corner(block, block.cells - 1)[1] + block.step));
-  return { left, top, wide: width - left, high: Math.ceil(bottom) + MARGIN - top };
+  const right = Math.max(...blocks.slice(1).map((block) => block.x + block.columns * block.step));
+  const bottom = Math.max(...blocks.slice(1).map((block) => block.y + heightOf(block)));
+  return { left, top, wide: Math.min(width, Math.ceil(right) + MARGIN) - left, high: Math.ceil(bottom) + MARGIN - top };
+}
+
+/** Lays a canvas where cells may change. */
+export function placed(canvas: HTMLCanvasElement, scene: Pick<Scene, "blocks" | "view" | "width" | "height">): void {
+  const { left, top, wide, high } = hull(scene);
+  Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${wide}px`, height: `${high}px` });
 }
 
 /** Draws the cells of one network on one canvas, and remembers what is on it. */
 export class Cells {
   private shown: Scene | null = null;
   private readonly colours = new Map<string, Uint8Array>();
-  private outputs: string[] = [];
-  private told: Part | undefined = undefined;
-  private readonly small = document.createElement("canvas").getContext("2d", { willReadFrequently: true })!;
+  private readonly images = new Map<string, ImageData>();
+  private place = { scale: 1, x: 0, y: 0 };
 
-  constructor(private readonly canvas: HTMLCanvasElement) {}
+  constructor(readonly canvas: HTMLCanvasElement | OffscreenCanvas) {}
 
   draw(scene: Scene): void {
-    const context = this.canvas.getContext("2d")!;
+    const context = this.canvas.getContext("2d", { willReadFrequently: true }) as Context;
     const whole = this.begin(context, scene);
     for (const block of scene.blocks.slice(1)) this.drawBlock(context, scene, block, whole);
-    this.drawOutputs(context, scene, whole);
   }
 
   /** Prepares the canvas; whether everything on it is to be drawn anew. */
-  private begin(context: CanvasRenderingContext2D, scene: Scene): boolean {
+  private begin(context: Context, scene: Scene): boolean {
     const before = this.shown;
     this.shown = scene;
-    if (before && (["blocks", "theme", "pictures", "view", "width", "height"] as const).every((key) => before[key] === scene[key])) return false;
-    const ratio = devicePixelRatio || 1;
+    if (before && (["blocks", "theme", "pictures", "view", "width", "height", "ratio"] as const).every((key) => before[key] === scene[key])) return false;
+    const { ratio } = scene;
     const { left, top, wide, high } = hull(scene);
     const size = [Math.round(wide * ratio), Math.round(high * ratio)];
     if (this.canvas.width !== size[0] || this.canvas.height !== size[1]) [this.canvas.width, this.canvas.height] = size;
-    Object.assign(this.canvas.style, { left: `${left}px`, top: `${top}px`, width: `${wide}px`, height: `${high}px` });
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, ...(size as [number, number]));
     const { scale, x, y } = scene.view;
-    context.setTransform(ratio * scale, 0, 0, ratio * scale, ratio * (x - left), ratio * (y - top));
+    this.place = { scale: ratio * scale, x: ratio * (x - left), y: ratio * (y - top) };
+    context.setTransform(this.place.scale, 0, 0, this.place.scale, this.place.x, this.place.y);
     this.colours.clear();
-    this.outputs = [];
+    this.images.clear();
     return true;
   }
 
-  private drawBlock(context: CanvasRenderingContext2D, scene: Scene, block: Block, whole: boolean): void {
+  private drawBlock(context: Context, scene: Scene, block: Block, whole: boolean): void {
     const images = scene.pictures?.get(block.path);
     if (images && block.perCell === 1) {
       if (whole) drawImages(context, block, images);
@@ -89,34 +93,33 @@ export class Cells {
     else this.drawGrid(context, scene, block, colours);
   }
 
-  /** Many cells at once: a picture with a pixel for each, enlarged, and what lies between cells cut out of it. */
-  private drawGrid(context: CanvasRenderingContext2D, scene: Scene, block: Block, colours: Uint8Array): void {
-    const table = signedTable(scene.theme);
-    const empty = rgbOf(token("sunken"));
-    const image = this.small.createImageData(block.columns, block.rows);
-    for (let cell = 0; cell < block.cells; cell++) {
-      const within = cell % block.perLane;
-      const row = Math.floor(cell / block.perLane) * block.laneRows + Math.floor(within / block.columns);
-      const [r, g, b] = colours[cell] === NONE ? empty : table[colours[cell]];
-      const at = 4 * (row * block.columns + (within % block.columns));
-      [image.data[at], image.data[at + 1], image.data[at + 2], image.data[at + 3]] = [r, g, b, 255];
+  /** Many cells at once: a picture of all their pixels, with nothing between cells. */
+  private drawGrid(context: Context, scene: Scene, block: Block, colours: Uint8Array): void {
+    const { scale, x, y } = this.place;
+    const [wide, high] = [context.canvas.width, context.canvas.height];
+    const across = edges(block.columns, block, scale, scale * block.x + x, wide);
+    const down = Array.from({ length: block.lanes }, (_, lane) => edges(block.laneRows, block, scale, scale * (block.y + lane * (block.laneRows * block.step + block.laneGap)) + y, high)).flat();
+    const [left, top] = [across[0][0], down[0][0]];
+    const [width, height] = [across[across.length - 1][1] - left, down[down.length - 1][1] - top];
+    if (width <= 0 || height <= 0) return;
+    const image = this.images.get(block.path) ?? new ImageData(width, height);
+    this.images.set(block.path, image);
+    const pixels = new Uint32Array(image.data.buffer);
+    const table = signedTable(scene.theme).map(packed);
+    table[NONE] = packed(rgbOf(token("sunken")));
+    for (let row = 0; row < block.rows; row++) {
+      if (down[row][0] === down[row][1]) continue;
+      const lane = Math.floor(row / block.laneRows);
+      const within = (row % block.laneRows) * block.columns;
+      const start = (down[row][0] - top) * width;
+      for (let column = 0; column < Math.min(block.columns, block.perLane - within); column++)
+        pixels.fill(table[colours[lane * block.perLane + within + column]], start + across[column][0] - left, start + across[column][1] - left);
+      for (let line = down[row][0] + 1; line < down[row][1]; line++) pixels.copyWithin((line - top) * width, start, start + width);
     }
-    if (this.small.canvas.width !== block.columns || this.small.canvas.height !== block.rows) [this.small.canvas.width, this.small.canvas.height] = [block.columns, block.rows];
-    this.small.putImageData(image, 0, 0);
-    context.imageSmoothingEnabled = false;
-    const [wide, high] = [block.columns * block.step, block.laneRows * block.step];
-    for (let lane = 0; lane < block.lanes; lane++) {
-      const top = block.y + lane * (high + block.laneGap);
-      context.clearRect(block.x, top, wide, high);
-      context.drawImage(this.small.canvas, 0, lane * block.laneRows, block.columns, block.laneRows, block.x, top, wide, high);
-      const gap = block.step - block.size;
-      if (!gap) continue;
-      for (let column = 0; column < block.columns; column++) context.clearRect(block.x + column * block.step + block.size, top, gap, high);
-      for (let row = 0; row < block.laneRows; row++) context.clearRect(block.x, top + row * block.step + block.size, wide, gap);
-    }
+    context.putImageData(image, left, top);
   }
 
-  private drawSingly(context: CanvasRenderingContext2D, scene: Scene, block: Block, part: Part | undefined, colours: Uint8Array, before: Uint8Array | undefined, numbered: boolean): void {
+  private drawSingly(context: Context, scene: Scene, block: Block, part: Part | undefined, colours: Uint8Array, before: Uint8Array | undefined, numbered: boolean): void {
     const table = signedTable(scene.theme);
     const { scale, x: left, y: top } = scene.view;
     context.strokeStyle = token("line-strong");
@@ -143,37 +146,6 @@ export class Cells {
       context.fillText(number(value, 2), x + block.size / 2, y + block.size / 2);
     }
   }
-
-  /** The names of the outputs, and what each says. */
-  private drawOutputs(context: CanvasRenderingContext2D, scene: Scene, whole: boolean): void {
-    const block = scene.blocks[scene.blocks.length - 1];
-    const part = scene.values.get(block.path);
-    if (!block.labels || block.columns !== 1 || (!whole && part?.values === this.told?.values)) return;
-    this.told = part;
-    const chances = scene.chances && part !== undefined;
-    const names = distinct(block.labels, 16);
-    const room = labelRoom(block.labels);
-    let top = 0;
-    part?.values.forEach((value, at) => (top = value > part.values[top] ? at : top));
-    context.textBaseline = "middle";
-    for (let at = 0; at < block.units; at++) {
-      const strong = chances && at === top;
-      const value = !part ? "" : chances ? percent(part.values[at]) : scene.plain ? number(part.values[at], 2) : "";
-      const text = `${value} ${strong}`;
-      if (!whole && this.outputs[at] === text) continue;
-      this.outputs[at] = text;
-      const [x, y] = centre(block, at);
-      const left = x + block.size / 2 + 8;
-      context.clearRect(left - 3, y - block.step / 2, room.value + 70, block.step);
-      context.fillStyle = token(strong ? "text" : "text-2");
-      context.font = `${strong ? 600 : 400} 12px Inter, system-ui, sans-serif`;
-      context.textAlign = "left";
-      context.fillText(fit(context, names[at] ?? "", chances ? room.name : 120), left, y);
-      if (!value) continue;
-      context.textAlign = "right";
-      context.fillText(value, left + room.value, y);
-    }
-  }
 }
 
 function coloursOf(block: Block, part: Part | undefined): Uint8Array {
@@ -188,11 +160,22 @@ function colourOf(value: number, limit: number): number {
   return Math.round((share + 1) * 127.5);
 }
 
+/** The first and the last pixel but one of each of some cells in a row, cut to so many pixels. */
+function edges(count: number, { step, size }: Block, scale: number, start: number, room: number): [number, number][] {
+  const edge = (at: number) => Math.max(0, Math.min(room, Math.round(start + scale * at)));
+  return Array.from({ length: count }, (_, cell) => [edge(cell * step), edge(cell * step + size)]);
+}
+
+/** A colour as the four bytes of a pixel. */
+function packed([r, g, b]: [number, number, number]): number {
+  return (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
+}
+
 function rgbOf(hex: string): [number, number, number] {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)) as [number, number, number];
 }
 
-function drawImages(context: CanvasRenderingContext2D, block: Block, images: HTMLCanvasElement[]): void {
+function drawImages(context: Context, block: Block, images: HTMLCanvasElement[]): void {
   context.strokeStyle = token("line-strong");
   context.lineWidth = 1;
   context.imageSmoothingEnabled = true;

@@ -49,9 +49,16 @@ export function robustLimit(values: ArrayLike<number>): number {
 }
 
 const tokens = { theme: "", values: new Map<string, string>() };
+let given: Record<string, string> | null = null;
+
+/** Says what the colours of the style sheet are, in a worker, which has none. */
+export function giveTokens(values: Record<string, string>): void {
+  given = values;
+}
 
 /** A colour of the style sheet, in the present theme. */
 export function token(name: string): string {
+  if (given) return given[name];
   const root = document.documentElement;
   const now = root.dataset.theme ?? "";
   if (tokens.theme !== now) {

@@ -11,9 +11,7 @@ export const status = signal<Status | null>(null);
 export const epochs = signal<Epoch[]>([]);
 /** What was done from pages. */
 export const controls = signal<Control[]>([]);
-/** What the neurons say of the chosen row, for pictures of them. */
-export const cellsNow = signal<Answer | null>(null);
-/** The same, a few times a second, for numbers that a person reads. */
+/** What the neurons say of the chosen row, once a second while the run trains: a worker draws them as they come. */
 export const liveAnswer = signal<Answer | null>(null);
 export const sizes = signal<Sizes | null>(null);
 export const liveLines = signal<Connections[] | null>(null);
@@ -29,9 +27,6 @@ export function silent(): number {
   return performance.now() - seen;
 }
 
-/** The time between two states of numbers that a person reads, in milliseconds: each costs a layout, which a machine of
-few cores takes from the training. */
-const READ_TIME = (navigator.hardwareConcurrency || 2) > 4 ? 300 : 1000;
 /** Lines are drawn again where more than this share of them looks different. */
 const CHANGED = 0.02;
 const FIRST_WAIT = 500;
@@ -46,21 +41,14 @@ export function followRun(renewed: () => void): () => void {
   let generation = -1;
   let retry = 0;
   let ticked = 0;
-  let told = 0;
 
   const takeStatus = (next: Status) => {
-    const before = status.peek();
-    const steered = JSON.stringify(next.controls) !== JSON.stringify(controls.peek());
-    if (steered) controls.value = next.controls;
-    const now = performance.now();
-    if (!steered && before?.state === "running" && next.state === "running" && next.generation === generation && now - told < READ_TIME) return;
-    told = now;
+    if (JSON.stringify(next.controls) !== JSON.stringify(controls.peek())) controls.value = next.controls;
     status.value = next;
-    liveAnswer.value = cellsNow.peek();
     if (next.generation === generation) return;
     const first = generation < 0 && next.generation === 0;
     generation = next.generation;
-    [liveLines.value, cellsNow.value, liveAnswer.value, layerHealth.value, sizes.value] = [null, null, null, null, null];
+    [liveLines.value, liveAnswer.value, layerHealth.value, sizes.value] = [null, null, null, null];
     if (!first) renewed();
   };
 
@@ -71,10 +59,9 @@ export function followRun(renewed: () => void): () => void {
       epochs.value = [...epochs.value.slice(0, head.from as number), ...(head.epochs as Epoch[])];
     } else if (topic === "network") {
       if (head.show === "activations") {
-        cellsNow.value = { ...(head as unknown as Answer), array: array as Float32Array };
-        if (!liveAnswer.peek() || status.peek()?.state !== "running") liveAnswer.value = cellsNow.peek();
+        liveAnswer.value = { ...(head as unknown as Answer), array: array as Float32Array };
       } else sizes.value = { ...(head as unknown as Sizes), array: array as Float32Array };
-      if (performance.now() - ticked > 1000) {
+      if (performance.now() - ticked > 900) {
         ticked = performance.now();
         tick.value++;
       }
@@ -121,7 +108,7 @@ export function followRun(renewed: () => void): () => void {
     control?.abort();
     control = null;
     document.removeEventListener("visibilitychange", turned);
-    [status.value, cellsNow.value, liveAnswer.value, sizes.value, liveLines.value, layerHealth.value] = [null, null, null, null, null, null];
+    [status.value, liveAnswer.value, sizes.value, liveLines.value, layerHealth.value] = [null, null, null, null, null];
     [epochs.value, controls.value] = [[], []];
     link.value = "off";
   };

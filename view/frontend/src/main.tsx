@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { App } from "./app";
 import { FrozenTransport, readFrozen } from "./frozen";
+import { LiveTransport } from "./live_stream";
 import { askMode, loadModel } from "./load";
 import { inNotebook, NotebookTransport } from "./notebook";
 import { Play } from "./play";
@@ -13,7 +14,7 @@ import "./report.css";
 import "./runs.css";
 import "./play.css";
 import "./try.css";
-import { ServerTransport, takeToken } from "./transport";
+import { takeToken } from "./transport";
 
 const root = document.getElementById("app")!;
 const frozen = readFrozen();
@@ -26,7 +27,7 @@ if (frozen) {
     render(<Report frozen={frozen} transport={transport} />, root);
   });
 } else {
-  useTransport(inNotebook() ? new NotebookTransport() : new ServerTransport(takeToken()));
+  useTransport(inNotebook() ? new NotebookTransport() : new LiveTransport(takeToken()));
   askMode().then(
     ({ page, name }) => {
       mode.value = page;

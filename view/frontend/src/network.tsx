@@ -1,15 +1,17 @@
 // The network as a picture: every neuron a cell, its colour the output for the present row.
 
-import { effect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { Cells, type Scene } from "./cells";
+import { Cells, placed } from "./cells";
 import { robustLimit } from "./colours";
 import { drawFrames, drawInputs, drawLines, drawMarks, drawTitles, paint, type View, WHOLE } from "./draw_network";
+import { describe } from "./describe_neuron";
 import { drawBetween, meaningOf } from "./draw_between";
 import { count, number } from "./format";
 import { type Block, cellOf, centre, hit, layout, unitsOf } from "./layout";
-import { cellsNow, liveAnswer, liveLines, show, sizes } from "./live";
-import { describe, Limits, type Part, split, splitSizes } from "./network_values";
+import { liveAnswer, liveLines, show, sizes } from "./live";
+import { drawLive } from "./live_stream";
+import { Limits, type Part, split, splitSizes } from "./network_values";
+import { drawOutputs } from "./outputs";
 import { AsTable } from "./parts";
 import { ask, askSizes, health, layer, neuron, theme, useAsked } from "./state";
 import type { Answer, Connections, Neuron, Show, SomeInputs, What } from "./types";
@@ -43,6 +45,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   const box = useRef<HTMLDivElement>(null);
   const under = useRef<HTMLCanvasElement>(null);
   const middle = useRef<HTMLCanvasElement>(null);
+  const beside = useRef<HTMLCanvasElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const painter = useRef<Cells | null>(null);
   const [view, setView] = useState<View>(WHOLE);
@@ -73,7 +76,8 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   const cells = useMemo(() => (kind === "activations" ? values : splitSizes(measured, kind)), [values, measured, kind]);
   const given = useMemo(() => some && Float32Array.from(some.inputs, (entry) => entry.value ?? 0), [some]);
   const inputs = useSame(blocks[0].picture ? null : (given ?? values.get("inputs")?.values ?? null));
-  const streams = live && kind === "activations";
+  const small = kind === "activations" && !plain ? pictures : null;
+  const streams = live && kind === "activations" && !small;
 
   useLayoutEffect(() => {
     setWidth(box.current!.clientWidth);
@@ -93,15 +97,18 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   }, [blocks, lines, shownNeuron, inputs, pixels, full, height, view, theme.value]);
 
   useLayoutEffect(() => {
-    const cellsOf = (painter.current ??= new Cells(middle.current!));
-    const own = kind === "activations" && !plain ? pictures : null;
-    const scene: Scene = { blocks, cells, values, chances, plain, pictures: own, view, theme: theme.value, width: full, height };
-    if (!streams) return cellsOf.draw(scene);
-    return effect(() => {
-      // The numbers beside the outputs keep pace with those beside the network, the colours with the training.
-      cellsOf.draw({ ...scene, cells: split(cellsNow.value, chances, limits), values: split(liveAnswer.value, chances, limits) });
-    });
-  }, [streams, streams ? null : cells, streams ? null : values, blocks, pictures, kind, plain, full, height, view, theme.value]);
+    const scene = { blocks, view, theme: theme.value, width: full, height, ratio: devicePixelRatio || 1 };
+    if (streams) return drawLive(middle.current!, { ...scene, chances });
+    if (painter.current?.canvas !== middle.current) painter.current = new Cells(middle.current!);
+    placed(middle.current!, scene);
+    painter.current!.draw({ ...scene, cells, pictures: small });
+  }, [streams, streams ? null : cells, blocks, small, full, height, view, theme.value]);
+
+  const last = blocks[blocks.length - 1];
+  const output = values.get(last.path);
+  useLayoutEffect(() => {
+    drawOutputs(beside.current!, last, output, chances ? "shares" : plain ? "numbers" : null, view, full, height);
+  }, [last, output?.values, chances, plain, full, height, view, theme.value]);
 
   useLayoutEffect(() => {
     const ring = chosen ?? (layer.value !== null && neuron.value !== null ? { path: layer.value, unit: neuron.value } : null);
@@ -202,7 +209,8 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
       <div class="scroll" ref={box}>
         <div class="sheet" style={{ width: `${full}px`, height: `${height}px` }}>
           <canvas ref={under} aria-hidden="true" />
-          <canvas ref={middle} aria-hidden="true" />
+          <canvas ref={middle} key={streams ? "live" : "still"} aria-hidden="true" />
+          <canvas ref={beside} aria-hidden="true" />
           <canvas
             ref={canvas}
             tabIndex={0}

@@ -1,10 +1,8 @@
 // What the cells of a network show: a number for each neuron, and where the colours of its layer end.
 
 import { robustLimit } from "./colours";
-import { number } from "./format";
-import { type Block, laneOf, unitsOf } from "./layout";
-import { health } from "./state";
-import type { Answer, Show, Sizes, What } from "./types";
+import { type Block, unitsOf } from "./layout";
+import type { Answer, Show, Sizes } from "./types";
 
 export interface Part {
   values: Float32Array;
@@ -64,23 +62,4 @@ export function cellValue(block: Block, values: ArrayLike<number>, cell: number)
   let value = 0;
   for (let unit = first; unit < end; unit++) if (Math.abs(values[unit]) > Math.abs(value)) value = values[unit];
   return value;
-}
-
-/** A neuron in words: where it is, what it says, and what is wrong with it. */
-export function describe(what: What, { block, unit }: { block: Block; unit: number }, values: Split, cells: Split, kind: Show, noun: string): string {
-  const part = values.get(block.path);
-  if (block.path === "inputs") {
-    if (block.picture && what.form.kind === "sound") return `Band ${block.rows - Math.floor(unit / block.columns)} of ${block.rows}, frame ${(unit % block.columns) + 1} of ${block.columns}`;
-    if (block.picture) return `Pixel in row ${Math.floor(unit / block.columns)}, column ${unit % block.columns}`;
-    const name = block.labels?.[unit] ?? what.inputs.names[unit] ?? `input ${unit}`;
-    return part ? `${name}: ${number(part.values[unit])}` : name;
-  }
-  const label = block.labels?.[unit];
-  const group = block.lanes > 1 ? `, group ${laneOf(block, unit) + 1} of ${block.lanes}` : "";
-  const several = block.perCell > 1 ? ` to ${Math.min(unit + block.perCell, block.units) - 1}` : "";
-  const flags = health.value?.[block.path]?.flags[String(unit)];
-  const output = part ? `, ${noun} ${number(part.values[unit])}` : "";
-  const size = kind === "activations" ? undefined : cells.get(block.path)?.values[unit];
-  const measured = size === undefined ? "" : kind === "weights" ? `, weights of size ${number(size, 3)}` : `, changes by ${number(size, 2)} in a step`;
-  return `${block.title}, neuron ${unit}${several}${label ? ` (${label})` : ""}${group}${output}${measured}${flags ? `, ${flags.join(", ")}` : ""}`;
 }

@@ -3,7 +3,7 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Theme } from "./colours";
-import { type Frame, Gone, type Transport } from "./transport";
+import { Gone, type Take, type Transport } from "./transport";
 import type { Answer, Health, Sizes, Surface, Values, What } from "./types";
 
 export type Page = "inside" | "mistakes" | "try" | "step";
@@ -117,7 +117,7 @@ export async function askSurface(): Promise<Surface> {
 }
 
 /** Frames of the run that trains, until it ends. */
-export function watchRun(body: object, take: (topic: number, frame: Frame) => void, stop: AbortSignal): Promise<void> {
+export function watchRun(body: object, take: Take, stop: AbortSignal): Promise<void> {
   return transport.watch!(ofRun(body), take, stop);
 }
 

@@ -152,7 +152,6 @@ function Picture({ what, data, stage }: { what: What; data: StepAnswer; stage: n
       }),
     [data, backwards],
   );
-  const pixels = useMemo(() => pixelsOf(what, data.inputs), [data]);
   return (
     <>
       <header>
@@ -172,7 +171,7 @@ function Picture({ what, data, stage }: { what: What; data: StepAnswer; stage: n
         what={what}
         height={320}
         answer={stage === 0 ? null : answer}
-        pixels={pixels}
+        pixels={data.pixels}
         measurable={false}
         meaning={backwards ? BACKWARDS : stage === 0 ? UNSEEN : FORWARDS}
         drawn={lines}
@@ -180,17 +179,6 @@ function Picture({ what, data, stage }: { what: What; data: StepAnswer; stage: n
       />
     </>
   );
-}
-
-/** The inputs as grey levels, where each is a pixel; they may be standardized, so the range is that of the row. */
-function pixelsOf(what: What, inputs: number[]): number[] | null {
-  const [rows, columns, channels] = what.form.shape;
-  const index = what.inputs.picture ? inputs.map((_, place) => place) : what.inputs.pixels;
-  if (!what.form.shape.length || channels !== 1 || !index) return null;
-  const [low, high] = [Math.min(...inputs, 0), Math.max(...inputs)];
-  const levels = new Array<number>(rows * columns).fill(0);
-  index.forEach((pixel, place) => (levels[pixel] = Math.round((255 * (inputs[place] - low)) / Math.max(high - low, 1e-9))));
-  return levels;
 }
 
 function Title({ what, data }: { what: What; data: StepAnswer }) {

@@ -5,11 +5,13 @@ export interface Frame {
   array: Uint8Array | Float32Array;
 }
 
+export type Take = (topic: number, frame: Frame) => void;
+
 export interface Transport {
   ask<T>(name: string, body?: object): Promise<T>;
   askFrame(name: string, body?: object): Promise<Frame>;
   /** Frames of a run that trains, until it ends; only where a server follows one. */
-  watch?(body: object, take: (topic: number, frame: Frame) => void, stop: AbortSignal): Promise<void>;
+  watch?(body: object, take: Take, stop: AbortSignal): Promise<void>;
 }
 
 /** Nobody answers any more; `refused` where that will stay so. */
@@ -42,7 +44,7 @@ export function readFrame(buffer: ArrayBuffer): Frame {
 
 /** Asks the server that the page came from, with the token of its start in a header. */
 export class ServerTransport implements Transport {
-  constructor(private readonly token: string) {}
+  constructor(protected readonly token: string) {}
 
   async ask<T>(name: string, body: object = {}): Promise<T> {
     return (await this.send(name, body)).json() as Promise<T>;
@@ -52,7 +54,8 @@ export class ServerTransport implements Transport {
     return readFrame(await (await this.send(name, body)).arrayBuffer());
   }
 
-  async watch(body: object, take: (topic: number, frame: Frame) => void, stop: AbortSignal): Promise<void> {
+  /** The frames of a run that trains, read here. */
+  async stream(body: object, take: Take, stop: AbortSignal): Promise<void> {
     const reader = (await this.send("watch", body, stop)).body!.getReader();
     let rest = new Uint8Array(0);
     for (;;) {

@@ -226,6 +226,8 @@ export interface StepAnswer {
   gradient_norm: number;
   row: number;
   inputs: number[];
+  /** The picture that the row is, in the user's values. */
+  pixels: number[] | null;
   layers: { path: string; y: number[]; dz: number[] }[];
   neuron: {
     path: string;

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,7 @@ import polars as pl
 from ranvier.data.cells import parsing
 from ranvier.data.cells.date_parts import CLOCK, PATTERNS, TIME, DateParts, date_parts
 from ranvier.data.cells.missing_marks import are_marks
-from ranvier.data.cells.month_names import MONTH, MONTHS
+from ranvier.data.cells.month_names import LETTER, MAYBE_MONTH, MONTHS
 from ranvier.data.cells.other_scripts import in_ascii
 from ranvier.data.encoders import json_fields
 from ranvier.records import record
@@ -29,13 +30,13 @@ ZERO_DATE = r"^0{1,4}([-/.])0{1,2}[-/.]0{1,4}(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
 REWRITTEN = (
     # What stands where in `ctime`, compact forms of ISO 8601, logs of servers, and hours without minutes.
     (
-        rf"^(?:\p{{L}}{{3}}\s+)?({MONTH}\s+[0-9]{{1,2}})\s+([0-9:]{{5,8}})(?:\s+([A-Z]{{3,4}}|[+-][0-9]{{4}}))?\s+([0-9]{{4}})(?:\s+[+-][0-9]{{4}})?$",
+        rf"^(?:{LETTER}{{3}}\s+)?({MAYBE_MONTH}\s+[0-9]{{1,2}})\s+([0-9:]{{5,8}})(?:\s+([A-Z]{{3,4}}|[+-][0-9]{{4}}))?\s+([0-9]{{4}})(?:\s+[+-][0-9]{{4}})?$",
         "${1} ${5} ${3}",
     ),
-    (r"^([0-9]{1,2})(\p{L}{3})([0-9]{4}|[0-9]{2})$", "${1} ${2} ${3}"),
-    (r"^([0-9]{1,2})(\p{L}{3})([0-9]{4}|[0-9]{2}):([0-9:.]+)$", "${1} ${2} ${3} ${4}"),
+    (rf"^([0-9]{{1,2}})({LETTER}{{3}})([0-9]{{4}}|[0-9]{{2}})$", "${1} ${2} ${3}"),
+    (rf"^([0-9]{{1,2}})({LETTER}{{3}})([0-9]{{4}}|[0-9]{{2}}):([0-9:.]+)$", "${1} ${2} ${3} ${4}"),
     (r"^([0-9]{4})M([0-9]{1,2})$", "${1}-${2}"),
-    (rf"^{MONTH}(?:[-/]|\s?')([0-9]{{2}})$", "1 ${1} ${2}"),
+    (rf"^{MAYBE_MONTH}(?:[-/]|\s?')([0-9]{{2}})$", "1 ${1} ${2}"),
     (r"^([0-9]{8})[T_ ]?([0-9]{2})([0-9]{2})(Z|[+-][0-9:]+)?$", "${1}T${2}:${3}"),
     (r"^([0-9]{8})[T_ ]?([0-9]{2})([0-9]{2})([0-9]{2})(?:\.[0-9]+)?(Z|[+-][0-9:]+)?$", "${1}T${2}:${3}:${4}"),
     (r"^\[(.*)\]$", "${1}"),
@@ -43,7 +44,7 @@ REWRITTEN = (
     (r"^([0-3][0-9])([0-3][0-9])((?:19|20)[0-9]{2})$", "${1}/${2}/${3}"),
     (r"^([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:\s?[AaPp]\.?[Mm]\.?)?)[\s,|·-]+(.*[0-9]{2})$", "${2} ${1}"),
     (
-        r"^([0-9/.-]{8,10}|[0-9]{1,2}-\p{L}{3}-[0-9]{2,4})\s+([0-9]{2})\.([0-9]{2})(?:\.([0-9]{2})(?:\.[0-9]+)?)?"
+        rf"^([0-9/.-]{{8,10}}|[0-9]{{1,2}}-{LETTER}{{3}}-[0-9]{{2,4}})\s+([0-9]{{2}})\.([0-9]{{2}})(?:\.([0-9]{{2}})(?:\.[0-9]+)?)?"
         r"(\s*[AaPp][Mm])?$",
         "${1} ${2}:${3}:${4}${5}",
     ),
@@ -184,23 +185,26 @@ def parse_written_dates(strings: pl.Series, order: str = "") -> pl.Series:
     ['2021-09-25 00:00', '2021-09-25 13:30']
     """
     times = pl.Series(strings.name, [None], pl.Datetime("us")).new_from_index(0, len(strings))
-    strings = _rewritten(strings)
+    rest = strings.is_not_null().arg_true()
+    unread = _rewritten(strings.gather(rest))
     for names, pattern in PATTERNS:
-        rest = (times.is_null() & strings.is_not_null()).arg_true()
         if not len(rest):
             break
-        groups = strings.gather(rest).str.extract_groups(pattern + TIME).struct.unnest()
+        groups = unread.str.extract_groups(pattern + TIME).struct.unnest()
         if groups.to_series(0).null_count() < len(rest):
             groups.columns = [*names, *CLOCK]
-            times = times.scatter(rest, _times(groups, order))
+            read = _times(groups, order)
+            times = times.scatter(rest, read)
+            rest, unread = rest.filter(read.is_null()), unread.filter(read.is_null())
     return times
 
 
 def _rewritten(strings: pl.Series) -> pl.Series:
     """Forms that the patterns lack in a form that they have."""
+    expression = pl.col("string")
     for pattern, other in REWRITTEN:
-        strings = strings.str.replace(pattern, other)
-    return strings
+        expression = expression.str.replace(pattern, other)
+    return strings.to_frame("string").select(expression).to_series()
 
 
 def day_and_month(strings: pl.Series, parts: DateParts) -> pl.DataFrame:
@@ -231,39 +235,49 @@ def day_and_month(strings: pl.Series, parts: DateParts) -> pl.DataFrame:
 
 def _times(groups: pl.DataFrame, order: str) -> pl.Series:
     """The dates and times of the groups of one pattern, null where there is none."""
-    if "first" in groups.columns:
-        groups = _ordered(groups, order)
-    if "name" in groups.columns:
-        short = groups["name"].str.to_lowercase()
-        groups = groups.with_columns(month=short.replace_strict(MONTHS, default=None, return_dtype=pl.Int64))
-    absent = [name for name in ("month", "day") if name not in groups.columns]
-    groups = groups.with_columns(pl.lit("1").alias(name) for name in absent)
-    number = {name: groups[name].cast(pl.Int64, strict=False) for name in ("year", "month", "day")}
-    year = number["year"]
-    short_year = groups["year"].cast(pl.String).str.len_chars() <= 2
-    year = year.zip_with(~short_year.fill_null(False), year + 1900 + 100 * (year < 69).cast(pl.Int64))
-    written = year.cast(pl.String).str.zfill(4) + "-" + number["month"].cast(pl.String).str.zfill(2)
-    day = (written + "-" + number["day"].cast(pl.String).str.zfill(2)).str.to_date("%Y-%m-%d", strict=False)
-    hour, minute, second = (groups[name].cast(pl.Int64).fill_null(0) for name in ("hour", "minute", "second"))
-    half = groups["half"].str.to_lowercase()
-    hour = hour.zip_with(half.is_null(), hour % 12 + 12 * (half == "p").cast(pl.Int64))
+    return groups.with_columns(_numbers_of_date(tuple(groups.columns), order)).select(_time()).to_series()
+
+
+@cache
+def _numbers_of_date(columns: tuple[str, ...], order: str) -> list[pl.Expr]:
+    """Year, month and day from the groups of one pattern; a month or a day that is not written is the first."""
+    written = {name: pl.col(name) for name in columns}
+    parts: dict[str, pl.Expr] = _ordered(order) if "first" in columns else written
+    if "name" in columns:
+        short = written["name"].str.to_lowercase()
+        parts["month"] = short.replace_strict(MONTHS, default=None, return_dtype=pl.Int64)
+    year = parts["year"]
+    number = year.cast(pl.Int64, strict=False)
+    century = 1900 + 100 * (number < 69).cast(pl.Int64)
+    in_full = pl.when(year.str.len_chars() <= 2).then(number + century).otherwise(number)
+    others = [parts.get(name, pl.lit(1)).cast(pl.Int64, strict=False).alias(name) for name in ("month", "day")]
+    return [in_full.alias("year"), *others]
+
+
+@cache
+def _time() -> pl.Expr:
+    """Dates and times from year, month and day as numbers, and the groups of the time of day."""
+    year, month, day = (pl.col(name).cast(pl.String) for name in ("year", "month", "day"))
+    written = pl.concat_str(year.str.zfill(4), month.str.zfill(2), day.str.zfill(2), separator="-")
+    date = written.str.to_date("%Y-%m-%d", strict=False)
+    hour, minute, second = (pl.col(name).cast(pl.Int64).fill_null(0) for name in ("hour", "minute", "second"))
+    half = pl.col("half").str.to_lowercase()
+    hour = pl.when(half.is_null()).then(hour).otherwise(hour % 12 + 12 * (half == "p").cast(pl.Int64))
     valid = ((hour < 24) & (minute < 60) & (second < 61)) | ((hour == 24) & (minute == 0) & (second == 0))
-    times = day.cast(pl.Datetime("us")).cast(pl.Int64) + (hour * 3600 + minute * 60 + second) * 1_000_000
-    return times.set(~valid, None).cast(pl.Datetime("us"))
+    times = date.cast(pl.Datetime("us")).cast(pl.Int64) + (hour * 3600 + minute * 60 + second) * 1_000_000
+    return pl.when(valid).then(times).cast(pl.Datetime("us"))
 
 
-def _ordered(groups: pl.DataFrame, order: str) -> pl.DataFrame:
-    """The groups of dates of three numbers as year, month and day."""
-    first, middle, last = (groups[name] for name in ("first", "middle", "last"))
-    same_sign = (groups["sign"] == groups["sign2"]).fill_null(False)
+def _ordered(order: str) -> dict[str, pl.Expr]:
+    """Year, month and day of dates of three numbers, as strings; null where they are no date."""
+    first, middle, last = (pl.col(name) for name in ("first", "middle", "last"))
+    same_sign = pl.col("sign") == pl.col("sign2")
     year_first = (first.str.len_chars() == 4) & (last.str.len_chars() <= 2)
-    year_last = (first.str.len_chars() <= 2) & last.str.len_chars().is_in([2, 4]) & bool(order)
+    year_last = (first.str.len_chars() <= 2) & last.str.len_chars().is_in([2, 4]) & pl.lit(bool(order))
     day, month = (first, middle) if order == DAY_FIRST else (middle, first)
-    valid = (same_sign & (year_first | year_last)).fill_null(False)
-    year_first = year_first.fill_null(False)
-    parts = {
-        "year": first.zip_with(year_first, last).set(~valid, None),
-        "month": middle.zip_with(year_first, month),
-        "day": last.zip_with(year_first, day),
+    valid = same_sign & (year_first | year_last)
+    return {
+        "year": pl.when(valid & year_first).then(first).when(valid).then(last),
+        "month": pl.when(valid & year_first).then(middle).when(valid).then(month),
+        "day": pl.when(valid & year_first).then(last).when(valid).then(day),
     }
-    return pl.DataFrame({**parts, **{name: groups[name] for name in CLOCK}})

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data.cells.month_names import MONTH, MONTHS
+from ranvier.data.cells.month_names import MAYBE_MONTH, MONTHS
 from ranvier.records import record
 
 WEEKDAY = (
@@ -41,15 +41,15 @@ PATTERNS = (
     ),
     (
         ("day", "name", "year"),
-        rf"^{WEEKDAY}([0-9]{{1,2}})(?:st|nd|rd|th|er|[.ºª°])?[\s/-]*(?:(?:of|de)\s+)?{MONTH},?(?:\s+del?)?[\s/-]*"
+        rf"^{WEEKDAY}([0-9]{{1,2}})(?:st|nd|rd|th|er|[.ºª°])?[\s/-]*(?:(?:of|de)\s+)?{MAYBE_MONTH},?(?:\s+del?)?[\s/-]*"
         r"'?([0-9]{4}|[0-9]{2})(?:\s?[гр]\.?)?",
     ),
     (
         ("name", "day", "year"),
-        rf"^{WEEKDAY}{MONTH}[\s/-]*([0-9]{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[\s/-]+)'?([0-9]{{4}}|[0-9]{{2}})",
+        rf"^{WEEKDAY}{MAYBE_MONTH}[\s/-]*([0-9]{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[\s/-]+)'?([0-9]{{4}}|[0-9]{{2}})",
     ),
-    (("year", "name", "day"), rf"^([0-9]{{4}})[\s/-]{MONTH}[\s/-]([0-9]{{1,2}})"),
-    (("name", "year"), rf"^{MONTH}(?:\s+del?)?[\s,/-]*([0-9]{{4}})"),
+    (("year", "name", "day"), rf"^([0-9]{{4}})[\s/-]{MAYBE_MONTH}[\s/-]([0-9]{{1,2}})"),
+    (("name", "year"), rf"^{MAYBE_MONTH}(?:\s+del?)?[\s,/-]*([0-9]{{4}})"),
     (("year", "month"), r"^([0-9]{4})[-/.]([0-9]{1,2})"),
     (("month", "year"), r"^([0-9]{1,2})[/-]([0-9]{4})"),
     (("year", "month", "day"), r"^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])([0-3][0-9])"),
@@ -77,7 +77,7 @@ PERIODS = (
     (("quarter", "year"), r"([0-9])[Tt][\s/-]*([0-9]{4})"),
     (("year", "semester"), r"([0-9]{4})[\s/-]*[HhSs]([0-9])"),
     (("semester", "year"), r"[HhSs]([0-9])[\s/-]*([0-9]{4})"),
-    (("name", "year"), rf"{MONTH}(?:[-/]|\s?')([0-9]{{2}})"),
+    (("name", "year"), rf"{MAYBE_MONTH}(?:[-/]|\s?')([0-9]{{2}})"),
 )
 """Weeks and days of ISO 8601, quarters, half years and months; periods stand for their first day."""
 DIGITS_ANYWHERE = 7
@@ -198,7 +198,7 @@ def _templates() -> list[tuple[tuple[str, ...], re.Pattern[str]]]:
     """The patterns of templates, made when the first date is read; any word may stand where a month does."""
     patterns = [(names, pattern + TIME) for names, pattern in PATTERNS[:DIGITS_ANYWHERE]]
     patterns += [(names, pattern + "$") for names, pattern in PERIODS]
-    return [(names, re.compile(pattern.replace(MONTH, WORD_OF_ASCII))) for names, pattern in patterns]
+    return [(names, re.compile(pattern.replace(MAYBE_MONTH, WORD_OF_ASCII))) for names, pattern in patterns]
 
 
 def _named(match: re.Match[str], names: tuple[str, ...]) -> Spans:

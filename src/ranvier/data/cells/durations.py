@@ -8,6 +8,8 @@ Patterns are those of polars, for columns.
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
 NUMBER = r"([0-9]+(?:[.,][0-9]+)?)"
@@ -59,33 +61,36 @@ def seconds_of_duration(strings: pl.Series) -> pl.Series:
     for pattern, factors in READ:
         rest = (values.is_null() & strings.str.contains(pattern)).arg_true()
         if len(rest):
-            parts = _groups(strings.gather(rest), pattern)
-            values = values.scatter(rest, _sum(_aligned(*parts) if pattern == WITH_COLONS else parts, factors))
+            groups = strings.gather(rest).str.extract_groups(pattern).struct.unnest()
+            values = values.scatter(rest, groups.select(_seconds(pattern, factors)).to_series())
     return values
-
-
-def _aligned(days: pl.Series, first: pl.Series, second: pl.Series, third: pl.Series) -> tuple[pl.Series, ...]:
-    """The numbers between colons as days, hours, minutes and seconds: without a third, the first are minutes."""
-    short = third.is_null()
-    hours, minutes = first.zip_with(~short, first.clear(len(first))), second.zip_with(~short, first)
-    return days, hours, minutes, third.zip_with(~short, second)
 
 
 def _nulls(strings: pl.Series) -> pl.Series:
     return pl.Series(strings.name, [None], pl.Float64).new_from_index(0, len(strings))
 
 
-def _groups(strings: pl.Series, pattern: str) -> tuple[pl.Series, ...]:
-    """The groups of a pattern as numbers."""
-    groups = strings.str.extract_groups(pattern).struct.unnest().get_columns()
-    return tuple(group.str.replace(",", ".", literal=True).cast(pl.Float64) for group in groups)
-
-
-def _sum(parts: tuple[pl.Series, ...], factors: tuple[float, ...]) -> pl.Series:
-    """The parts together, in seconds; null where all are."""
+@cache
+def _seconds(pattern: str, factors: tuple[float, ...]) -> pl.Expr:
+    """The groups of a pattern together, in seconds; null where all are."""
+    parts = [_number(group) for group in "1234"]
+    if pattern == WITH_COLONS:  # days, and two or three numbers: without a third, the first are minutes
+        days, first, second, third = parts
+        short = third.is_null()
+        parts = [
+            days,
+            pl.when(~short).then(first),
+            pl.when(short).then(first).otherwise(second),
+            pl.when(short).then(second).otherwise(third),
+        ]
     seconds = [part.fill_null(0.0) * factor for part, factor in zip(parts, factors, strict=True)]
-    present = parts[0].is_not_null() | parts[1].is_not_null() | parts[2].is_not_null() | parts[3].is_not_null()
-    return (seconds[0] + seconds[1] + seconds[2] + seconds[3]).set(~present, None)
+    present = pl.any_horizontal(part.is_not_null() for part in parts)
+    return pl.when(present).then(seconds[0] + seconds[1] + seconds[2] + seconds[3])
+
+
+def _number(group: str) -> pl.Expr:
+    """A group of a pattern as a number."""
+    return pl.col(group).str.replace(",", ".", literal=True).cast(pl.Float64)
 
 
 def degrees_of_angle(strings: pl.Series) -> pl.Series:
@@ -96,12 +101,16 @@ def degrees_of_angle(strings: pl.Series) -> pl.Series:
     """
     if not strings.str.contains(ANGLE).any():
         return _nulls(strings)
-    groups = strings.str.extract_groups(ANGLE).struct.unnest().get_columns()
-    numbers = [group.str.replace(",", ".", literal=True).cast(pl.Float64) for group in groups[1:4]]
-    size = numbers[0].abs() + numbers[1] / 60.0 + numbers[2].fill_null(0.0) / 3600.0
-    sides = groups[0].fill_null("") + groups[4].fill_null("")
-    negative = groups[1].str.starts_with("-") | sides.str.to_uppercase().is_in(["S", "W", "O"])
-    return (-size).zip_with(negative.fill_null(False), size)
+    return strings.str.extract_groups(ANGLE).struct.unnest().select(_degrees()).to_series()
+
+
+@cache
+def _degrees() -> pl.Expr:
+    """Degrees from the groups of ANGLE: a side, degrees, minutes, seconds, and a side."""
+    size = _number("2").abs() + _number("3") / 60.0 + _number("4").fill_null(0.0) / 3600.0
+    sides = pl.concat_str(pl.col("1").fill_null(""), pl.col("5").fill_null(""))
+    negative = pl.col("2").str.starts_with("-") | sides.str.to_uppercase().is_in(["S", "W", "O"])
+    return pl.when(negative).then(-size).otherwise(size)
 
 
 def inches_of_length(strings: pl.Series) -> pl.Series:
@@ -110,8 +119,8 @@ def inches_of_length(strings: pl.Series) -> pl.Series:
     >>> inches_of_length(pl.Series(["5'11", "6 ft 2 in", "5'", "x"])).to_list()
     [71.0, 74.0, 60.0, None]
     """
-    feet, inches = _groups(strings, FEET)
-    return feet * 12.0 + inches.fill_null(0.0)
+    groups = strings.str.extract_groups(FEET).struct.unnest()
+    return groups.select(_number("1") * 12.0 + _number("2").fill_null(0.0)).to_series()
 
 
 def values_of_fractions(strings: pl.Series) -> pl.Series:
@@ -120,12 +129,18 @@ def values_of_fractions(strings: pl.Series) -> pl.Series:
     >>> values_of_fractions(pl.Series(["3 1/2", "1/4", "-2-3/8", "5", '7 3/4"', "x"])).to_list()
     [3.5, 0.25, -2.375, 5.0, 7.75, None]
     """
-    sign, *groups = strings.str.extract_groups(FRACTION).struct.unnest().get_columns()
-    integer, above, below = (group.cast(pl.Float64) for group in groups)
-    size = integer.fill_null(0.0) + above / below
-    values = (-size).zip_with((sign.is_not_null() & (sign != "+")).fill_null(False), size)
     plain = strings.str.replace(r"^([+-]?[0-9.]+)\s*[^0-9\s/.,:][^0-9/,:]{0,15}$", "${1}")
-    return values.zip_with(values.is_not_null(), plain.cast(pl.Float64, strict=False))
+    groups = strings.str.extract_groups(FRACTION).struct.unnest()
+    return groups.with_columns(plain=plain).select(_fraction()).to_series()
+
+
+@cache
+def _fraction() -> pl.Expr:
+    """Decimals from the groups of FRACTION: a sign, an integer, above and below the line; else "plain" as a number."""
+    integer, above, below = (pl.col(group).cast(pl.Float64) for group in "234")
+    size = integer.fill_null(0.0) + above / below
+    values = pl.when(pl.col("1") != "+").then(-size).otherwise(size)
+    return pl.coalesce(values, pl.col("plain").cast(pl.Float64, strict=False))
 
 
 def are_fractions(strings: pl.Series) -> bool:

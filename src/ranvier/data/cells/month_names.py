@@ -49,5 +49,9 @@ NAMES = (
 """Those of each month, January first; the English ones first."""
 MONTHS = {name: month for month, names in enumerate(NAMES, start=1) for name in names.split()}
 """Name, in lower case -> month."""
-MONTH = rf"(?i:({'|'.join(sorted(MONTHS, key=len, reverse=True))})\b\.?)"
-"""A pattern for a month in words, with the name as a group."""
+MONTH = rf"(?i:(?:{'|'.join(sorted(MONTHS, key=len, reverse=True))})(?!\w)\.?)"
+"""A pattern of Python for a month in words; some names end in signs that are no letters, where there is no \\b."""
+LETTER = r"[A-Za-z\x{80}-\x{10FFFF}]"
+"""A pattern of polars for a letter, and for signs of other scripts: compiled far sooner than that of all letters."""
+MAYBE_MONTH = rf"({LETTER}+)\b\.?"
+"""A pattern of polars for a word where a month may stand; whether it is one is to be looked up."""

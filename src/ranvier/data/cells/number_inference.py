@@ -116,7 +116,7 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
             return WrittenNumbers(NumberFormat(clock=True)) if are_times_of_digits(strings) else None
         return WrittenNumbers(form, points=points)
     sample = strings.head(SAMPLE)
-    for signs in _order(decimal_commas):
+    for signs in _order(decimal_commas) if sample.str.contains(r"^[-+0-9.,' ]+$").all() else ():
         if sample.str.contains(SIGNED[signs]).all() and strings.str.contains(SIGNED[signs]).all():
             bodies = strings.str.strip_chars_start("+-")
             return None if are_codes(bodies) else WrittenNumbers(NumberFormat(*signs), _ambiguous(bodies))

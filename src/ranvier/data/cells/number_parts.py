@@ -5,6 +5,8 @@ Patterns are those of polars, for columns; nothing here knows which signs a colu
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
 CURRENCIES = (
@@ -98,13 +100,30 @@ def split(strings: pl.Series) -> pl.DataFrame:
     """
     if strings.str.contains(RARE_SIGNS).any():
         strings = _with_usual_signs(strings)
-    parts = strings.str.extract_groups(PARTS).struct.unnest()
-    words = parts["bound"].str.contains(r"\p{L}").fill_null(False)
-    plus = parts["plus"].zip_with(parts["plus"].is_not_null(), parts["inner_plus"])
-    parts = parts.with_columns(plus, bound=parts["bound"].set(words, "about"))
-    unclosed = parts["opening"].is_null() != parts["closing"].is_null()
-    body = parts["body"].str.replace_all(f"[{BLANKS}]", " ").str.replace_all("\u2019", "'", literal=True)
-    return parts.with_columns(body.set(unclosed, None), _units(parts))
+    return strings.str.extract_groups(PARTS).struct.unnest().with_columns(_changed_parts())
+
+
+@cache
+def _changed_parts() -> list[pl.Expr]:
+    """The parts that are not what the groups of PARTS are."""
+    body, bound, plus = pl.col("body"), pl.col("bound"), pl.col("plus")
+    unclosed = pl.col("opening").is_null() != pl.col("closing").is_null()
+    usual = body.str.replace_all(f"[{BLANKS}]", " ").str.replace_all("\u2019", "'", literal=True)
+    words = bound.str.contains(r"\p{L}")
+    return [
+        pl.when(unclosed).then(None).otherwise(usual).alias("body"),
+        pl.when(words).then(pl.lit("about")).otherwise(bound).alias("bound"),
+        pl.coalesce(plus, "inner_plus").alias("plus"),
+        _unit().alias("unit"),
+    ]
+
+
+def _unit() -> pl.Expr:
+    """The unit of each number."""
+    suffix = pl.col("suffix").str.to_lowercase().str.strip_chars(". ").str.replace(r"([a-z]{2})s$", "${1}")
+    suffix = suffix.str.replace(r"^/\s+", "/").fill_null("")
+    prefix = pl.col("prefix").str.to_lowercase().str.strip_chars(".").fill_null("")
+    return pl.concat_str(prefix, suffix, (pl.lit("/") + pl.col("total")).fill_null(""))
 
 
 def _with_usual_signs(strings: pl.Series) -> pl.Series:
@@ -127,21 +146,27 @@ def numbers_of(parts: pl.DataFrame, decimal: str, thousands: str) -> pl.Series:
     >>> numbers_of(split(pl.Series(["(1.234,5)", "7,5 kg", "1,2,3"])), ",", ".").to_list()
     [-1234.5, 7.5, None]
     """
-    body = parts["body"]
-    shaped = body.set(~body.str.contains(BODIES[decimal, thousands]), None)
-    shaped = plain_digits(shaped, decimal, thousands)
-    digits = shaped.zip_with(shaped.is_not_null(), body)
-    exponent = parts["exponent"].fill_null("")
-    if exponent.str.contains(r"^[^eE]").any():
+    exponents = parts["exponent"].null_count() < len(parts)
+    return parts.select(_numbers(decimal, thousands, exponents)).to_series()
+
+
+@cache
+def _numbers(decimal: str, thousands: str, exponents: bool) -> pl.Expr:
+    body, exponent = pl.col("body"), pl.col("exponent").fill_null("")
+    shaped: pl.Expr = pl.when(body.str.contains(BODIES[decimal, thousands])).then(body)
+    if thousands:
+        shaped = shaped.str.replace_all(thousands, "", literal=True)
+    shaped = shaped.str.replace(",", ".", literal=True) if decimal == "," else shaped
+    digits = pl.coalesce(shaped, body)
+    if exponents:
         exponent = exponent.str.replace(r"^(?:\s?[x×·∙*]\s?10\^?\s?|[dD])", "e")
-        exponent = exponent.str.replace_many(list(RAISED), list(RAISED.values()))
-    values = (digits + exponent).cast(pl.Float64, strict=False)
-    negative = parts["opening"].is_not_null()
-    for name in ("sign", "inner_sign", "last_sign"):
-        negative |= parts[name].is_in(["-", "\u2212", "\u2013"]).fill_null(False)
+        digits += exponent.str.replace_many(list(RAISED), list(RAISED.values()))
+    values = digits.cast(pl.Float64, strict=False)
+    minus = [pl.col(name).is_in(["-", "\u2212", "\u2013"]) for name in ("sign", "inner_sign", "last_sign")]
+    negative = pl.any_horizontal(pl.col("opening").is_not_null(), *(sign.fill_null(False) for sign in minus))
     # In 12.- the sign stands for no cents.
-    negative &= ~(body.str.ends_with(".") & parts["last_sign"].is_not_null()).fill_null(False)
-    return (-values).zip_with(negative, values)
+    negative &= ~(body.str.ends_with(".") & pl.col("last_sign").is_not_null()).fill_null(False)
+    return pl.when(negative).then(-values).otherwise(values)
 
 
 def plain_digits(strings: pl.Series, decimal: str, thousands: str) -> pl.Series:
@@ -155,24 +180,15 @@ def plain_digits(strings: pl.Series, decimal: str, thousands: str) -> pl.Series:
     return strings.str.replace(",", ".", literal=True) if decimal == "," else strings
 
 
-def _units(parts: pl.DataFrame) -> pl.Series:
-    """The unit of each number, "unit"."""
-    suffix = parts["suffix"].str.to_lowercase().str.strip_chars(". ").str.replace(r"([a-z]{2})s$", "${1}")
-    suffix = suffix.str.replace(r"^/\s+", "/")
-    unit = parts["prefix"].str.to_lowercase().str.strip_chars(".").fill_null("") + suffix.fill_null("")
-    total = parts["total"]
-    return (unit if total.null_count() == len(total) else unit + ("/" + total).fill_null("")).rename("unit")
-
-
 def magnitudes(parts: pl.DataFrame) -> pl.Series:
     """What each number is multiplied by where suffixes are thousands, millions and billions, or hemispheres.
 
     >>> magnitudes(split(pl.Series(["1.2M", "$3 k", "7"]))).to_list()
     [1000000.0, 1000.0, 1.0]
     """
-    suffix = parts["suffix"].str.to_lowercase().str.strip_chars(". °")
+    suffix = pl.col("suffix").str.to_lowercase().str.strip_chars(". °")
     factors = {**MAGNITUDES, **HEMISPHERES[0], **HEMISPHERES[1]}
-    return suffix.replace_strict(factors, default=1.0, return_dtype=pl.Float64)
+    return parts.select(suffix.replace_strict(factors, default=1.0, return_dtype=pl.Float64)).to_series()
 
 
 def seconds_of_day(strings: pl.Series) -> pl.Series:
@@ -182,11 +198,17 @@ def seconds_of_day(strings: pl.Series) -> pl.Series:
     [48600.0, 48615.0, None]
     """
     strings = strings.str.replace(HOUR_ALONE, "${1}:00 ${2}m")
-    hour, minute, second, half = strings.str.extract_groups(CLOCK).struct.unnest().get_columns()
-    hours = hour.cast(pl.Float64)
-    half = half.str.to_lowercase()
-    hours = hours.zip_with(half.is_null(), hours % 12 + 12.0 * (half == "p").cast(pl.Float64))
-    return hours * 3600 + minute.cast(pl.Float64) * 60 + second.cast(pl.Float64).fill_null(0.0)
+    return strings.str.extract_groups(CLOCK).struct.unnest().select(_seconds_of_day()).to_series()
+
+
+@cache
+def _seconds_of_day() -> pl.Expr:
+    """Seconds since midnight from the groups of CLOCK: hour, minute, second, and a or p."""
+    hour, minute, second = (pl.col(group).cast(pl.Float64) for group in "123")
+    half = pl.col("4").str.to_lowercase()
+    afternoon = 12.0 * (half == "p").cast(pl.Float64)
+    hours = pl.when(half.is_null()).then(hour).otherwise(hour % 12 + afternoon)
+    return hours * 3600 + minute * 60 + second.fill_null(0.0)
 
 
 def seconds_of_day_or_digits(strings: pl.Series) -> pl.Series:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from ranvier.data.column_threads import map_row_blocks
 from ranvier.data.encoders.column import CellColumns, CellEncoder, ColumnEncoder, ColumnGroup, Writer
 from ranvier.data.encoders.row_blocks import row_blocks
 from ranvier.rows import CSR, Inputs
+from ranvier.rows.csr_later import CSRLater
 from ranvier.rows.deferred import Deferred
 
 MAX_BYTES = 1 << 31
@@ -69,7 +71,7 @@ class ColumnConcat:
         return self._n_dense
 
     def encode(
-        self, columns: Sequence[pl.Series], dtype: Any = np.float32, max_bytes: int | None = None
+        self, columns: Sequence[pl.Series], dtype: Any = np.float32, max_bytes: int | None = None, later: bool = False
     ) -> NDArray[Any] | Inputs:
         """The inputs of many rows: an array (B, D); `Inputs` where an encoder has CSR features, or some are deferred.
 
@@ -78,6 +80,7 @@ class ColumnConcat:
             dtype: of the dense block, float32 or float64.
             max_bytes: how large the dense block may be; a larger one is deferred where each cell is one number. None
                 for `MAX_BYTES`.
+            later: whether the CSR block is made when it is first read; cells are checked now.
 
         Raises:
             DataError: a cell is not of its column's kind.
@@ -97,7 +100,9 @@ class ColumnConcat:
                 group.encode([columns[index] for index in indices], out)
         if not self._csr:
             return Inputs(out) if isinstance(out, Deferred) else out
-        return Inputs(out, CSR.hstack([encoder.encode_csr(columns[index]) for index, encoder in self._csr]))
+        blocks = [encoder.encode_csr_later(columns[index]) for index, encoder in self._csr]
+        waiting = CSRLater(rows, sum(block.n_columns for block in blocks), partial(_side_by_side, blocks))
+        return Inputs(out, waiting if later else waiting.in_memory())
 
     def _write(self, values: Sequence[Sequence[NDArray[Any]]], out: NDArray[Any]) -> None:
         """Write the features of cells that were read over the zeros in `out`."""
@@ -143,6 +148,11 @@ class ColumnConcat:
             return Inputs(out, CSR.hstack([encoder.encode_cell_csr(cells[index]) for index, encoder in self._csr]))
         except NeedsColumnParser:
             return None
+
+
+def _side_by_side(blocks: list[CSRLater]) -> CSR:
+    """The blocks of all columns as one."""
+    return CSR.hstack([block.in_memory() for block in blocks])
 
 
 def stored_cells(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -231,8 +231,11 @@ class TableEncoder:
         rows = [X] if single else X
         return open_rows(rows, self.column_names, table=self.text_column is None, usual_encoding=self.encoding)
 
-    def encode(self, source: Source, dtype: Any = np.float32) -> NDArray[Any] | Inputs:
+    def encode(self, source: Source, dtype: Any = np.float32, later: bool = False) -> NDArray[Any] | Inputs:
         """Encode the rows of an opened source; columns without names stand in the order of the training table.
+
+        Parameters:
+            later: whether a CSR block is made when it is first read; that the rows can be encoded is made sure now.
 
         Returns and raises what `transform` does.
         """
@@ -244,7 +247,7 @@ class TableEncoder:
             )
             hint = nearest(absent[0], table.frame.columns, "Its columns are")
             raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
-        return self._concat.encode([table.cells(column) for column in self._used], dtype)
+        return self._concat.encode([table.cells(column) for column in self._used], dtype, later=later)
 
     def encode_cells(self, cells: Sequence[Any], dtype: Any = np.float32) -> NDArray[Any] | Inputs | None:
         """Encode one row of cells, those of the columns that are used; None where only `encode` can read a cell.

@@ -6,6 +6,7 @@ B is the number of rows, V the number of terms in the vocabulary.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from ranvier.data.text.terms import CAPITALS
 from ranvier.data.text.vocabulary import Block, Vocabulary
 from ranvier.records import record
 from ranvier.rows import CSR
+from ranvier.rows.csr_later import CSRLater
 
 if TYPE_CHECKING:
     from ranvier.data.columns.schema import ColumnSchema
@@ -79,9 +81,11 @@ class TextEncoder(CSRColumnEncoder):
         counts = [NAMES[block.name](len(block.terms)) for block in self.vocabulary.blocks]
         return f"TF-IDF: {', '.join(counts)}{', without HTML' if self.html else ''}"
 
-    def encode_csr(self, cells: pl.Series) -> CSR:
-        """The features of many cells, (B, V + 1) of float32."""
-        texts = texts_of(cells, self.html)
+    def encode_csr_later(self, cells: pl.Series) -> CSRLater:
+        """The features of many cells, (B, V + 1) of float32, made when they are first read."""
+        return CSRLater(len(cells), self.csr_width, partial(self._encoded, texts_of(cells, self.html)))
+
+    def _encoded(self, texts: pl.Series) -> CSR:
         missing = texts.is_null().to_numpy()
         indptr = np.concatenate([[0], np.cumsum(missing)]).astype(np.int64)
         count = int(indptr[-1])

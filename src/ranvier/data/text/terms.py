@@ -24,7 +24,7 @@ CAPITALS = " capitals"
 MIN_PART, MAX_PART = 2, 5
 """The characters of a part of a word, the spaces around the word counted."""
 N_FIRST = 3
-ROWS_AT_ONCE, PAIRS_AT_ONCE = 1024, 1 << 19
+ROWS_AT_ONCE, PAIRS_AT_ONCE, PARTS_AT_ONCE = 1024, 1 << 19, 1 << 19
 
 
 @record(eq=False)
@@ -169,10 +169,10 @@ class Parts:
     @staticmethod
     def candidates(tokens: Tokens) -> Candidates:
         """All terms of two texts or more, and in how many texts each stands."""
-        words, parts = _parts_of(tokens.unique.filter(tokens.are_words))
-        terms = parts.unique().sort()
-        matches = _codes(parts, pl.Enum(terms))
-        of_words = counts(words, matches, (int(tokens.are_words.sum()), len(terms)))
+        words = tokens.unique.filter(tokens.are_words)
+        different = [parts.unique() for _, parts in _parts_of(words)]
+        terms = pl.concat(different or [strings([])]).unique().sort()
+        of_words = _counts_of_parts(words, pl.Enum(terms))
         texts = _texts_by_word(tokens)
         # In how many texts a part stands is at most the sum over its words.
         enough = np.asarray((of_words.T @ _column_counts(texts)) > 1).ravel()
@@ -187,14 +187,11 @@ class Parts:
         return Candidates(terms, np.concatenate([in_texts, of_triples]))
 
     def __init__(self, terms: pl.Series) -> None:
-        self._shape = len(terms)
         self._kind = pl.Enum(terms)
 
     def counts(self, tokens: Tokens) -> sparse.csr_array:
         """How often each term stands in each text, (B, V)."""
-        words, parts = _parts_of(tokens.unique.filter(tokens.are_words))
-        matches = _codes(parts, self._kind)
-        of_words = counts(words[matches >= 0], matches[matches >= 0], (int(tokens.are_words.sum()), self._shape))
+        of_words = _counts_of_parts(tokens.unique.filter(tokens.are_words), self._kind)
         product = (_texts_by_word(tokens) @ of_words).tocsr()
         triples, rows = _triples(tokens)
         matches = _codes(triples, self._kind)
@@ -243,18 +240,32 @@ def _search(keys: Array, values: Array) -> NDArray[np.int64]:
     return np.where(keys[at] == values, at, -1)
 
 
-def _parts_of(words: pl.Series) -> tuple[NDArray[np.int64], pl.Series]:
-    """The parts of each word, with the index of the word."""
+def _parts_of(words: pl.Series) -> Iterator[tuple[NDArray[np.int64], pl.Series]]:
+    """The parts of words, about `PARTS_AT_ONCE` of them at a time, with the index of the word of each."""
     padded = (" " + words + " ").rename("term")
     lengths = padded.str.len_chars().to_numpy().astype(np.int64)
-    index = np.arange(len(words))
-    of_word, parts = [np.zeros(0, np.int64)], [strings([])]
+    of_word: list[NDArray[np.int64]] = []
+    parts: list[pl.Series] = []
     for start in range(int(lengths.max(initial=0))):
         for length in range(MIN_PART, MAX_PART + 1):
-            fits = lengths >= start + length
-            of_word.append(index[fits])
-            parts.append(padded.filter(fits).str.slice(start, length))
-    return np.concatenate(of_word), pl.concat(parts)
+            fits = np.flatnonzero(lengths >= start + length)
+            of_word.append(fits)
+            parts.append(padded.gather(fits).str.slice(start, length))
+            if sum(map(len, parts)) >= PARTS_AT_ONCE:
+                yield np.concatenate(of_word), pl.concat(parts)
+                of_word, parts = [], []
+    if parts:
+        yield np.concatenate(of_word), pl.concat(parts)
+
+
+def _counts_of_parts(words: pl.Series, kind: pl.Enum) -> sparse.csr_array:
+    """How often each term of `kind` is a part of each word."""
+    of_word, items = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for index, parts in _parts_of(words):
+        matches = _codes(parts, kind)
+        of_word.append(index[matches >= 0])
+        items.append(matches[matches >= 0])
+    return counts(np.concatenate(of_word), np.concatenate(items), (len(words), len(kind.categories)))
 
 
 def _texts_by_word(tokens: Tokens) -> sparse.csr_array:

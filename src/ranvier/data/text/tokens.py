@@ -38,7 +38,7 @@ TOKEN = "|".join(
 """A character of a script without spaces; a word with its marks and apostrophes; a flag; an emoji; any other symbol."""
 MAX_TOKEN = 40
 """The characters of a word that count; what is longer is no word, and would have as many n-grams."""
-CHUNK = 4_000_000
+CHUNK = 2_000_000
 """How many characters are worked on at once by a thread."""
 
 

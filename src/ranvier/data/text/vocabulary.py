@@ -15,7 +15,7 @@ from ranvier.data.text.terms import BLOCKS, Candidates, strings
 from ranvier.data.text.tokens import Tokens, chunks, in_threads, tokenize, tokenize_all
 from ranvier.records import record
 from ranvier.rows import CSR
-from ranvier.rows.csr import rows_of_entries
+from ranvier.rows.csr import parts_of_rows, rows_of_entries
 
 Array = NDArray[Any]
 MIN_FREQUENCY = 2
@@ -58,11 +58,14 @@ class Block:
         """The features of texts times a factor, (B, V) of float32. Those of a text do not depend on the others."""
         counted = self._counter.counts(tokens)
         indptr = counted.indptr.astype(np.int64)
-        values = (1.0 + np.log(counted.data.astype(np.float64))) * self.weights[counted.indices]
-        rows = rows_of_entries(indptr)
-        norms = np.sqrt(np.bincount(rows, values * values, minlength=len(tokens)))
-        data = (values * (factor / np.where(norms > 0.0, norms, 1.0))[rows]).astype(np.float32)
-        return CSR(data, counted.indices.astype(np.int32), indptr, len(self.terms))
+        data: NDArray[np.float32] = counted.data
+        for part in parts_of_rows(indptr):
+            here = slice(indptr[part.start], indptr[part.stop])
+            values = (1.0 + np.log(data[here].astype(np.float64))) * self.weights[counted.indices[here]]
+            rows = rows_of_entries(indptr[part.start : part.stop + 1])
+            norms = np.sqrt(np.bincount(rows, values * values, minlength=part.stop - part.start))
+            data[here] = values * (factor / np.where(norms > 0.0, norms, 1.0))[rows]
+        return CSR(data, counted.indices.astype(np.int32, copy=False), indptr, len(self.terms))
 
 
 @record(eq=False)

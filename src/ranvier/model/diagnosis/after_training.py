@@ -77,7 +77,10 @@ def _of_rows(
         yield from worse_than_linear(model.task, *predictions, _in_units(prepared, rows.targets), part)
     if trained.encoder is None and prepared.encoder.width == trained.network.inputs:
         training = _some(prepared.train, MAX_ROWS)
-        training_outputs = outputs_of(trained.network, settings, trained.parameters, training.inputs)
+        if prepared.inference_encoder is prepared.encoder:  # the model is ready to answer already
+            training_outputs = model.outputs_of(training.inputs)
+        else:
+            training_outputs = outputs_of(trained.network, settings, trained.parameters, training.inputs)
         learned = _in_units(prepared, training_outputs), _in_units(prepared, training.targets)
         new = _in_units(prepared, outputs), _in_units(prepared, rows.targets)
         yield from overfitting(model.task, learned, new, part)

@@ -54,9 +54,9 @@ class Function:
 
     def emit(self, type: str, instruction: str, name: str = "v") -> Value:
         """Write an instruction that has a value."""
-        value = Value(type, self._fresh(name))
-        self._line(f"{value.text} = {instruction}")
-        return value
+        text = self._fresh(name)
+        self._lines.append(f"  {text} = {instruction}")
+        return Value(type, text)
 
     def emit_plain(self, instruction: str) -> None:
         """Write an instruction that has no value."""
@@ -71,12 +71,14 @@ class Function:
         self._lines.append(f"  {text}")
 
     def _fresh(self, name: str) -> str:
-        count = self._names.get(name, 0)
-        unique = f"{name}.{count}" if count else name
-        self._names[name] = count + 1
-        if unique != name and unique in self._names:
-            return self._fresh(name)
-        self._names.setdefault(unique, 1)
+        names = self._names
+        if name not in names:
+            names[name] = 1
+            return f"%{name}"
+        count = names[name]
+        while (unique := f"{name}.{count}") in names:
+            count += 1
+        names[name], names[unique] = count + 1, 1
         return f"%{unique}"
 
     def _label(self, name: str) -> str:
@@ -102,8 +104,13 @@ class Function:
 
     def operands(self, *operands: Operand) -> list[Value]:
         """Numbers made constants of the type of the first operand that has one."""
-        type = next((operand.type for operand in operands if isinstance(operand, Value)), self.module.vector)
-        return [self._value(operand, type) for operand in operands]
+        for operand in operands:
+            if isinstance(operand, Value):
+                type = operand.type
+                break
+        else:
+            type = self.module.vector
+        return [operand if isinstance(operand, Value) else constant(operand, type) for operand in operands]
 
     def _value(self, operand: Operand, type: str) -> Value:
         return operand if isinstance(operand, Value) else constant(operand, type)
@@ -112,7 +119,7 @@ class Function:
 
     def _binary(self, ops: tuple[str, str], a: Operand, b: Operand, name: str) -> Value:
         a, b = self.operands(a, b)
-        return self.emit(a.type, f"{ops[0] if is_float(a.type) else ops[1]} {a.typed}, {b.text}", name)
+        return self.emit(a.type, f"{ops[not is_float(a.type)]} {a.type} {a.text}, {b.text}", name)
 
     def add(self, a: Operand, b: Operand, name: str = "sum") -> Value:
         """a + b, of floating-point or integers."""

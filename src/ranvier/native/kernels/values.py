@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Sequence
+from functools import cache, lru_cache
 
 from ranvier.records import record
 
@@ -44,6 +45,7 @@ UNSCALED = Value("double", "1.0")
 """A factor that changes nothing."""
 
 
+@cache
 def vector_of(element: str, lanes: int) -> str:
     """The type of so many lanes of an element.
 
@@ -53,6 +55,7 @@ def vector_of(element: str, lanes: int) -> str:
     return element if lanes == 1 else f"<{lanes} x {element}>"
 
 
+@cache
 def lanes_of(type: str) -> int:
     """How many lanes a type has.
 
@@ -63,6 +66,7 @@ def lanes_of(type: str) -> int:
     return int(match[1]) if match else 1
 
 
+@cache
 def element_of(type: str) -> str:
     """The type of one lane.
 
@@ -73,6 +77,7 @@ def element_of(type: str) -> str:
     return match[2] if match else type
 
 
+@cache
 def bits_of(type: str) -> int:
     """How many bits one lane has; a pointer has 64.
 
@@ -83,6 +88,7 @@ def bits_of(type: str) -> int:
     return 64 if element == "ptr" else (FLOATS | INTEGERS)[element]
 
 
+@cache
 def bytes_of(type: str) -> int:
     """How many bytes a type takes in memory.
 
@@ -92,6 +98,7 @@ def bytes_of(type: str) -> int:
     return lanes_of(type) * ((bits_of(type) + 7) // 8)
 
 
+@cache
 def with_element(type: str, element: str) -> str:
     """The type with as many lanes of another element.
 
@@ -101,6 +108,7 @@ def with_element(type: str, element: str) -> str:
     return vector_of(element, lanes_of(type))
 
 
+@cache
 def is_float(type: str) -> bool:
     """Whether the lanes are floating-point numbers.
 
@@ -110,6 +118,7 @@ def is_float(type: str) -> bool:
     return element_of(type) in FLOATS
 
 
+@cache
 def suffix(type: str) -> str:
     """How the names of intrinsics spell a type.
 
@@ -154,9 +163,17 @@ def constant(value: float, type: str) -> Value:
     >>> constant(1.0, "<8 x float>").typed
     '<8 x float> splat (float 0x3FF0000000000000)'
     """
+    # 0.0 and -0.0 would be one to the cache.
+    return _written(value, type) if value else _constant(value, type)
+
+
+def _constant(value: float, type: str) -> Value:
     element = element_of(type)
     text = number(value, element)
     return Value(type, text if lanes_of(type) == 1 else f"splat ({element} {text})")
+
+
+_written = lru_cache(4096, typed=True)(_constant)
 
 
 def constants(values: Sequence[float], element: str) -> Value:

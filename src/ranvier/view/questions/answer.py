@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.rows import Inputs
 from ranvier.view.subject import Subject
+
+Array = NDArray[Any]
 
 
 def answer(subject: Subject, inputs: Inputs) -> tuple[dict[str, Any], NDArray[np.float32]]:
@@ -21,13 +24,21 @@ def answer(subject: Subject, inputs: Inputs) -> tuple[dict[str, Any], NDArray[np
     Returns `predicted`, a label or a number or a list of them; `probabilities` in the order of the classes or labels,
     or None; `parts`, for the inputs and each layer with neurons its path, start and length in the array.
     """
-    model, values = subject.model, subject.values_of(inputs)
-    outputs = next(reversed(values.values())).outputs
+    values = subject.values_of(inputs)
+    layers = [values[info.path].outputs[0] for info in subject.dense_layers]
+    return answer_of(subject, inputs, layers, next(reversed(values.values())).outputs)
+
+
+def answer_of(
+    subject: Subject, inputs: Inputs, layers: Sequence[Array], outputs: Array
+) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    """What `answer` gives, from what the layers with neurons and the network say of the row: (N,) each, and (1, N)."""
+    model = subject.model
     predicted = np.asarray(model.target.decode(outputs)[0]).tolist()
     task = model.task
     chances = None if task.kind == "regression" else class_probabilities(task, outputs)[0].tolist()
     arrays = [("inputs", inputs.toarray()[0] * input_factor(subject))]
-    arrays += [(info.path, values[info.path].outputs[0]) for info in subject.dense_layers]
+    arrays += [(info.path, layer) for info, layer in zip(subject.dense_layers, layers, strict=True)]
     parts, start = [], 0
     for path, array in arrays:
         parts.append({"path": path, "start": start, "length": len(array)})

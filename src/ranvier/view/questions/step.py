@@ -47,7 +47,8 @@ def step(
         path, neuron: which neuron is looked at; None for the first of the first layer.
         seed: another seed than the model's.
 
-    Returns where the step is, the settings in words, the batch with its losses, what every layer outputs for the row
+    Returns where the step is, the settings in words, the batch with its losses, the inputs of the row and the `pixels`
+    of the picture that it is, None where it is none, what every layer outputs for the row
     and the derivatives along its sums, and the neuron with its largest terms: value, weight, product, gradient and
     update of each.
 
@@ -82,6 +83,7 @@ def step(
         "gradient_norm": float(np.linalg.norm(trace.gradient)),
         "row": row,
         "inputs": trace.layers[0].x[row].tolist(),
+        "pixels": _pixels(steps, int(batch[row])),
         "layers": [_layer(entry, row) for entry in trace.layers if entry.z is not None],
         "neuron": _neuron(subject, steps, trace, info, neuron, row),
     }
@@ -172,6 +174,12 @@ def _batch(subject: Subject, steps: Stepping, trace: StepTrace, batch: Array) ->
         }
         for at in range(len(batch))
     ]
+
+
+def _pixels(steps: Stepping, row: int) -> list[int] | None:
+    """The picture that a row is, from 0 to 255, row by row; None where it is none."""
+    picture = steps.picture(row)
+    return None if picture is None else picture.reshape(-1).tolist()
 
 
 def _layer(entry: LayerTrace, row: int) -> dict[str, Any]:
