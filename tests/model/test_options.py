@@ -20,8 +20,8 @@ from ranvier.estimators.base import TRAIN_OPTIONS
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.registry import RECIPES
 from ranvier.training.engines import HOMES
-from ranvier.tuning.search import OWN_OPTIONS
 from ranvier.tuning.space import SEARCHABLE
+from ranvier.tuning.whole_recipe import OWN_OPTIONS
 
 SIGNATURE = {name: p.default for name, p in inspect.signature(rv.train).parameters.items()}
 CALL_ONLY = {"data", "sample_weight", "callbacks", "progress", "model", "run"}

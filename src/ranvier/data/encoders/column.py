@@ -35,8 +35,8 @@ class ColumnEncoder(ABC):
     """Turns the cells of one column into numbers: an immutable record of what was learned from the training rows.
 
     `encode` and `encode_cell` must give the same bits: the first is called for many rows, the second, which makes no
-    column, for one row. Both write into float32 zeros. So must `encode_csr_later` and `encode_cell_csr`, which give
-    CSR rows of float32.
+    column, for one row. Both write into float32 zeros. So must `encode_csr` and `encode_cell_csr`, which give CSR rows
+    of float32.
 
     Fields:
         kind: the kind of column, as users write it and as it is stored in model files.
@@ -133,11 +133,12 @@ class ColumnEncoder(ABC):
         Raises:
             DataError: a cell is not of this kind; the message names column, row and value.
         """
-        return self.encode_csr_later(cells).in_memory()
+        return CSR.from_dense(np.zeros((len(cells), 0), np.float32))
 
     def encode_csr_later(self, cells: pl.Series) -> CSRLater:
-        """What `encode_csr` gives, made when it is first read; what it raises is raised now."""
-        return CSRLater(len(cells), 0, lambda: CSR.from_dense(np.zeros((len(cells), 0), np.float32)))
+        """What `encode_csr` gives, made when it is first read where that saves memory; what it raises is raised now."""
+        block = self.encode_csr(cells)
+        return CSRLater(len(cells), block.n_columns, lambda: block)
 
     def encode_cell_csr(self, cell: Any) -> CSR:
         """The features of one cell, a Python value, in the CSR block, (1, S) of float32; asked for only where S > 0.
@@ -234,8 +235,8 @@ class CSRColumnEncoder(ColumnEncoder):
         """One name for each feature, all different."""
 
     @abstractmethod
-    def encode_csr_later(self, cells: pl.Series) -> CSRLater:
-        """The features of many cells, (B, S) of float32, made when they are first read."""
+    def encode_csr(self, cells: pl.Series) -> CSR:
+        """The features of many cells, (B, S) of float32."""
 
     @abstractmethod
     def encode_cell_csr(self, cell: Any) -> CSR:

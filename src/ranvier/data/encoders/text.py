@@ -81,6 +81,10 @@ class TextEncoder(CSRColumnEncoder):
         counts = [NAMES[block.name](len(block.terms)) for block in self.vocabulary.blocks]
         return f"TF-IDF: {', '.join(counts)}{', without HTML' if self.html else ''}"
 
+    def encode_csr(self, cells: pl.Series) -> CSR:
+        """The features of many cells, (B, V + 1) of float32."""
+        return self.encode_csr_later(cells).in_memory()
+
     def encode_csr_later(self, cells: pl.Series) -> CSRLater:
         """The features of many cells, (B, V + 1) of float32, made when they are first read."""
         return CSRLater(len(cells), self.csr_width, partial(self._encoded, texts_of(cells, self.html)))
