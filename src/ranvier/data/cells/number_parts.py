@@ -6,8 +6,12 @@ Patterns are those of polars, for columns; nothing here knows which signs a colu
 from __future__ import annotations
 
 from functools import cache
+from typing import TypeVar
 
 import polars as pl
+
+Strings = TypeVar("Strings", pl.Series, pl.Expr)
+"""A column of strings, or an expression of one."""
 
 CURRENCIES = (
     r"(?:US|A|C|NZ|HK|S|R|NT|MX|CA|AU)?\$|[€£¥₹₽₩₺₴₫฿¢₪₱₦₲₸]|S/|(?i:usd|eur|gbp|inr|chf|jpy|cny|rmb|brl|aud|cad|nzd"
@@ -154,10 +158,7 @@ def numbers_of(parts: pl.DataFrame, decimal: str, thousands: str) -> pl.Series:
 def _numbers(decimal: str, thousands: str, exponents: bool) -> pl.Expr:
     body, exponent = pl.col("body"), pl.col("exponent").fill_null("")
     shaped: pl.Expr = pl.when(body.str.contains(BODIES[decimal, thousands])).then(body)
-    if thousands:
-        shaped = shaped.str.replace_all(thousands, "", literal=True)
-    shaped = shaped.str.replace(",", ".", literal=True) if decimal == "," else shaped
-    digits = pl.coalesce(shaped, body)
+    digits = pl.coalesce(plain_digits(shaped, decimal, thousands), body)
     if exponents:
         exponent = exponent.str.replace(r"^(?:\s?[x×·∙*]\s?10\^?\s?|[dD])", "e")
         digits += exponent.str.replace_many(list(RAISED), list(RAISED.values()))
@@ -169,7 +170,7 @@ def _numbers(decimal: str, thousands: str, exponents: bool) -> pl.Expr:
     return pl.when(negative).then(-values).otherwise(values)
 
 
-def plain_digits(strings: pl.Series, decimal: str, thousands: str) -> pl.Series:
+def plain_digits(strings: Strings, decimal: str, thousands: str) -> Strings:
     """Digits as a plain number has them, without signs between thousands and with a point before decimals.
 
     >>> plain_digits(pl.Series(["-1.234,5"]), ",", ".").to_list()
