@@ -55,7 +55,7 @@ def memoize(function: Callable[P, R]) -> Callable[P, R]:
 
     def call(*arguments: P.args, **options: P.kwargs) -> R:
         try:
-            lock = working.setdefault(arguments, threading.Lock())
+            lock = working.setdefault(arguments, threading.RLock())
         except TypeError:
             return function(*arguments, **options)
         try:
