@@ -138,7 +138,7 @@ def test_the_handler_of_a_signal_may_run_on_the_team_as_well(library: llvm.Libra
         user.start()
         user.join(WAIT)
         assert not user.is_alive()
-        team.run(entry, memory.address(counts))
+        team.run(entry, memory.address(counts), 2)
     assert counts.tolist() == [2] * 2 + [0] * 14
     assert of_handler.tolist() == [1] * inner + [0] * (16 - inner)
 
