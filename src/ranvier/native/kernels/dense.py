@@ -62,7 +62,7 @@ class Product:
         heights: of the tiles, descending to 1.
         scheduled: the product, and how it runs.
 
-    `a` and `out` are the row buffers that go in and out, `matrix` the panels, `length` the number of terms of each sum, K.
+    `a` and `out` are the row buffers that go in and out, `matrix` the panels, `length` the terms of each sum, K.
     """
 
     part: tuple[Value, Value]
