@@ -1,4 +1,4 @@
-"""Replaced words stay out of identifiers, docstrings, messages and pages."""
+"""Replaced words stay out of identifiers, docstrings, messages, pages and the names of tests."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.architecture.replaced_words import ALLOWED, IDENTIFIERS, PARTS, PREFIXES, PROSE
+from tests.architecture.replaced_words import ALLOWED, FOREIGN, IDENTIFIERS, PARTS, PREFIXES, PROSE
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "ranvier"
 FILES = sorted(SOURCE.rglob("*.py"))
+DATA = ROOT / "tests" / "architecture"
+PROGRAMS = [
+    path
+    for folder in ("tests", "benchmarks", "docs", "examples")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if path not in (DATA / "replaced_words.py", DATA / "test_words.py")
+]
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
 
 
@@ -46,15 +53,27 @@ def replacement(bare: str) -> str | None:
     return PREFIXES[start] if start else IDENTIFIERS.get(bare, PARTS.get(part.lower()))
 
 
+def foreign(tree: ast.AST) -> set[str]:
+    """The names of other libraries that a file imports and that may stay in it."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in imports for alias in node.names if FOREIGN.get(alias.name) == node.module}
+
+
 def replaced_identifiers(name: str, text: str) -> list[str]:
     """The replaced names in a file, with what to write in their place."""
-    wrong = []
-    for word, line in identifiers(ast.parse(text)):
+    wrong, tree = [], ast.parse(text)
+    of_others = foreign(tree)
+    for word, line in identifiers(tree):
         bare = word.lstrip("_")
         instead = replacement(bare)
-        if instead is not None and not allowed(name, bare):
+        if instead is not None and bare not in of_others and not allowed(name, bare):
             wrong.append(f"{name}:{line} {word} -> {instead}")
     return wrong
+
+
+def names_of_tests(text: str) -> str:
+    """The names of the tests in a file as a text, with a space for each underscore."""
+    return "\n".join(re.findall(r"def (test_\w+)", text)).replace("_", " ")
 
 
 def replaced_prose(name: str, text: str) -> list[str]:
@@ -76,6 +95,16 @@ def test_source_uses_the_words_of_the_field() -> None:
     assert wrong == []
 
 
+def test_tests_benchmarks_and_examples_use_the_words_of_the_field() -> None:
+    wrong = []
+    for path in PROGRAMS:
+        name, text = name_of(path), path.read_text(encoding="utf-8")
+        wrong += (
+            replaced_identifiers(name, text) + replaced_prose(name, text) + replaced_prose(name, names_of_tests(text))
+        )
+    assert wrong == []
+
+
 def test_pages_use_the_words_of_the_field() -> None:
     assert [text for page in PAGES for text in replaced_prose(name_of(page), page.read_text(encoding="utf-8"))] == []
 
@@ -87,6 +116,9 @@ def test_replaced_words_are_noticed() -> None:
     assert replaced_identifiers("x.py", "class SmallCrowd: pass")
     assert replaced_identifiers("x.py", "GOAL_OF = 1")
     assert replaced_prose("x.md", "Train it\nanew.") == ["x.md:2 anew -> again"]
+    assert replaced_prose("x.py", names_of_tests("def test_it_is_set_aside(): pass")) == ["x.py:1 set aside -> dropped"]
+    assert replaced_identifiers("x.py", "from hypothesis import given\n@given()\ndef f(): pass") == []
+    assert replaced_identifiers("x.py", "from ranvier.x import given\ngiven()")
     assert replaced_identifiers("x.py", "foundation = crowded = 1") == []
 
 

@@ -283,7 +283,7 @@ def test_a_description_that_lacks_something_is_refused_in_words(missing: str, tm
         rv.resume(tmp_path / "run", data=frame())
 
 
-def test_places_that_are_no_run_or_cannot_be_written(tmp_path: Path) -> None:
+def test_paths_that_are_no_run_or_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run folder"):
         rv.resume(tmp_path / "nothing")
     (tmp_path / "file").write_text("x")

@@ -18,12 +18,12 @@ from tests.training.trial import make_config, make_rows, run
 LINEAR = (Dense(1),)
 
 
-@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("with_validation", [False, True])
 @pytest.mark.parametrize("rate", [1e3, 1e150])
-def test_a_rate_that_is_far_too_large_is_explained(rate: float, watched: bool) -> None:
+def test_a_rate_that_is_far_too_large_is_explained(rate: float, with_validation: bool) -> None:
     saved: list[TrainingState] = []
     config = make_config(
-        SGD(rate), layers=LINEAR, epochs=99, save=saved.append, callbacks=(Callback(),) if watched else ()
+        SGD(rate), layers=LINEAR, epochs=99, save=saved.append, callbacks=(Callback(),) if with_validation else ()
     )
     with pytest.raises(TrainingError) as caught:
         run(config)
