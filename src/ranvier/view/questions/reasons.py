@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.errors import InputError
 from ranvier.model.predictions import explanations_of
 from ranvier.view.questions.examples import example_rows
@@ -64,7 +65,7 @@ def _finite(cell: Any) -> Any:
 
 def _words(model: Any, rows: Any) -> list[list[list[Any]]]:
     """Of a model of one column of texts: of each text the words with what they add; else nothing."""
-    encoders: tuple[Any, ...] = getattr(model.encoder, "encoders", ())
+    encoders = column_encoders(model.encoder)
     if len(encoders) != 1 or encoders[0].kind != "text":
         return []
     explained = model.part_attributions(rows)
