@@ -14,7 +14,7 @@ QUICK: dict[str, Any] = {"engine": "reference", "hidden": (8,), "dropout": 0.0, 
 ESTIMATORS = [
     rv.Classifier(**QUICK, recipe="plain", epochs=25),
     rv.Regressor(**QUICK, recipe="plain", epochs=40),
-    rv.Classifier(effort="fast"),
+    rv.Classifier(effort="fast", epochs=60),
     rv.Classifier(hidden=(), optimizer="lbfgs", recipe="plain", epochs=15, engine="reference"),
 ]
 

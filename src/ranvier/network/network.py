@@ -230,7 +230,7 @@ def dense_layers(network: Network) -> tuple[LayerInfo, ...]:
     """The layers with neurons, depth first.
 
     >>> [info.path for info in dense_layers(Network(2, [Residual([Dense(2)]), Dense(1)]))]
-    ['layers.0.inner.0', 'layers.1']
+    ['layers.0.layers.0', 'layers.1']
     """
     return tuple(info for info in network.iter_layers() if isinstance(info.layer, Dense))
 
