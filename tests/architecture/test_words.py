@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -71,6 +72,19 @@ def replaced_identifiers(name: str, text: str) -> list[str]:
     return wrong
 
 
+def code_of_page(text: str) -> list[str]:
+    """The blocks of Python in a page."""
+    return re.findall(r"^```python\n(?!>>>)(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def docstring_examples(tree: ast.AST) -> list[str]:
+    """The examples in the docstrings of a file."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, documented)]
+    parser = doctest.DocTestParser()
+    return [example.source for text in docstrings if ">>>" in text for example in parser.get_examples(text)]
+
+
 def names_of_tests(text: str) -> str:
     """The names of the tests in a file as a text, with a space for each underscore."""
     return "\n".join(re.findall(r"def (test_\w+)", text)).replace("_", " ")
@@ -92,6 +106,7 @@ def test_source_uses_the_words_of_the_field() -> None:
     for path in FILES:
         name, text = name_of(path), path.read_text(encoding="utf-8")
         wrong += replaced_identifiers(name, text) + replaced_prose(name, text)
+        wrong += [word for code in docstring_examples(ast.parse(text)) for word in replaced_identifiers(name, code)]
     assert wrong == []
 
 
@@ -106,7 +121,12 @@ def test_tests_benchmarks_and_examples_use_the_words_of_the_field() -> None:
 
 
 def test_pages_use_the_words_of_the_field() -> None:
-    assert [text for page in PAGES for text in replaced_prose(name_of(page), page.read_text(encoding="utf-8"))] == []
+    wrong = []
+    for page in PAGES:
+        name, text = name_of(page), page.read_text(encoding="utf-8")
+        wrong += replaced_prose(name, text)
+        wrong += [word for code in code_of_page(text) for word in replaced_identifiers(name, code)]
+    assert wrong == []
 
 
 def test_replaced_words_are_noticed() -> None:
@@ -116,6 +136,8 @@ def test_replaced_words_are_noticed() -> None:
     assert replaced_identifiers("x.py", "class SmallCrowd: pass")
     assert replaced_identifiers("x.py", "GOAL_OF = 1")
     assert replaced_prose("x.md", "Train it\nanew.") == ["x.md:2 anew -> again"]
+    assert replaced_identifiers("x.py", *docstring_examples(ast.parse('"""A.\n\n>>> found = 1\n"""')))
+    assert replaced_identifiers("x.md", *code_of_page("A\n```python\nfound = 1\n```\n"))
     assert replaced_prose("x.py", names_of_tests("def test_it_is_set_aside(): pass")) == ["x.py:1 set aside -> dropped"]
     assert replaced_identifiers("x.py", "from hypothesis import given\n@given()\ndef f(): pass") == []
     assert replaced_identifiers("x.py", "from ranvier.x import given\ngiven()")

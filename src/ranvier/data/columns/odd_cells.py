@@ -23,8 +23,8 @@ def odd_cell_notes(encoder: Any, source: Source) -> tuple[str, ...]:
         source: rows for it, with its columns.
 
     >>> from ranvier.data import TableEncoder, open_source
-    >>> known = TableEncoder.fit({"size": ["1", "2.5", "12..5", *map(str, range(3, 40))]})
-    >>> odd_cell_notes(known, open_source({"size": ["3", "n.b."]}))
+    >>> encoder = TableEncoder.fit({"size": ["1", "2.5", "12..5", *map(str, range(3, 40))]})
+    >>> odd_cell_notes(encoder, open_source({"size": ["3", "n.b."]}))
     ('Column "size": 1 cell counts as missing: "n.b." at row index 1.',)
     """
     columns = (column for column in column_encoders(encoder) if column.column in source.column_names)
