@@ -117,19 +117,19 @@ FORMS: dict[str, tuple[Callable[[Datetime], str], Callable[[Datetime], Datetime]
     ),
     "a quarter in words": (
         lambda time: f"{('1st', '2nd', '3rd', '4th')[(time.month - 1) // 3]} quarter {time.year}",
-        lambda time: Moment(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
     ),
     "a quarter in German": (
         lambda time: f"{(time.month + 2) // 3}. Quartal {time.year}",
-        lambda time: Moment(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
     ),
     "a quarter of a fiscal year": (
         lambda time: f"FY{time:%y} Q{(time.month + 2) // 3}",
-        lambda time: Moment(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
     ),
     "a quarter in front of a fiscal year": (
         lambda time: f"Q{(time.month + 2) // 3} FY{time.year}",
-        lambda time: Moment(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
     ),
     "six digits of a month": (lambda time: f"{time:%Y%m}", lambda time: day_of(time).replace(day=1)),
     "a week and a comma": (
