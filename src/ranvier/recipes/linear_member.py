@@ -22,7 +22,7 @@ from ranvier.recipes.candidates import WITH_LINEAR
 from ranvier.recipes.linear_baseline import linear_baseline, rows_to_learn
 from ranvier.recipes.linear_beside import all_beside_linear, mean_outputs, passes_linear
 from ranvier.recipes.merge import merge_networks
-from ranvier.recipes.out_of_fold import Member, member_splits, row_losses, said_first
+from ranvier.recipes.out_of_fold import Member, first_left_out, member_splits, row_losses
 from ranvier.recipes.recipe import TrainingSetup
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
@@ -106,7 +106,7 @@ def choose_linear(
     mean, factor = mean_outputs(task, options[NETWORKS], options[LINEAR], targets, weights)
     if passes_linear(setup.network):
         options[WITH_LINEAR] = mean
-    first, first_weights = said_first(compared), weights
+    first, first_weights = first_left_out(compared), weights
     if weights is not None:
         first_weights = weights[first]
     losses = {name: _losses(task, values[first], targets[first], first_weights) for name, values in options.items()}

@@ -40,11 +40,11 @@ class Member:
     index: NDArray[np.int64] | None = None
 
 
-def said_first(members: Sequence[Member]) -> NDArray[np.bool_]:
+def first_left_out(members: Sequence[Member]) -> NDArray[np.bool_]:
     """Of the validation rows of networks, one network's after the other's, those that no earlier network left out.
 
     >>> rows = Rows(np.zeros((2, 1)), np.zeros((2, 1)))
-    >>> said_first([Member(rows, rows.targets, np.array(index)) for index in ([3, 5], [5, 8])]).tolist()
+    >>> first_left_out([Member(rows, rows.targets, np.array(index)) for index in ([3, 5], [5, 8])]).tolist()
     [True, True, False, True]
     """
     is_first = np.ones(sum(len(member.validation) for member in members), np.bool_)
