@@ -62,7 +62,7 @@ class ChosenTraining:
         learner: "hidden", networks with a hidden layer on patch features; "linear", without one; "with linear", both
             of them; "linear on pixels"; or "with pixels", the first beside a network on the pixels of distorted copies.
         linear_factor: of the logits of linear models beside those of the networks with a hidden layer.
-        held_out: what the chosen networks say of these rows, with the temperature; None for no rows.
+        held_out: the outputs of the chosen networks for these rows, with the temperature; None for no rows.
     """
 
     augmentation: str

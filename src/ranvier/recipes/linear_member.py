@@ -78,7 +78,7 @@ def choose_linear(
 
     Parameters:
         setup: of the networks, on the inputs that the linear model gets.
-        members: what networks say of the validation rows of theirs, in the order of `member_splits`.
+        members: the outputs of networks for the validation rows of theirs, in the order of `member_splits`.
         n_folds, overlap: as for `member_splits`.
 
     Returns None where no linear model can be trained, or the loss is not the usual one.
@@ -126,7 +126,7 @@ def choose_linear(
 def column_factors(setup: TrainingSetup) -> NDArray[np.float32]:
     """For each input what makes the variances of all inputs of its column sum to 1, (K,).
 
-    So the penalty of a linear model shrinks what a picture says, in thousands of inputs, as much as what a number says.
+    So the penalty of a linear model shrinks a picture, which is thousands of inputs, as much as a number.
     Inputs that belong to no column of the dense block keep their size.
     """
     inputs = setup.rows.inputs

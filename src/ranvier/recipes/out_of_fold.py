@@ -89,8 +89,8 @@ def left_out_rows(
 
     The rows are divided into parts, three a fold, that hold the classes in proportion and stand in a circle. The first
     network leaves out the first three, the next one those from the last of these on, and so on. So each fold shares a
-    part with the next: what two networks say of rows that both left out tells how much better their mean is. Of few
-    rows or groups there are fewer parts. Rows of a group are in one part.
+    part with the next: the outputs of two networks for rows that both left out tell how much better their mean is. Of
+    few rows or groups there are fewer parts. Rows of a group are in one part.
 
     Without overlap, as development versions divided the rows, each network leaves out the next fold of one part, and
     once every fold was left out the rows are divided again.

@@ -112,7 +112,7 @@ def dense_rows(rows: Rows) -> Rows:
 
 
 def choose_views(task: Task, members: Mapping[str, Sequence[Member]]) -> tuple[tuple[str, ...], list[Member], str]:
-    """The views whose networks are merged, what these say of the rows outside training, and a sentence on the choice.
+    """The views whose networks are merged, their outputs for the rows outside training, and a sentence on the choice.
 
     Both are, unless one alone has a smaller loss by more than the standard error of the difference. Losses are those of
     calibrated outputs.

@@ -51,7 +51,7 @@ MIN_STEPS, MAX_EPOCHS, MAX_STEPS = 500, 8, 4_000
 
 @record(eq=False)
 class TextScores:
-    """Linear models on columns of texts, z = x W + b, and what they say of rows that they were not trained on.
+    """Linear models on columns of texts, z = x W + b, and their scores of rows that they were not trained on.
 
     Fields:
         weights, biases: W (S, M) and b (M,).
