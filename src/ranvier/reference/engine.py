@@ -269,9 +269,17 @@ class ReferenceExecutable(NoFastPaths, Serialized):
         return gradients
 
     @serialized
-    def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Any, averaged: bool = False) -> tuple[LayerValues, ...]:
         """The values of every layer, in inference mode; a residual block comes before its layers."""
-        inputs = as_inputs(inputs)
+        trained, inputs = self._parameters, as_inputs(inputs)
+        if averaged:
+            self._parameters = self._table.views(self.snapshot(averaged=True))
+        try:
+            return self._activations(inputs)
+        finally:
+            self._parameters = trained
+
+    def _activations(self, inputs: Inputs) -> tuple[LayerValues, ...]:
         rows = len(inputs)
         layer_values = [
             LayerValues(
