@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ranvier.data.encoders.decoding import class_probabilities
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.errors import InputError
 from ranvier.model.explainer import Explainer, count_of
 from ranvier.rows import Inputs
@@ -222,7 +223,7 @@ class Explorer(Explainer):
 
     def _one_row(self, row: Any) -> Inputs:
         """One row, encoded, (1, K)."""
-        array = np.ndim(row) == 1 and not getattr(self.encoder, "encoders", None) and not isinstance(row, str)
+        array = np.ndim(row) == 1 and not column_encoders(self.encoder) and not isinstance(row, str)
         inputs = self.inputs([row] if array else row)
         if len(inputs) != 1:
             raise InputError(f"There are {len(inputs):,} rows; give one.")
@@ -234,7 +235,7 @@ class Explorer(Explainer):
 
         if X is not None:
             return self.inputs(X)
-        n_csr = sum(part.csr_width for part in getattr(self.encoder, "encoders", ()))
+        n_csr = sum(part.csr_width for part in column_encoders(self.encoder))
         return typical_row(self.encoder, self.network.inputs - n_csr, n_csr, self.training.row_dtype)
 
     def _response(

@@ -13,9 +13,9 @@ import pytest
 from ranvier.data import TableEncoder, encoder_from_dict, infer_schema
 from ranvier.data.cells.month_names import MONTHS, NAMES
 
-Moment = datetime.datetime
+Datetime = datetime.datetime
 TIMES = [
-    Moment(2000, 10, 1, 0, 5, 9) + datetime.timedelta(days=37 * at, hours=5 * at % 24, minutes=at) for at in range(30)
+    Datetime(2000, 10, 1, 0, 5, 9) + datetime.timedelta(days=37 * at, hours=5 * at % 24, minutes=at) for at in range(30)
 ]
 ENGLISH = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
@@ -60,24 +60,24 @@ def digits(text: str, script: str) -> str:
     return text.translate(str.maketrans("0123456789", script))
 
 
-def day_of(time: Moment) -> Moment:
-    return Moment(time.year, time.month, time.day)
+def day_of(time: Datetime) -> Datetime:
+    return Datetime(time.year, time.month, time.day)
 
 
-def minute_of(time: Moment) -> Moment:
+def minute_of(time: Datetime) -> Datetime:
     return time.replace(second=0)
 
 
-def second_of(time: Moment) -> Moment:
+def second_of(time: Datetime) -> Datetime:
     return time
 
 
-def named(form: str, months: str) -> Callable[[Moment], str]:
+def named(form: str, months: str) -> Callable[[Datetime], str]:
     words = months.split()
     return lambda time: form.format(d=time.day, m=words[time.month - 1], y=time.year, s=time.year % 100)
 
 
-FORMS: dict[str, tuple[Callable[[Moment], str], Callable[[Moment], Moment]]] = {
+FORMS: dict[str, tuple[Callable[[Datetime], str], Callable[[Datetime], Datetime]]] = {
     # a time as it is written, what is read of it
     **{f"{name}: 5 month 2021": (named("{d} {m} {y}", words), day_of) for name, words in LANGUAGES.items()},
     "Spanish: 5 de enero de 2021": (named("{d} de {m} de {y}", LANGUAGES["Spanish"]), day_of),
@@ -162,19 +162,19 @@ FORMS: dict[str, tuple[Callable[[Moment], str], Callable[[Moment], Moment]]] = {
     "day of a week of ISO 8601": (lambda time: "{}-W{:02}-{}".format(*time.isocalendar()), day_of),
     "half year": (
         lambda time: f"{time.year}H{1 + time.month // 7}",
-        lambda time: Moment(time.year, 1 + 6 * (time.month // 7), 1),
+        lambda time: Datetime(time.year, 1 + 6 * (time.month // 7), 1),
     ),
     "half year in front": (
         lambda time: f"S{1 + time.month // 7} {time.year}",
-        lambda time: Moment(time.year, 1 + 6 * (time.month // 7), 1),
+        lambda time: Datetime(time.year, 1 + 6 * (time.month // 7), 1),
     ),
     "quarter behind its number": (
         lambda time: f"{(time.month + 2) // 3}Q{time:%y}",
-        lambda time: Moment(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
     ),
     "French quarter": (
         lambda time: f"T{(time.month + 2) // 3} {time.year}",
-        lambda time: Moment(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
     ),
 }
 

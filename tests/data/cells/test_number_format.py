@@ -108,7 +108,7 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
     "negative durations": (["-1 day, 20:00:00", "1 day, 0:00:05", "-2 days +12:00:00"], [-14400, 86405, -129600]),
     "degrees": (["40°26'46\"N", "0°30'S", "12° 15′ 0″ N"], [40 + 26 / 60 + 46 / 3600, -0.5, 12.25]),
     "degrees with the side in front": (["N 40° 30' 00\"", "W 7° 15' 36\""], [40.5, -7.26]),
-    "whole numbers and fractions": (["3 1/2", "1/4", "5", "2-3/8", "-1 1/2"], [3.5, 0.25, 5, 2.375, -1.5]),
+    "integers and fractions": (["3 1/2", "1/4", "5", "2-3/8", "-1 1/2"], [3.5, 0.25, 5, 2.375, -1.5]),
     "fractions of inches": (['3 1/2"', '7/8"', '12"', '1 3/16"'], [3.5, 0.875, 12, 1.1875]),
     "cups": (["1 1/2 cups", "3/4 cup", "2 cups"], [1.5, 0.75, 2]),
     "fractions alone": (["1/2", "3/4", "1/8", "5/8", "7/16"], [0.5, 0.75, 0.125, 0.625, 0.4375]),
@@ -281,10 +281,12 @@ def test_the_meaning_of_a_comma_is_kept_by_the_model(tmp_path: Path) -> None:
     model = rv.train(path, "sold", recipe="plain", hidden=(4,), epochs=2, engine="reference", model=tmp_path / "m.rv")
     assert model.report.notes.count("Decimal commas, such as 1,5 for 1.5, were read in: kg, sold.") == 1
     loaded = rv.load(tmp_path / "m.rv")
-    one = tmp_path / "one.csv"
-    one.write_text('kg,sold\n"4,125","1,250"\n')
-    assert loaded.predict(one)[0] == loaded.predict({"kg": 4.125})[0] == loaded.predict({"kg": "4,125"})[0]
-    assert loaded.evaluate(one)["mae"] == pytest.approx(abs(float(loaded.predict({"kg": 4.125})[0]) - 1.25), abs=1e-5)
+    single = tmp_path / "one.csv"
+    single.write_text('kg,sold\n"4,125","1,250"\n')
+    assert loaded.predict(single)[0] == loaded.predict({"kg": 4.125})[0] == loaded.predict({"kg": "4,125"})[0]
+    assert loaded.evaluate(single)["mae"] == pytest.approx(
+        abs(float(loaded.predict({"kg": 4.125})[0]) - 1.25), abs=1e-5
+    )
 
 
 def test_targets_are_read_as_they_are_written(tmp_path: Path) -> None:

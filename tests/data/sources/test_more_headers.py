@@ -24,8 +24,8 @@ def read(
 @pytest.mark.parametrize("positions", [(0,), (39,), (10, 20, 30)])
 def test_rows_that_repeat_the_header_are_left_out_in_training(positions: tuple[int, ...], tmp_path: Path) -> None:
     lines = list(ROWS)
-    for place in reversed(positions):
-        lines.insert(place, "x, z,y")
+    for position in reversed(positions):
+        lines.insert(position, "x, z,y")
     numbers, notes = read(tmp_path / "rows.csv", ["x,z,y", *lines])
     assert numbers == list(range(40))
     what = (
