@@ -157,7 +157,7 @@ def test_how_much_a_step_changes_is_told_with_the_second_state(tmp_path: Path, m
     folder.write_description({"data": None, "options": {}})
     with folder.lock():
         live = LiveRun(folder.path)
-        publisher = begun(folder, live)
+        publisher = started(folder, live)
         follower, ratios = Follower(live, WatchRequest()), []
         start = time.monotonic()
         for second in range(3):

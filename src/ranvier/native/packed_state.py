@@ -195,10 +195,10 @@ class PackedState:
             if not entry.trainable or name not in self.arrays:
                 continue
             copies = {f"{ROUNDED}.{entry.name}", f"{TRANSPOSED}.{entry.name}"} & read.keys()
-            stored = self._buffers[name]
-            if entry.name in read and replace(stored, name=entry.name, index=read[entry.name].index) == read[entry.name]:
+            stored, weight = self._buffers[name], read.get(entry.name)
+            if weight is not None and replace(stored, name=weight.name, index=weight.index) == weight:
                 instead[entry.name] = self.arrays[name]
-            elif entry.name in read:
+            elif weight is not None:
                 copies.add(entry.name)
             if copies:
                 values = np.empty(entry.shape, self.dtype)

@@ -181,7 +181,7 @@ class LivePublisher:
         self._write(slot_at(self._slot, parameters.size * self._dtype.itemsize), status, parameters)
 
     def publish_values(self, status: Status, values: dict[int, Array]) -> None:
-        """Show what the neurons say of the rows that `rows` gave, by their mark (n, V); nothing where `begin` failed."""
+        """Show what the neurons say of the rows that `rows` gave, (n, V) by their mark; not where `begin` failed."""
         if self._map is None:
             return
         self._values_slot = 1 - self._values_slot
