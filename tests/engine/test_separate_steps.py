@@ -220,12 +220,12 @@ def test_activations_with_averages_are_those_of_the_averages(
     executable.run(rows, span_for(task, steps=5))
     before = executable.activations(rows.inputs)
     averaged = executable.activations(rows.inputs, averaged=True)
-    for one, other in zip(before, executable.activations(rows.inputs), strict=True):
-        assert one.outputs.tobytes() == other.outputs.tobytes()
+    for layer, again in zip(before, executable.activations(rows.inputs), strict=True):
+        assert layer.outputs.tobytes() == again.outputs.tobytes()
     assert averaged[-1].outputs.tobytes() != before[-1].outputs.tobytes()
     executable.restore(executable.snapshot(averaged=True))
-    for one, other in zip(averaged, executable.activations(rows.inputs), strict=True):
-        assert one.outputs.tobytes() == other.outputs.tobytes()
+    for layer, again in zip(averaged, executable.activations(rows.inputs), strict=True):
+        assert layer.outputs.tobytes() == again.outputs.tobytes()
 
 
 def test_another_thread_takes_snapshots(engine: Any) -> None:

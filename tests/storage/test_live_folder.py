@@ -134,31 +134,31 @@ def test_each_viewer_sees_its_own_rows(tmp_path: Path) -> None:
     publisher.publish_values(Status(2), values)
     for mark, reader in zip(marks, readers, strict=True):
         assert reader.refresh()
-        _, status, told = reader.read_values() or pytest.fail("nothing")
+        _, status, values_read = reader.read_values() or pytest.fail("nothing")
         assert status.step == 2
-        assert (mark in told) == (mark in shown)
+        assert (mark in values_read) == (mark in shown)
         if mark in shown:
-            assert told[mark].tolist() == values[mark].tolist()
+            assert values_read[mark].tolist() == values[mark].tolist()
 
 
 def test_a_viewer_that_leaves_takes_nothing_from_the_others(tmp_path: Path) -> None:
-    publisher, one, other = LivePublisher(tmp_path), LiveReader(tmp_path), LiveReader(tmp_path)
-    for reader in (one, other):
+    publisher, first, second = LivePublisher(tmp_path), LiveReader(tmp_path), LiveReader(tmp_path)
+    for reader in (first, second):
         reader.touch(looking=True)
-    marks = [one.ask_for(b"one"), other.ask_for(b"other")]
+    marks = [first.ask_for(b"0"), second.ask_for(b"1")]
     assert publisher.rows().keys() == set(marks)
-    one.leave()
+    first.leave()
     assert publisher.is_watched()
     assert publisher.is_open()
-    assert publisher.rows() == {marks[1]: b"other"}
-    other.leave()
+    assert publisher.rows() == {marks[1]: b"1"}
+    second.leave()
     assert not publisher.is_watched()
     assert publisher.rows() == {}
 
 
 def test_files_of_viewers_that_broke_off_are_removed(tmp_path: Path) -> None:
-    publisher, gone, there = LivePublisher(tmp_path), LiveReader(tmp_path), LiveReader(tmp_path)
-    for reader in (gone, there):
+    publisher, broken_off, there = LivePublisher(tmp_path), LiveReader(tmp_path), LiveReader(tmp_path)
+    for reader in (broken_off, there):
         reader.touch(looking=True)
         reader.ask_for(b"rows")
     left, _ = (tmp_path / "live").glob("open-*")

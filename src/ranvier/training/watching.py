@@ -1,6 +1,6 @@
 """Watching: between two spans a training shows itself to viewers and does what they ask. P parameters.
 
-A viewer is another process that opens the run's folder. Without one, a span costs two looks for a file. Watching alone
+A viewer is another process that opens the run's folder. Without one, a span costs a look for its folder. Watching alone
 changes nothing of what is computed; what a viewer asks for is an event of the run.
 """
 
@@ -175,8 +175,8 @@ class Watch:
                 for rows in self._rows.values():
                     values(rows)
             thread_start = time.thread_time()
-            told = {mark: values(rows) for mark, rows in self._rows.items()}
-            outputs = {mark: of_rows for mark, of_rows in told.items() if of_rows is not None}
+            computed = {mark: values(rows) for mark, rows in self._rows.items()}
+            outputs = {mark: of_rows for mark, of_rows in computed.items() if of_rows is not None}
             now = replace(status, time=time.time(), paused=self._paused)
             if not outputs or self._paused or start >= self._next_weights:
                 self._live.publish(now, snapshot())
