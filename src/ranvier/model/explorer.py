@@ -1,4 +1,4 @@
-"""Explorer: what of a model tries other cells and other rows: responses, interactions, nearest rows. n rows, N outputs.
+"""Explorer: a model tried on other cells and other rows: responses, interactions, nearest rows. n rows, N outputs.
 
 The work is done in `ranvier.explain`, which is imported when it is needed.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Explorer(Explainer):
-    """A model that answers what it would say of other cells, and which rows are like one."""
+    """A model that tells what it would predict for other cells, and which rows are like one."""
 
     report: TrainReport
 

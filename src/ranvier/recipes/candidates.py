@@ -61,7 +61,7 @@ class Choice:
         scores: name -> accuracy, or for other tasks minus the mean squared error, by the weights of the rows; empty
             where nothing was compared.
         n_rows, n_groups: how many rows and groups were left out; 0 groups where rows have none.
-        held_out: what the candidate says of these rows, with the temperature; None for no rows.
+        held_out: the outputs of the candidate for these rows, with the temperature; None for no rows.
         linear_factor: of the logits of the linear model in a mean; 1 for others.
     """
 

@@ -147,7 +147,7 @@ def no_better(sentence: str) -> list[Finding]:
     if not sentence:
         return []
     evidence, _, advice = sentence.rpartition(". ")
-    meaning = "What the model says of a row does not depend on the row in a way that helps."
+    meaning = "What the model predicts for a row does not depend on the row in a way that helps."
     return [Finding("no_better_than_guessing", None, f"{evidence}.", meaning, advice)]
 
 
