@@ -116,7 +116,7 @@ def interruption(error: BaseException) -> KeyboardInterrupt | None:
     >>> interruption(error)
     KeyboardInterrupt()
     """
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, KeyboardInterrupt):
-        seen = seen.__cause__ or seen.__context__
-    return seen
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    return cause
