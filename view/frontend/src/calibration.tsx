@@ -29,8 +29,8 @@ export function CalibrationPanel() {
           label={`Fraction of right answers by probability: ${data.bins.filter((bin) => bin.rows).map((bin) => `${percent(bin.probability)} predicted, ${percent(bin.right)} right, ${bin.rows} rows`).join("; ")}`}
           depends={[data]}
           draw={(context, width, height) => {
-            const [left, bottom, side] = [36, height - 22, Math.min(width - 48, height - 34)];
-            const wide = width - 48;
+            const [left, bottom, side] = [46, height - 22, Math.min(width - 58, height - 34)];
+            const wide = width - 58;
             const x = (value: number) => left + value * wide;
             const y = (value: number) => bottom - value * side;
             context.font = "12px Inter, system-ui, sans-serif";
@@ -43,7 +43,7 @@ export function CalibrationPanel() {
               context.stroke();
               context.textAlign = "right";
               context.textBaseline = "middle";
-              context.fillText(`${100 * tick}`, left - 6, y(tick));
+              context.fillText(`${100 * tick} %`, left - 6, y(tick));
               context.textAlign = tick === 1 ? "right" : tick === 0 ? "left" : "center";
               context.textBaseline = "top";
               context.fillText(`${100 * tick} %`, x(tick), bottom + 6);
@@ -70,7 +70,7 @@ export function CalibrationPanel() {
           }}
         />
       )}
-      <p class="note">Right answers in % (upwards) against the probability that the model gave its answer. On the dashed line both agree; larger dots hold more rows.</p>
+      <p class="note">Right answers (upwards) against the probability that the model gave its answer. On the dashed line both agree; larger dots hold more rows.</p>
     </section>
   );
 }

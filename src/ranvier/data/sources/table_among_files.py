@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ranvier.data.sources.file_reference import FileReference
-from ranvier.data.sources.file_tree import PARTS, table_of_files
+from ranvier.data.sources.file_tree import PARTS, several_tables, table_of_files
 from ranvier.data.sources.manifest import with_found_files
 from ranvier.data.sources.natural_order import natural_key
 from ranvier.data.sources.reading import PLAIN, Reading
@@ -60,6 +60,8 @@ def table_from_files(
         return by_folders
     manifests = _manifests(files, tables, origin, reading)
     only_notes = by_folders is None or set(by_folders.kinds.values()) == {"text"}
+    if not manifests and by_folders is not None and only_notes and len(tables) > 1:
+        raise several_tables([file.name for file in tables], origin, in_archive)
     if not manifests and only_notes and len(tables) == 1:
         manifests = {tables[0].name: _read(tables[0], origin, reading)}
     if len(manifests) > 1:
