@@ -54,16 +54,16 @@ def train_on_pictures(recipe: ImageRecipe, setup: TrainingSetup) -> Trained:
     held_out = None if validation is None else (pixels_of_rows(validation, image), validation)
     sink = tee(setup.sinks)
     progress = work_progress(sink, "Comparing small networks")
-    chosen = choose_training(recipe, pixels, rows, setup.task, network, settings, held_out, progress)
-    for note in chosen.notes:
+    choice = choose_training(recipe, pixels, rows, setup.task, network, settings, held_out, progress)
+    for note in choice.notes:
         sink(NoteEvent(note))
-    members = _Members(recipe, setup, image, pixels, chosen, sink)
-    if chosen.learner == LINEAR_PIXELS:
+    members = _Members(recipe, setup, image, pixels, choice, sink)
+    if choice.learner == LINEAR_PIXELS:
         trained, learned_image = members.on_pixels()
     else:
         trained, learned_image = members.on_patches()
     learned = replace(setup.encoder, encoders=(learned_image,))
-    return replace(trained, encoder=learned, notes=chosen.notes, held_out=chosen.held_out)
+    return replace(trained, encoder=learned, notes=choice.notes, held_out=choice.held_out)
 
 
 @record(eq=False)
@@ -74,7 +74,7 @@ class _Members:
         recipe, setup: as for `train_on_pictures`.
         image: the encoder of the pictures as pixels.
         pixels: of the rows, shape (B, H, W, C).
-        chosen: how pictures are distorted, and what learns from them.
+        choice: how pictures are distorted, and what learns from them.
         sink: who listens.
     """
 
@@ -82,18 +82,18 @@ class _Members:
     setup: TrainingSetup
     image: ImageEncoder
     pixels: Array
-    chosen: ChosenTraining
+    choice: ChosenTraining
     sink: Sink
 
     def on_patches(self) -> tuple[Trained, ImageEncoder]:
         """The merged network on patch features, and on pixels beside them if that was chosen; and its encoder."""
-        recipe, chosen, count = self.recipe, self.chosen, len(self.setup.rows)
+        recipe, choice, count = self.recipe, self.choice, len(self.setup.rows)
         network, settings = self.setup.network, self.setup.settings
-        copies = 0 if chosen.augmentation == "none" else recipe.copies_for(count)
-        alone = chosen.learner == LINEAR
+        copies = 0 if choice.augmentation == "none" else recipe.copies_for(count)
+        alone = choice.learner == LINEAR
         single = Network(CELLS * recipe.centroids_for(count), linear_layers(network) if alone else network.layers)
         n_networks = recipe.networks_for(count)
-        joins = chosen.learner == WITH_PIXELS
+        joins = choice.learner == WITH_PIXELS
         pixel_copies = recipe.pixel_copies_for(count)
         pixel_epochs = recipe.pixel_epochs_for(pixel_copies)
         epochs = recipe.epochs_for(settings.epochs, copies)
@@ -106,11 +106,11 @@ class _Members:
             features.append(patches)
             progress = work_progress(self.sink, "Making patch features")
             learned = rows_with_copies(
-                patches, self.pixels, self.setup.rows, chosen.augmentation, copies, member.seed, progress
+                patches, self.pixels, self.setup.rows, choice.augmentation, copies, member.seed, progress
             )
             unencoded = self.setup.validation
             validation = None if unencoded is None else _with_features(unencoded, patches, self.image)
-            if chosen.learner == WITH_LINEAR:
+            if choice.learner == WITH_LINEAR:
                 linear_flats.append(self._linear_member(linear, member, learned))
             return learned, validation, None
 
@@ -126,15 +126,15 @@ class _Members:
         shape, flats = single, None
         if linear_flats:
             flats = [final_parameters(result.outcome.state, settings.optimizer, single) for result in results]
-            shape, flats = all_beside_linear(single, flats, linear, linear_flats, chosen.linear_factor)
+            shape, flats = all_beside_linear(single, flats, linear, linear_flats, choice.linear_factor)
         # For the mirrored picture each network stands in the merged one again.
-        repeats = 2 if is_mirrored(chosen.augmentation) else 1
+        repeats = 2 if is_mirrored(choice.augmentation) else 1
         merged = merged_members(
             shape,
             settings,
             results,
             events,
-            chosen.inverse_temperature,
+            choice.inverse_temperature,
             shared_inputs=False,
             repeats=repeats,
             others=others,
@@ -180,7 +180,7 @@ class _Members:
 
         trained = train_members(replace(self.setup, network=linear, settings=pixel_settings), events, member_rows)
         results = [result for result, _ in trained]
-        factor = self.chosen.inverse_temperature
+        factor = self.choice.inverse_temperature
         return merged_members(linear, pixel_settings, results, events, factor), replace(self.image, as_bytes=True)
 
 
