@@ -59,7 +59,7 @@ def arrays_of_parts(
     if not others:
         return replace(one, notes=notes, parts=np.full(one.rows, first) if first else None)
     return Arrays(
-        np.concatenate([part.inputs for part in each.values()]),  # type: ignore[arg-type]
+        np.concatenate([part.inputs for part in each.values()]),
         np.concatenate([part.targets for part in each.values() if part.targets is not None]) if not bare else None,
         origin,
         one.shape,

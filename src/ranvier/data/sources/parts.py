@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,8 @@ def part_notes(source: Source) -> tuple[str, ...]:
     >>> part_notes(Table(pl.DataFrame({"x": [1, 2, 3]}), "a folder", parts=np.array(["train", "test", "train"])))
     ('The rows are divided as they are stored: 2 in train, 1 in test.',)
     """
-    names = () if source.parts is None else np.unique(source.parts).tolist()
-    counts = [f"{int((source.parts == name).sum()):,} in {name}" for name in ORDER if name in names]
+    rows = Counter([] if source.parts is None else source.parts.tolist())
+    counts = [f"{rows[name]:,} in {name}" for name in ORDER if name in rows]
     return (f"The rows are divided as they are stored: {', '.join(counts)}.",) if len(counts) > 1 else ()
 
 
