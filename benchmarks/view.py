@@ -52,19 +52,19 @@ class Epochs:
     """The epochs of a run as they come: when each came, and its rows per second."""
 
     def __init__(self, run: Path) -> None:
-        self._tail, self.seen = Tail(run / "events.jsonl"), list[tuple[float, float]]()
+        self._tail, self.speeds = Tail(run / "events.jsonl"), list[tuple[float, float]]()
 
     def until(self, end: float) -> None:
         """Wait until a time."""
         while time.monotonic() < end:
             for event in self._tail.read():
                 if event["kind"] == "epoch":
-                    self.seen.append((time.monotonic(), event["examples_per_second"]))
+                    self.speeds.append((time.monotonic(), event["examples_per_second"]))
             time.sleep(0.02)
 
     def between(self, begin: float, end: float) -> list[float]:
         """The rows per second of the epochs that began and ended in between."""
-        pairs = zip(self.seen, self.seen[1:], strict=False)
+        pairs = zip(self.speeds, self.speeds[1:], strict=False)
         return [speed for (before, _), (at, speed) in pairs if before >= begin and at <= end]
 
 
@@ -107,32 +107,32 @@ def plain_client(address: str, counted: list[int]) -> Iterator[Any]:
 
 def processes() -> dict[int, tuple[int, str, float]]:
     """Of each process of this machine the parent, the name, and the processor time in seconds (Linux)."""
-    told = {}
+    processes_ = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):
                 front, _, back = (entry / "stat").read_text().rpartition(")")
                 fields = back.split()
-                told[int(entry.name)] = (
+                processes_[int(entry.name)] = (
                     int(fields[1]),
                     front.partition("(")[2],
                     (int(fields[11]) + int(fields[12])) / TICKS,
                 )
-    return told
+    return processes_
 
 
-def family(pid: int, told: dict[int, tuple[int, str, float]]) -> list[int]:
+def family(pid: int, table: dict[int, tuple[int, str, float]]) -> list[int]:
     """A process and all that it started."""
     members = [pid]
     for member in members:
-        members += [other for other, (parent, _, _) in told.items() if parent == member]
+        members += [other for other, (parent, _, _) in table.items() if parent == member]
     return members
 
 
 def core_seconds(pid: int) -> float:
     """How much processor time a process and all that it started have taken, in seconds."""
-    told = processes()
-    return sum(told[member][2] for member in family(pid, told) if member in told)
+    processes_ = processes()
+    return sum(processes_[member][2] for member in family(pid, processes_) if member in processes_)
 
 
 def stolen_seconds() -> float:
@@ -157,17 +157,19 @@ def measure(
 ) -> dict[str, Any]:
     """Windows of some seconds while nobody looks, and while somebody does, in turn. The speeds are medians of windows;
     `lost`, the share that looking costs, is the median over pairs of neighbours in time."""
-    alone, watched = [], []
+    alone, viewed = [], []
     for _ in range(options.rounds):
         alone.append(measure_window(epochs, options.seconds, parties))
         with look():
-            watched.append(measure_window(epochs, options.seconds, parties))
-    lost = statistics.median(1 - seen["speed"] / before["speed"] for before, seen in zip(alone, watched, strict=True))
+            viewed.append(measure_window(epochs, options.seconds, parties))
+    lost = statistics.median(
+        1 - with_view["speed"] / before["speed"] for before, with_view in zip(alone, viewed, strict=True)
+    )
     speeds = {
         name: statistics.median(window["speed"] for window in windows)
-        for name, windows in (("alone", alone), ("watched", watched))
+        for name, windows in (("alone", alone), ("watched", viewed))
     }
-    return speeds | {"lost": lost, "windows alone": alone, "windows watched": watched}
+    return speeds | {"lost": lost, "windows alone": alone, "windows watched": viewed}
 
 
 def main() -> None:
@@ -230,9 +232,9 @@ def chromium(address: str, epochs: Epochs, options: argparse.Namespace, parties:
             yield
             page.goto("about:blank")
 
-        told = processes()
-        own = next(pid for pid in family(os.getpid(), told) if told[pid][1].startswith("chrom"))
-        speeds = measure(epochs, options, look, parties | {"Chromium": own})
+        processes_ = processes()
+        browser_pid = next(pid for pid in family(os.getpid(), processes_) if processes_[pid][1].startswith("chrom"))
+        speeds = measure(epochs, options, look, parties | {"Chromium": browser_pid})
         page.goto(address)
         page.wait_for_selector(UPDATES, timeout=60_000)
         first = heap()

@@ -22,8 +22,8 @@ print(*sys.modules)
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
     """What a process has imported that fitted a network on arrays."""
-    found = subprocess.run([sys.executable, "-c", FITS], check=True, capture_output=True, text=True)
-    return {name.split(".")[0] for name in found.stdout.split()}
+    process = subprocess.run([sys.executable, "-c", FITS], check=True, capture_output=True, text=True)
+    return {name.split(".")[0] for name in process.stdout.split()}
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_a_line_that_was_cut_off_is_left_out_and_written_over(tmp_path: Path) ->
     assert [row["seed"] for row in records.read([path])] == [0, 1]
 
 
-def test_damage_before_the_end_is_told(tmp_path: Path) -> None:
+def test_damage_before_the_end_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_text('{"kind"\n{"kind": "run"}\n')
     with pytest.raises(ValueError, match=r"Line 1 of .* is damaged"):

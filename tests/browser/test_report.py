@@ -32,10 +32,10 @@ def many_classes() -> Subject:
 def test_the_numbers_are_those_of_the_model(digits: Subject, open_report: Open) -> None:
     page = open_report(digits)
     page.wait_for_selector(".confusion")
-    said = result(digits)
-    for name, value in said["metrics"].items():
+    expected = result(digits)
+    for name, value in expected["metrics"].items():
         assert number(page, f"result.{name}") == value
-        assert number(page, f"baseline.{name}") == said["baseline"][name]
+        assert number(page, f"baseline.{name}") == expected["baseline"][name]
     counts = np.array(confusion(digits)["counts"])
     for actual, predicted in np.argwhere(counts > 0):
         assert number(page, f"confusion.{actual}.{predicted}") == counts[actual, predicted]

@@ -94,17 +94,17 @@ def test_the_average_over_the_halves_of_a_batch_is_the_gradient_of_the_batch(eng
     layers = [Dense(33, "tanh", l1=0.01, l2=0.1), LayerNorm(), Dense(3)]
     spec = make_spec(7, layers, optimizer=Adam(0.01, clip_norm=0.1), batch_size=12)
     rows, span = rows_for(spec, 12), Span(np.arange(12), np.array([0, 12]), span_for(spec, steps=1).scalars)
-    one, other, full = (loaded(engine, spec) for _ in range(3))
-    parts = [part.gradient(rows, span.order[half], 0) for part, half in ((one, slice(6)), (other, slice(6, 12)))]
+    first, second, full = (loaded(engine, spec) for _ in range(3))
+    parts = [part.gradient(rows, span.order[half], 0) for part, half in ((first, slice(6)), (second, slice(6, 12)))]
     value = np.mean([part[0] for part in parts])
     gradient = np.mean([part[1] for part in parts], axis=0)
     assert value == pytest.approx(full.run(rows, span)[0], rel=TOLERANCE["float32"])
-    for executable in (one, other):
+    for executable in (first, second):
         executable.apply(gradient, span.scalars[0])
-    assert bits(one) == bits(other)
+    assert bits(first) == bits(second)
     # Adam divides small gradients by their size.
     np.testing.assert_allclose(
-        one.get_state().parameters, full.get_state().parameters, rtol=0, atol=10 * TOLERANCE["float32"]
+        first.get_state().parameters, full.get_state().parameters, rtol=0, atol=10 * TOLERANCE["float32"]
     )
 
 
@@ -159,11 +159,11 @@ def test_uploaded_rows_give_the_same_bits(engine: Any, spec: CompileSpec) -> Non
     actual = []
     for handled in (False, True):
         executable = loaded(engine, spec)
-        given = executable.upload(rows) if handled else rows
-        assert len(given) == len(rows)
-        losses = executable.run(given, span_for(spec))
-        validation, outputs = executable.evaluate(given)
-        value, gradient = executable.loss_and_gradient(given)
+        handle = executable.upload(rows) if handled else rows
+        assert len(handle) == len(rows)
+        losses = executable.run(handle, span_for(spec))
+        validation, outputs = executable.evaluate(handle)
+        value, gradient = executable.loss_and_gradient(handle)
         actual.append((losses.tobytes(), validation, outputs.tobytes(), value, gradient.tobytes()))
     assert actual[0] == actual[1]
 

@@ -77,9 +77,9 @@ def test_one_row_in_every_form() -> None:
 def test_the_order_of_the_rows_does_not_matter() -> None:
     order = np.random.default_rng(0).permutation(ROWS)
     frame = pd.DataFrame(COLUMNS)
-    one = classifier().fit(frame, LABELS)
+    sorted_model = classifier().fit(frame, LABELS)
     other = classifier().fit(frame.iloc[order], LABELS[order])
-    assert one.predict_proba(frame).tobytes() == other.predict_proba(frame).tobytes()
+    assert sorted_model.predict_proba(frame).tobytes() == other.predict_proba(frame).tobytes()
 
 
 def test_labels_that_look_like_missing_cells_are_labels() -> None:
@@ -102,8 +102,8 @@ def test_sparse_matrices_of_every_kind() -> None:
 def test_a_numeric_frame_and_its_array_give_the_same_model() -> None:
     X = np.random.default_rng(0).normal(size=(ROWS, 3))
     X[3, 1] = np.nan
-    one, other = classifier().fit(X, LABELS), classifier().fit(pd.DataFrame(X, columns=list("abc")), LABELS)
-    assert one.predict_proba(X).tobytes() == other.predict_proba(pd.DataFrame(X, columns=list("abc"))).tobytes()
+    first, second = classifier().fit(X, LABELS), classifier().fit(pd.DataFrame(X, columns=list("abc")), LABELS)
+    assert first.predict_proba(X).tobytes() == second.predict_proba(pd.DataFrame(X, columns=list("abc"))).tobytes()
 
 
 @pytest.mark.parametrize("width", [3, 1001])
@@ -225,7 +225,7 @@ WRONG: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said_in_one_sentence(name: str) -> None:
+def test_what_is_wrong_is_reported_in_one_sentence(name: str) -> None:
     call, words = WRONG[name]
     with pytest.raises((InputError, ValueError), match=words) as caught:
         call()

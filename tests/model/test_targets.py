@@ -56,7 +56,7 @@ def test_the_task_is_read_off_y_and_the_output_layer(
 
 
 @pytest.mark.parametrize("wrap", [list, np.array, pd.Series, pl.Series, lambda y: pd.Series(y, dtype="category")])
-def test_y_may_come_in_any_wrapping(wrap: Any) -> None:
+def test_y_may_come_in_any_container(wrap: Any) -> None:
     assert infer_target(net(3, "softmax"), target_array(wrap(WORDS)), None).task.classes == ("a", "b", "c")
 
 

@@ -60,7 +60,7 @@ def test_poisson_predicts_rates(recipe: str, size: float) -> None:
 
 
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "binary_focal"])
-def test_shares_of_a_whole(loss: str) -> None:
+def test_fractions_of_a_total(loss: str) -> None:
     X, effect = rows()
     fractions = 1 / (1 + np.exp(-2 * effect))
     fitted = estimator("plain", loss).fit(X, fractions)

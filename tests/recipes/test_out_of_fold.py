@@ -29,7 +29,9 @@ def left_out(task: Task, rows: Rows, n_networks: int, n_folds: int) -> list[np.n
 
 
 @pytest.mark.parametrize(("n_networks", "n_folds"), [(6, 10), (6, 4), (16, 10), (2, 5)])
-def test_each_fold_shares_a_third_with_the_next_and_classes_keep_their_share(n_networks: int, n_folds: int) -> None:
+def test_each_fold_has_a_third_in_common_with_the_next_and_classes_keep_their_proportion(
+    n_networks: int, n_folds: int
+) -> None:
     rows = rows_of([0] * 900 + [1] * 300)
     folds = left_out(TWO, rows, n_networks, n_folds)
     for index in folds:

@@ -32,8 +32,8 @@ def test_what_is_published_is_read(dtype: type, tmp_path: Path, reader: LiveRead
     for step in range(1, 5):
         status = Status(step, 1, 9, 2, 3, step == 3, 0.125, 10.0, 4.5)
         publisher.publish(status, np.arange(5, dtype=dtype) + step)
-        sequence, seen, parameters = reader.read() or pytest.fail("nothing was there")
-        assert (sequence, seen) == (step, status)
+        sequence, read_status, parameters = reader.read() or pytest.fail("nothing was there")
+        assert (sequence, read_status) == (step, status)
         assert parameters.dtype == dtype
         assert (parameters == np.arange(5) + step).all()
     assert reader.sequence() == 4

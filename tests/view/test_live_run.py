@@ -68,7 +68,7 @@ def test_the_stream_shows_the_run_until_its_model(tmp_path: Path) -> None:
                     assert head["probabilities"] == pytest.approx(array[-3:].tolist(), abs=1e-6)
                 if not stopped and len(topics) == 5 and "show" in topics["network"]:
                     stopped = client.post("api/control", json={"do": "stop", "id": "x"}).status_code == 200
-        told = client.post("api/what").json()
+        answer = client.post("api/what").json()
     assert stopped
     assert states[-1] == "ended"
     assert "running" in states
@@ -80,8 +80,8 @@ def test_the_stream_shows_the_run_until_its_model(tmp_path: Path) -> None:
     assert topics["health"]["layers"][0]["units"] == 9
     assert topics["health"]["layers"][0]["gradient_norm"] > 0
     assert topics["lines"]["layers"][0]["all"] == 9 * 4
-    assert not told["live"]
-    assert "test rows" in told["rows"]["name"]
+    assert not answer["live"]
+    assert "test rows" in answer["rows"]["name"]
 
 
 def test_questions_are_about_the_newest_weights_and_validation_rows(tmp_path: Path) -> None:
@@ -96,9 +96,9 @@ def test_questions_are_about_the_newest_weights_and_validation_rows(tmp_path: Pa
             live.look()
             time.sleep(0.02)
         time.sleep(0.3)
-        told = client.post("api/what").json()
-        assert told["live"]
-        assert "validation rows" in told["rows"]["name"]
+        answer = client.post("api/what").json()
+        assert answer["live"]
+        assert "validation rows" in answer["rows"]["name"]
         neuron = client.post("api/neuron", json={"path": "layers.0", "neuron": 1, "row": 0}).json()
         assert live.parameters is not None
         values = live.subject().model.network.parameter_table.views(live.parameters)
@@ -106,7 +106,7 @@ def test_questions_are_about_the_newest_weights_and_validation_rows(tmp_path: Pa
         assert client.post("api/control", json={"do": "play"}).status_code == 200
 
 
-def test_what_the_training_says_of_a_row_is_what_its_parameters_say(tmp_path: Path) -> None:
+def test_published_values_of_a_row_are_those_of_the_parameters(tmp_path: Path) -> None:
     with training(tmp_path) as run, client_of(live := LiveRun(run)) as client:
         until = time.monotonic() + LONG
         client.post("api/control", json={"do": "pause"})
@@ -118,9 +118,9 @@ def test_what_the_training_says_of_a_row_is_what_its_parameters_say(tmp_path: Pa
                 if live.state == "paused" and subject.rows is not None:
                     values = [live.values_of(row) for row in (0, 3)]
             time.sleep(0.02)
-        for row, told in zip((0, 3), values, strict=True):
-            assert told is not None
-            *layers, outputs = np.split(told, np.cumsum(shown_widths(subject.model.network))[:-1])
+        for row, published in zip((0, 3), values, strict=True):
+            assert published is not None
+            *layers, outputs = np.split(published, np.cumsum(shown_widths(subject.model.network))[:-1])
             head, array = answer_of(subject, subject.row(row), layers, outputs[None])
             expected_head, expected = answer(subject, subject.row(row))
             assert head == expected_head
@@ -133,7 +133,7 @@ def test_a_slow_page_gets_the_newest_and_nothing_is_queued(tmp_path: Path, monke
     folder.write_description({"data": None, "options": {}})
     with folder.lock():
         live = LiveRun(folder.path)
-        publisher = begun(folder, live)
+        publisher = started(folder, live)
         follower = Follower(live, WatchRequest(health=False))
         follower.frames()
         for step in range(1, 50):
@@ -147,7 +147,7 @@ def test_a_slow_page_gets_the_newest_and_nothing_is_queued(tmp_path: Path, monke
         assert follower.ended
 
 
-def begun(folder: RunFolder, live: LiveRun) -> LivePublisher:
+def started(folder: RunFolder, live: LiveRun) -> LivePublisher:
     """A publisher of a tiny network that the run shows."""
     live.look()
     publisher = LivePublisher(folder.path)

@@ -247,7 +247,7 @@ class Executable(Protocol):
         ...
 
     def outputs(self, inputs: Any) -> Array:
-        """What the output layer says, shape (n, N), computed as for predictions.
+        """The outputs, shape (n, N), computed as for predictions.
 
         Raises:
             DataError: an input is not finite, or too large for the numbers that the engine computes with.

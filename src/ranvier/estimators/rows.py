@@ -49,11 +49,7 @@ def to_source(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
     reset = names is None
     if not reset and is_plain_array(estimator, X):
         return open_source(np.ascontiguousarray(X))
-    if _is_pictures(X):
-        if reset:
-            estimator.n_features_in_ = 1
-        return open_source(X)
-    if is_text_list(X):
+    if _is_pictures(X) or is_text_list(X):
         if reset:
             estimator.n_features_in_ = 1
         return open_source(X)
@@ -127,7 +123,7 @@ def rows_for_predict(estimator: BaseEstimator, X: Any) -> Any:
 
 def fitted_column_names(estimator: BaseEstimator) -> list[str]:
     """The names by which the model of a fitted estimator knows its columns; none where it takes plain numbers."""
-    return [plan.name for plan in estimator.model_.encoder.columns]
+    return [column.name for column in estimator.model_.encoder.columns]
 
 
 def column_names_of(source: Source) -> list[str]:

@@ -17,7 +17,7 @@ from ranvier.data.images.threads import Progress
 from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.candidates import linear_layers, linear_settings, mean_and_error, trained_parameters
+from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
 from ranvier.recipes.linear_beside import mean_outputs
 from ranvier.recipes.picture_rows import is_mirrored, rows_with_copies
 from ranvier.recipes.text_merge import can_hold_linear
@@ -27,6 +27,7 @@ from ranvier.rows.split import split_rows
 from ranvier.training.held_out import HeldOut
 from ranvier.training.inference import outputs_of
 from ranvier.training.settings import TrainSettings
+from ranvier.training.standard_error import mean_and_error
 from ranvier.training.temperature import inverse_temperature
 
 if TYPE_CHECKING:

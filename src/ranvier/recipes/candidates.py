@@ -22,6 +22,7 @@ from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings
+from ranvier.training.standard_error import mean_and_error
 from ranvier.training.temperature import inverse_temperature
 
 Array = NDArray[Any]
@@ -60,7 +61,7 @@ class Choice:
         scores: name -> accuracy, or for other tasks minus the mean squared error, by the weights of the rows; empty
             where nothing was compared.
         n_rows, n_groups: how many rows and groups were left out; 0 groups where rows have none.
-        held_out: what the candidate says of these rows, with the temperature; None for no rows.
+        held_out: the outputs of the candidate for these rows, with the temperature; None for no rows.
         linear_factor: of the logits of the linear model in a mean; 1 for others.
     """
 
@@ -122,19 +123,6 @@ def choose_candidate(
     factor = inverse_temperature(task, of_best, expected, weights) if task.is_classifier else 1.0
     held_out = HeldOut(of_best, expected, weights, folds=True).calibrated(task, factor)
     return Choice(best, factor, scores, len(expected), held_groups, held_out, linear_factor)
-
-
-def mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
-    """The mean of values of rows, shape (B,), by the weights of the rows, and its standard error.
-
-    >>> mean_and_error(np.array([1.0, 3.0]), None), mean_and_error(np.array([1.0, 3.0, 9.0]), np.array([2.0, 2.0, 0.0]))
-    ((2.0, 0.7071067811865475), (2.0, 0.7071067811865476))
-    """
-    if weights is None:
-        return float(values.mean()), float(values.std() / np.sqrt(len(values)))
-    fractions = weights / weights.sum(dtype=np.float64)
-    mean = float(fractions @ values)
-    return mean, float(np.sqrt(np.square(fractions) @ np.square(values - mean)))
 
 
 def _against(

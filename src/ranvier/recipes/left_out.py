@@ -112,8 +112,8 @@ def held_out_rows(task: Task, members: Sequence[Member], inverse_temperature: fl
     >>> numbers = Task("regression", 1)
     >>> parts = [Rows(np.zeros((1, 1)), np.array([[target]])) for target in (1.0, 2.0)]
     >>> members = [Member(part, part.targets + 0.5, np.array([at])) for at, part in enumerate(parts)]
-    >>> found = held_out_rows(numbers, members, 1.0)
-    >>> found.outputs.tolist(), found.targets.tolist(), found.folds
+    >>> held_out = held_out_rows(numbers, members, 1.0)
+    >>> held_out.outputs.tolist(), held_out.targets.tolist(), held_out.folds
     ([[1.5], [2.5]], [[1.0], [2.0]], True)
     """
     if not members:

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.candidates import WITH_LINEAR, mean_and_error
+from ranvier.recipes.candidates import WITH_LINEAR
 from ranvier.recipes.linear_baseline import linear_baseline, rows_to_learn
 from ranvier.recipes.linear_beside import all_beside_linear, mean_outputs, passes_linear
 from ranvier.recipes.merge import merge_networks
@@ -29,6 +30,7 @@ from ranvier.rows.some_rows import random_rows
 from ranvier.training.inference import outputs_of
 from ranvier.training.logits import logits_of
 from ranvier.training.settings import default_loss
+from ranvier.training.standard_error import mean_and_error
 from ranvier.training.temperature import inverse_temperature
 
 Array = NDArray[Any]
@@ -66,7 +68,7 @@ class LinearChoice:
 
 def has_wide_columns(setup: TrainingSetup) -> bool:
     """Whether a column of pictures, recordings or texts is among the inputs."""
-    return any(encoder.kind in KINDS for encoder in getattr(setup.encoder, "encoders", ()))
+    return any(encoder.kind in KINDS for encoder in column_encoders(setup.encoder))
 
 
 def choose_linear(

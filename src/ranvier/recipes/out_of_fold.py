@@ -96,7 +96,7 @@ def left_out_rows(
     once every fold was left out the rows are divided again.
 
     >>> rows = Rows(np.zeros((9, 1)), np.zeros((9, 1)))
-    >>> [found.tolist() for found in left_out_rows(Task("regression", 1), rows, None, 2, 3, 0)]
+    >>> [index.tolist() for index in left_out_rows(Task("regression", 1), rows, None, 2, 3, 0)]
     [[1, 4, 8], [0, 5, 8]]
     """
     n_folds = possible_folds(rows, n_folds)

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.candidates import mean_and_error
 from ranvier.recipes.out_of_fold import Member, row_losses, said_first
 from ranvier.recipes.recipe import TrainingSetup
 from ranvier.recipes.term_strength import scaled
@@ -27,6 +26,7 @@ from ranvier.recipes.text_scores import TextScores, on_scores, text_scores, with
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
 from ranvier.training.logits import logits_of, probabilities_of
+from ranvier.training.standard_error import mean_and_error
 from ranvier.training.temperature import inverse_temperature
 
 Array = NDArray[Any]

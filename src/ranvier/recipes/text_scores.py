@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders.decoding import class_indices
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.network.layers import Dense, LearnedScale
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
@@ -26,7 +27,7 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import Adam
 from ranvier.network.schedules import schedule
 from ranvier.network.task import Task
-from ranvier.recipes.candidates import mean_and_error, trained_parameters
+from ranvier.recipes.candidates import trained_parameters
 from ranvier.recipes.out_of_fold import possible_folds, row_losses
 from ranvier.recipes.recipe import OUTPUT_ACTIVATIONS, TrainingSetup
 from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths
@@ -37,6 +38,7 @@ from ranvier.training.inference import outputs_of
 from ranvier.training.logits import logits_of, probabilities_of
 from ranvier.training.metrics import mean_targets
 from ranvier.training.settings import TrainSettings, default_loss
+from ranvier.training.standard_error import mean_and_error
 from ranvier.training.temperature import inverse_temperature
 
 Array = NDArray[Any]
@@ -207,7 +209,7 @@ class _ColumnModel:
 def _blocks(setup: TrainingSetup) -> list[tuple[str, slice]]:
     """The columns of texts, each with its part of the CSR block."""
     blocks, start = [], 0
-    for encoder in getattr(setup.encoder, "encoders", ()):
+    for encoder in column_encoders(setup.encoder):
         if encoder.csr_width:
             blocks.append((encoder.column, slice(start, start + encoder.csr_width)))
         start += encoder.csr_width

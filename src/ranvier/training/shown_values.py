@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from ranvier.engine import CompileSpec, Executable
 from ranvier.errors import RanvierError
-from ranvier.network.layers import Dense
-from ranvier.network.network import Network
+from ranvier.network.network import Network, dense_layers
 from ranvier.rows import Inputs
 
 
@@ -25,11 +24,11 @@ def shown_values(spec: CompileSpec, executable: Executable, rows: Inputs) -> NDA
         layers = executable.activations(rows)
     except RanvierError:
         return None
-    neurons = {info.path for info in spec.network.iter_layers() if isinstance(info.layer, Dense)}
+    neurons = {info.path for info in dense_layers(spec.network)}
     outputs = [values.outputs for values in layers if values.path in neurons]
     return np.concatenate([*outputs, layers[-1].outputs], axis=1)
 
 
 def shown_widths(network: Network) -> list[int]:
     """How many of those numbers each layer with neurons and the network have."""
-    return [info.outputs for info in network.iter_layers() if isinstance(info.layer, Dense)] + [network.outputs]
+    return [info.outputs for info in dense_layers(network)] + [network.outputs]

@@ -53,7 +53,7 @@ class LiveRun:
     """The run, its newest parameters, and what its events said.
 
     Attributes:
-        state: of `STATES`.
+        state: "preparing", "running", "paused", "ending" once its last event came, "ended", or "missing".
         status: where training stands.
         sequence: the number of the newest parameters.
         values_sequence: the number of the newest values that `values_of` gives.

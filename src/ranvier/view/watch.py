@@ -16,6 +16,7 @@ from ranvier.records import record
 from ranvier.training.shown_values import shown_widths
 from ranvier.view.bodies import read_body
 from ranvier.view.frames import frame
+from ranvier.view.json_values import finite_or_none
 from ranvier.view.live_run import LiveRun
 from ranvier.view.questions.answer import answer, answer_of
 from ranvier.view.questions.connections import connections
@@ -126,7 +127,7 @@ class Follower:
 
     def _status(self) -> dict[str, Any]:
         live = self._live
-        numbers = {name: value if math.isfinite(value) else None for name, value in asdict(live.status).items()}
+        numbers = {name: finite_or_none(value) for name, value in asdict(live.status).items()}
         return {
             "state": live.state,
             "reason": live.reason,

@@ -41,9 +41,9 @@ def table_from_files(
         files, origin, notes, in_archive: as for `table_of_files`.
         reading: what is known of how the rows of a table are written.
 
-    Where class folders say nothing, a table with a column of paths does, or the only table where nothing else can be
-    read. Tables called train and test (val, valid, validation) become parts of one. Pictures in IDX files that have
-    labels come before all of these.
+    Where class folders say nothing, a table with a column of paths does, or the only table where nothing but texts
+    can be read, such as a licence. Tables called train and test (val, valid, validation) become parts of one. Pictures
+    in IDX files that have labels come before all of these.
 
     Raises:
         DataError: there is neither a file to learn from nor a table, or a table names files that are not there.
@@ -68,7 +68,8 @@ def table_from_files(
     if in_idx is not None:
         return in_idx
     manifests = _manifests(files, tables, origin, reading)
-    if not manifests and by_folders is None and len(tables) == 1:
+    only_notes = by_folders is None or set(by_folders.kinds.values()) == {"text"}
+    if not manifests and only_notes and len(tables) == 1:
         manifests = {tables[0].name: _read(tables[0], origin, reading)}
     if len(manifests) > 1:
         joined = _joined(manifests, origin)
