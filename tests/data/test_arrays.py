@@ -103,10 +103,10 @@ def test_npz_with_parts(tmp_path: Path, names: tuple[str, ...], parts: dict[str,
     opened = arrays(path)
     for rows in (opened, opened.as_pictures("image"), opened.take(np.arange(opened.rows)[::-1])):
         for part, size in parts.items():
-            found = rows.part(part)
-            assert found is not None
-            assert found.rows == size
-            assert found.part(part) is None
+            rows_of_part = rows.part(part)
+            assert rows_of_part is not None
+            assert rows_of_part.rows == size
+            assert rows_of_part.part(part) is None
     assert opened.targets is not None
     assert opened.targets.tolist() == [3, 3, 3, 2, 2]
 

@@ -47,22 +47,22 @@ def arrays_of_parts(
             raise DataError(f"{start} holds targets for other rows, and none for the training rows. Add theirs.")
         notes = (*notes, f"Left out: the {' and '.join(bare)} rows, which have no targets.")
         parts = {name: part for name, part in parts.items() if name not in bare}
-    each = {name: arrays_from(inputs, targets, origin) for name, (inputs, targets) in parts.items()}
-    (first, one), *others = each.items()
+    arrays = {name: arrays_from(inputs, targets, origin) for name, (inputs, targets) in parts.items()}
+    (first, rows), *others = arrays.items()
     for name, other in others:
-        if other.shape != one.shape or other.inputs.dtype != one.inputs.dtype:
-            kinds = [f"{rows.inputs.dtype} {rows.shape}" for rows in (one, other)]
+        if other.shape != rows.shape or other.inputs.dtype != rows.inputs.dtype:
+            kinds = [f"{part.inputs.dtype} {part.shape}" for part in (rows, other)]
             raise DataError(
                 f"{start} holds {first} rows of {kinds[0]} and {name} rows of {kinds[1]}; rows of one shape and type "
                 "were expected. Make them alike, or leave one of the parts out."
             )
     if not others:
-        return replace(one, notes=notes, parts=np.full(one.rows, first) if first else None)
+        return replace(rows, notes=notes, parts=np.full(rows.rows, first) if first else None)
     return Arrays(
-        np.concatenate([part.inputs for part in each.values()]),
-        np.concatenate([part.targets for part in each.values() if part.targets is not None]) if not bare else None,
+        np.concatenate([part.inputs for part in arrays.values()]),
+        np.concatenate([part.targets for part in arrays.values() if part.targets is not None]) if not bare else None,
         origin,
-        one.shape,
+        rows.shape,
         notes,
-        np.repeat(list(each), [part.rows for part in each.values()]),
+        np.repeat(list(arrays), [part.rows for part in arrays.values()]),
     )

@@ -90,15 +90,15 @@ def _named_parts(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     >>> _named_parts(["x_test", "y_test", "X_train", "y_train"])
     {'train': ('X_train', 'y_train'), 'test': ('x_test', 'y_test')}
     """
-    found: dict[tuple[str, bool], str] = {}
+    names_of: dict[tuple[str, bool], str] = {}
     for name in names:
         words = name.lower().split("_")
         part = next((PARTS[word] for word in words if word in PARTS), None)
         what = [word for word in words if word not in PARTS]
         if part is not None and len(what) == 1 and what[0] in INPUTS + TARGETS:
-            found.setdefault((part, what[0] in INPUTS), name)
+            names_of.setdefault((part, what[0] in INPUTS), name)
     order = dict.fromkeys(PARTS.values())
-    return {part: (found[part, True], found.get((part, False), "")) for part in order if (part, True) in found}
+    return {part: (names_of[part, True], names_of.get((part, False), "")) for part in order if (part, True) in names_of}
 
 
 def _labels(targets: NDArray[Any]) -> NDArray[Any]:

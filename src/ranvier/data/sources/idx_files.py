@@ -83,7 +83,7 @@ def pictures_and_labels(
             f'"{origin}" holds no labels for the pictures in {name}; the file '
             f"{name.replace('images', 'labels').replace('idx3', 'idx1')} was expected beside it."
         )
-    others = len(files) - sum(len(found) for found in of_name.values())
+    others = len(files) - sum(len(named) for named in of_name.values())
     notes = (*notes, f"Pictures and labels from {', '.join(used)}.")
     if others:
         notes = (*notes, f"Left out: {plural(others, 'other file')} beside them.")
