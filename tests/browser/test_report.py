@@ -95,7 +95,9 @@ def test_it_prints_in_the_light_theme(people: Subject, open_report: Open) -> Non
     bars = page.locator(".report .track > *")
     assert bars.count()
     assert {bar.evaluate("bar => getComputedStyle(bar).printColorAdjust") for bar in bars.all()} == {"exact"}
-    assert page.pdf().startswith(b"%PDF")
+    pdf = page.pdf()
+    assert pdf.startswith(b"%PDF")
+    assert b"/Subtype /Image" in pdf, "the network was drawn again for paper, and is there as a picture"
 
 
 def test_without_scripts_there_are_tables(people: Subject, open_report: Open) -> None:

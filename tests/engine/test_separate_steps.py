@@ -206,6 +206,28 @@ def test_snapshots_and_restoring(engine: Any, ema_decay: float | None) -> None:
         executable.restore(average[1:])
 
 
+@pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize(
+    ("layers", "mean_nnz"),
+    [(MIXED, None), ([Dense(40, "relu", groups=2), Dense(3)], None), ([Dense(40, "relu"), Dense(3)], 5)],
+    ids=["mixed", "groups", "sparse"],
+)
+def test_activations_with_averages_are_those_of_the_averages(
+    engine: Any, precision: str, layers: list[Any], mean_nnz: int | None
+) -> None:
+    task = make_spec(8, layers, optimizer=Adam(0.01, ema_decay=0.9), precision=precision, mean_nnz=mean_nnz)
+    executable, rows = loaded(engine, task), rows_for(task)
+    executable.run(rows, span_for(task, steps=5))
+    before = executable.activations(rows.inputs)
+    averaged = executable.activations(rows.inputs, averaged=True)
+    for layer, again in zip(before, executable.activations(rows.inputs), strict=True):
+        assert layer.outputs.tobytes() == again.outputs.tobytes()
+    assert averaged[-1].outputs.tobytes() != before[-1].outputs.tobytes()
+    executable.restore(executable.snapshot(averaged=True))
+    for layer, again in zip(averaged, executable.activations(rows.inputs), strict=True):
+        assert layer.outputs.tobytes() == again.outputs.tobytes()
+
+
 def test_another_thread_takes_snapshots(engine: Any) -> None:
     """What it sees are the parameters between two spans."""
     spec = mixed()

@@ -106,8 +106,10 @@ def test_questions_are_about_the_newest_weights_and_validation_rows(tmp_path: Pa
         assert client.post("api/control", json={"do": "play"}).status_code == 200
 
 
-def test_published_values_of_a_row_are_those_of_the_parameters(tmp_path: Path) -> None:
-    with training(tmp_path) as run, client_of(live := LiveRun(run)) as client:
+@pytest.mark.parametrize("ema_decay", [None, 0.99])
+def test_published_values_of_a_row_are_those_of_the_parameters(ema_decay: float | None, tmp_path: Path) -> None:
+    options = {"optimizer": rv.Adam(0.01, ema_decay=ema_decay)}
+    with training(tmp_path, **options) as run, client_of(live := LiveRun(run)) as client:
         until = time.monotonic() + LONG
         client.post("api/control", json={"do": "pause"})
         values: list[Any] = [None, None]
@@ -126,6 +128,45 @@ def test_published_values_of_a_row_are_those_of_the_parameters(tmp_path: Path) -
             assert head == expected_head
             np.testing.assert_array_equal(array, expected)
         assert client.post("api/control", json={"do": "stop"}).status_code == 200
+
+
+def test_a_network_is_shown_once_its_parameters_are_there(tmp_path: Path) -> None:
+    """A page that asks what it is looking at has an answer, and is told once."""
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_description({"data": None, "options": {}})
+    with folder.lock():
+        live = LiveRun(folder.path)
+        live.look()
+        publisher = LivePublisher(folder.path)
+        network = rv.Network(2, [rv.Dense(1)])
+        model = network.fit([[0.0, 1.0]], [1.0], epochs=1, engine="reference")
+        for number in (1, 2):
+            described = {"network": network.to_dict(), "training": model.training.to_dict()}
+            publisher.begin(described, 3, np.float32)
+            live.look()
+            assert live.generation == number - 1
+            publisher.publish(Status(step=number), np.full(3, number, np.float32))
+            live.look()
+            assert live.generation == number
+            assert live.subject().model.parameters["layers.0.bias"] == [number]
+        live.close()
+
+
+def test_how_much_a_step_changes_is_told_with_the_second_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_description({"data": None, "options": {}})
+    with folder.lock():
+        live = LiveRun(folder.path)
+        publisher = started(folder, live)
+        follower, ratios = Follower(live, WatchRequest()), []
+        start = time.monotonic()
+        for second in range(3):
+            monkeypatch.setattr("ranvier.view.watch.time.monotonic", lambda now=start + 1.1 * second: now)
+            publisher.publish(Status(step=1 + 4 * second), np.full(3, 1 + second, np.float32))
+            layers = [read_frame(part)[0]["layers"] for part in split(follower.frames()) if NAMES[part[4]] == "health"]
+            ratios += [layer["update_ratio"] for part in layers for layer in part]
+        assert ratios == [None, 0.125]
+        live.close()
 
 
 def test_a_slow_page_gets_the_newest_and_nothing_is_queued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,10 +215,12 @@ def command(
     model = default_model(data, passed["target"]) if model is None else model
     if report_file is not None:
         from ranvier.storage.atomic import check_writable
+        from ranvier.view.report_file import check_name
 
         if Path(report_file).resolve() == Path(model).resolve():
             raise InputError(f'The model and the report are both to be written to "{report_file}"; give two names.')
         check_writable(report_file, [data])
+        check_name(report_file)
     named = {**passed, "model": model, "run": run or True}
     return _train(Output(as_json, quiet), quiet, data, named, view, report_file)
 

@@ -278,8 +278,12 @@ class Executable(Protocol):
         """
         ...
 
-    def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
-        """What every layer computes for inputs (n, K), computed as for predictions, layers in depth-first order."""
+    def activations(self, inputs: Any, averaged: bool = False) -> tuple[LayerValues, ...]:
+        """What every layer computes for inputs (n, K), computed as for predictions, layers in depth-first order.
+
+        Parameters:
+            averaged: with the moving average of the parameters, as `snapshot` gives it.
+        """
         ...
 
     def close(self) -> None:

@@ -16,12 +16,11 @@ from ranvier.rows import Inputs
 def shown_values(spec: CompileSpec, executable: Executable, rows: Inputs) -> NDArray[Any] | None:
     """The outputs of each layer with neurons and then those of the network, (n, V).
 
-    None where predictions use other parameters than those that are trained, or the network does not fit the rows.
+    They are computed as for predictions: with averages of the parameters where the optimizer keeps some. None where the
+    network does not fit the rows.
     """
-    if spec.optimizer.ema_decay is not None:
-        return None
     try:
-        layers = executable.activations(rows)
+        layers = executable.activations(rows, averaged=spec.optimizer.ema_decay is not None)
     except RanvierError:
         return None
     neurons = {info.path for info in dense_layers(spec.network)}

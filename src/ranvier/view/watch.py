@@ -172,6 +172,9 @@ class Follower:
                 if self._is_due("lines", now, LINES_SECONDS):
                     parts.append(self._lines(subject, now))
             if request.health and self._is_due("health", now, HEALTH_SECONDS):
+                # How much a step changes is known once there are two states to compare.
+                if "health" not in self._earlier:
+                    self._due["health"] = now + SIZES_SECONDS
                 parts.append(frame("health", head | {"layers": self._health(subject)}, NOTHING))
         except RanvierError:
             # Such as outputs that are no numbers any more: the status says it.
@@ -214,10 +217,10 @@ class Follower:
         """The parameters of the last call and how many steps ago they were; then the present ones are kept."""
         live = self._live
         assert live.parameters is not None
-        step, parameters = self._earlier.get(name, (live.status.step, None))
-        steps = live.status.step - step
+        step, parameters = self._earlier.get(name, (live.step, None))
+        steps = live.step - step
         if parameters is None or steps > 0:
-            self._earlier[name] = live.status.step, live.parameters
+            self._earlier[name] = live.step, live.parameters
         return (parameters, steps) if steps > 0 else (None, 0)
 
     def _lines(self, subject: Subject, now: float) -> bytes:

@@ -5,7 +5,7 @@ import { type Line, linesOf, type Mark, overMembers } from "./curve_lines";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { token } from "./colours";
-import { count, METRICS, metric, number, plural } from "./format";
+import { count, METRICS, metric, number, plural, tickLabels } from "./format";
 import { AsTable, Value } from "./parts";
 import { keptPlot } from "./plot";
 import { median, WINDOWS } from "./smoothing";
@@ -227,15 +227,4 @@ function drawMarks(self: uPlot, marks: Mark[], lines: Line[], log: boolean, low:
     }
   }
   ctx.restore();
-}
-
-/** The values of an axis in as few digits as tell them apart. */
-function tickLabels(ticks: (number | null)[]): string[] {
-  const plain = (value: number, digits: number) =>
-    Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-3) ? value.toExponential(digits - 1).replace(/\.?0+e/, "e").replace("-", "\u2212") : String(Number(value.toPrecision(digits + 2)));
-  for (let digits = 2; ; digits++) {
-    const labels = ticks.map((tick) => (tick === null ? "" : plain(tick, digits)));
-    const shown = labels.filter((label) => label !== "");
-    if (digits === 6 || new Set(shown).size === shown.length) return labels;
-  }
 }

@@ -384,8 +384,8 @@ export function CalibrationPanel() {
           label={`Share of right answers by probability: ${data.bins.filter((bin) => bin.rows).map((bin) => `${percent(bin.probability)} said, ${percent(bin.right)} right, ${bin.rows} rows`).join("; ")}`}
           depends={[data]}
           draw={(context, width, height) => {
-            const [left, bottom, side] = [36, height - 22, Math.min(width - 48, height - 34)];
-            const wide = width - 48;
+            const [left, bottom, side] = [46, height - 22, Math.min(width - 58, height - 34)];
+            const wide = width - 58;
             const x = (value: number) => left + value * wide;
             const y = (value: number) => bottom - value * side;
             context.font = "12px Inter, system-ui, sans-serif";
@@ -398,7 +398,7 @@ export function CalibrationPanel() {
               context.stroke();
               context.textAlign = "right";
               context.textBaseline = "middle";
-              context.fillText(`${100 * tick}`, left - 6, y(tick));
+              context.fillText(`${100 * tick} %`, left - 6, y(tick));
               context.textAlign = tick === 1 ? "right" : tick === 0 ? "left" : "center";
               context.textBaseline = "top";
               context.fillText(`${100 * tick} %`, x(tick), bottom + 6);
@@ -425,7 +425,7 @@ export function CalibrationPanel() {
           }}
         />
       )}
-      <p class="note">Right answers in % (upwards) against what the model said of its answer. On the dashed line both agree; larger dots hold more rows.</p>
+      <p class="note">Right answers (upwards) against what the model said of its answer. On the dashed line both agree; larger dots hold more rows.</p>
     </section>
   );
 }

@@ -167,9 +167,20 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
   );
 }
 
+/** Puts a copy in the place of a canvas. What is drawn as printing begins is printed as commands, of which clearing leaves a
+white rectangle over the canvases below; a copy is printed as a picture. */
+function copyOf(canvas: HTMLCanvasElement): HTMLCanvasElement {
+  const copy = canvas.cloneNode() as HTMLCanvasElement;
+  copy.getContext("2d")!.drawImage(canvas, 0, 0);
+  canvas.after(copy);
+  canvas.style.display = "none";
+  return copy;
+}
+
 /** Paper is white: before printing everything is drawn in the light theme, at once; afterwards as before. */
 function followPrinting(): () => void {
   let before = theme.value;
+  const copies: [HTMLCanvasElement, HTMLCanvasElement][] = [];
   const turn = (to: typeof before) => {
     const [render, frame] = [options.debounceRendering, options.requestAnimationFrame];
     options.debounceRendering = options.requestAnimationFrame = (work: () => void) => work();
@@ -178,9 +189,17 @@ function followPrinting(): () => void {
   };
   const start = () => {
     before = theme.value;
-    if (before !== "light") turn("light");
+    if (before === "light") return;
+    turn("light");
+    document.querySelectorAll<HTMLCanvasElement>(".network canvas").forEach((canvas) => canvas.width && canvas.height && copies.push([canvas, copyOf(canvas)]));
   };
-  const end = () => turn(before);
+  const end = () => {
+    for (const [canvas, copy] of copies.splice(0)) {
+      copy.remove();
+      canvas.style.display = "";
+    }
+    turn(before);
+  };
   addEventListener("beforeprint", start);
   addEventListener("afterprint", end);
   return () => {

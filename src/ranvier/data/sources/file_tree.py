@@ -92,6 +92,17 @@ def one_file(file: FileReference) -> Table:
     return Table(pl.DataFrame(columns), file.name, None, notes, _kinds(kind), problem=problem)
 
 
+def several_tables(names: Sequence[str], origin: str, in_archive: bool) -> DataError:
+    """What to say of a folder that holds several tables and nothing that says which one is meant.
+
+    >>> several_tables(["a.csv", "b.csv"], "rows", False).args
+    ('"rows" holds 2 tables (a.csv, b.csv), and one was expected. Give one of them.',)
+    """
+    shown = ", ".join(names[:3]) + (" and more" if len(names) > 3 else "")
+    where = "Unpack it, and give one of them" if in_archive else "Give one of them"
+    return DataError(f'"{origin}" holds {len(names)} tables ({shown}), and one was expected. {where}.')
+
+
 def _parts(paths: list[list[str]]) -> tuple[Any, list[list[str]]]:
     """The part of each file where the outermost folders are parts, and the paths inside them."""
     outer = {path[0].lower() for path in paths if len(path) > 1}
@@ -117,9 +128,7 @@ def _of_one_kind(files: Sequence[FileReference], origin: str, in_archive: bool =
         what = f"{number}{of_endings}{' and no picture, recording or text' if files else ''}"
         tables = [file.name for file in files if file.name.lower().endswith(IN_FOLDERS)]
         if len(tables) > 1 and len(tables) == len(files):
-            names = ", ".join(tables[:3]) + (" and more" if len(tables) > 3 else "")
-            where = "Unpack it, and give one of them" if in_archive else "Give one of them"
-            raise DataError(f'"{origin}" holds {len(tables)} tables ({names}), and one was expected. {where}.')
+            raise several_tables(tables, origin, in_archive)
         raise DataError(f'"{origin}" holds {what}; {EXPECTED}.')
     kind = max(counts, key=lambda name: (counts[name], name == "image"))
     others = [file for file, other in zip(files, kinds.tolist(), strict=True) if other != kind]

@@ -12,7 +12,7 @@ import numpy as np
 
 from ranvier.data.sources.array_parts import PARTS
 from ranvier.data.sources.file_reference import FileReference
-from ranvier.data.sources.file_tree import table_of_files
+from ranvier.data.sources.file_tree import several_tables, table_of_files
 from ranvier.data.sources.idx_files import pictures_and_labels
 from ranvier.data.sources.manifest import with_found_files
 from ranvier.data.sources.natural_order import natural_key
@@ -69,6 +69,8 @@ def table_from_files(
         return in_idx
     manifests = _manifests(files, tables, origin, reading)
     only_notes = by_folders is None or set(by_folders.kinds.values()) == {"text"}
+    if not manifests and by_folders is not None and only_notes and len(tables) > 1:
+        raise several_tables([file.name for file in tables], origin, in_archive)
     if not manifests and only_notes and len(tables) == 1:
         manifests = {tables[0].name: _read(tables[0], origin, reading)}
     if len(manifests) > 1:
