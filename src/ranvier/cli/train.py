@@ -201,8 +201,8 @@ def command(
     """Train a network on DATA.
 
     DATA is a CSV, TSV, Parquet, Arrow, JSONL, NPZ or IDX file; a folder, .zip or .tar.gz of class folders with
-    pictures, or of train/ and test/ with such; a table with a column of paths; a plain text file; or the name of a set
-    that needs no file: digits, iris, wine, breast_cancer, diabetes.
+    pictures, of train/ and test/ with such, or of IDX files; a table with a column of paths; a plain text file; or the
+    name of a set that needs no file: digits, iris, wine, breast_cancer, diabetes.
     """
     if data == "-":
         raise InputError(
