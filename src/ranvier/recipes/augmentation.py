@@ -156,8 +156,8 @@ def chosen_outputs(task: Task, choice: ChosenTraining, outputs: Mapping[str, Arr
     """What is chosen outputs, merged of what its parts output; of as many rows as the first part has.
 
     Parameters:
-        outputs: name of an augmentation, or with "linear" behind it, or of another learner -> outputs; those of a network
-            on pixels may be longer.
+        outputs: name of an augmentation, or with "linear" behind it, or of another learner -> outputs; those of a
+            network on pixels may be longer.
         n_networks: how many networks on patch features are merged with one on pixels.
     """
     if choice.learner in (LINEAR, LINEAR_PIXELS):
