@@ -38,12 +38,12 @@ DIGITS = 16
 
 def digest(*arrays: Any) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of shapes, types and bytes."""
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for array in arrays:
         plain = np.ascontiguousarray(array)
-        found.update(f"{plain.dtype.str} {plain.shape}".encode())
-        found.update(plain.tobytes())
-    return found.hexdigest()[:DIGITS]
+        hasher.update(f"{plain.dtype.str} {plain.shape}".encode())
+        hasher.update(plain.tobytes())
+    return hasher.hexdigest()[:DIGITS]
 
 
 def hashes(case: Case) -> dict[str, str]:
@@ -96,8 +96,8 @@ def main(arguments: list[str]) -> int:
             print(f"Written with {stored['machine']}; this is {machine()}.")
         return 1 if lines else 0
     if options.write is None:
-        for name, found in now.items():
-            print(name, *found.values(), sep="\t")
+        for name, hashes in now.items():
+            print(name, *hashes.values(), sep="\t")
     return 0
 
 

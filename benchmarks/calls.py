@@ -89,17 +89,17 @@ def parts() -> dict[str, dict[str, float]]:
     generator = np.random.default_rng(0)
     X = generator.normal(size=(2000, 2))
     y = (X[:, 0] * X[:, 1] > 0).astype(int)
-    one, other = (
+    first, second = (
         rv.Classifier(recipe="plain", hidden=(8, 8), engine=engine, random_state=0).partial_fit(X, y, classes=[0, 1])
         for engine in ("native", "reference")
     )
-    for estimator in (one, other):
+    for estimator in (first, second):
         estimator.partial_fit(X[:1], y[:1])
-    check(np.allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-4), "partial_fit")
-    young = microseconds(lambda: one.partial_fit(X[:1], y[:1]))
-    while len(one.model_.history) < OLD:
-        one.partial_fit(X[:1], y[:1])
-    old = microseconds(lambda: one.partial_fit(X[:1], y[:1]))
+    check(np.allclose(first.predict_proba(X), second.predict_proba(X), atol=1e-4), "partial_fit")
+    young = microseconds(lambda: first.partial_fit(X[:1], y[:1]))
+    while len(first.model_.history) < OLD:
+        first.partial_fit(X[:1], y[:1])
+    old = microseconds(lambda: first.partial_fit(X[:1], y[:1]))
     return {
         "partial_fit of one row": {"asked": 50.0, "measured": young},
         f"partial_fit of one row, after {OLD}": {"asked": 50.0, "measured": old},
@@ -112,13 +112,13 @@ def rows() -> dict[str, dict[str, float]]:
     for shape in SHAPES:
         X = generator.normal(size=(50, shape[0])).astype(np.float32)
         model = network(shape).fit(X, generator.integers(0, shape[-1], 50), epochs=1, progress=False)
-        one = X[:1]
-        check(model.outputs(one).tobytes() == model.outputs(X)[:1].tobytes(), f"outputs of {shape}")
+        row = X[:1]
+        check(model.outputs(row).tobytes() == model.outputs(X)[:1].tobytes(), f"outputs of {shape}")
         weights = np.concatenate([array.ravel() for array in model.parameters.values()])
         read = max(0.0, microseconds(weights.max) - microseconds(weights[:1].max))
         figures[f"outputs of one row, {'-'.join(map(str, shape))}"] = {
             "asked": round(1.5 * (read + 1.0), 2),
-            "measured": microseconds(lambda: model.outputs(one)),  # noqa: B023 - called at once
+            "measured": microseconds(lambda: model.outputs(row)),  # noqa: B023 - called at once
             "weights_kilobytes": round(weights.nbytes / 1e3, 1),
             "reading_the_weights": round(read, 2),
         }

@@ -12,13 +12,13 @@ from ranvier import settings
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """What is installed of these, and Python."""
-    found = {"python": platform.python_version()}
+    numbers = {"python": platform.python_version()}
     for package in packages:
         try:
-            found[package] = importlib.metadata.version(package)
+            numbers[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return numbers
 
 
 def data_folder() -> Path:

@@ -184,10 +184,10 @@ def main() -> None:
         for name in options.workloads.split(","):
             for kind in ("training step", "prediction"):
                 with running(programs):
-                    one = measured(name, kind, options.threads, options.seconds, options.rounds)
-                figures[f"{name} {kind}"] = one
-                medians = " | ".join(f"{one['medians'][mode]:.1f}" for mode in MODES)
-                ending = f"{one['threads_at_the_end']} | {one['chosen_over_best']:.2f}"
+                    record = measured(name, kind, options.threads, options.seconds, options.rounds)
+                figures[f"{name} {kind}"] = record
+                medians = " | ".join(f"{record['medians'][mode]:.1f}" for mode in MODES)
+                ending = f"{record['threads_at_the_end']} | {record['chosen_over_best']:.2f}"
                 print(f"| {beside:40s} | {f'{name} {kind}':24s} | {medians} | {ending} |", flush=True)
         results[beside] = figures
     results["load_at_the_end"] = os.getloadavg()[0]

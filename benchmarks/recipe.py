@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from installed import data_folder
-from tables_parts.sets import TABLES, Problem, at_most, problem
+from tables_parts.sets import TABLES, SplitTable, at_most, problem
 from versus_parts.report import machine
 
 from ranvier import loss, train
@@ -39,7 +39,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "several networks (one instead)": {"n_networks": 1},
     "a tenth left out (half instead)": {"n_folds": 2},
     "factors before the inputs": {"n_scaling_layers": 0},
-    "ramps of numbers": {"n_bins": 0},
+    "piecewise-linear encoding": {"n_bins": 0},
     "waves of numbers": {"n_frequencies": 0},
     "more epochs for few rows": {"max_epochs": 25},
     "rare categories together": {"min_frequency": 1},
@@ -65,7 +65,7 @@ TRIED: dict[str, dict[str, Any]] = {
     "three hidden layers": {"hidden": (128, 64, 64)},
     "twice the width": {"hidden": (256, 128)},
     "dropout of 0.2": {"dropout": 0.2},
-    "half more ramps": {"n_bins": 48},
+    "half more bins": {"n_bins": 48},
     "learning rate of 0.01": {"learning_rate": 0.01},
     "learning rate of 0.005": {"learning_rate": 0.005},
     "a quarter of the weight decay": {"weight_decay": 0.05},
@@ -74,33 +74,33 @@ TRIED: dict[str, dict[str, Any]] = {
 """What was tried besides -> what the recipe becomes with it."""
 
 
-def inner(name: str, seed: int, data: Path, rows: int) -> Problem:
+def inner(name: str, seed: int, data: Path, rows: int) -> SplitTable:
     """The training rows of a set, divided again: the rows that judge are training rows too."""
     from sklearn.model_selection import train_test_split
 
     full = problem(TABLES[name], data, 0)
     frame = at_most(full.train, rows, seed)
     classes = frame[full.table.target] if full.classification else None
-    learned, judged = train_test_split(frame, test_size=SHARE, random_state=seed, stratify=classes)
-    return replace(full, train=learned.reset_index(drop=True), test=judged.reset_index(drop=True), seed=seed)
+    learned, evaluation = train_test_split(frame, test_size=SHARE, random_state=seed, stratify=classes)
+    return replace(full, train=learned.reset_index(drop=True), test=evaluation.reset_index(drop=True), seed=seed)
 
 
-def score(given: Problem, entry: TableRecipe, smoothing: float, threads: int) -> tuple[float, float]:
+def score(problem: SplitTable, entry: TableRecipe, smoothing: float, threads: int) -> tuple[float, float]:
     """The log loss or RMSE of the rows that judge, and the seconds of processor time of the training."""
-    table = given.table
-    options: dict[str, Any] = {"test": 0.0, "seed": given.seed, "threads": threads, "progress": False}
-    if smoothing and given.classification:
-        classes = given.train[table.target].nunique()
+    table = problem.table
+    options: dict[str, Any] = {"test": 0.0, "seed": problem.seed, "threads": threads, "progress": False}
+    if smoothing and problem.classification:
+        classes = problem.train[table.target].nunique()
         name = "binary_cross_entropy" if classes == 2 else "categorical_cross_entropy"
         options["loss"] = loss(name, label_smoothing=smoothing)
     start = time.process_time()
-    model = train(given.train, table.target, recipe=entry, task=table.kind, **options)
+    model = train(problem.train, table.target, recipe=entry, task=table.kind, **options)
     seconds = time.process_time() - start
-    metrics = model.evaluate(given.test)
-    found = metrics["log_loss" if given.classification else "rmse"]
-    if not (math.isfinite(found) and found > 0):
-        raise SystemExit(f"{table.name} gave the score {found}; a finite number above 0 was expected.")
-    return found, seconds
+    metrics = model.evaluate(problem.test)
+    error = metrics["log_loss" if problem.classification else "rmse"]
+    if not (math.isfinite(error) and error > 0):
+        raise SystemExit(f"{table.name} gave the score {error}; a finite number above 0 was expected.")
+    return error, seconds
 
 
 def measure(options: argparse.Namespace, data: Path) -> dict[str, Any]:
@@ -112,11 +112,11 @@ def measure(options: argparse.Namespace, data: Path) -> dict[str, Any]:
     start = time.perf_counter()
     for name in options.sets:
         for seed in options.seeds:
-            given = inner(name, seed, data, options.rows)
+            problem = inner(name, seed, data, options.rows)
             for part, changed in changes.items():
                 parts = {key: value for key, value in changed.items() if key != SMOOTHING}
-                found, took = score(given, replace(full, **parts), changed.get(SMOOTHING, 0.0), options.threads)
-                scores[part][name].append(found)
+                error, took = score(problem, replace(full, **parts), changed.get(SMOOTHING, 0.0), options.threads)
+                scores[part][name].append(error)
                 seconds[part][name].append(took)
             print(f"{name}, seed {seed}: done after {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
     change = {
@@ -159,9 +159,11 @@ def markdown(change: dict[str, Any], title: str) -> str:
         f"| {title} | error grows by | processor time grows by | " + " | ".join(names) + " |",
         "|---|---|---|" + "---|" * len(names),
     ]
-    for part, found in change.items():
-        cells = " | ".join(f"{found['sets'][name]:+.1f} %" for name in names)
-        error, took = (f"{one['mean']:+.1f} ± {one['standard_error']:.1f} %" for one in (found, found["time"]))
+    for part, summary in change.items():
+        cells = " | ".join(f"{summary['sets'][name]:+.1f} %" for name in names)
+        error, took = (
+            f"{figure['mean']:+.1f} ± {figure['standard_error']:.1f} %" for figure in (summary, summary["time"])
+        )
         lines.append(f"| {part} | {error} | {took} | {cells} |")
     return "\n".join(lines)
 

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from installed import versions
 from tables_parts.methods import sklearn_mlp
-from tables_parts.sets import TABLES, Problem, problem
+from tables_parts.sets import TABLES, SplitTable, problem
 from versus_parts import report
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -38,33 +38,33 @@ HELD = 0.2
 Predict = Callable[[Any], Any]
 
 
-def ours(task: Problem, minutes: float) -> tuple[Predict, int]:
+def ours(task: SplitTable, minutes: float) -> tuple[Predict, int]:
     """What `rv.search` finds, and how many settings it tried."""
-    found = rv.search(task.train, task.table.target, minutes=minutes, test=None, seed=task.seed, threads=task.threads)
-    model = found.model
+    search = rv.search(task.train, task.table.target, minutes=minutes, test=None, seed=task.seed, threads=task.threads)
+    model = search.model
     if model is None:
         raise SystemExit("The search was interrupted.")
     predict = model.probabilities if task.classification else model.predict
-    return lambda frame: predict(frame[task.columns]), len(found.trials)
+    return lambda frame: predict(frame[task.columns]), len(search.trials)
 
 
-def peer(task: Problem, minutes: float) -> tuple[Predict, int]:
+def peer(task: SplitTable, minutes: float) -> tuple[Predict, int]:
     """What Optuna finds for scikit-learn's MLP, and how many settings it tried."""
     import optuna
     from sklearn.model_selection import train_test_split
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    begun = time.monotonic()
+    start = time.monotonic()
     labels = task.train[task.table.target] if task.classification else None
     learned, held = train_test_split(task.train, test_size=HELD, random_state=task.seed, stratify=labels)
-    inner = Problem(task.table, learned, held, task.seed, task.threads)
+    inner = SplitTable(task.table, learned, held, task.seed, task.threads)
     longest = [0.0]
 
     def value(trial: Any) -> float:
         started = time.monotonic()
         result = score(inner, sklearn_mlp(inner, settings_of(trial)), held)
         longest[0] = max(longest[0], time.monotonic() - started)
-        if time.monotonic() - begun + longest[0] > 60 * minutes:
+        if time.monotonic() - start + longest[0] > 60 * minutes:
             trial.study.stop()
         return result
 
@@ -85,7 +85,7 @@ def settings_of(trial: Any) -> dict[str, Any]:
     }
 
 
-def score(task: Problem, predict: Predict, frame: Any) -> float:
+def score(task: SplitTable, predict: Predict, frame: Any) -> float:
     """The log loss of a frame's rows, or their RMSE in units of the deviation of the training targets."""
     from sklearn.metrics import log_loss
 
@@ -101,9 +101,9 @@ def measure(name: str, seed: int, minutes: float, threads: int) -> dict[str, Any
     task = problem(TABLES[name], Path(os.environ.get("RANVIER_DATA", "")), seed, threads)
     result: dict[str, Any] = {"set": name, "seed": seed, "minutes": minutes}
     for contender, search in {"ranvier": ours, "optuna and scikit-learn": peer}.items():
-        begun = time.monotonic()
+        start = time.monotonic()
         predict, trials = search(task, minutes)
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - start
         result[contender] = {"score": score(task, predict, task.test), "trials": trials, "seconds": seconds}
         over = 100 * (seconds / (60 * minutes) - 1)
         print(
@@ -124,8 +124,8 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # scikit-learn says that it has not converged
     results = [measure(name, seed, options.minutes, options.threads) for name in options.sets for seed in options.seeds]
-    found = {"machine": report.machine(), "versions": versions(("ranvier", "optuna", "scikit-learn", "numpy"))}
-    options.output.write_text(json.dumps({**found, "results": results}, indent=1) + "\n")
+    record = {"machine": report.machine(), "versions": versions(("ranvier", "optuna", "scikit-learn", "numpy"))}
+    options.output.write_text(json.dumps({**record, "results": results}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -104,23 +104,23 @@ def others(model: rv.Model, train: Any, test: Any) -> dict[str, Any]:
 
     source = open_source(train)
     parts = [source.part("train") or source, source.part("test") or open_source(test)]
-    X, asked = (model.inputs(part).dense.astype(np.float32) * np.float32(12 / 255) - 6 for part in parts)
+    X, X_test = (model.inputs(part).dense.astype(np.float32) * np.float32(12 / 255) - 6 for part in parts)
     y, expected = (
         part.frame[part.target_names[0]].cast(str).to_numpy() if part.column_names else part.targets for part in parts
     )
-    found: dict[str, Any] = {}
+    by_method: dict[str, Any] = {}
     # The primal problem: the dual one takes minutes on thousands of features, and does not converge.
     for name, maker in (("logistic", LogisticRegression), ("linear_svc", partial(LinearSVC, dual=False))):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         learned, held, y_learned, y_held = train_test_split(X, y, test_size=0.2, random_state=0, stratify=y)
         scores = {C: maker(C=C, max_iter=200).fit(learned, y_learned).score(held, y_held) for C in (1e-4, 1e-3, 1e-2)}
         best = max(scores, key=lambda C: scores[C])
-        accuracy = 100 * maker(C=best, max_iter=200).fit(X, y).score(asked, expected)
-        found[name] = {"accuracy": accuracy, "C": best, "seconds": time.perf_counter() - begun}
-    begun = time.perf_counter()
-    accuracy = 100 * MLPClassifier((512,), max_iter=30, random_state=0).fit(X, y).score(asked, expected)
-    found["mlp"] = {"accuracy": accuracy, "seconds": time.perf_counter() - begun}
-    return {"beside": found}
+        accuracy = 100 * maker(C=best, max_iter=200).fit(X, y).score(X_test, expected)
+        by_method[name] = {"accuracy": accuracy, "C": best, "seconds": time.perf_counter() - start}
+    start = time.perf_counter()
+    accuracy = 100 * MLPClassifier((512,), max_iter=30, random_state=0).fit(X, y).score(X_test, expected)
+    by_method["mlp"] = {"accuracy": accuracy, "seconds": time.perf_counter() - start}
+    return {"beside": by_method}
 
 
 def main() -> None:
@@ -145,8 +145,8 @@ def main() -> None:
                 [sys.executable, __file__, name, *options], stdout=subprocess.PIPE, check=True, text=True
             )
             record = json.loads(done.stdout.splitlines()[-1])
-            known = SETS[name]
-            numbers = (known["linear"], known["plain"], *known[arguments.effort], record["accuracy"])
+            entry = SETS[name]
+            numbers = (entry["linear"], entry["plain"], *entry[arguments.effort], record["accuracy"])
             others_of = [record[key] for key in ("seconds", "cpu_seconds", "peak_megabytes")]
             print(
                 f"{name:<18}"
@@ -163,10 +163,10 @@ def store(record: dict[str, Any], effort: str) -> None:
     """Write a record beside those of other sets and seeds that were measured before."""
     path = RESULTS / f"senses_{effort}.json"
     earlier = json.loads(path.read_text())["records"] if path.exists() else []
-    kept = [one for one in earlier if (one["set"], one["seed"]) != (record["set"], record["seed"])]
+    others = [entry for entry in earlier if (entry["set"], entry["seed"]) != (record["set"], record["seed"])]
     described = {
         "versions": versions(("numpy", "pillow", "polars")),
-        "records": sorted([*kept, record], key=lambda one: (list(SETS).index(one["set"]), one["seed"])),
+        "records": sorted([*others, record], key=lambda entry: (list(SETS).index(entry["set"]), entry["seed"])),
     }
     RESULTS.mkdir(exist_ok=True)
     path.write_text(json.dumps(described, indent=1) + "\n")

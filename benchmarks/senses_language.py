@@ -54,13 +54,13 @@ def measured(name: str, data: Path, effort: str, seed: int) -> dict[str, Any]:
     """One training."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = arguments_of(name, data, Path(folder))
-        begun, processor = time.perf_counter(), time.process_time()
+        start, processor = time.perf_counter(), time.process_time()
         model = rv.train(**arguments, effort=effort, seed=seed, progress=False)
-        seconds, processor = time.perf_counter() - begun, time.process_time() - processor
-    begun, written = time.perf_counter(), 5_000
+        seconds, processor = time.perf_counter() - start, time.process_time() - processor
+    start, written = time.perf_counter(), 5_000
     model.write(length=written)
-    speed = written / (time.perf_counter() - begun)
-    asked, hoped = SETS[name].get(effort, (None, None))
+    speed = written / (time.perf_counter() - start)
+    required, hoped = SETS[name].get(effort, (None, None))
     report = model.report
     return {
         "set": name,
@@ -69,7 +69,7 @@ def measured(name: str, data: Path, effort: str, seed: int) -> dict[str, Any]:
         "log_loss": report.metrics["log_loss"],
         "accuracy": report.metrics["accuracy"],
         "n_gram_log_losses": [value for key, value in report.baseline.items() if key.endswith("_gram")],
-        "asked_for": asked,
+        "asked_for": required,
         "hoped_for": hoped,
         "validation_losses": [round(float(loss), 4) for loss in model.history.validation_loss],
         "test_characters": report.split["test"],
@@ -92,18 +92,18 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS / "senses_language.json")
     options = parser.parse_args()
     data = data_folder() / "text"
-    known = json.loads(options.output.read_text(encoding="utf-8")) if options.output.exists() else {"runs": []}
+    stored = json.loads(options.output.read_text(encoding="utf-8")) if options.output.exists() else {"runs": []}
     for name in options.sets:
         run = measured(name, data, options.effort, options.seed)
         print(json.dumps(run), flush=True)
         same = ("set", "effort", "seed")
-        others = [other for other in known["runs"] if any(other[key] != run[key] for key in same)]
-        known = {
+        others = [other for other in stored["runs"] if any(other[key] != run[key] for key in same)]
+        stored = {
             "machine": machine(),
             "versions": versions(("ranvier", "numpy", "llvmlite")),
             "runs": sorted([*others, run], key=lambda entry: [entry[key] for key in same]),
         }
-        options.output.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+        options.output.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

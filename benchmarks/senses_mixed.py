@@ -77,9 +77,9 @@ def measured(
     train: pl.DataFrame, test: pl.DataFrame, target: str, ignore: tuple[str, ...], options: dict[str, Any]
 ) -> dict[str, Any]:
     """One training: the metrics on the test rows, the kinds of the columns, what was chosen, the time."""
-    begun, processor = time.perf_counter(), time.process_time()
+    start, processor = time.perf_counter(), time.process_time()
     model = rv.train(train, target, test=test, ignore=ignore, progress=False, **options)
-    seconds, processor = time.perf_counter() - begun, time.process_time() - processor
+    seconds, processor = time.perf_counter() - start, time.process_time() - processor
     return {
         "left_out": list(ignore),
         "kinds": {column["name"]: column["kind"] for column in model.report.columns},
@@ -113,7 +113,7 @@ def main() -> None:
             )
         record = {"set": name, **options, "processor": cpu.facts().model, "runs": runs}
         same = ("set", "effort", "seed")
-        stored = [one for one in stored if any(one[key] != record[key] for key in same)] + [record]
+        stored = [entry for entry in stored if any(entry[key] != record[key] for key in same)] + [record]
         described = {"versions": versions(("numpy", "polars")), "records": stored}
         RESULT.write_text(json.dumps(described, indent=1) + "\n")
 

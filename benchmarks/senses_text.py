@@ -91,8 +91,8 @@ def parts_of(name: str, texts: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFram
         from sklearn.model_selection import StratifiedShuffleSplit
 
         splits = StratifiedShuffleSplit(1, test_size=0.2, random_state=0)
-        kept, apart = next(splits.split(np.zeros(frame.height), frame["label"].to_numpy()))
-        yield frame[kept], frame[apart]
+        train, apart = next(splits.split(np.zeros(frame.height), frame["label"].to_numpy()))
+        yield frame[train], frame[apart]
     else:
         label = "coarse" if name == "trec" else "label"
         frames = [table(folder, part, label) for part in ("train", "test")]
@@ -160,8 +160,8 @@ def measured(name: str, texts: Path, effort: str, seed: int, versus: bool, mlp: 
     record = {"set": name, "effort": effort, "seed": seed, "accuracy": 100 * right / rows, "test_rows": rows}
     record |= {"seconds": wall, "cpu_seconds": cpu_time, "inputs": model.network.inputs, "chosen": notes}
     record |= {"peak_megabytes": peak, "processor": cpu.facts().model}
-    for found in (linear, others):
-        record |= {key: float(np.mean([values[key] for values in found])) for key in (found[0] if found else ())}
+    for figures in (linear, others):
+        record |= {key: float(np.mean([values[key] for values in figures])) for key in (figures[0] if figures else ())}
     return record
 
 
@@ -193,7 +193,7 @@ def main() -> None:
         RESULTS.mkdir(exist_ok=True)
         described = {
             "versions": versions(("numpy", "polars", "scikit-learn")),
-            "records": [records[known] for known in SETS if known in records],
+            "records": [records[label] for label in SETS if label in records],
         }
         path.write_text(json.dumps(described, indent=1) + "\n")
 

@@ -124,7 +124,7 @@ def check(ours: Ranvier, theirs: ScikitLearn, X: Any, y: Any, steps: int) -> dic
     return figures
 
 
-def turns(repeats: int, *contenders: Callable[[], Any]) -> list[list[Any]]:
+def alternately(repeats: int, *contenders: Callable[[], Any]) -> list[list[Any]]:
     """What each contender says in each of its turns."""
     results = [[contender() for contender in contenders] for _ in range(repeats)]
     return [list(column) for column in zip(*results, strict=True)]
@@ -149,7 +149,7 @@ def main() -> None:
     ours, theirs = Ranvier(X, y, options.threads), ScikitLearn(X, y)
     accuracy = check(ours, theirs, X_test, y_test, options.check_steps)
     print(f"accuracy after {options.check_steps} steps: {accuracy}", flush=True)
-    fits, slow = turns(options.repeats, ours.epochs, lambda: theirs.steps(options.steps))
+    fits, slow = alternately(options.repeats, ours.epochs, lambda: theirs.steps(options.steps))
     speeds, durations = [speed for speed, _ in fits], [seconds for _, seconds in fits]
     ratio = float(np.median(speeds) / np.median(slow))
     line = f"ranvier {np.median(speeds):,.0f}, scikit-learn {np.median(slow):,.0f} examples/s: {ratio:.0f} times"

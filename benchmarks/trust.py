@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from tables_parts.methods import METHODS
 from tables_parts.ours import fitted
 from tables_parts.runs import THREAD_VARIABLES
-from tables_parts.sets import TABLES, Problem, Table, at_most, problem
+from tables_parts.sets import TABLES, SplitTable, Table, at_most, problem
 from versus_parts.report import machine
 
 Array = NDArray[Any]
@@ -109,34 +109,34 @@ def without_temperature(p: Array, temperature: float) -> Array:
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
-def ours_of_classes(case: Problem, known: Any, truth: Array) -> Scores:
+def ours_of_classes(case: SplitTable, test_rows: Any, truth: Array) -> Scores:
     """Ranvier's probabilities with and without its temperature, and its sets."""
     model = fitted(case, "default")
     labels = list(map(str, model.task.classes))
     order = [labels.index(str(label)) for label in case.classes]
-    p = np.asarray(model.probabilities(known[case.columns]), np.float64)[:, order]
+    p = np.asarray(model.probabilities(test_rows[case.columns]), np.float64)[:, order]
     plain = of_probabilities(without_temperature(p, model.report.temperature), truth)
     figures = of_probabilities(p, truth) | {"log_loss_uncalibrated": plain["log_loss"]}
-    sets = model.predict_set(known[case.columns], COVERAGE)
-    labels_of_rows = [str(label) for label in known[case.table.target]]
+    sets = model.predict_set(test_rows[case.columns], COVERAGE)
+    labels_of_rows = [str(label) for label in test_rows[case.table.target]]
     inside = [label in map(str, labels) for label, labels in zip(labels_of_rows, sets, strict=True)]
     return figures | {"coverage": float(np.mean(inside)), "set_size": float(np.mean([len(labels) for labels in sets]))}
 
 
-def classification(case: Problem, methods: Sequence[str]) -> dict[str, Scores]:
+def classification(case: SplitTable, methods: Sequence[str]) -> dict[str, Scores]:
     """The scores of some methods on one split."""
     index = {label: number for number, label in enumerate(case.classes)}
-    known = case.test[case.test[case.table.target].isin(index)]
-    truth = np.array([index[label] for label in known[case.table.target]])
+    test_rows = case.test[case.test[case.table.target].isin(index)]
+    truth = np.array([index[label] for label in test_rows[case.table.target]])
     return {
-        name: ours_of_classes(case, known, truth)
+        name: ours_of_classes(case, test_rows, truth)
         if name == OURS
-        else of_probabilities(np.asarray(METHODS[name].fit(case)(known), np.float64), truth)
+        else of_probabilities(np.asarray(METHODS[name].fit(case)(test_rows), np.float64), truth)
         for name in methods
     }
 
 
-def encoded(case: Problem) -> tuple[Array, Array]:
+def encoded(case: SplitTable) -> tuple[Array, Array]:
     """The columns of training and test rows as boosted trees take them: words as numbers."""
     from sklearn.preprocessing import OrdinalEncoder
 
@@ -152,7 +152,7 @@ def encoded(case: Problem) -> tuple[Array, Array]:
     return parts[0], parts[1]
 
 
-def mapie(case: Problem) -> Array:
+def mapie(case: SplitTable) -> Array:
     """CV+ intervals around boosted trees."""
     from mapie.regression import CrossConformalRegressor
     from sklearn.ensemble import HistGradientBoostingRegressor
@@ -165,7 +165,7 @@ def mapie(case: Problem) -> Array:
     return np.asarray(regressor.fit_conformalize(train, y).predict_interval(test)[1][:, :, 0])
 
 
-def boosted_quantiles(case: Problem) -> Array:
+def boosted_quantiles(case: SplitTable) -> Array:
     """Conformalized quantile regression with boosted trees: a quarter of the rows calibrates."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -184,14 +184,14 @@ def boosted_quantiles(case: Problem) -> Array:
     return np.stack([models[0].predict(test) - moved, models[1].predict(test) + moved], axis=1)
 
 
-INTERVALS: dict[str, Callable[[Problem], Array]] = {
+INTERVALS: dict[str, Callable[[SplitTable], Array]] = {
     OURS: lambda case: np.asarray(fitted(case, "default").predict_interval(case.test[case.columns], COVERAGE)),
     "mapie-cv+": mapie,
     "boosted-cqr": boosted_quantiles,
 }
 
 
-def regression(case: Problem, methods: Sequence[str]) -> dict[str, Scores]:
+def regression(case: SplitTable, methods: Sequence[str]) -> dict[str, Scores]:
     """Coverage and width of some methods on one split."""
     truth = case.test[case.table.target].to_numpy(np.float64)
     return {name: of_intervals(INTERVALS[name](case), truth) for name in methods}
@@ -216,7 +216,7 @@ def in_a_process(name: str, cases: Asked, most: tuple[int, int]) -> Iterator[tup
     What a process that failed had not given yet is left out; its complaint stands on standard error.
     """
     process = subprocess.Popen(
-        [sys.executable, __file__, "--one", name, json.dumps(cases), *map(str, most)],
+        [sys.executable, __file__, "--single", name, json.dumps(cases), *map(str, most)],
         stdout=subprocess.PIPE,
         text=True,
         env=dict(os.environ, PYTHONWARNINGS="ignore") | dict.fromkeys(THREAD_VARIABLES, "1"),
@@ -308,7 +308,7 @@ def options_of(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=10_000, help="the most rows to train on (10,000)")
     parser.add_argument("--tests", type=int, default=10_000, help="the most rows to measure on (10,000)")
     parser.add_argument("--report", action="store_true", help="only print what is there")
-    parser.add_argument("--one", nargs="+", help=argparse.SUPPRESS)
+    parser.add_argument("--single", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, default=RESULTS)
     return parser.parse_args(arguments)
 
@@ -317,17 +317,17 @@ def known_runs(options: argparse.Namespace) -> Runs:
     """What the file holds of the same numbers of rows."""
     if not options.output.exists():
         return {}
-    known = json.loads(options.output.read_text())
-    if (known["rows"], known["tests"]) != (options.rows, options.tests):
-        raise SystemExit(f"{options.output} is of {known['rows']} and {known['tests']} rows; give another --output.")
-    return dict(known["runs"])
+    stored = json.loads(options.output.read_text())
+    if (stored["rows"], stored["tests"]) != (options.rows, options.tests):
+        raise SystemExit(f"{options.output} is of {stored['rows']} and {stored['tests']} rows; give another --output.")
+    return dict(stored["runs"])
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run what is not there yet, set by set, and write all after each seed."""
     options = options_of(arguments)
-    if options.one:
-        name, cases, rows, tests = options.one
+    if options.single:
+        name, cases, rows, tests = options.single
         for seed, methods in json.loads(cases).items():
             figures = measured(name, int(seed), methods, (int(rows), int(tests)))
             print(f"{RESULT}{json.dumps([seed, figures])}", flush=True)

@@ -1,13 +1,14 @@
 """What it costs a training to be watched: rows per second alone, with a plain client, and with a page in Chromium.
 
-Run:  RANVIER_DATA=FOLDER python benchmarks/view.py [--rounds 5] [--seconds 5] [--without-chromium]
+Run:  RANVIER_DATA=FOLDER python benchmarks/view.py [--rounds 5] [--seconds 5] [--look plain|chromium]
 
 FOLDER holds images/mnist. A network 784-512-512-10 trains in a process of its own, the view in another, as `ranvier
 train --view` starts it. Nobody and somebody look in turn; an epoch counts where nobody came or went within it. Asked:
 at most 5 % less, at ten frames a second. The page's first paint and the growth of its heap are measured, too. On a
 machine that others use, the processor time says more: how much of a core the view and the browser take, which a
 training that would use all cores goes without: each window says of how many cores the training, the view and the
-browser took the time, and how many the host of a virtual machine gave to others. It takes four minutes.
+browser took the time, and how many the host of a virtual machine gave to others. It takes four minutes, with one of
+the two that look, `--look`, two.
 """
 
 from __future__ import annotations
@@ -52,19 +53,19 @@ class Epochs:
     """The epochs of a run as they come: when each came, and its rows per second."""
 
     def __init__(self, run: Path) -> None:
-        self._tail, self.seen = Tail(run / "events.jsonl"), list[tuple[float, float]]()
+        self._tail, self.speeds = Tail(run / "events.jsonl"), list[tuple[float, float]]()
 
     def until(self, end: float) -> None:
         """Wait until a time."""
         while time.monotonic() < end:
             for event in self._tail.read():
                 if event["kind"] == "epoch":
-                    self.seen.append((time.monotonic(), event["examples_per_second"]))
+                    self.speeds.append((time.monotonic(), event["examples_per_second"]))
             time.sleep(0.02)
 
     def between(self, begin: float, end: float) -> list[float]:
         """The rows per second of the epochs that began and ended in between."""
-        pairs = zip(self.seen, self.seen[1:], strict=False)
+        pairs = zip(self.speeds, self.speeds[1:], strict=False)
         return [speed for (before, _), (at, speed) in pairs if before >= begin and at <= end]
 
 
@@ -107,32 +108,32 @@ def plain_client(address: str, counted: list[int]) -> Iterator[Any]:
 
 def processes() -> dict[int, tuple[int, str, float]]:
     """Of each process of this machine the parent, the name, and the processor time in seconds (Linux)."""
-    told = {}
+    processes_ = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):
                 front, _, back = (entry / "stat").read_text().rpartition(")")
                 fields = back.split()
-                told[int(entry.name)] = (
+                processes_[int(entry.name)] = (
                     int(fields[1]),
                     front.partition("(")[2],
                     (int(fields[11]) + int(fields[12])) / TICKS,
                 )
-    return told
+    return processes_
 
 
-def family(pid: int, told: dict[int, tuple[int, str, float]]) -> list[int]:
+def family(pid: int, table: dict[int, tuple[int, str, float]]) -> list[int]:
     """A process and all that it started."""
     members = [pid]
     for member in members:
-        members += [other for other, (parent, _, _) in told.items() if parent == member]
+        members += [other for other, (parent, _, _) in table.items() if parent == member]
     return members
 
 
 def core_seconds(pid: int) -> float:
     """How much processor time a process and all that it started have taken, in seconds."""
-    told = processes()
-    return sum(told[member][2] for member in family(pid, told) if member in told)
+    processes_ = processes()
+    return sum(processes_[member][2] for member in family(pid, processes_) if member in processes_)
 
 
 def stolen_seconds() -> float:
@@ -157,24 +158,26 @@ def measure(
 ) -> dict[str, Any]:
     """Windows of some seconds while nobody looks, and while somebody does, in turn. The speeds are medians of windows;
     `lost`, the share that looking costs, is the median over pairs of neighbours in time."""
-    alone, watched = [], []
+    alone, viewed = [], []
     for _ in range(options.rounds):
         alone.append(measure_window(epochs, options.seconds, parties))
         with look():
-            watched.append(measure_window(epochs, options.seconds, parties))
-    lost = statistics.median(1 - seen["speed"] / before["speed"] for before, seen in zip(alone, watched, strict=True))
+            viewed.append(measure_window(epochs, options.seconds, parties))
+    lost = statistics.median(
+        1 - with_view["speed"] / before["speed"] for before, with_view in zip(alone, viewed, strict=True)
+    )
     speeds = {
         name: statistics.median(window["speed"] for window in windows)
-        for name, windows in (("alone", alone), ("watched", watched))
+        for name, windows in (("alone", alone), ("watched", viewed))
     }
-    return speeds | {"lost": lost, "windows alone": alone, "windows watched": watched}
+    return speeds | {"lost": lost, "windows alone": alone, "windows watched": viewed}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--without-chromium", action="store_true")
+    parser.add_argument("--look", choices=("plain", "chromium"), help="who looks; both in turn without it")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     run = folder / "run"
@@ -193,10 +196,11 @@ def main() -> None:
                 epochs.until(time.monotonic() + 8)
             counted[0] = 0
             parties = {"training": training.pid, "view": view.pid}
-            plain = measure(epochs, options, lambda: plain_client(address, counted), parties)
-            frames = counted[0] / (options.rounds * (options.seconds + 3.5))
-            results["plain client"] = plain | {"frames": frames}
-            if not options.without_chromium:
+            if options.look != "chromium":
+                plain = measure(epochs, options, lambda: plain_client(address, counted), parties)
+                frames = counted[0] / (options.rounds * (options.seconds + 3.5))
+                results["plain client"] = plain | {"frames": frames}
+            if options.look != "plain":
                 results["chromium"] = chromium(address, epochs, options, parties)
     shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps(results, indent=1))
@@ -230,9 +234,9 @@ def chromium(address: str, epochs: Epochs, options: argparse.Namespace, parties:
             yield
             page.goto("about:blank")
 
-        told = processes()
-        own = next(pid for pid in family(os.getpid(), told) if told[pid][1].startswith("chrom"))
-        speeds = measure(epochs, options, look, parties | {"Chromium": own})
+        processes_ = processes()
+        browser_pid = next(pid for pid in family(os.getpid(), processes_) if processes_[pid][1].startswith("chrom"))
+        speeds = measure(epochs, options, look, parties | {"Chromium": browser_pid})
         page.goto(address)
         page.wait_for_selector(UPDATES, timeout=60_000)
         first = heap()

@@ -51,7 +51,7 @@ class Command:
     line: int
 
     @property
-    def whole(self) -> bool:
+    def is_whole(self) -> bool:
         """Whether the output is shown from its first line to its last."""
         return self.text == "echo $?" or self.text.endswith("--help") or "".join(self.shown[:1]).startswith("Error:")
 
@@ -62,7 +62,7 @@ def blocks(page: str) -> list[Block]:
     Raises:
         ValueError: a block is not closed.
     """
-    found: list[Block] = []
+    fenced: list[Block] = []
     lines = page.splitlines()
     start = None
     for number, line in enumerate(lines):
@@ -72,18 +72,18 @@ def blocks(page: str) -> list[Block]:
             start = number
             continue
         language, _, argument = lines[start].removeprefix("```").partition(" ")
-        found.append(Block(language, argument.strip(), "\n".join(lines[start + 1 : number]), start, number))
+        fenced.append(Block(language, argument.strip(), "\n".join(lines[start + 1 : number]), start, number))
         start = None
     if start is not None:
         raise ValueError(f"The block in line {start + 1} is not closed.")
-    return found
+    return fenced
 
 
 def expectations(page: str) -> dict[int, Block]:
     """First line of a python block -> the text block right below it that shows what it prints."""
-    lines, found = page.splitlines(), blocks(page)
+    lines, parts = page.splitlines(), blocks(page)
     following: dict[int, Block] = {}
-    for block, after in pairwise(found):
+    for block, after in pairwise(parts):
         between = "".join(lines[block.last + 1 : after.first]).strip()
         if block.language == "python" and after.language == "text" and not between:
             following[block.first] = after
@@ -92,14 +92,14 @@ def expectations(page: str) -> dict[int, Block]:
 
 def commands(block: Block) -> list[Command]:
     """The commands of a console block with the output shown."""
-    found: list[Command] = []
+    parsed: list[Command] = []
     for number, line in enumerate(block.text.splitlines()):
         if line.startswith("$ "):
-            found.append(Command(line[2:], (), number))
-        elif found:
-            last = found[-1]
-            found[-1] = Command(last.text, (*last.shown, line), last.line)
-    return found
+            parsed.append(Command(line[2:], (), number))
+        elif parsed:
+            last = parsed[-1]
+            parsed[-1] = Command(last.text, (*last.shown, line), last.line)
+    return parsed
 
 
 class Runner:
@@ -171,18 +171,18 @@ def matched(shown: tuple[str, ...], actual: str) -> tuple[list[str | None], list
     ([None], ['Rows 3', 'Accuracy   96 %'])
     """
     lines = [line.rstrip() for line in actual.splitlines() if line.strip(" ─")]
-    place, left_out = 0, False
-    found: list[str | None] = []
+    position, left_out = 0, False
+    matches: list[str | None] = []
     for line in shown:
         if not line.strip() or line.strip() == "...":
             left_out |= bool(line.strip())
-            found.append(line)
+            matches.append(line)
             continue
-        candidates = range(place, len(lines) if left_out else min(place + 1, len(lines)))
+        candidates = range(position, len(lines) if left_out else min(position + 1, len(lines)))
         at = next((number for number in candidates if _same(line, lines[number])), None)
-        found.append(None if at is None else line if line.endswith("...") else lines[at])
-        place, left_out = (place, left_out) if at is None else (at + 1, False)
-    return found, [] if left_out else lines[place:]
+        matches.append(None if at is None else line if line.endswith("...") else lines[at])
+        position, left_out = (position, left_out) if at is None else (at + 1, False)
+    return matches, [] if left_out else lines[position:]
 
 
 NUMBER = re.compile(r"(?<![A-Za-z_])[-+≈]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
@@ -238,8 +238,8 @@ def _decimals(number: str) -> int:
 def links(page: str) -> list[str]:
     """Where the links and pictures of a page lead, web addresses left out."""
     prose = re.sub(r"```.*?```", "", page, flags=re.S)
-    found = re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", prose)
-    return [target for pair in found for target in pair if target and not target.startswith(("http:", "https:"))]
+    targets = re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", prose)
+    return [target for pair in targets for target in pair if target and not target.startswith(("http:", "https:"))]
 
 
 def anchors(page: str) -> set[str]:

@@ -43,7 +43,7 @@ def tables() -> dict[str, str]:
 
 
 def fill(page: str) -> str:
-    """A page with its tables written anew, each between `<!-- table: NAME -->` and `<!-- end -->`."""
+    """A page with its tables written again, each between `<!-- table: NAME -->` and `<!-- end -->`."""
     made = tables()
 
     def replace(match: re.Match[str]) -> str:
@@ -74,24 +74,24 @@ def _outputs(kind: Any) -> str:
 
 def _loss_formula(name: str) -> str:
     """The formula of a loss as the table in the documentation of `loss` has it."""
-    found = re.search(rf"^\| {name} \| \w+ \| (.+) \|$", inspect.getdoc(loss) or "", flags=re.M)
-    if found is None:
+    match = re.search(rf"^\| {name} \| \w+ \| (.+) \|$", inspect.getdoc(loss) or "", flags=re.M)
+    if match is None:
         raise ValueError(f"The table in the docstring of ranvier.loss has no line for {name}.")
-    return found[1]
+    return match[1]
 
 
 def _layer(kind: Any) -> tuple[str, str, str]:
     formula = re.search(r"Formula: (.+?)(?:\n\n|\n *\w+:|\. While|, with| over the|$)", _doc(kind), flags=re.S)
     settings = inspect.signature(kind).parameters.values()
     shown = ", ".join(p.name if p.default is p.empty else f"{p.name}={_plain(p.default)}" for p in settings)
-    said = " ".join(formula[1].split()).rstrip(".") if formula else ""
-    return f"`{kind.__name__}({shown})`", _summary(kind), f"`{said}`"
+    sentence = " ".join(formula[1].split()).rstrip(".") if formula else ""
+    return f"`{kind.__name__}({shown})`", _summary(kind), f"`{sentence}`"
 
 
 def _record(kind: Any) -> tuple[str, str, str]:
     usual = {field.name: field.default for field in fields(Optimizer)[1:]}
-    own = [field for field in fields(kind) if field.name not in usual or field.default != usual[field.name]]
-    shown = ", ".join(f"{field.name}={_plain(field.default)}" for field in own)
+    shown_fields = [field for field in fields(kind) if field.name not in usual or field.default != usual[field.name]]
+    shown = ", ".join(f"{field.name}={_plain(field.default)}" for field in shown_fields)
     return f"`{kind.__name__}({shown})`", f'`"{kind.name}"`', _summary(kind)
 
 

@@ -1,4 +1,4 @@
-"""Write the shown outputs and the tables of the documentation anew: python docs/update.py [PAGE ...].
+"""Write the shown outputs and the tables of the documentation: python docs/update.py [PAGE ...].
 
 Python outputs are replaced where they differ. Console outputs stay as short as they are: each line shown is replaced by
 the line of the real output that it stands for; a page with lines that have none is reported and left as it is. Read the
@@ -62,20 +62,20 @@ def _console(
     for command in pages.commands(block):
         actual = runner.command(command.text)
         new.append(f"$ {command.text}")
-        if command.shown == ("?",) or command.whole:
+        if command.shown == ("?",) or command.is_whole:
             new += [line.rstrip() for line in actual.splitlines()] + [""] * (command.shown[-1:] == ("",))
             continue
         lines, left = pages.matched(command.shown, actual)
         problems += [f"{path.name}: {command.text}: it says {line!r} too" for line in left if command.shown]
-        for line, found in zip(command.shown, lines, strict=True):
-            if found is None:
+        for line, output in zip(command.shown, lines, strict=True):
+            if output is None:
                 problems.append(f"{path.name}: {command.text}: nothing like {line!r}")
-            new.append(line if found is None else found)
+            new.append(line if output is None else output)
     return [(block.first + 1, block.last, new)]
 
 
 if __name__ == "__main__":
-    chosen = [Path(name).resolve() for name in sys.argv[1:]] or list(pages.PAGES)
-    for page in chosen:
+    selected = [Path(name).resolve() for name in sys.argv[1:]] or list(pages.PAGES)
+    for page in selected:
         for problem in update(page):
             sys.stderr.write(problem + "\n")

@@ -42,10 +42,10 @@ def test_exp(scale: float) -> None:
     assert last_places(portable_math.exp(numbers), np.exp(numbers.astype(np.longdouble))) < 3
 
 
-@pytest.mark.parametrize("turns", [BOTH_SIGNS, np.arange(-16, 17) / 8.0])
-def test_cos_sin(turns: Any) -> None:
-    angles = 2.0 * np.longdouble("3.14159265358979323846264338327950288") * turns.astype(np.longdouble)
-    cosines, sines = portable_math.cos_sin(turns)
+@pytest.mark.parametrize("revolutions", [BOTH_SIGNS, np.arange(-16, 17) / 8.0])
+def test_cos_sin(revolutions: Any) -> None:
+    angles = 2.0 * np.longdouble("3.14159265358979323846264338327950288") * revolutions.astype(np.longdouble)
+    cosines, sines = portable_math.cos_sin(revolutions)
     np.testing.assert_allclose(cosines, np.cos(angles), rtol=0, atol=3 * 2.0**-53)
     np.testing.assert_allclose(sines, np.sin(angles), rtol=0, atol=3 * 2.0**-53)
 

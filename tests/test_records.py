@@ -54,21 +54,21 @@ def test_they_print_as_dataclasses_do() -> None:
     assert repr(Deeper(1.0, z=4)) == "Deeper(x=1.0, y=(), z=4)"
 
 
-@pytest.mark.parametrize("one", [Point(1.0), Deeper(1.0)], ids=repr)
+@pytest.mark.parametrize("point", [Point(1.0), Deeper(1.0)], ids=repr)
 @pytest.mark.parametrize("name", ["x", "kind", "other"])
-def test_they_cannot_be_changed(one: Point, name: str) -> None:
+def test_they_cannot_be_changed(point: Point, name: str) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError, match="cannot be changed"):
-        setattr(one, name, 2.0)
+        setattr(point, name, 2.0)
     with pytest.raises(dataclasses.FrozenInstanceError, match="cannot be changed"):
-        delattr(one, name)
+        delattr(point, name)
 
 
-@pytest.mark.parametrize("one", [Point(1.0, (2.0,)), Deeper(1.0, z=5)], ids=repr)
-def test_the_tools_for_dataclasses_know_them(one: Point) -> None:
-    assert [field.name for field in dataclasses.fields(one)][:2] == ["x", "y"]
-    assert dataclasses.asdict(one)["x"] == 1.0
-    assert dataclasses.replace(one, x=7.0).x == 7.0
-    assert dataclasses.replace(one, x=1.0) == one == copy.deepcopy(one) == pickle.loads(pickle.dumps(one))
+@pytest.mark.parametrize("point", [Point(1.0, (2.0,)), Deeper(1.0, z=5)], ids=repr)
+def test_the_tools_for_dataclasses_know_them(point: Point) -> None:
+    assert [field.name for field in dataclasses.fields(point)][:2] == ["x", "y"]
+    assert dataclasses.asdict(point)["x"] == 1.0
+    assert dataclasses.replace(point, x=7.0).x == 7.0
+    assert dataclasses.replace(point, x=1.0) == point == copy.deepcopy(point) == pickle.loads(pickle.dumps(point))
 
 
 def test_own_methods_stay() -> None:
@@ -115,11 +115,11 @@ def test_fields_may_stay_out_of_what_is_shown_and_compared() -> None:
         x: int
         cache: list[int] = dataclasses.field(default_factory=list, init=False, repr=False, compare=False)
 
-    one, other = Cached(1), Cached(1)
-    one.cache.append(2)
-    assert one == other != Cached(2)
-    assert hash(one) == hash(other)
-    assert repr(one).endswith("Cached(x=1)")
+    first, second = Cached(1), Cached(1)
+    first.cache.append(2)
+    assert first == second != Cached(2)
+    assert hash(first) == hash(second)
+    assert repr(first).endswith("Cached(x=1)")
 
 
 def test_a_hash_is_computed_once_and_stays_in_its_process() -> None:
@@ -130,8 +130,8 @@ def test_a_hash_is_computed_once_and_stays_in_its_process() -> None:
             Counted.requested += 1
             return 7
 
-    one = Point(Counted())  # type: ignore[arg-type]
-    assert hash(one) == hash(one)
+    point = Point(Counted())  # type: ignore[arg-type]
+    assert hash(point) == hash(point)
     assert Counted.requested == 1
     text = Point("text")  # type: ignore[arg-type]
     hash(text)

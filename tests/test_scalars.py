@@ -104,12 +104,12 @@ def test_train_takes_them(rows: tuple[Any, Any], real: Cast, integer: Cast) -> N
 
 @pytest.mark.parametrize(("real", "integer"), FORMS)
 def test_options_are_kept_as_plain_json(real: Cast, integer: Cast) -> None:
-    given = TrainOptions(
+    options = TrainOptions(
         hidden=integer(4), epochs=integer(2), dropout=real(0.25), seed=integer(3), image_size=integer(32)
     )
     plain = TrainOptions(hidden=(4,), epochs=2, dropout=0.25, seed=3, image_size=32)
-    assert given == plain
-    assert json.dumps(given.to_dict()) == json.dumps(plain.to_dict())
+    assert options == plain
+    assert json.dumps(options.to_dict()) == json.dumps(plain.to_dict())
     recipe: Any = replace(rv.recipe("table"), n_networks=integer(2), dropout=real(0.25))  # type: ignore[type-var]
     assert json.loads(json.dumps(recipe.to_dict()))["n_networks"] == 2
 
@@ -193,7 +193,7 @@ def test_what_is_no_number_is_refused(rows: tuple[Any, Any], value: Any) -> None
 
 
 @pytest.mark.parametrize("value", [True, np.True_, np.array(True), np.float32(1.0), np.array(-0.5), float("nan")])
-def test_shares_that_cannot_be(rows: tuple[Any, Any], value: Any) -> None:
+def test_fractions_that_cannot_be(rows: tuple[Any, Any], value: Any) -> None:
     for name in ("validation", "test"):
         with pytest.raises(InputError, match=name):
             split_rows_option(name, value)

@@ -224,15 +224,16 @@ def table(rows_: int = 160) -> tuple[dict[str, list[Any]], dict[str, np.ndarray]
     shop = random.integers(0, 4, rows_)
     member = random.integers(0, 2, rows_)
     day = random.integers(0, 700, rows_)
-    gone = random.integers(0, 12, (5, rows_)) == 0
+    missing = random.integers(0, 12, (5, rows_)) == 0
     names = ("north", "south", "east", "a much longer name")
     columns = {
-        "age": [None if g else v for g, v in zip(gone[0], age.tolist(), strict=True)],
-        "amount": [None if g else v for g, v in zip(gone[1], amount.tolist(), strict=True)],
-        "shop": [None if g else names[v] for g, v in zip(gone[2], shop.tolist(), strict=True)],
-        "member": [None if g else ("no", "yes")[v] for g, v in zip(gone[3], member.tolist(), strict=True)],
+        "age": [None if g else v for g, v in zip(missing[0], age.tolist(), strict=True)],
+        "amount": [None if g else v for g, v in zip(missing[1], amount.tolist(), strict=True)],
+        "shop": [None if g else names[v] for g, v in zip(missing[2], shop.tolist(), strict=True)],
+        "member": [None if g else ("no", "yes")[v] for g, v in zip(missing[3], member.tolist(), strict=True)],
         "day": [
-            None if g else str(np.datetime64("2023-01-01") + int(v)) for g, v in zip(gone[4], day.tolist(), strict=True)
+            None if g else str(np.datetime64("2023-01-01") + int(v))
+            for g, v in zip(missing[4], day.tolist(), strict=True)
         ],
     }
     score = age / 20.0 + amount / 60.0 * (shop % 2) - 2.0 * member + day / 300.0
@@ -340,25 +341,25 @@ TRAIN: dict[str, Case] = {
 
 def cases() -> dict[str, Case]:
     """Every training by name."""
-    found: dict[str, Case] = {}
+    by_name: dict[str, Case] = {}
     for engine in ENGINES:
         for name, hidden in HIDDEN.items():
-            found[f"{engine}: layers: {name}"] = lambda e=engine, h=hidden: fitted(h(), "multiclass", e)
+            by_name[f"{engine}: layers: {name}"] = lambda e=engine, h=hidden: fitted(h(), "multiclass", e)
         for name in ACTIVATIONS:
-            found[f"{engine}: activation: {name}"] = lambda e=engine, n=name: fitted(small(n), "regression", e)
+            by_name[f"{engine}: activation: {name}"] = lambda e=engine, n=name: fitted(small(n), "regression", e)
         for name in INITIALIZERS:
             layer = functools.partial(rv.Dense, 12, "relu", initializer=name)
-            found[f"{engine}: initializer: {name}"] = lambda e=engine, f=layer: fitted([f()], "binary", e)
+            by_name[f"{engine}: initializer: {name}"] = lambda e=engine, f=layer: fitted([f()], "binary", e)
         for name, (kind, make) in LOSSES.items():
-            found[f"{engine}: loss: {name}"] = lambda e=engine, k=kind, m=make: fitted(small(), k, e, loss=m())
+            by_name[f"{engine}: loss: {name}"] = lambda e=engine, k=kind, m=make: fitted(small(), k, e, loss=m())
         for name, make in OPTIMIZERS.items():
-            found[f"{engine}: optimizer: {name}"] = lambda e=engine, m=make: fitted(
+            by_name[f"{engine}: optimizer: {name}"] = lambda e=engine, m=make: fitted(
                 small(), "multiclass", e, optimizer=m()
             )
         for name, make in SCHEDULES.items():
-            found[f"{engine}: schedule: {name}"] = lambda e=engine, m=make: fitted(
+            by_name[f"{engine}: schedule: {name}"] = lambda e=engine, m=make: fitted(
                 small(), "multiclass", e, schedule=m(), epochs=6, validation=0.2
             )
         for name, run in RUNS.items():
-            found[f"{engine}: {name}"] = lambda e=engine, r=run: r(e)
-    return found | {f"train: {name}": case for name, case in TRAIN.items()}
+            by_name[f"{engine}: {name}"] = lambda e=engine, r=run: r(e)
+    return by_name | {f"train: {name}": case for name, case in TRAIN.items()}

@@ -62,9 +62,9 @@ def plain(cell: Any) -> Any:
 def timed(model: Any, frame: Any, inputs: Sequence[Any], count: int) -> dict[str, Any]:
     """Check, then the median seconds of a call."""
     try:
-        given = [np.atleast_2d(model.probabilities(rows)) for rows in inputs[: 1 if count > 1 else None]]
-        wanted = np.asarray(model.probabilities(frame))[: len(given) * count]
-        worst = float(np.abs(np.concatenate(given) - wanted).max())
+        outputs = [np.atleast_2d(model.probabilities(rows)) for rows in inputs[: 1 if count > 1 else None]]
+        wanted = np.asarray(model.probabilities(frame))[: len(outputs) * count]
+        worst = float(np.abs(np.concatenate(outputs) - wanted).max())
     except Exception as error:  # noqa: BLE001 - the reason is part of the report
         return {"rows": count, "failed": f"{type(error).__name__}: {error}"[:300]}
     if not worst <= TOLERANCE:

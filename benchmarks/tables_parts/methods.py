@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ours import EFFORTS, ranvier
-from .sets import Frame, Problem
+from .sets import Frame, SplitTable
 
 Array = NDArray[Any]
-Fit = Callable[[Problem], Callable[[Frame], Array]]
+Fit = Callable[[SplitTable], Callable[[Frame], Array]]
 MISSING = "(missing)"
 
 
@@ -38,7 +38,7 @@ class Method:
     ours: bool = False
 
 
-def baseline(problem: Problem) -> Callable[[Frame], Array]:
+def baseline(problem: SplitTable) -> Callable[[Frame], Array]:
     """The shares of the classes, or the mean."""
     target = problem.train[problem.table.target]
     if problem.classification:
@@ -49,7 +49,7 @@ def baseline(problem: Problem) -> Callable[[Frame], Array]:
     return lambda frame: np.full(len(frame), mean)
 
 
-def sklearn_mlp(problem: Problem, options: dict[str, Any] | None = None) -> Callable[[Frame], Array]:
+def sklearn_mlp(problem: SplitTable, options: dict[str, Any] | None = None) -> Callable[[Frame], Array]:
     """scikit-learn's MLP the way its users write it: missing cells filled, scaled, one-hot, early stopping.
 
     Parameters:
@@ -77,7 +77,7 @@ def sklearn_mlp(problem: Problem, options: dict[str, Any] | None = None) -> Call
     return _learned(problem, make_pipeline(columns, scaled), _with_text)
 
 
-def histgb(problem: Problem) -> Callable[[Frame], Array]:
+def histgb(problem: SplitTable) -> Callable[[Frame], Array]:
     """scikit-learn's boosted trees on histograms."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -85,7 +85,7 @@ def histgb(problem: Problem) -> Callable[[Frame], Array]:
     return _learned(problem, make(random_state=problem.seed), _with_categories)
 
 
-def xgboost(problem: Problem) -> Callable[[Frame], Array]:
+def xgboost(problem: SplitTable) -> Callable[[Frame], Array]:
     """XGBoost, told that columns of words are categories."""
     from xgboost import XGBClassifier, XGBRegressor
 
@@ -94,7 +94,7 @@ def xgboost(problem: Problem) -> Callable[[Frame], Array]:
     return _learned(problem, model, _with_categories)
 
 
-def lightgbm(problem: Problem) -> Callable[[Frame], Array]:
+def lightgbm(problem: SplitTable) -> Callable[[Frame], Array]:
     """LightGBM."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 
@@ -103,7 +103,7 @@ def lightgbm(problem: Problem) -> Callable[[Frame], Array]:
     return _learned(problem, model, _with_categories)
 
 
-def catboost(problem: Problem) -> Callable[[Frame], Array]:
+def catboost(problem: SplitTable) -> Callable[[Frame], Array]:
     """CatBoost, told which columns are categories."""
     from catboost import CatBoostClassifier, CatBoostRegressor
 
@@ -113,7 +113,7 @@ def catboost(problem: Problem) -> Callable[[Frame], Array]:
     return _learned(problem, model, _with_text)
 
 
-def realmlp(problem: Problem) -> Callable[[Frame], Array]:
+def realmlp(problem: SplitTable) -> Callable[[Frame], Array]:
     """pytabkit's RealMLP with tuned defaults on torch's CPU; it refuses missing numbers, so they are filled."""
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 
@@ -121,14 +121,14 @@ def realmlp(problem: Problem) -> Callable[[Frame], Array]:
     return _pytabkit(problem, make)
 
 
-def tabm(problem: Problem) -> Callable[[Frame], Array]:
+def tabm(problem: SplitTable) -> Callable[[Frame], Array]:
     """pytabkit's TabM with its defaults on torch's CPU."""
     from pytabkit import TabM_D_Classifier, TabM_D_Regressor
 
     return _pytabkit(problem, TabM_D_Classifier if problem.classification else TabM_D_Regressor)
 
 
-def _pytabkit(problem: Problem, make: Any) -> Callable[[Frame], Array]:
+def _pytabkit(problem: SplitTable, make: Any) -> Callable[[Frame], Array]:
     import torch
 
     torch.set_num_threads(problem.threads)
@@ -136,7 +136,7 @@ def _pytabkit(problem: Problem, make: Any) -> Callable[[Frame], Array]:
     numbers = [name for name in problem.columns if name not in words]
     medians = problem.train[numbers].median()
 
-    def prepare(problem: Problem, frame: Frame) -> Frame:
+    def prepare(problem: SplitTable, frame: Frame) -> Frame:
         inputs = _with_text(problem, frame)
         inputs[numbers] = inputs[numbers].fillna(medians).astype("float64")
         return inputs
@@ -146,7 +146,7 @@ def _pytabkit(problem: Problem, make: Any) -> Callable[[Frame], Array]:
 
 
 def _learned(
-    problem: Problem, model: Any, prepare: Callable[[Problem, Frame], Frame], **fitting: Any
+    problem: SplitTable, model: Any, prepare: Callable[[SplitTable, Frame], Frame], **fitting: Any
 ) -> Callable[[Frame], Array]:
     """Fit a model of scikit-learn's kind on class numbers or values, and give what predicts."""
     inputs, target = prepare(problem, problem.train), problem.train[problem.table.target]
@@ -160,7 +160,7 @@ def _learned(
     return lambda frame: np.asarray(model.predict_proba(prepare(problem, frame)), np.float64)
 
 
-def _with_text(problem: Problem, frame: Frame) -> Frame:
+def _with_text(problem: SplitTable, frame: Frame) -> Frame:
     """The known columns; a missing word is a word of its own."""
     inputs = frame[problem.columns].copy()
     for name in problem.categorical:
@@ -168,15 +168,15 @@ def _with_text(problem: Problem, frame: Frame) -> Frame:
     return inputs
 
 
-def _with_categories(problem: Problem, frame: Frame) -> Frame:
+def _with_categories(problem: SplitTable, frame: Frame) -> Frame:
     """The known columns; words become categories, those of the training rows."""
     import pandas
 
     inputs = frame[problem.columns].copy()
     for name in problem.categorical:
-        known = sorted(problem.train[name].dropna().unique().tolist())
-        values = inputs[name].astype(object).where(inputs[name].isin(known), None)
-        inputs[name] = pandas.Categorical(values, categories=known)
+        train_values = sorted(problem.train[name].dropna().unique().tolist())
+        values = inputs[name].astype(object).where(inputs[name].isin(train_values), None)
+        inputs[name] = pandas.Categorical(values, categories=train_values)
     return inputs
 
 

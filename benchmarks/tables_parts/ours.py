@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .sets import Frame, Problem
+from .sets import Frame, SplitTable
 
 EFFORTS: dict[str, str | None] = {
     "ranvier-plain": None,
@@ -20,8 +20,8 @@ EFFORTS: dict[str, str | None] = {
 Predict = Callable[[Frame], NDArray[Any]]
 
 
-def fitted(problem: Problem, effort: str | None) -> Any:
-    """A model trained on all training rows: none is held out for a report."""
+def fitted(problem: SplitTable, effort: str | None) -> Any:
+    """A model trained on all training rows: no test rows are kept for a report."""
     from ranvier import train
 
     choices = {"recipe": "plain"} if effort is None else {"recipe": "table", "effort": effort}
@@ -37,10 +37,10 @@ def fitted(problem: Problem, effort: str | None) -> Any:
     )
 
 
-def ranvier(effort: str | None) -> Callable[[Problem], Predict]:
+def ranvier(effort: str | None) -> Callable[[SplitTable], Predict]:
     """The method with this effort."""
 
-    def fit(problem: Problem) -> Predict:
+    def fit(problem: SplitTable) -> Predict:
         model = fitted(problem, effort)
         if not problem.classification:
             return lambda frame: np.asarray(model.predict(frame[problem.columns]), np.float64).reshape(-1)

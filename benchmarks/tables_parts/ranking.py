@@ -29,8 +29,8 @@ def mean_ranks(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
     >>> mean_ranks([{"a": 0.2, "b": 0.1}, {"a": 1.0, "b": 2.0}, {"a": 1.0, "b": 2.0}])
     {'a': 1.3333333333333333, 'b': 1.6666666666666667}
     """
-    placed = [ranks(values) for values in tables]
-    return {name: fmean(ranks_of_set[name] for ranks_of_set in placed) for name in placed[0]} if placed else {}
+    ranked = [ranks(values) for values in tables]
+    return {name: fmean(ranks_of_set[name] for ranks_of_set in ranked) for name in ranked[0]} if ranked else {}
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float | None]:

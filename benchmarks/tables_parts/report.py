@@ -69,24 +69,26 @@ def _header(figures: Results) -> str:
 
 def _scores(figures: Results, measure: str) -> str:
     """One measure on all sets; the best mean is bold, and how many seeds stand behind a mean where they differ."""
-    sets = {name: entry for name, entry in figures["sets"].items() if any(measure in one for one in entry.values())}
+    sets = {
+        name: entry for name, entry in figures["sets"].items() if any(measure in record for record in entry.values())
+    }
     methods = [name for name in METHODS if any(name in entry for entry in sets.values())]
     if not sets:
         return ""
-    most = max(len(one["seeds"]) for entry in sets.values() for one in entry.values())
+    most = max(len(record["seeds"]) for entry in sets.values() for record in entry.values())
     sign, rows = -1 if MEASURES[measure] == "high" else 1, []
     for name, entry in sets.items():
-        best = min((sign * one[measure]["mean"] for one in entry.values() if measure in one), default=0.0)
+        best = min((sign * record[measure]["mean"] for record in entry.values() if measure in record), default=0.0)
         cells = [name]
         for method in methods:
-            one = entry.get(method, {})
-            if measure not in one:
-                cells.append("failed" if one else "")
+            record = entry.get(method, {})
+            if measure not in record:
+                cells.append("failed" if record else "")
                 continue
-            text = score(one[measure]["mean"], one[measure]["error"], None if measure == "mae" else 4)
-            text = f"**{text}**" if sign * one[measure]["mean"] == best else text
-            short = f" ({len(one['seeds'])} seeds)" if len(one["seeds"]) < most else ""
-            cells.append(text + short + (f" ({one['failed']} failed)" if one["failed"] else ""))
+            text = score(record[measure]["mean"], record[measure]["error"], None if measure == "mae" else 4)
+            text = f"**{text}**" if sign * record[measure]["mean"] == best else text
+            short = f" ({len(record['seeds'])} seeds)" if len(record["seeds"]) < most else ""
+            cells.append(text + short + (f" ({record['failed']} failed)" if record["failed"] else ""))
         rows.append(cells)
     way = "higher is better" if sign < 0 else "lower is better"
     return f"Mean ± standard error over {most} seeds, {way}:\n\n" + table([TITLES[measure], *methods], rows)
@@ -109,10 +111,12 @@ def _mlp(name: str, figures: Results) -> str:
     """Set by set: ahead of scikit-learn's MLP, level with it (within one standard error), or behind."""
     rows, behind = [], []
     for entry, measures in figures.items():
-        for measure, one in measures.items():
-            by = "" if one["verdict"] == "failed" else score(one["better_by"], one["error"])
-            rows.append([f"{entry}, {TITLES[measure].split(' over')[0]}", one["verdict"], by, str(len(one["seeds"]))])
-            behind += [entry] if one["verdict"] in ("behind", "failed") else []
+        for measure, record in measures.items():
+            by = "" if record["verdict"] == "failed" else score(record["better_by"], record["error"])
+            rows.append(
+                [f"{entry}, {TITLES[measure].split(' over')[0]}", record["verdict"], by, str(len(record["seeds"]))]
+            )
+            behind += [entry] if record["verdict"] in ("behind", "failed") else []
     count = len(figures)
     words = f"behind on {', '.join(dict.fromkeys(behind))}" if behind else "ahead or level on every one"
     return f"{name} against scikit-learn's MLP on {count} of {len(TABLES)} sets: {words}.\n\n" + table(

@@ -96,8 +96,8 @@ class Place:
         return [sys.executable, "-m", f"{__package__}.{module}"]
 
     def _environment(self) -> dict[str, str]:
-        given = dict(os.environ, PYTHONPATH=str(BENCHMARKS), CUDA_VISIBLE_DEVICES="", PYTHONWARNINGS="ignore")
-        return given | dict.fromkeys(THREAD_VARIABLES, str(self.threads))
+        environment = dict(os.environ, PYTHONPATH=str(BENCHMARKS), CUDA_VISIBLE_DEVICES="", PYTHONWARNINGS="ignore")
+        return environment | dict.fromkeys(THREAD_VARIABLES, str(self.threads))
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -60,7 +60,7 @@ TABLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SplitTable:
     """One set at one seed.
 
     Fields: `table`; `train` and `test`, frames with the target; `seed`, which the methods take as their own too;
@@ -97,13 +97,13 @@ class Problem:
 
     def digest(self) -> str:
         """A word that is the same for the same rows in the same order."""
-        found = hashlib.sha256()
+        hasher = hashlib.sha256()
         for frame in (self.train, self.test):
-            found.update(frame.to_csv(index=False).encode())
-        return found.hexdigest()[:16]
+            hasher.update(frame.to_csv(index=False).encode())
+        return hasher.hexdigest()[:16]
 
 
-def problem(table: Table, data: Path, seed: int, threads: int = 1) -> Problem:
+def problem(table: Table, data: Path, seed: int, threads: int = 1) -> SplitTable:
     """Read a set and split it."""
     if table.official:
         read = {part: _read(table, data, part) for part in ("train", "test")}
@@ -111,7 +111,7 @@ def problem(table: Table, data: Path, seed: int, threads: int = 1) -> Problem:
     else:
         train, test = split(table, _read(table, data, "data"), seed)
     train, test = at_most(train, MAX_TRAIN, seed), at_most(test, MAX_TEST, seed)
-    return Problem(table, train.reset_index(drop=True), test.reset_index(drop=True), seed, threads)
+    return SplitTable(table, train.reset_index(drop=True), test.reset_index(drop=True), seed, threads)
 
 
 def split(table: Table, frame: Frame, seed: int) -> tuple[Frame, Frame]:

@@ -119,7 +119,7 @@ def search(race: Race, ask: Any, say: Say) -> list[Results]:
                         break
                 tried.append({"batch": batch, "rate": rate, "epochs": epochs, "accuracies": scores})
                 say(f"batch {batch}, rate {rate:.4f}, {epochs} epochs: {fmean(scores):.2%}")
-            if any(reaches(race, one) for one in tried if (one["batch"], one["epochs"]) == (batch, epochs)):
+            if any(reaches(race, trial) for trial in tried if (trial["batch"], trial["epochs"]) == (batch, epochs)):
                 break
     return tried
 
@@ -136,9 +136,9 @@ def fewest(race: Race, tried: list[Results]) -> list[Results]:
     """For every batch size the best learning rate of the fewest epochs that reach the mark, where any do."""
     figures = []
     for batch in race.batches:
-        good = [one for one in tried if one["batch"] == batch and reaches(race, one)]
+        good = [trial for trial in tried if trial["batch"] == batch and reaches(race, trial)]
         if good:
-            best = min(good, key=lambda one: (one["epochs"], -fmean(one["accuracies"])))
+            best = min(good, key=lambda trial: (trial["epochs"], -fmean(trial["accuracies"])))
             figures.append({name: best[name] for name in ("batch", "rate", "epochs")})
     return figures
 

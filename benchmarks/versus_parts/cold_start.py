@@ -64,9 +64,9 @@ def first_fit(name: str, settings: Settings, say: Say) -> Results:
 
 def _summary(samples: list[Results]) -> Results:
     """The medians, and what the first training takes over the next: all of it, and without what it imports."""
-    figures: dict[str, Any] = {name: median(one[name] for one in samples) for name in samples[0]}
-    figures["extra"] = median(one["first"] - one["warm"] for one in samples)
-    figures["extra_without_imports"] = median(one["first"] - one["inside"] - one["warm"] for one in samples)
+    figures: dict[str, Any] = {name: median(sample[name] for sample in samples) for name in samples[0]}
+    figures["extra"] = median(sample["first"] - sample["warm"] for sample in samples)
+    figures["extra_without_imports"] = median(sample["first"] - sample["inside"] - sample["warm"] for sample in samples)
     return figures | {"samples": samples}
 
 
@@ -81,7 +81,9 @@ def memory(name: str, settings: Settings, say: Say) -> Results:
         for _ in range(2):
             with Process("cold_start", settings.job(contender, workload)) as process:
                 samples.append(process.ask("memory"))
-        figures[contender] = {key: median(one[key] for one in samples) for key in samples[0]} | {"samples": samples}
+        figures[contender] = {key: median(sample[key] for sample in samples) for key in samples[0]} | {
+            "samples": samples
+        }
     if len(figures) == 2:
         ours, torch = figures["ranvier"], figures["torch"]
         figures["share"] = ours["peak"] / torch["peak"]

@@ -60,9 +60,9 @@ class Settings:
         """What a worker is told at first."""
         names = ("threads", "engine", "quick")
         plain = {name: value for name, value in asdict(self).items() if name in names}
-        return {"contender": contender, "workload": workload.name, "folder": str(self.place(workload)), **plain}
+        return {"contender": contender, "workload": workload.name, "folder": str(self.folder_of(workload)), **plain}
 
-    def place(self, workload: Workload) -> Path:
+    def folder_of(self, workload: Workload) -> Path:
         """Where the rows of a workload lie."""
         return self.folder / workload.name
 
@@ -73,8 +73,8 @@ class Settings:
     def workload(self, name: str) -> Workload:
         """The workload, with its rows in place."""
         workload = WORKLOADS[name].shortened() if self.quick else WORKLOADS[name]
-        if not self.place(workload).exists():
-            write_rows(workload, self.place(workload), initial_weights(workload))
+        if not self.folder_of(workload).exists():
+            write_rows(workload, self.folder_of(workload), initial_weights(workload))
         return workload
 
 
@@ -180,8 +180,8 @@ def _timed_prediction(case: dict[str, Any], settings: Settings, processes: dict[
     sample = settings.sample_seconds / 2
     calls = {}
     for name, process in processes.items():
-        one = process.ask("timed", calls=5, **case)
-        calls[name] = max(3, math.ceil(sample / one))
+        seconds = process.ask("timed", calls=5, **case)
+        calls[name] = max(3, math.ceil(sample / seconds))
     seconds: dict[str, list[float]] = {name: [] for name in processes}
     for _ in range(settings.repeats):
         for name, process in processes.items():

@@ -17,11 +17,11 @@ def share_of_peak(name: str, settings: Settings, say: Say) -> Results:
     say(f"{name}: share of peak")
     counts = sorted({1, settings.threads})
     return {"step_flops": workload.step_flops} | {
-        str(count): _share(workload, replace(settings, threads=count)) for count in counts
+        str(count): _fraction(workload, replace(settings, threads=count)) for count in counts
     }
 
 
-def _share(workload: Workload, settings: Settings) -> Results:
+def _fraction(workload: Workload, settings: Settings) -> Results:
     rates, peaks = [], []
     with Process("trainer", settings.job("ranvier", workload)) as process:
         epochs = epochs_of_a_sample(process, settings)

@@ -176,7 +176,7 @@ class ScikitLearn:
         self.model.partial_fit(X[:batch], y[:batch], classes=classes)
         if weights is not None:
             self._give(layers_of(weights, self.workload.sizes))
-        # The optimizer is made anew with the next call, without a memory of the first step.
+        # The optimizer is made again with the next call, without a memory of the first step.
         del self.model._optimizer
 
     def _give(self, layers: list[tuple[Array, Array]]) -> None:

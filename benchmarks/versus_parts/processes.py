@@ -34,11 +34,11 @@ def pin(count: int) -> None:
 
 def environment(threads: int, cache: Path | None = None) -> dict[str, str]:
     """The environment of a contender: the same number of threads for every library, and Python's usual bytecode."""
-    found = dict(os.environ, PYTHONPATH=str(BENCHMARKS), JAX_PLATFORMS="cpu", CUDA_VISIBLE_DEVICES="")
-    found.pop("PYTHONDONTWRITEBYTECODE", None)
-    found |= dict.fromkeys(THREAD_VARIABLES, str(threads))
-    found["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads={threads}"
-    return found if cache is None else found | {"RANVIER_CACHE": str(cache)}
+    variables = dict(os.environ, PYTHONPATH=str(BENCHMARKS), JAX_PLATFORMS="cpu", CUDA_VISIBLE_DEVICES="")
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    variables |= dict.fromkeys(THREAD_VARIABLES, str(threads))
+    variables["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads={threads}"
+    return variables if cache is None else variables | {"RANVIER_CACHE": str(cache)}
 
 
 class Process:

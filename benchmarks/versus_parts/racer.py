@@ -37,7 +37,7 @@ class Racer:
     """One contender with the rows in memory."""
 
     def __init__(self, job: Job) -> None:
-        self.job, self.folder, self.own = job, Path(job["folder"]), job["contender"] == "ranvier"
+        self.job, self.folder, self.is_ranvier = job, Path(job["folder"]), job["contender"] == "ranvier"
         arrays = [np.load(self.folder / f"{name}.npy") for name in ("X", "y", "X_test", "y_test")]
         self.X, self.y, self.X_test, self.y_test = arrays
         self.contenders: dict[tuple[int, float], Any] = {}
@@ -46,7 +46,7 @@ class Racer:
         if (batch, rate) not in self.contenders:
             self.contenders[batch, rate] = contender_of(self.job, digits_workload(batch, rate, rows))
         contender, X, y = self.contenders[batch, rate], self.X[:rows], self.y[:rows]
-        if self.own:
+        if self.is_ranvier:
             contender.start(X, y, None, batch, Pace(seed, schedule=OneCycle()))
         else:
             rates = one_cycle_rates(rate, batch, rows, epochs, all_steps=self.job["contender"] == "jax")
@@ -59,14 +59,14 @@ class Racer:
         return self._start(batch, rate, CHECK_STEPS, 0, batch).train(CHECK_STEPS, shuffle=False)
 
     def epoch(self, batch: int) -> Any:
-        """Seconds of an epoch over all rows, in a training like the one before it, so that nothing is made anew."""
+        """Seconds of an epoch over all rows, in a training like the one before it, so that nothing is made again."""
         runs = [self.race(batch, EPOCH_RATE, TIMED_EPOCHS, 0, "test") for _ in range(2)]
         return runs[-1]["seconds"] / TIMED_EPOCHS
 
     def race(self, batch: int, rate: float, epochs: int, seed: int, held_out: str) -> Any:
-        """Train from new weights. Gives the seconds of all epochs, the losses and the accuracy on rows held out.
+        """Train from new weights. Gives the seconds of all epochs, the losses and the accuracy on other rows.
 
-        The rows held out are those of the test file, or validation rows from the training file, which are then not
+        Those are those of the test file, or validation rows from the training file, which are then not
         trained on.
         """
         rows = len(self.X)

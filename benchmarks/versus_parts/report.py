@@ -120,17 +120,17 @@ def accuracy_time(figures: Results) -> str:
     head = ["784-128-10 on MNIST", "batch, rate, epochs", "seconds", "sd", "accuracy", "sd", "cold", "x"]
     rows = []
     for part in figures.values():
-        for name, each in part["contenders"].items():
-            entry = each["settings"]
+        for name, contender_figures in part["contenders"].items():
+            entry = contender_figures["settings"]
             rows.append(
                 [
                     name,
                     f"{entry['batch']}, {entry['rate']:.4f}, {entry['epochs']}",
-                    f"{each['mean']:.2f}",
-                    f"{each['sd']:.2f}",
-                    f"{each['accuracy']:.2%}",
-                    f"{each['accuracy_sd']:.2%}",
-                    f"{each['cold']:.2f}",
+                    f"{contender_figures['mean']:.2f}",
+                    f"{contender_figures['sd']:.2f}",
+                    f"{contender_figures['accuracy']:.2%}",
+                    f"{contender_figures['accuracy_sd']:.2%}",
+                    f"{contender_figures['cold']:.2f}",
                     number(part["ratios"][name]) if name in part["ratios"] else "",
                 ]
             )

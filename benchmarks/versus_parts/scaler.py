@@ -121,8 +121,8 @@ class Scaler:
         steps = 4
         X, y = self._square_rows(sizes, steps)
         self._fit(tuple(sizes), X, y, 2)
-        one = self.ends[1] - self.ends[0]
-        epochs = max(2, round(sample_seconds / one))
+        span = self.ends[1] - self.ends[0]
+        epochs = max(2, round(sample_seconds / span))
         seconds = []
         for _ in range(repeats):
             self._fit(tuple(sizes), X, y, 1 + epochs)

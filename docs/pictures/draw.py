@@ -37,8 +37,8 @@ def svg(width: int, height: int, title: str, parts: Sequence[str]) -> str:
 
 def text(at: Point, words: str, size: float = 14, color: str = INK, anchor: str = "middle", more: str = "") -> str:
     """Words whose middle, start or end stands at a point."""
-    place = f"x='{at[0]:.1f}' y='{at[1]:.1f}' text-anchor='{anchor}'"
-    return f"<text {place} font-size='{size}' fill='{color}' {more}>{words}</text>"
+    attributes = f"x='{at[0]:.1f}' y='{at[1]:.1f}' text-anchor='{anchor}'"
+    return f"<text {attributes} font-size='{size}' fill='{color}' {more}>{words}</text>"
 
 
 def line(a: Point, b: Point, color: str, width: float = 1.0, more: str = "") -> str:
@@ -49,9 +49,9 @@ def line(a: Point, b: Point, color: str, width: float = 1.0, more: str = "") -> 
 
 def curve(points: Sequence[Point], color: str, width: float = 2.5, more: str = "") -> str:
     """A line through many points."""
-    listed = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    coordinates = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     stroke = f"stroke='{color}' stroke-width='{width}' stroke-linejoin='round'"
-    return f"<polyline points='{listed}' fill='none' {stroke} {more}/>"
+    return f"<polyline points='{coordinates}' fill='none' {stroke} {more}/>"
 
 
 def signed(value: float) -> str:
@@ -65,10 +65,10 @@ def neuron(at: Point, name: str, color: str, below: str = "") -> list[str]:
     return [circle, text((at[0], at[1] + 6), name, 18), text((at[0], at[1] + 48), below, 13, SOFT)]
 
 
-def connection(a: Point, b: Point, weight: float, share: float) -> list[str]:
+def connection(a: Point, b: Point, weight: float, fraction: float) -> list[str]:
     """A weighted connection: colour says the sign, thickness the size; the number stands a share of the way along."""
     color = BLUE if weight > 0 else RED
-    x, y = a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])
+    x, y = a[0] + fraction * (b[0] - a[0]), a[1] + fraction * (b[1] - a[1])
     label = f"<rect x='{x - 32:.1f}' y='{y - 12:.1f}' width='64' height='22' rx='4' fill='{PAPER}'/>"
     return [line(a, b, color, 1.2 + 4.0 * abs(weight)), label, text((x, y + 4), signed(weight), 14, color)]
 
@@ -113,25 +113,25 @@ def panel(
     reach: float,
     span: Point,
     value: Callable[[float], float],
-    slope: Callable[[float], float],
+    derivative: Callable[[float], float],
 ) -> list[str]:
     """One pair of axes from -reach to reach with a function (solid) and its slope (dashed)."""
     width, top, bottom = 270.0, 60.0, 250.0
 
-    def place(z: float, v: float) -> Point:
+    def to_pixels(z: float, v: float) -> Point:
         return left + (z + reach) / (2 * reach) * width, bottom - (v - span[0]) / (span[1] - span[0]) * (bottom - top)
 
     parts = [text((left + width / 2, 34), title, 16, INK)]
     for tick in (span[0], (span[0] + span[1]) / 2, span[1]):
-        y = place(0, tick)[1]
+        y = to_pixels(0, tick)[1]
         parts += [line((left, y), (left + width, y), GRID), text((left - 8, y + 4), f"{tick:g}", 12, SOFT, "end")]
     for tick in (-reach, 0.0, reach):
-        x = place(tick, 0)[0]
+        x = to_pixels(tick, 0)[0]
         parts.append(text((x, bottom + 20), f"{tick:g}".replace("-", "−"), 12, SOFT))
-    parts.append(line(place(0, span[0]), place(0, span[1]), SOFT, 1.0))
+    parts.append(line(to_pixels(0, span[0]), to_pixels(0, span[1]), SOFT, 1.0))
     grid = np.linspace(-reach, reach, 241)
-    parts.append(curve([place(z, value(z)) for z in grid], BLUE))
-    parts.append(curve([place(z, slope(z)) for z in grid], RED, 2, "stroke-dasharray='6 5'"))
+    parts.append(curve([to_pixels(z, value(z)) for z in grid], BLUE))
+    parts.append(curve([to_pixels(z, derivative(z)) for z in grid], RED, 2, "stroke-dasharray='6 5'"))
     y = bottom + 46
     parts += [line((left + 40, y), (left + 70, y), BLUE, 2.5), text((left + 78, y + 4), "output", 13, SOFT, "start")]
     parts += [line((left + 150, y), (left + 180, y), RED, 2, "stroke-dasharray='6 5'")]
@@ -155,18 +155,18 @@ def loss_axes(series: dict[str, tuple[list[float], str]], epochs: int) -> str:
     """Losses over the epochs, each with its name at its end."""
     left, right, top, bottom, highest = 70.0, 690.0, 30.0, 250.0, 0.3
 
-    def place(epoch: float, loss: float) -> Point:
+    def to_pixels(epoch: float, loss: float) -> Point:
         return left + epoch / epochs * (right - left), bottom - loss / highest * (bottom - top)
 
     parts: list[str] = []
     for tick in (0.0, 0.1, 0.2, 0.3):
-        y = place(0, tick)[1]
+        y = to_pixels(0, tick)[1]
         parts += [line((left, y), (right, y), GRID), text((left - 10, y + 4), f"{tick:g}", 12, SOFT, "end")]
     for tick in range(0, epochs + 1, 500):
-        parts.append(text((place(tick, 0)[0], bottom + 20), f"{tick}", 12, SOFT))
+        parts.append(text((to_pixels(tick, 0)[0], bottom + 20), f"{tick}", 12, SOFT))
     for name, (losses, color) in series.items():
-        parts.append(curve([place(epoch, loss) for epoch, loss in enumerate(losses, 1)], color))
-        end = place(epochs, losses[-1])
+        parts.append(curve([to_pixels(epoch, loss) for epoch, loss in enumerate(losses, 1)], color))
+        end = to_pixels(epochs, losses[-1])
         parts.append(text((end[0], end[1] - 10), name, 13, color, "end"))
     parts.append(text(((left + right) / 2, bottom + 44), "epoch", 13, SOFT))
     parts.append(
@@ -186,26 +186,26 @@ def training_picture() -> str:
     from docs.pages import Runner
 
     with tempfile.TemporaryDirectory() as folder:
-        said = Runner(Path(folder)).command("ranvier train digits").splitlines()
-    first = next(n for n, words in enumerate(said) if words.startswith("On ") and "not seen" in words)
-    last = next(n for n, words in enumerate(said) if words.startswith("Most often"))
-    shown = ["$ ranvier train digits", "…", *(words.rstrip() for words in said[first : last + 1])]
+        lines = Runner(Path(folder)).command("ranvier train digits").splitlines()
+    first = next(n for n, words in enumerate(lines) if words.startswith("On ") and "not seen" in words)
+    last = next(n for n, words in enumerate(lines) if words.startswith("Most often"))
+    shown = ["$ ranvier train digits", "…", *(words.rstrip() for words in lines[first : last + 1])]
     width, pitch = 760, 19.0
     parts = [f"<rect width='{width}' height='{pitch * len(shown) + 44:.0f}' rx='10' fill='#10161d'/>"]
     for number, words in enumerate(shown):
         y = 38 + number * pitch
-        kept, bar, _ = words.partition("█")
-        size = len(words[len(kept) :].rstrip())
+        label, bar, _ = words.partition("█")
+        size = len(words[len(label) :].rstrip())
         color = "#7ee0c6" if number == 0 else "#d6dee7"
-        if set(kept.strip()) == {"─"}:
+        if set(label.strip()) == {"─"}:
             parts.append(line((24, y - 5), (24 + 7.83 * len(words), y - 5), "#3b4754"))
         else:
-            escaped = kept.replace("&", "&amp;").replace("<", "&lt;")
+            escaped = label.replace("&", "&amp;").replace("<", "&lt;")
             parts.append(text((24, y), escaped, 13, color, "start", MONOSPACED))
         if bar:
-            share = 7.83 * (size - 1 + EIGHTHS.get(words.rstrip()[-1], 1.0))
-            left = 24 + 7.83 * len(kept)
-            parts.append(f"<rect x='{left:.1f}' y='{y - 11:.1f}' width='{share:.1f}' height='14' fill='#3fb8ac'/>")
+            bar_width = 7.83 * (size - 1 + EIGHTHS.get(words.rstrip()[-1], 1.0))
+            left = 24 + 7.83 * len(label)
+            parts.append(f"<rect x='{left:.1f}' y='{y - 11:.1f}' width='{bar_width:.1f}' height='14' fill='#3fb8ac'/>")
     return svg(width, round(pitch * len(shown) + 44), "ranvier train digits", parts)
 
 

@@ -61,7 +61,7 @@ IDENTIFIERS = {
     "own": "what it is: row_hashes, settings, statistics",
     "begun": "start, or has_started",
 }
-"""Whole identifiers: functions, classes, variables, arguments and attributes of src."""
+"""Whole identifiers: functions, classes, variables, arguments and attributes of programs."""
 
 PARTS = {"crowd": "population", "goal": "target", "seat": "context"}
 """Parts of identifiers, in any case."""
@@ -91,9 +91,13 @@ PROSE = {
     r"\bcrowds?\b": "population",
     r"\b(a|the) shares? of (DATA|the rows|rows)\b": "fraction",
 }
-"""Regular expressions, in any case, for the text of src, of docs and of the pages of the root."""
+"""Regular expressions, in any case, for the text of programs, of pages and for names of tests."""
+
+FOREIGN = {"given": "hypothesis"}
+"""Identifier of another library -> the library: it stays in files that import it from there."""
 
 ALLOWED = {
+    ("tests/data/sounds/test_spectrograms.py", "whole"): "a stored field of SoundFormat",
     ("native/kernels/work_stealing.py", "share"): "the part of a thread, of whole units",
     ("network/renamed.py", "*"): "old names of stored fields",
     ("data/encoders/number.py", "hats"): "an old name of a stored field",

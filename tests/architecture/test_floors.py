@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "ranvier"
 FILES = sorted(SOURCE.rglob("*.py"))
+PAGE_FILES = sorted((ROOT / "view" / "frontend" / "src").glob("*.ts*"))
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 60
 
@@ -95,18 +96,18 @@ def part_of(module: str) -> str:
 
 
 def imports_of(tree: ast.AST) -> list[str]:
-    found = []
+    imported = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            imported += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             if node.level:
-                found.append("relative")
+                imported.append("relative")
             elif node.module == "ranvier":
-                found += [f"ranvier.{alias.name}" for alias in node.names]
+                imported += [f"ranvier.{alias.name}" for alias in node.names]
             elif node.module:
-                found.append(node.module)
-    return found
+                imported.append(node.module)
+    return imported
 
 
 def type_checking_only(tree: ast.Module) -> set[int]:
@@ -125,13 +126,13 @@ def run_imports(tree: ast.Module) -> list[str]:
 
 def broken_floors(name: str, tree: ast.Module) -> list[str]:
     """The imports of a file that break the floors: upward ones and relative ones."""
-    own = Path(name).parts[0].removesuffix(".py")
+    own_folder = Path(name).parts[0].removesuffix(".py")
     wrong = []
     for module in run_imports(tree):
         if module == "relative" or (module.split(".")[0] == "ranvier" and (name, module) not in LAZY_FACADE):
             part = "?" if module == "relative" else part_of(module)
-            if part not in FLOORS or (part != own and FLOORS[part] >= FLOORS[own]):
-                wrong.append(f"{name} (floor {FLOORS[own]}) imports {module}")
+            if part not in FLOORS or (part != own_folder and FLOORS[part] >= FLOORS[own_folder]):
+                wrong.append(f"{name} (floor {FLOORS[own_folder]}) imports {module}")
     return wrong
 
 
@@ -144,15 +145,15 @@ def broken_native_floors(name: str, tree: ast.Module) -> list[str]:
     if not name.startswith("native/"):
         return []
     wrong = []
-    own = folder(name.split("/")[1:])
+    own_folder = folder(name.split("/")[1:])
     for module in run_imports(tree):
         pieces = module.split(".")
         if pieces[:2] == ["ranvier", "native"] and len(pieces) > 2:
             part = folder(pieces[2:])
-            lower = NATIVE_FLOORS[part] < NATIVE_FLOORS[own] and (
-                part != "machine" or not own or (own, part) in ACROSS_NATIVE
+            lower = NATIVE_FLOORS[part] < NATIVE_FLOORS[own_folder] and (
+                part != "machine" or not own_folder or (own_folder, part) in ACROSS_NATIVE
             )
-            if part != own and not lower:
+            if part != own_folder and not lower:
                 wrong.append(f"{name} imports {module}")
     return wrong
 
@@ -164,7 +165,7 @@ def broken_third_parties(name: str, tree: ast.Module) -> list[str]:
         top = module.split(".")[0]
         if top in ("ranvier", "relative") or top in sys.stdlib_module_names:
             continue
-        if not any(name.startswith(place) for place in THIRD_PARTIES.get(top, ())):
+        if not any(name.startswith(folder_name) for folder_name in THIRD_PARTIES.get(top, ())):
             wrong.append(f"{name} imports {top}")
     return wrong
 
@@ -217,7 +218,9 @@ def test_every_file_keeps_the_rule(rule: Callable[[str, ast.Module], list[str]],
 
 
 def test_no_file_is_too_long() -> None:
-    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert PAGE_FILES
+    files = {**{name_of(path): path for path in FILES}, **{path.name: path for path in PAGE_FILES}}
+    lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in files.items()}
     assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 
@@ -264,16 +267,16 @@ def circle(graph: dict[str, set[str]]) -> list[str]:
         if node in done:
             return []
         for following in sorted(graph[node]):
-            found = visit(following, [*trail, node])
-            if found:
-                return found
+            cycle = visit(following, [*trail, node])
+            if cycle:
+                return cycle
         done.add(node)
         return []
 
     for node in sorted(graph):
-        found = visit(node, [])
-        if found:
-            return found
+        cycle = visit(node, [])
+        if cycle:
+            return cycle
     return []
 
 

@@ -22,8 +22,8 @@ print(*sys.modules)
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
     """What a process has imported that fitted a network on arrays."""
-    found = subprocess.run([sys.executable, "-c", FITS], check=True, capture_output=True, text=True)
-    names = found.stdout.split()
+    process = subprocess.run([sys.executable, "-c", FITS], check=True, capture_output=True, text=True)
+    names = process.stdout.split()
     return {name.split(".")[0] for name in names} | {".".join(name.split(".")[:3]) for name in names}
 
 

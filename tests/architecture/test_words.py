@@ -1,18 +1,26 @@
-"""Replaced words stay out of identifiers, docstrings, messages and pages."""
+"""Replaced words stay out of identifiers, docstrings, messages, pages and the names of tests."""
 
 from __future__ import annotations
 
 import ast
+import doctest
 import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.architecture.replaced_words import ALLOWED, IDENTIFIERS, PARTS, PREFIXES, PROSE
+from tests.architecture.replaced_words import ALLOWED, FOREIGN, IDENTIFIERS, PARTS, PREFIXES, PROSE
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "ranvier"
 FILES = sorted(SOURCE.rglob("*.py"))
+DATA = ROOT / "tests" / "architecture"
+PROGRAMS = [
+    path
+    for folder in ("tests", "benchmarks", "docs", "examples")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if path not in (DATA / "replaced_words.py", DATA / "test_words.py")
+]
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
 
 
@@ -46,15 +54,40 @@ def replacement(bare: str) -> str | None:
     return PREFIXES[start] if start else IDENTIFIERS.get(bare, PARTS.get(part.lower()))
 
 
+def foreign(tree: ast.AST) -> set[str]:
+    """The names of other libraries that a file imports and that may stay in it."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in imports for alias in node.names if FOREIGN.get(alias.name) == node.module}
+
+
 def replaced_identifiers(name: str, text: str) -> list[str]:
     """The replaced names in a file, with what to write in their place."""
-    wrong = []
-    for word, line in identifiers(ast.parse(text)):
+    wrong, tree = [], ast.parse(text)
+    of_others = foreign(tree)
+    for word, line in identifiers(tree):
         bare = word.lstrip("_")
         instead = replacement(bare)
-        if instead is not None and not allowed(name, bare):
+        if instead is not None and bare not in of_others and not allowed(name, bare):
             wrong.append(f"{name}:{line} {word} -> {instead}")
     return wrong
+
+
+def code_of_page(text: str) -> list[str]:
+    """The blocks of Python in a page."""
+    return re.findall(r"^```python\n(?!>>>)(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def docstring_examples(tree: ast.AST) -> list[str]:
+    """The examples in the docstrings of a file."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, documented)]
+    parser = doctest.DocTestParser()
+    return [example.source for text in docstrings if ">>>" in text for example in parser.get_examples(text)]
+
+
+def names_of_tests(text: str) -> str:
+    """The names of the tests in a file as a text, with a space for each underscore."""
+    return "\n".join(re.findall(r"def (test_\w+)", text)).replace("_", " ")
 
 
 def replaced_prose(name: str, text: str) -> list[str]:
@@ -73,11 +106,27 @@ def test_source_uses_the_words_of_the_field() -> None:
     for path in FILES:
         name, text = name_of(path), path.read_text(encoding="utf-8")
         wrong += replaced_identifiers(name, text) + replaced_prose(name, text)
+        wrong += [word for code in docstring_examples(ast.parse(text)) for word in replaced_identifiers(name, code)]
+    assert wrong == []
+
+
+def test_tests_benchmarks_and_examples_use_the_words_of_the_field() -> None:
+    wrong = []
+    for path in PROGRAMS:
+        name, text = name_of(path), path.read_text(encoding="utf-8")
+        wrong += (
+            replaced_identifiers(name, text) + replaced_prose(name, text) + replaced_prose(name, names_of_tests(text))
+        )
     assert wrong == []
 
 
 def test_pages_use_the_words_of_the_field() -> None:
-    assert [text for page in PAGES for text in replaced_prose(name_of(page), page.read_text(encoding="utf-8"))] == []
+    wrong = []
+    for page in PAGES:
+        name, text = name_of(page), page.read_text(encoding="utf-8")
+        wrong += replaced_prose(name, text)
+        wrong += [word for code in code_of_page(text) for word in replaced_identifiers(name, code)]
+    assert wrong == []
 
 
 def test_replaced_words_are_noticed() -> None:
@@ -87,6 +136,11 @@ def test_replaced_words_are_noticed() -> None:
     assert replaced_identifiers("x.py", "class SmallCrowd: pass")
     assert replaced_identifiers("x.py", "GOAL_OF = 1")
     assert replaced_prose("x.md", "Train it\nanew.") == ["x.md:2 anew -> again"]
+    assert replaced_identifiers("x.py", *docstring_examples(ast.parse('"""A.\n\n>>> found = 1\n"""')))
+    assert replaced_identifiers("x.md", *code_of_page("A\n```python\nfound = 1\n```\n"))
+    assert replaced_prose("x.py", names_of_tests("def test_it_is_set_aside(): pass")) == ["x.py:1 set aside -> dropped"]
+    assert replaced_identifiers("x.py", "from hypothesis import given\n@given()\ndef f(): pass") == []
+    assert replaced_identifiers("x.py", "from ranvier.x import given\ngiven()")
     assert replaced_identifiers("x.py", "foundation = crowded = 1") == []
 
 

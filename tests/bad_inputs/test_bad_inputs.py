@@ -73,29 +73,29 @@ def test_the_table_is_long() -> None:
     assert sum(map(len, WAYS.values())) >= LEAST
 
 
-@pytest.mark.parametrize("given", WAYS["command"])
-def test_the_command(given: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("call", WAYS["command"])
+def test_the_command(call: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     before = sorted(folder.rglob("*"))
-    says = refused(*shlex.split(given)).removeprefix("Error: ").removesuffix("\n")
-    assert agrees(says, WAYS["command"][given]), says
+    says = refused(*shlex.split(call)).removeprefix("Error: ").removesuffix("\n")
+    assert agrees(says, WAYS["command"][call]), says
     assert sorted(folder.rglob("*")) == before
 
 
 @pytest.mark.parametrize("way", ["python", "estimators"])
 def test_python(way: str, folder: Path, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    for given, sentence in WAYS[way].items():
+    for call, sentence in WAYS[way].items():
         with pytest.raises(ValueError) as refusal:
-            eval(given, dict(names))
-        assert issubclass(refusal.type, InputError), given
-        assert agrees(one_line(str(refusal.value)), sentence), (given, refusal.value)
+            eval(call, dict(names))
+        assert issubclass(refusal.type, InputError), call
+        assert agrees(one_line(str(refusal.value)), sentence), (call, refusal.value)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_sentence_is_whole(way: str) -> None:
-    for given, sentence in WAYS[way].items():
-        assert sentence[-1] in ".?!" or sentence.endswith((" --help", sentence.rpartition(": ")[2])), given
-        assert len(sentence) >= 30, given
-        assert "Traceback" not in sentence, given
-        assert "fault in Ranvier" not in sentence, given
+    for call, sentence in WAYS[way].items():
+        assert sentence[-1] in ".?!" or sentence.endswith((" --help", sentence.rpartition(": ")[2])), call
+        assert len(sentence) >= 30, call
+        assert "Traceback" not in sentence, call
+        assert "fault in Ranvier" not in sentence, call

@@ -31,12 +31,12 @@ def classes(method: str, accuracy: float, log_loss: float, seed: int = 0, **more
 
 
 @given(LOSSES)
-def test_ranks_share_out_all_places(values: dict[str, float]) -> None:
+def test_ranks_sum_to_those_of_all_methods(values: dict[str, float]) -> None:
     actual, count = ranks(values), len(values)
     assert sum(actual.values()) == count * (count + 1) / 2
-    for one in values:
+    for value in values:
         for other in values:
-            assert (actual[one] < actual[other]) == (values[one] < values[other])
+            assert (actual[value] < actual[other]) == (values[value] < values[other])
 
 
 def test_ranks() -> None:
@@ -134,7 +134,7 @@ def test_a_failure_is_kept_and_comes_last() -> None:
     rows = [classes(method, 0.7, 0.6) for method in PEERS[1:]] + [row(PEERS[0], failed="out of memory")]
     actual = summarize(rows)
     assert actual["ranks"]["accuracy or RMSE"]["peers"]["mean_ranks"][PEERS[0]] == len(PEERS)
-    assert [each["failed"] for each in actual["failed"]] == ["out of memory"]
+    assert [record["failed"] for record in actual["failed"]] == ["out of memory"]
     assert f"{PEERS[0]} on adult, seed 0: out of memory" in markdown(actual)
 
 
@@ -168,7 +168,7 @@ def test_an_earlier_summary_stands_for_methods_that_were_not_run() -> None:
 def test_seconds_come_from_the_timing_pass_alone() -> None:
     scored = [classes("realmlp-td", 0.7, 0.6), classes("histgb", 0.7, 0.6)]
     assert summarize(scored)["seconds"] == {}
-    timed = [each | {"kind": "time"} for each in scored]
+    timed = [record | {"kind": "time"} for record in scored]
     timed[1] = timed[1] | {"fit_seconds": [0.9, 0.2, 0.1]}
     actual = summarize(scored + timed)["seconds"]["histgb"]
     assert actual["fit"] == pytest.approx(0.2)

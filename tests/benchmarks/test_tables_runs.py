@@ -72,7 +72,7 @@ def test_a_line_that_was_cut_off_is_left_out_and_written_over(tmp_path: Path) ->
     assert [row["seed"] for row in records.read([path])] == [0, 1]
 
 
-def test_damage_before_the_end_is_told(tmp_path: Path) -> None:
+def test_damage_before_the_end_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_text('{"kind"\n{"kind": "run"}\n')
     with pytest.raises(ValueError, match=r"Line 1 of .* is damaged"):
@@ -102,6 +102,7 @@ def test_a_failure_says_why() -> None:
 
 def test_a_process_that_computes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Place, "_command", lambda self, module: [sys.executable, "-c", ENDLESS])
+    monkeypatch.setattr("tables_parts.runs.PATIENCE", 600)  # a busy machine may give a second of its processor late
     row = Place(NOWHERE, 1, 1, "here").run(Job("score", "digits", 0, "baseline"))
     assert row["failed"] == "ended by signal 24; its limit was 1 s of processor time"
 

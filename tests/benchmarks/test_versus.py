@@ -83,10 +83,10 @@ class FakeRacer:
     """Reaches the mark from so many epochs on, by the second rate; remembers what it was asked."""
 
     def __init__(self, needed: dict[int, int]) -> None:
-        self.needed, self.asked = needed, []
+        self.needed, self.requests = needed, []
 
     def __call__(self, do: str, **how: Any) -> dict[str, Any]:
-        self.asked.append(how)
+        self.requests.append(how)
         good = how["epochs"] >= self.needed[how["batch"]] and how["rate"] > 1.5
         return {"accuracy": (0.985 if good else 0.97) + 1e-4 * how["seed"]}
 
@@ -95,9 +95,11 @@ def test_the_search_finds_the_fewest_epochs_on_validation_rows(parts: Any) -> No
     racer = FakeRacer({64: 3, 128: 9})
     tried = parts.accuracy.search(race(parts), racer, lambda words: None)
     assert parts.accuracy.fewest(race(parts), tried) == [{"batch": 64, "rate": 2.0, "epochs": 3}]
-    assert {how["held_out"] for how in racer.asked} == {"validation"}
-    assert max(how["epochs"] for how in racer.asked if how["batch"] == 64) == 3
-    assert all(len(one["accuracies"]) == 2 for one in tried if one["rate"] < 1.5), "hopeless settings are cut short"
+    assert {how["held_out"] for how in racer.requests} == {"validation"}
+    assert max(how["epochs"] for how in racer.requests if how["batch"] == 64) == 3
+    assert all(len(trial["accuracies"]) == 2 for trial in tried if trial["rate"] < 1.5), (
+        "hopeless settings are cut short"
+    )
 
 
 def test_the_mean_must_be_at_the_mark_by_more_than_its_error(parts: Any) -> None:
@@ -169,8 +171,8 @@ def everything(parts: Any) -> dict[str, Any]:
     }
 
 
-def test_every_number_asked_says_yes_or_no(parts: Any) -> None:
-    met = {each["what"]: each["met"] for each in parts.thresholds.checked(everything(parts))}
+def test_every_threshold_is_met_or_not(parts: Any) -> None:
+    met = {record["what"]: record["met"] for record in parts.thresholds.checked(everything(parts))}
     assert met == {
         "digits: mean test accuracy of ranvier": True,
         "digits: mean test accuracy of torch": False,
@@ -202,7 +204,7 @@ def test_the_scaling_picture_is_svg_and_shows_every_price(parts: Any) -> None:
     picture = ElementTree.fromstring(parts.scaling_picture.draw(results))
     name = "{http://www.w3.org/2000/svg}"
     assert len(picture.findall(f"{name}circle")) == 8
-    assert "rows: 1.60× from 10⁵" in [each.text for each in picture.findall(f"{name}text")]
+    assert "rows: 1.60× from 10⁵" in [element.text for element in picture.findall(f"{name}text")]
 
 
 @given(low=st.floats(1e-9, 1e9), factor=st.floats(1.0, 1e6))

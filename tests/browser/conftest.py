@@ -71,8 +71,8 @@ def open_view(browser: Browser) -> Iterator[Open]:
             host = urlsplit(running.address).netloc
 
             def ask(request: Any) -> None:
-                own = (f"http://{host}/", f"blob:http://{host}/", "data:")
-                if request.url.startswith(own):
+                allowed = (f"http://{host}/", f"blob:http://{host}/", "data:")
+                if request.url.startswith(allowed):
                     return
                 wrong.append(f"asks {request.url}")
 

@@ -27,8 +27,8 @@ def findings(page: Page) -> list[str]:
     if not AXE.exists():
         pytest.skip("run npm ci --ignore-scripts in view/frontend to check the pages with axe-core")
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: list[str] = page.evaluate(FINDINGS)
-    return found
+    violations: list[str] = page.evaluate(FINDINGS)
+    return violations
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -58,7 +58,7 @@ def test_nothing_serious_is_found_while_a_run_is_watched(theme: str, open_view: 
 def test_a_serious_finding_is_found(digits: Subject, open_view: Open) -> None:
     page = open_view(digits)
     page.evaluate("document.querySelector('main').append(document.createElement('button'))")
-    assert any(found.startswith("button-name") for found in findings(page))
+    assert any(violation.startswith("button-name") for violation in findings(page))
 
 
 def press_until(page: Page, selector: str) -> None:

@@ -102,8 +102,8 @@ def test_residual_blocks_norms_and_dropout_are_named(open_view: Open) -> None:
     network = rv.Network(8, [rv.Dense(6, "relu"), block, rv.BatchNorm(), rv.Dense(2, "softmax")])
     model = network.fit(X, y, epochs=2, engine="reference")
     page = open_view(Subject(model, rows_from_arrays(model, X, y), "blocks"))
-    told = page.locator(".network .key").inner_text()
-    assert "Bars between them: LayerNorm, Dropout 25 %, BatchNorm. Brackets: residual blocks" in told
+    key = page.locator(".network .key").inner_text()
+    assert "Bars between them: LayerNorm, Dropout 25 %, BatchNorm. Brackets: residual blocks" in key
     go(page, "step")
     assert "Residual" in page.locator(".empty").inner_text()
 
@@ -142,8 +142,8 @@ def test_groups_lie_in_lanes(open_view: Open) -> None:
     canvas = page.locator(".network canvas[role]")
     canvas.focus()
     page.keyboard.press("ArrowRight")
-    seen = set()
+    positions = set()
     for _ in range(12):
-        seen.add(page.locator(".readout").inner_text().partition("group ")[2][:6])
+        positions.add(page.locator(".readout").inner_text().partition("group ")[2][:6])
         page.keyboard.press("ArrowDown")
-    assert seen == {"1 of 3", "2 of 3", "3 of 3"}
+    assert positions == {"1 of 3", "2 of 3", "3 of 3"}

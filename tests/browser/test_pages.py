@@ -105,12 +105,12 @@ def test_a_drawing_is_answered(digits: Subject, open_view: Open) -> None:
     page.mouse.move(box["x"] + 120, box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + 120, box["y"] + 150, steps=3)
-    asked: list[Any] = []
-    page.on("request", lambda request: asked.append(request) if request.url.endswith("/api/answer") else None)
+    requests: list[Any] = []
+    page.on("request", lambda request: requests.append(request) if request.url.endswith("/api/answer") else None)
     page.mouse.move(box["x"] + 118, box["y"] + 200)
     page.mouse.up()
     settle(page)
-    drawn: Any = json.loads(asked[-1].post_data)["values"]
+    drawn: Any = json.loads(requests[-1].post_data)["values"]
     assert sum(value > 128 for value in drawn) >= 6, "a stroke leaves ink"
     inputs = inputs_of_values(digits.form, digits.model, drawn)
     chances = digits.model.outputs_of(inputs)[0]
@@ -133,12 +133,12 @@ def test_a_changed_row_is_answered(people: Subject, open_view: Open) -> None:
     inputs = inputs_of_values(people.form, people.model, {**values, "age": 55, "city": "Oslo"})
     assert number(page, "probability.yes") == pytest.approx(float(people.model.outputs_of(inputs)[0, 0]), rel=ROUNDING)
     assert page.locator(".field.changed").count() == 2 - (values["city"] == "Oslo")
-    found = people.model.attributions([{**values, "age": 55, "city": "Oslo"}])
-    assert number(page, "why.base") == found.base[0]
-    for name, value in found.largest(0):
+    attributions = people.model.attributions([{**values, "age": 55, "city": "Oslo"}])
+    assert number(page, "why.base") == attributions.base[0]
+    for name, value in attributions.largest(0):
         assert number(page, f"why.{name}") == value
-    told = responses(people, inputs)
-    for name, curve in told["curves"].items():
+    expected = responses(people, inputs)
+    for name, curve in expected["curves"].items():
         shown = page.locator(f'[data-name="response.{name}"]').get_attribute("data-value")
         assert json.loads(shown or "") == curve["values"]
     page.get_by_role("button", name="city Rome").click()

@@ -32,10 +32,10 @@ def many_classes() -> Subject:
 def test_the_numbers_are_those_of_the_model(digits: Subject, open_report: Open) -> None:
     page = open_report(digits)
     page.wait_for_selector(".confusion")
-    said = result(digits)
-    for name, value in said["metrics"].items():
+    expected = result(digits)
+    for name, value in expected["metrics"].items():
         assert number(page, f"result.{name}") == value
-        assert number(page, f"baseline.{name}") == said["baseline"][name]
+        assert number(page, f"baseline.{name}") == expected["baseline"][name]
     counts = np.array(confusion(digits)["counts"])
     for actual, predicted in np.argwhere(counts > 0):
         assert number(page, f"confusion.{actual}.{predicted}") == counts[actual, predicted]
@@ -95,7 +95,9 @@ def test_it_prints_in_the_light_theme(people: Subject, open_report: Open) -> Non
     bars = page.locator(".report .track > *")
     assert bars.count()
     assert {bar.evaluate("bar => getComputedStyle(bar).printColorAdjust") for bar in bars.all()} == {"exact"}
-    assert page.pdf().startswith(b"%PDF")
+    pdf = page.pdf()
+    assert pdf.startswith(b"%PDF")
+    assert b"/Subtype /Image" in pdf, "the network was drawn again for paper, and is there as a picture"
 
 
 def test_without_scripts_there_are_tables(people: Subject, open_report: Open) -> None:

@@ -25,10 +25,10 @@ def xor() -> Subject:
 def test_the_five_stages_show_the_numbers_of_the_step(xor: Subject, open_view: Open) -> None:
     page = open_view(xor, "step?layer=layers.0&neuron=1")
     page.wait_for_selector(".explains")
-    told = step(xor, 0, path="layers.0", neuron=1)
-    neuron = told["neuron"]
+    expected = step(xor, 0, path="layers.0", neuron=1)
+    neuron = expected["neuron"]
     assert number(page, "step.seed") == 0
-    assert number(page, "start.layers.0") == told["start"][0]["deviation"]
+    assert number(page, "start.layers.0") == expected["start"][0]["deviation"]
     following = page.get_by_role("button", name="Next", exact=True)
     following.click()
     settle(page)
@@ -36,7 +36,7 @@ def test_the_five_stages_show_the_numbers_of_the_step(xor: Subject, open_view: O
     assert number(page, "step.product.0") == neuron["terms"][0]["product"]
     following.click()
     settle(page)
-    assert number(page, "step.loss") == told["loss"]
+    assert number(page, "step.loss") == expected["loss"]
     following.click()
     settle(page)
     assert number(page, "step.gradient.1") == neuron["terms"][1]["gradient"]
@@ -46,13 +46,13 @@ def test_the_five_stages_show_the_numbers_of_the_step(xor: Subject, open_view: O
     following.click()
     settle(page)
     assert number(page, "step.new.0") == neuron["terms"][0]["new"]
-    assert number(page, "step.after") == told["loss_after"]
+    assert number(page, "step.after") == expected["loss_after"]
     following.click()
     settle(page)
     assert number(page, "step.step") == 1
     page.get_by_role("button", name="Previous").click()
     settle(page)
-    assert number(page, "step.after") == told["loss_after"]
+    assert number(page, "step.after") == expected["loss_after"]
     page.get_by_role("button", name="Whole epoch").click()
     settle(page)
     assert number(page, "step.step") == 4
@@ -62,7 +62,7 @@ def test_the_five_stages_show_the_numbers_of_the_step(xor: Subject, open_view: O
     assert number(page, "step.step") == 0
     page.get_by_role("button", name="draw others").click()
     settle(page)
-    assert number(page, "start.layers.0") != told["start"][0]["deviation"]
+    assert number(page, "start.layers.0") != expected["start"][0]["deviation"]
 
 
 def test_two_inputs_have_a_surface(xor: Subject, open_view: Open) -> None:

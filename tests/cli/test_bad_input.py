@@ -46,11 +46,11 @@ def test_an_empty_file(here: Path, content: bytes) -> None:
 
 
 def test_a_target_with_one_value(table: Table) -> None:
-    def one(rows: list[list[str]]) -> None:
+    def of_one_species(rows: list[list[str]]) -> None:
         for row in rows:
             row[5] = "setosa"
 
-    assert "species" in train(table(one)) or "one value" in train(table(one))
+    assert "species" in train(table(of_one_species)) or "one value" in train(table(of_one_species))
 
 
 def test_numbers_of_which_one_has_one_row(table: Table) -> None:
@@ -118,7 +118,7 @@ def test_an_unknown_command_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize("folder", ["no/such/folder/m.rv", "."])
-def test_an_output_that_cannot_be_written_is_said_before_training(table: Table, folder: str) -> None:
+def test_an_output_that_cannot_be_written_is_reported_before_training(table: Table, folder: str) -> None:
     assert "folder" in train(table(), "--target", "species", "--model", folder)
 
 
@@ -257,9 +257,9 @@ def test_evaluate_leaves_out_rows_without_an_answer(trained: Trained, table: Tab
     assert result.exit_code == 0, result.output
     assert "On the 148 rows of " in result.stdout
     assert "2 rows were left out because the target is missing." in result.stdout
-    one = invoke("evaluate", trained.model, table(lambda rows: rows.__delitem__(slice(1, None))))
-    assert "On the one row of " in one.stdout
-    assert "left out" not in one.stdout
+    without_first = invoke("evaluate", trained.model, table(lambda rows: rows.__delitem__(slice(1, None))))
+    assert "On the one row of " in without_first.stdout
+    assert "left out" not in without_first.stdout
 
     def none(rows: list[list[str]]) -> None:
         for row in rows:

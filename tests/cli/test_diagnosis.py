@@ -29,7 +29,7 @@ def test_nothing_is_printed_where_nothing_was_found(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == ""
 
 
-def test_what_a_note_said_before_the_training_is_not_said_again(here: Path) -> None:
+def test_a_note_from_before_the_training_is_not_repeated(here: Path) -> None:
     rows = [[f"{at % 7}", f"{at % 5}", f"{at % 5 * 2}"] for at in range(200)]
     write_table(here / "table.csv", rows, ["a", "copy", "y"])
     text = " ".join(

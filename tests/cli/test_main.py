@@ -79,8 +79,8 @@ def test_the_version() -> None:
     ],
 )
 def test_every_failure_has_its_exit_code_and_one_line(error: BaseException, code: int) -> None:
-    sentence, given = explain(error)
-    assert given == code
+    sentence, actual = explain(error)
+    assert actual == code
     assert sentence
     assert "\n" not in sentence
 
@@ -166,8 +166,10 @@ def test_ctrl_c_during_the_imports_is_one_line(where: str, here: Path) -> None:
 def test_little_is_imported_before_ctrl_c_is_caught() -> None:
     """Where the console script imports `start`; what Python loads by itself at its start is left out."""
     code = "import sys; before = set(sys.modules); import ranvier.__main__; print(*set(sys.modules) - before)"
-    given = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    result = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env=given)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
     loaded = {name.partition(".")[0] for name in result.stdout.split()}
     assert loaded <= {"ranvier", "__future__", "importlib", "warnings", "time", "sys"}
 

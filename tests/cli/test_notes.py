@@ -68,7 +68,7 @@ def test_an_interrupt_names_the_run_that_goes_on_or_none(here: Path, monkeypatch
 
 
 @pytest.mark.parametrize(("run", "on"), [("my run", " To train to the end: ranvier resume 'my run'"), (None, "")])
-def test_a_stopped_training_is_said_where_only_errors_are(
+def test_a_stopped_training_is_reported_where_only_errors_are(
     run: str | None, on: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     print_interruption(Output(quiet=True), SimpleNamespace(run=run))  # type: ignore[arg-type]

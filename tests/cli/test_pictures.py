@@ -51,11 +51,11 @@ def test_predict_takes_pictures_and_folders(trained: tuple[Path, str]) -> None:
     folder, _ = trained
     model, across = str(folder / "m.rv"), folder / "photos" / "test" / "across"
     paths = sorted(across.glob("[0-9]*.png"))[:3]
-    one = json.loads(printed("predict", model, str(paths[0]), "--json"))
-    assert [record["prediction"] for record in one] == ["across"]
-    assert one[0]["file"].endswith(paths[0].name)
+    single = json.loads(printed("predict", model, str(paths[0]), "--json"))
+    assert [record["prediction"] for record in single] == ["across"]
+    assert single[0]["file"].endswith(paths[0].name)
     several = json.loads(printed("predict", model, *map(str, paths), "--json"))
-    assert several[0]["probabilities"] == one[0]["probabilities"]
+    assert several[0]["probabilities"] == single[0]["probabilities"]
     lines = printed("predict", model, str(across)).splitlines()
     assert lines[0] == "file,prediction"
     assert len(lines) == 12
@@ -65,16 +65,18 @@ def test_predict_takes_several_folders_and_archives(trained: tuple[Path, str], t
     folder, _ = trained
     model, test = str(folder / "m.rv"), folder / "photos" / "test"
     along, across = test / "along", test / "across"
-    one = str(next(iter(sorted(along.iterdir()))))
+    picture = str(next(iter(sorted(along.iterdir()))))
     with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
         for file in sorted(across.iterdir()):
             archive.write(file, file.name)
-    lines = printed("predict", model, str(along), one, str(tmp_path / "more.zip")).splitlines()
-    alone = [printed("predict", model, str(path)).splitlines()[1:] for path in (along, one, across)]
-    assert [line.rsplit(",", 1)[1] for line in lines[1:]] == [line.rsplit(",", 1)[1] for each in alone for line in each]
+    lines = printed("predict", model, str(along), picture, str(tmp_path / "more.zip")).splitlines()
+    alone = [printed("predict", model, str(path)).splitlines()[1:] for path in (along, picture, across)]
+    assert [line.rsplit(",", 1)[1] for line in lines[1:]] == [
+        line.rsplit(",", 1)[1] for output in alone for line in output
+    ]
     names = [line.rsplit(",", 1)[0] for line in lines[1:]]
     assert names[: len(alone[0])] == [f"{along}/{file.name}" for file in sorted(along.iterdir(), key=by_number)]
-    assert names[len(alone[0])] == one
+    assert names[len(alone[0])] == picture
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"])

@@ -193,7 +193,7 @@ def test_doctor_says_what_other_processes_do(
     monkeypatch.setattr(cpu, "threads", lambda: 2)
     if threads:
         monkeypatch.setenv("RANVIER_THREADS", threads)
-    (check,) = [one for one in doctor_checks.engines() if one.name == "Other processes"]
+    (check,) = [entry for entry in doctor_checks.engines() if entry.name == "Other processes"]
     assert check.verdict == verdict
     assert words in check.text
 

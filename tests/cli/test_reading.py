@@ -18,12 +18,12 @@ OPTIONS = ["--recipe", "plain", "--epochs", "2", "--hidden", "4", "--engine", "r
 ROWS = 90
 
 
-def call(*words: str | Path, given: str | bytes | None = None) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words], prog_name="ranvier", input=given)
+def call(*words: str | Path, stdin: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words], prog_name="ranvier", input=stdin)
 
 
-def done(*words: str | Path, given: str | bytes | None = None) -> Any:
-    result = call(*words, "--json", given=given)
+def done(*words: str | Path, stdin: str | bytes | None = None) -> Any:
+    result = call(*words, "--json", stdin=stdin)
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
@@ -80,17 +80,17 @@ def test_predictions_and_metrics_of_standard_input(trained: tuple[Path, Path], f
         text = "\n".join(json.dumps(dict(zip(table()[0], row, strict=True))) for row in table()[1:])
     expected = done("predict", model, data)
     assert len(expected) == ROWS
-    assert done("predict", model, "-", given=text) == expected
-    assert done("evaluate", model, "-", given=text)["metrics"] == done("evaluate", model, data)["metrics"]
-    shown = call("evaluate", model, "-", given=text)
+    assert done("predict", model, "-", stdin=text) == expected
+    assert done("evaluate", model, "-", stdin=text)["metrics"] == done("evaluate", model, data)["metrics"]
+    shown = call("evaluate", model, "-", stdin=text)
     assert f"On the {ROWS} rows of standard input" in shown.output
 
 
 def test_standard_input_is_refused_where_it_cannot_be_used(trained: tuple[Path, Path]) -> None:
-    empty = call("predict", trained[1], "-", given="")
+    empty = call("predict", trained[1], "-", stdin="")
     assert empty.exit_code == 2
     assert "Standard input is empty" in empty.stderr
-    training = call("train", "-", "--target", "y", given="x,y\n1,2\n")
+    training = call("train", "-", "--target", "y", stdin="x,y\n1,2\n")
     assert training.exit_code == 2
     assert "write it to a file" in training.stderr
 
@@ -140,9 +140,9 @@ def test_predictions_are_as_many_as_the_rows_whatever_the_quotes(trained: tuple[
     refused = call("predict", trained[1], data)
     assert refused.exit_code == 2
     assert "line 22" in refused.stderr
-    kept = call("predict", trained[1], data, "--skip-bad-rows")
-    assert kept.stdout.count("\n") == ROWS
-    assert "1 row that cannot be read was left out: line 22." in kept.stderr
+    result = call("predict", trained[1], data, "--skip-bad-rows")
+    assert result.stdout.count("\n") == ROWS
+    assert "1 row that cannot be read was left out: line 22." in result.stderr
 
 
 def test_empty_rows_are_rows_to_predict_and_not_to_learn_from(trained: tuple[Path, Path], tmp_path: Path) -> None:
@@ -188,10 +188,10 @@ def test_standard_input_lacks_a_column_in_a_sentence_and_one_that_nobody_needs_w
     table, model = tmp_path / "ok.csv", tmp_path / "ok.rv"
     table.write_text(f"id,a,b,y\n{rows}")
     done("train", table, "--target", "y", *OPTIONS, "--model", model, "--run", tmp_path / "run")
-    lacking = call("predict", model, "-", given="a\n1\n")
+    lacking = call("predict", model, "-", stdin="a\n1\n")
     assert lacking.stderr == ('Error: Standard input has no column "b", which the model needs. Its columns are: a.\n')
-    without_id = call("predict", model, "-", given='{"a": 0.5, "b": "u"}\n')
+    without_id = call("predict", model, "-", stdin='{"a": 0.5, "b": "u"}\n')
     assert (without_id.exit_code, without_id.stderr) == (0, "")
-    without_b = call("predict", model, "-", given='{"a": 0.5}\n{"a": 1}\n')
+    without_b = call("predict", model, "-", stdin='{"a": 0.5}\n{"a": 1}\n')
     assert without_b.exit_code == 0
     assert 'No row has "b"; the cells are missing.' in without_b.output

@@ -27,9 +27,9 @@ def notes(tmp_path: Path) -> Path:
 def test_texts_of_files_folders_and_tables(notes: Path) -> None:
     (notes / "table.csv").write_text("place,text\nhere,ice and snow\nthere,heat and sun\n")
     paths = [notes / "notes" / "warm", notes / "notes" / "cold" / "3.txt", notes / "table.csv"]
-    each = [json.loads(printed("predict", notes / "m.rv", path, "--json")) for path in paths]
+    records = [json.loads(printed("predict", notes / "m.rv", path, "--json")) for path in paths]
     together = json.loads(printed("predict", notes / "m.rv", *paths, "--json"))
-    assert [row["probabilities"] for row in together] == [row["probabilities"] for rows in each for row in rows]
+    assert [row["probabilities"] for row in together] == [row["probabilities"] for rows in records for row in rows]
     assert [row["file"] for row in together[19:21]] == [f"{paths[0]}/19.txt", str(paths[1])]
     assert "kind text" in refused("predict", notes / "m.rv", *paths[:2], _other_table(notes))
 

@@ -105,7 +105,7 @@ def test_the_next_commands_work_for_names_that_a_shell_would_split(here: Path, t
     assert "ranvier predict 'my flowers-species.rv' 'my flowers.csv'" in result.stdout
 
 
-def test_a_model_that_takes_the_place_of_another_is_said_to(here: Path) -> None:
+def test_a_model_that_replaces_another_is_reported_to(here: Path) -> None:
     assert "replaced" not in invoke("train", "iris", *QUICK).stdout
     assert "iris.rv (existing file replaced)" in invoke("train", "iris", *QUICK).stdout
 
@@ -233,8 +233,8 @@ def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(here: Path, monk
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert (report["epochs"], ranvier.load(report["model"]).report.interrupted) == (60, False)
-    one, other = ranvier.load("whole.rv").parameters, ranvier.load("parts.rv").parameters
-    assert all(np.array_equal(one[name], other[name]) for name in one)
+    first, second = ranvier.load("whole.rv").parameters, ranvier.load("parts.rv").parameters
+    assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
 def test_resume_says_what_it_did(trained: Trained) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import polars as pl
 import pytest
 
 import ranvier
+from ranvier.cli import doctor
 from ranvier.display.tables import bar, sparkline
 from tests.cli.helpers import Trained, invoke, refused, started
 
@@ -202,6 +205,11 @@ def test_doctor() -> None:
     assert actual["healthy"] is True
     names = {check["name"] for check in actual["checks"]}
     assert names >= {"Python", "Ranvier", "numpy", "llvmlite", "Processor", "Memory", "Settings", "Engine reference"}
+
+
+def test_doctor_loads_everything_that_ranvier_depends_on() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {re.split("[>=]", entry)[0] for entry in project["dependencies"]} == set(doctor.LIBRARIES)
 
 
 def test_doctor_finds_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

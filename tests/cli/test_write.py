@@ -38,7 +38,7 @@ def test_it_writes_the_start_and_so_many_characters(language: tuple[Path, Path])
     assert json.loads(as_json.stdout)["text"] + "\n" == result.stdout
 
 
-def test_unknown_characters_of_the_start_are_said(language: tuple[Path, Path]) -> None:
+def test_unknown_characters_of_the_start_are_reported(language: tuple[Path, Path]) -> None:
     result = invoke("write", language[1], "--start", "λ", "--length", "5")
     assert result.exit_code == 0
     assert "Note: The start has characters that were not in the training text" in result.stderr

@@ -35,9 +35,9 @@ def test_cells_are_matched_by_number_where_one_category_is_meant(categories: lis
     assert out[0].argmax() == code
     if cell == 1.5:
         return  # only the encoder of columns writes decimals
-    one = out[0] * 0
-    encoder.encode_cell(cell, one)
-    assert one.tolist() == out[0].tolist()
+    unused = out[0] * 0
+    encoder.encode_cell(cell, unused)
+    assert unused.tolist() == out[0].tolist()
 
 
 def encode(encoder: CategoryEncoder, cells: list[str | None]) -> None:
@@ -46,7 +46,7 @@ def encode(encoder: CategoryEncoder, cells: list[str | None]) -> None:
     )
 
 
-def test_mostly_unknown_categories_are_said() -> None:
+def test_mostly_unknown_categories_are_reported() -> None:
     encoder = CategoryEncoder.fit(pl.Series("it", ["north", "south", "east"] * 10))
     with pytest.warns(
         UserWarning, match='3 of 4 cells of column "it" are none of the 3 categories that the model knows'

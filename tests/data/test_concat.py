@@ -34,7 +34,7 @@ COLUMNS: dict[str, Any] = {
 FRAME = pl.DataFrame(COLUMNS)
 ENCODERS = {
     "plain": TableEncoder.fit(FRAME),
-    "spelled out": TableEncoder.fit(FRAME, features=FeatureOptions(3, 5, 1000, 2)),
+    "expanded": TableEncoder.fit(FRAME, features=FeatureOptions(3, 5, 1000, 2)),
 }
 NUMBERS = some.one_of(
     some.none(),
@@ -92,7 +92,7 @@ def test_single_rows_are_bit_identical_to_columns(name: str, row: tuple[Any, ...
 @given(some.lists(ROW, min_size=1, max_size=3))
 def test_pandas_frames_are_bit_identical_to_their_rows(rows: list[tuple[Any, ...]]) -> None:
     pandas = pytest.importorskip("pandas")
-    encoder = ENCODERS["spelled out"]
+    encoder = ENCODERS["expanded"]
     table = {plan.name: [row[index] for row in rows] for index, plan in enumerate(encoder.columns)}
     frame = pandas.DataFrame({name: pandas.Series(cells, dtype=object) for name, cells in table.items()})
     try:
@@ -116,7 +116,7 @@ def test_pandas_frames_are_bit_identical_to_their_rows(rows: list[tuple[Any, ...
 )
 def test_a_cell_that_cannot_be_used_is_named_in_every_form(column: str, cell: Any, message: str) -> None:
     pandas = pytest.importorskip("pandas")
-    encoder = ENCODERS["spelled out"]
+    encoder = ENCODERS["expanded"]
     row = {**FRAME.row(0, named=True), column: cell}
     forms = (row, [row], list(row.values()), [list(row.values())], pl.DataFrame([row]), pandas.DataFrame([row]))
     for form in (*forms, [row] * 50, pandas.DataFrame([row] * 50)):

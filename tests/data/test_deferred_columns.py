@@ -30,7 +30,7 @@ COLUMNS: dict[str, Any] = {
     "moment": pl.Series(np.datetime64("1850-01-01T10:11:12.5", "us") + GENERATOR.integers(0, 10**15, ROWS)),
 }
 FRAME = pl.DataFrame(COLUMNS)
-FEATURES = {"plain": None, "spelled out": FeatureOptions(3, 5, 1000, 2)}
+FEATURES = {"plain": None, "expanded": FeatureOptions(3, 5, 1000, 2)}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -99,11 +99,11 @@ def test_networks_learn_the_same_from_deferred_rows(
     def trained() -> Any:
         return train(frame, target="y", progress=False, **options)
 
-    known = trained()
+    in_memory = trained()
     monkeypatch.setattr(concat, "MAX_BYTES", 0)
     model = trained()
-    for name, values in known.parameters.items():
+    for name, values in in_memory.parameters.items():
         assert values.tobytes() == model.parameters[name].tobytes(), name
     rows = FRAME.head(40)
-    assert model.outputs(rows).tobytes() == known.outputs(rows).tobytes()
-    assert model.report.metrics == pytest.approx(known.report.metrics, rel=1e-6)
+    assert model.outputs(rows).tobytes() == in_memory.outputs(rows).tobytes()
+    assert model.report.metrics == pytest.approx(in_memory.report.metrics, rel=1e-6)

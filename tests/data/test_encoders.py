@@ -140,11 +140,11 @@ def test_rows_in_every_container_are_bit_identical() -> None:
     rows = [dict(zip(TABLE, row, strict=True)) for row in zip(*TABLE.values(), strict=True)]
     for source in (frame, shuffled, pandas.DataFrame(TABLE), rows):
         assert encoder.transform(source).tobytes() == out
-    one = {name: values[0] for name, values in TABLE.items()}
-    assert encoder.transform(one).tobytes() == out[: 4 * encoder.width]
+    cells = {name: values[0] for name, values in TABLE.items()}
+    assert encoder.transform(cells).tobytes() == out[: 4 * encoder.width]
     numbers = TableEncoder.fit({"a": [1.0, 2.0], "b": [5.0, 3.0]})
-    one = np.float32(1 / np.sqrt(1 + 1 / 16))
-    assert numbers.transform(np.array([[1.0, 5.0]])).tolist() == [[-one, one]]
+    scaled = np.float32(1 / np.sqrt(1 + 1 / 16))
+    assert numbers.transform(np.array([[1.0, 5.0]])).tolist() == [[-scaled, scaled]]
     with pytest.raises(ShapeError, match="2 columns a row"):
         numbers.transform(np.zeros((1, 3)))
 
@@ -207,11 +207,11 @@ def test_mean_and_std_are_the_same_however_the_rows_are_read(rows: int, unit: fl
     expected = column_mean_std(repeated[:])
     for actual, array in zip(column_mean_std(repeated), expected, strict=True):
         assert actual.tobytes() == array.tobytes()
-    one = np.ascontiguousarray(repeated[:][:, :1])
-    blocks = [one[start : start + 8192, 0] for start in range(0, rows, 8192)]
-    mean, scale = column_mean_std(one)
+    column = np.ascontiguousarray(repeated[:][:, :1])
+    blocks = [column[start : start + 8192, 0] for start in range(0, rows, 8192)]
+    mean, scale = column_mean_std(column)
     if unit == 1.0:
-        assert mean[0] == (sum(block.sum() for block in blocks) / rows if rows > 1 else one[0, 0])
+        assert mean[0] == (sum(block.sum() for block in blocks) / rows if rows > 1 else column[0, 0])
         assert scale[0] == np.sqrt(sum(np.square(block - mean[0]).sum() for block in blocks) / rows)
 
 

@@ -187,11 +187,11 @@ def test_an_index_that_says_something_is_named_and_a_count_of_rows_is_not() -> N
         " (shop, day)": frame.set_index(["shop", "day"]),
         " (number)": frame.rename_axis("number"),
     }
-    for name, given in saying.items():
-        (note,) = open_source(given).notes
+    for name, index in saying.items():
+        (note,) = open_source(index).notes
         called = name if name.startswith(" ") else ""
         assert note == (
             f"The index of the data frame{called} is not read; to learn from it, make it a column: .reset_index()."
         )
-    for given in (frame, frame.iloc[[2, 0]], frame.sample(frac=0.5), frame.set_index(pandas.Index([7, 9, 3, 1]))):
-        assert open_source(given).notes == ()
+    for index in (frame, frame.iloc[[2, 0]], frame.sample(frac=0.5), frame.set_index(pandas.Index([7, 9, 3, 1]))):
+        assert open_source(index).notes == ()

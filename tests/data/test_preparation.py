@@ -127,15 +127,15 @@ def test_a_bad_target_is_named_by_the_user_row() -> None:
         far = [1e139 if row == rows_of_part[0] else value for row, value in enumerate(good)]
         notes = prepare(rows, far, "regression", validation=0.4, test=0.4, canonical=False).notes
         assert any(f"1e+139 at row index {rows_of_part[0]} lies far" in note for note in notes)
-    watched = ({"age": [1.0, 2.0, 3.0]}, [None, "low", "poor"])
+    validation_rows = ({"age": [1.0, 2.0, 3.0]}, [None, "low", "poor"])
     with pytest.raises(DataError, match=r'at row index 2 is "poor", a class that the training rows did not have'):
-        prepare(rows, np.array(COLUMNS["income"]), validation_source=watched, test=0)
+        prepare(rows, np.array(COLUMNS["income"]), validation_source=validation_rows, test=0)
 
 
 def test_commas_between_thousands_are_read_with_a_note(tmp_path: Path) -> None:
     size, price = [f"{900 + 37 * row:,}" for row in range(ROWS)], [f"{990_000 + 1000 * row:,}" for row in range(ROWS)]
     price[3] = ""
-    lines = [f'"{one}",{row % 7},"{other}"' for row, (one, other) in enumerate(zip(size, price, strict=True))]
+    lines = [f'"{left}",{row % 7},"{other}"' for row, (left, other) in enumerate(zip(size, price, strict=True))]
     path = tmp_path / "houses.csv"
     path.write_text("size,rooms,price\n" + "\n".join(lines) + "\n")
     prepared = prepare(path, "price", validation=0, test=0)
@@ -224,7 +224,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         'Column "x" has "inf" in row 3',
     ),
     "text among targets": ({"source": COLUMNS, "target": ["price", "job"]}, '"job" has "clerk" in row 1'),
-    "all inputs set aside": (
+    "all inputs dropped": (
         {"source": {"key": COLUMNS["key"], "y": COLUMNS["income"]}, "target": "y"},
         "No column is",
     ),

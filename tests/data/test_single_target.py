@@ -30,9 +30,9 @@ def test_labels(name: str, dtype: Any) -> None:
     )
     single = SingleTarget(encoder, dtype)
     for label in (*labels, *labels):
-        actual, known = single.encode(label), encoder.transform([label], dtype=dtype)
+        actual, expected = single.encode(label), encoder.transform([label], dtype=dtype)
         assert actual is not None
-        assert (actual.tobytes(), actual.dtype, actual.shape) == (known.tobytes(), known.dtype, known.shape)
+        assert (actual.tobytes(), actual.dtype, actual.shape) == (expected.tobytes(), expected.dtype, expected.shape)
     for odd in ("none of them", None, 99, 0.5, np.nan, 10**400, [0], (labels[0],)):
         assert single.encode(odd) is None
 

@@ -270,7 +270,7 @@ def test_pictures_recordings_vectors_numbers_words_and_texts_train_together(tmp_
     rows = pl.DataFrame(
         {
             "photo": [f"{at}.png" for at in range(40)],
-            "clip": [{"array": one.tolist(), "sampling_rate": RATE} for one in samples],
+            "clip": [{"array": sample.tolist(), "sampling_rate": RATE} for sample in samples],
             "embedding": VECTORS,
             "price": [at % 5 + 0.5 for at in range(40)],
             "shop": ["a", "b", "c", "d"] * 10,

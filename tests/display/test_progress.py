@@ -171,7 +171,7 @@ def test_a_failed_run_leaves_the_words_to_the_error() -> None:
     assert written(display) == ""
 
 
-def test_notes_and_brackets_are_said_as_they_are() -> None:
+def test_notes_and_brackets_are_reported_as_they_are() -> None:
     display = Display(stream=io.StringIO())
     display(NoteEvent("The checkpoint [bold] was damaged."))
     assert written(display) == "The checkpoint [bold] was damaged.\n"

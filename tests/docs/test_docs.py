@@ -18,6 +18,7 @@ FIRST_COMMANDS = (
     "./test",
 )
 KNOWN_LANGUAGES = {"python", "console", "csv", "hand", "sh", "text", "{eval-rst}", "{toctree}"}
+MAX_WIDTH = 140
 
 
 @pytest.fixture(autouse=True)
@@ -32,42 +33,42 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def problems(page: Path, text: str, folder: Path) -> list[str]:
     """Run all blocks of a page; what differs from what the page shows."""
-    runner, expected, found = Runner(folder), pages.expectations(text), list[str]()
+    runner, expected, wrong = Runner(folder), pages.expectations(text), list[str]()
     for block in pages.blocks(text):
         where = f"{pages.relative(page)}:{block.first + 1}"
         if block.language == "csv":
             runner.write(block)
         elif block.language == "python" and block.text.startswith(">>>"):
             report = runner.session(block, page)
-            found += [f"{where}: {report}"] if report else []
+            wrong += [f"{where}: {report}"] if report else []
         elif block.language == "python":
             printed = runner.python(block, page)
             shown = expected[block.first].text if block.first in expected else ""
             if not doctest.OutputChecker().check_output(shown + "\n", printed + "\n", doctest.ELLIPSIS):
-                found.append(f"{where}: prints\n{printed}\nand the page shows\n{shown}")
+                wrong.append(f"{where}: prints\n{printed}\nand the page shows\n{shown}")
         elif block.language == "console":
-            found += [f"{where}: {problem}" for problem in console_problems(runner, block)]
-    return found
+            wrong += [f"{where}: {problem}" for problem in console_problems(runner, block)]
+    return wrong
 
 
 def console_problems(runner: Runner, block: Block) -> list[str]:
     """Run the commands of a block: 0 must be their exit code, or a sentence that starts with "Error:" be shown."""
-    found = []
+    wrong = []
     for command in pages.commands(block):
         actual = runner.command(command.text)
         refused = bool(command.shown) and command.shown[0].startswith("Error:")
         wanted = 2 if refused else 0
         if command.text != "echo $?" and runner.code != wanted:
-            found.append(f"{command.text} left with {runner.code}, not {wanted}: {actual[-300:]}")
-        elif command.whole:
+            wrong.append(f"{command.text} left with {runner.code}, not {wanted}: {actual[-300:]}")
+        elif command.is_whole:
             if "\n".join(command.shown).strip() != "\n".join(line.rstrip() for line in actual.splitlines()):
-                found.append(f"{command.text} says {actual!r}")
+                wrong.append(f"{command.text} says {actual!r}")
         else:
             lines, left = pages.matched(command.shown, actual)
             pairs = zip(command.shown, lines, strict=True)
-            found += [f"{command.text} shows nothing like {shown!r} there" for shown, line in pairs if line is None]
-            found += [f"{command.text} says {line!r} too" for line in left if command.shown]
-    return found
+            wrong += [f"{command.text} shows nothing like {shown!r} there" for shown, line in pairs if line is None]
+            wrong += [f"{command.text} says {line!r} too" for line in left if command.shown]
+    return wrong
 
 
 def wrong_lines(text: str) -> list[str]:
@@ -79,13 +80,19 @@ def wrong_lines(text: str) -> list[str]:
 
 def broken_links(page: Path, text: str) -> list[str]:
     """The links of a page that lead nowhere."""
-    found = []
+    wrong = []
     for link in pages.links(text):
         name, _, anchor = link.partition("#")
         target = (page.parent / name) if name else page
         if not target.exists() or (anchor and anchor not in pages.anchors(target.read_text(encoding="utf-8"))):
-            found.append(link)
-    return found
+            wrong.append(link)
+    return wrong
+
+
+def long_lines(text: str) -> list[str]:
+    """The lines of prose that are wider than `MAX_WIDTH`; tables, pictures and blocks may be."""
+    prose = "".join(re.split(r"^```.*?^```$", text, flags=re.DOTALL | re.MULTILINE))
+    return [line for line in prose.splitlines() if len(line) > MAX_WIDTH and not line.startswith(("|", "![", "<"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=pages.relative)
@@ -99,6 +106,7 @@ def test_the_page_is_well_formed(page: Path) -> None:
     assert {block.language for block in pages.blocks(text)} <= KNOWN_LANGUAGES
     assert broken_links(page, text) == []
     assert wrong_lines(text) == []
+    assert long_lines(text) == []
     assert tables.fill(text) == text, "the tables are stale: run python docs/update.py"
     assert not re.search(r"/(?:work|home|root|tmp)/", text), "the page names a folder of somebody's machine"
 
@@ -186,5 +194,14 @@ def test_wrong_arithmetic_and_broken_links_are_noticed() -> None:
         "docs/data.md#no",
     ]
     assert pages.relative(ROOT / "README.md") == "README.md"
+
+
+def test_lines_of_prose_that_are_too_long_are_noticed() -> None:
+    long = "word " * 40
+    assert long_lines(f"| {long} |\n```text\n{long}\n```\nshort\n") == []
+    assert long_lines(f"```text\nshort\n```\n{long}\n") == [long]
+
+
+def test_a_block_that_is_not_closed_is_noticed() -> None:
     with pytest.raises(ValueError, match="not closed"):
         pages.blocks("```python\n")

@@ -94,17 +94,17 @@ def test_the_average_over_the_halves_of_a_batch_is_the_gradient_of_the_batch(eng
     layers = [Dense(33, "tanh", l1=0.01, l2=0.1), LayerNorm(), Dense(3)]
     spec = make_spec(7, layers, optimizer=Adam(0.01, clip_norm=0.1), batch_size=12)
     rows, span = rows_for(spec, 12), Span(np.arange(12), np.array([0, 12]), span_for(spec, steps=1).scalars)
-    one, other, full = (loaded(engine, spec) for _ in range(3))
-    parts = [part.gradient(rows, span.order[half], 0) for part, half in ((one, slice(6)), (other, slice(6, 12)))]
+    first, second, full = (loaded(engine, spec) for _ in range(3))
+    parts = [part.gradient(rows, span.order[half], 0) for part, half in ((first, slice(6)), (second, slice(6, 12)))]
     value = np.mean([part[0] for part in parts])
     gradient = np.mean([part[1] for part in parts], axis=0)
     assert value == pytest.approx(full.run(rows, span)[0], rel=TOLERANCE["float32"])
-    for executable in (one, other):
+    for executable in (first, second):
         executable.apply(gradient, span.scalars[0])
-    assert bits(one) == bits(other)
+    assert bits(first) == bits(second)
     # Adam divides small gradients by their size.
     np.testing.assert_allclose(
-        one.get_state().parameters, full.get_state().parameters, rtol=0, atol=10 * TOLERANCE["float32"]
+        first.get_state().parameters, full.get_state().parameters, rtol=0, atol=10 * TOLERANCE["float32"]
     )
 
 
@@ -159,11 +159,11 @@ def test_uploaded_rows_give_the_same_bits(engine: Any, spec: CompileSpec) -> Non
     actual = []
     for handled in (False, True):
         executable = loaded(engine, spec)
-        given = executable.upload(rows) if handled else rows
-        assert len(given) == len(rows)
-        losses = executable.run(given, span_for(spec))
-        validation, outputs = executable.evaluate(given)
-        value, gradient = executable.loss_and_gradient(given)
+        handle = executable.upload(rows) if handled else rows
+        assert len(handle) == len(rows)
+        losses = executable.run(handle, span_for(spec))
+        validation, outputs = executable.evaluate(handle)
+        value, gradient = executable.loss_and_gradient(handle)
         actual.append((losses.tobytes(), validation, outputs.tobytes(), value, gradient.tobytes()))
     assert actual[0] == actual[1]
 
@@ -204,6 +204,28 @@ def test_snapshots_and_restoring(engine: Any, ema_decay: float | None) -> None:
     assert executable.outputs(rows.inputs).tobytes() == outputs.tobytes()
     with pytest.raises(ShapeError, match="parameters have shape"):
         executable.restore(average[1:])
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize(
+    ("layers", "mean_nnz"),
+    [(MIXED, None), ([Dense(40, "relu", groups=2), Dense(3)], None), ([Dense(40, "relu"), Dense(3)], 5)],
+    ids=["mixed", "groups", "sparse"],
+)
+def test_activations_with_averages_are_those_of_the_averages(
+    engine: Any, precision: str, layers: list[Any], mean_nnz: int | None
+) -> None:
+    task = make_spec(8, layers, optimizer=Adam(0.01, ema_decay=0.9), precision=precision, mean_nnz=mean_nnz)
+    executable, rows = loaded(engine, task), rows_for(task)
+    executable.run(rows, span_for(task, steps=5))
+    before = executable.activations(rows.inputs)
+    averaged = executable.activations(rows.inputs, averaged=True)
+    for layer, again in zip(before, executable.activations(rows.inputs), strict=True):
+        assert layer.outputs.tobytes() == again.outputs.tobytes()
+    assert averaged[-1].outputs.tobytes() != before[-1].outputs.tobytes()
+    executable.restore(executable.snapshot(averaged=True))
+    for layer, again in zip(averaged, executable.activations(rows.inputs), strict=True):
+        assert layer.outputs.tobytes() == again.outputs.tobytes()
 
 
 def test_another_thread_takes_snapshots(engine: Any) -> None:

@@ -14,7 +14,7 @@ QUICK: dict[str, Any] = {"engine": "reference", "hidden": (8,), "dropout": 0.0, 
 ESTIMATORS = [
     rv.Classifier(**QUICK, recipe="plain", epochs=25),
     rv.Regressor(**QUICK, recipe="plain", epochs=40),
-    rv.Classifier(effort="fast"),
+    rv.Classifier(effort="fast", epochs=60),
     rv.Classifier(hidden=(), optimizer="lbfgs", recipe="plain", epochs=15, engine="reference"),
 ]
 
@@ -27,7 +27,7 @@ def test_check_of_scikit_learn(estimator: Any, check: Callable[[Any], None]) -> 
 
 def test_the_default_parameters_are_the_recipe() -> None:
     for estimator in (rv.Classifier(), rv.Regressor()):
-        given = {name: value for name, value in estimator.get_params().items() if value is not None}
-        assert given.pop("recipe") == "auto"
-        assert given.pop("effort") == "default"
-        assert not {"hidden", "activation", "optimizer", "epochs", "batch_size"} & given.keys()
+        not_none = {name: value for name, value in estimator.get_params().items() if value is not None}
+        assert not_none.pop("recipe") == "auto"
+        assert not_none.pop("effort") == "default"
+        assert not {"hidden", "activation", "optimizer", "epochs", "batch_size"} & not_none.keys()

@@ -25,10 +25,10 @@ COST = 3 * FRAME["x"].to_numpy() + PATIENT
 FAST: dict[str, Any] = {"engine": "reference", "epochs": 2, "hidden": (4,)}
 
 
-def same_parameters(one: rv.Model, other: rv.Model) -> None:
-    assert set(one.parameters) == set(other.parameters)
-    for name, values in one.parameters.items():
-        np.testing.assert_array_equal(values, other.parameters[name])
+def same_parameters(first: rv.Model, second: rv.Model) -> None:
+    assert set(first.parameters) == set(second.parameters)
+    for name, values in first.parameters.items():
+        np.testing.assert_array_equal(values, second.parameters[name])
 
 
 @pytest.mark.parametrize("recipe", ["plain", "table"])

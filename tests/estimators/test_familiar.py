@@ -104,7 +104,7 @@ def test_validation_scores_of_a_recipe_are_one_an_epoch(make: Any) -> None:
     assert len(fitted.validation_scores_) == fitted.n_iter_
 
 
-def test_weights_of_joined_networks_are_matrices_over_all_inputs() -> None:
+def test_weights_of_merged_networks_are_matrices_over_all_inputs() -> None:
     """Whoever multiplies with them gets what the model says."""
     fitted = classifier(recipe=replace(recipe("table"), n_networks=2), hidden=(6, 4)).fit(X, Y)
     rows, activation = fitted.model_.inputs(X).dense, fitted.model_.network.layers[0].activation
@@ -121,8 +121,8 @@ def test_weights_of_joined_networks_are_matrices_over_all_inputs() -> None:
 
 def test_random_state_is_a_seed_or_a_generator() -> None:
     states = [np.random.RandomState(3) for _ in range(2)]
-    one, other = (classifier(random_state=state).fit(X, Y).predict_proba(X).tobytes() for state in states)
-    assert one == other != classifier(random_state=4).fit(X, Y).predict_proba(X).tobytes()
+    first, second = (classifier(random_state=state).fit(X, Y).predict_proba(X).tobytes() for state in states)
+    assert first == second != classifier(random_state=4).fit(X, Y).predict_proba(X).tobytes()
     drawn = [classifier(random_state=None).fit(X, Y).predict_proba(X).tobytes() for _ in range(2)]
     assert drawn[0] != drawn[1]
 
@@ -236,9 +236,9 @@ def test_callbacks_see_every_epoch() -> None:
 def test_weights_of_classes_count_for_the_rows_that_decide_when_to_stop(recipe: str) -> None:
     apart = np.arange(150) % 5 == 0
     few = ~apart & ((Y != 2) | (np.arange(150) % 3 == 0))
-    given: dict[str, Any] = {"recipe": recipe, "effort": "fast" if recipe == "table" else "default"}
-    given |= {"epochs": 3, "patience": 9, "learning_rate": 0.01}
-    fitted = classifier(class_weight="balanced", **given).fit(X[few], Y[few], validation=(X[apart], Y[apart]))
+    options: dict[str, Any] = {"recipe": recipe, "effort": "fast" if recipe == "table" else "default"}
+    options |= {"epochs": 3, "patience": 9, "learning_rate": 0.01}
+    fitted = classifier(class_weight="balanced", **options).fit(X[few], Y[few], validation=(X[apart], Y[apart]))
     last = fitted.model_.history[-1]
     assert last.best
     weight = (1.0 / np.bincount(Y[few]))[Y[apart]]
@@ -264,9 +264,9 @@ def test_ctrl_c_keeps_what_was_learned_and_warns(recipe: str) -> None:
 def test_the_page_of_the_regressor_names_every_parameter_of_the_classifier_that_it_lacks() -> None:
     parameters, fewer = (signature(estimator).parameters for estimator in (rv.Classifier, rv.Regressor))
     lacking = set(parameters) - set(fewer)
-    listed = re.search(r"those of `Classifier`, ([^;]*) left out;", rv.Regressor.__doc__ or "")
-    assert listed is not None
-    assert set(re.split(r", | and ", listed[1])) == lacking
+    match = re.search(r"those of `Classifier`, ([^;]*) left out;", rv.Regressor.__doc__ or "")
+    assert match is not None
+    assert set(re.split(r", | and ", match[1])) == lacking
 
 
 @pytest.mark.parametrize("first", ["array", "pandas", "polars"])

@@ -41,13 +41,13 @@ def first_fit(name: str, rows: int = 1100, **options: Any) -> Any:
     return estimator.partial_fit(X[:rows], y[:rows], **classes)
 
 
-def same(one: Any, other: Any) -> bool:
-    states = one.model_.training_state, other.model_.training_state
+def same(first: Any, second: Any) -> bool:
+    states = first.model_.training_state, second.model_.training_state
     plain = [{name: value for name, value in state.to_dict().items() if name != "history"} for state in states]
     pairs = zip(states[0].arrays().items(), states[1].arrays().items(), strict=True)
     arrays = all(a == b and x.tobytes() == y.tobytes() for (a, x), (b, y) in pairs)
-    histories = timeless(one.model_.history) == timeless(other.model_.history)
-    return arrays and histories and plain[0] == plain[1] and np.array_equal(one.predict(X), other.predict(X))
+    histories = timeless(first.model_.history) == timeless(second.model_.history)
+    return arrays and histories and plain[0] == plain[1] and np.array_equal(first.predict(X), second.predict(X))
 
 
 @pytest.fixture
@@ -167,16 +167,16 @@ def test_odd_rows_are_refused_in_the_usual_words(name: str, usual: Any) -> None:
     assert refused() == usual(refused)
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda one: pickle.loads(pickle.dumps(one))])
+@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda estimator: pickle.loads(pickle.dumps(estimator))])
 def test_copies_go_on_alone(copied: Any) -> None:
-    original, other = first_fit("texts"), first_fit("texts")
+    original, second = first_fit("texts"), first_fit("texts")
     for row in range(4):
-        for estimator in (original, other):
+        for estimator in (original, second):
             estimator.partial_fit(X[row : row + 1], TEXTS[row : row + 1])
     twin = copied(original)
     original.partial_fit(X[4:5], TEXTS[4:5])
     twin.partial_fit(X[5:6], TEXTS[5:6])
     if copied is not copy.copy:
-        other.partial_fit(X[4:5], TEXTS[4:5])
-        assert same(original, other)
+        second.partial_fit(X[4:5], TEXTS[4:5])
+        assert same(original, second)
     assert not hasattr(clone(original), "_next_row")

@@ -55,8 +55,8 @@ def test_the_first_part_decides_no_scale_for_ever(name: str, form: str) -> None:
     for rows in parts(first):
         estimator.partial_fit(as_given(data[rows], form), y[rows])
     assert estimator.score(as_given(data[60:], form), y[60:]) > 0.9
-    for each in estimator.model_.encoder.encoders:
-        assert each.scale > 0
+    for column_encoder in estimator.model_.encoder.encoders:
+        assert column_encoder.scale > 0
 
 
 def test_a_classifier_too() -> None:
@@ -88,9 +88,9 @@ def test_wide_arrays_and_copies() -> None:
     wide = GENERATOR.normal(size=(30, 1001))
     estimator = rv.Regressor(**OPTIONS).partial_fit(wide[:1], [3.0])
     copied = pickle.loads(pickle.dumps(estimator))
-    for each in (estimator, copied):
-        each.partial_fit(wide[1:], wide[1:, 0])
-        assert np.ptp(each.predict(wide)) > 0
+    for trained in (estimator, copied):
+        trained.partial_fit(wide[1:], wide[1:, 0])
+        assert np.ptp(trained.predict(wide)) > 0
     np.testing.assert_array_equal(copied.predict(wide), estimator.predict(wide))
 
 

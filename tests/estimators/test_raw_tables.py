@@ -16,7 +16,7 @@ from scipy import sparse
 import ranvier as rv
 from ranvier.data import Table
 from ranvier.errors import InputError, RanvierError
-from ranvier.estimators.rows import _is_frame
+from ranvier.estimators.rows import _is_frame, labels_array
 
 QUICK: dict[str, Any] = {"recipe": "plain", "hidden": (6,), "epochs": 8, "random_state": 0, "engine": "reference"}
 ROWS = 60
@@ -34,7 +34,11 @@ FORMS = {
     "pandas": pd.DataFrame(COLUMNS),
     "polars": pl.DataFrame(COLUMNS),
     "pyarrow": pa.table(COLUMNS),
+    "array of records": np.array(
+        list(zip(*COLUMNS.values(), strict=True)), [("age", "f8"), ("city", "O"), ("member", "?"), ("since", "O")]
+    ),
 }
+TRUTHS = LABELS == "high"
 
 
 def classifier(**changes: Any) -> rv.Classifier:
@@ -48,6 +52,22 @@ def test_every_form_of_a_table_gives_the_same_model(form: str) -> None:
     assert fitted.predict_proba(FORMS[form]).tobytes() == expected.predict_proba(COLUMNS).tobytes()
     assert fitted.feature_names_in_.tolist() == list(COLUMNS)
     assert fitted.n_features_in_ == 4
+
+
+@pytest.mark.parametrize(
+    "y", [pa.array(TRUTHS), pa.chunked_array([TRUTHS[:7], TRUTHS[7:]]), pl.Series(TRUTHS), pd.Series(TRUTHS)], ids=str
+)
+def test_labels_of_every_library(y: Any) -> None:
+    fitted = classifier().fit(COLUMNS, y)
+    assert fitted.predict_proba(COLUMNS).tobytes() == classifier().fit(COLUMNS, TRUTHS).predict_proba(COLUMNS).tobytes()
+    assert fitted.classes_.dtype == bool
+
+
+@pytest.mark.parametrize("values", [[1, 0] * 30, ["a", "b"] * 30, [1.5, 2.5, None] * 20])
+def test_labels_of_arrow_are_those_of_lists(values: list[Any]) -> None:
+    labels = labels_array(pa.array(values))
+    expected = [float("nan") if value is None else value for value in values]
+    np.testing.assert_array_equal(labels, np.array(expected, labels.dtype))
 
 
 def test_an_array_of_mixed_cells() -> None:
@@ -77,9 +97,9 @@ def test_one_row_in_every_form() -> None:
 def test_the_order_of_the_rows_does_not_matter() -> None:
     order = np.random.default_rng(0).permutation(ROWS)
     frame = pd.DataFrame(COLUMNS)
-    one = classifier().fit(frame, LABELS)
+    sorted_model = classifier().fit(frame, LABELS)
     other = classifier().fit(frame.iloc[order], LABELS[order])
-    assert one.predict_proba(frame).tobytes() == other.predict_proba(frame).tobytes()
+    assert sorted_model.predict_proba(frame).tobytes() == other.predict_proba(frame).tobytes()
 
 
 def test_labels_that_look_like_missing_cells_are_labels() -> None:
@@ -102,8 +122,8 @@ def test_sparse_matrices_of_every_kind() -> None:
 def test_a_numeric_frame_and_its_array_give_the_same_model() -> None:
     X = np.random.default_rng(0).normal(size=(ROWS, 3))
     X[3, 1] = np.nan
-    one, other = classifier().fit(X, LABELS), classifier().fit(pd.DataFrame(X, columns=list("abc")), LABELS)
-    assert one.predict_proba(X).tobytes() == other.predict_proba(pd.DataFrame(X, columns=list("abc"))).tobytes()
+    first, second = classifier().fit(X, LABELS), classifier().fit(pd.DataFrame(X, columns=list("abc")), LABELS)
+    assert first.predict_proba(X).tobytes() == second.predict_proba(pd.DataFrame(X, columns=list("abc"))).tobytes()
 
 
 @pytest.mark.parametrize("width", [3, 1001])
@@ -225,7 +245,7 @@ WRONG: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said_in_one_sentence(name: str) -> None:
+def test_what_is_wrong_is_reported_in_one_sentence(name: str) -> None:
     call, words = WRONG[name]
     with pytest.raises((InputError, ValueError), match=words) as caught:
         call()

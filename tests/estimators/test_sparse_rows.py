@@ -86,8 +86,8 @@ def test_weights_of_rows_and_of_classes() -> None:
 
 
 def test_validation_rows_parts_and_warm_starts() -> None:
-    one = classifier().fit(X, Y, validation=(X[:20], Y[:20]))
-    assert bits(classifier().fit(X, Y, validation=(X[:20].toarray(), Y[:20]))) == bits(one)
+    with_validation = classifier().fit(X, Y, validation=(X[:20], Y[:20]))
+    assert bits(classifier().fit(X, Y, validation=(X[:20].toarray(), Y[:20]))) == bits(with_validation)
     warm = classifier(warm_start=True, dropout=0.0, learning_rate=0.02).fit(X, Y)
     first = warm.loss_
     assert warm.fit(X, Y).n_iter_ == 12
@@ -152,7 +152,7 @@ PLAIN: dict[str, Any] = {"hidden": (), "epochs": 1, "engine": "reference"}
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said_in_one_sentence(name: str) -> None:
+def test_what_is_wrong_is_reported_in_one_sentence(name: str) -> None:
     call, message = WRONG[name]
     with pytest.raises(ValueError, match=message) as caught:
         call()

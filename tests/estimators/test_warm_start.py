@@ -103,7 +103,7 @@ def test_estimators_clip_gradients_as_train_does(make: Any) -> None:
     labels = (rows[:, 0] > 0).astype(int)
     options: dict[str, Any] = {"recipe": "plain", "hidden": (4,), "epochs": 3, "engine": "reference"}
     made = [make(random_state=0, clip_norm=norm, **options).fit(rows, labels) for norm in (None, 1e-3)]
-    assert not np.array_equal(*(each.model_.outputs(rows) for each in made))
+    assert not np.array_equal(*(estimator.model_.outputs(rows) for estimator in made))
     assert made[1].model_.training.optimizer.clip_norm == 1e-3
     going_on = make(random_state=0, warm_start=True, **options).fit(rows, labels)
     going_on.set_params(clip_norm=2.0).fit(rows, labels)

@@ -66,9 +66,9 @@ def test_maps_of_recordings_add_up_and_statistics_stand_in_their_band_and_third(
     added = GENERATOR.normal(size=(4, encoder.width))
     maps = spectrogram_maps(encoder, spectrograms, added)
     np.testing.assert_allclose(maps.sum(axis=(1, 2)), added.sum(axis=1), atol=1e-6)
-    one = np.zeros(statistics.width)
-    one[statistics.names.index("mean of third 2 of band 4")] = 1.0
-    pixels = statistics_map(spectrograms[0, :, :, 0], one)
+    unit = np.zeros(statistics.width)
+    unit[statistics.names.index("mean of third 2 of band 4")] = 1.0
+    pixels = statistics_map(spectrograms[0, :, :, 0], unit)
     assert np.flatnonzero(pixels.any(axis=1)).tolist() == [4]
     assert np.flatnonzero(pixels.any(axis=0)).tolist() == list(range(7, 14))
     plain = SoundEncoder("x", SoundFormat(8000, 24, bands=10), as_bytes=True)

@@ -18,9 +18,9 @@ LEVELS = (0.1, 0.5, 0.9)
 def table(*targets: str) -> dict[str, Any]:
     """Two columns of numbers, one of categories, and some targets."""
     numbers = np.random.default_rng(0).normal(size=(2, ROWS))
-    known = {"y": 2 * numbers[0], "z": 100 * numbers[1] + 5, "p": numbers[0] > 0, "q": numbers[1] > 0}
+    target_columns = {"y": 2 * numbers[0], "z": 100 * numbers[1] + 5, "p": numbers[0] > 0, "q": numbers[1] > 0}
     columns = {"a": numbers[0] + 0.1 * numbers[1], "b": numbers[1], "c": ["u", "v", "w"] * (ROWS // 3)}
-    return columns | {name: known[name].astype(float if name in "yz" else int) for name in targets}
+    return columns | {name: target_columns[name].astype(float if name in "yz" else int) for name in targets}
 
 
 @pytest.fixture(scope="module")

@@ -97,11 +97,11 @@ def table(kind: str, length: int = ROWS) -> tuple[dict[str, list[Any]], str]:
     random = np.random.default_rng(11)
     age, amount = random.integers(18, 80, length).astype(float), random.integers(0, 4000, length) / 16.0
     shop, member, day = (random.integers(0, many, length) for many in (4, 2, 700))
-    gone = random.integers(0, 12, (5, length)) == 0
+    is_missing = random.integers(0, 12, (5, length)) == 0
     names = np.array(["north", "south", "east", "a longer name"])
 
     def cells(column: int, values: Any) -> list[Any]:
-        return [None if missing else value for missing, value in zip(gone[column], values, strict=True)]
+        return [None if missing else value for missing, value in zip(is_missing[column], values, strict=True)]
 
     score = age / 20.0 + amount / 60.0 * (shop % 2) - 2.0 * member + day / 300.0
     goals = {
@@ -126,10 +126,10 @@ def of_table(kind: str, length: int = ROWS, only: tuple[str, ...] = (), **option
     columns = {name: cells for name, cells in columns.items() if not only or name in (*only, target)}
     settings: dict[str, Any] = {"recipe": "plain", "epochs": 3, "hidden": (4,), "seed": 5, "progress": False, **options}
     model = rv.train(columns, target=target, **settings)
-    asked = {name: cells[:ASKED] for name, cells in columns.items() if name != target}
-    if "shop" in asked:
-        asked["shop"] = ["elsewhere", *asked["shop"][1:]]
-    return model, asked
+    new_rows = {name: cells[:ASKED] for name, cells in columns.items() if name != target}
+    if "shop" in new_rows:
+        new_rows["shop"] = ["elsewhere", *new_rows["shop"][1:]]
+    return model, new_rows
 
 
 def of_arrays(X: np.ndarray, **options: Any) -> tuple[Any, Any]:
@@ -256,7 +256,7 @@ RUNS: dict[str, dict[str, Any]] = {
 }
 
 
-def interrupted_run(folder: Path, data: Path, **given: Any) -> tuple[Any, dict[str, Any]]:
+def interrupted_run(folder: Path, data: Path, **train_options: Any) -> tuple[Any, dict[str, Any]]:
     """Train for a while, press Ctrl-C, and give the model of a run that nobody interrupts.
 
     The run then says that its data are in the current folder, under no folder of this machine.
@@ -267,7 +267,9 @@ def interrupted_run(folder: Path, data: Path, **given: Any) -> tuple[Any, dict[s
     """
     import polars as pl
 
-    kind, length, stop_after = (given.pop(n, d) for n, d in (("kind", "words"), ("length", ROWS), ("stop_after", 5)))
+    kind, length, stop_after = (
+        train_options.pop(n, d) for n, d in (("kind", "words"), ("length", ROWS), ("stop_after", 5))
+    )
     columns, target = table(kind, length)
     pl.DataFrame(columns).write_csv(data)
     left = [stop_after]
@@ -279,25 +281,25 @@ def interrupted_run(folder: Path, data: Path, **given: Any) -> tuple[Any, dict[s
             if left[0] == 0:
                 signal.raise_signal(signal.SIGINT)
 
-    options = {**RUN, **given}
+    options = {**RUN, **train_options}
     first = rv.train(data, target=target, run=folder, **{**options, "progress": watch})
-    whole = rv.train(data, target=target, **options) if stop_after is not None else first
+    uninterrupted = rv.train(data, target=target, **options) if stop_after is not None else first
     (folder / "lock").unlink(missing_ok=True)
     for name in ("run.json", "events.jsonl"):
         written = (folder / name).read_text()
         (folder / name).write_text(written.replace(f"{data.parent.resolve()}/", "").replace(f"{data.parent}/", ""))
-    asked = {name: cells[:ASKED] for name, cells in columns.items() if name != target}
-    return whole, asked
+    new_rows = {name: cells[:ASKED] for name, cells in columns.items() if name != target}
+    return uninterrupted, new_rows
 
 
 def answers(path: Path, X: Any, environment: Any) -> dict[str, Any]:
     """What a stored model says: outputs on each engine, and answers."""
-    said = {}
+    outputs = {}
     for engine in ENGINES:
         environment["RANVIER_ENGINE"] = engine
         model = rv.load(path)
-        said[engine] = to_plain(model.outputs(X))
-    return {"X": to_plain(X), "outputs": said, "predictions": to_plain(model.predict(X))}
+        outputs[engine] = to_plain(model.outputs(X))
+    return {"X": to_plain(X), "outputs": outputs, "predictions": to_plain(model.predict(X))}
 
 
 def write(folder: Path, models: Iterable[str] = MODELS, runs: Iterable[str] = RUNS) -> None:
@@ -314,11 +316,11 @@ def write(folder: Path, models: Iterable[str] = MODELS, runs: Iterable[str] = RU
     for engine in ENGINES:
         for name in runs:
             environment["RANVIER_ENGINE"] = engine
-            place, scratch = folder / "runs" / f"{engine}-{name}", folder / "scratch.rv"
-            whole, X = interrupted_run(place, place.with_suffix(".csv"), **RUNS[name])
-            whole.save(scratch)
+            run, scratch = folder / "runs" / f"{engine}-{name}", folder / "scratch.rv"
+            uninterrupted, X = interrupted_run(run, run.with_suffix(".csv"), **RUNS[name])
+            uninterrupted.save(scratch)
             expected = answers(scratch, X, environment)
-            place.with_suffix(".json").write_text(json.dumps({**expected, "engine": engine}) + "\n")
+            run.with_suffix(".json").write_text(json.dumps({**expected, "engine": engine}) + "\n")
             scratch.unlink()
     environment.pop("RANVIER_ENGINE")
     environment.update({} if before is None else {"RANVIER_ENGINE": before})

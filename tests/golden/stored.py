@@ -47,8 +47,8 @@ def from_plain(stored: dict[str, Any]) -> Any:
 
 def read(path: Path) -> dict[str, Any]:
     """The JSON beside a model or a run."""
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return values
 
 
 def arithmetic() -> str:
@@ -60,7 +60,7 @@ def arithmetic() -> str:
     values = np.arange(1, 1281).reshape(64, 20) / 97.0
     square = values[:, :16].T @ values
     functions = (np.exp, np.expm1, np.tanh, np.sin, np.cos)
-    found = [function(values.astype(kind)) for function in functions for kind in (np.float32, np.float64)]
-    found += [np.log(values), np.log1p(values), np.power(0.9, np.arange(1.0, 100.0)), square]
-    found += [square @ square.T, values.mean(0), (values**2).sum(1), np.float64(values.sum())]
-    return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in found)).hexdigest()[:16]
+    results = [function(values.astype(kind)) for function in functions for kind in (np.float32, np.float64)]
+    results += [np.log(values), np.log1p(values), np.power(0.9, np.arange(1.0, 100.0)), square]
+    results += [square @ square.T, values.mean(0), (values**2).sum(1), np.float64(values.sum())]
+    return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in results)).hexdigest()[:16]

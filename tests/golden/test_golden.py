@@ -1,6 +1,6 @@
 """What any version wrote is read for ever: stored models say what they said, stored runs end as they would have ended.
 
-The files are never written anew; a version adds a folder of its own (`make.py`). Nothing is used here but `rv.load`,
+The files are never written again; a version adds a folder of its own (`make.py`). Nothing is used here but `rv.load`,
 `outputs`, `predict`, `save`, `rv.resume` and the command `show`, so that no other name can be the reason of a failure.
 
 How equal is equal? The native engine's sums and functions are its own, so arrays get the same bits on every machine.
@@ -48,7 +48,7 @@ def check(model: Any, stored: dict[str, Any], engine: str, tolerance: float, ens
     """Hold what a model says against what is stored; a tolerance of 0 asks for the same bits.
 
     Parameters:
-        ensemble: whether the model was made anew from several networks: their temperature is fitted anew by rules that
+        ensemble: whether the model was merged from several networks: their temperature is fitted again by rules that
             have changed since, so that the logits may differ by one factor.
     """
     X, expected = from_plain(stored["X"]), from_plain(stored["outputs"][engine])
@@ -72,7 +72,7 @@ def test_there_are_files() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("path", MODELS, ids=label)
-def test_a_stored_model_says_what_it_said(path: Path, engine: str, on: Any, tmp_path: Path) -> None:
+def test_a_stored_model_predicts_as_before(path: Path, engine: str, on: Any, tmp_path: Path) -> None:
     on(engine)
     stored = read(path.with_suffix(".json"))
     exact = written_here(path) or (engine == "native" and "columns" not in stored["X"])

@@ -80,11 +80,11 @@ def test_what_validation_showed_of_the_kept_weights_is_not_computed_again(
 ) -> None:
     counts = []
 
-    def compared(given: rv.Model, rows: Any, outputs: Any = None) -> Any:
+    def compared(compared_model: rv.Model, rows: Any, outputs: Any = None) -> Any:
         assert outputs is not None
-        assert outputs.tobytes() == given.outputs_of(rows.inputs).tobytes()
+        assert outputs.tobytes() == compared_model.outputs_of(rows.inputs).tobytes()
         counts.append(1)
-        return held_out_by(given, rows, outputs)
+        return held_out_by(compared_model, rows, outputs)
 
     monkeypatch.setattr(importlib.import_module("ranvier.model.fit"), "held_out_by", compared)
     monkeypatch.setattr(importlib.import_module("ranvier.model.model"), "held_out_by", compared)

@@ -70,10 +70,10 @@ def test_a_sample_weight_of_two_is_the_row_twice_and_zero_none() -> None:
     times = np.arange(20) % 3
     index = np.repeat(np.arange(20), times)
     options: dict[str, Any] = {"batch_size": 99, "epochs": 5, "optimizer": rv.SGD(0.3)}
-    one = fit(net(), X, y, sample_weight=times, **options)
+    weighted = fit(net(), X, y, sample_weight=times, **options)
     other = fit(net(), X[index], y[index], **options)
-    np.testing.assert_allclose(one.outputs(X), other.outputs(X), rtol=1e-9)
-    assert not np.allclose(one.outputs(X), fit(net(), X, y, **options).outputs(X), rtol=1e-6)
+    np.testing.assert_allclose(weighted.outputs(X), other.outputs(X), rtol=1e-9)
+    assert not np.allclose(weighted.outputs(X), fit(net(), X, y, **options).outputs(X), rtol=1e-6)
 
 
 def test_class_weights_are_sample_weights_and_move_the_answer() -> None:

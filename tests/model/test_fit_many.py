@@ -35,10 +35,10 @@ TRIALS: list[dict[str, Any]] = [
 ]
 
 
-def same_bits(one: rv.Model, other: rv.Model) -> bool:
-    pairs = zip(one.parameters.items(), other.parameters.items(), strict=True)
+def same_bits(first: rv.Model, second: rv.Model) -> bool:
+    pairs = zip(first.parameters.items(), second.parameters.items(), strict=True)
     return all(a == b and np.array_equal(x, y) for (a, x), (b, y) in pairs) and (
-        np.array_equal(one.history.loss, other.history.loss)
+        np.array_equal(first.history.loss, second.history.loss)
     )
 
 
@@ -99,7 +99,7 @@ def test_a_trial_learns_from_its_rows_with_their_weights(form: str) -> None:
 def test_trials_of_the_same_rows_share_them(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[int] = []
     encode = population.encoded_rows
-    monkeypatch.setattr(population, "encoded_rows", lambda *given: encoded.append(1) or encode(*given))
+    monkeypatch.setattr(population, "encoded_rows", lambda *args: encoded.append(1) or encode(*args))
     folds = [{"rows": FOLD, "validation_rows": ~FOLD}, {"rows": ~FOLD, "validation_rows": FOLD}]
     trials = [{"seed": seed, **fold} for seed in range(3) for fold in folds]
     models = rv.fit_many(NETWORK, X, Y, trials=trials, threads=1, **SETTINGS)

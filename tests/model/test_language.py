@@ -76,7 +76,7 @@ def test_a_stream_gets_what_is_written(model: rv.Model) -> None:
     assert model.write("a", length=40, stream=stream) == stream.getvalue()
 
 
-def test_unknown_characters_of_the_start_are_said(model: rv.Model) -> None:
+def test_unknown_characters_of_the_start_are_reported(model: rv.Model) -> None:
     with pytest.warns(UserWarning, match="'λ', '→'"):
         assert model.write("λ→", length=5).startswith("λ→")
 
@@ -109,7 +109,7 @@ def test_only_language_models_write() -> None:
         trained.write()
 
 
-def test_examples_begin_anew_after_a_line_break() -> None:
+def test_examples_start_again_after_a_line_break() -> None:
     names = {"name": ["ada", "ida", "eda", "oda", "uda", "ala", "ila", "ela", "ola", "ula"] * 3}
     model = rv.train(names, recipe="language", hidden=[16], epochs=30, learning_rate=0.02, progress=False)
     assert model.predict(["ada\n", ""]).tolist() == model.predict(["", "ada\nida\n"]).tolist()

@@ -78,7 +78,7 @@ def test_a_row_of_a_pandas_frame_is_a_row(model: rv.Model) -> None:
 
 
 @pytest.mark.parametrize("target", [2, np.int64(2), [2], "2"])
-def test_whole_numbers_name_columns(target: Any) -> None:
+def test_integers_name_columns(target: Any) -> None:
     frame = pandas.DataFrame(np.c_[X, Y])
     assert rv.train(frame, target=target, ignore=[1], **OPTIONS).task.target_names == ("2",)
     with pytest.raises(DataError, match='no column "9"'):

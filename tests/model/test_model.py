@@ -69,9 +69,9 @@ def test_a_pickle_goes_on_with_the_optimizers_memory_and_a_file_with_a_fresh_one
     model = fit(net(), X, y, callbacks=[lambda moment: None])
     model.save(tmp_path / "model.rv")
     pickled, loaded = pickle.loads(pickle.dumps(model)), rv.load(tmp_path / "model.rv")
-    for one in (model, pickled, loaded):
-        one.fit(X, y, epochs=2, progress=False)
-        assert [epoch.epoch for epoch in one.history] == [1, 2, 3, 4, 5]
+    for trained in (model, pickled, loaded):
+        trained.fit(X, y, epochs=2, progress=False)
+        assert [epoch.epoch for epoch in trained.history] == [1, 2, 3, 4, 5]
     assert bits(pickled) == bits(model) != bits(loaded)
 
 
@@ -122,7 +122,7 @@ def moved(model: Model, parameters: Any) -> Model:
     ],
     ids=["binary", "multiclass", "multilabel", "regression"],
 )
-def test_gradients_are_the_slopes_of_what_evaluate_says(network: rv.Network, labels: Any, score: Any) -> None:
+def test_gradients_are_the_derivatives_of_the_loss_of_evaluate(network: rv.Network, labels: Any, score: Any) -> None:
     X, ring = points(20)
     y = labels(ring, X)
     model = fit(network, X, y)
@@ -146,7 +146,7 @@ def test_gradients_hold_the_penalties_and_no_dropout() -> None:
     np.testing.assert_allclose(other.gradients(X, y)["layers.0.weight"], first, rtol=1e-10)
 
 
-def test_a_model_of_a_table_takes_rows_in_any_wrapping(tmp_path: Path) -> None:
+def test_a_model_of_a_table_takes_rows_in_any_container(tmp_path: Path) -> None:
     table = frame()
     model = train(table)
     expected = model.predict(table)
@@ -191,7 +191,7 @@ def test_evaluate_takes_lists_and_checks_them(name: str) -> None:
         model.predict(X[:, :1])
 
 
-def test_answers_that_are_no_numbers_are_said() -> None:
+def test_answers_that_are_no_numbers_are_reported() -> None:
     X, _ = points()
     model = fit(net(1, "identity", hidden="identity"), X, X[:, 0])
     with pytest.raises(TrainingError, match="NaN or infinity for 40 of 40 rows"):
@@ -265,7 +265,7 @@ def test_a_description_with_anything_changed_is_read_or_refused_in_words(
     assert refused > 20
 
 
-@pytest.mark.parametrize("change", ["missing", "extra", "shape", "whole numbers", "mixed"])
+@pytest.mark.parametrize("change", ["missing", "extra", "shape", "integers", "mixed"])
 def test_parameters_that_do_not_fit_the_description_are_refused(change: str, tmp_path: Path) -> None:
     fit(net(), *points()).save(tmp_path / "m.rv")
     arrays, description = read_model(tmp_path / "m.rv")
@@ -275,7 +275,7 @@ def test_parameters_that_do_not_fit_the_description_are_refused(change: str, tmp
         del arrays["layers.0.bias"]
     else:
         name = "layers.9.bias" if change == "extra" else "layers.0.bias"
-        wrong = {"shape": bias[:-1], "whole numbers": bias.astype(np.int64), "mixed": bias.astype(np.float32)}
+        wrong = {"shape": bias[:-1], "integers": bias.astype(np.int64), "mixed": bias.astype(np.float32)}
         arrays[name] = wrong.get(change, bias)
     write_model(tmp_path / "m.rv", arrays, description)
     with pytest.raises(ModelFileError):
@@ -293,7 +293,7 @@ def test_widths_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
         rv.load(tmp_path / "m.rv")
 
 
-def test_saving_to_a_place_that_is_none() -> None:
+def test_saving_to_a_path_that_is_none() -> None:
     with pytest.raises(InputError, match="does not exist"):
         fit(net(), *points()).save("no/such/folder/m.rv")
 

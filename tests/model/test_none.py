@@ -26,7 +26,7 @@ QUICK: dict[str, Any] = {"engine": "reference"}
 
 @pytest.mark.parametrize("name", [*OF_FIT, "progress"])
 def test_an_option_of_fit(name: str) -> None:
-    default, none = (rv.fit(NETWORK, X, Y, **QUICK, **given) for given in ({}, {name: None}))
+    default, none = (rv.fit(NETWORK, X, Y, **QUICK, **options) for options in ({}, {name: None}))
     assert all(np.array_equal(none.parameters[key], values) for key, values in default.parameters.items())
 
 
@@ -37,14 +37,14 @@ def test_an_option_of_train(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["recipe", "effort", "precision", "seed", "schedule", "optimizer", "callbacks"])
 def test_a_model_of_train(name: str) -> None:
-    given = {"recipe": "plain", "epochs": 2, "hidden": [3], **QUICK, name: None}
-    assert rv.train(X, np.array(Y), **given).task.kind == "binary"
+    options = {"recipe": "plain", "epochs": 2, "hidden": [3], **QUICK, name: None}
+    assert rv.train(X, np.array(Y), **options).task.kind == "binary"
 
 
 @pytest.mark.parametrize("name", ["engine", "recipe", "effort", "precision", "schedule", "optimizer", "kinds"])
 def test_a_parameter_of_an_estimator(name: str) -> None:
-    given = {"recipe": "plain", "epochs": 2, "hidden": [3], **QUICK, name: None}
-    assert rv.Classifier(**given).fit(X, Y).predict(X).shape == (12,)
+    options = {"recipe": "plain", "epochs": 2, "hidden": [3], **QUICK, name: None}
+    assert rv.Classifier(**options).fit(X, Y).predict(X).shape == (12,)
 
 
 def test_a_layer_without_an_activation() -> None:

@@ -44,7 +44,7 @@ def test_parameters_are_copied() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_training_begins_where_it_is_told_to(engine: str) -> None:
+def test_a_training_starts_from_the_parameters_of_start(engine: str) -> None:
     table = NETWORK.parameter_table
     first = table.views(table.initial(seed=5, dtype=np.float64))
     expected = trained(engine, seed=5).parameters

@@ -53,8 +53,8 @@ def test_tables_and_arrays_are_encoded_in_float64(name: str, recipe: str) -> Non
     inputs = model.inputs(data).dense
     assert inputs.dtype == np.float64
     assert (inputs != inputs.astype(np.float32)).any()
-    one = {name: [column[7]] for name, column in data.items()} if isinstance(data, dict) else data[7:8]
-    np.testing.assert_array_equal(model.inputs(one).dense, inputs[7:8])
+    row = {name: [column[7]] for name, column in data.items()} if isinstance(data, dict) else data[7:8]
+    np.testing.assert_array_equal(model.inputs(row).dense, inputs[7:8])
     assert model.target.transform([0.1], dtype=np.float64).dtype == np.float64
     options |= {**PARTS, "precision": "float32"}
     single = rv.train(data, y, recipe=recipe, test=0.0, task="regression", **options)

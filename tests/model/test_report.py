@@ -1,4 +1,4 @@
-"""The report of train: plain JSON, and scores of the rows held out, computed here once more."""
+"""The report of train: plain JSON, and metrics of the test rows, computed here once more."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_it_is_json_with_all_that_was_promised(trained: tuple[Model, Any, Any]) 
     assert report.stop_reason == "All 4 epochs are done."
 
 
-def test_the_scores_are_those_of_the_rows_held_out(trained: tuple[Model, Any, Any]) -> None:
+def test_the_metrics_are_those_of_the_test_rows(trained: tuple[Model, Any, Any]) -> None:
     model, data, target = trained
     prepared = prepare(data, target, seed=3)
     assert prepared.test is not None
@@ -91,8 +91,8 @@ def test_the_scores_are_those_of_the_rows_held_out(trained: tuple[Model, Any, An
     outputs, targets = model.outputs_of(prepared.test.inputs), prepared.test.targets
     if task.kind == "regression":
         error = prepared.target.values(outputs) - prepared.target.values(targets)
-        known, held = prepared.target.values(prepared.train.targets), prepared.target.values(targets)
-        always = held - known.mean(axis=0)
+        training, held = prepared.target.values(prepared.train.targets), prepared.target.values(targets)
+        always = held - training.mean(axis=0)
         assert report.metrics["mae"] == pytest.approx(np.abs(error).mean())
         assert report.baseline["mae"] == pytest.approx(np.abs(always).mean())
         assert report.per_class == []
@@ -112,7 +112,7 @@ def test_the_scores_are_those_of_the_rows_held_out(trained: tuple[Model, Any, An
         assert model.evaluate(rows) == pytest.approx(report.metrics, rel=1e-5)
 
 
-def test_without_held_out_rows_those_of_validation_are_measured_and_without_both_none() -> None:
+def test_without_test_rows_those_of_validation_are_measured_and_without_both_none() -> None:
     table = frame(40)
     report = train(table, test=0.0, validation=0.25).report
     assert report.split == {"training": 30, "validation": 10, "test": 0}
@@ -126,7 +126,7 @@ def test_without_held_out_rows_those_of_validation_are_measured_and_without_both
     assert report.best_epoch >= 1
 
 
-def test_outputs_that_are_no_numbers_keep_the_model_and_are_said(
+def test_outputs_that_are_no_numbers_keep_the_model_and_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Model, "outputs_of", lambda self, inputs: np.full((len(inputs), 1), np.nan))

@@ -18,7 +18,7 @@ from ranvier.errors import InputError, ModelFileError
 from ranvier.network.optimizers import OPTIMIZERS
 from ranvier.storage.checkpoint import read_latest, write_checkpoint
 from ranvier.storage.run_folder import RunFolder
-from ranvier.training import loop
+from ranvier.training import loop, save_timer
 from ranvier.training.callbacks import CallbackResult
 from tests.model.trial import ENGINES, bits, fit, frame, leftovers, net, points, train
 
@@ -28,7 +28,7 @@ import signal
 import sys
 import ranvier as rv
 from ranvier.storage import checkpoint
-from ranvier.training import loop
+from ranvier.training import save_timer
 
 write = checkpoint.write_checkpoint
 
@@ -38,7 +38,7 @@ def write_and_die(folder, number, arrays, data):
         os.kill(os.getpid(), signal.SIGKILL)
 
 checkpoint.write_checkpoint = write_and_die
-loop.CHECKPOINT_SECONDS, loop.MAX_SAVING = 0.0, float("inf")
+save_timer.CHECKPOINT_SECONDS, save_timer.MAX_SAVING = 0.0, float("inf")
 rv.train(sys.argv[1], "income", recipe="plain", engine="reference", epochs=40, hidden=(6,), batch_size=8,
          run=sys.argv[2], model=sys.argv[3], progress=False, optimizer=rv.Adam(0.02, ema_decay=0.9),
          schedule="reduce_on_plateau")
@@ -62,8 +62,8 @@ def broken_off(step: int, monkeypatch: pytest.MonkeyPatch, train_it: Any) -> Non
 
     with monkeypatch.context() as patch:
         patch.setattr(loop, "SPAN_SECONDS", 0.0)
-        patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-        patch.setattr(loop, "MAX_SAVING", math.inf)
+        patch.setattr(save_timer, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(save_timer, "MAX_SAVING", math.inf)
         patch.setattr(loop.TrainingLoop, "_update_step_time", lambda self, seconds, steps: die())
         with pytest.raises(DiedError):
             train_it()
@@ -283,7 +283,7 @@ def test_a_description_that_lacks_something_is_refused_in_words(missing: str, tm
         rv.resume(tmp_path / "run", data=frame())
 
 
-def test_places_that_are_no_run_or_cannot_be_written(tmp_path: Path) -> None:
+def test_paths_that_are_no_run_or_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run folder"):
         rv.resume(tmp_path / "nothing")
     (tmp_path / "file").write_text("x")

@@ -66,10 +66,10 @@ def test_weights_that_make_no_sense(task: Task, sample: Any, by_class: Any, word
 
 
 @given(st.integers(4, 60), st.floats(0.05, 0.9), st.integers(0, 99))
-def test_a_fraction_divides_the_rows_and_their_weights(rows: int, share: float, seed: int) -> None:
+def test_a_fraction_divides_the_rows_and_their_weights(rows: int, fraction: float, seed: int) -> None:
     numbers = np.arange(rows, dtype=float)
     given_rows = Rows(numbers[:, None], (numbers[:, None] % 2), numbers + 1.0)
-    training, apart = split(given_rows, share, seed, BINARY)
+    training, apart = split(given_rows, fraction, seed, BINARY)
     np.testing.assert_array_equal(np.sort(np.append(training.inputs.dense, apart.inputs.dense)), numbers)
     for part in (training, apart):
         assert len(part) > 0

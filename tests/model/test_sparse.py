@@ -44,9 +44,9 @@ def test_what_is_not_finite_is_refused(value: float) -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     X, y = words()
-    for given in (X[:, :49], sp.coo_array(np.ones(WIDTH))):
+    for inputs in (X[:, :49], sp.coo_array(np.ones(WIDTH))):
         with pytest.raises(ShapeError, match="50 numbers a row"):
-            fit(net(), given, y)
+            fit(net(), inputs, y)
     with pytest.raises(ShapeError, match="60 rows"):
         fit(net(), X, y[:-1])
     with pytest.raises(DataError, match="complex128"):

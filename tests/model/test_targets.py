@@ -56,7 +56,7 @@ def test_the_task_is_read_off_y_and_the_output_layer(
 
 
 @pytest.mark.parametrize("wrap", [list, np.array, pd.Series, pl.Series, lambda y: pd.Series(y, dtype="category")])
-def test_y_may_come_in_any_wrapping(wrap: Any) -> None:
+def test_y_may_come_in_any_container(wrap: Any) -> None:
     assert infer_target(net(3, "softmax"), target_array(wrap(WORDS)), None).task.classes == ("a", "b", "c")
 
 
@@ -65,7 +65,7 @@ def test_y_may_come_in_any_wrapping(wrap: Any) -> None:
     [
         (1, "sigmoid", ["a", "a"], "nothing to learn"),
         (1, "sigmoid", WORDS, "one neuron a class"),
-        (1, "sigmoid", [0, 1, 2], r"y holds 2, and the output layer \(sigmoid\) says numbers from 0 to 1"),
+        (1, "sigmoid", [0, 1, 2], r"y holds 2, and the output layer \(sigmoid\) gives numbers from 0 to 1"),
         (1, "sigmoid", [0.1, -0.5], r"y holds -0\.5"),
         (3, "softmax", [0.5, 1.0], "one column an output for regression"),
         (3, "softmax", ["a", "b"], "2 different labels and the network has 3 outputs"),

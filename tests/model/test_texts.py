@@ -73,7 +73,9 @@ def test_a_list_of_one_or_of_as_many_texts_as_columns_is_texts() -> None:
 
 def test_missing_texts_in_lists() -> None:
     assert is_text_list([None, "a", float("nan"), pd.NA])
-    assert not any(is_text_list(each) for each in ([], [1.0], ["a", 2], "a", {"a": 1}, ["cat.png"], np.array([["a"]])))
+    assert not any(
+        is_text_list(value) for value in ([], [1.0], ["a", 2], "a", {"a": 1}, ["cat.png"], np.array([["a"]]))
+    )
 
 
 @pytest.mark.parametrize("form", ["list", "array of objects", "pandas"])
@@ -109,9 +111,9 @@ def predictions(result: Any) -> list[str]:
 def test_texts_on_the_command_line(path: Path, model: rv.Model) -> None:
     expected = model.predict(ASKED[:2]).tolist()
     assert predictions(run("predict", path, "--text", ASKED[0], "--text", ASKED[1])) == expected
-    listed = json.loads(run("predict", path, "--text", ASKED[0], "--json").stdout)
-    assert listed[0]["prediction"] == expected[0]
-    assert set(listed[0]["probabilities"]) == {"food", "sport", "sea"}
+    records = json.loads(run("predict", path, "--text", ASKED[0], "--json").stdout)
+    assert records[0]["prediction"] == expected[0]
+    assert set(records[0]["probabilities"]) == {"food", "sport", "sea"}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_files_and_folders_of_texts(path: Path, tmp_path: Path) -> None:
     assert "1.txt" in result.stdout
 
 
-def test_what_cannot_be_asked_is_said(path: Path, tmp_path: Path) -> None:
+def test_questions_without_an_answer_are_refused_in_words(path: Path, tmp_path: Path) -> None:
     both = run("predict", path, "x.csv", "--text", "a")
     assert (both.exit_code, "both were given" in both.output) == (2, True)
     neither = run("predict", path)

@@ -52,7 +52,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "validation share": ({"validation": 1.5}, "validation is 1.5"),
     "validation file": ({"validation": "there.csv"}, "there.csv"),
     "validation tuple": ({"validation": (frame(),)}, "validation has 1 parts"),
-    "held out": ({"test": 0.95}, "no rows to learn from"),
+    "test": ({"test": 0.95}, "no rows to learn from"),
     "ignore": ({"ignore": "agee"}, 'Did you mean "age"'),
     "patience": ({"patience": 0}, "patience is 0"),
     "class weight": ({"class_weight": {"poor": 2.0}}, "names the class 'poor'"),
@@ -68,19 +68,19 @@ BROKEN: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_bad_input_is_said_in_words_and_leaves_nothing_behind(
+def test_bad_input_is_refused_in_words_and_leaves_nothing_behind(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     options, words = BROKEN[name]
-    given = {"data": frame(), "model": "m.rv", "run": "run", **options}
+    arguments = {"data": frame(), "model": "m.rv", "run": "run", **options}
     with pytest.raises(InputError, match=words):
-        train(**given)
+        train(**arguments)
     assert leftovers(tmp_path) == []
 
 
 @pytest.mark.parametrize("folder", ["no/folder/m.rv", "."])
-def test_a_model_that_cannot_be_written_is_said_before_training(
+def test_a_model_that_cannot_be_written_is_reported_before_training(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -89,7 +89,7 @@ def test_a_model_that_cannot_be_written_is_said_before_training(
     assert leftovers(tmp_path) == []
 
 
-def test_a_run_that_cannot_be_made_is_said_before_training(tmp_path: Path) -> None:
+def test_a_run_that_cannot_be_made_is_reported_before_training(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("all")
     for folder, words in (("full", "is not empty"), ("full/thesis.txt", "is a file")):
@@ -205,7 +205,7 @@ def test_choices_of_records_and_names_are_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "train_options",
     [
         {},
         {"hidden": [7, np.int64(8)], "ignore": "age"},
@@ -215,8 +215,8 @@ def test_choices_of_records_and_names_are_the_same(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_choices_go_through_a_file(given: dict[str, Any], tmp_path: Path) -> None:
-    options = TrainOptions(target=("a", "b"), **given)
+def test_options_go_through_a_file(train_options: dict[str, Any], tmp_path: Path) -> None:
+    options = TrainOptions(target=("a", "b"), **train_options)
     folder = RunFolder.create(tmp_path / "run")
     folder.write_description({"options": options.to_dict()})
     assert options_from_dict(folder.read_description()["options"]) == options
@@ -246,7 +246,7 @@ def test_lbfgs_leaves_chance_and_schedules_out_unless_asked() -> None:
         ({"patience": 1, "learning_rate": 1.0, "epochs": 99}, lambda m: "has not improved" in m.report.stop_reason),
     ],
 )
-def test_choices_do_what_they_say(options: dict[str, Any], check: Any) -> None:
+def test_options_do_what_they_say(options: dict[str, Any], check: Any) -> None:
     assert check(train(frame(), **options))
 
 
@@ -259,17 +259,17 @@ def test_a_task_with_values_beside_the_table_weights_and_validation_rows() -> No
     table = frame()
     inputs, income = table.drop("income"), table["income"].to_numpy()
     task = rv.Task("binary", 1, ("low", "high"), ("income",))
-    given: dict[str, Any] = {**QUICK, "task": task, "test": 0.0}
+    options: dict[str, Any] = {**QUICK, "task": task, "test": 0.0}
     weights = np.where(income == "high", 2.0, 0.5)
     apart = (inputs[:10], income[:10])
-    plain = train(inputs, income, validation=apart, **given)
+    plain = train(inputs, income, validation=apart, **options)
     assert plain.task == task
     assert plain.report.split == {"training": 60, "validation": 10, "test": 0}
-    weighted = train(inputs, income, validation=(*apart, weights[:10]), sample_weight=weights, **given)
+    weighted = train(inputs, income, validation=(*apart, weights[:10]), sample_weight=weights, **options)
     assert weighted.probabilities(inputs)[:, 1].mean() > plain.probabilities(inputs)[:, 1].mean()
     assert options_from_dict(TrainOptions(task=task).to_dict()).task == task
     with pytest.raises(InputError, match=r"sample_weight has shape \(59,\)"):
-        train(inputs, income, sample_weight=weights[1:], **given)
+        train(inputs, income, sample_weight=weights[1:], **options)
 
 
 @pytest.mark.parametrize("recipe", ["plain", "table"])

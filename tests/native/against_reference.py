@@ -124,8 +124,8 @@ def agree(
     expected = outcome(ReferenceEngine(), task, rows, span, gradients)
     actual = outcome(NativeEngine(), task, rows, span, gradients)
     for name in LoopResult.__dataclass_fields__:
-        given, wanted = np.asarray(getattr(actual, name), np.float64), np.asarray(getattr(expected, name))
+        values, wanted = np.asarray(getattr(actual, name), np.float64), np.asarray(getattr(expected, name))
         if wanted.size:
             size = max(1.0, float(np.abs(wanted).max()))
-            error = float(np.abs(given - wanted).max()) / size
+            error = float(np.abs(values - wanted).max()) / size
             assert error <= slack * TOLERANCE[task.precision], (name, error)

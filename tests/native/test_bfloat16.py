@@ -125,9 +125,9 @@ def test_the_check_sees_what_is_not_rounded() -> None:
 
 
 def exact_case(inputs: int, units: int, rows: int, seed: int) -> tuple[CompileSpec, Rows, State]:
-    """Whole numbers whose sums and products float32 holds without rounding, but not bfloat16.
+    """Integers whose sums and products float32 holds without rounding, but not bfloat16.
 
-    Inputs and weights have 10 bits, so that 8 remain; relu and a summed squared error keep whole numbers whole.
+    Inputs and weights have 10 bits, so that 8 remain; relu and a summed squared error keep integers.
     """
     generator = np.random.default_rng(seed)
     layers = [Dense(units, "relu"), Dense(2)]
@@ -189,7 +189,7 @@ def test_full_batch_gradients(threads: int) -> None:
     np.testing.assert_allclose(actual[0][1], actual[1][1], rtol=0, atol=OTHER_SIDE)
 
 
-def test_what_layers_say() -> None:
+def test_activations_of_layers() -> None:
     """What goes into a Dense is rounded, though dropout only hands it on; the output is not."""
     layers = [Dense(9, "tanh"), Dropout(0.5), Residual([Dense(9, "gelu")]), Dense(3)]
     task = rounded(7, layers)
@@ -202,7 +202,7 @@ def test_what_layers_say() -> None:
         assert actual.path == wanted.path
         assert actual.outputs.dtype == np.float32
         np.testing.assert_allclose(actual.outputs, wanted.outputs, rtol=OTHER_SIDE, atol=OTHER_SIDE)
-    mask = [np.array_equal(one.outputs, to_bfloat16(one.outputs.astype(np.float64))) for one in results[0]]
+    mask = [np.array_equal(layer.outputs, to_bfloat16(layer.outputs.astype(np.float64))) for layer in results[0]]
     assert mask == [False, True, True, False, False]
 
 

@@ -127,8 +127,8 @@ def test_step_cancelled_half_way_is_complete_or_absent(name: str, threads: int) 
     cancelled_kinds = set()
     for buffer in asking:
         executable.set_state(start)
-        for one in asking:
-            program.arrays[one.name][:] = 0.0
+        for request in asking:
+            program.arrays[request.name][:] = 0.0
         program.set(cancel_requested=memory.address(program.arrays[buffer.name]))
         made = len(executable.run(rows, one_step(span)))
         assert state_bytes(executable) == expected[made], buffer.name

@@ -128,12 +128,12 @@ def code_of(spec: CompileSpec) -> Code:
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_decides_the_code_is_in_both_keys(name: str) -> None:
-    one, other = (code_of(replace(SPEC, **OTHERS[name](which))) for which in (0, 1))
+    first, second = (code_of(replace(SPEC, **OTHERS[name](which))) for which in (0, 1))
     again = code_of(replace(SPEC, **OTHERS[name](0)))
-    assert one == again != other
-    assert compiled.canonical_form(one) == compiled.canonical_form(again) != compiled.canonical_form(other)
+    assert first == again != second
+    assert compiled.canonical_form(first) == compiled.canonical_form(again) != compiled.canonical_form(second)
     target = NativeEngine().compile(SPEC).target
-    texts = [list(module.plan_ir(code, target)) for code in (one, again, other)]
+    texts = [list(module.plan_ir(code, target)) for code in (first, again, second)]
     assert texts[0] == texts[1] != texts[2]
 
 
@@ -254,7 +254,7 @@ def test_the_fingerprint_covers_every_source(tmp_path: Path, path: str) -> None:
     assert len({before, longer, changed, compiled.source_fingerprint(str(folder), later)}) == 4
 
 
-def test_sources_of_one_time_are_told_apart_by_their_contents(tmp_path: Path) -> None:
+def test_sources_of_one_time_are_distinguished_by_their_contents(tmp_path: Path) -> None:
     folder, later = package(tmp_path), 2**62
 
     def written(text: str) -> str | None:
@@ -294,12 +294,12 @@ def test_finishing_gives_what_reading_gave_and_frees_it() -> None:
     slots = np.arange(2 * table.size, dtype=np.float32).reshape(2, -1)
     executable.set_state(State(table.initial(3, np.float32), slots, 7))
     read = executable.get_state()
-    given = executable.release()
-    assert given.step == read.step == 7
-    assert np.array_equal(given.parameters, read.parameters)
-    assert np.array_equal(given.slots, read.slots)
-    assert np.array_equal(given.slots, slots)
-    executable.set_state(State(given.parameters, 0 * slots, 0))
+    released = executable.release()
+    assert released.step == read.step == 7
+    assert np.array_equal(released.parameters, read.parameters)
+    assert np.array_equal(released.slots, read.slots)
+    assert np.array_equal(released.slots, slots)
+    executable.set_state(State(released.parameters, 0 * slots, 0))
     again = executable.get_state()
     assert np.array_equal(again.parameters, read.parameters)
     assert not again.slots.any()

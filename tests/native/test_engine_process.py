@@ -34,8 +34,8 @@ def test_a_model_pickles_after_training_and_predicting(expected: str) -> None:
     assert digest(model) == expected
     other = pickle.loads(pickle.dumps(model))
     assert digest(other) == expected
-    for one in (model, other):
-        one.fit(ROWS, LABELS, epochs=1, progress=False)
+    for used in (model, other):
+        used.fit(ROWS, LABELS, epochs=1, progress=False)
     assert digest(other) == digest(model) != expected
 
 

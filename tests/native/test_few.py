@@ -88,12 +88,12 @@ def test_a_row_that_a_helper_thread_helps_with_is_that_of_many(precision: str) -
         for _ in range(50):
             for row in range(len(inputs)):
                 assert executable.outputs(inputs[row : row + 1]).tobytes() == together[row : row + 1].tobytes()
-    known = {
-        name: [few.words[INDICES["helper"]] for few in each._few.values()]
-        for name, each in (("helped", helped), ("alone", alone))
+    helpers = {
+        name: [few.words[INDICES["helper"]] for few in executable._few.values()]
+        for name, executable in (("helped", helped), ("alone", alone))
     }
-    assert known["alone"] == [0]
-    assert (known["helped"] != [0]) == (cpu.threads() > 1)
+    assert helpers["alone"] == [0]
+    assert (helpers["helped"] != [0]) == (cpu.threads() > 1)
 
 
 def single(executable: NativeExecutable, parameters: np.ndarray, inputs: np.ndarray) -> tuple[bytes, bytes]:

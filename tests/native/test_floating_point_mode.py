@@ -93,11 +93,11 @@ def results(spec: CompileSpec, threads: int, within: Callable[[], object]) -> di
     """Digests of all that an executable computes."""
     executable, rows = loaded(spec, threads), tiny_rows(spec)
     executable.threads_for = lambda count: threads if count > 16 else 1  # type: ignore[method-assign]
-    one, span = np.asarray(rows.inputs.dense[:1]), None if spec.optimizer.full_batch else span_for(spec, 200, steps=6)
+    row, span = np.asarray(rows.inputs.dense[:1]), None if spec.optimizer.full_batch else span_for(spec, 200, steps=6)
     with within():
         trained = executable.run(rows, span) if isinstance(span, Span) else executable.loss_and_gradient(rows)
         outputs = executable.outputs(rows.inputs)
-        singles = [executable.outputs(one) for _ in range(20)]
+        singles = [executable.outputs(row) for _ in range(20)]
         losses = executable.evaluate(rows)[1]
         activations = executable.activations(rows.inputs)[0].outputs
     state = executable.get_state()

@@ -29,13 +29,13 @@ def ready(engine: Any, spec: CompileSpec) -> Any:
     return executable
 
 
-def given(spec: CompileSpec, seed: int = 1) -> np.ndarray[Any, Any]:
+def output_gradients(spec: CompileSpec, seed: int = 1) -> np.ndarray[Any, Any]:
     return np.random.default_rng(seed).standard_normal((ROWS, spec.network.outputs))
 
 
 def check(spec: CompileSpec, inputs: Any, logits: bool = False) -> None:
-    expected = ready(ReferenceEngine(), spec).input_gradients(inputs, given(spec), logits)
-    actual = ready(NativeEngine(), spec).input_gradients(inputs, given(spec), logits)
+    expected = ready(ReferenceEngine(), spec).input_gradients(inputs, output_gradients(spec), logits)
+    actual = ready(NativeEngine(), spec).input_gradients(inputs, output_gradients(spec), logits)
     assert actual.shape == expected.shape == (ROWS, spec.network.inputs)
     size = max(1.0, float(np.abs(expected).max()))
     assert np.abs(actual - expected).max() <= TOLERANCE[spec.precision] * size
@@ -69,8 +69,8 @@ def test_a_csr_block_has_derivatives_where_it_is_zero(n_dense: int) -> None:
     spec = make_spec(40 + n_dense, layers, precision="float64", mean_nnz=4, n_dense=n_dense)
     check(spec, inputs)
     dense = make_spec(40 + n_dense, layers, precision="float64")
-    alone = ready(NativeEngine(), dense).input_gradients(inputs.toarray(), given(dense))
-    np.testing.assert_array_equal(ready(NativeEngine(), spec).input_gradients(inputs, given(spec)), alone)
+    alone = ready(NativeEngine(), dense).input_gradients(inputs.toarray(), output_gradients(dense))
+    np.testing.assert_array_equal(ready(NativeEngine(), spec).input_gradients(inputs, output_gradients(spec)), alone)
 
 
 def test_more_outputs_than_one_plan_has() -> None:
@@ -86,7 +86,8 @@ def test_bytes_and_rounded_weights() -> None:
     check(make_spec(7, [Rescale(1 / 255), Dense(20, "gelu"), Dense(3)]), inputs)
     spec = make_spec(7, [Dense(20, "relu"), Dense(3)], precision="bfloat16")
     pair = [
-        ready(engine(), spec).input_gradients(inputs / 255, given(spec)) for engine in (ReferenceEngine, NativeEngine)
+        ready(engine(), spec).input_gradients(inputs / 255, output_gradients(spec))
+        for engine in (ReferenceEngine, NativeEngine)
     ]
     assert np.abs(pair[0] - pair[1]).max() <= 2**-8
 
@@ -99,10 +100,10 @@ def test_bits_do_not_depend_on_threads_or_rows() -> None:
         spec = make_spec(7, layers, threads=threads)
         executable = ready(NativeEngine(), spec)
         executable.threads_for = lambda rows, threads=threads: threads
-        actual.append(executable.input_gradients(np.tile(inputs, (20, 1)), np.tile(given(spec), (20, 1))))
+        actual.append(executable.input_gradients(np.tile(inputs, (20, 1)), np.tile(output_gradients(spec), (20, 1))))
     np.testing.assert_array_equal(actual[0], actual[1])
     np.testing.assert_array_equal(actual[0][:ROWS], actual[0][-ROWS:])
-    np.testing.assert_array_equal(actual[0][3:4], executable.input_gradients(inputs[3:4], given(spec)[3:4]))
+    np.testing.assert_array_equal(actual[0][3:4], executable.input_gradients(inputs[3:4], output_gradients(spec)[3:4]))
 
 
 def test_they_follow_the_weights_of_a_training() -> None:
@@ -110,14 +111,14 @@ def test_they_follow_the_weights_of_a_training() -> None:
     spec = make_spec(7, [Dense(20, "tanh"), Dropout(0.5), Dense(3)], precision="float64")
     inputs = np.random.default_rng(0).standard_normal((ROWS, 7))
     executable, fresh = ready(NativeEngine(), spec), NativeEngine().compile(spec)
-    before = executable.input_gradients(inputs, given(spec))
+    before = executable.input_gradients(inputs, output_gradients(spec))
     executable.run(rows_for(spec), one_step(span_for(spec)))
     fresh.set_state(executable.get_state())
-    after = executable.input_gradients(inputs, given(spec))
-    np.testing.assert_array_equal(after, fresh.input_gradients(inputs, given(spec)))
+    after = executable.input_gradients(inputs, output_gradients(spec))
+    np.testing.assert_array_equal(after, fresh.input_gradients(inputs, output_gradients(spec)))
     assert np.abs(after - before).max() > 0
     executable.restore(np.zeros(spec.network.parameter_table.size))
-    assert not executable.input_gradients(inputs, given(spec)).any()
+    assert not executable.input_gradients(inputs, output_gradients(spec)).any()
 
 
 def test_refusals() -> None:
@@ -130,4 +131,4 @@ def test_refusals() -> None:
         executable.input_gradients(inputs, np.zeros((3, 3)))
     inputs[4, 2] = np.nan
     with pytest.raises(DataError, match="row"):
-        executable.input_gradients(inputs, given(spec))
+        executable.input_gradients(inputs, output_gradients(spec))

@@ -63,9 +63,9 @@ def test_each_network_has_the_bits_of_steps_of_its_own(layers: str, optimizer: O
     for number, seed in enumerate(SEEDS.tolist()):
         alone = NativeEngine().compile(replace(spec, seed=seed))
         alone.set_state(State(states.parameters[number], states.slots[number], states.step))
-        own = alone.run(rows, Span(spans.order[number], spans.starts, spans.scalars[number]))
+        expected = alone.run(rows, Span(spans.order[number], spans.starts, spans.scalars[number]))
         state = alone.get_state()
-        assert np.array_equal(own, losses[number])
+        assert np.array_equal(expected, losses[number])
         assert np.array_equal(state.parameters, parameters[number])
         assert np.array_equal(state.slots, slots[number])
         assert state.step == steps[number] == 14
@@ -76,12 +76,12 @@ def test_the_state_of_the_executable_stays() -> None:
     spec = spec_of("dense", rv.Adam())
     executable = NativeEngine().compile(spec)
     states = states_of(spec, np.float32)
-    own = State(states.parameters[0], states.slots[0], 7)
-    executable.set_state(own)
+    before = State(states.parameters[0], states.slots[0], 7)
+    executable.set_state(before)
     members = executable.try_members([executable.upload(ROWS)] * 3, states, SEEDS)
     assert members is not None
     members.run(np.arange(3), spans_of(spec))
-    assert np.array_equal(executable.get_state().parameters, own.parameters)
+    assert np.array_equal(executable.get_state().parameters, before.parameters)
 
 
 @pytest.mark.parametrize(
@@ -129,9 +129,9 @@ def test_some_of_them_make_steps_on_rows_of_their_own_and_are_evaluated(
     spec = spec_of(layers, optimizer, precision=precision, weighted=weighted)
     executable = NativeEngine().compile(spec)
     states, spans, some = states_of(spec, executable.dtype), spans_of(spec), np.array([0, 2])
-    own = [(WEIGHTED if weighted else ROWS).take(RNG.permutation(50)) for _ in SEEDS]
+    member_rows = [(WEIGHTED if weighted else ROWS).take(RNG.permutation(50)) for _ in SEEDS]
     held = [WEIGHTED.take(np.arange(number, number + 9)) for number in range(3)]
-    members = executable.try_members([executable.upload(rows) for rows in own], states, SEEDS)
+    members = executable.try_members([executable.upload(rows) for rows in member_rows], states, SEEDS)
     assert members is not None
     losses = members.run(some, Span(spans.order[some], spans.starts, spans.scalars[some]))
     result = members.try_evaluate(some, [executable.upload(held[number]) for number in some])
@@ -140,7 +140,7 @@ def test_some_of_them_make_steps_on_rows_of_their_own_and_are_evaluated(
         alone = NativeEngine().compile(replace(spec, seed=int(SEEDS[number])))
         alone.set_state(State(states.parameters[number], states.slots[number], states.step))
         span = Span(spans.order[number], spans.starts, spans.scalars[number])
-        assert np.array_equal(alone.run(own[number], span), losses[at])
+        assert np.array_equal(alone.run(member_rows[number], span), losses[at])
         averaged = alone.snapshot(averaged=True)
         assert np.array_equal(averaged, members.parameters(some)[at])
         alone.restore(averaged)

@@ -118,8 +118,8 @@ def test_transposed_weights_are_made_when_they_are_read() -> None:
         latest = latest * np.float32(factor)
         executable.restore(latest)
         executable.outputs(ROWS.inputs)
-    anew = executable_of(spec)
-    anew.set_state(State(latest, spec.optimizer.initial_slots(latest), 0))
-    for one, other in zip(executable.loss_and_gradient(ROWS), anew.loss_and_gradient(ROWS), strict=True):
-        assert np.array_equal(one, other)
+    fresh = executable_of(spec)
+    fresh.set_state(State(latest, spec.optimizer.initial_slots(latest), 0))
+    for first, second in zip(executable.loss_and_gradient(ROWS), fresh.loss_and_gradient(ROWS), strict=True):
+        assert np.array_equal(first, second)
     assert np.array_equal(executable.get_state().parameters, latest)

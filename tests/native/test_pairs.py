@@ -112,9 +112,9 @@ def test_the_smallest_and_the_largest_numbers(name: str, monkeypatch: pytest.Mon
         executable = NativeEngine().compile(task)
         executable.set_state(State(parameters, task.optimizer.initial_slots(parameters), 0))
         actual.append([layer.outputs for layer in executable.activations(inputs)])
-    for one, other in zip(*actual, strict=True):
-        assert np.array_equal(one.view(np.uint32)[~np.isnan(one)], other.view(np.uint32)[~np.isnan(one)])
-        assert np.array_equal(np.isnan(one), np.isnan(other))
+    for first, second in zip(*actual, strict=True):
+        assert np.array_equal(first.view(np.uint32)[~np.isnan(first)], second.view(np.uint32)[~np.isnan(first)])
+        assert np.array_equal(np.isnan(first), np.isnan(second))
 
 
 def test_a_large_row_is_shared_with_a_helper(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """Plans as text: one that is reviewed as a whole, and what must be in all of them.
 
-RANVIER_UPDATE_PLAN=1 pytest tests/native/test_plan_show.py writes the reviewed one anew; read the difference.
+RANVIER_UPDATE_PLAN=1 pytest tests/native/test_plan_show.py writes the reviewed one again; read the difference.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def inner(width: int) -> st.SearchStrategy[list[Layer]]:
             groups=st.sampled_from([number for number in range(1, width + 1) if width % number == 0]),
         ),
     )
-    blocks = st.recursive(plain, lambda one: st.builds(Residual, st.lists(one, min_size=1, max_size=2)), max_leaves=4)
+    blocks = st.recursive(
+        plain, lambda layer: st.builds(Residual, st.lists(layer, min_size=1, max_size=2)), max_leaves=4
+    )
     return st.lists(blocks, max_size=4)
 
 
@@ -92,8 +94,8 @@ def test_plans_list_every_layer(
     plan = make_plan(task, purpose, machine, threads)
     text = show_plan(plan, threads)
     infos = list(task.network.iter_layers())
-    listed = [line.split()[:2] for line in sections(text)["layers"]]
-    assert listed == [[info.path, type(info.layer).__name__] for info in infos]
+    lines = [line.split()[:2] for line in sections(text)["layers"]]
+    assert lines == [[info.path, type(info.layer).__name__] for info in infos]
     words = " ".join(text.split())
     for info in infos:
         if isinstance(info.layer, Dense):

@@ -50,10 +50,10 @@ def fast(executable: NativeExecutable, row: Rows, number: int) -> tuple[float, S
     return executable.try_fast_step(row.inputs.dense, row.targets, scalars_of(executable.spec, number))
 
 
-def same(one: tuple[float, State] | None, other: tuple[float, State]) -> bool:
-    if one is None or one[0] != other[0] or one[1].step != other[1].step:
+def same(first: tuple[float, State] | None, second: tuple[float, State]) -> bool:
+    if first is None or first[0] != second[0] or first[1].step != second[1].step:
         return False
-    pairs = (one[1].parameters, other[1].parameters), (one[1].slots, other[1].slots)
+    pairs = (first[1].parameters, second[1].parameters), (first[1].slots, second[1].slots)
     return all(a.tobytes() == b.tobytes() for a, b in pairs)
 
 
@@ -74,8 +74,8 @@ def test_steps_have_the_bits_of_spans(name: str, kind: type) -> None:
     for number in range(1, 8):
         row = rows.take(slice(number, number + 1))
         assert same(fast(quick, row, number), by_span(usual, row, number))
-    one = usual.outputs(rows.inputs), quick.outputs(rows.inputs)
-    assert one[0].tobytes() == one[1].tobytes()
+    expected = usual.outputs(rows.inputs), quick.outputs(rows.inputs)
+    assert expected[0].tobytes() == expected[1].tobytes()
 
 
 def test_rows_of_another_kind_take_the_usual_way() -> None:

@@ -122,9 +122,9 @@ def test_the_values_of_layers_are_those_of_their_rows() -> None:
     executable._choosers.clear()
     executable.threads_for = lambda rows: 3  # type: ignore[method-assign]
     for _ in range(50):
-        for one, several in zip(alone, executable.activations(inputs), strict=True):
-            assert one.outputs.tobytes() == several.outputs.tobytes()
-            assert np.array_equal(one.weighted_sums, several.weighted_sums)
+        for single, several in zip(alone, executable.activations(inputs), strict=True):
+            assert single.outputs.tobytes() == several.outputs.tobytes()
+            assert np.array_equal(single.weighted_sums, several.weighted_sums)
 
 
 def test_steps_allocate_nothing() -> None:

@@ -99,12 +99,12 @@ def test_layers(layers: Any, precision: str) -> None:
     st.sampled_from([0.0, 0.02, 0.3, 1.0]),
     st.integers(1, 3),
 )
-def test_sizes(inputs: int, units: int, batch: int, share: float, threads: int) -> None:
+def test_sizes(inputs: int, units: int, batch: int, fraction: float, threads: int) -> None:
     """Empty rows, empty columns, nothing at all, and rows without a zero."""
     layers = [Dense(units, "relu"), Dense(2, "tanh")]
     task = sparse_problem(inputs, layers, entry=Adam(clip_norm=0.5), batch_size=batch, threads=threads)
     count = 2 * batch + 3
-    rows = sparse(task, count, share)
+    rows = sparse(task, count, fraction)
     agree(task, rows, span_for(task, count, steps=2), slack=4.0, gradients=True)
 
 
@@ -161,10 +161,10 @@ def test_the_bits_of_steps_with_all_the_zeros(name: str, precision: str) -> None
     """Rules that leave a number alone whose gradient is zero make the same steps either way."""
     entry = optimizer(name, learning_rate=0.1)
     task = sparse_problem(70, [Dense(20, "tanh"), Dense(3)], entry=entry, precision=precision)
-    rows, span, one, other = sparse(task), span_for(task), loaded(task), loaded(replace(task, mean_nnz=None))
-    assert one.run(rows, span).tobytes() == other.run(with_zeros(rows), span).tobytes()
-    assert one.get_state().parameters.tobytes() == other.get_state().parameters.tobytes()
-    assert one.loss_and_gradient(rows)[1].tobytes() == other.loss_and_gradient(with_zeros(rows))[1].tobytes()
+    rows, span, skipping, other = sparse(task), span_for(task), loaded(task), loaded(replace(task, mean_nnz=None))
+    assert skipping.run(rows, span).tobytes() == other.run(with_zeros(rows), span).tobytes()
+    assert skipping.get_state().parameters.tobytes() == other.get_state().parameters.tobytes()
+    assert skipping.loss_and_gradient(rows)[1].tobytes() == other.loss_and_gradient(with_zeros(rows))[1].tobytes()
 
 
 def test_gradients_of_other_rows_leave_nothing_behind() -> None:

@@ -35,7 +35,7 @@ def test_class_numbers_have_the_bits_of_one_hot_rows(name: str, outputs: int) ->
     rows = numbered(spec)
     hot = Rows(rows.inputs, one_hot(rows.targets, outputs, np.float32), rows.weights)
     for engine in (NativeEngine(), ReferenceEngine()):
-        actual, expected = (outcome(engine, spec, given, span_for(spec), True) for given in (rows, hot))
+        actual, expected = (outcome(engine, spec, target_rows, span_for(spec), True) for target_rows in (rows, hot))
         for name in ("losses", "parameters", "validation", "objective", "gradient"):
             np.testing.assert_array_equal(getattr(actual, name), getattr(expected, name))
     agree(spec, rows, gradients=True)

@@ -113,7 +113,7 @@ def test_batches_of_any_size_on_any_number_of_threads(sizes: list[int], threads:
     assert actual[0] == actual[1]
 
 
-def test_what_is_dealt_out_is_numbered() -> None:
+def test_pieces_are_numbered() -> None:
     task = task_of()
     stages = loaded(task, 2)._program(TRAIN).plan.stages
     kinds = [

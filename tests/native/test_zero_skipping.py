@@ -70,7 +70,7 @@ def test_zero_skipping_is_bit_identical(
 
 
 @pytest.mark.parametrize("layers", [[Dense(40, "relu"), Dense(3)], [Dense(40)], [Dense(18, bias=False), Dense(2)]])
-def test_a_row_says_the_same_alone_among_others_and_among_full_rows(layers: list[Layer]) -> None:
+def test_a_row_has_the_same_outputs_alone_among_others_and_among_full_rows(layers: list[Layer]) -> None:
     executable = made(64, layers)
     few, many = rows_with_zeros(50, 64, 0.05), rows_with_zeros(50, 64, 1.0)
     together = executable.outputs(few)

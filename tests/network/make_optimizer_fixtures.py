@@ -127,13 +127,13 @@ def main() -> None:
     torch.set_default_dtype(torch.float64)
     problem = {"pytorch": torch.__version__, "steps": STEPS, "start": START, "matrix": MATRIX, "shift": SHIFT}
     paths = {
-        case: {"name": name, "options": options, "points": trajectory(kind, given)}
-        for case, (name, options, kind, given) in OPTIMIZERS.items()
+        case: {"name": name, "options": options, "points": trajectory(kind, arguments)}
+        for case, (name, options, kind, arguments) in OPTIMIZERS.items()
     }
     write("optimizer_trajectories.json", problem | {"cases": paths})
     courses = {
-        case: {"name": name, "options": options, "factors": factors(kind, given)}
-        for case, (name, options, kind, given) in SCHEDULES.items()
+        case: {"name": name, "options": options, "factors": factors(kind, arguments)}
+        for case, (name, options, kind, arguments) in SCHEDULES.items()
     }
     write("schedule_factors.json", {"pytorch": torch.__version__, "steps": STEPS, "cases": courses})
 

@@ -112,10 +112,10 @@ def test_float32_never_overflows(name: str) -> None:
     entry = LOSSES[name]
     x = -sizes if entry.applied_to == "log_probability" else np.concatenate((-sizes, sizes))
     for target in (0.0, 0.3, 1.0) if entry.applied_to != "output" else (-1e4, 0.0, 1.0, 1e4):
-        goal = np.full_like(x, target)
+        targets = np.full_like(x, target)
         for narrow, wide in (
-            (value(entry, x, goal), value(entry, x.astype(np.float64), np.float64(target))),
-            (derivative(entry, x, goal), derivative(entry, x.astype(np.float64), np.float64(target))),
+            (value(entry, x, targets), value(entry, x.astype(np.float64), np.float64(target))),
+            (derivative(entry, x, targets), derivative(entry, x.astype(np.float64), np.float64(target))),
         ):
             assert narrow.dtype == np.float32
             assert np.isfinite(narrow).all()

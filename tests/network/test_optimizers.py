@@ -39,7 +39,7 @@ HEAVY: dict[str, Any] = {
 }
 
 
-def one(w: Array) -> Array:
+def unit_gradient(w: Array) -> Array:
     return np.ones_like(w)
 
 
@@ -61,12 +61,12 @@ def one(w: Array) -> Array:
 )
 def test_two_steps_by_hand(entry: Optimizer, expected: list[float]) -> None:
     """From w = 2 with a gradient that is always 2."""
-    points, _ = follow(entry, np.array([2.0]), lambda w: 2 * one(w), 2)
+    points, _ = follow(entry, np.array([2.0]), lambda w: 2 * unit_gradient(w), 2)
     np.testing.assert_allclose(points[:, 0], expected, rtol=1e-7)
 
 
 def test_adadelta_first_step_by_hand() -> None:
-    points, slots = follow(optimizer("adadelta"), np.array([0.0]), one, 1)
+    points, slots = follow(optimizer("adadelta"), np.array([0.0]), unit_gradient, 1)
     step = math.sqrt(1e-6) / math.sqrt(0.05 + 1e-6)
     assert points[0, 0] == pytest.approx(-step, rel=1e-12)
     assert slots["steps"][0] == pytest.approx(0.05 * step**2, rel=1e-12)
@@ -105,8 +105,8 @@ def test_open_rule_bound_to_its_values_is_the_rule(name: str, options: dict[str,
 
 @pytest.mark.parametrize("name", RULES)
 def test_weight_decay_shrinks_the_weight_before_the_step(name: str) -> None:
-    plain, _ = follow(optimizer(name, learning_rate=0.1, weight_decay=0.0), np.array([3.0]), one, 1)
-    decayed, _ = follow(optimizer(name, learning_rate=0.1, weight_decay=0.5), np.array([3.0]), one, 1)
+    plain, _ = follow(optimizer(name, learning_rate=0.1, weight_decay=0.0), np.array([3.0]), unit_gradient, 1)
+    decayed, _ = follow(optimizer(name, learning_rate=0.1, weight_decay=0.5), np.array([3.0]), unit_gradient, 1)
     assert plain[0, 0] - decayed[0, 0] == pytest.approx(0.1 * 0.5 * 3.0, rel=1e-9)
 
 
@@ -121,7 +121,7 @@ def test_clip_value_limits_the_gradient(name: str) -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_ema_of_the_parameters(name: str) -> None:
     start = np.array([3.0])
-    points, slots = follow(optimizer(name, ema_decay=0.25), start, one, 3)
+    points, slots = follow(optimizer(name, ema_decay=0.25), start, unit_gradient, 3)
     expected = start
     for step, point in enumerate(points, 1):
         rate = min(0.25, (1 + step) / (10 + step))
@@ -171,7 +171,7 @@ def test_lbfgs_has_settings_and_no_rule() -> None:
 def test_custom_optimizer_clips_decays_and_averages() -> None:
     common = {"learning_rate": 0.1, "clip_value": 0.5, "weight_decay": 0.2, "ema_decay": 0.9}
     mine = optimizer("heavy", **HEAVY, **common)
-    points, slots = follow(mine, np.array([2.0]), lambda w: 3 * one(w), 1)
+    points, slots = follow(mine, np.array([2.0]), lambda w: 3 * unit_gradient(w), 1)
     assert points[0, 0] == pytest.approx(2 * (1 - 0.1 * 0.2) - 0.1 * 0.5)
     assert slots["m"][0] == pytest.approx(0.9 * 0.5 + 0.5)
     assert mine.rule().slots == (("m", 0.5), ("average", None))
@@ -188,7 +188,7 @@ def test_custom_optimizer_equals_the_built_in_one() -> None:
 
 def test_custom_optimizer_uses_the_step() -> None:
     mine = optimizer("slower", update=lambda parameter, gradient, step: parameter - gradient / step)
-    points, _ = follow(mine, np.array([0.0]), one, 3)
+    points, _ = follow(mine, np.array([0.0]), unit_gradient, 3)
     np.testing.assert_allclose(points[:, 0], [-1, -1.5, -1.5 - 1 / 3])
     assert mine.rule().scalars == ("learning_rate", "step")
 

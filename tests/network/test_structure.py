@@ -27,14 +27,14 @@ DIFFERENT: list[tuple[list[Any], list[Any]]] = [
 
 @pytest.mark.parametrize("layers", EQUAL, ids=str)
 def test_values_do_not_count(layers: tuple[list[Any], list[Any]]) -> None:
-    one, other = (network_structure(rv.Network(4, part)) for part in layers)
-    assert one == other
+    first, second = (network_structure(rv.Network(4, part)) for part in layers)
+    assert first == second
 
 
 @pytest.mark.parametrize("layers", DIFFERENT, ids=str)
 def test_everything_else_does(layers: tuple[list[Any], list[Any]]) -> None:
-    one, other = (network_structure(rv.Network(4, part)) for part in layers)
-    assert one != other
+    first, second = (network_structure(rv.Network(4, part)) for part in layers)
+    assert first != second
 
 
 def test_optimizers_are_of_one_structure_where_the_same_numbers_are_zero() -> None:

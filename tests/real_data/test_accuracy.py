@@ -40,7 +40,7 @@ def test_california_housing(real_data: Path) -> None:
 
 @pytest.mark.real_data
 def test_a_class_that_cannot_be_learned_stays_unlearned(real_data: Path) -> None:
-    """Shuffled labels give no better than guessing: the held-out rows are really held out."""
+    """Shuffled labels give no better than guessing: no test row is trained on."""
     import polars as pl
 
     frame = pl.read_csv(real_data / "tabular" / "letter" / "data.csv").head(2000)

@@ -11,29 +11,29 @@ from ranvier.recipes.augmentation import WITH_LINEAR, choice_of
 TARGETS = np.eye(2)[np.arange(40) % 2]
 
 
-def outputs_right_in(share: float) -> np.ndarray:
+def outputs_right_in(fraction: float) -> np.ndarray:
     """Probabilities that are right about the first rows of 40, and wrong about the others."""
-    right = np.arange(40) < 40 * share
+    right = np.arange(40) < 40 * fraction
     return np.abs(TARGETS - np.where(right, 0.1, 0.9)[:, None])
 
 
 @pytest.mark.parametrize(
-    ("shares", "chosen"),
+    ("fractions", "expected"),
     [
         ({"affine": 0.8, "flip": 0.7, "none": 0.825}, "affine"),
         ({"affine": 0.5, "flip": 0.7, "none": 0.9}, "none"),
         ({"flip": 0.8, "affine": 0.8, "none": 0.7}, "flip"),
     ],
 )
-def test_the_usual_way_gives_way_to_what_is_clearly_better(shares: dict[str, float], chosen: str) -> None:
-    outputs = {way: outputs_right_in(share) for way, share in shares.items()}
-    choice = choice_of(Task("multiclass", 2, ("a", "b")), list(shares), outputs, TARGETS)
-    assert choice.name == chosen
-    assert ("as usual" in choice.notes[0]) == (chosen == next(iter(shares)))
+def test_the_usual_way_gives_way_to_what_is_clearly_better(fractions: dict[str, float], expected: str) -> None:
+    outputs = {name: outputs_right_in(fraction) for name, fraction in fractions.items()}
+    choice = choice_of(Task("multiclass", 2, ("a", "b")), list(fractions), outputs, TARGETS)
+    assert choice.augmentation == expected
+    assert ("as usual" in choice.notes[0]) == (expected == next(iter(fractions)))
 
 
 @pytest.mark.parametrize(
-    ("shares", "learner"),
+    ("fractions", "learner"),
     [
         ({"none": 0.9, "none linear": 0.8, "linear on pixels": 0.85}, "hidden"),
         ({"none": 0.5, "none linear": 0.9, "linear on pixels": 0.7}, "linear"),
@@ -42,8 +42,8 @@ def test_the_usual_way_gives_way_to_what_is_clearly_better(shares: dict[str, flo
         ({"none": 0.9}, "hidden"),
     ],
 )
-def test_what_learns_is_chosen_by_the_rows_left_out(shares: dict[str, float], learner: str) -> None:
-    outputs = {name: outputs_right_in(share) for name, share in shares.items()}
+def test_what_learns_is_chosen_by_the_rows_left_out(fractions: dict[str, float], learner: str) -> None:
+    outputs = {name: outputs_right_in(fraction) for name, fraction in fractions.items()}
     choice = choice_of(
         Task("binary", 1, ("a", "b")), ["none"], {n: o[:, 1:] for n, o in outputs.items()}, TARGETS[:, 1:]
     )

@@ -56,8 +56,8 @@ def test_half_a_comparison_chooses_nothing(monkeypatch: pytest.MonkeyPatch) -> N
         choose_candidate({"first": bad, "linear": right}, rows, task, 0)
 
 
-@pytest.mark.parametrize(("weights", "chosen"), [((1.0, 9.0), "second half"), ((9.0, 1.0), "first half")])
-def test_rows_count_by_their_weights(weights: tuple[float, float], chosen: str) -> None:
+@pytest.mark.parametrize(("weights", "expected"), [((1.0, 9.0), "second half"), ((9.0, 1.0), "first half")])
+def test_rows_count_by_their_weights(weights: tuple[float, float], expected: str) -> None:
     _, right, rows, task = candidates()
     late = np.arange(100) >= 50
     parts = {"first half": ~late, "second half": late}
@@ -65,9 +65,9 @@ def test_rows_count_by_their_weights(weights: tuple[float, float], chosen: str) 
     weighted = Rows(rows.inputs, rows.targets, np.where(late, weights[1], weights[0]))
     assert choose_candidate(halves, rows, task, 0).name == "first half"
     choice = choose_candidate(halves, weighted, task, 0)
-    assert choice.name == chosen
+    assert choice.name == expected
     # A network that is right about 9 of 10 parts of the weight, and about half of the others by chance.
-    assert choice.scores[chosen] > 0.9
+    assert choice.scores[expected] > 0.9
     assert choice.held_out is not None
     assert choice.held_out.weights is not None
     assert sorted(set(choice.held_out.weights.tolist())) == [1.0, 9.0]

@@ -17,9 +17,9 @@ LABELS = Task("multilabel", 2, target_names=("x", "y"))
 
 def biases(network: rv.Network, task: Task, targets: list[list[float]], weights: list[float] | None) -> np.ndarray:
     """The biases of the output layer at the beginning; none where the usual beginning is taken."""
-    given = None if weights is None else np.array(weights)
+    row_weights = None if weights is None else np.array(weights)
     state = class_prior_state(
-        network, rv.SGD(0.1), task, Rows(np.zeros((len(targets), 2)), np.array(targets), given), seed=3
+        network, rv.SGD(0.1), task, Rows(np.zeros((len(targets), 2)), np.array(targets), row_weights), seed=3
     )
     if state is None:
         return np.zeros(0)
@@ -31,14 +31,14 @@ def biases(network: rv.Network, task: Task, targets: list[list[float]], weights:
     return actual
 
 
-def test_softmax_begins_at_the_weighted_shares() -> None:
+def test_softmax_starts_at_the_weighted_fractions() -> None:
     network = rv.Network(2, [rv.Dense(4, "relu"), rv.Dense(3, "softmax")])
     rows = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     actual = np.exp(biases(network, CLASSES, rows, [3.0, 1.0, 2.0, 0.0]))
     np.testing.assert_allclose(actual, [0.5, 0.5, 0.2], rtol=1e-12)
 
 
-def test_sigmoids_begin_at_the_weighted_shares_of_each_label() -> None:
+def test_sigmoids_start_at_the_weighted_fraction_of_each_label() -> None:
     network = rv.Network(2, [rv.Dense(4, "relu"), rv.Dense(2, "sigmoid")])
     actual = biases(network, LABELS, [[1.0, 1.0], [0.0, 1.0], [0.0, 1.0]], [2.0, 1.0, 5.0])
     np.testing.assert_allclose(1.0 / (1.0 + np.exp(-actual)), [0.25, 0.75], rtol=1e-12)

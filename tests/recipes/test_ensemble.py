@@ -141,9 +141,9 @@ def test_a_callback_that_stops_ends_the_run_and_early_stopping_one_network(kind:
 def test_ctrl_c_between_two_networks_gives_the_model_of_the_first(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = texts() if kind == "text" else frame()
 
-    def press(*given: Any) -> Any:
+    def press(*args: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
-        return outputs_of(*given)
+        return outputs_of(*args)
 
     where = "text_training" if kind == "text" else "ensemble"
     monkeypatch.setattr(f"ranvier.recipes.{where}.outputs_of", press)

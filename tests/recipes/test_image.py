@@ -85,16 +85,16 @@ def ways_to_ask(folder: Path) -> dict[str, Any]:
 
 
 def test_the_same_bits_however_pictures_are_given(model: rv.Model, folder: Path, tmp_path: Path) -> None:
-    asked = ways_to_ask(folder)
-    expected = model.outputs(asked["paths"]).tobytes()
-    for way, rows in asked.items():
+    ways = ways_to_ask(folder)
+    expected = model.outputs(ways["paths"]).tobytes()
+    for way, rows in ways.items():
         assert model.outputs(rows).tobytes() == expected, way
     model.save(tmp_path / "model.rv")
     again = rv.load(tmp_path / "model.rv")
-    assert again.outputs(asked["paths"]).tobytes() == expected
-    alone = np.concatenate([model.outputs(path) for path in asked["paths"]])
+    assert again.outputs(ways["paths"]).tobytes() == expected
+    alone = np.concatenate([model.outputs(path) for path in ways["paths"]])
     assert alone.tobytes() == expected
-    assert model.outputs(asked["pictures"][0]).tobytes() == alone[:1].tobytes()
+    assert model.outputs(ways["pictures"][0]).tobytes() == alone[:1].tobytes()
 
 
 def test_a_folder_is_evaluated(model: rv.Model, folder: Path) -> None:
@@ -227,8 +227,8 @@ def test_files_of_arrays_train_and_test(tmp_path: Path) -> None:
 def test_linear_models_on_patch_features_become_one_network(
     learner: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    chosen = ChosenTraining("affine", 1.0, ("Chosen.",), learner, linear_factor=0.7)
-    monkeypatch.setattr("ranvier.recipes.image_training.choose_training", lambda *_: chosen)
+    training = ChosenTraining("affine", 1.0, ("Chosen.",), learner, linear_factor=0.7)
+    monkeypatch.setattr("ranvier.recipes.image_training.choose_training", lambda *_: training)
     pixels, labels = stripes(60, 16)
     recipe = replace(SMALL, augment="affine", n_networks=2, epochs=4)
     trained = rv.train(pixels, labels, recipe=recipe, image_size=16, test=0.25, **QUIET)
@@ -242,8 +242,8 @@ def test_linear_models_on_patch_features_become_one_network(
 
 
 def test_a_linear_model_on_pixels_is_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    chosen = ChosenTraining("none", 1.0, ("Chosen.",), LINEAR_PIXELS)
-    monkeypatch.setattr("ranvier.recipes.image_training.choose_training", lambda *_: chosen)
+    training = ChosenTraining("none", 1.0, ("Chosen.",), LINEAR_PIXELS)
+    monkeypatch.setattr("ranvier.recipes.image_training.choose_training", lambda *_: training)
     pixels = np.random.default_rng(0).integers(0, 120, (60, 12, 12, 1)).astype(np.uint8)
     first = np.arange(60) % 2 == 0
     pixels[first, 3:6] = 255
@@ -255,8 +255,8 @@ def test_a_linear_model_on_pixels_is_a_model(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_a_network_on_pixels_joins_those_on_patch_features(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    chosen = ChosenTraining("affine", 1.0, ("Chosen.",), WITH_PIXELS)
-    monkeypatch.setattr("ranvier.recipes.image_training.choose_training", lambda *_: chosen)
+    training = ChosenTraining("affine", 1.0, ("Chosen.",), WITH_PIXELS)
+    monkeypatch.setattr("ranvier.recipes.image_training.choose_training", lambda *_: training)
     pixels, labels = stripes(40, 28)
     recipe = replace(SMALL, augment="affine", pixel_epochs=8, n_networks=2, n_centroids=90, epochs=2)
     joined = rv.train(pixels, labels, recipe=recipe, image_size=28, test=0.25, **QUIET)

@@ -36,7 +36,7 @@ def members_of(task: Task, outputs: np.ndarray, targets: np.ndarray, n_folds: in
     return actual
 
 
-def noisy_logits(task: Task, rows: int, sharpness: float, noise: float) -> tuple[np.ndarray, np.ndarray]:
+def noisy_logits(task: Task, rows: int, logit_factor: float, noise: float) -> tuple[np.ndarray, np.ndarray]:
     """Logits of each network (M, n, N), too sure by a factor and with errors of their own, and targets (n, N)."""
     generator = np.random.default_rng(0)
     true = generator.normal(scale=1.5, size=(rows, task.outputs))
@@ -46,7 +46,7 @@ def noisy_logits(task: Task, rows: int, sharpness: float, noise: float) -> tuple
         targets = (drawn < chances).astype(np.float64)
     else:
         targets = np.eye(task.outputs)[np.minimum((chances.cumsum(axis=1) < drawn).sum(axis=1), task.outputs - 1)]
-    return sharpness * (true + generator.normal(scale=noise, size=(NETWORKS, rows, task.outputs))), targets
+    return logit_factor * (true + generator.normal(scale=noise, size=(NETWORKS, rows, task.outputs))), targets
 
 
 def test_a_row_has_the_mean_of_the_networks_that_left_it_out() -> None:
@@ -91,11 +91,11 @@ def test_of_shared_validation_rows_the_temperature_is_that_of_the_mean(task: Tas
 
 @pytest.mark.parametrize("n_folds", [3, 10])
 @pytest.mark.parametrize("task", [TWO, THREE], ids=["two classes", "three classes"])
-@pytest.mark.parametrize("sharpness", [0.8, 1.5])
+@pytest.mark.parametrize("logit_factor", [0.8, 1.5])
 def test_the_temperature_is_that_of_the_mean_of_all_and_not_of_a_single_network(
-    task: Task, n_folds: int, sharpness: float
+    task: Task, n_folds: int, logit_factor: float
 ) -> None:
-    logits, targets = noisy_logits(task, 30_000, sharpness, 1.0)
+    logits, targets = noisy_logits(task, 30_000, logit_factor, 1.0)
     members = members_of(task, probabilities_of(task, logits), targets, n_folds)
     best = inverse_temperature(task, probabilities_of(task, logits.mean(axis=0)), targets)
     single = inverse_temperature(task, probabilities_of(task, logits[0]), targets)

@@ -20,13 +20,13 @@ def test_its_logits_are_the_mean(name: str, inputs: slice) -> None:
     scale, last = rv.Rescale(0.5, -1.0), rv.Dense(3, name)
     network = rv.Network(5, [scale, rv.Dense(4, "relu"), rv.Dropout(0.5), last])
     linear = rv.Network(inputs.stop - inputs.start, [scale, last])
-    flats = [generator.normal(size=one.parameter_table.size) for one in (network, linear)]
+    flats = [generator.normal(size=member.parameter_table.size) for member in (network, linear)]
     rows = generator.integers(0, 5, (20, 5)).astype(np.float64)
     apart = [logits(says(network, flats[0], rows), name), logits(says(linear, flats[1], rows[:, inputs]), name)]
     both = logits(says(*beside_linear(network, flats[0], linear, flats[1], FACTOR, inputs.start), rows), name)
     expected = (apart[0] + FACTOR * apart[1]) / 2
     if name == "softmax":
-        both, expected = (one - one.mean(axis=1, keepdims=True) for one in (both, expected))
+        both, expected = (values - values.mean(axis=1, keepdims=True) for values in (both, expected))
     np.testing.assert_allclose(both, expected, rtol=1e-9, atol=1e-9)
 
 
@@ -37,13 +37,13 @@ def test_a_linear_model_passes_several_hidden_layers(name: str, activation: str)
     last = rv.Dense(3, name)
     hidden = [rv.Dense(4, activation), rv.Dropout(0.5), rv.Dense(5, activation), rv.Dense(3, activation)]
     network, linear = rv.Network(5, [*hidden, last]), rv.Network(5, [last])
-    flats = [generator.normal(size=one.parameter_table.size) for one in (network, linear)]
+    flats = [generator.normal(size=member.parameter_table.size) for member in (network, linear)]
     rows = generator.normal(size=(20, 5))
-    apart = [logits(says(one, flat, rows), name) for one, flat in zip((network, linear), flats, strict=True)]
+    apart = [logits(says(member, flat, rows), name) for member, flat in zip((network, linear), flats, strict=True)]
     both = logits(says(*beside_linear(network, flats[0], linear, flats[1], FACTOR), rows), name)
     expected = (apart[0] + FACTOR * apart[1]) / 2
     if name == "softmax":
-        both, expected = (one - one.mean(axis=1, keepdims=True) for one in (both, expected))
+        both, expected = (values - values.mean(axis=1, keepdims=True) for values in (both, expected))
     np.testing.assert_allclose(both, expected, rtol=1e-9, atol=1e-9)
 
 

@@ -60,7 +60,7 @@ def test_poisson_predicts_rates(recipe: str, size: float) -> None:
 
 
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "binary_focal"])
-def test_shares_of_a_whole(loss: str) -> None:
+def test_fractions_of_a_total(loss: str) -> None:
     X, effect = rows()
     fractions = 1 / (1 + np.exp(-2 * effect))
     fitted = estimator("plain", loss).fit(X, fractions)
@@ -95,7 +95,7 @@ def test_targets_outside_the_range_of_a_loss_are_named_by_row(loss: str) -> None
     ):
         with pytest.raises((DataError, InputError), match=f"{value:g}") as raised:
             call()
-        if "says numbers from 0 to 1" not in str(raised.value):
+        if "gives numbers from 0 to 1" not in str(raised.value):
             assert text in str(raised.value)
             assert "23" in str(raised.value) or "24" in str(raised.value)
 

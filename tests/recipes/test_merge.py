@@ -47,7 +47,7 @@ def logits(outputs: np.ndarray, name: str) -> np.ndarray:
     scales=st.integers(0, 2),
     seed=st.integers(0, 99),
 )
-def test_the_joined_network_says_the_mean_of_the_weighted_sums(
+def test_the_logits_of_the_merged_network_are_the_mean(
     name: str, members: int, hidden: list[int], groups: int, scales: int, seed: int
 ) -> None:
     widths = [groups * width for width in hidden]
@@ -57,11 +57,11 @@ def test_the_joined_network_says_the_mean_of_the_weighted_sums(
     flats = [generator.normal(size=network.parameter_table.size) for _ in range(members)]
     X = generator.normal(size=(5, 4))
     joined, flat = merge_networks(network, flats)
-    each = [logits(says(network, one, X), name) for one in flats]
-    expected = np.mean(each, axis=0)
+    member_logits = [logits(says(network, member_flat, X), name) for member_flat in flats]
+    expected = np.mean(member_logits, axis=0)
     actual = logits(says(joined, flat, X), name)
     # A sum z is read from an output that is rounded, which costs e^|z| roundings of a sigmoid, in each of the networks.
-    far = np.exp(max(np.abs(sums).max() for sums in (*each, actual))) if name == "sigmoid" else 1.0
+    far = np.exp(max(np.abs(sums).max() for sums in (*member_logits, actual))) if name == "sigmoid" else 1.0
     if name == "softmax":
         expected, actual = (values - values.mean(axis=1, keepdims=True) for values in (expected, actual))
     steps = 64 * members * (max(widths, default=1) + 4)
@@ -69,26 +69,26 @@ def test_the_joined_network_says_the_mean_of_the_weighted_sums(
     np.testing.assert_allclose(actual, expected, rtol=0, atol=steps * EPSILON * size * far)
 
 
-def test_blocks_with_batch_normalization_are_joined() -> None:
+def test_blocks_with_batch_normalization_are_merged() -> None:
     block = rv.Residual([rv.BatchNorm(), rv.Dense(6, "silu", groups=2), rv.Dropout(0.2), rv.Dense(4)])
     network = rv.Network(3, [rv.Dense(4, "silu"), block, rv.BatchNorm(), rv.Dense(2, "softmax")])
     generator = np.random.default_rng(0)
     flats = [generator.uniform(0.2, 1.0, network.parameter_table.size) for _ in range(3)]
     X = generator.normal(size=(5, 3))
     joined, flat = merge_networks(network, flats, 0.5)
-    expected = 0.5 * np.mean([logits(says(network, one, X), "softmax") for one in flats], axis=0)
+    expected = 0.5 * np.mean([logits(says(network, member_flat, X), "softmax") for member_flat in flats], axis=0)
     actual = logits(says(joined, flat, X), "softmax")
     np.testing.assert_allclose(np.diff(actual), np.diff(expected), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("layers", [[rv.BatchNorm(), rv.Dense(2)], [rv.Dense(3), rv.LayerNorm(), rv.Dense(2)]])
-def test_other_normalization_cannot_be_joined(layers: list[rv.Layer]) -> None:
+def test_other_normalization_cannot_be_merged(layers: list[rv.Layer]) -> None:
     network = rv.Network(3, layers)
     with pytest.raises(InputError, match="cannot be merged"):
         merge_networks(network, [network.parameter_table.initial(0)])
 
 
-def test_the_joined_network_holds_the_weights_of_its_members_and_no_others() -> None:
+def test_the_merged_network_holds_the_weights_of_its_members_and_no_others() -> None:
     """Their mean at the output has one bias, and the factors of their inputs are in their weights."""
     network = rv.Network(
         5, [rv.LearnedScale(), rv.Dense(7, "relu"), rv.Dense(4, "tanh"), rv.Dense(3, "relu"), rv.Dense(2)]
@@ -98,7 +98,7 @@ def test_the_joined_network_holds_the_weights_of_its_members_and_no_others() -> 
     assert flat.size == joined.parameter_count == 6 * (network.parameter_count - 5) - 5 * 2
 
 
-def test_members_that_differ_are_told_apart() -> None:
+def test_members_that_differ_are_distinguished() -> None:
     network = rv.Network(1, [rv.Dense(1)])
     joined, flat = merge_networks(network, [np.array([1.0, 0.0]), np.array([3.0, 2.0])])
     assert joined == network
@@ -107,17 +107,17 @@ def test_members_that_differ_are_told_apart() -> None:
 
 @given(
     widths=st.lists(st.integers(1, 6), min_size=1, max_size=3),
-    waves=st.integers(0, 2),
+    n_frequencies=st.integers(0, 2),
     units=st.integers(1, 4),
     seed=st.integers(0, 99),
 )
-def test_hats_in_place_of_ramps_change_nothing_but_roundings(
-    widths: list[int], waves: int, units: int, seed: int
+def test_linear_splines_in_place_of_piecewise_linear_columns_change_roundings_only(
+    widths: list[int], n_frequencies: int, units: int, seed: int
 ) -> None:
     generator = np.random.default_rng(seed)
     frame = {f"x{column}": generator.normal(size=60) for column in range(len(widths))}
     encoders = tuple(
-        NumberEncoder.fit(pl.Series(name, cells), None, FeatureOptions(waves, bins, 1000, 1))
+        NumberEncoder.fit(pl.Series(name, cells), None, FeatureOptions(n_frequencies, bins, 1000, 1))
         for (name, cells), bins in zip(frame.items(), widths, strict=True)
     )
     plans = tuple(ColumnSchema(name, "number", "", 0, 60) for name in frame)

@@ -35,7 +35,7 @@ def test_the_others_are_trained_for_twice_the_best_epochs_of_the_pilots(n_pilots
     expected = epochs_after(best[:n_pilots])
     assert expected < epochs
     limits = [epochs] * n_pilots + [expected] * (len(best) - n_pilots)
-    ends = [min(limit, one + patience) for limit, one in zip(limits, best, strict=True)]
+    ends = [min(limit, best_epoch + patience) for limit, best_epoch in zip(limits, best, strict=True)]
     assert [member["epochs"] for member in report.members] == ends
 
 
@@ -47,7 +47,9 @@ def test_pilots_that_need_all_epochs_leave_them_to_the_others() -> None:
 @pytest.mark.parametrize("n_pilots", [0, 4, 5])
 def test_without_pilots_or_others_all_are_trained_for_all_epochs(n_pilots: int) -> None:
     all_long, some = cook(replace(QUICK, n_pilots=n_pilots)), cook()
-    assert sum(one["epochs"] for one in all_long.report.members) > sum(one["epochs"] for one in some.report.members)
+    assert sum(member["epochs"] for member in all_long.report.members) > sum(
+        member["epochs"] for member in some.report.members
+    )
     assert bits(all_long) == bits(cook(replace(QUICK, n_pilots=0)))
 
 

@@ -48,14 +48,16 @@ def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: s
     used["patience"] = entry.patience_for(model.report.split["training"])
     assert {"name": model.report.recipe, **model.report.recipe_settings} == {**entry.to_dict(), **used}
     assert model.network.layer_infos[0].outputs == 4 * entry.n_networks
-    assert len(model.history) == sum(one["epochs"] for one in model.report.members)
+    assert len(model.history) == sum(member["epochs"] for member in model.report.members)
     assert [epoch.epoch for epoch in model.history] == list(range(1, len(model.history) + 1))
     again = rv.load(tmp_path / "m.rv")
     assert (again.outputs(frame()) == model.outputs(frame())).all()
     assert again.report.recipe_settings == model.report.recipe_settings
 
 
-def test_a_finished_model_has_hats_and_its_report_is_what_evaluate_says(tmp_path: Path) -> None:
+def test_a_finished_model_has_linear_splines_and_the_metrics_of_its_report_are_those_of_evaluate(
+    tmp_path: Path,
+) -> None:
     rows = frame()
     held = rows.tail(len(rows) // 4)
     held.write_csv(tmp_path / "held.csv")
@@ -84,8 +86,8 @@ def test_efforts_differ_and_are_stored() -> None:
     efforts = [recipe("table", effort) for effort in EFFORTS]
     assert len({*efforts}) == len(efforts)
     assert efforts[0].n_networks < efforts[1].n_networks < efforts[2].n_networks
-    for one in efforts:
-        assert recipe_from_dict(json.loads(json.dumps(one.to_dict()))) == one
+    for entry in efforts:
+        assert recipe_from_dict(json.loads(json.dumps(entry.to_dict()))) == entry
 
 
 @pytest.mark.parametrize(
@@ -166,11 +168,13 @@ def test_a_run_that_broke_off_goes_on_to_the_same_bits(
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_options_of_training_count_in_every_recipe(name: str) -> None:
-    given = TrainOptions(batch_size=7, epochs=3, learning_rate=0.25, optimizer="sgd", loss="categorical_cross_entropy")
+    options = TrainOptions(
+        batch_size=7, epochs=3, learning_rate=0.25, optimizer="sgd", loss="categorical_cross_entropy"
+    )
     entry = recipe(name)
     network = rv.Network(4, [rv.Dense(3, "softmax")])
     task = rv.Task("multiclass", 3, ("a", "b", "c"))
-    settings = entry.settings(network, task, entry.complete(given), 100, (), False)
+    settings = entry.settings(network, task, entry.complete(options), 100, (), False)
     assert (settings.batch_size, settings.epochs, settings.optimizer) == (7, 3, rv.SGD(0.25))
     assert settings.loss == rv.loss("categorical_cross_entropy")
 

@@ -110,7 +110,7 @@ def test_auto_takes_the_recipe_for_sound(folder: Path) -> None:
 
 def test_validation_recordings_choose_the_features() -> None:
     samples, labels = chirps(60)
-    clips = [(RATE, one) for one in samples]
+    clips = [(RATE, sample) for sample in samples]
     held = clips[44:], np.array(labels[44:])
     model = rv.train(clips[:44], np.array(labels[:44]), recipe=SMALL, validation=held, **{**QUIET, "test": 0.0})
     assert "16 recordings left out" in " ".join(model.report.notes)
@@ -119,7 +119,7 @@ def test_validation_recordings_choose_the_features() -> None:
 
 def test_by_time_later_recordings_choose_the_features() -> None:
     samples, labels = chirps(80)
-    table = {"clip": [(RATE, one) for one in samples], "day": list(range(80)), "label": labels}
+    table = {"clip": [(RATE, sample) for sample in samples], "day": list(range(80)), "label": labels}
     model = rv.train(table, "label", recipe=SMALL, split="time:day", ignore=["day"], **{**QUIET, "test": 0.25})
     assert model.report.split["validation"] > 0
     assert f"{model.report.split['validation']} recordings left out" in " ".join(model.report.notes)
@@ -129,7 +129,7 @@ def test_by_time_later_recordings_choose_the_features() -> None:
 def test_each_candidate_trains_alone(candidate: str) -> None:
     samples, labels = chirps(44)
     recipe = SoundRecipe(candidate=candidate, n_centroids=4, hidden=(6,), epochs=3, n_networks=2)
-    model = rv.train([(RATE, one) for one in samples], np.array(labels), recipe=recipe, **QUIET)
+    model = rv.train([(RATE, sample) for sample in samples], np.array(labels), recipe=recipe, **QUIET)
     assert any("as requested" in note for note in model.report.notes)
     assert model.predict([(RATE, samples[0])]).shape == (1,)
 
@@ -138,7 +138,7 @@ def test_a_number_can_be_learned_from_recordings() -> None:
     samples, labels = chirps(44)
     octaves = [1.5 if label == "rising" else -1.5 for label in labels]
     model = rv.train(
-        [(RATE, one) for one in samples],
+        [(RATE, sample) for sample in samples],
         np.array(octaves),
         recipe=replace(SMALL, epochs=60, candidate="statistics"),
         **QUIET,
@@ -149,7 +149,11 @@ def test_a_number_can_be_learned_from_recordings() -> None:
 
 def test_recordings_beside_numbers() -> None:
     samples, labels = chirps(40)
-    table = {"clip": [(RATE, one) for one in samples], "length": [len(one) for one in samples], "label": labels}
+    table = {
+        "clip": [(RATE, sample) for sample in samples],
+        "length": [len(sample) for sample in samples],
+        "label": labels,
+    }
     recipe = rv.recipe("table", "fast")
     model = rv.train(table, "label", recipe=recipe, hidden=(8,), epochs=3, kinds={"clip": "sound"}, **QUIET)
     assert model.report.recipe == "table"
@@ -243,6 +247,6 @@ def test_only_a_model_of_recordings_listens(model: rv.Model) -> None:
 def test_estimators_take_lists_of_recordings() -> None:
     samples, labels = chirps(20)
     classifier = rv.Classifier(recipe=SMALL, engine="reference")
-    classifier.fit([(RATE, one) for one in samples], labels)
-    files = [encoded(one, "WAV", "FLOAT") for one in samples]
-    assert (classifier.predict(files) == classifier.predict([(RATE, one) for one in samples])).all()
+    classifier.fit([(RATE, sample) for sample in samples], labels)
+    files = [encoded(sample, "WAV", "FLOAT") for sample in samples]
+    assert (classifier.predict(files) == classifier.predict([(RATE, sample) for sample in samples])).all()

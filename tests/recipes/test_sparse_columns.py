@@ -19,7 +19,7 @@ QUIET: dict[str, Any] = {"effort": "fast", "progress": False, "test": 0.2, "seed
 
 
 def member(sure: float, right: float = 1.0) -> Member:
-    """A network that gives the right class the probability `sure` in so large a share of the rows, else the other."""
+    """A network that gives the right class the probability `sure` in this fraction of the rows, else the other."""
     good = np.arange(40)[:, None] < 40 * right
     return Member(Rows(np.zeros((40, 1)), TARGETS), np.where(good == (TARGETS == 1), sure, 1 - sure))
 
@@ -61,7 +61,7 @@ def test_parameters_for_the_dense_block_and_for_a_scaled_one_give_the_same_outpu
     assert not moved["layers.1.weight"][2:].any()
     other = large.parameter_table.initial(1)
     slower = for_block_as_it_is(other, large, 2, np.array([0.3, 0.3, 0.0], np.float32))
-    before, after = (large.parameter_table.views(one)["layers.1.weight"] for one in (other, slower))
+    before, after = (large.parameter_table.views(parameters)["layers.1.weight"] for parameters in (other, slower))
     np.testing.assert_array_equal(before[:2], after[:2])
     np.testing.assert_allclose(after[2:4], 0.3 * before[2:4], rtol=1e-6)
     assert not after[4].any()

@@ -59,8 +59,8 @@ def model() -> rv.Model:
 def test_texts_alone_are_trained_by_this_recipe() -> None:
     table = {**reviews(), "title": [f"a title of the row {row} here" for row in range(180)]}
     for columns, expected in (("text", "text"), ("text title", "text"), ("text price", "table"), ("price", "table")):
-        chosen = {name: table.get(name, [float(row % 7) for row in range(180)]) for name in columns.split()}
-        source = open_source({**chosen, "label": table["label"]})
+        selected = {name: table.get(name, [float(row % 7) for row in range(180)]) for name in columns.split()}
+        source = open_source({**selected, "label": table["label"]})
         assert recipe_for("auto", "fast", source, TrainOptions(target="label"))[0].name == expected
     numbered = open_source({**reviews(), "doc_id": list(range(180))})
     assert recipe_for("auto", "fast", numbered, TrainOptions(target="label"))[0].name == "text"
@@ -177,16 +177,16 @@ def test_merged_logits_are_the_weighted_sum(outputs: int) -> None:
     X = generator.normal(size=(9, 6))
     members = [(hidden, None), (hidden, strengths), (linear, strengths)]
     parts, total = [], np.zeros((9, outputs))
-    for number, (network, own) in enumerate(members):
+    for number, (network, factors) in enumerate(members):
         flat = generator.normal(size=network.parameter_count)
         factor = 0.2 + 0.1 * number
-        parts.append(Part(network, flat, factor, own))
+        parts.append(Part(network, flat, factor, factors))
         views = network.parameter_table.views(flat)
-        seen = X if own is None else X * own
+        inputs = X if factors is None else X * factors
         if network is hidden:
-            seen = np.maximum(seen @ views["layers.0.weight"] + views["layers.0.bias"], 0)
+            inputs = np.maximum(inputs @ views["layers.0.weight"] + views["layers.0.bias"], 0)
         last = f"layers.{len(network.layers) - 1}"
-        total += factor * (seen @ views[f"{last}.weight"] + views[f"{last}.bias"])
+        total += factor * (inputs @ views[f"{last}.weight"] + views[f"{last}.bias"])
     network, flat = merge_parts(parts)
     assert network.layers[0].units == 10 + 2 * outputs
     views = network.parameter_table.views(flat)
@@ -231,10 +231,10 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(
         first = rv.train(table, target="label", **OPTIONS, run=tmp_path / "run")
     assert first.report.interrupted
     assert np.isfinite(first.outputs({"text": ["soup"]})).all()
-    whole = rv.resume(tmp_path / "run", data=table, progress=False)
-    assert not whole.report.interrupted
+    resumed = rv.resume(tmp_path / "run", data=table, progress=False)
+    assert not resumed.report.interrupted
     for name, values in model.parameters.items():
-        assert values.tobytes() == whole.parameters[name].tobytes()
+        assert values.tobytes() == resumed.parameters[name].tobytes()
 
 
 def test_test_texts_are_encoded_after_training_and_wrong_ones_refused_before() -> None:
@@ -248,8 +248,8 @@ def test_test_texts_are_encoded_after_training_and_wrong_ones_refused_before() -
     assert not isinstance(prepared.train.inputs.csr, CSRLater)
     encoded = prepared.encoder.transform(frame[prepared.test_rows.tolist()].drop("label"))
     assert np.array_equal(prepared.test.inputs.toarray(), encoded.toarray())
-    begun: list[Any] = []
-    options: Any = {"recipe": "text", "effort": "fast", "epochs": 1, "validation": 0.0, "progress": begun.append}
+    started: list[Any] = []
+    options: Any = {"recipe": "text", "effort": "fast", "epochs": 1, "validation": 0.0, "progress": started.append}
     for test, message in (
         (pl.DataFrame({"label": labels}), "text"),
         (pl.DataFrame({"text": texts}), "label"),
@@ -258,4 +258,4 @@ def test_test_texts_are_encoded_after_training_and_wrong_ones_refused_before() -
     ):
         with pytest.raises(InputError, match=message):
             rv.train(frame, "label", test=test, **options)
-    assert not [event for event in begun if event.kind == "start"]
+    assert not [event for event in started if event.kind == "start"]

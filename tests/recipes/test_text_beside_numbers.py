@@ -22,10 +22,10 @@ def planted(seed: int = 0) -> dict[str, list[Any]]:
     texts = [
         " ".join(
             generator.permutation(
-                [*generator.choice(TOPICS["food" if own else "sea"], 3), *generator.choice(FILLER, 5)]
+                [*generator.choice(TOPICS["food" if is_food else "sea"], 3), *generator.choice(FILLER, 5)]
             )
         )
-        for own in food
+        for is_food in food
     ]
     return {
         "note": texts,

@@ -23,9 +23,11 @@ def table(kind: str, seed: int = 0) -> tuple[dict[str, list[Any]], Any]:
     """A text that tells the class, one that tells nothing, a number, and the columns of the target."""
     generator = np.random.default_rng(seed)
     food = generator.random(N) < 0.5
-    words = [[*generator.choice(TOPICS["food" if own else "sea"], 3), *generator.choice(FILLER, 5)] for own in food]
+    words = [
+        [*generator.choice(TOPICS["food" if is_food else "sea"], 3), *generator.choice(FILLER, 5)] for is_food in food
+    ]
     columns: dict[str, Any] = {
-        "about": [" ".join(generator.permutation(own)) for own in words],
+        "about": [" ".join(generator.permutation(row)) for row in words],
         "noise": [" ".join(generator.choice(FILLER, 8)) for _ in range(N)],
         "number": generator.normal(size=N),
     }
@@ -44,10 +46,10 @@ def table(kind: str, seed: int = 0) -> tuple[dict[str, list[Any]], Any]:
 
 def setup_of(kind: str, **options: Any) -> TrainingSetup:
     """What the recipe trains on this table."""
-    seen: list[TrainingSetup] = []
+    setups: list[TrainingSetup] = []
 
     def train(self: TableRecipe, setup: TrainingSetup) -> None:
-        seen.append(setup)
+        setups.append(setup)
         raise KeyboardInterrupt
 
     columns, target = table(kind)
@@ -56,7 +58,7 @@ def setup_of(kind: str, **options: Any) -> TrainingSetup:
         patch.setattr(TableRecipe, "train", train)
         with pytest.raises(KeyboardInterrupt):
             rv.train(columns, target, seed=1, **options)
-    return seen[0]
+    return setups[0]
 
 
 def scores_of(setup: TrainingSetup) -> TextScores:
@@ -77,15 +79,15 @@ def test_texts_are_judged_column_by_column(kind: str) -> None:
 def test_a_network_on_scores_outputs_the_same_on_terms(kind: str) -> None:
     setup = setup_of(kind, validation=table(kind, seed=3)[0])
     scores = scores_of(setup)
-    own = on_scores(setup, scores)
-    assert own.validation is not None
-    flat = own.network.parameter_table.initial(0)
+    score_setup = on_scores(setup, scores)
+    assert score_setup.validation is not None
+    flat = score_setup.network.parameter_table.initial(0)
     flat += np.random.default_rng(0).normal(0, 0.1, flat.shape).astype(flat.dtype)
-    moved = with_terms(flat, own.network, scores, setup.network)
+    moved = with_terms(flat, score_setup.network, scores, setup.network)
     assert setup.validation is not None
-    expected = outputs_of(own.network, own.settings, flat, own.validation.inputs)
-    found = outputs_of(setup.network, setup.settings, moved, setup.validation.inputs)
-    np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-5)
+    expected = outputs_of(score_setup.network, score_setup.settings, flat, score_setup.validation.inputs)
+    actual = outputs_of(setup.network, setup.settings, moved, setup.validation.inputs)
+    np.testing.assert_allclose(actual, expected, rtol=2e-4, atol=2e-5)
 
 
 def test_a_row_is_scored_by_a_model_that_has_not_seen_it() -> None:
@@ -102,6 +104,6 @@ def test_a_row_is_scored_by_a_model_that_has_not_seen_it() -> None:
 
 def test_rows_of_one_group_are_not_judged() -> None:
     setup = setup_of("binary")
-    one = replace(setup.rows, groups=np.zeros(len(setup.rows), np.int64))
-    assert text_scores(replace(setup, rows=one)) is None
+    grouped = replace(setup.rows, groups=np.zeros(len(setup.rows), np.int64))
+    assert text_scores(replace(setup, rows=grouped)) is None
     assert text_scores(replace(setup, rows=setup.rows.take(np.arange(9)))) is None

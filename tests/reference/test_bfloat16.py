@@ -23,14 +23,14 @@ from ranvier.rows import Rows
 LARGEST = (2.0 - 2.0**-7) * 2.0**127
 
 
-def one(x: float) -> float:
+def to_bf16(x: float) -> float:
     with np.errstate(over="ignore"):
         return float(to_bfloat16(np.array(x)))
 
 
 @given(st.floats(allow_nan=False, min_value=-LARGEST, max_value=LARGEST))
 def test_to_bfloat16_rounds_to_nearest(x: float) -> None:
-    rounded = one(x)
+    rounded = to_bf16(x)
     if abs(x) < SMALLEST * (1 - 2.0**-9):
         assert rounded == 0.0
         assert math.copysign(1.0, rounded) == 1.0
@@ -44,25 +44,25 @@ def test_to_bfloat16_rounds_to_nearest(x: float) -> None:
 @pytest.mark.parametrize("scale", [2.0**-63, 2.0**-50, 1.0, 2.0**100, -1.0])
 @pytest.mark.parametrize(("between", "even"), [(129.5, 130), (130.5, 130), (255.5, 256)])
 def test_to_bfloat16_ties_to_even(between: float, even: float, scale: float) -> None:
-    assert one(between * scale) == even * scale
-    assert one(np.nextafter(between, 999) * scale) == math.ceil(between) * scale
-    assert one(np.nextafter(between, 0) * scale) == math.floor(between) * scale
+    assert to_bf16(between * scale) == even * scale
+    assert to_bf16(np.nextafter(between, 999) * scale) == math.ceil(between) * scale
+    assert to_bf16(np.nextafter(between, 0) * scale) == math.floor(between) * scale
 
 
 def test_to_bfloat16_at_the_ends_of_the_range() -> None:
     beyond = LARGEST + 2.0**119
-    assert one(LARGEST) == LARGEST
-    assert one(np.nextafter(beyond, 0)) == LARGEST
-    assert one(beyond) == math.inf
-    assert one(-1e300) == -math.inf
-    assert one(-math.inf) == -math.inf
-    assert math.isnan(one(math.nan))
-    assert [one(SMALLEST), one(-SMALLEST), one(SMALLEST * (1 - 2.0**-9))] == [SMALLEST, -SMALLEST, SMALLEST]
-    assert one(SMALLEST * (1 - 2.0**-8)) == 0.0
+    assert to_bf16(LARGEST) == LARGEST
+    assert to_bf16(np.nextafter(beyond, 0)) == LARGEST
+    assert to_bf16(beyond) == math.inf
+    assert to_bf16(-1e300) == -math.inf
+    assert to_bf16(-math.inf) == -math.inf
+    assert math.isnan(to_bf16(math.nan))
+    assert [to_bf16(SMALLEST), to_bf16(-SMALLEST), to_bf16(SMALLEST * (1 - 2.0**-9))] == [SMALLEST, -SMALLEST, SMALLEST]
+    assert to_bf16(SMALLEST * (1 - 2.0**-8)) == 0.0
 
 
 def exact_sum(terms: list[tuple[float, float]], start: float) -> float:
-    """The sum with one rounding to float32 after each term, by whole numbers: for results in the normal range."""
+    """The sum with one rounding to float32 after each term, by integers: for results in the normal range."""
     total = Fraction(float(np.float32(start)))
     for a, b in terms:
         exact = total + Fraction(a) * Fraction(b)
@@ -83,7 +83,7 @@ OPERANDS = st.builds(math.ldexp, st.sampled_from([-1, 1]), st.integers(-56, 40))
 
 @given(st.lists(st.tuples(OPERANDS, OPERANDS), min_size=1, max_size=6), st.floats(-4, 4, width=32))
 def test_products_round_once_after_each_term(terms: list[tuple[float, float]], start: float) -> None:
-    rounded = [(one(a), one(b)) for a, b in terms]
+    rounded = [(to_bf16(a), to_bf16(b)) for a, b in terms]
     a, b = (np.array(column) for column in zip(*rounded, strict=True))
     actual = products(a[None], b[:, None], np.float32(start))
     assert actual.dtype == np.float32
@@ -159,4 +159,4 @@ def test_bfloat16_rounds_outputs_that_feed_a_dense(layers: list[Layer], rounded:
     parameters = network.parameter_table.initial(1)
     executable.set_state(State(parameters, np.zeros((0, len(parameters))), 0))
     outputs = executable.activations(np.random.default_rng(0).standard_normal((5, 4)))
-    assert [np.array_equal(one.outputs, to_bfloat16(one.outputs)) for one in outputs] == rounded
+    assert [np.array_equal(layer.outputs, to_bfloat16(layer.outputs)) for layer in outputs] == rounded

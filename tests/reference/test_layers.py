@@ -208,5 +208,5 @@ def test_forward_returns_one_record_per_layer() -> None:
     described = Network(6, [Dense(6), Residual([LayerNorm(), Dense(6, "relu")]), Dense(2)])
     views = described.parameter_table.views(described.parameter_table.initial(0))
     records = network.forward(described.layer_infos, views, X)
-    assert [one.info.path for one in network.walk(records)] == [info.path for info in described.iter_layers()]
+    assert [record.info.path for record in network.walk(records)] == [info.path for info in described.iter_layers()]
     assert all(after.x is before.y for before, after in itertools.pairwise(records))

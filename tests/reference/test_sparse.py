@@ -1,4 +1,4 @@
-"""Sparse rows in the reference engine: the same sums as with all the zeros, and the law of what a step moves."""
+"""Sparse rows in the reference engine: the same sums as with all the zeros, and which weights a step moves."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def span(rule: Optimizer, steps: int = 3) -> Span:
 def test_sparse_outputs_and_losses_equal_dense_ones() -> None:
     dense, rows = sparse_rows()
     actual, expected = executable(LAYERS, optimizer("adam"), 2), executable(LAYERS, optimizer("adam"), None)
-    given = Rows(dense, rows.targets)
+    filled = Rows(dense, rows.targets)
     # A sum of 17 products and a few functions after it.
-    for one, other in (
-        (actual.loss_and_gradient(rows), expected.loss_and_gradient(given)),
-        (actual.evaluate(rows), expected.evaluate(given)),
+    for first, second in (
+        (actual.loss_and_gradient(rows), expected.loss_and_gradient(filled)),
+        (actual.evaluate(rows), expected.evaluate(filled)),
         # An executable takes rows of the other kind, too.
-        (actual.evaluate(given), expected.evaluate(rows)),
+        (actual.evaluate(filled), expected.evaluate(rows)),
     ):
-        assert_ulps(one[0], other[0], 40)
-        assert_ulps(one[1], other[1], 40)
+        assert_ulps(first[0], second[0], 40)
+        assert_ulps(first[1], second[1], 40)
     for one_layer, other_layer in zip(actual.activations(rows.inputs), expected.activations(dense), strict=True):
         assert_ulps(one_layer.outputs, other_layer.outputs, 40)
 

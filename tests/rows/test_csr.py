@@ -26,8 +26,8 @@ def test_rows_are_what_they_were(dense: Any, data: st.DataObject) -> None:
     assert rows.mean_nnz >= 1
     assert rows.mean_nnz * max(1, len(dense)) >= np.count_nonzero(dense)
     if len(dense):
-        chosen = np.array(data.draw(st.lists(st.integers(0, len(dense) - 1), max_size=12)), np.int64)
-        assert np.array_equal(rows[chosen].toarray(), dense[chosen])
+        index = np.array(data.draw(st.lists(st.integers(0, len(dense) - 1), max_size=12)), np.int64)
+        assert np.array_equal(rows[index].toarray(), dense[index])
         columns, values = rows.row(len(dense) - 1)
         assert np.array_equal(values, dense[-1][columns])
     first, last = sorted(data.draw(st.tuples(st.integers(0, 10), st.integers(0, 10))))
@@ -43,8 +43,8 @@ def test_parts_of_rows_make_no_difference(at_once: int, monkeypatch: pytest.Monk
     blocks = [random.choice([0.0, 0.0, 1.0, 2.0], (7, width)) for width in (3, 1, 5)]
     rows = CSR.hstack([CSR.from_dense(block) for block in blocks])
     assert np.array_equal(rows.toarray(), np.concatenate(blocks, axis=1))
-    chosen = np.array([6, 0, 0, 3])
-    assert np.array_equal(rows[chosen].toarray(), np.concatenate(blocks, axis=1)[chosen])
+    index = np.array([6, 0, 0, 3])
+    assert np.array_equal(rows[index].toarray(), np.concatenate(blocks, axis=1)[index])
 
 
 def test_other_formats() -> None:

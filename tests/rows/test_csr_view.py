@@ -39,7 +39,7 @@ def test_a_view_is_a_copy_of_these_rows(factors: Any) -> None:
     copy = view.in_memory()
     assert (view.shape, view.mean_nnz, view.nbytes) == (copy.shape, copy.mean_nnz, copy.nbytes)
     assert view.n_entries == len(copy.data)
-    assert all(np.array_equal(one, other) for one, other in zip(view.arrays(), copy.arrays(), strict=True))
+    assert all(np.array_equal(first, second) for first, second in zip(view.arrays(), copy.arrays(), strict=True))
     assert np.array_equal(view[np.array([3, 1])].toarray(), expected[[3, 1]])
     assert np.array_equal(view[2:5].toarray(), expected[2:5])
     assert np.array_equal(view[:0].toarray(), expected[:0])

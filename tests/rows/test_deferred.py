@@ -18,8 +18,8 @@ class Powers:
     width = 4
 
     def expand(self, cells: Any, index: Any, dtype: Any) -> Any:
-        taken = cells[index]
-        return np.hstack([taken, taken**2]).astype(dtype)
+        selected = cells[index]
+        return np.hstack([selected, selected**2]).astype(dtype)
 
     def arrays(self) -> list[Any]:
         return [np.frombuffer(b"powers", np.uint8)]
@@ -62,11 +62,11 @@ def test_in_memory_they_are_plain_inputs() -> None:
 
 
 def test_arrays_tell_rows_apart() -> None:
-    def said(rows: list[int]) -> list[bytes]:
+    def row_bytes(rows: list[int]) -> list[bytes]:
         return [array.tobytes() for array in Inputs(deferred(rows)).arrays()]
 
-    assert said([0, 1]) == said([0, 1])
-    assert said([0, 1]) != said([1, 0])
+    assert row_bytes([0, 1]) == row_bytes([0, 1])
+    assert row_bytes([0, 1]) != row_bytes([1, 0])
 
 
 @pytest.mark.parametrize(

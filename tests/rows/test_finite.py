@@ -15,14 +15,14 @@ COLUMNS = 35
 
 @given(
     rows=st.integers(1, 2 * FEW_NUMBERS // COLUMNS),
-    place=st.tuples(st.integers(0), st.integers(0)),
+    position=st.tuples(st.integers(0), st.integers(0)),
     value=st.sampled_from([np.nan, np.inf, -np.inf]),
     dtype=st.sampled_from([np.float32, np.float64]),
 )
-def test_the_place_is_said(rows: int, place: tuple[int, int], value: float, dtype: type) -> None:
+def test_the_error_names_row_and_column(rows: int, position: tuple[int, int], value: float, dtype: type) -> None:
     array = np.full((rows, COLUMNS), np.finfo(dtype).max / 2, dtype)
     check_finite(array)
-    row, column = place[0] % rows, place[1] % COLUMNS
+    row, column = position[0] % rows, position[1] % COLUMNS
     array[row, column] = value
     with pytest.raises(DataError, match=f"X holds {value} at row index {row}, column index {column};"):
         check_finite(array)

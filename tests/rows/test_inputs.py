@@ -29,9 +29,9 @@ def test_blocks_can_be_cut_anywhere(numbers: Any, data: st.DataObject) -> None:
     assert (inputs.n_dense, inputs.n_csr, len(inputs)) == (n_dense, columns - n_dense, rows)
     assert np.array_equal(inputs.toarray(), numbers)
     assert inputs.with_blocks(n_dense, sparse=True) is inputs
-    whole = inputs.with_blocks(0, sparse=False)
-    assert whole.csr is None
-    assert np.array_equal(whole.dense, numbers)
+    stacked = inputs.with_blocks(0, sparse=False)
+    assert stacked.csr is None
+    assert np.array_equal(stacked.dense, numbers)
     if rows:
         index = np.array(data.draw(st.lists(st.integers(0, rows - 1), max_size=8)), np.int64)
         assert np.array_equal(inputs[index].toarray(), numbers[index])
@@ -99,10 +99,10 @@ def test_rows_are_taken_with_targets_and_weights() -> None:
     ],
 )
 def test_inputs_become_a_contiguous_array(X: Any, kind: Any) -> None:
-    found = as_inputs(X, 2).dense
-    assert found.shape == (2, 2)
-    assert found.dtype == kind
-    assert found.flags.c_contiguous
+    array = as_inputs(X, 2).dense
+    assert array.shape == (2, 2)
+    assert array.dtype == kind
+    assert array.flags.c_contiguous
 
 
 @pytest.mark.parametrize(

@@ -25,15 +25,15 @@ def test_numbers_of_some_rows_hold_in_the_calls_below() -> None:
 
 
 def test_an_error_ends_it_and_other_threads_do_not_see_it() -> None:
-    seen: list[str] = []
+    names: list[str] = []
 
     def ended() -> None:
         with rows_called(indexed=True):
-            thread = threading.Thread(target=lambda: seen.append(row_name(0)))
+            thread = threading.Thread(target=lambda: names.append(row_name(0)))
             thread.start()
             thread.join()
             raise ValueError("ended")
 
     with pytest.raises(ValueError, match="ended"):
         ended()
-    assert [*seen, row_name(0)] == ["row 1", "row 1"]
+    assert [*names, row_name(0)] == ["row 1", "row 1"]

@@ -15,16 +15,16 @@ SHARES = st.sampled_from([(1.0,), (0.7, 0.1, 0.2), (0.9, 0.1), (0.5, 0.5), (0.8,
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 200), SHARES, st.integers(0, 2**64 - 1))
-def test_parts_hold_every_row_once(rows: int, shares: tuple[float, ...], seed: int) -> None:
-    parts = split_rows(rows, shares, seed)
+def test_parts_hold_every_row_once(rows: int, fractions: tuple[float, ...], seed: int) -> None:
+    parts = split_rows(rows, fractions, seed)
     assert sorted(np.concatenate(parts).tolist()) == list(range(rows))
-    assert len(parts) == len(shares)
-    for part, share in zip(parts, shares, strict=True):
+    assert len(parts) == len(fractions)
+    for part, fraction in zip(parts, fractions, strict=True):
         assert (np.diff(part) > 0).all()
-        assert abs(len(part) - share * rows) <= len(shares)
-        if rows >= len(shares):
-            assert (len(part) > 0) == (share > 0)
-    for part, again in zip(parts, split_rows(rows, shares, seed), strict=True):
+        assert abs(len(part) - fraction * rows) <= len(fractions)
+        if rows >= len(fractions):
+            assert (len(part) > 0) == (fraction > 0)
+    for part, again in zip(parts, split_rows(rows, fractions, seed), strict=True):
         np.testing.assert_array_equal(part, again)
 
 
@@ -36,12 +36,12 @@ def test_every_part_has_the_classes_in_proportion(counts: list[int], seed: int) 
     assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
     if len(parts[0]) >= len(counts):
         assert set(labels[parts[0]]) == set(range(len(counts)))
-    for part, share in zip(parts, (0.7, 0.1, 0.2), strict=True):
-        found = np.bincount(labels[part], minlength=len(counts))
-        assert (np.abs(found - share * np.array(counts)) <= 3 + len(counts)).all()
+    for part, fraction in zip(parts, (0.7, 0.1, 0.2), strict=True):
+        actual = np.bincount(labels[part], minlength=len(counts))
+        assert (np.abs(actual - fraction * np.array(counts)) <= 3 + len(counts)).all()
 
 
-def test_large_classes_keep_their_share_closely() -> None:
+def test_large_classes_keep_their_proportion_closely() -> None:
     labels = np.repeat([0, 1, 2], [700, 250, 50])
     held_out = split_rows(1000, (0.8, 0.2), 3, labels)[1]
     np.testing.assert_allclose(np.bincount(labels[held_out]), [140, 50, 10], atol=2)
@@ -70,10 +70,10 @@ def test_seeds_differ_and_rows_are_mixed() -> None:
     assert abs(first.mean() - 500) < 50
 
 
-@pytest.mark.parametrize("shares", [(), (0.5,), (0.5, 0.6), (1.5, -0.5), (float("nan"), 1.0)])
-def test_fractions_that_cannot_be_used(shares: tuple[float, ...]) -> None:
+@pytest.mark.parametrize("fractions", [(), (0.5,), (0.5, 0.6), (1.5, -0.5), (float("nan"), 1.0)])
+def test_fractions_that_cannot_be_used(fractions: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="fractions"):
-        split_rows(10, shares, 0)
+        split_rows(10, fractions, 0)
 
 
 def test_labels_must_match_the_rows() -> None:

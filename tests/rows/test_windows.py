@@ -27,8 +27,8 @@ def test_every_row_is_the_one_hot_code_of_its_window(width: int, symbols: int, t
     rows = Windows(codes, ends, width, symbols)
     expected = np.zeros((len(ends), width, symbols), np.float32)
     for row, end in enumerate(ends):
-        for place in range(width):
-            expected[row, place, codes[end - width + place]] = 1.0
+        for offset in range(width):
+            expected[row, offset, codes[end - width + offset]] = 1.0
     assert (rows.toarray() == expected.reshape(len(ends), -1)).all()
     order = np.arange(len(ends))[::-2].astype(np.int64)
     assert (rows[order].toarray() == rows.toarray()[order]).all()
@@ -82,8 +82,8 @@ def test_a_large_evaluation_goes_block_by_block(monkeypatch: pytest.MonkeyPatch)
     executable = NativeEngine().compile(spec)
     parameters = network.parameter_table.initial(0, np.float32)
     executable.set_state(State(parameters, np.zeros((0, parameters.size), np.float32), 0))
-    whole = executable.evaluate(executable.upload(rows))
+    expected = executable.evaluate(executable.upload(rows))
     monkeypatch.setattr(resident, "AT_ONCE", 40)
     parts = executable.evaluate(executable.upload(rows))
-    assert (parts[1] == whole[1]).all()
-    assert parts[0] == pytest.approx(whole[0], rel=1e-12)
+    assert (parts[1] == expected[1]).all()
+    assert parts[0] == pytest.approx(expected[0], rel=1e-12)

@@ -69,13 +69,13 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path_facto
     folder = tmp_path_factory.mktemp("damage")
     write(folder, 1)
     newest = write(folder, 2)
-    whole = newest.read_bytes()
-    position = data.draw(st.integers(0, len(whole) - 1))
+    content = newest.read_bytes()
+    position = data.draw(st.integers(0, len(content) - 1))
     if data.draw(st.booleans()):
-        newest.write_bytes(whole[:position])
+        newest.write_bytes(content[:position])
     else:
         change = data.draw(st.integers(1, 255))
-        newest.write_bytes(whole[:position] + bytes([whole[position] ^ change]) + whole[position + 1 :])
+        newest.write_bytes(content[:position] + bytes([content[position] ^ change]) + content[position + 1 :])
     arrays, state, notes = read_latest(folder)
     assert state == {"step": 1}
     assert arrays["weight"].tolist() == [1, 1, 1]
@@ -161,8 +161,8 @@ def test_after_a_kill_at_any_time_the_newest_checkpoint_is_intact(tmp_path: Path
         assert process.stdout.readline() == b"1\n"
         time.sleep(seconds)
         process.kill()
-        told = [1, *map(int, process.stdout.read().split(b"\n")[:-1])]
+        written = [1, *map(int, process.stdout.read().split(b"\n")[:-1])]
     arrays, state, notes = read_latest(tmp_path)
-    assert state["step"] >= told[-1]
+    assert state["step"] >= written[-1]
     assert np.all(arrays["w"] == state["step"])
     assert notes == ()

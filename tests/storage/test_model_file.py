@@ -161,15 +161,15 @@ def test_a_header_that_is_too_large_is_neither_written_nor_read(
 def test_every_single_bit_flip_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.rv"
     write_model(path, {"w": np.array([1.0, 2.0], np.float32), "ö": np.array(3, np.uint8)}, {"inputs": 2})
-    whole = path.read_bytes()
-    for position in range(len(whole)):
+    content = path.read_bytes()
+    for position in range(len(content)):
         for bit in range(8):
-            flipped = bytearray(whole)
+            flipped = bytearray(content)
             flipped[position] ^= 1 << bit
             path.write_bytes(flipped)
             with pytest.raises(ModelFileError):
                 read_model(path)
-    path.write_bytes(whole)
+    path.write_bytes(content)
     read_model(path)
 
 
@@ -191,10 +191,10 @@ def test_a_header_in_another_form_is_refused(tmp_path: Path, old: bytes, new: by
 
 
 def test_every_truncation_is_refused(model: Path) -> None:
-    whole = model.read_bytes()
-    for length in range(len(whole)):
+    content = model.read_bytes()
+    for length in range(len(content)):
         os.truncate(model, 0)
-        model.write_bytes(whole[:length])
+        model.write_bytes(content[:length])
         with pytest.raises(ModelFileError, match="empty" if length == 0 else "cut off|not a Ranvier"):
             read_model(model)
 
@@ -202,13 +202,13 @@ def test_every_truncation_is_refused(model: Path) -> None:
 @settings(max_examples=200)
 @given(st.data())
 def test_any_changed_bytes_are_refused(tmp_path_factory, data: st.DataObject) -> None:
-    whole = b"".join(pack(ARRAYS, DESCRIPTION, MODEL))
-    start = data.draw(st.integers(0, len(whole)))
-    stop = data.draw(st.integers(start, min(len(whole), start + 20)))
-    damaged = whole[:start] + data.draw(st.binary(max_size=20)) + whole[stop:]
+    content = b"".join(pack(ARRAYS, DESCRIPTION, MODEL))
+    start = data.draw(st.integers(0, len(content)))
+    stop = data.draw(st.integers(start, min(len(content), start + 20)))
+    damaged = content[:start] + data.draw(st.binary(max_size=20)) + content[stop:]
     path = tmp_path_factory.getbasetemp() / "damaged.rv"
     path.write_bytes(damaged)
-    if damaged == whole:
+    if damaged == content:
         read_model(path)
     else:
         with pytest.raises(ModelFileError):

@@ -15,13 +15,13 @@ from ranvier.storage.tail import Tail
 def test_lines_come_once_and_whole_wherever_they_are_cut(cuts: list[int], tmp_path_factory: object) -> None:
     path = Path(tmp_path_factory.mktemp("tail")) / "events"  # type: ignore[attr-defined]
     content = b"".join(json.dumps({"epoch": number, "text": "ü"}).encode() + b"\n" for number in range(9))
-    tail, seen, at = Tail(path), [], 0
+    tail, lines, at = Tail(path), [], 0
     for cut in [*cuts, len(content)]:
         with path.open("ab") as file:
             file.write(content[at : at + cut])
         at = min(len(content), at + cut)
-        seen += [entry["epoch"] for entry in tail.read()]
-    assert seen == list(range(9))
+        lines += [entry["epoch"] for entry in tail.read()]
+    assert lines == list(range(9))
 
 
 def test_a_missing_file_a_new_file_and_a_shorter_one(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_joined_epochs_are_the_epochs_one_after_the_other(sizes: tuple[int, int]
         np.zeros((epochs * (len(starts) - 1), 1)),
     )
     joined = [span.order[a:b].tolist() for a, b in zip(span.starts[:-1], span.starts[1:], strict=True)]
-    expected = [one[a:b].tolist() for one in orders for a, b in itertools.pairwise(starts)]
+    expected = [epoch_order[a:b].tolist() for epoch_order in orders for a, b in itertools.pairwise(starts)]
     assert joined == expected
 
 

@@ -62,8 +62,12 @@ def test_early_stopping_says_why_it_stops(scores: list[float], text: str) -> Non
     assert follow(EarlyStopping(1), scores)[-1].stop_reason == text
 
 
-def test_early_stopping_wants_the_change_that_it_was_told() -> None:
-    assert [one.save_best for one in follow(EarlyStopping(9, min_delta=0.5), [3.0, 2.6, 2.4])] == [True, False, True]
+def test_early_stopping_wants_a_change_of_min_delta() -> None:
+    assert [decision.save_best for decision in follow(EarlyStopping(9, min_delta=0.5), [3.0, 2.6, 2.4])] == [
+        True,
+        False,
+        True,
+    ]
 
 
 def test_other_metrics_are_to_be_large_and_the_loss_small() -> None:
@@ -83,7 +87,7 @@ def test_other_metrics_are_to_be_large_and_the_loss_small() -> None:
         ("acuracy", ("loss", "validation_loss", "accuracy"), 'Did you mean "accuracy"'),
     ],
 )
-def test_a_score_that_no_epoch_has_is_said_before_training(metric: str, names: tuple[str, ...], words: str) -> None:
+def test_a_score_that_no_epoch_has_is_reported_before_training(metric: str, names: tuple[str, ...], words: str) -> None:
     with pytest.raises(InputError, match=words):
         EarlyStopping(metric=metric).validate(names)
     with pytest.raises(InputError):

@@ -10,7 +10,7 @@ import pytest
 from ranvier.errors import TrainingError
 from ranvier.network.layers import Dense
 from ranvier.network.optimizers import LBFGS, SGD, Adam
-from ranvier.training import divergence, loop
+from ranvier.training import divergence, loop, save_timer
 from ranvier.training.callbacks import Callback
 from ranvier.training.state import TrainingState
 from tests.training.trial import make_config, make_rows, run
@@ -18,12 +18,12 @@ from tests.training.trial import make_config, make_rows, run
 LINEAR = (Dense(1),)
 
 
-@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("with_validation", [False, True])
 @pytest.mark.parametrize("rate", [1e3, 1e150])
-def test_a_rate_that_is_far_too_large_is_explained(rate: float, watched: bool) -> None:
+def test_a_rate_that_is_far_too_large_is_explained(rate: float, with_validation: bool) -> None:
     saved: list[TrainingState] = []
     config = make_config(
-        SGD(rate), layers=LINEAR, epochs=99, save=saved.append, callbacks=(Callback(),) if watched else ()
+        SGD(rate), layers=LINEAR, epochs=99, save=saved.append, callbacks=(Callback(),) if with_validation else ()
     )
     with pytest.raises(TrainingError) as caught:
         run(config)
@@ -46,8 +46,8 @@ def test_a_step_that_breaks_the_weights_at_the_very_end_is_noticed() -> None:
 
 
 def test_a_broken_state_is_never_saved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(loop, "MAX_SAVING", math.inf)
+    monkeypatch.setattr(save_timer, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(save_timer, "MAX_SAVING", math.inf)
     saved: list[TrainingState] = []
     with pytest.raises(TrainingError):
         run(make_config(SGD(1e200), layers=LINEAR, epochs=9, save=saved.append, callbacks=(Callback(),)))

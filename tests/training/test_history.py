@@ -38,7 +38,7 @@ def test_several_epochs_are_appended_as_one_after_the_other(column_names: bool) 
         first.appended(Epoch(3, 9.0))
     records = [Epoch(3, 1.0, None, {}, 0.1, 0.75, 8.0), Epoch(4, 0.5, None, {}, 0.2, 0.125, 9.0)]
     names = ("loss", "learning_rate", "seconds", "examples_per_second")
-    longer = first.extended(range(3, 5), {name: [getattr(each, name) for each in records] for name in names})
+    longer = first.extended(range(3, 5), {name: [getattr(record, name) for record in records] for name in names})
     assert longer == first.appended(records[0]).appended(records[1])
     assert (longer.total_seconds, longer.best_epoch) == (1.625, 1)
     assert len(first) == 2
@@ -49,11 +49,11 @@ def test_so_are_epochs_with_measured_values_and_marks(best: tuple[bool, ...]) ->
     first = History([Epoch(1, 3.0, 0.7, {"r2": 0.5}, best=True)])
     records = [Epoch(2 + n, 1.0, 0.5 + n, {"auc": 0.5 * n}, 0.1, 0.75, 8.0, mark) for n, mark in enumerate(best)]
     one_by_one = first
-    for each in records:
-        one_by_one = one_by_one.appended(each)
+    for record in records:
+        one_by_one = one_by_one.appended(record)
     names = ("loss", "validation_loss", "learning_rate", "seconds", "examples_per_second", "best")
-    columns = {name: np.array([getattr(each, name) for each in records]) for name in names}
-    longer = first.extended(range(2, 5), {**columns, "auc": np.array([each.metrics["auc"] for each in records])})
+    columns = {name: np.array([getattr(record, name) for record in records]) for name in names}
+    longer = first.extended(range(2, 5), {**columns, "auc": np.array([record.metrics["auc"] for record in records])})
     assert longer == one_by_one
     assert longer.best_epoch == one_by_one.best_epoch
     assert longer.stored() == one_by_one.stored()

@@ -53,7 +53,7 @@ def training(number: int) -> Callable[[JobContext], int]:
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3])
-def test_events_are_told_in_order(at_once: int) -> None:
+def test_events_come_in_order(at_once: int) -> None:
     results, events = results_and_events([training(number) for number in range(5)], at_once)
     assert results == list(range(5))
     assert events == [(number, epoch.loss) for number in range(5) for epoch in epochs_of(number)]
@@ -109,7 +109,7 @@ def test_one_that_is_left_alone_may_use_all_threads() -> None:
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
-def test_epochs_of_which_nobody_was_told_are_told_when_training_goes_on(at_once: int) -> None:
+def test_epochs_that_were_not_reported_are_reported_when_training_goes_on(at_once: int) -> None:
     """The first had ended before the run was broken off: the second was told as it went, and the third was not."""
 
     def goes_on(number: int, made: int) -> Callable[[JobContext], int]:

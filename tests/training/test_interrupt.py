@@ -69,7 +69,7 @@ def test_the_model_so_far_answers_and_goes_on() -> None:
     np.testing.assert_array_equal(model.outputs(X), fit(net(), X, y, epochs=5).outputs(X))
 
 
-def test_an_epoch_broken_off_is_made_anew_when_going_on() -> None:
+def test_an_interrupted_epoch_is_repeated_when_training_goes_on() -> None:
     X, y = points(40)
 
     def press_once(event: dict[str, Any]) -> None:

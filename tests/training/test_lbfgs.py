@@ -127,7 +127,7 @@ def test_a_search_that_finds_nothing_lower_leaves_the_weights(monkeypatch: pytes
     np.testing.assert_array_equal(executable.get_state().parameters, start.parameters)
 
 
-def test_the_penalty_is_no_part_of_the_loss_that_is_told() -> None:
+def test_the_penalty_is_no_part_of_the_reported_loss() -> None:
     layers = (Dense(1, l1=0.5, l2=2.0),)
     config = make_config(LBFGS(), layers=layers, epochs=1)
     executable = Recorder(config).inner

@@ -15,7 +15,7 @@ from ranvier.network.layers import Dense
 from ranvier.network.optimizers import SGD, Adam
 from ranvier.network.schedules import CosineDecay, OneCycle, ReduceOnPlateau, Schedule, StepDecay, Warmup
 from ranvier.rows import Rows
-from ranvier.training import loop
+from ranvier.training import loop, save_timer
 from ranvier.training.callbacks import Callback, CallbackResult, EarlyStopping, FromFunction
 from ranvier.training.loop import final_parameters
 from tests.training.trial import Recorder, StopAfter, begin, digest, make_config, make_rows, recorded, run, timeless
@@ -80,9 +80,11 @@ def test_a_weight_of_two_is_the_row_twice_and_of_zero_the_row_left_out() -> None
     weighted = Rows(rows.inputs, rows.targets, counts.astype(float))
     repeated = Rows(rows.inputs[index], rows.targets[index])
     options: dict[str, Any] = {"epochs": 6, "batch_size": 99}
-    one, other = run(make_config(Adam(0.05), weighted, **options)), run(make_config(Adam(0.05), repeated, **options))
-    np.testing.assert_allclose(one.state.engine.parameters, other.state.engine.parameters, rtol=1e-9)
-    np.testing.assert_allclose([e.loss for e in one.state.history], [e.loss for e in other.state.history], rtol=1e-10)
+    first, second = run(make_config(Adam(0.05), weighted, **options)), run(make_config(Adam(0.05), repeated, **options))
+    np.testing.assert_allclose(first.state.engine.parameters, second.state.engine.parameters, rtol=1e-9)
+    np.testing.assert_allclose(
+        [e.loss for e in first.state.history], [e.loss for e in second.state.history], rtol=1e-10
+    )
 
 
 def test_a_batch_without_weight_is_a_step_that_counts_nothing() -> None:
@@ -142,7 +144,7 @@ def test_early_stopping_gives_back_the_best_weights() -> None:
 SCHEDULES = [StepDecay(2, 0.5), CosineDecay(), OneCycle(), Warmup(1.5, CosineDecay(0.1)), ReduceOnPlateau()]
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda one: one.name)
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.name)
 def test_every_step_has_the_learning_rate_of_its_schedule(schedule: Schedule) -> None:
     spans = recorded(make_config(SGD(0.2), epochs=4, schedule=schedule))
     rates = np.concatenate([span.scalars[:, 0] for span in spans])
@@ -207,14 +209,14 @@ def test_short_epochs_share_a_span_and_watched_ones_do_not(monkeypatch: pytest.M
         loop.TrainingLoop, "_update_step_time", lambda self, spent, steps: setattr(self, "step_seconds", 1e-5)
     )
     assert len(recorded(make_config(epochs=100))) < 10
-    watched = {"callbacks": (Callback(),)}, {"validation": make_rows(3)}, {"schedule": Warmup(1, ReduceOnPlateau())}
-    for options in watched:
+    observed = {"callbacks": (Callback(),)}, {"validation": make_rows(3)}, {"schedule": Warmup(1, ReduceOnPlateau())}
+    for options in observed:
         assert len(recorded(make_config(epochs=100, **options))) >= 100
 
 
-@pytest.mark.parametrize("watched", [False, True])
-def test_a_request_to_stop_ends_between_spans_with_the_state_so_far(watched: bool) -> None:
-    callbacks = (Callback(),) if watched else ()
+@pytest.mark.parametrize("with_callback", [False, True])
+def test_a_request_to_stop_ends_between_spans_with_the_state_so_far(with_callback: bool) -> None:
+    callbacks = (Callback(),) if with_callback else ()
     outcome = run(make_config(epochs=10**6, callbacks=callbacks, stop_requested=StopAfter(9)))
     assert outcome.reason == "interrupted"
     assert 0 < outcome.state.engine.step < 5 * 10**6
@@ -277,9 +279,10 @@ def test_saving_takes_a_small_fraction_of_the_time(cost: float, monkeypatch: pyt
         clock.now += cost
 
     monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(save_timer, "time", clock)
     run(make_config(epochs=800, save=save, callbacks=(Callback(),)))
     pauses = np.diff([0.0, *saved[:-1]])  # The last one is that of the end.
     assert len(pauses) > 1
-    assert pauses.min() > loop.CHECKPOINT_SECONDS
+    assert pauses.min() > save_timer.CHECKPOINT_SECONDS
     # The first cost is unknown until it is paid.
-    assert cost * (len(pauses) - 1) <= loop.MAX_SAVING * clock.now
+    assert cost * (len(pauses) - 1) <= save_timer.MAX_SAVING * clock.now

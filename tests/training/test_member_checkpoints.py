@@ -79,8 +79,8 @@ def test_those_that_are_done_are_not_trained_again(tmp_path: Path, monkeypatch: 
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"trial-{number}" for number in range(8)]
     monkeypatch.setattr(NativeMembers, "run", refuse)
     monkeypatch.setattr(NativeExecutable, "run", refuse)
-    for one, other in zip(first, many(tmp_path), strict=True):
-        same_trainings(one, other)
+    for before, after in zip(first, many(tmp_path), strict=True):
+        same_trainings(before, after)
 
 
 def test_networks_without_a_checkpoint_are_trained_together_beside_those_that_have_one(tmp_path: Path) -> None:

@@ -43,13 +43,13 @@ def test_networks_are_trained_together(
     monkeypatch.setattr(NativeExecutable, "run", refuse)
     monkeypatch.setattr(open_training.OpenTraining, "train", refuse)
     together = rv.fit_many(network, X, X[:, :2], trials=trials, engine="native", threads=1, **options)
-    for one, other in zip(alone, together, strict=True):
-        for name in one.parameters:
-            assert np.array_equal(one.parameters[name], other.parameters[name])
+    for first, second in zip(alone, together, strict=True):
+        for name in first.parameters:
+            assert np.array_equal(first.parameters[name], second.parameters[name])
         for column in ("loss", "learning_rate", "epoch"):
-            assert np.array_equal(getattr(one.history, column), getattr(other.history, column))
-        assert np.array_equal(one.training_state.engine.slots, other.training_state.engine.slots)  # type: ignore[union-attr]
-        assert other.history.total_seconds > 0
+            assert np.array_equal(getattr(first.history, column), getattr(second.history, column))
+        assert np.array_equal(first.training_state.engine.slots, second.training_state.engine.slots)  # type: ignore[union-attr]
+        assert second.history.total_seconds > 0
 
 
 def test_going_on_with_one_of_them_has_the_bits_of_going_on_alone() -> None:
@@ -63,9 +63,9 @@ def test_going_on_with_one_of_them_has_the_bits_of_going_on_alone() -> None:
 def test_after_ctrl_c_each_network_is_the_one_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     run = NativeMembers.run
 
-    def interrupted(self: NativeMembers, *given: Any) -> Any:
+    def interrupted(self: NativeMembers, *args: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
-        return run(self, *given)
+        return run(self, *args)
 
     trials = [{"seed": seed} for seed in range(20)]
     with monkeypatch.context() as patched:
@@ -80,9 +80,9 @@ def test_after_ctrl_c_each_network_is_the_one_so_far(monkeypatch: pytest.MonkeyP
     assert np.array_equal(alone.history.loss, models[4].history.loss)
 
 
-def same_trainings(one: rv.Model, other: rv.Model) -> None:
+def same_trainings(first: rv.Model, second: rv.Model) -> None:
     """Compare all but the times."""
-    states = [model.training_state for model in (one, other)]
+    states = [model.training_state for model in (first, second)]
     assert states[0] is not None
     assert states[1] is not None
     arrays, plain = [state.arrays() for state in states if state], [state.to_dict() for state in states if state]
@@ -90,12 +90,12 @@ def same_trainings(one: rv.Model, other: rv.Model) -> None:
         name: array.tobytes() for name, array in arrays[1].items()
     }
     assert {**plain[0], "history": None} == {**plain[1], "history": None}
-    assert timeless(one.history) == timeless(other.history)
-    assert np.array_equal(one.parameters["layers.0.weight"], other.parameters["layers.0.weight"])
-    assert (one.conformal is None) == (other.conformal is None)
-    for name, array in {} if one.conformal is None else one.conformal.arrays().items():
-        assert other.conformal is not None
-        assert np.array_equal(array, other.conformal.arrays()[name])
+    assert timeless(first.history) == timeless(second.history)
+    assert np.array_equal(first.parameters["layers.0.weight"], second.parameters["layers.0.weight"])
+    assert (first.conformal is None) == (second.conformal is None)
+    for name, array in {} if first.conformal is None else first.conformal.arrays().items():
+        assert second.conformal is not None
+        assert np.array_equal(array, second.conformal.arrays()[name])
 
 
 TARGETS: dict[str, tuple[Any, Any]] = {
@@ -129,8 +129,8 @@ def compare_with_alone(network: rv.Network, y: Any, trials: list[dict[str, Any]]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(NativeExecutable, "run", refuse)
         together = rv.fit_many(network, X, y, trials=trials, threads=1, **options)
-    for one, other in zip(alone, together, strict=True):
-        same_trainings(one, other)
+    for first, second in zip(alone, together, strict=True):
+        same_trainings(first, second)
     return together
 
 
@@ -189,11 +189,11 @@ def test_what_users_call_between_epochs_is_called_once_an_epoch() -> None:
 def test_after_ctrl_c_networks_with_validation_rows_are_those_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluate, calls = NativeMembers.try_evaluate, []
 
-    def interrupted(self: NativeMembers, *given: Any) -> Any:
+    def interrupted(self: NativeMembers, *args: Any) -> Any:
         calls.append(1)
         if len(calls) == 3:
             os.kill(os.getpid(), signal.SIGINT)
-        return evaluate(self, *given)
+        return evaluate(self, *args)
 
     trials = [{"seed": seed} for seed in range(20)]
     options: dict[str, Any] = {"validation": 0.2, "callbacks": [rv.EarlyStopping(patience=50)]}

@@ -146,7 +146,7 @@ def test_per_class_rows_are_counted(task: Task) -> None:
         assert {name: row[name] for name in expected} == pytest.approx(expected)
 
 
-def test_auc_is_the_share_of_pairs_in_order_and_absent_with_one_class() -> None:
+def test_auc_is_the_fraction_of_pairs_in_order_and_absent_with_one_class() -> None:
     outputs, targets = np.array([[0.1], [0.4], [0.35], [0.8]]), np.array([[0.0], [0.0], [1.0], [1.0]])
     assert metrics.all_metrics(BINARY, outputs, targets)["auc"] == 0.75
     assert "auc" not in metrics.all_metrics(BINARY, outputs, np.ones((4, 1)))
@@ -164,10 +164,10 @@ def test_outputs_that_are_no_numbers_cannot_be_measured(task: Task) -> None:
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
 def test_the_baseline_guesses_the_mean_of_the_training_rows(task: Task) -> None:
-    _, known = sample(task, 50, 3)
+    _, training_targets = sample(task, 50, 3)
     outputs, targets = sample(task, 20, 4)
-    expected = metrics.all_metrics(task, np.repeat(known.mean(0, keepdims=True), 20, axis=0), targets)
-    assert metrics.baseline(task, known, targets) == pytest.approx(expected)
+    expected = metrics.all_metrics(task, np.repeat(training_targets.mean(0, keepdims=True), 20, axis=0), targets)
+    assert metrics.baseline(task, training_targets, targets) == pytest.approx(expected)
     assert metrics.headline_metric_name(task) in expected
     assert set(metrics.headline_metric(task, outputs, targets)) == {metrics.headline_metric_name(task)}
 

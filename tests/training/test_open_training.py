@@ -32,16 +32,16 @@ def trained(engine: str = "native", **options: Any) -> Model:
     return NETWORK.fit(X, Y, epochs=1, engine=engine, seed=3, progress=False, **options)
 
 
-def same(one: Model, other: Model) -> bool:
-    states = one.training_state, other.training_state
+def same(first: Model, second: Model) -> bool:
+    states = first.training_state, second.training_state
     assert states[0] is not None
     assert states[1] is not None
-    assert timeless(one.history) == timeless(other.history)
+    assert timeless(first.history) == timeless(second.history)
     plain = [{name: value for name, value in state.to_dict().items() if name != "history"} for state in states if state]
     assert plain[0] == plain[1]
     pairs = zip(states[0].arrays().items(), states[1].arrays().items(), strict=True)
     return all(a == b and x.tobytes() == y.tobytes() for (a, x), (b, y) in pairs) and np.array_equal(
-        one.predict(X), other.predict(X)
+        first.predict(X), second.predict(X)
     )
 
 
@@ -78,14 +78,14 @@ def test_they_stay_open_for_rows_of_the_same_number(monkeypatch: pytest.MonkeyPa
 def test_other_fits_between_them_are_seen() -> None:
     usual, stepped = trained(), trained()
     for model, progress in ((usual, listened), (stepped, False)):
-        one = {"epochs": 1, "progress": progress}
-        model.fit(X[:1], Y[:1], **one)
+        epoch = {"epochs": 1, "progress": progress}
+        model.fit(X[:1], Y[:1], **epoch)
         model.fit(X, Y, epochs=2, validation=0.2, progress=progress)
-        model.fit(X[1:2], Y[1:2], **one)
+        model.fit(X[1:2], Y[1:2], **epoch)
         arrays, data = copy.deepcopy(model.training_state).arrays(), model.training_state.to_dict()  # type: ignore
-        model.fit(X[2:3], Y[2:3], **one)
+        model.fit(X[2:3], Y[2:3], **epoch)
         model.restore_training(arrays, data)
-        model.fit(X[3:4], Y[3:4], **one)
+        model.fit(X[3:4], Y[3:4], **epoch)
     assert same(usual, stepped)
 
 
@@ -103,12 +103,12 @@ def test_a_copy_goes_on_by_itself() -> None:
 def test_a_step_that_diverges_leaves_the_model_as_it_was() -> None:
     linear = rv.Network(3, [rv.Dense(1)])
     usual, model = (linear.fit(X, Y, epochs=1, engine="native", progress=False) for _ in range(2))
-    for each in (usual, model):
-        each.fit(X[:1], Y[:1], epochs=1, progress=False)
+    for fitted in (usual, model):
+        fitted.fit(X[:1], Y[:1], epochs=1, progress=False)
     with pytest.raises(rv.TrainingError, match="Inputs reach 1e\\+38: scale them"):
         model.fit(np.full((1, 3), 1e38), Y[:1], epochs=1, progress=False)
-    for each in (usual, model):
-        each.fit(X[1:2], Y[1:2], epochs=1, progress=False)
+    for fitted in (usual, model):
+        fitted.fit(X[1:2], Y[1:2], epochs=1, progress=False)
     assert same(usual, model)
 
 
@@ -116,9 +116,9 @@ def test_a_step_that_diverges_leaves_the_model_as_it_was() -> None:
 def test_closing_a_model_closes_the_network_that_is_open(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, usual = trained(engine), trained(engine)
     closed: list[Any] = []
-    for each in (model, usual):
+    for fitted in (model, usual):
         for first in (0, 10, 20):
-            each.fit(X[first : first + 10], Y[first : first + 10], epochs=1, progress=False)
+            fitted.fit(X[first : first + 10], Y[first : first + 10], epochs=1, progress=False)
     opened = model._open
     assert opened is not None
     close = opened.close
@@ -127,8 +127,8 @@ def test_closing_a_model_closes_the_network_that_is_open(engine: str, monkeypatc
     model.close()
     assert closed == [True]
     assert model._open is None
-    for each in (model, usual):
-        each.fit(X[30:], Y[30:], epochs=1, progress=False)
+    for fitted in (model, usual):
+        fitted.fit(X[30:], Y[30:], epochs=1, progress=False)
     assert same(model, usual)
 
 
@@ -143,7 +143,7 @@ def test_an_executable_is_closed_where_its_outputs_fail(monkeypatch: pytest.Monk
             self.closed = True
 
     failing = Failing()
-    monkeypatch.setattr("ranvier.training.inference.compile_for_inference", lambda *given: failing)
+    monkeypatch.setattr("ranvier.training.inference.compile_for_inference", lambda *args: failing)
     model: Any = trained("reference")
     with pytest.raises(MemoryError):
         outputs_of(model.network, model.training, model._flat, as_inputs(X))

@@ -35,7 +35,7 @@ def halve_sometimes(moment: Any) -> CallbackResult:
     return CallbackResult(learning_rate_factor=0.5 if moment.epoch.epoch % 3 == 0 else None)
 
 
-def watched(schedule_or_none: Any, epochs: int = 7) -> LoopConfig:
+def with_validation(schedule_or_none: Any, epochs: int = 7) -> LoopConfig:
     """A config with everything that has a memory: validation, early stopping, plateau, a function, chance."""
     return make_config(
         schedule_or_none,
@@ -63,7 +63,7 @@ def interrupted_run(config: LoopConfig, stops: list[int], folder: Path) -> Train
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_optimizer_goes_on_with_the_same_bits(name: str, tmp_path: Path) -> None:
-    config = watched(EVERY[name])
+    config = with_validation(EVERY[name])
     expected = digest(run(config).state)
     for stops in ([1], [2, 3, 1]):
         assert digest(interrupted_run(config, stops, tmp_path / str(len(stops)))) == expected
@@ -72,7 +72,7 @@ def test_every_optimizer_goes_on_with_the_same_bits(name: str, tmp_path: Path) -
 @pytest.mark.parametrize("average", [None, 0.8])
 @pytest.mark.parametrize("stop", range(1, 15))
 def test_it_may_be_stopped_at_any_moment(stop: int, average: float | None, tmp_path: Path) -> None:
-    config = replace(watched(Adam(0.05, ema_decay=average)), epochs=3)
+    config = replace(with_validation(Adam(0.05, ema_decay=average)), epochs=3)
     assert digest(interrupted_run(config, [stop], tmp_path)) == digest(run(config).state)
 
 
@@ -134,7 +134,7 @@ def test_going_on_starts_with_a_fresh_epoch_callbacks_and_schedule() -> None:
         assert run(config, fresh).state.epoch == state.epoch + 1
 
 
-def test_the_best_weights_take_the_place_of_the_last_and_of_their_average() -> None:
+def test_the_best_weights_replace_the_last_and_their_average() -> None:
     parameters, best = np.zeros(3), np.arange(3.0)
     state = TrainingState(State(parameters, Adam(ema_decay=0.9).initial_slots(parameters), 4))
     assert state_at_best(state, Adam(ema_decay=0.9)) is state.engine

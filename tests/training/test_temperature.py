@@ -135,7 +135,7 @@ def test_being_too_sure_explains_no_less(kind: str, factor: float, seed: int) ->
     assert worse < fair
 
 
-def test_saying_the_shares_explains_nothing_and_saying_the_truth_everything() -> None:
+def test_d2_is_0_for_the_class_prior_and_1_for_the_truth() -> None:
     targets = np.eye(3)[np.arange(300) % 3]
     fractions = np.full((300, 3), 1 / 3)
     assert calibrated_d2(TASKS["classes"], fractions, targets) == pytest.approx(0.0, abs=1e-9)

@@ -26,7 +26,7 @@ class Viewer:
     """Watches a run in a thread of its own, and counts what it saw."""
 
     def __init__(self, run: Path) -> None:
-        self.run, self.seen, self.statuses = run, set[int](), []
+        self.run, self.sequences, self.statuses = run, set[int](), []
         self.script: list[tuple[Callable[[Any], bool], dict[str, Any]]] = []
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._watch)
@@ -40,8 +40,8 @@ class Viewer:
             reader.touch(looking=True)
             reader.refresh()
             read = reader.read()
-            if read is not None and read[0] not in self.seen:
-                self.seen.add(read[0])
+            if read is not None and read[0] not in self.sequences:
+                self.sequences.add(read[0])
                 self.statuses.append(read[1])
                 assert np.isfinite(read[2]).all()
                 if self.script and self.script[0][0](read[1]):
@@ -85,10 +85,10 @@ def test_watching_leaves_the_bits(engine: str, tmp_path: Path) -> None:
     options = {**OPTIONS, "engine": engine, "epochs": 8}
     alone = rv.train("iris", **options, callbacks=[hold()], run=tmp_path / "alone")
     with viewer(tmp_path / "watched") as watching:
-        watched = rv.train("iris", **options, callbacks=[hold()], run=tmp_path / "watched")
-    assert len(watching.seen) >= 1
+        viewed = rv.train("iris", **options, callbacks=[hold()], run=tmp_path / "watched")
+    assert len(watching.sequences) >= 1
     for name, values in alone.parameters.items():
-        assert (values == watched.parameters[name]).all(), name
+        assert (values == viewed.parameters[name]).all(), name
     assert not (tmp_path / "alone" / "live").exists(), "nothing is published where nobody looks"
     assert controls(tmp_path / "watched") == []
 
@@ -103,9 +103,9 @@ def test_steps_epochs_and_pauses_leave_the_bits(tmp_path: Path) -> None:
         (lambda status: status.paused and status.position == 0, {"do": "play"}),
     )
     with viewer(tmp_path / "run", *script) as watching:
-        watched = rv.train("iris", **options, callbacks=[hold()], run=tmp_path / "run")
+        viewed = rv.train("iris", **options, callbacks=[hold()], run=tmp_path / "run")
     for name, values in alone.parameters.items():
-        assert (values == watched.parameters[name]).all(), name
+        assert (values == viewed.parameters[name]).all(), name
     events = controls(tmp_path / "run")
     assert [event["do"] for event in events] == ["pause", "step", "epoch", "play"]
     assert events[0]["id"] == "first"

@@ -67,7 +67,7 @@ def timeless(history: Iterable[Epoch]) -> list[dict[str, Any]]:
 def digest(state: TrainingState) -> str:
     """A hash of all that a run computes: parameters, slots, step, best weights, callbacks, plateau, losses."""
     plain = {name: value for name, value in state.to_dict().items() if name not in ("seconds", "history")}
-    callbacks = [{k: v for k, v in one.items() if k != "spent"} for one in plain.pop("callbacks")]
+    callbacks = [{k: v for k, v in callback.items() if k != "spent"} for callback in plain.pop("callbacks")]
     actual = hashlib.sha256(repr((sorted(plain.items()), callbacks, timeless(state.history))).encode())
     for name, array in sorted(state.arrays().items()):
         actual.update(f"{name} {array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())

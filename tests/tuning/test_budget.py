@@ -133,7 +133,7 @@ def searched(
     """
     clock, models, counted = Clock(), list[tuple[float, int]](), [0]
     left = list(model_seconds)
-    whole = WholeRecipe._trained
+    train_whole = WholeRecipe._trained
 
     def worked(seconds: float, stopped: Any) -> bool:
         """Let time go by; whether it was not stopped."""
@@ -151,7 +151,7 @@ def searched(
 
     def trained(self: WholeRecipe, of: Trial, watch: Any) -> Any:
         models.append((clock.now, of.number))
-        model = whole(self, of, watch)
+        model = train_whole(self, of, watch)
         if not worked(left.pop(0), self._budget.cut) and self.model is not None:
             watch.interrupted = True
             return None
@@ -162,45 +162,45 @@ def searched(
     monkeypatch.setattr("ranvier.tuning.search.time.monotonic", lambda: 0.0)
     monkeypatch.setattr("ranvier.tuning.search.Budget", lambda *times, reading: budget_of(clock, 2.0))
     space = {"hidden": [(2,), (3,)], "learning_rate": (1e-3, 0.1)}
-    found = rv.search(X, Y, space=space, recipe=RECIPE, minutes=SECONDS / 60, threads=1)
-    return found, models, clock
+    result = rv.search(X, Y, space=space, recipe=RECIPE, minutes=SECONDS / 60, threads=1)
+    return result, models, clock
 
 
 def test_models_are_trained_early_and_at_the_last_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, models, clock = searched(monkeypatch, [6.0, 6.0, 6.0])
+    result, models, clock = searched(monkeypatch, [6.0, 6.0, 6.0])
     # After three generations of 13 s, and 1.15 times 6 s before the end.
     assert [began for began, _ in models] == pytest.approx([40.0, 93.1], abs=0.15)
-    assert found.best.number == models[-1][1]
+    assert result.best.number == models[-1][1]
     assert clock.now == pytest.approx(SECONDS, abs=0.05 * SECONDS)
 
 
 def test_a_model_that_is_the_best_already_is_not_trained_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, models, clock = searched(monkeypatch, [6.0], value=lambda count: 0.5 + count)
+    result, models, clock = searched(monkeypatch, [6.0], value=lambda count: 0.5 + count)
     assert [number for _, number in models] == [0]
-    assert found.best.number == 0
+    assert result.best.number == 0
     assert clock.now == pytest.approx(SECONDS, abs=0.05 * SECONDS)
 
 
 def test_a_later_model_that_does_not_end_in_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, models, clock = searched(monkeypatch, [6.0, 60.0])
+    result, models, clock = searched(monkeypatch, [6.0, 60.0])
     assert len(models) == 2
-    assert found.best.number == models[0][1]
-    assert found.model is not None
-    assert len(found.notes) == 1
-    assert "is better, and there was no time left" in found.notes[0]
+    assert result.best.number == models[0][1]
+    assert result.model is not None
+    assert len(result.notes) == 1
+    assert "is better, and there was no time left" in result.notes[0]
     assert clock.now == pytest.approx(SECONDS, abs=0.05 * SECONDS)
 
 
 @pytest.mark.parametrize("seconds", [15.0, 30.0, 600.0])
 def test_where_one_model_fits_the_time_is_kept_too(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    found, models, clock = searched(monkeypatch, [seconds, *[1.0] * 20], trial_seconds=15.0)
-    assert found.model is not None
+    result, models, clock = searched(monkeypatch, [seconds, *[1.0] * 20], trial_seconds=15.0)
+    assert result.model is not None
     assert [number for _, number in models] == [0]
     assert clock.now == pytest.approx(SECONDS, abs=0.05 * SECONDS)
 
 
 def test_a_generation_that_was_broken_off_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model is due after 40 s, in the sixth trial of a generation of 78 s; the five before it are kept."""
-    found, models, _ = searched(monkeypatch, [1.0, 1.0], trial_seconds=6.0)
+    result, models, _ = searched(monkeypatch, [1.0, 1.0], trial_seconds=6.0)
     assert models[0] == (pytest.approx(40.0, abs=0.15), 0)
-    assert len(found.trials) == 1 + 9
+    assert len(result.trials) == 1 + 9

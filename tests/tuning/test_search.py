@@ -33,8 +33,8 @@ SEARCH: dict[str, Any] = {"space": SPACE, "recipe": RECIPE, "minutes": 10.0, "th
 LEFT_OUT: dict[str, Any] = dict.fromkeys(("dropout", "learning_rate", "weight_decay", "batch_size"))
 
 
-def values_of(found: rv.Search) -> list[tuple[Any, ...]]:
-    return [(trial.number, dict(trial.options), trial.value, trial.rung) for trial in found.trials]
+def values_of(search: rv.Search) -> list[tuple[Any, ...]]:
+    return [(trial.number, dict(trial.options), trial.value, trial.rung) for trial in search.trials]
 
 
 @pytest.fixture(scope="module")
@@ -65,18 +65,18 @@ def test_the_code_gives_the_same_model(once: rv.Search) -> None:
 def test_the_code_gives_the_same_model_of_a_recipe_that_adapts_to_its_rows() -> None:
     texts = pl.DataFrame({"text": [f"a {word} day, {word}" for word in ("good", "bad") * 40], "mood": [1, 2] * 40})
     space = {"hidden": [(4,), (8,)], "epochs": 2, **LEFT_OUT}
-    found = rv.search(texts, "mood", trials=9, recipe="text", effort="fast", space=space, threads=1)
-    again = eval(found.code, {"rv": rv, "data": texts})
-    assert found.model is not None
-    assert found.model.network == again.network
-    for name, values in found.model.parameters.items():
+    search = rv.search(texts, "mood", trials=9, recipe="text", effort="fast", space=space, threads=1)
+    again = eval(search.code, {"rv": rv, "data": texts})
+    assert search.model is not None
+    assert search.model.network == again.network
+    for name, values in search.model.parameters.items():
         assert np.array_equal(values, again.parameters[name])
 
 
 def test_a_list_of_labels_is_searched_like_an_array(once: rv.Search) -> None:
-    found = rv.search(X, Y.tolist(), trials=9, **SEARCH)
-    assert values_of(found) == values_of(once)[:10]
-    assert found.code == once.code
+    search = rv.search(X, Y.tolist(), trials=9, **SEARCH)
+    assert values_of(search) == values_of(once)[:10]
+    assert search.code == once.code
 
 
 def test_any_number_of_threads_finds_the_same(once: rv.Search) -> None:
@@ -107,34 +107,34 @@ def test_optunas_own_tools_read_the_file(tmp_path: Path) -> None:
 
 
 def test_after_ctrl_c_the_trials_so_far_are_kept(tmp_path: Path, once: rv.Search) -> None:
-    seen: list[SearchProgress] = []
+    reports: list[SearchProgress] = []
 
     def interrupt(progress: SearchProgress) -> None:
-        seen.append(progress)
-        if len(seen) == 2:
+        reports.append(progress)
+        if len(reports) == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         rv.search(X, Y, trials=18, folder=tmp_path, on_progress=interrupt, **SEARCH)
-    assert [len(progress.trials) for progress in seen] == [1, 10]
-    assert seen[0].best is not None
+    assert [len(progress.trials) for progress in reports] == [1, 10]
+    assert reports[0].best is not None
     assert values_of(rv.search(X, Y, trials=18, folder=tmp_path, **SEARCH)) == values_of(once)
 
 
 def test_numbers_are_compared_by_their_rmse() -> None:
-    found = rv.search(X, X[:, 0] * 1000, trials=9, **SEARCH)
-    assert found.metric == "rmse"
-    assert found.to_frame()["rmse"][0] == found.best.value
-    assert found.to_dict()["best"]["number"] == found.best.number
+    search = rv.search(X, X[:, 0] * 1000, trials=9, **SEARCH)
+    assert search.metric == "rmse"
+    assert search.to_frame()["rmse"][0] == search.best.value
+    assert search.to_dict()["best"]["number"] == search.best.number
 
 
 def test_settings_that_diverge_are_trials_that_failed() -> None:
     space = {"learning_rate": [1e30, 1e-3], "optimizer": ["sgd"]}
-    found = rv.search(X, X[:, 0], trials=9, **{**SEARCH, "space": space})
-    failed = [trial for trial in found.trials if trial.value is None]
+    search = rv.search(X, X[:, 0], trials=9, **{**SEARCH, "space": space})
+    failed = [trial for trial in search.trials if trial.value is None]
     assert failed
     assert all(trial.options["learning_rate"] == 1e30 for trial in failed)
-    assert found.best.value is not None
+    assert search.best.value is not None
 
 
 def test_a_generation_that_diverges_as_a_whole_ends_with_its_first_rung(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,11 +144,11 @@ def test_a_generation_that_diverges_as_a_whole_ends_with_its_first_rung(monkeypa
         return train(work, options, rung, *rest) if not options else (None, 0.0, 1)
 
     monkeypatch.setattr(Workload, "train", diverging)
-    found = rv.search(X, Y, trials=18, **SEARCH)
-    assert [trial.value is None for trial in found.trials] == [False] + [True] * 18
-    assert {trial.rung for trial in found.trials[1:]} == {0}
-    assert found.best.options == {}
-    assert found.model is not None
+    search = rv.search(X, Y, trials=18, **SEARCH)
+    assert [trial.value is None for trial in search.trials] == [False] + [True] * 18
+    assert {trial.rung for trial in search.trials[1:]} == {0}
+    assert search.best.options == {}
+    assert search.model is not None
 
 
 def test_where_everything_diverges_the_error_says_so() -> None:
@@ -185,12 +185,12 @@ def test_records_are_searched_and_kept(tmp_path: Path, name: str, recwarn: pytes
 def test_records_stand_in_the_code_as_they_are_written_in_python() -> None:
     options: Any = {"optimizer": rv.Adam(0.5), "schedule": rv.Warmup(3, rv.StepDecay(2)), "activation": "relu"}
     options["loss"] = rv.loss("own", lambda output, target: rv.absolute(output - target))
-    found = eval(
+    search = eval(
         _code(X, Y, options),
         {"data": X, "target": Y, "rv": type("Public", (), {**vars(rv), "train": lambda *a, **named: named})},
     )
     for name, value in options.items():
-        assert getattr(rv, name)(found[name]) == getattr(rv, name)(value), name
+        assert getattr(rv, name)(search[name]) == getattr(rv, name)(value), name
 
 
 @pytest.mark.parametrize("change", ["a number", "a target", "a weight"])
@@ -218,40 +218,40 @@ def test_folders_that_do_not_say_of_which_rows_they_are_go_on(tmp_path: Path, on
 
 
 def test_a_time_that_is_over_gives_the_recipe_itself_as_far_as_it_came() -> None:
-    found = rv.search(X, Y, **{**SEARCH, "minutes": 1e-6})
-    assert found.trials == ()
-    assert found.best.options == {}
-    assert found.model is not None
-    assert len(found.model.history) == 1
-    assert found.notes[0].startswith("The time was over before the whole recipe was trained; give more minutes. ")
+    search = rv.search(X, Y, **{**SEARCH, "minutes": 1e-6})
+    assert search.trials == ()
+    assert search.best.options == {}
+    assert search.model is not None
+    assert len(search.model.history) == 1
+    assert search.notes[0].startswith("The time was over before the whole recipe was trained; give more minutes. ")
 
 
 def test_a_time_that_is_over_within_the_first_generation_leaves_the_trial_of_the_recipe_itself(
     monkeypatch: pytest.MonkeyPatch, once: rv.Search
 ) -> None:
-    train, over, begun = Workload.train, Budget.over, []
+    train, over, rungs = Workload.train, Budget.over, []
 
     def began(self: Workload, options: Any, rung: int, threads: int, stop: Any) -> Any:
         if options:
-            begun.append(rung)
+            rungs.append(rung)
             return float("nan"), 0.0, 1
         return train(self, options, rung, threads, stop)
 
     monkeypatch.setattr(Workload, "train", began)
-    monkeypatch.setattr(Budget, "over", lambda self: bool(begun) or over(self))
-    monkeypatch.setattr(Budget, "ended", lambda self: bool(begun))
-    found = rv.search(X, Y, trials=18, **SEARCH)
-    assert begun == [0] * 9
-    assert values_of(found) == values_of(once)[:1]
-    assert found.best.value == once.trials[0].value
-    assert found.model is not None
-    assert not found.interrupted
+    monkeypatch.setattr(Budget, "over", lambda self: bool(rungs) or over(self))
+    monkeypatch.setattr(Budget, "ended", lambda self: bool(rungs))
+    search = rv.search(X, Y, trials=18, **SEARCH)
+    assert rungs == [0] * 9
+    assert values_of(search) == values_of(once)[:1]
+    assert search.best.value == once.trials[0].value
+    assert search.model is not None
+    assert not search.interrupted
 
 
 def test_a_space_whose_settings_were_all_tried_ends_the_search() -> None:
-    found = rv.search(X, Y, **{**SEARCH, "space": {"hidden": [(2,), (4,)], "epochs": 2, **LEFT_OUT}})
-    assert {trial.options["hidden"] for trial in found.trials[1:]} == {(2,), (4,)}
-    assert found.notes == ("All settings of the space were tried; the search ended before its time.",)
+    search = rv.search(X, Y, **{**SEARCH, "space": {"hidden": [(2,), (4,)], "epochs": 2, **LEFT_OUT}})
+    assert {trial.options["hidden"] for trial in search.trials[1:]} == {(2,), (4,)}
+    assert search.notes == ("All settings of the space were tried; the search ended before its time.",)
 
 
 def test_the_study_learns_from_what_was_tried() -> None:

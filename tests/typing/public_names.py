@@ -57,8 +57,8 @@ def _lines(name: str, value: Any) -> list[str]:
 
 def _members(value: type) -> dict[str, Any]:
     """What a class has by itself or from classes of this package that are not public names themselves."""
-    own = [base for base in value.__mro__ if base is value or base.__module__.startswith("ranvier.")]
-    hidden = [base for base in own if base is value or base.__name__ not in ranvier.__all__]
+    bases = [base for base in value.__mro__ if base is value or base.__module__.startswith("ranvier.")]
+    hidden = [base for base in bases if base is value or base.__name__ not in ranvier.__all__]
     return {name: member for base in reversed(hidden) for name, member in vars(base).items()}
 
 

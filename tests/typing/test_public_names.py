@@ -14,7 +14,7 @@ from tests.typing import public_names
 
 USE = Path(__file__).with_name("use.py")
 MISUSE = Path(__file__).with_name("misuse.py")
-REWRITE = "python -m tests.typing.public_names writes it anew"
+REWRITE = "python -m tests.typing.public_names writes it again"
 
 
 def test_the_stub_holds_every_public_name() -> None:
@@ -52,16 +52,16 @@ def complaints(checker: str) -> dict[str, set[int]]:
         cwd=public_names.ROOT,
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    found: dict[str, set[int]] = {USE.name: set(), MISUSE.name: set()}
+    lines: dict[str, set[int]] = {USE.name: set(), MISUSE.name: set()}
     for line in done.stdout.splitlines():
-        for name in found:
+        for name in lines:
             if f"/{name}:" in line and "error" in line:
-                found[name].add(int(line.split(f"/{name}:")[1].split(":")[0]))
-    return found
+                lines[name].add(int(line.split(f"/{name}:")[1].split(":")[0]))
+    return lines
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 def test_a_program_that_uses_everything_has_the_types_it_says_and_wrong_uses_are_found(checker: str) -> None:
-    found = complaints(checker)
-    assert found["use.py"] == set()
-    assert found["misuse.py"] == marked(MISUSE)
+    complained = complaints(checker)
+    assert complained["use.py"] == set()
+    assert complained["misuse.py"] == marked(MISUSE)

@@ -70,23 +70,25 @@ def test_data_that_changed_are_said_to_have(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("training_data", "sentence"),
     [
         ({"sample_weight": np.linspace(1, 2, 50)}, "sample_weight"),
         ({"validation": ([[1, 2], [6, 2]], ["no", "yes"])}, "validation"),
         ({"test": ([[1, 2], [6, 2]], ["no", "yes"]), "sample_weight": np.linspace(1, 2, 50)}, "sample_weight and test"),
     ],
 )
-def test_rows_are_not_divided_again_without_what_was_in_memory(given: Any, said: str, tmp_path: Path) -> None:
+def test_rows_are_not_divided_again_without_what_was_in_memory(
+    training_data: Any, sentence: str, tmp_path: Path
+) -> None:
     data = table(tmp_path / "d.csv", 50)
-    model = rv.train(data, target="y", run=tmp_path / "run", **QUICK, **given)
+    model = rv.train(data, target="y", run=tmp_path / "run", **QUICK, **training_data)
     rows = rows_of(model)
     assert rows is not None
     assert len(rows) == 50
-    assert rows.notes[0] == f"Training was given {said} from memory; these are all its rows."
-    with pytest.raises(rv.InputError, match=f"was given {said} from memory"):
+    assert rows.notes[0] == f"Training was given {sentence} from memory; these are all its rows."
+    with pytest.raises(rv.InputError, match=f"was given {sentence} from memory"):
         rows_of_run(tmp_path / "run", model, training=True)
-    with pytest.raises(rv.InputError, match=f"was given {said} from memory"):
+    with pytest.raises(rv.InputError, match=f"was given {sentence} from memory"):
         data_of_running(tmp_path / "run")
 
 

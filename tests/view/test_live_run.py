@@ -68,7 +68,7 @@ def test_the_stream_shows_the_run_until_its_model(tmp_path: Path) -> None:
                     assert head["probabilities"] == pytest.approx(array[-3:].tolist(), abs=1e-6)
                 if not stopped and len(topics) == 5 and "show" in topics["network"]:
                     stopped = client.post("api/control", json={"do": "stop", "id": "x"}).status_code == 200
-        told = client.post("api/what").json()
+        answer = client.post("api/what").json()
     assert stopped
     assert states[-1] == "ended"
     assert "running" in states
@@ -80,8 +80,8 @@ def test_the_stream_shows_the_run_until_its_model(tmp_path: Path) -> None:
     assert topics["health"]["layers"][0]["units"] == 9
     assert topics["health"]["layers"][0]["gradient_norm"] > 0
     assert topics["lines"]["layers"][0]["all"] == 9 * 4
-    assert not told["live"]
-    assert "test rows" in told["rows"]["name"]
+    assert not answer["live"]
+    assert "test rows" in answer["rows"]["name"]
 
 
 def test_questions_are_about_the_newest_weights_and_validation_rows(tmp_path: Path) -> None:
@@ -96,9 +96,9 @@ def test_questions_are_about_the_newest_weights_and_validation_rows(tmp_path: Pa
             live.look()
             time.sleep(0.02)
         time.sleep(0.3)
-        told = client.post("api/what").json()
-        assert told["live"]
-        assert "validation rows" in told["rows"]["name"]
+        answer = client.post("api/what").json()
+        assert answer["live"]
+        assert "validation rows" in answer["rows"]["name"]
         neuron = client.post("api/neuron", json={"path": "layers.0", "neuron": 1, "row": 0}).json()
         assert live.parameters is not None
         values = live.subject().model.network.parameter_table.views(live.parameters)
@@ -106,8 +106,10 @@ def test_questions_are_about_the_newest_weights_and_validation_rows(tmp_path: Pa
         assert client.post("api/control", json={"do": "play"}).status_code == 200
 
 
-def test_what_the_training_says_of_a_row_is_what_its_parameters_say(tmp_path: Path) -> None:
-    with training(tmp_path) as run, client_of(live := LiveRun(run)) as client:
+@pytest.mark.parametrize("ema_decay", [None, 0.99])
+def test_published_values_of_a_row_are_those_of_the_parameters(ema_decay: float | None, tmp_path: Path) -> None:
+    options = {"optimizer": rv.Adam(0.01, ema_decay=ema_decay)}
+    with training(tmp_path, **options) as run, client_of(live := LiveRun(run)) as client:
         until = time.monotonic() + LONG
         client.post("api/control", json={"do": "pause"})
         values: list[Any] = [None, None]
@@ -118,9 +120,9 @@ def test_what_the_training_says_of_a_row_is_what_its_parameters_say(tmp_path: Pa
                 if live.state == "paused" and subject.rows is not None:
                     values = [live.values_of(row) for row in (0, 3)]
             time.sleep(0.02)
-        for row, told in zip((0, 3), values, strict=True):
-            assert told is not None
-            *layers, outputs = np.split(told, np.cumsum(shown_widths(subject.model.network))[:-1])
+        for row, published in zip((0, 3), values, strict=True):
+            assert published is not None
+            *layers, outputs = np.split(published, np.cumsum(shown_widths(subject.model.network))[:-1])
             head, array = answer_of(subject, subject.row(row), layers, outputs[None])
             expected_head, expected = answer(subject, subject.row(row))
             assert head == expected_head
@@ -128,12 +130,51 @@ def test_what_the_training_says_of_a_row_is_what_its_parameters_say(tmp_path: Pa
         assert client.post("api/control", json={"do": "stop"}).status_code == 200
 
 
+def test_a_network_is_shown_once_its_parameters_are_there(tmp_path: Path) -> None:
+    """A page that asks what it is looking at has an answer, and is told once."""
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_description({"data": None, "options": {}})
+    with folder.lock():
+        live = LiveRun(folder.path)
+        live.look()
+        publisher = LivePublisher(folder.path)
+        network = rv.Network(2, [rv.Dense(1)])
+        model = network.fit([[0.0, 1.0]], [1.0], epochs=1, engine="reference")
+        for number in (1, 2):
+            described = {"network": network.to_dict(), "training": model.training.to_dict()}
+            publisher.begin(described, 3, np.float32)
+            live.look()
+            assert live.generation == number - 1
+            publisher.publish(Status(step=number), np.full(3, number, np.float32))
+            live.look()
+            assert live.generation == number
+            assert live.subject().model.parameters["layers.0.bias"] == [number]
+        live.close()
+
+
+def test_how_much_a_step_changes_is_told_with_the_second_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_description({"data": None, "options": {}})
+    with folder.lock():
+        live = LiveRun(folder.path)
+        publisher = started(folder, live)
+        follower, ratios = Follower(live, WatchRequest()), []
+        start = time.monotonic()
+        for second in range(3):
+            monkeypatch.setattr("ranvier.view.watch.time.monotonic", lambda now=start + 1.1 * second: now)
+            publisher.publish(Status(step=1 + 4 * second), np.full(3, 1 + second, np.float32))
+            layers = [read_frame(part)[0]["layers"] for part in split(follower.frames()) if NAMES[part[4]] == "health"]
+            ratios += [layer["update_ratio"] for part in layers for layer in part]
+        assert ratios == [None, 0.125]
+        live.close()
+
+
 def test_a_slow_page_gets_the_newest_and_nothing_is_queued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = RunFolder.create(tmp_path / "run")
     folder.write_description({"data": None, "options": {}})
     with folder.lock():
         live = LiveRun(folder.path)
-        publisher = begun(folder, live)
+        publisher = started(folder, live)
         follower = Follower(live, WatchRequest(health=False))
         follower.frames()
         for step in range(1, 50):
@@ -147,7 +188,7 @@ def test_a_slow_page_gets_the_newest_and_nothing_is_queued(tmp_path: Path, monke
         assert follower.ended
 
 
-def begun(folder: RunFolder, live: LiveRun) -> LivePublisher:
+def started(folder: RunFolder, live: LiveRun) -> LivePublisher:
     """A publisher of a tiny network that the run shows."""
     live.look()
     publisher = LivePublisher(folder.path)

@@ -140,7 +140,7 @@ def test_nan_stops_and_names_the_setting(ground: Playground) -> None:
 
 
 @pytest.mark.parametrize("error", [MemoryError("no room"), KeyboardInterrupt()])
-def test_what_breaks_training_off_is_said_and_it_can_go_on(
+def test_what_breaks_training_off_is_reported_and_it_can_go_on(
     error: BaseException, ground: Playground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, fitted, broken = opened(ground)["session"], PlaySession._fitted, [error]

@@ -79,8 +79,8 @@ def test_the_most_confused_cells_have_rows(digits: Subject) -> None:
 
 
 def test_what_does_not_fit_is_left_out_but_the_result_never(digits: Subject) -> None:
-    whole, short = frozen_answers(digits), frozen_answers(digits, budget=0)
-    assert set(short) < set(whole)
+    full, short = frozen_answers(digits), frozen_answers(digits, budget=0)
+    assert set(short) < set(full)
     assert {"what {}", "result {}", "confusion {}"} <= set(short)
     assert not [key for key in short if key.startswith(("neuron", "answer", "rows"))]
     assert short["examples {}"]["rows"] == []
@@ -118,8 +118,8 @@ def test_it_is_readable_without_scripts(people: Subject) -> None:
     page = report_page(people)
     text = re.sub(r"<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL)
     accuracy = people.model.evaluate(people.known_rows().source)["accuracy"]
-    for said in ("people", f"{accuracy:.4f}", "baseline", "missing", "Most wrong", "layers.0", "validation loss"):
-        assert said in text
+    for phrase in ("people", f"{accuracy:.4f}", "baseline", "missing", "Most wrong", "layers.0", "validation loss"):
+        assert phrase in text
 
 
 def test_a_report_names_no_folder(tmp_path: Path) -> None:

@@ -59,8 +59,8 @@ def test_the_best_value_is_not_the_last(folder: Path) -> None:
 
 def test_epochs_that_a_resumed_run_tells_again_count_once(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path / "resumed")
-    told = [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (2, 2), (2, 3), (2, 4)]
-    for at, (member, epoch) in enumerate(told):
+    epochs = [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (2, 2), (2, 3), (2, 4)]
+    for at, (member, epoch) in enumerate(epochs):
         run.append(
             {"kind": "epoch", "member": member, "epoch": epoch, "loss": float(at), "metrics": {}, "seconds": 1.0}
         )
@@ -72,7 +72,7 @@ def test_epochs_that_a_resumed_run_tells_again_count_once(tmp_path: Path) -> Non
     assert curve == {"epoch": [1, 2, 3, 4, 5, 6], "value": [0.0, 1.0, 2.0, 5.0, 6.0, 7.0]}
 
 
-def test_the_last_epoch_told_again_counts_once(tmp_path: Path) -> None:
+def test_the_last_epoch_reported_again_counts_once(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path / "resumed")
     for epoch, loss in ((1, 0.5), (2, 0.4), (2, 0.3)):
         run.append({"kind": "epoch", "epoch": epoch, "loss": loss, "metrics": {}, "seconds": 1.0})
@@ -196,9 +196,9 @@ def test_the_endpoints_refuse_and_pass(folder: Path) -> None:
 @given(st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), min_size=1, max_size=300), st.integers(2, 40))
 def test_thinned_curves_keep_their_spikes(values: list[float], count: int) -> None:
     array = np.array(values)
-    kept = thinned(array, count)
-    assert kept == sorted(set(kept))
-    assert len(kept) <= max(count, len(values) if len(values) <= count else 0) + 1
+    thin = thinned(array, count)
+    assert thin == sorted(set(thin))
+    assert len(thin) <= max(count, len(values) if len(values) <= count else 0) + 1
     if np.isfinite(array).any():
-        assert np.nanmax(array[kept]) == np.nanmax(array)
-        assert np.nanmin(array[kept]) == np.nanmin(array)
+        assert np.nanmax(array[thin]) == np.nanmax(array)
+        assert np.nanmin(array[thin]) == np.nanmin(array)

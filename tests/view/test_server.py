@@ -178,11 +178,11 @@ def test_a_wrong_question_gets_a_sentence(name: str, body: dict[str, Any], sente
 def test_ctrl_c_within_a_question_of_a_view_that_goes_on(
     times: int, status: int, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    what, asked = QUESTIONS["what"], []
+    what, questions = QUESTIONS["what"], []
 
     def interrupted(subject: Subject, body: dict[str, Any]) -> Any:
-        asked.append("what")
-        if len(asked) <= times:
+        questions.append("what")
+        if len(questions) <= times:
             raise KeyboardInterrupt
         return what(subject, body)
 

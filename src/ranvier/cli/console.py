@@ -21,15 +21,19 @@ JSON_OPTION = "Print one JSON object on standard output, words on standard error
 class Output:
     """The streams of one command.
 
-    Fields: `words`, a rich console for people; `json`, whether standard output carries JSON; `quiet`, whether only
-    errors are said.
+    Attributes:
+        console: rich's, for people.
+        json: whether standard output carries JSON; then the console writes to standard error.
+
+    Parameters:
+        quiet: whether only errors are printed.
     """
 
     def __init__(self, json: bool = False, quiet: bool = False) -> None:
         from rich.console import Console
 
         self.json = json
-        self.words: Console = Console(stderr=json, quiet=quiet, highlight=False, emoji=False)
+        self.console: Console = Console(stderr=json, quiet=quiet, highlight=False, emoji=False)
 
     def finish(self, value: Callable[[], Any]) -> None:
         """Print the JSON value where it was asked for."""
@@ -38,7 +42,7 @@ class Output:
 
     def say(self, text: str = "", style: str | None = None) -> None:
         """Print a line of words, wrapped at the width of the terminal; square brackets stay as they are."""
-        self.words.print(text, style=style, markup=False)
+        self.console.print(text, style=style, markup=False)
 
     def say_error(self, text: str) -> None:
         """Print a line on standard error, also where only errors are said: the command did not do what it was asked."""
@@ -53,12 +57,12 @@ class Output:
         from rich.text import Text
 
         longest = max(len(purpose) for _, purpose in entries)
-        width = max((len(text) for text, _ in entries if len(text) + longest + 5 <= self.words.width), default=0)
+        width = max((len(text) for text, _ in entries if len(text) + longest + 5 <= self.console.width), default=0)
         for text, purpose in entries:
             line = Text.assemble("  ", (text, "bold cyan"))
             if len(text) <= width:
                 line.append(f"{' ' * (width - len(text))}   {purpose}", "dim")
-            self.words.print(line, soft_wrap=True)
+            self.console.print(line, soft_wrap=True)
 
 
 def with_warnings(call: Callable[[], Result]) -> tuple[Result, list[str]]:

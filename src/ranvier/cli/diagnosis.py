@@ -23,5 +23,5 @@ def print_diagnosis(output: Output, findings: Sequence[Mapping[str, Any]], title
     output.heading(title)
     for explanation, alike in groupby(findings, lambda finding: f"{finding['meaning']} {finding['advice']}"):
         for finding in alike:
-            output.words.print(Text(finding["evidence"], "yellow"))
-        output.words.print(Padding(Text(explanation, "dim"), (0, 0, 0, 2)))
+            output.console.print(Text(finding["evidence"], "yellow"))
+        output.console.print(Padding(Text(explanation, "dim"), (0, 0, 0, 2)))

@@ -28,14 +28,19 @@ LIBRARIES = {
     "scikit-learn": "sklearn",
     "polars": "polars",
     "narwhals": "narwhals",
+    "charset-normalizer": "charset_normalizer",
+    "pillow": "PIL",
+    "soundfile": "soundfile",
     "safetensors": "safetensors",
     "click": "click",
     "rich": "rich",
     "filelock": "filelock",
     "llvmlite": "llvmlite",
+    "threadpoolctl": "threadpoolctl",
     "starlette": "starlette",
     "uvicorn": "uvicorn",
 }
+"""Everything that Ranvier depends on -> its module."""
 MIN_PYTHON = (3, 11)
 MIN_MEMORY = 1 << 30
 MARKS = {"ok": ("✓", "green"), "warning": ("·", "yellow"), "error": ("✗", "red")}
@@ -71,7 +76,7 @@ def _show(output: Output, checks: list[Check], words: str, healthy: bool) -> Non
     for check in checks:
         mark, style = MARKS[check.verdict]
         grid.add_row(Text(mark, style), check.name, Text(check.text, "dim" if check.verdict == "ok" else ""))
-    output.words.print(grid)
+    output.console.print(grid)
     output.say()
     output.say(words, "bold green" if healthy else "bold red")
 

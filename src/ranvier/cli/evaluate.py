@@ -44,7 +44,7 @@ def command(
     if left_out:
         what = "1 row was" if left_out == 1 else f"{left_out:,} rows were"
         output.say(f"{what} left out because the target is missing.")
-    output.words.print(metrics_table(result["metrics"], result["baseline"]))
+    output.console.print(metrics_table(result["metrics"], result["baseline"]))
     printed_report.print_classes(output, result["task"], result["per_class"], result["most_confused_pair"])
     printed_report.print_findings(output, result["notes"])
     output.finish(lambda: {"model": model, **result})

@@ -56,7 +56,7 @@ def print_importances(output: Output, importances: Importances) -> None:
         colour = "cyan" if entry.importance >= 0 else "red"
         drawn = Text(bar(abs(entry.importance) / largest, 24), colour)
         grid.add_row(name, f"{entry.importance:+z.4f}", error, drawn)
-    output.words.print(grid)
+    output.console.print(grid)
 
 
 def print_explanations(output: Output, predictions: Predictions) -> None:
@@ -95,7 +95,7 @@ def _print_explanation(output: Output, explanation: dict[str, Any]) -> None:
         grid.add_row(literal(column["column"]), literal(cell), f"{column['value']:+z.4g}", drawn)
     rest = added - sum(column["value"] for column in shown)
     grid.add_row(literal("all others", "dim"), "", f"{rest:+z.4g}", "")
-    output.words.print(grid)
+    output.console.print(grid)
     output.say()
 
 

@@ -85,7 +85,7 @@ def _print_columns(output: Output, overview: Look) -> None:
         missing = f"{column.missing:,}" if column.missing else "-"
         examples = "; ".join(example[:40] for example in column.examples)
         grid.add_row(name, literal(column.kind, style), missing, f"{column.distinct:,}", wrapped(examples, "dim"))
-    output.words.print(grid)
+    output.console.print(grid)
     if len(overview.columns) > MAX_SHOWN_COLUMNS:
         output.say(f"and {len(overview.columns) - MAX_SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")
 
@@ -124,6 +124,6 @@ def _print_target(output: Output, overview: Look) -> None:
     grid = table("Class", "Rows", "Fraction", " ", numbers=("Rows", "Fraction"), flexible=("Class",))
     for label, rows in sorted(classes.items(), key=lambda entry: -entry[1])[:MAX_SHOWN_CLASSES]:
         grid.add_row(literal(label), f"{rows:,}", percent(rows / total), literal(bar(rows / total, 24), "cyan"))
-    output.words.print(grid)
+    output.console.print(grid)
     if len(classes) > MAX_SHOWN_CLASSES:
         output.say(f"and {plural(len(classes) - MAX_SHOWN_CLASSES, 'more class', 'more classes')}.", "dim")

@@ -27,7 +27,7 @@ def print_layer(output: Output, view: Mapping[str, Any]) -> None:
         label = [literal(neuron["stands_for"])] if named else []
         values = (bias, f"{neuron['weight_norm']:,.4f}", f"{neuron['strongest_weight']:+z,.4f}")
         grid.add_row(str(neuron["neuron"]), *label, *values, literal(neuron["strongest_input"]))
-    output.words.print(grid)
+    output.console.print(grid)
     if len(neurons) > MAX_SHOWN_NEURONS:
         output.say(f"and {len(neurons) - MAX_SHOWN_NEURONS:,} more neurons; --json lists them all.", "dim")
 
@@ -55,15 +55,15 @@ def print_neuron(output: Output, view: Mapping[str, Any], picture: Callable[[], 
     weights: Sequence[Mapping[str, Any]] = view["weights"]
     largest_weights = weights[:MAX_SHOWN_WEIGHTS]
     largest = abs(largest_weights[0]["weight"]) or 1.0
-    widest = min(max(len(entry["input"]) for entry in largest_weights), max(12, output.words.width - 40))
-    bar_width = max(8, min(40, output.words.width - widest - 14))
+    widest = min(max(len(entry["input"]) for entry in largest_weights), max(12, output.console.width - 40))
+    bar_width = max(8, min(40, output.console.width - widest - 14))
     for entry in largest_weights:
         name = literal(entry["input"])
         name.truncate(widest, overflow="ellipsis", pad=True)
         colour = "cyan" if entry["weight"] >= 0 else "red"
         line = Text.assemble(name, f"  {entry['weight']:+z9.4f}  ")
         line.append(bar(abs(entry["weight"]) / largest, bar_width), colour)
-        output.words.print(line, no_wrap=True, overflow="crop")
+        output.console.print(line, no_wrap=True, overflow="crop")
     if len(weights) > MAX_SHOWN_WEIGHTS:
         output.say(f"and {len(weights) - MAX_SHOWN_WEIGHTS:,} smaller weights; --json lists them all.", "dim")
 

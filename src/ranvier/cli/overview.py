@@ -21,9 +21,9 @@ MAX_SHOWN_NAMES = 30
 
 
 @contextmanager
-def progress_sink(output: Output, quiet: bool) -> Iterator[Sink | bool]:
+def progress_sink(output: Output) -> Iterator[Sink | bool]:
     """The value of `progress` for `ranvier.train` and `ranvier.resume`: False where nothing is printed."""
-    if quiet:
+    if output.console.quiet:
         yield False
         return
     from ranvier.display.progress import Display
@@ -43,7 +43,7 @@ def progress_sink(output: Output, quiet: bool) -> Iterator[Sink | bool]:
 def print_overview(output: Output, event: DataEvent) -> None:
     """Rows, columns by kind, the target, the parts and the notes."""
     output.heading(f"{sentence_start(event.origin)}: {plural(event.rows, 'row')}")
-    output.words.print(kinds_table(event.columns))
+    output.console.print(kinds_table(event.columns))
     output.say()
     lines = {"Target": target_sentence(event), "Rows": split_sentence(event.split)}
     for title, text in lines.items():
@@ -105,4 +105,4 @@ def _entry(output: Output, title: str, text: str) -> None:
     grid.add_column(min_width=6, no_wrap=True)
     grid.add_column(overflow="fold")
     grid.add_row(Text(title, "dim"), Text(text))
-    output.words.print(grid)
+    output.console.print(grid)

@@ -51,7 +51,7 @@ def print_metrics(output: Output, report: TrainReport) -> None:
         return
     use = {"test": "not used in training", "validation": "used only to decide when to stop"}[report.evaluated_on]
     output.heading(f"On {plural(report.split[report.evaluated_on], f'{report.evaluated_on} row')}, {use}")
-    output.words.print(metrics_table(report.metrics, report.baseline, report.linear_baseline))
+    output.console.print(metrics_table(report.metrics, report.baseline, report.linear_baseline))
     ngrams = ngram_sentence(report.baseline)
     if ngrams:
         output.say(ngrams, "dim")
@@ -83,7 +83,7 @@ def print_mistakes(output: Output, mistakes: Sequence[Mapping[str, Any]]) -> Non
         chance = f" ({mistake['probability']:.1%} for {actual})" if "probability" in mistake else ""
         grid.add_row(literal(mistake["name"]), literal(actual), literal(f"{predicted}{chance}"))
     output.say()
-    output.words.print(grid)
+    output.console.print(grid)
 
 
 def print_findings(output: Output, findings: Sequence[str]) -> None:
@@ -102,7 +102,7 @@ def print_classes(
         return
     grid, summary = class_table(per_class, "Label" if task == "multilabel" else "Class")
     output.say()
-    output.words.print(grid)
+    output.console.print(grid)
     if summary:
         output.say(summary, "dim")
     if pair:
@@ -114,7 +114,7 @@ def print_classes(
 def print_network(output: Output, report: TrainReport) -> None:
     """The layers, and how they were trained."""
     output.heading(f"Network, {plural(report.parameters, 'parameter')}")
-    output.words.print(layer_table(report.layers))
+    output.console.print(layer_table(report.layers))
     epochs = plural(report.epochs, "epoch")
     best = f", the weights of epoch {report.best_epoch:,} kept" if report.best_epoch != report.epochs else ""
     if len(report.members) > 1:
@@ -137,7 +137,7 @@ def print_paths(output: Output, report: TrainReport, replaced: bool, report_file
     ):
         if path:
             line = Text.assemble((f"{title:<7}", "dim"), (shorten(path), "bold"), (note, "dim"))
-            output.words.print(line, soft_wrap=True)
+            output.console.print(line, soft_wrap=True)
 
 
 def print_next_steps(output: Output, report: TrainReport, data: str | None) -> None:
@@ -173,7 +173,7 @@ def _other(data: str | None) -> str:
 
 def print_interruption(output: Output, report: TrainReport) -> None:
     """What Ctrl-C left behind and how to go on; with --quiet in one line, as errors are said."""
-    if output.words.quiet:
+    if output.console.quiet:
         on = f" To train to the end: ranvier resume {quoted(report.run)}" if report.run else ""
         output.say_error(f"Interrupted. The model trained so far is saved.{on}")
         return

@@ -29,7 +29,7 @@ def command(model: str, data: str | None, output: str | None, quiet: bool, as_js
     from ranvier.view.report_file import write_report
     from ranvier.view.subject import Subject
 
-    words = Output(as_json, quiet)
+    screen = Output(as_json, quiet)
     subject = open_subject(model, data)
     if not isinstance(subject, Subject):
         raise InputError(f'"{model}" has no finished model to report on; give a model file, or a run that has ended.')
@@ -37,6 +37,8 @@ def command(model: str, data: str | None, output: str | None, quiet: bool, as_js
     check_writable(path, [name for name in (model, data) if name])
     size = write_report(subject, path, f"ranvier view {model}")
     rows = "no rows are known" if subject.rows is None else subject.rows.name
-    words.say(f"{path}: {size / 1e6:.2f} MB; {rows}.")
-    words.finish(lambda: {"report": str(path), "bytes": size, "rows": 0 if subject.rows is None else len(subject.rows)})
+    screen.say(f"{path}: {size / 1e6:.2f} MB; {rows}.")
+    screen.finish(
+        lambda: {"report": str(path), "bytes": size, "rows": 0 if subject.rows is None else len(subject.rows)}
+    )
     return DONE

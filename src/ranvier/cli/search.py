@@ -99,7 +99,7 @@ class SearchDisplay:
 
         self._output = output
         self._latest: SearchProgress | None = None
-        self._live = None if output.words.quiet else live_on(output.words, self._render)
+        self._live = None if output.console.quiet else live_on(output.console, self._render)
 
     def __enter__(self) -> SearchDisplay:
         if self._live is not None:
@@ -148,10 +148,10 @@ def _table(trials: Any, metric: str) -> Any:
 
 def _print(output: Output, result: Search, folder: str) -> None:
     if result.interrupted:
-        say = output.say_error if output.words.quiet else output.say
+        say = output.say_error if output.console.quiet else output.say
         say(f"Interrupted after {plural(len(result.trials), 'trial')}. The same command goes on.")
         return
-    if output.words.quiet:
+    if output.console.quiet:
         return
     for note in result.notes:
         output.say(note)
@@ -159,7 +159,7 @@ def _print(output: Output, result: Search, folder: str) -> None:
         output.say("The time was over before nine settings were tried: this is the recipe itself. Give more --minutes.")
     else:
         output.heading(f"The best of {len(result.trials):,} trials")
-        output.words.print(_table(result.trials, result.metric))
+        output.console.print(_table(result.trials, result.metric))
     if len({trial.rung for trial in result.trials}) > 1:
         output.say("Trials that were stopped early stand below those that were trained to the end.", "dim")
     model = result.model
@@ -171,6 +171,6 @@ def _print(output: Output, result: Search, folder: str) -> None:
         output.say(f"On test rows, which no trial has seen: {measured}.")
     output.say()
     output.say("The same model in Python:")
-    output.words.print(f"  {result.code}", soft_wrap=True, markup=False)
+    output.console.print(f"  {result.code}", soft_wrap=True, markup=False)
     output.say()
     output.commands([(f"ranvier show {Path(folder) / 'best.rv'}", "look inside")])

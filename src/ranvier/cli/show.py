@@ -87,7 +87,7 @@ def command(
     trained = ranvier.load(model)
     if plan:
         values: dict[str, Any] = {"plan": trained.plan(measure=measure)}
-        output.words.print(values["plan"], end="", markup=False, soft_wrap=True)
+        output.console.print(values["plan"], end="", markup=False, soft_wrap=True)
     elif diagnose is not None:
         values = _diagnose(output, trained, diagnose)
     elif importances is not None:
@@ -161,7 +161,7 @@ def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str
     if values["columns"]:
         _print_columns(output, values["columns"], model.network.inputs)
     output.heading(f"Network, {plural(values['parameters'], 'parameter')}")
-    output.words.print(layer_table([layer.to_dict() for layer in summary.network.layers]))
+    output.console.print(layer_table([layer.to_dict() for layer in summary.network.layers]))
     output.say()
     if model.report.recipe_settings:
         _print_recipe(output, model.report)
@@ -182,7 +182,7 @@ def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -
         name.truncate(24, overflow="ellipsis")
         note = "" if column["note"] == f"{column['kind']}s" else column["note"]
         grid.add_row(name, column["kind"], wrapped(column["encoded"]), wrapped(note or " ", "dim"))
-    output.words.print(grid)
+    output.console.print(grid)
     if len(columns) > MAX_SHOWN_COLUMNS:
         output.say(f"and {len(columns) - MAX_SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")
     output.say()
@@ -195,7 +195,7 @@ def _print_recipe(output: Output, report: TrainReport) -> None:
     grid = table("Part", "Value")
     for name, value in report.recipe_settings.items():
         grid.add_row(RECIPE_PARTS.get(name, name.replace("_", " ")), literal(_plain_value(value)))
-    output.words.print(grid)
+    output.console.print(grid)
     output.say()
 
 
@@ -217,7 +217,7 @@ def _print_statistics(output: Output, statistics: list[dict[str, Any]]) -> None:
         cells = [f"{entry[key]:z,.4f}" for key in ("minimum", "mean", "maximum")]
         zeros = f"{100 * entry['zeros']:.1f} %" if entry["zeros"] else "-"
         grid.add_row(entry["name"], " × ".join(f"{size:,}" for size in entry["shape"]), *cells, zeros)
-    output.words.print(grid)
+    output.console.print(grid)
 
 
 def _print_training(output: Output, model: Model) -> None:
@@ -235,15 +235,15 @@ def _print_training(output: Output, model: Model) -> None:
         f"{type(optimizer).__name__}, learning rate {optimizer.learning_rate:g}, batch size {settings.batch_size:,}, "
         f"{settings.loss.name.replace('_', ' ')}, seed {settings.seed}, {model.engine} engine"
     )
-    width = max(10, min(48, output.words.width - 40))
+    width = max(10, min(48, output.console.width - 40))
     series = [("Loss", [epoch.loss for epoch in history])]
     checked = [epoch.validation_loss for epoch in history if epoch.validation_loss is not None]
     if checked:
         series.append(("Validation loss", checked))
     for title, losses in series:
-        line = Text.assemble((f"{title:<17}", "dim"), (curve(losses, width, output.words.encoding), "cyan"))
+        line = Text.assemble((f"{title:<17}", "dim"), (curve(losses, width, output.console.encoding), "cyan"))
         line.append(f"  {number(losses[0])} → {number(losses[-1])}")
-        output.words.print(line, soft_wrap=True)
+        output.console.print(line, soft_wrap=True)
     report = model.report
     for name, value in report.metrics.items():
         _metric(output, name, value, report.evaluated_on, report.linear_baseline)
@@ -273,6 +273,6 @@ def _metric(
 
     title = METRICS.get(name, (name, ""))[0]
     beside = f"; a linear model {metric(name, linear[name])}" if name in linear else ""
-    output.words.print(
+    output.console.print(
         Text.assemble((f"{title:<17}", "dim"), metric(name, value), (f"  on {evaluated_on} rows{beside}", "dim"))
     )

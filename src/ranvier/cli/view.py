@@ -47,10 +47,10 @@ def command(model: str | None, data: str | None, port: int, no_browser: bool, at
     subject = Playground() if model is None else open_subject(model, data)
     with RunningView(subject, port) as running:
         output.say(f"{subject.name}: {_rows_of(subject)}.")
-        output.words.print(running.address, markup=False, soft_wrap=True)
+        output.console.print(running.address, markup=False, soft_wrap=True)
         if over_ssh():
             output.say("From the machine with the browser, open the tunnel first:")
-            output.words.print(f"  {tunnel_command(running.port)}", markup=False, soft_wrap=True)
+            output.console.print(f"  {tunnel_command(running.port)}", markup=False, soft_wrap=True)
         output.say("Ctrl-C ends it.")
         output.finish(lambda: {"address": running.address})
         sys.stdout.flush()

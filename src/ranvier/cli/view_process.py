@@ -45,7 +45,7 @@ class ViewProcess:
         if self.address is None:
             return
         self._output.say("The view stays open until Ctrl-C:")
-        self._output.words.print(self.address, markup=False, soft_wrap=True)
+        self._output.console.print(self.address, markup=False, soft_wrap=True)
         with contextlib.suppress(KeyboardInterrupt):
             self._process.wait()
 
@@ -63,7 +63,7 @@ class ViewProcess:
         line = self._process.stdout.readline()
         with contextlib.suppress(ValueError, KeyError):
             self.address = json.loads(line)["address"]
-            self._output.words.print(f"View: {self.address}", markup=False, soft_wrap=True)
+            self._output.console.print(f"View: {self.address}", markup=False, soft_wrap=True)
 
     def __enter__(self) -> Self:
         return self

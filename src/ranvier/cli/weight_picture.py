@@ -77,13 +77,13 @@ def draw(output: Output, weights: NDArray[np.floating], shape: tuple[int, int, i
     from rich.text import Text
 
     picture = weights.reshape(shape).mean(axis=2)
-    step = -(-shape[1] // max(output.words.width - 2, 8))
+    step = -(-shape[1] // max(output.console.width - 2, 8))
     picture = picture[::step, ::step]
     largest = float(np.abs(picture).max()) or 1.0
     scaled = picture / largest
-    if output.words.color_system is None or os.environ.get("NO_COLOR"):
+    if output.console.color_system is None or os.environ.get("NO_COLOR"):
         for row in scaled[::2]:
-            output.words.print(Text("".join(SHADES[int(abs(value) * (len(SHADES) - 1))] for value in row)))
+            output.console.print(Text("".join(SHADES[int(abs(value) * (len(SHADES) - 1))] for value in row)))
         return
     if len(scaled) % 2:
         scaled = np.concatenate([scaled, np.zeros((1, scaled.shape[1]))])
@@ -92,7 +92,7 @@ def draw(output: Output, weights: NDArray[np.floating], shape: tuple[int, int, i
         for top, bottom in zip(upper.tolist(), lower.tolist(), strict=True):
             colours = (Color.from_rgb(*_colour(value)) for value in (top, bottom))
             line.append(UPPER_HALF, Style(color=next(colours), bgcolor=next(colours)))
-        output.words.print(line, no_wrap=True, overflow="crop")
+        output.console.print(line, no_wrap=True, overflow="crop")
 
 
 def _colour(value: float) -> tuple[int, int, int]:

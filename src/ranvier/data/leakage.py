@@ -52,7 +52,7 @@ def leaking_columns(
     >>> from ranvier.data.sources import open_source
     >>> y = np.random.default_rng(0).normal(size=100)
     >>> task = Task("regression", 1)
-    >>> [found.evidence for found in leaking_columns(open_source({"a": y, "b": y[::-1]}), y, task, "y", ["a", "b"])]
+    >>> [finding.evidence for finding in leaking_columns(open_source({"a": y, "b": y[::-1]}), y, task, "y", ["a", "b"])]
     ['Column "a" is a copy of the target "y".']
     """
     if source.rows < MIN_ROWS or not columns:

@@ -247,7 +247,7 @@ class Executable(Protocol):
         ...
 
     def outputs(self, inputs: Any) -> Array:
-        """What the output layer says, shape (n, N), computed as for predictions.
+        """The outputs, shape (n, N), computed as for predictions.
 
         Raises:
             DataError: an input is not finite, or too large for the numbers that the engine computes with.
@@ -278,8 +278,12 @@ class Executable(Protocol):
         """
         ...
 
-    def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
-        """What every layer computes for inputs (n, K), computed as for predictions, layers in depth-first order."""
+    def activations(self, inputs: Any, averaged: bool = False) -> tuple[LayerValues, ...]:
+        """What every layer computes for inputs (n, K), computed as for predictions, layers in depth-first order.
+
+        Parameters:
+            averaged: with the moving average of the parameters, as `snapshot` gives it.
+        """
         ...
 
     def close(self) -> None:

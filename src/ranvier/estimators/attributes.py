@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from ranvier.network.layers import Dense
+from ranvier.network.network import dense_layers
 from ranvier.network.parameters import block_diagonal_weight
 from ranvier.training.metrics import headline_metric_name
 
@@ -36,7 +36,7 @@ class FittedAttributes:
     @property
     def coefs_(self) -> list[NDArray[Any]]:
         """The weights of the dense layers, each (inputs, units)."""
-        groups = [info.groups for info in self.model_.network.iter_layers() if isinstance(info.layer, Dense)]
+        groups = [info.groups for info in dense_layers(self.model_.network)]
         return [
             block_diagonal_weight(weight, count) for weight, count in zip(self._of_dense("weight"), groups, strict=True)
         ]
@@ -97,6 +97,5 @@ class FittedAttributes:
     def _of_dense(self, what: str) -> list[NDArray[Any]]:
         """One parameter of every dense layer, in order; layers without it are left out."""
         model = self.model_
-        paths = [info.path for info in model.network.iter_layers() if isinstance(info.layer, Dense)]
-        named = [f"{path}.{what}" for path in paths]
+        named = [f"{info.path}.{what}" for info in dense_layers(model.network)]
         return [model.parameters[name] for name in named if name in model.parameters]

@@ -97,7 +97,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
                 without scaling and without the recipe "table", and whose zeros are never filled in.
             y: the targets, (n,) or (n, N).
             sample_weight: how much each row counts, (n,). An integer w means the same as the row standing there w
-                times, as long as all are whole and together at most 8 a row.
+                times, as long as all are integers and together at most 8 a row.
             validation: (X, y) or (X, y, weights): validation rows, which decide when to stop, in place of the fraction
                 of the rows that the parameter `validation` takes.
             groups: (n,): rows of the same group, of a patient or a customer, stay in one part, for training or for
@@ -166,7 +166,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _fitted_target(self) -> TargetSpec:
-        """What a fitted estimator has learned to say."""
+        """What a fitted estimator predicts."""
         task, classes = self.model_.task, getattr(self, "classes_", None)
         if task.is_classifier and classes is not None:
             plain = plain_labels(classes)
@@ -291,7 +291,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _outputs(self, X: Any) -> Array:
-        """What the output layer says of raw rows, (n, N)."""
+        """The outputs of the network for raw rows, (n, N)."""
         if not hasattr(self, "model_"):
             check_is_fitted(self, "model_")
         return self.model_.outputs(rows_for_predict(self, X))

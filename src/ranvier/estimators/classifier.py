@@ -19,7 +19,7 @@ from ranvier.estimators.targets import TargetSpec, classification_target, plain_
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
-    """A neural network that tells classes apart, as a scikit-learn estimator over raw tables.
+    """A neural network that predicts classes, as a scikit-learn estimator over raw tables.
 
     Formula: p = softmax(z) for several classes, p = sigmoid(z) for two and for labels that are each present or not,
     where z is what the last of the layers computes; trained to make the cross-entropy small.
@@ -47,7 +47,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         warm_start: whether a second `fit` goes on from the weights of the first.
         random_state: an integer for the same bits every time, a RandomState, or None for chance.
         verbose: whether training shows its progress.
-        engine, precision, threads: who does the arithmetic; as for `ranvier.fit`.
+        engine, precision, threads: what computes, and how; as for `ranvier.fit`.
         image_size, augment: of pictures; as for `ranvier.train`.
         split: "time:COLUMN" takes the latest rows by a column of dates or numbers for validation; None takes them by
             chance. The recipe "table" then has no folds.

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 
 from ranvier.data.cells.number_format import PLAIN
 from ranvier.data.encoders.number import NumberEncoder
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.data.encoders.single_target import SingleTarget
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.estimators.rows import is_plain_array
@@ -85,7 +86,7 @@ def next_row(estimator: BaseEstimator, before: tuple[Any, ...], rows: int) -> Ne
     after = parts_of(estimator)
     model = estimator.model_
     if learns_scales(model, estimator._first_rows):
-        if model.task.kind == "regression" or not all(map(_reads_numbers, getattr(model.encoder, "encoders", ()))):
+        if model.task.kind == "regression" or not all(map(_reads_numbers, column_encoders(model.encoder))):
             return None
         before = tuple(new if at in _SCALING else old for at, (old, new) in enumerate(zip(before, after, strict=True)))
     if rows != 1 or not all(map(is_, before, after)):

@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 @record(eq=False)
 class TargetSpec:
-    """What an estimator learns to say.
+    """What an estimator learns to predict.
 
     Fields:
         task: the task.

@@ -38,8 +38,8 @@ class Attributions:
     >>> import ranvier as rv
     >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
     >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
-    >>> found = model.attributions([[3.0, 4.0]])
-    >>> found.values.tolist(), found.base.tolist(), found.outputs.tolist()
+    >>> added = model.attributions([[3.0, 4.0]])
+    >>> added.values.tolist(), added.base.tolist(), added.outputs.tolist()
     ([[6.0, -4.0]], [1.0], [3.0])
     """
 

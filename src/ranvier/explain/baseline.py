@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.rows import CSR, Inputs
 
 
@@ -25,7 +26,7 @@ def typical_row(encoder: Any, n_dense: int, n_csr: int, dtype: Any) -> Inputs:
     """
     dense = np.zeros((1, n_dense), dtype)
     start = 0
-    for part in getattr(encoder, "encoders", ()):
+    for part in column_encoders(encoder):
         part.encode_typical(dense[0, start : start + part.width])
         start += part.width
     empty = CSR(np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(2, np.int64), n_csr)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.errors import InputError, nearest
 from ranvier.random import SAMPLE, wide_bits
 from ranvier.records import record
@@ -48,8 +49,8 @@ def input_blocks(encoder: Any, n_dense: int, n_csr: int) -> tuple[InputBlock, ..
     (InputBlock(column='x0', dense=slice(0, 1, None), csr=slice(0, 0, None)), \
 InputBlock(column='x1', dense=slice(0, 0, None), csr=slice(0, 1, None)))
     """
-    parts = getattr(encoder, "encoders", None)
-    if parts is not None:
+    parts = column_encoders(encoder)
+    if parts:
         return _side_by_side((part.column, part.width, part.csr_width) for part in parts)
     context = getattr(encoder, "context", None)
     if context is not None:

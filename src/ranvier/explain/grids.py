@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.errors import InputError
 from ranvier.explain.blocks import NOTHING, InputBlock
 from ranvier.rows import CSR, Inputs
@@ -89,7 +90,7 @@ def cells_of(encoder: Any, block: InputBlock, inputs: Inputs | None, X: Any) -> 
 
 def _encoder_of(encoder: Any, block: InputBlock) -> Any:
     """The encoder of a column of a table; None for a number of an array."""
-    return next((part for part in getattr(encoder, "encoders", ()) if part.column == block.column), None)
+    return next((part for part in column_encoders(encoder) if part.column == block.column), None)
 
 
 def _range(part: Any, cells: Any) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.errors import InputError
 from ranvier.rows import CSR
 
@@ -27,7 +28,7 @@ def part_encoder(encoder: Any, column: str | None) -> Any:
     Raises:
         InputError: there is no such column, or there are several.
     """
-    encoders = {part.column: part for part in getattr(encoder, "encoders", ()) if part.kind in KINDS}
+    encoders = {part.column: part for part in column_encoders(encoder) if part.kind in KINDS}
     if column is None and len(encoders) == 1:
         return next(iter(encoders.values()))
     names = ", ".join(f'"{name}"' for name in encoders) or "none"

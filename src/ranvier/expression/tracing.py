@@ -33,8 +33,8 @@ def trace(function: Callable[..., Any], names: Sequence[str]) -> Expression | tu
         InputError: the function does not take that many arguments, fails on expressions, returns something other than
             numbers, or has more than MAX_NODES operations.
 
-    >>> trace(lambda x, slope: slope * x, ["x", "slope"])
-    Expression('slope * x')
+    >>> trace(lambda x, factor: factor * x, ["x", "factor"])
+    Expression('factor * x')
     """
     if not callable(function):
         raise InputError(f"Expected a function such as lambda x: x * rv.sigmoid(x); got {function!r}.")

@@ -1,4 +1,4 @@
-"""CalibratedPredictor: answers with how sure they are, by rows that the model was not trained on. n rows."""
+"""CalibratedPredictor: predictions with how sure they are, by rows that the model was not trained on. n rows."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ NO_ROWS = (
 
 
 def held_out_by(model: Predictor, rows: Rows, outputs: NDArray[Any] | None = None) -> HeldOut:
-    """What a model says of encoded rows that it was not trained on, beside their targets; outputs (n, N) if known."""
+    """Outputs for encoded rows that a model was not trained on, beside their targets; (n, N) where they are known."""
     outputs = model.outputs_of(rows.inputs) if outputs is None else outputs
     return HeldOut(outputs, rows.targets, rows.weights)
 
 
 class CalibratedPredictor(Predictor):
-    """What of a model says how sure it is.
+    """A predictor that tells how sure it is: intervals, sets of labels, calibrated probabilities.
 
     Attributes:
         conformal: the scores of rows that stood outside training, from which intervals and sets are made; None where

@@ -1,4 +1,4 @@
-"""Explainer: what of a model answers what its predictions rest on. n rows, N outputs, K inputs.
+"""Explainer: a model that explains its predictions. n rows, N outputs, K inputs.
 
 The work is done in `ranvier.explain`, which is imported when it is needed.
 """
@@ -33,7 +33,7 @@ MAX_WINDOWS = 2**14
 
 
 class Explainer(Predictor):
-    """A model that answers which columns it looks at, in general and in one row."""
+    """A model that tells which columns its predictions rest on, in general and in one row."""
 
     def importances(
         self,

@@ -1,4 +1,4 @@
-"""Explorer: what of a model tries other cells and other rows: responses, interactions, nearest rows. n rows, N outputs.
+"""Explorer: a model tried on other cells and other rows: responses, interactions, nearest rows. n rows, N outputs.
 
 The work is done in `ranvier.explain`, which is imported when it is needed.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ranvier.data.encoders.decoding import class_probabilities
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.errors import InputError
 from ranvier.model.explainer import Explainer, count_of
 from ranvier.rows import Inputs
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Explorer(Explainer):
-    """A model that answers what it would say of other cells, and which rows are like one."""
+    """A model that tells what it would predict for other cells, and which rows are like one."""
 
     report: TrainReport
 
@@ -222,7 +223,7 @@ class Explorer(Explainer):
 
     def _one_row(self, row: Any) -> Inputs:
         """One row, encoded, (1, K)."""
-        array = np.ndim(row) == 1 and not getattr(self.encoder, "encoders", None) and not isinstance(row, str)
+        array = np.ndim(row) == 1 and not column_encoders(self.encoder) and not isinstance(row, str)
         inputs = self.inputs([row] if array else row)
         if len(inputs) != 1:
             raise InputError(f"There are {len(inputs):,} rows; give one.")
@@ -234,7 +235,7 @@ class Explorer(Explainer):
 
         if X is not None:
             return self.inputs(X)
-        n_csr = sum(part.csr_width for part in getattr(self.encoder, "encoders", ()))
+        n_csr = sum(part.csr_width for part in column_encoders(self.encoder))
         return typical_row(self.encoder, self.network.inputs - n_csr, n_csr, self.training.row_dtype)
 
     def _response(

@@ -65,16 +65,17 @@ def fit(
 
     Parameters:
         network: what to train.
-        X: inputs, shape (rows, inputs); numbers, or uint8 pixels, which count as 0 to 1. A matrix of scipy.sparse is
-            never filled up with zeros: the first layer, an `rv.Dense`, costs what the entries cost, and a step moves
-            its weights, and what the optimizer remembers of them, for those inputs alone that the batch holds.
+        X: inputs, shape (rows, inputs), numbers. Bytes (uint8) are kept as bytes and mean 0 to 255; `rv.Rescale(1/255)`
+            as the first layer scales them. A matrix of scipy.sparse is never filled up with zeros: the first layer, an
+            `rv.Dense`, costs what the entries cost, and a step moves its weights, and their optimizer state, for those
+            inputs alone that the batch holds.
         y: labels (rows,), rows of class probabilities such as one-hot ones, 0/1 label rows, or numbers (rows,) or
             (rows, outputs). Of several numbers or 0/1 labels of a row some may be NaN: they do not count, and the loss
             of the row is the mean over the others. A data frame of several targets gives them their names.
         loss: a name or record; None takes cross-entropy for softmax and sigmoid outputs, squared error otherwise.
         optimizer, schedule: names or records.
-        epochs: how often all rows are seen.
-        batch_size: rows a step; 1 is one-example, the number of rows full-batch gradient descent.
+        epochs: passes over the rows.
+        batch_size: rows per step; 1 is stochastic, the number of rows full-batch gradient descent.
         validation: a fraction of the rows, which are not trained on, or (X, y) or (X, y, weights); None for none.
         callbacks: such as `EarlyStopping(patience=5)`, or functions of a `EpochContext`.
         metrics: what else to measure on the validation rows after every epoch: names ("f1", "auc", "log_loss"; "rmse",
@@ -95,7 +96,7 @@ def fit(
         start: the parameters to begin with, name -> array, or a model that has them; None draws them by the seed. The
             optimizer begins with an empty state.
 
-    Returns the trained model; after Ctrl-C the model so far.
+    Returns a new model, and leaves the network as it is; after Ctrl-C the model trained so far.
 
     Raises:
         InputError: an argument, X or y cannot be used as it is.
@@ -245,7 +246,7 @@ def build_model(
 
     Parameters:
         validation: rows that it was not trained on, which calibrate it.
-        held_outputs: what it says of these, (n, N); None computes it.
+        held_outputs: its outputs for these, (n, N); None computes them.
     """
     flat = final_parameters(state, training.optimizer, network)
     model = Model(network, target, flat, training=training, state=state, engine=engine)

@@ -15,8 +15,7 @@ from ranvier.records import fill_defaults, record
 
 @record(eq=False, kw_only=True)
 class FitOptions:
-    """The options of `ranvier.fit`, as they were given; it explains each of them. None takes the
-    default.
+    """The options of `ranvier.fit`, which explains them, as they were given. None takes the default.
 
     >>> FitOptions(epochs=3).batch_size
     32

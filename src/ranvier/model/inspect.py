@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError, nearest
+from ranvier.network.layers import Dense, Residual
+from ranvier.network.network import dense_layers
 from ranvier.network.summary import NetworkSummary, summarize
 from ranvier.records import record
 from ranvier.text_table import html_table, text_table
@@ -325,7 +327,7 @@ def find_layer(network: Network, name: str) -> LayerInfo:
     """
     infos = {info.path: info for info in network.iter_layers()}
     path = name if name.startswith("layers") else f"layers.{name}"
-    with_neurons = [path for path, info in infos.items() if hasattr(info.layer, "units")]
+    with_neurons = [info.path for info in dense_layers(network)]
     if path not in infos:
         raise InputError(f'There is no layer "{name}". {nearest(path, with_neurons)}')
     if path not in with_neurons:
@@ -340,12 +342,12 @@ def input_names(model: Model, info: LayerInfo) -> list[str]:
     for other in model.network.iter_layers():
         if other.index >= info.index:
             break
-        if type(other.layer).__name__ in ("Dense", "Residual"):
+        if isinstance(other.layer, (Dense, Residual)):
             source = other
     if source is None:
         names = getattr(model.encoder, "feature_names", None) or [f"x{at}" for at in range(info.inputs)]
         return list(names)
-    if type(source.layer).__name__ == "Residual" or info.path.count(".") != source.path.count("."):
+    if isinstance(source.layer, Residual) or info.path.count(".") != source.path.count("."):
         return [f"input {at}" for at in range(info.inputs)]
     return [f"{source.path} neuron {at}" for at in range(info.inputs)]
 
@@ -367,8 +369,8 @@ def output_label(model: Model, info: LayerInfo, neuron: int) -> str | None:
 
 
 def _activation(info: LayerInfo) -> dict[str, str]:
-    shape: Any = getattr(info.layer, "activation")  # noqa: B009
-    return {"activation": shape.name, "formula": shape.formula}
+    assert isinstance(info.layer, Dense)
+    return {"activation": info.layer.activation.name, "formula": info.layer.activation.formula}
 
 
 def _arrays(model: Model, info: LayerInfo) -> tuple[Array, Array | None]:

@@ -98,7 +98,7 @@ def _named(arrays: Mapping[str, Array], beginning: str) -> dict[str, Array]:
 
 
 def _flat(network: Network, arrays: Mapping[str, Array]) -> Array:
-    """The flat array of the parameters, each checked against its place."""
+    """The flat array of the parameters, the name and shape of each checked."""
     table = network.parameter_table
     names = {entry.name for entry in table}
     if names != set(arrays):

@@ -22,9 +22,8 @@ from ranvier.model.evaluation import all_metrics, measured_levels, outputs_and_t
 from ranvier.model.explorer import Explorer
 from ranvier.model.parameters import flat_parameters, parts_without_training
 from ranvier.model.shown import Shown
-from ranvier.network.layers import Dense
 from ranvier.network.losses import Loss
-from ranvier.network.network import Network
+from ranvier.network.network import Network, dense_layers
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
@@ -353,7 +352,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
-        dense = (info.outputs for info in self.network.iter_layers() if isinstance(info.layer, Dense))
+        dense = (info.outputs for info in dense_layers(self.network))
         layers = "-".join(map(str, (self.network.inputs, *dense)))
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 

@@ -55,7 +55,7 @@ def with_threshold(target: TargetEncoder, threshold: Any) -> TargetEncoder:
 
 
 class Predictor:
-    """What of a model answers questions about rows: it encodes them and runs the compiled network.
+    """The part of a model that predicts: it encodes rows and runs the compiled network.
 
     Parameters:
         network: the description.
@@ -108,7 +108,7 @@ class Predictor:
         return self.outputs_of(self._encoded(X, finite=False))
 
     def outputs_of(self, inputs: Inputs) -> Array:
-        """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
+        """The outputs for rows that are encoded already, (n, K) -> (n, N)."""
         if inputs.is_deferred and len(inputs) > AT_ONCE:
             parts = [inputs[start : start + AT_ONCE] for start in range(0, len(inputs), AT_ONCE)]
             return np.concatenate([self._run(part).outputs(part) for part in parts])

@@ -99,8 +99,8 @@ def with_good_targets(
     """The rows of a table whose target the model knows or is missing, their indices, and a sentence on the others.
 
     >>> from ranvier.data import open_source
-    >>> known = TargetEncoder(Task("binary", 1, ("no", "yes"), ("sold",)))
-    >>> rows, _, notes = with_good_targets(open_source({"size": [1, 2], "sold": ["no", "maybe"]}), known)
+    >>> encoder = TargetEncoder(Task("binary", 1, ("no", "yes"), ("sold",)))
+    >>> rows, _, notes = with_good_targets(open_source({"size": [1, 2], "sold": ["no", "maybe"]}), encoder)
     >>> rows.rows, notes
     (1, ('1 row was left out because its target cannot be used: "maybe" at row index 1.',))
     """

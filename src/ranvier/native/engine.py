@@ -6,6 +6,7 @@ threads, nor on the vector width, nor on how steps are cut into spans.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -357,10 +358,16 @@ class NativeExecutable(NetworkWithMembers):
         return readable_rows(inputs, self.spec)
 
     @serialized
-    def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Any, averaged: bool = False) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
+        self._check_loaded()
         program = self._program(WATCH)
+        self._check_weights()
         inputs = self._readable(as_inputs(inputs))[0]
+        with self._with_averages(program) if averaged else nullcontext():
+            return self._activations(program, inputs)
+
+    def _activations(self, program: Program, inputs: Inputs) -> tuple[LayerValues, ...]:
         plan, rows = program.plan, len(inputs)
         values_of_layers = []
         for info in self.spec.network.iter_layers():

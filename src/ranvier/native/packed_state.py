@@ -6,6 +6,7 @@ Weights have copies beside them: the transposed one that data gradients read, an
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -185,6 +186,28 @@ class PackedState:
             name = f"{entry.name}.average" if averaged and entry.trainable else entry.name
             self._unpack(name, entry, self.arrays[name], parameters)
         return parameters
+
+    def averages(self, plan: Plan) -> dict[str, Array]:
+        """What a plan reads in place of each weight, by the name of its buffer, to compute with the averages."""
+        instead, read = {}, {buffer.name: buffer for buffer in plan.buffers}
+        for entry in self.layout.table:
+            name = f"{entry.name}.average"
+            if not entry.trainable or name not in self.arrays:
+                continue
+            copies = {f"{ROUNDED}.{entry.name}", f"{TRANSPOSED}.{entry.name}"} & read.keys()
+            stored, weight = self._buffers[name], read.get(entry.name)
+            if weight is not None and replace(stored, name=weight.name, index=weight.index) == weight:
+                instead[entry.name] = self.arrays[name]
+            elif weight is not None:
+                copies.add(entry.name)
+            if copies:
+                values = np.empty(entry.shape, self.dtype)
+                unpack(self.arrays[name], stored, values)
+                for copy, content in ((entry.name, values), *self.layout.copies_of(entry, values)):
+                    if copy in copies:
+                        instead[copy] = memory.zeros(size_of(read[copy], 1), self.dtype)
+                        self.layout.pack(copy, content, read[copy], instead[copy])
+        return instead
 
     def _unpacked(self, take: Callable[[str], Array | None]) -> State:
         self.check_loaded()

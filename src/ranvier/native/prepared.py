@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
@@ -184,6 +185,22 @@ class PreparedNetwork(Serialized):
             self._check_weights()
         self._state.update_copies(programs[purpose].plan)
         return programs[purpose]
+
+    @contextmanager
+    def _with_averages(self, program: Program) -> Iterator[None]:
+        """Let a program compute with the averages of the optimizer, where it keeps some, in the body."""
+        buffers = {buffer.name: buffer for buffer in program.plan.buffers}
+        instead = self._state.averages(program.plan)
+        trained = {name: program.arrays[name] for name in instead}
+        try:
+            for name, array in instead.items():
+                program.point(buffers[name], array)
+            program.check_weights()
+            yield
+        finally:
+            for name, array in trained.items():
+                program.point(buffers[name], array)
+            program.check_weights()
 
     def _input_program(self, purpose: str) -> Program:
         """The program of derivatives along inputs, its transposed weights as the weights are now."""

@@ -226,6 +226,15 @@ class Network:
                 )
 
 
+def dense_layers(network: Network) -> tuple[LayerInfo, ...]:
+    """The layers with neurons, depth first.
+
+    >>> [info.path for info in dense_layers(Network(2, [Residual([Dense(2)]), Dense(1)]))]
+    ['layers.0.layers.0', 'layers.1']
+    """
+    return tuple(info for info in network.iter_layers() if isinstance(info.layer, Dense))
+
+
 def with_factor(network: Network, factor: float | None) -> Network:
     """The network of the same layers over inputs that are multiplied with a factor first; itself for None.
 

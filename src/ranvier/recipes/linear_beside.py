@@ -86,7 +86,7 @@ def beside_linear(
         first_input: the linear model is on as many inputs as it has, from this one on.
 
     >>> network, linear = Network(2, [Dense(3, "relu"), Dense(1)]), Network(2, [Dense(1)])
-    >>> parts = [(one, one.parameter_table.initial(0)) for one in (network, linear)]
+    >>> parts = [(member, member.parameter_table.initial(0)) for member in (network, linear)]
     >>> beside_linear(*parts[0], *parts[1], 1.0)[0].layers[0].units
     5
     """

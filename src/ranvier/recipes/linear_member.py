@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.candidates import WITH_LINEAR, mean_and_error
+from ranvier.recipes.candidates import WITH_LINEAR
 from ranvier.recipes.linear_baseline import linear_baseline, rows_to_learn
 from ranvier.recipes.linear_beside import all_beside_linear, mean_outputs, passes_linear
 from ranvier.recipes.merge import merge_networks
-from ranvier.recipes.out_of_fold import Member, member_splits, row_losses, said_first
+from ranvier.recipes.out_of_fold import Member, first_left_out, member_splits, row_losses
 from ranvier.recipes.recipe import TrainingSetup
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
@@ -29,6 +30,7 @@ from ranvier.rows.some_rows import random_rows
 from ranvier.training.inference import outputs_of
 from ranvier.training.logits import logits_of
 from ranvier.training.settings import default_loss
+from ranvier.training.standard_error import mean_and_error
 from ranvier.training.temperature import inverse_temperature
 
 Array = NDArray[Any]
@@ -66,7 +68,7 @@ class LinearChoice:
 
 def has_wide_columns(setup: TrainingSetup) -> bool:
     """Whether a column of pictures, recordings or texts is among the inputs."""
-    return any(encoder.kind in KINDS for encoder in getattr(setup.encoder, "encoders", ()))
+    return any(encoder.kind in KINDS for encoder in column_encoders(setup.encoder))
 
 
 def choose_linear(
@@ -76,7 +78,7 @@ def choose_linear(
 
     Parameters:
         setup: of the networks, on the inputs that the linear model gets.
-        members: what networks say of the validation rows of theirs, in the order of `member_splits`.
+        members: the outputs of networks for the validation rows of theirs, in the order of `member_splits`.
         n_folds, overlap: as for `member_splits`.
 
     Returns None where no linear model can be trained, or the loss is not the usual one.
@@ -104,7 +106,7 @@ def choose_linear(
     mean, factor = mean_outputs(task, options[NETWORKS], options[LINEAR], targets, weights)
     if passes_linear(setup.network):
         options[WITH_LINEAR] = mean
-    first, first_weights = said_first(compared), weights
+    first, first_weights = first_left_out(compared), weights
     if weights is not None:
         first_weights = weights[first]
     losses = {name: _losses(task, values[first], targets[first], first_weights) for name, values in options.items()}
@@ -124,7 +126,7 @@ def choose_linear(
 def column_factors(setup: TrainingSetup) -> NDArray[np.float32]:
     """For each input what makes the variances of all inputs of its column sum to 1, (K,).
 
-    So the penalty of a linear model shrinks what a picture says, in thousands of inputs, as much as what a number says.
+    So the penalty of a linear model shrinks a picture, which is thousands of inputs, as much as a number.
     Inputs that belong to no column of the dense block keep their size.
     """
     inputs = setup.rows.inputs

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders.decoding import class_indices
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.network.layers import Dense, LearnedScale
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
@@ -26,7 +27,7 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import Adam
 from ranvier.network.schedules import schedule
 from ranvier.network.task import Task
-from ranvier.recipes.candidates import mean_and_error, trained_parameters
+from ranvier.recipes.candidates import trained_parameters
 from ranvier.recipes.out_of_fold import possible_folds, row_losses
 from ranvier.recipes.recipe import OUTPUT_ACTIVATIONS, TrainingSetup
 from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths
@@ -37,6 +38,7 @@ from ranvier.training.inference import outputs_of
 from ranvier.training.logits import logits_of, probabilities_of
 from ranvier.training.metrics import mean_targets
 from ranvier.training.settings import TrainSettings, default_loss
+from ranvier.training.standard_error import mean_and_error
 from ranvier.training.temperature import inverse_temperature
 
 Array = NDArray[Any]
@@ -49,7 +51,7 @@ MIN_STEPS, MAX_EPOCHS, MAX_STEPS = 500, 8, 4_000
 
 @record(eq=False)
 class TextScores:
-    """Linear models on columns of texts, z = x W + b, and what they say of rows that they were not trained on.
+    """Linear models on columns of texts, z = x W + b, and their scores of rows that they were not trained on.
 
     Fields:
         weights, biases: W (S, M) and b (M,).
@@ -70,7 +72,7 @@ def text_scores(setup: TrainingSetup) -> TextScores | None:
     """The scores of all columns in the CSR block that say something about the target.
 
     A column says something if the log loss (of a regression the squared error) of its model on the rows left out is
-    less than that of the class shares (the mean), by more than the standard error of the difference.
+    less than that of the class fractions (the mean), by more than the standard error of the difference.
 
     Parameters:
         setup: of networks on the dense block and the CSR block.
@@ -88,7 +90,7 @@ def text_scores(setup: TrainingSetup) -> TextScores | None:
     left_out: list[str] = []
     for name, block in _blocks(setup):
         model = _ColumnModel.fit(setup, block, [fold for fold in folds if len(fold)])
-        if not model.says_something(task, rows):
+        if not model.is_better_than_constant(task, rows):
             left_out.append(name)
             continue
         used.append(name)
@@ -194,8 +196,8 @@ class _ColumnModel:
             biases += bias / len(folds)
         return cls(weights, biases, scores)
 
-    def says_something(self, task: Task, rows: Rows) -> bool:
-        """Whether the scores are better than the class shares, or the mean, by more than a standard error."""
+    def is_better_than_constant(self, task: Task, rows: Rows) -> bool:
+        """Whether the scores are better than the class fractions, or the mean, by more than a standard error."""
         targets = _standardized(task, rows.targets)
         factor = inverse_temperature(task, probabilities_of(task, self.scores), targets, rows.weights)
         usual = logits_of(task, np.broadcast_to(mean_targets(task, targets, rows.weights), self.scores.shape))
@@ -207,7 +209,7 @@ class _ColumnModel:
 def _blocks(setup: TrainingSetup) -> list[tuple[str, slice]]:
     """The columns of texts, each with its part of the CSR block."""
     blocks, start = [], 0
-    for encoder in getattr(setup.encoder, "encoders", ()):
+    for encoder in column_encoders(setup.encoder):
         if encoder.csr_width:
             blocks.append((encoder.column, slice(start, start + encoder.csr_width)))
         start += encoder.csr_width

@@ -18,7 +18,7 @@ from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.plural import plural
-from ranvier.recipes.candidates import linear_layers, mean_and_error
+from ranvier.recipes.candidates import linear_layers
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.ensemble import (
     ended_by,
@@ -47,6 +47,7 @@ from ranvier.training.loop import final_parameters
 from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings
 from ranvier.training.side_by_side import usable_threads
+from ranvier.training.standard_error import mean_and_error
 from ranvier.training.temperature import inverse_temperature
 from ranvier.training.watching import stopped_by_viewer
 
@@ -222,7 +223,7 @@ def _linear(results: Sequence[Result], strengths: Array) -> tuple[Network, Array
 
 
 def _held_out(task: Task, members: Sequence[Result], validation: Rows | None, factor: float) -> HeldOut | None:
-    """What the chosen members, merged, say of the validation rows."""
+    """The outputs of the chosen members, merged, for the validation rows."""
     if validation is None or any(result.logits is None for result in members):
         return None
     return HeldOut(probabilities_of(task, factor * _mean_logits(members)), validation.targets, validation.weights)

@@ -254,8 +254,8 @@ class ReferenceExecutable(NoFastPaths, Serialized):
         """The derivative of sum_j v_j y_j along the inputs, shape (rows, K); see `ranvier.engine.Executable`."""
         inputs = as_inputs(inputs)
         if output_gradients is None:
-            rows = [np.broadcast_to(row, (len(inputs), len(row))) for row in np.eye(self.spec.network.outputs)]
-            return np.stack([self.input_gradients(inputs, one_hot, logits) for one_hot in rows], axis=1)
+            unit_rows = [np.broadcast_to(row, (len(inputs), len(row))) for row in np.eye(self.spec.network.outputs)]
+            return np.stack([self.input_gradients(inputs, unit, logits) for unit in unit_rows], axis=1)
         inputs = as_inputs(inputs, finite=True)
         gradients, parameters = np.empty(inputs.shape), self._rounded_parameters()
         with np.errstate(all="ignore"):
@@ -269,9 +269,9 @@ class ReferenceExecutable(NoFastPaths, Serialized):
         return gradients
 
     @serialized
-    def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Any, averaged: bool = False) -> tuple[LayerValues, ...]:
         """The values of every layer, in inference mode; a residual block comes before its layers."""
-        inputs = as_inputs(inputs)
+        inputs, parameters = as_inputs(inputs), self._table.views(self.snapshot(True)) if averaged else None
         rows = len(inputs)
         layer_values = [
             LayerValues(
@@ -282,7 +282,7 @@ class ReferenceExecutable(NoFastPaths, Serialized):
             for info in self.spec.network.iter_layers()
         ]
         with np.errstate(all="ignore"):
-            for block, records in self._blocks(inputs):
+            for block, records in self._blocks(inputs, parameters=parameters):
                 count = block.stop - block.start
                 for values, layer_record in zip(layer_values, network.walk(records), strict=True):
                     values.outputs[block] = layer_record.y[:count]
@@ -370,10 +370,12 @@ class ReferenceExecutable(NoFastPaths, Serialized):
                 gradient[entry.slice] = gradients[entry.name].ravel()
         return value, gradient, records
 
-    def _blocks(self, inputs: Inputs, dense: bool = False) -> Iterator[tuple[slice, tuple[network.LayerRecord, ...]]]:
+    def _blocks(
+        self, inputs: Inputs, dense: bool = False, parameters: dict[str, Array] | None = None
+    ) -> Iterator[tuple[slice, tuple[network.LayerRecord, ...]]]:
         """The forward pass, BLOCK rows at a time: each slice of rows, and the records of its layers with padding."""
         self._loaded()
-        parameters, mode = self._rounded_parameters(), network.ForwardMode(bfloat16=self._is_bfloat16)
+        parameters, mode = self._rounded_parameters(parameters), network.ForwardMode(bfloat16=self._is_bfloat16)
         for start in range(0, len(inputs), BLOCK):
             block = slice(start, min(start + BLOCK, len(inputs)))
             rows = self._as_float64(inputs[block], dense)
@@ -382,11 +384,12 @@ class ReferenceExecutable(NoFastPaths, Serialized):
             csr = None if rows.entries is None else rows.entries.pad_rows(BLOCK)
             yield block, network.forward(self._layer_infos, parameters, x, mode, csr)
 
-    def _rounded_parameters(self) -> dict[str, Array]:
-        """The parameters of the layers: weights are rounded if products take bfloat16."""
+    def _rounded_parameters(self, parameters: dict[str, Array] | None = None) -> dict[str, Array]:
+        """The parameters of the layers, or those given: weights are rounded if products take bfloat16."""
+        parameters = parameters or self._parameters
         if not self._is_bfloat16:
-            return self._parameters
-        return {name: to_bfloat16(value) if value.ndim == 2 else value for name, value in self._parameters.items()}
+            return parameters
+        return {name: to_bfloat16(value) if value.ndim == 2 else value for name, value in parameters.items()}
 
     def _as_float64(self, inputs: Inputs, dense: bool = False) -> Inputs:
         """Inputs as float64, in the blocks of the spec, or all in the dense one."""

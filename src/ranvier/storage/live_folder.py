@@ -1,11 +1,11 @@
 """The folder "live" of a run: what a training shows to those who watch it, and what they ask of it. P parameters,
-V numbers that the neurons say of a row, n rows.
+V outputs of the neurons for a row, n rows.
 
-    watched, open        touched by a viewer: while a page is looking, and for as long as it serves at all
+    watched-V, open-V    touched by the viewer V: while a page is looking, and for as long as it serves at all
+    rows-V               the rows that V looks at
     network-N.json       the Nth network that the run trains, and its settings
     parameters-N         memory-mapped: a header, two slots for its parameters that are written in turn, and two for
-                         what its neurons say of some rows, which is less to write and to read, and comes more often
-    rows                 the rows that viewers look at
+                         the outputs of its neurons for some rows, which are fewer numbers and come more often
     control.jsonl        what viewers ask for, one JSON object a line
 
 A slot holds a sequence number, 0 while it is being written; readers take the slot with the larger one, copy it, and
@@ -17,9 +17,11 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import secrets
 import struct
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +35,26 @@ from ranvier.storage.tail import Tail
 
 Array = NDArray[Any]
 WATCHED_SECONDS = 3.0
-"""For how long a touch of `watched` counts."""
+"""For how long a touch of `watched-V` counts."""
 OPEN_SECONDS = 10.0
-"""For how long a touch of `open` counts."""
+"""For how long a touch of `open-V` counts."""
+FORGOTTEN_SECONDS = 60.0
+"""The files of a viewer that broke off are removed when it has not touched them for so long."""
 MAX_ROWS = 4
-"""How many rows viewers look at, at most."""
+"""How many rows a viewer looks at, at most."""
+MAX_VIEWERS = 4
+"""Of how many viewers the rows are shown; others are shown the parameters alone."""
+OF_VIEWER = ("open", "watched", "rows")
+"""The files of a viewer."""
 MAGIC = b"RANVLIVE"
-VERSION = 2
+VERSION = 3
 HEADER = struct.Struct("<8sIIQQ")
 """Magic, version, bytes of a number, P, V."""
 SLOT = struct.Struct("<Q6q3d")
 """Sequence number, then the fields of `Status`."""
 MARK = struct.Struct("<QQ")
-"""Behind the slot of values: which rows they are of, and n."""
+"""Behind the slot of values, for each viewer: which rows they are of, and n; 0 and 0 for none."""
+MARKS = MARK.size * MAX_VIEWERS
 SLOTS_AT, VALUES_AT, ARRAYS_AT = 64, 256, 4096
 
 
@@ -96,7 +105,7 @@ def slot_at(slot: int, size: int) -> tuple[int, int]:
 def values_at(slot: int, n_parameters: int, n_values: int, itemsize: int) -> tuple[int, int]:
     """Where the header and the array of a slot of values begin; of slot 2, where the file ends."""
     _, start = slot_at(2, n_parameters * itemsize)
-    return VALUES_AT + slot * (SLOT.size + MARK.size), start + slot * MAX_ROWS * n_values * itemsize
+    return VALUES_AT + slot * (SLOT.size + MARKS), start + slot * MAX_VIEWERS * MAX_ROWS * n_values * itemsize
 
 
 class LivePublisher:
@@ -111,19 +120,27 @@ class LivePublisher:
         self._number, self._sequence = 0, 0
         self._slot, self._values_slot = 0, 0
         self._n_parameters, self._n_values = 0, 0
-        self._rows_written, self._rows_mark = 0.0, 0
-        self._rows: bytes | None = None
+        self._rows_written: dict[str, tuple[int, int]] = {}
+        self._rows: dict[int, bytes] = {}
         self._map: mmap.mmap | None = None
         self._dtype: np.dtype[Any] = np.dtype(np.float32)
         self._commands = Tail(self._folder / "control.jsonl", at_end=True)
 
     def is_watched(self) -> bool:
         """Whether a page is looking now."""
-        return _is_fresh(self._folder / "watched", WATCHED_SECONDS)
+        return any(self._fresh("watched", WATCHED_SECONDS))
 
     def is_open(self) -> bool:
         """Whether a viewer is there, a page or none."""
-        return _is_fresh(self._folder / "open", OPEN_SECONDS)
+        return any(self._fresh("open", OPEN_SECONDS))
+
+    def _fresh(self, name: str, seconds: float) -> Iterator[str]:
+        """The viewers that touched this file of theirs lately."""
+        with contextlib.suppress(OSError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                kind, _, viewer = entry.name.partition("-")
+                if kind == name and _is_fresh(entry, seconds):
+                    yield viewer
 
     def begin(self, description: dict[str, Any], n_parameters: int, dtype: type, n_values: int = 0) -> None:
         """Make room for another network, whose neurons say `n_values` numbers of a row."""
@@ -146,6 +163,15 @@ class LivePublisher:
             for path in (earlier, self._folder / f"parameters-{number}") if number < self._number else ():
                 with contextlib.suppress(OSError):
                     path.unlink()
+        self._forget_viewers()
+
+    def _forget_viewers(self) -> None:
+        """Remove the files of viewers that broke off long ago."""
+        there = set(self._fresh("open", FORGOTTEN_SECONDS))
+        for path in self._folder.iterdir():
+            kind, _, viewer = path.name.partition("-")
+            if kind in OF_VIEWER and viewer not in there:
+                path.unlink(missing_ok=True)
 
     def publish(self, status: Status, parameters: Array) -> None:
         """Show parameters, (P,); nothing where `begin` failed."""
@@ -154,15 +180,16 @@ class LivePublisher:
         self._slot = 1 - self._slot
         self._write(slot_at(self._slot, parameters.size * self._dtype.itemsize), status, parameters)
 
-    def publish_values(self, status: Status, values: Array) -> None:
-        """Show what the neurons say of the rows that `rows` gave, (n, V); nothing where `begin` failed."""
+    def publish_values(self, status: Status, values: dict[int, Array]) -> None:
+        """Show the outputs of neurons for the rows that `rows` gave, (n, V) by their mark; not where `begin` failed."""
         if self._map is None:
             return
         self._values_slot = 1 - self._values_slot
         head, array = values_at(self._values_slot, self._n_parameters, self._n_values, self._dtype.itemsize)
         self._map[head : head + SLOT.size] = status.to_bytes(0)
-        self._map[head + SLOT.size : head + SLOT.size + MARK.size] = MARK.pack(self._rows_mark, len(values))
-        self._write((head, array), status, values)
+        marks = b"".join(MARK.pack(mark, len(of_rows)) for mark, of_rows in values.items())
+        self._map[head + SLOT.size : head + SLOT.size + MARKS] = marks.ljust(MARKS, b"\0")
+        self._write((head, array), status, np.concatenate(list(values.values())))
 
     def _write(self, at: tuple[int, int], status: Status, numbers: Array) -> None:
         assert self._map is not None
@@ -172,16 +199,23 @@ class LivePublisher:
         np.frombuffer(self._map, self._dtype, numbers.size, array)[:] = numbers.reshape(-1)
         self._map[head : head + SLOT.size] = status.to_bytes(self._sequence)
 
-    def rows(self) -> bytes | None:
-        """The rows that viewers look at, as they wrote them, the same object until they write others; or None."""
-        path = self._folder / "rows"
+    def rows(self) -> dict[int, bytes]:
+        """The rows that viewers look at, as they wrote them, by a mark; the same object until they write others."""
+        written, contents = {}, {}
         try:
-            written = path.stat().st_mtime
+            for viewer in sorted(self._fresh("watched", WATCHED_SECONDS)):
+                path = self._folder / f"rows-{viewer}"
+                with contextlib.suppress(FileNotFoundError):
+                    stat = path.stat()
+                    # Files that are written in the same moment differ in their inodes.
+                    written[viewer] = stat.st_mtime_ns, stat.st_ino
             if written != self._rows_written:
-                self._rows = path.read_bytes()
-                self._rows_written, self._rows_mark = written, zlib.crc32(self._rows)
+                for viewer in list(written)[:MAX_VIEWERS]:
+                    content = (self._folder / f"rows-{viewer}").read_bytes()
+                    contents[zlib.crc32(content)] = content
+                self._rows_written, self._rows = written, contents
         except OSError:
-            return None
+            return self._rows
         return self._rows
 
     def commands(self) -> list[dict[str, Any]]:
@@ -196,7 +230,7 @@ class LivePublisher:
 
 
 class LiveReader:
-    """The side of the viewer.
+    """The side of a viewer.
 
     Parameters:
         run: the folder of the run.
@@ -204,6 +238,8 @@ class LiveReader:
 
     def __init__(self, run: Path) -> None:
         self._folder = run / "live"
+        viewer = secrets.token_hex(8)
+        self._files = {name: self._folder / f"{name}-{viewer}" for name in OF_VIEWER}
         self._map: mmap.mmap | None = None
         self.number = 0
         self.description: dict[str, Any] = {}
@@ -213,13 +249,13 @@ class LiveReader:
         with contextlib.suppress(OSError):
             self._folder.mkdir(exist_ok=True)
             for name in ("open", "watched") if looking else ("open",):
-                (self._folder / name).touch()
+                self._files[name].touch()
 
     def leave(self) -> None:
         """Say that this viewer is gone."""
-        for name in ("open", "watched"):
+        for path in self._files.values():
             with contextlib.suppress(OSError):
-                os.utime(self._folder / name, (0, 0))
+                path.unlink()
         self.close()
 
     def send(self, command: dict[str, Any]) -> None:
@@ -232,12 +268,12 @@ class LiveReader:
             os.close(descriptor)
 
     def ask_for(self, rows: bytes) -> int:
-        """Say which rows this viewer looks at, at most `MAX_ROWS`; gives the mark of what the neurons say of them."""
-        write_atomically(self._folder / "rows", rows)
+        """Say which rows this viewer looks at, at most `MAX_ROWS`; gives the mark of the outputs for them."""
+        write_atomically(self._files["rows"], rows)
         return zlib.crc32(rows)
 
     def refresh(self) -> bool:
-        """Take up the newest network; gives whether it is another one than before."""
+        """Take up the newest network once its parameters are there; gives whether it is another one than before."""
         newest = max(_networks(self._folder), default=None)
         if newest is None or newest[0] == self.number:
             return False
@@ -248,7 +284,7 @@ class LiveReader:
         except (OSError, ValueError):
             return False
         magic, version, *_ = HEADER.unpack_from(mapped)
-        if magic != MAGIC or version != VERSION:
+        if magic != MAGIC or version != VERSION or not newest_slot(mapped)[0]:
             mapped.close()
             return False
         self.close()
@@ -257,39 +293,42 @@ class LiveReader:
 
     def sequence(self) -> int:
         """The number of the newest parameters; 0 where there are none yet."""
-        return max(self._slots(), default=(0, 0, Status()), key=lambda slot: slot[0])[0]
+        return 0 if self._map is None else newest_slot(self._map)[0]
 
     def read(self) -> tuple[int, Status, Array] | None:
         """The newest sequence number, status and parameters; None where there are none yet, or they were overtaken."""
         for _ in range(3):
-            sequence, slot, status = max(self._slots(), default=(0, 0, Status()), key=lambda entry: entry[0])
-            if not sequence or self._map is None:
+            if self._map is None:
                 return None
+            sequence, slot, status = newest_slot(self._map)
             _, _, size, count, _ = HEADER.unpack_from(self._map)
             _, start = slot_at(slot, size * count)
             dtype = np.float32 if size == 4 else np.float64
             parameters = np.frombuffer(self._map, dtype, count, start).copy()
-            if self._slots()[slot][0] == sequence:
+            if sequence and newest_slot(self._map, (slot,))[0] == sequence:
                 return sequence, status, parameters
         return None
 
-    def read_values(self) -> tuple[int, int, Status, Array] | None:
-        """The sequence number, the mark of the rows, the status and the values (n, V) of the newest that were shown."""
+    def read_values(self) -> tuple[int, Status, dict[int, Array]] | None:
+        """The sequence number and status of the newest values that were shown, and the values (n, V) by their mark."""
         if self._map is None:
             return None
         _, _, size, n_parameters, n_values = HEADER.unpack_from(self._map)
         newest = None
         for slot in (0, 1):
             head, start = values_at(slot, n_parameters, n_values, size)
-            before = bytes(self._map[head : head + SLOT.size + MARK.size])
+            before = bytes(self._map[head : head + SLOT.size + MARKS])
             sequence, status = Status.from_bytes(before[: SLOT.size])
             if not sequence or (newest is not None and sequence < newest[0]):
                 continue
-            mark, count = MARK.unpack(before[SLOT.size :])
-            dtype = np.float32 if size == 4 else np.float64
-            values = np.frombuffer(self._map, dtype, count * n_values, start).reshape(count, n_values).copy()
-            if self._map[head : head + SLOT.size + MARK.size] == before:
-                newest = sequence, mark, status, values
+            values, dtype = {}, np.dtype(np.float32 if size == 4 else np.float64)
+            for mark, count in MARK.iter_unpack(before[SLOT.size :]):
+                if not count:
+                    break
+                values[mark] = np.frombuffer(self._map, dtype, count * n_values, start).reshape(count, n_values).copy()
+                start += values[mark].nbytes
+            if self._map[head : head + SLOT.size + MARKS] == before:
+                newest = sequence, status, values
         return newest
 
     def close(self) -> None:
@@ -298,15 +337,15 @@ class LiveReader:
             self._map.close()
         self._map = None
 
-    def _slots(self) -> list[tuple[int, int, Status]]:
-        if self._map is None:
-            return []
-        slots = []
-        for slot in (0, 1):
-            head = SLOTS_AT + slot * SLOT.size
-            sequence, status = Status.from_bytes(self._map[head : head + SLOT.size])
-            slots.append((sequence, slot, status))
-        return slots
+
+def newest_slot(mapped: mmap.mmap, slots: tuple[int, ...] = (0, 1)) -> tuple[int, int, Status]:
+    """The sequence number, slot and status of the newest parameters of a file; the number is 0 where there are none."""
+    entries = []
+    for slot in slots:
+        head = SLOTS_AT + slot * SLOT.size
+        sequence, status = Status.from_bytes(mapped[head : head + SLOT.size])
+        entries.append((sequence, slot, status))
+    return max(entries, key=lambda entry: entry[0])
 
 
 def _networks(folder: Path) -> list[tuple[int, Path]]:
@@ -319,9 +358,9 @@ def _networks(folder: Path) -> list[tuple[int, Path]]:
     return [(int(number), folder / name) for number, name in zip(numbers, names, strict=True) if number.isdigit()]
 
 
-def _is_fresh(path: Path, seconds: float) -> bool:
+def _is_fresh(entry: os.DirEntry[str], seconds: float) -> bool:
     try:
-        age = time.time() - path.stat().st_mtime
+        age = time.time() - entry.stat().st_mtime
     except OSError:
         return False
     # A file from the future, after the clock was set back, is not taken for fresh for hours.

@@ -15,6 +15,7 @@ from ranvier.data.encoders.decoding import class_indices, class_probabilities
 from ranvier.network.task import Task
 from ranvier.plural import plural
 from ranvier.training.metrics import area_under_curve, mean_targets
+from ranvier.training.standard_error import mean_and_error
 
 Array = NDArray[Any]
 STANDARD_ERRORS = 2.0
@@ -49,12 +50,12 @@ def no_better_sentence(
     baseline = np.broadcast_to(constant, (len(targets), len(constant)))
     baseline = baseline[:, 0] if targets.ndim == 1 else baseline
     name, gain = loss_gain(task, outputs, targets, baseline)
-    mean, error = mean_and_error(gain, weights)
+    mean, error = mean_and_error(gain, weights, ddof=1)
     gains = [(mean, error)]
     if task.is_classifier:
         actual = class_indices(task, targets)
         correct = (class_indices(task, outputs) == actual).astype(np.float64)
-        gains.append(mean_and_error(correct - (class_indices(task, baseline) == actual), weights))
+        gains.append(mean_and_error(correct - (class_indices(task, baseline) == actual), weights, ddof=1))
         gains += _order_gains(task, outputs, actual)
     if any(gain > STANDARD_ERRORS * error for gain, error in gains):
         return ""
@@ -95,14 +96,6 @@ def loss_gain(task: Task, outputs: Array, targets: Array, baseline: Array) -> tu
         for values in (outputs, baseline)
     )
     return "log loss", np.log(model) - np.log(constant)
-
-
-def mean_and_error(values: Array, weights: Array | None) -> tuple[float, float]:
-    """The weighted mean, and its standard error."""
-    weight = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
-    mean = float(np.average(values, weights=weight))
-    spread = float(np.sqrt(np.sum((weight * (values - mean)) ** 2)) / weight.sum())
-    return mean, spread * math.sqrt(len(values) / (len(values) - 1))
 
 
 def _order_gains(task: Task, outputs: Array, actual: Array) -> list[tuple[float, float]]:

@@ -319,8 +319,8 @@ def class_sets(conformal: Conformal, probabilities: Floats, coverage: float) -> 
         probabilities: (n, classes).
 
     >>> scores = np.linspace(0.0, 0.8, 99)[:, None]
-    >>> known = Conformal("classes", 99, False, scores, scores[:0], scores[:0])
-    >>> [found.tolist() for found in class_sets(known, np.array([[0.3, 0.6, 0.1], [0.05, 0.05, 0.9]]), 0.9)]
+    >>> conformal = Conformal("classes", 99, False, scores, scores[:0], scores[:0])
+    >>> [label_set.tolist() for label_set in class_sets(conformal, np.array([[0.3, 0.6, 0.1], [0.05, 0.05, 0.9]]), 0.9)]
     [[1, 0], [2]]
     """
     # Scores are kept as float32, and so rounded.

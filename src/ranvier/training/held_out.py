@@ -22,7 +22,7 @@ class HeldOut:
     """Outputs beside the targets of rows that stood outside training.
 
     Fields:
-        outputs: what a network says of rows that it was not trained on, (n, N), as the output layer gives it.
+        outputs: of a network for rows that it was not trained on, (n, N), as the output layer gives them.
         targets: encoded, (n, N), or numbers of classes, (n, 1).
         weights: the weight of each row, (n,); None for equal weights.
         folds: whether each row was left out by some of several networks; else all rows by all networks.

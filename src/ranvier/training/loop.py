@@ -25,14 +25,13 @@ from ranvier.training.callbacks import CallbackResult, epoch_context
 from ranvier.training.events import EpochEvent, ProgressEvent, silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.loop_config import LoopConfig, LoopResult
+from ranvier.training.save_timer import SaveTimer
 from ranvier.training.shown_values import shown_values
 from ranvier.training.state import TrainingState, inference_parameters
 from ranvier.training.watching import status_of
 
 Array = NDArray[Any]
 SPAN_SECONDS = 0.05
-CHECKPOINT_SECONDS, MAX_SAVING = 2.0, 0.02
-"""Seconds between checkpoints at least, and the fraction of the time that saving them may take."""
 AHEAD, MAX_AHEAD = 8, 2**14
 """Orders are made for so many epochs at once, as long as they are at most so many numbers."""
 
@@ -74,7 +73,7 @@ class TrainingLoop:
         self.orders: dict[int, NDArray[np.int64]] = {}
         self.last_outputs: Array | None = None
         self.best_outputs: Array | None = None
-        self.saved_at, self.saving_seconds = time.perf_counter(), 0.0
+        self.save_timer = SaveTimer()
         self.step_losses = [state.partial_losses] if state.position else []
         self.history = state.history
         made = range(len(self.history) - (state.epoch - state.first_epoch), len(self.history))
@@ -385,13 +384,9 @@ class TrainingLoop:
         return self.config.schedule.on_epoch_end(self.plateau, score)
 
     def _maybe_checkpoint(self) -> None:
-        if self.config.save is None:
-            return
-        start = time.perf_counter()
-        if start - self.saved_at > max(CHECKPOINT_SECONDS, self.saving_seconds / MAX_SAVING):
-            self.config.save(self._with_engine(self.executable.get_state()))
-            self.saved_at = time.perf_counter()
-            self.saving_seconds = self.saved_at - start
+        save = self.config.save
+        if save is not None and self.save_timer.due():
+            self.save_timer.run(lambda: save(self._with_engine(self.executable.get_state())))
 
 
 def final_parameters(state: TrainingState, optimizer: Optimizer, network: Network) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 from ranvier.network.network import Network
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.training.loop import CHECKPOINT_SECONDS, MAX_SAVING
 from ranvier.training.runner import checkpoint_saver, fingerprint, locked_checkpoints
+from ranvier.training.save_timer import SaveTimer
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
 
@@ -37,22 +36,21 @@ class MemberCheckpoints:
     def __init__(self, savers: Sequence[Callable[[TrainingState], None]]) -> None:
         self._savers = savers
         self._saved = [0] * len(savers)
-        self._saved_at, self._seconds = time.perf_counter(), 0.0
+        self._timer = SaveTimer()
 
     def due(self) -> bool:
-        """Whether it is time to save again; saving takes a small part of the time."""
-        passed = time.perf_counter() - self._saved_at
-        return bool(self._savers) and passed > max(CHECKPOINT_SECONDS, self._seconds / MAX_SAVING)
+        """Whether it is time to save again."""
+        return bool(self._savers) and self._timer.due()
 
     def save(self, states: Sequence[TrainingState]) -> None:
         """Save the state of each network that made an epoch since it was saved."""
-        start = time.perf_counter()
+        self._timer.run(lambda: self._save_all(states))
+
+    def _save_all(self, states: Sequence[TrainingState]) -> None:
         for number, save in enumerate(self._savers):
             if states[number].epoch > self._saved[number]:
                 save(states[number])
                 self._saved[number] = states[number].epoch
-        self._saved_at = time.perf_counter()
-        self._seconds = self._saved_at - start
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The best weights of many networks, and what the weights that are given back say of their validation rows."""
+"""The best weights of many networks, and the outputs of the weights that are given back for their validation rows."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class MemberOutputs:
     `held` are the outputs for the validation rows, (n, N) each, of the best weights, or else of the last ones; None for
     unknown ones.
 
-    >>> kept = MemberOutputs(2)
-    >>> kept.keep(np.array([1]), np.ones((1, 3)), np.zeros((1, 4, 1)))
-    >>> kept.best_of(0), kept.best_of(1)
+    >>> outputs = MemberOutputs(2)
+    >>> outputs.keep(np.array([1]), np.ones((1, 3)), np.zeros((1, 4, 1)))
+    >>> outputs.best_of(0), outputs.best_of(1)
     (None, array([1., 1., 1.]))
     """
 

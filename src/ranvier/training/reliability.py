@@ -82,8 +82,8 @@ def reliability(
 
     Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017.
 
-    >>> found = reliability(Task("binary", 1, (0, 1)), np.full((4, 1), 0.75), np.array([[1.0], [1.0], [1.0], [0.0]]))
-    >>> found.expected_calibration_error, [entry.rows for entry in found.bins if entry.rows]
+    >>> curve = reliability(Task("binary", 1, (0, 1)), np.full((4, 1), 0.75), np.array([[1.0], [1.0], [1.0], [0.0]]))
+    >>> curve.expected_calibration_error, [entry.rows for entry in curve.bins if entry.rows]
     (0.0, [4])
     """
     if not task.is_classifier:

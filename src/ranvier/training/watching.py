@@ -1,6 +1,6 @@
 """Watching: between two spans a training shows itself to viewers and does what they ask. P parameters.
 
-A viewer is another process that opens the run's folder. Without one, a span costs two looks for a file. Watching alone
+A viewer is another process that opens the run's folder. Without one, a span costs a look for its folder. Watching alone
 changes nothing of what is computed; what a viewer asks for is an event of the run.
 """
 
@@ -32,7 +32,7 @@ PUBLISH_SECONDS = 0.09
 MAX_FRACTION = 0.02
 """Of the time, at most, goes into publishing."""
 WEIGHTS_SECONDS = 1.0
-"""The time between two publications of the parameters, where viewers look at what the neurons say of some rows."""
+"""The time between two publications of the parameters, where viewers look at outputs of neurons for some rows."""
 RETRY_SECONDS = 5.0
 LOOK_SECONDS = 0.03
 """How often a training that waits looks whether it may go on."""
@@ -80,8 +80,8 @@ class Watch:
         self._pause_at: int | None = None
         self._pause_after: int | None = None
         self._next = self._next_weights = 0.0
-        self._content: bytes | None = None
-        self._rows: Inputs | None = None
+        self._contents: dict[int, bytes] = {}
+        self._rows: dict[int, Inputs] = {}
         self._described: dict[str, Any] | None = None
         self._size: tuple[int, type, int] = (0, float, 0)
 
@@ -90,7 +90,7 @@ class Watch:
         self._live.close()
         self._described = {"network": network.to_dict(), "training": settings.to_dict()}
         self._size = network.parameter_count, dtype, sum(shown_widths(network))
-        self._content, self._rows, self._next_weights = None, None, 0.0
+        self._contents, self._rows, self._next_weights = {}, {}, 0.0
         self._next, self._pause_at, self._pause_after = 0.0, None, None
 
     def end(self) -> None:
@@ -167,19 +167,21 @@ class Watch:
             if self._described is not None:
                 self._live.begin(self._described, *self._size)
                 self._described = None
-            if (content := self._live.rows()) is not self._content:
-                self._content, self._next_weights = content, 0.0
-                self._rows = None if content is None else rows_from_bytes(content)
+            if (contents := self._live.rows()) is not self._contents:
+                self._contents, self._next_weights = contents, 0.0
+                read = {mark: rows_from_bytes(content) for mark, content in contents.items()}
+                self._rows = {mark: rows for mark, rows in read.items() if rows is not None}
                 # The first time, code is compiled, which says nothing of how long later ones take.
-                if self._rows is not None:
-                    values(self._rows)
+                for rows in self._rows.values():
+                    values(rows)
             thread_start = time.thread_time()
-            outputs = None if self._rows is None else values(self._rows)
+            computed = {mark: values(rows) for mark, rows in self._rows.items()}
+            outputs = {mark: of_rows for mark, of_rows in computed.items() if of_rows is not None}
             now = replace(status, time=time.time(), paused=self._paused)
-            if outputs is None or self._paused or start >= self._next_weights:
+            if not outputs or self._paused or start >= self._next_weights:
                 self._live.publish(now, snapshot())
                 self._next_weights = start + WEIGHTS_SECONDS
-            if outputs is not None:
+            if outputs:
                 self._live.publish_values(now, outputs)
         except OSError:
             # A full disk costs viewers the sight of the training, not the training.

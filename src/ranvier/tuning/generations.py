@@ -61,6 +61,7 @@ class Generations:
         self._work, self._study, self._budget, self._on_progress = work, study, budget, on_progress
         self._most = None if trials is None else -(-trials // GENERATION)
         self._size = size_of(work.space) if trials is None else None
+        self._tried = {_key(trial) for trial in study.trials if trial.options}
         self._recipe_trial: tuple[Trial, ...] = ()
         self._done: dict[tuple[int, int], Trial] = {}
         self.interrupted = False
@@ -74,8 +75,7 @@ class Generations:
     @property
     def exhausted(self) -> bool:
         """Whether all settings of the space were tried, and the user did not say how many trials there are to be."""
-        tried = {repr(sorted(trial.options.items())) for trial in self._study.trials if trial.options}
-        return self._size is not None and len(tried) >= self._size
+        return self._size is not None and len(self._tried) >= self._size
 
     @property
     def complete(self) -> bool:
@@ -91,6 +91,7 @@ class Generations:
             if done is None:
                 return
             self._study.tell([*self._recipe_trial, *done])
+            self._tried.update(map(_key, done))
             self._recipe_trial = ()
             self._done.clear()
             self._tell()
@@ -154,3 +155,8 @@ class Generations:
         self, options: Mapping[str, Any], rung: int, threads: int, stop: Callable[[], bool]
     ) -> tuple[float | None, float, int]:
         return self._work.train(options, rung, threads, lambda: stop() or self._budget.over())
+
+
+def _key(trial: Trial) -> str:
+    """The settings of a trial as a key of a set; widths and records are told apart by their text."""
+    return repr(sorted(trial.options.items()))

@@ -165,8 +165,8 @@ def search(
 
     Source: Jamieson, Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", 2016.
 
-    >>> found = search("iris", minutes=1, trials=9, space={"hidden": [(8,), (16,)]}, effort="fast")
-    >>> len(found.trials), found.metric, found.best.value <= found.trials[0].value
+    >>> result = search("iris", minutes=1, trials=9, space={"hidden": [(8,), (16,)]}, effort="fast")
+    >>> len(result.trials), result.metric, result.best.value <= result.trials[0].value
     (10, 'log_loss', True)
     """
     start = time.monotonic()

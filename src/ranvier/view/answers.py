@@ -83,7 +83,7 @@ class Question(Generic[B]):
 
 
 def _about(answer: Callable[[Subject], Any], cache_name: str | None = None) -> Question[NoBody]:
-    """A question that its name says; `kept`: where its answer is kept."""
+    """A question without a body; its answer is kept under `cache_name`, and computed each time without one."""
     if cache_name is None:
         return Question(NoBody, lambda subject, body: answer(subject))
     return Question(NoBody, lambda subject, body: subject.cached((cache_name,), lambda: answer(subject)))

@@ -46,8 +46,8 @@ def frozen_answers(subject: Subject, budget: int = BUDGET) -> dict[str, Any]:
     """Question -> its answer; frames as {"frame": base64}. What does not apply, or does not fit, is left out.
 
     A question is `question_key(name, body)`. Files are named without the folder of the data: a report is made to be
-    sent. Besides what is always asked these are the worst rows, the largest cells
-    of the confusion matrix, the strongest weights, and as many example rows and neurons as the budget allows.
+    sent. Besides what is always asked these are the worst rows, the largest cells of the confusion matrix, the largest
+    weights, and as many example rows and neurons as the budget allows.
     """
     answers: dict[str, Any] = {}
     left, folder = budget, _folder(subject.model.report.data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -154,6 +155,11 @@ def known_rows(
     numbers = index if numbers is None or len(numbers) < len(index) else numbers[index]
     inputs = model.inputs(source if model.encoder is not None else source.inputs)
     targets = None if values is None else row_tools.targets(model.target, target_array(values), numbers, np.float64)
-    name = f"{len(inputs):,} {part if len(inputs) != 1 else part.removesuffix('s')} of {source.origin}"
+    name = f"{len(inputs):,} {part if len(inputs) != 1 else part.removesuffix('s')} of {_name_of(source.origin)}"
     files = None if files is None else tuple(files[at] for at in index.tolist())
     return KnownRows(source, numbers, inputs, targets, name, notes, recordings=files)
+
+
+def _name_of(origin: str) -> str:
+    """Where rows came from in few words: of a path the last part, which pages and reports may be shown to others."""
+    return Path(origin).name or origin if os.sep in origin else origin

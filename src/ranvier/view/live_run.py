@@ -53,9 +53,10 @@ class LiveRun:
     """The run, its newest parameters, and what its events said.
 
     Attributes:
-        state: of `STATES`.
+        state: "preparing", "running", "paused", "ending" once its last event came, "ended", or "missing".
         status: where training stands.
         sequence: the number of the newest parameters.
+        step: how many steps made these.
         values_sequence: the number of the newest values that `values_of` gives.
         version: counts everything that changed, for those who follow.
         generation: counts the networks that were looked at; the finished model is one, too.
@@ -69,7 +70,7 @@ class LiveRun:
     def __init__(self, run: str | Path) -> None:
         self.folder = RunFolder.open(run)
         self.state, self.reason = "preparing", ""
-        self.status, self.sequence = Status(), 0
+        self.status, self.sequence, self.step = Status(), 0, 0
         self.version = self.generation = 0
         self.epochs = History()
         self.controls: list[dict[str, Any]] = []
@@ -154,7 +155,7 @@ class LiveRun:
             return self._subject[2]
 
     def values_of(self, row: int) -> Array | None:
-        """What the training says of a known row, (V,), as `training.shown_values` does; None where it does not yet.
+        """Outputs that the training wrote for a known row, (V,), as `training.shown_values` does; None before it does.
 
         From now on it says it more often than it shows its parameters, as long as this is asked.
         """
@@ -240,19 +241,26 @@ class LiveRun:
             return
         read = self._reader.read()
         if read is not None:
-            self.sequence, self.status, self.parameters = read
-            self.version += 1
-            if self.state != "ending":
-                self._set_state("paused" if self.status.paused else "running")
+            self.sequence, status, self.parameters = read
+            self.step = status.step
+            self._take_status(status, self.sequence > self.values_sequence)
 
     def _read_values(self) -> None:
         read = None if self._requested is None else self._reader.read_values()
         if read is None or self._requested is None or read[0] <= self.values_sequence:
             return
-        self.values_sequence, mark, self.status, values = read
-        generation, rows, requested_mark = self._requested
-        self._values = (rows, values) if (generation, requested_mark) == (self.generation, mark) else None
+        self.values_sequence, status, values = read
+        self._take_status(status, self.values_sequence > self.sequence)
+        generation, rows, mark = self._requested
+        self._values = (rows, values[mark]) if generation == self.generation and mark in values else None
+
+    def _take_status(self, status: Status, is_newer: bool) -> None:
+        """Parameters and values come by turns, each with where training stood."""
         self.version += 1
+        if is_newer:
+            self.status = status
+            if self.state != "ending":
+                self._set_state("paused" if status.paused else "running")
 
     def _shows_more(self) -> bool:
         newest = self._reader.sequence()

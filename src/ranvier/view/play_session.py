@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from ranvier.errors import InputError, RanvierError, TrainingError
 from ranvier.model.fit import fit
 from ranvier.model.model import Model
-from ranvier.network.layers import Dense
+from ranvier.network.network import dense_layers
 from ranvier.view.play_data import OWN_NEEDED, Points, own_points, toy_points
 from ranvier.view.play_state import OWN, PlayState
+from ranvier.view.questions.weights import as_bytes
 
 Array = NDArray[Any]
 MAX_EPOCHS, MIN_LOSS = 1000, 1e-4
@@ -210,13 +211,12 @@ class PlaySession:
             for column in table.T:
                 limit = 1.0 if path in ("inputs", "output") else float(np.abs(column).max()) or 1.0
                 parts.append({"path": path, "side": LARGE if path == "output" else SMALL, "limit": limit})
-                fractions = np.nan_to_num(np.clip(column / limit, -1.0, 1.0))
-                arrays.append(np.asarray(np.rint(fractions * 127.0) + 128.0, np.uint8))
+                arrays.append(as_bytes(np.nan_to_num(column), limit))
         return parts, np.concatenate(arrays)
 
     def dense_paths(self) -> list[str]:
         """The layers with weights, in order."""
-        return [info.path for info in self.model.network.iter_layers() if isinstance(info.layer, Dense)]
+        return [info.path for info in dense_layers(self.model.network)]
 
     def weights(self) -> list[dict[str, Any]]:
         """Weights (inputs, units) and biases of every layer."""

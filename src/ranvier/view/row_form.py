@@ -20,6 +20,7 @@ from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.network.layers import Rescale
 from ranvier.records import record
+from ranvier.view.json_values import finite_or_none
 from ranvier.view.known_rows import KnownRows
 
 Array = NDArray[Any]
@@ -256,6 +257,5 @@ def _largest(rows: KnownRows, names: Sequence[str]) -> float:
 
 def _plain(cell: Any) -> Any:
     """A cell as a JSON value."""
-    if isinstance(cell, float) and not math.isfinite(cell):
-        return None
+    cell = finite_or_none(cell)
     return cell if cell is None or isinstance(cell, (bool, int, float, str)) else str(cell)

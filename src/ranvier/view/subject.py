@@ -15,8 +15,7 @@ from ranvier.engine import LayerValues
 from ranvier.errors import InputError, RanvierError
 from ranvier.model.evaluation import all_metrics, measured_levels
 from ranvier.model.model import Model
-from ranvier.network.layers import Dense
-from ranvier.network.network import LayerInfo
+from ranvier.network.network import LayerInfo, dense_layers
 from ranvier.rows import Inputs
 from ranvier.rows.class_numbers import one_hot
 from ranvier.rows.some_rows import evenly
@@ -68,7 +67,7 @@ class Subject:
         return value
 
     def lasting(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
-        """As `kept`, for what does not depend on the parameters of the model."""
+        """As `cached`, for what does not depend on the parameters of the model."""
         if key not in self._lasting:
             self._lasting[key] = make()
         value: T = self._lasting[key]
@@ -82,7 +81,7 @@ class Subject:
     @cached_property
     def dense_layers(self) -> tuple[LayerInfo, ...]:
         """The layers with neurons."""
-        return tuple(info for info in self.model.network.iter_layers() if isinstance(info.layer, Dense))
+        return dense_layers(self.model.network)
 
     def known_rows(self) -> KnownRows:
         """The rows.

@@ -16,6 +16,7 @@ from ranvier.records import record
 from ranvier.training.shown_values import shown_widths
 from ranvier.view.bodies import read_body
 from ranvier.view.frames import frame
+from ranvier.view.json_values import finite_or_none
 from ranvier.view.live_run import LiveRun
 from ranvier.view.questions.answer import answer, answer_of
 from ranvier.view.questions.connections import connections
@@ -126,7 +127,7 @@ class Follower:
 
     def _status(self) -> dict[str, Any]:
         live = self._live
-        numbers = {name: value if math.isfinite(value) else None for name, value in asdict(live.status).items()}
+        numbers = {name: finite_or_none(value) for name, value in asdict(live.status).items()}
         return {
             "state": live.state,
             "reason": live.reason,
@@ -171,6 +172,9 @@ class Follower:
                 if self._is_due("lines", now, LINES_SECONDS):
                     parts.append(self._lines(subject, now))
             if request.health and self._is_due("health", now, HEALTH_SECONDS):
+                # How much a step changes is known once there are two states to compare.
+                if "health" not in self._earlier:
+                    self._due["health"] = now + SIZES_SECONDS
                 parts.append(frame("health", head | {"layers": self._health(subject)}, NOTHING))
         except RanvierError:
             # Such as outputs that are no numbers any more: the status says it.
@@ -179,7 +183,7 @@ class Follower:
         return parts
 
     def _answer(self, subject: Subject, head: dict[str, Any], now: float) -> list[bytes]:
-        """What the neurons say of the row: as the training says it, or computed where it has not said it yet."""
+        """Outputs of the neurons for the row: those that the training wrote, or computed where there are none yet."""
         live, row, rows = self._live, self._request.row, subject.rows
         if rows is None or row >= len(rows):
             return []
@@ -213,10 +217,10 @@ class Follower:
         """The parameters of the last call and how many steps ago they were; then the present ones are kept."""
         live = self._live
         assert live.parameters is not None
-        step, parameters = self._earlier.get(name, (live.status.step, None))
-        steps = live.status.step - step
+        step, parameters = self._earlier.get(name, (live.step, None))
+        steps = live.step - step
         if parameters is None or steps > 0:
-            self._earlier[name] = live.status.step, live.parameters
+            self._earlier[name] = live.step, live.parameters
         return (parameters, steps) if steps > 0 else (None, 0)
 
     def _lines(self, subject: Subject, now: float) -> bytes:

@@ -126,7 +126,7 @@ def test_one_odd_cell_leaves_a_date_a_date(odd: str) -> None:
     assert restored.transform({"it": odd}).tobytes() == many[-1].tobytes()
 
 
-def test_an_order_that_cannot_be_seen_is_said_and_can_be_requested() -> None:
+def test_an_order_that_cannot_be_seen_is_reported_and_can_be_requested() -> None:
     cells = [f"{1 + row % 12}/{1 + row % 7}/2021" for row in range(40)]
     column = dates(cells)
     assert column.date_format.order == "month-first"
@@ -143,8 +143,8 @@ def test_an_order_that_cannot_be_seen_is_said_and_can_be_requested() -> None:
 def test_the_order_is_kept_and_others_are_refused() -> None:
     frame = pl.DataFrame({"it": [day.strftime("%d/%m/%Y") for day in DAYS]})
     encoder = TableEncoder.fit(frame, infer_schema(frame))
-    one, two = (encoder.transform({"it": cell}) for cell in ("3/4/2020", datetime.date(2020, 4, 3)))
-    assert one.tobytes() == two.tobytes()
+    written, typed = (encoder.transform({"it": cell}) for cell in ("3/4/2020", datetime.date(2020, 4, 3)))
+    assert written.tobytes() == typed.tobytes()
     with pytest.raises(DataError, match=r'"12/31/2020" at row index 0, where a date like 31/12/2024 \(day first\)'):
         encoder.transform({"it": "12/31/2020"})
 

@@ -44,11 +44,11 @@ def test_parts_give_the_times_that_the_patterns_give(order: str) -> None:
     strings = _strings(6000, 7)
     parts = date_parts(strings)
     expected = parse_written_dates(strings, order)
-    known = pl.Series(parts.matched)
+    matched_rows = pl.Series(parts.matched)
     times = parts.times({"day-first": True, "month-first": False}.get(order))
-    assert known.sum() > 3000
-    assert times.filter(known).to_list() == expected.filter(known).to_list()
-    assert times.filter(~known).null_count() == (~known).sum()
+    assert matched_rows.sum() > 3000
+    assert times.filter(matched_rows).to_list() == expected.filter(matched_rows).to_list()
+    assert times.filter(~matched_rows).null_count() == (~matched_rows).sum()
     assert DateFormat(order).read_strings(strings).to_list()[:-1] == expected.to_list()[:-1]
 
 

@@ -13,11 +13,15 @@ import pytest
 from ranvier.data import TableEncoder, encoder_from_dict, infer_schema
 from ranvier.data.cells.month_names import MONTHS, NAMES
 
-Moment = datetime.datetime
+Datetime = datetime.datetime
 TIMES = [
-    Moment(2000, 10, 1, 0, 5, 9) + datetime.timedelta(days=37 * at, hours=5 * at % 24, minutes=at) for at in range(30)
+    Datetime(2000, 10, 1, 0, 5, 9) + datetime.timedelta(days=37 * at, hours=5 * at % 24, minutes=at) for at in range(30)
 ]
 ENGLISH = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+CROATIAN = ["siječnja", "veljače", "ožujka", "travnja", "svibnja", "lipnja", "srpnja", "kolovoza", "rujna", "listopada"]
+CROATIAN += ["studenoga", "prosinca"]
+CROATIAN_MONTHS = ["siječanj", "veljača", "ožujak", "travanj", "svibanj", "lipanj", "srpanj", "kolovoz", "rujan"]
+CROATIAN_MONTHS += ["listopad", "studeni", "prosinac"]
 DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 LANGUAGES = {
     "French": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
@@ -60,24 +64,24 @@ def digits(text: str, script: str) -> str:
     return text.translate(str.maketrans("0123456789", script))
 
 
-def day_of(time: Moment) -> Moment:
-    return Moment(time.year, time.month, time.day)
+def day_of(time: Datetime) -> Datetime:
+    return Datetime(time.year, time.month, time.day)
 
 
-def minute_of(time: Moment) -> Moment:
+def minute_of(time: Datetime) -> Datetime:
     return time.replace(second=0)
 
 
-def second_of(time: Moment) -> Moment:
+def second_of(time: Datetime) -> Datetime:
     return time
 
 
-def named(form: str, months: str) -> Callable[[Moment], str]:
+def named(form: str, months: str) -> Callable[[Datetime], str]:
     words = months.split()
     return lambda time: form.format(d=time.day, m=words[time.month - 1], y=time.year, s=time.year % 100)
 
 
-FORMS: dict[str, tuple[Callable[[Moment], str], Callable[[Moment], Moment]]] = {
+FORMS: dict[str, tuple[Callable[[Datetime], str], Callable[[Datetime], Datetime]]] = {
     # a time as it is written, what is read of it
     **{f"{name}: 5 month 2021": (named("{d} {m} {y}", words), day_of) for name, words in LANGUAGES.items()},
     "Spanish: 5 de enero de 2021": (named("{d} de {m} de {y}", LANGUAGES["Spanish"]), day_of),
@@ -97,6 +101,37 @@ FORMS: dict[str, tuple[Callable[[Moment], str], Callable[[Moment], Moment]]] = {
     "two points in the time": (lambda time: f"{time:%d.%m.%Y %H.%M.%S}", second_of),
     "eight digits, the day first": (lambda time: f"{time:%d%m%Y}", day_of),
     "eight digits, the month first": (lambda time: f"{time:%m%d%Y}", day_of),
+    "Croatian": (
+        lambda time: f"{time.day}. {CROATIAN[time.month - 1]} {time.year}.",
+        day_of,
+    ),
+    "Croatian month": (
+        lambda time: f"{CROATIAN_MONTHS[time.month - 1]} {time.year}.",
+        lambda time: day_of(time).replace(day=1),
+    ),
+    "JavaScript": (
+        lambda time: (
+            f"{DAYS[time.weekday()]} {ENGLISH[time.month - 1]} {time:%d %Y %H:%M:%S} GMT+0200 (Central European Time)"
+        ),
+        second_of,
+    ),
+    "a quarter in words": (
+        lambda time: f"{('1st', '2nd', '3rd', '4th')[(time.month - 1) // 3]} quarter {time.year}",
+        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+    ),
+    "a quarter in German": (
+        lambda time: f"{(time.month + 2) // 3}. Quartal {time.year}",
+        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+    ),
+    "a quarter of a fiscal year": (
+        lambda time: f"FY{time:%y} Q{(time.month + 2) // 3}",
+        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+    ),
+    "a quarter in front of a fiscal year": (
+        lambda time: f"Q{(time.month + 2) // 3} FY{time.year}",
+        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+    ),
+    "six digits of a month": (lambda time: f"{time:%Y%m}", lambda time: day_of(time).replace(day=1)),
     "a week and a comma": (
         lambda time: "Week {1}, {0}".format(*time.isocalendar()),
         lambda time: day_of(time) - datetime.timedelta(days=time.weekday()),
@@ -162,19 +197,19 @@ FORMS: dict[str, tuple[Callable[[Moment], str], Callable[[Moment], Moment]]] = {
     "day of a week of ISO 8601": (lambda time: "{}-W{:02}-{}".format(*time.isocalendar()), day_of),
     "half year": (
         lambda time: f"{time.year}H{1 + time.month // 7}",
-        lambda time: Moment(time.year, 1 + 6 * (time.month // 7), 1),
+        lambda time: Datetime(time.year, 1 + 6 * (time.month // 7), 1),
     ),
     "half year in front": (
         lambda time: f"S{1 + time.month // 7} {time.year}",
-        lambda time: Moment(time.year, 1 + 6 * (time.month // 7), 1),
+        lambda time: Datetime(time.year, 1 + 6 * (time.month // 7), 1),
     ),
     "quarter behind its number": (
         lambda time: f"{(time.month + 2) // 3}Q{time:%y}",
-        lambda time: Moment(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
     ),
     "French quarter": (
         lambda time: f"T{(time.month + 2) // 3} {time.year}",
-        lambda time: Moment(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
     ),
 }
 
@@ -206,6 +241,8 @@ def test_dates_are_read_as_they_are_written(name: str) -> None:
         ["January", "mars", "Mai", "Ekim"] * 15,
         [f"{1 + at % 9}T{at % 20}" for at in range(60)],
         [f"S{at % 9} {at}" for at in range(60)],
+        [f"{200000 + at * 37}" for at in range(60)],  # no months
+        ["200101", "200102", "200103"] * 20,  # few codes
     ],
 )
 def test_what_is_no_date_is_none(cells: list[str]) -> None:

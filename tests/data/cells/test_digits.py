@@ -1,4 +1,4 @@
-"""A string without a digit is no number, time of day, duration, length or angle: words are told from them by that."""
+"""A string without a digit is no number, time of day, duration, length or angle: that is how words differ from them."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
     "negative durations": (["-1 day, 20:00:00", "1 day, 0:00:05", "-2 days +12:00:00"], [-14400, 86405, -129600]),
     "degrees": (["40°26'46\"N", "0°30'S", "12° 15′ 0″ N"], [40 + 26 / 60 + 46 / 3600, -0.5, 12.25]),
     "degrees with the side in front": (["N 40° 30' 00\"", "W 7° 15' 36\""], [40.5, -7.26]),
-    "whole numbers and fractions": (["3 1/2", "1/4", "5", "2-3/8", "-1 1/2"], [3.5, 0.25, 5, 2.375, -1.5]),
+    "integers and fractions": (["3 1/2", "1/4", "5", "2-3/8", "-1 1/2"], [3.5, 0.25, 5, 2.375, -1.5]),
     "fractions of inches": (['3 1/2"', '7/8"', '12"', '1 3/16"'], [3.5, 0.875, 12, 1.1875]),
     "cups": (["1 1/2 cups", "3/4 cup", "2 cups"], [1.5, 0.75, 2]),
     "fractions alone": (["1/2", "3/4", "1/8", "5/8", "7/16"], [0.5, 0.75, 0.125, 0.625, 0.4375]),
@@ -130,6 +130,26 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
     "points out of a hundred": (["70 out of 100", "7 out of 100"], [70, 7]),
     "ups and downs": (["▲ 0.14%", "▼ 2.5%", "↓1%", "3%"], [0.14, -2.5, -1, 3]),
     "credit and debit": (["5 CR", "3.50 DR", "2 CR"], [5, -3.5, 2]),
+    "prices in rupees": (["Rs. 1,000/-", "Rs. 2,50,000/-", "Rs. 900/-"], [1000, 250000, 900]),
+    "prices in shillings": (["1,500/=", "900/=", "12,000/="], [1500, 900, 12000]),
+    "numbers of votes in parentheses": (["(13 votes)", "(1,250 votes)", "(7 votes)"], [13, 1250, 7]),
+    "litres on 100 km": (["5,4 l/100 km", "7 l/100 km", "6,25 l/100 km"], [5.4, 7, 6.25]),
+    "grams in 100": (["12.5 g/100g", "7 g/100g"], [12.5, 7]),
+    "thousands and millions of views": (["1.2M views", "300K views", "950 views"], [1.2e6, 3e5, 950]),
+    "an estimate and its range": (["65.2 [64.8-65.6]", "7.5 [6.25-8.75]", "80 [79-81]"], [65.2, 7.5, 80]),
+    "a length in other units": (["151 cm (5'1\")", "180 cm (5'11\")"], [151, 180]),
+    "a number and its share": (["12 (3.5%)", "7 (2%)", "104 (30.5%)"], [12, 7, 104]),
+    "flags behind numbers": (
+        ["1.5", "2.5 e", "3.5 b", "4.5", "5.5 p", "6", "7", "8", "9.25", "10 d", "11", "12"],
+        [1.5, 2.5, 3.5, 4.5, 5.5, 6, 7, 8, 9.25, 10, 11, 12],
+    ),
+    "years before and after Christ": (["300 BC", "44 BC", "14 AD", "476 AD"], [-300, -44, 14, 476]),
+    "ranges among numbers": (["1100 - 1250", "1075", "1300", "950.5"], [1175, 1075, 1300, 950.5]),
+    "ranges of prices among prices": (["$1,100.00 - $1,300.00", "$900.50", "$950"], [1200, 900.5, 950]),
+    "marks of other programs": (
+        ["1.5", ":", "#NV", "n.c.", "2", "k. A.", "#VALEUR!", "неизвестно", "不明"],
+        [1.5, NAN, NAN, NAN, 2, NAN, NAN, NAN, NAN],
+    ),
     "accounting with a currency": (["$ (7)", "$(1,234.50)", "$ 3", "(2)"], [-7, -1234.5, 3, -2]),
     "marks": (
         ["1.5", "NULL", "n/a", "-", "2", "none", "Unknown", "#N/A", "not available"],
@@ -161,6 +181,8 @@ CATEGORIES: dict[str, list[str]] = {
     "languages": ["ja", "no", "si", "en"],
     "dimensions": ["30 x 102 cm", "5 x 10 cm"],
     "phones": ["555-1234", "555-9876"],
+    "phones with the code of a country": ["+4930123456", "+12025550123", "+38514567890"],
+    "ranges and one number": ["18-24", "25-34", "65"],
 }
 
 
@@ -281,10 +303,12 @@ def test_the_meaning_of_a_comma_is_kept_by_the_model(tmp_path: Path) -> None:
     model = rv.train(path, "sold", recipe="plain", hidden=(4,), epochs=2, engine="reference", model=tmp_path / "m.rv")
     assert model.report.notes.count("Decimal commas, such as 1,5 for 1.5, were read in: kg, sold.") == 1
     loaded = rv.load(tmp_path / "m.rv")
-    one = tmp_path / "one.csv"
-    one.write_text('kg,sold\n"4,125","1,250"\n')
-    assert loaded.predict(one)[0] == loaded.predict({"kg": 4.125})[0] == loaded.predict({"kg": "4,125"})[0]
-    assert loaded.evaluate(one)["mae"] == pytest.approx(abs(float(loaded.predict({"kg": 4.125})[0]) - 1.25), abs=1e-5)
+    single = tmp_path / "one.csv"
+    single.write_text('kg,sold\n"4,125","1,250"\n')
+    assert loaded.predict(single)[0] == loaded.predict({"kg": 4.125})[0] == loaded.predict({"kg": "4,125"})[0]
+    assert loaded.evaluate(single)["mae"] == pytest.approx(
+        abs(float(loaded.predict({"kg": 4.125})[0]) - 1.25), abs=1e-5
+    )
 
 
 def test_targets_are_read_as_they_are_written(tmp_path: Path) -> None:

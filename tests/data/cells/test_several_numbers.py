@@ -24,6 +24,29 @@ WRITTEN: dict[str, tuple[list[str], list[list[float]]]] = {
         [[900 + at * 10, 1200 + at * 10] for at in ROWS],
     ),
     "scores": ([f"{at % 7}:{at % 4}" for at in ROWS], [[at % 7, at % 4] for at in ROWS]),
+    "thousands of dollars": (
+        [f"${40 + at}k-${61.5 + at * 2}k" for at in ROWS],
+        [[40_000 + 1000 * at, 61_500 + 2000 * at] for at in ROWS],
+    ),
+    "thousands and millions of dollars": (
+        [f"${900 + at}K - ${1 + at / 8}M" for at in ROWS],
+        [[900_000 + 1000 * at, 1e6 + 125_000 * at] for at in ROWS],
+    ),
+    "estimates of salaries": (
+        [f"${37 + at}K-${66 + at * 2}K (Glassdoor est.)" for at in ROWS],
+        [[37_000 + 1000 * at, 66_000 + 2000 * at] for at in ROWS],
+    ),
+    "prices": ([f"{at + 5} € - {at * 2 + 9} €" for at in ROWS], [[at + 5, at * 2 + 9] for at in ROWS]),
+    "commas between thousands": (
+        [f"{980 + at * 3:,} to {1200 + at * 7:,}" for at in ROWS],
+        [[980 + at * 3, 1200 + at * 7] for at in ROWS],
+    ),
+    "power and speed": (
+        [f"{70 + at} bhp @ {4000 + at * 50} rpm" for at in ROWS],
+        [[70 + at, 4000 + at * 50] for at in ROWS],
+    ),
+    "floors": ([f"{1 + at % 5} of {5 + at % 9}" for at in ROWS], [[1 + at % 5, 5 + at % 9] for at in ROWS]),
+    "squares": ([f"{at + 2} / {at % 7 + 3} m2" for at in ROWS], [[at + 2, at % 7 + 3] for at in ROWS]),
     "decimal commas": ([f"{at},5/{at % 9},25" for at in ROWS], [[at + 0.5, at % 9 + 0.25] for at in ROWS]),
 }
 OTHERS: dict[str, list[str]] = {
@@ -33,6 +56,9 @@ OTHERS: dict[str, list[str]] = {
     "codes with zeros": [f"{at:03}/{7 * at:03}" for at in ROWS],
     "a number and a word": [f"{at}/many" for at in ROWS],
     "one total": [f"{at}/100" for at in ROWS],
+    "codes with letters": [f"{12 + at}{chr(65 + at % 26)}-{30 + at}{chr(90 - at % 26)}" for at in ROWS],
+    "commas that could mean two things": [f"{at + 5},5 - {at + 9},125" for at in ROWS[:20]]
+    + [f"{at + 5},125 - {at + 9},250" for at in ROWS[20:]],
     "results of games": [f"{at % 5}-{at % 3}" for at in ROWS],
 }
 

@@ -45,6 +45,13 @@ def test_leading_zeros_make_codes_whatever_the_name(name: str) -> None:
     assert _kind(name, cells) == ("category", "12 different codes, with leading zeros")
 
 
+@pytest.mark.parametrize("name", ["phone", "Phone Number", "mobile_no", "isbn", "EAN", "cpf"])
+def test_long_integers_named_like_telephones_are_no_numbers(name: str) -> None:
+    assert _kind(name, [5_551_230_000 + 37 * row for row in range(ROWS)])[0] == "drop"
+    assert _kind(name, [5_551_230_000 + 37 * (row % 9) for row in range(ROWS)])[0] == "category"
+    assert _kind(f"{name} minutes", [5_551_230_000 + 37 * row for row in range(ROWS)])[0] == "number"
+
+
 def test_decimals_are_no_codes() -> None:
     assert _kind("zip", [0.5 * (row % 7) for row in range(ROWS)])[0] == "number"
 

@@ -61,7 +61,14 @@ def test_classes_that_are_written_alike_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "cells", [["yes", "no", "Yes", "NO"], ["Y", "n", "yes", "no"], ["TRUE", "False", "true"], ["T", "F", "true", "f"]]
+    "cells",
+    [
+        ["yes", "no", "Yes", "NO"],
+        ["Y", "n", "yes", "no"],
+        ["TRUE", "False", "true"],
+        ["T", "F", "true", "f"],
+        ["True", "False", "1", "0"],
+    ],
 )
 def test_truths_in_several_spellings_are_booleans(cells: list[str]) -> None:
     column = _column(cells * 20)

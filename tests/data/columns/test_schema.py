@@ -38,7 +38,7 @@ CASES: dict[str, tuple[list[Any], str]] = {
     "date": (TWENTY, "date"),
     "date and time": ([f"2024-01-01T10:{minute:02d}:00Z" for minute in range(ROWS)], "date"),
     "date type": ([datetime.date(2024, 1, 1 + day) for day in range(20)], "date"),
-    "too few dates": ([*TWENTY[:-4], "2024-02-30", "soon", "later", "yesterday"], "drop"),
+    "too few dates": ([*TWENTY[:-8], "2024-02-30", "soon", "later", "yesterday"], "drop"),
     "identifier": ([f"c{row:03d}" for row in range(ROWS)], "drop"),
     "counting": (list(range(1, ROWS + 1)), "number"),
     "shuffled counting": ([(7 * row) % ROWS for row in range(ROWS)], "number"),
@@ -187,6 +187,16 @@ def test_columns_of_0_and_1_are_called_so() -> None:
     ]
 
 
+@pytest.mark.parametrize("odd", ["see note", "note {0}", "C53{0}"])
+@pytest.mark.parametrize(("written", "kind"), [("{0}.5", "number"), ("{0} kg", "number"), ("{1}", "date")])
+def test_a_tenth_of_odd_cells_leaves_no_column_out(odd: str, written: str, kind: str) -> None:
+    days = [datetime.date(2024, 1, 1) + datetime.timedelta(days=row) for row in range(60)]
+    cells = [(odd if row % 9 == 4 else written).format(row, day) for row, day in enumerate(days)]
+    column = infer_schema(pl.DataFrame({"it": cells, "x": range(60)}))[0]
+    assert (column.kind, column.missing) == (kind, 7)
+    assert column.notes[0].startswith('Column "it": 7 cells count as missing: ')
+
+
 @pytest.mark.parametrize(("different", "kind"), [(100, "drop"), (98, "drop"), (80, "category")])
 def test_strings_that_nearly_all_differ_are_no_category(different: int, kind: str) -> None:
     streets = [f"{row} {('Elm', 'Oak', 'Ash', 'Fir')[row % 4]}" if row < different else "1 Oak" for row in range(100)]
@@ -200,6 +210,7 @@ def test_strings_that_nearly_all_differ_are_no_category(different: int, kind: st
         *(("ja", "nein"), ("Ja", "Nee"), ("OUI", "non"), ("vrai", "faux"), ("sí", "no"), ("Sim", "Não")),
         *(("tak", "nie"), ("да", "нет"), ("ИСТИНА", "ЛОЖЬ"), ("WAHR", "FALSCH"), ("verdadero", "falso")),
         *(("on", "OFF"), ("是", "否"), ("はい", "いいえ"), ("✓", "✗"), ("evet", "hayır")),
+        *(("da", "ne"), ("igaz", "hamis"), ("ya", "tidak"), ("כן", "לא"), ("prawda", "fałsz"), (".T.", ".F.")),
     ],
 )
 def test_words_for_true_and_false_of_other_languages(true: str, false: str) -> None:

@@ -47,7 +47,7 @@ def test_only_inputs_and_target_count(column: str) -> None:
     assert len(repeats(table, **ignored)) == (column == "left out")
 
 
-def test_arrays_are_compared_and_a_few_copies_are_not_told() -> None:
+def test_arrays_are_compared_and_a_few_copies_are_not_reported() -> None:
     array = np.tile(RANDOM.normal(size=(400, 3)), (2, 1))
     findings = prepare(array[:, :2], array[:, 2], validation=0.0).findings
     assert [finding.kind for finding in findings] == ["duplicates"]

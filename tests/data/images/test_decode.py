@@ -185,7 +185,7 @@ def test_a_set_of_float_pictures_has_one_white() -> None:
     assert loaded.pixels[:, 0, 0, 0].tolist() == [255, 16]
 
 
-def test_progress_is_told_to_the_end() -> None:
+def test_progress_is_reported_to_the_end() -> None:
     picture_survey: list[tuple[int, int]] = []
     load_pictures([RAMP] * 70, "x", progress=lambda done, total: picture_survey.append((done, total)))
     # Each is looked at and decoded.

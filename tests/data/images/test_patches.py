@@ -87,7 +87,7 @@ def test_distortions_do_what_they_are_called() -> None:
     mirrored = distorted(pixels, Distortion(**none, mirror=True), 0, 0)
     flipped = [bool((new == old[:, ::-1]).all()) for new, old in zip(mirrored, pixels, strict=True)]
     same = [bool((new == old).all()) for new, old in zip(mirrored, pixels, strict=True)]
-    assert all(one or other for one, other in zip(flipped, same, strict=True))
+    assert all(first or second for first, second in zip(flipped, same, strict=True))
     assert 10 < sum(flipped) < 54
     for field in none:
         changed = distorted(pixels, Distortion(**{**none, field: 0.3 if field in ("shear", "scale") else 3.0}), 0, 0)

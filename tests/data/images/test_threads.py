@@ -10,7 +10,7 @@ from ranvier.data.images import threads
 from ranvier.data.images.threads import map_by_threads
 
 
-def test_results_are_in_order_and_progress_is_told() -> None:
+def test_results_are_in_order_and_progress_is_reported() -> None:
     calls: list[tuple[int, int]] = []
     assert map_by_threads(lambda item: item * item, range(50), lambda *progress: calls.append(progress)) == [
         item * item for item in range(50)

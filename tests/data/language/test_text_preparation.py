@@ -25,7 +25,7 @@ def source(folder: Path, text: str = TEXT, name: str = "text.txt") -> Path:
 
 
 @given(st.integers(1, 60_000), st.sampled_from([0.0, 0.1, 0.3]), st.sampled_from([0.0, 0.1, 0.4]))
-def test_parts_hold_each_place_once(n: int, validation: float, test: float) -> None:
+def test_parts_hold_each_position_once(n: int, validation: float, test: float) -> None:
     parts = text_parts(n, (1 - validation - test, validation, test))
     assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(n))
     if len(parts[2]):

@@ -74,7 +74,7 @@ def test_a_file_in_an_archive_and_on_standard_input(tmp_path: Path, monkeypatch:
         (bytes(range(256)), "is no Arrow file"),
     ],
 )
-def test_what_is_no_arrow_file_is_said(content: bytes, message: str, tmp_path: Path) -> None:
+def test_what_is_no_arrow_file_is_reported(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "rows.feather").write_bytes(content)
     with pytest.raises(DataError, match=message):
         open_source(tmp_path / "rows.feather")

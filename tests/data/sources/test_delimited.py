@@ -178,6 +178,11 @@ def test_every_end_of_a_line_ends_a_row(text: str) -> None:
     assert rows(text) == [("1", "2"), ("3", "4"), ("5", "6")]
 
 
+@pytest.mark.parametrize("end", ["\x1a", "\n\x1a", "\n\x1a\n", "\r\n\x1a\r\n"])
+def test_the_mark_of_an_end_of_a_file_is_no_row(end: str) -> None:
+    assert rows(f"a,b\n1,2\n3,4{end}") == [("1", "2"), ("3", "4")]
+
+
 def test_a_backslash_before_a_quote_and_a_blank_before_a_quoted_cell() -> None:
     assert rows('name,x\n"say ""hi, you""",1\nb,2\n') == rows('name,x\n"say \\"hi, you\\"",1\nb,2\n')
     assert rows('name, note\na, "one, two"\nb, "x"\n') == [("a", "one, two"), ("b", "x")]

@@ -24,8 +24,8 @@ def read(
 @pytest.mark.parametrize("positions", [(0,), (39,), (10, 20, 30)])
 def test_rows_that_repeat_the_header_are_left_out_in_training(positions: tuple[int, ...], tmp_path: Path) -> None:
     lines = list(ROWS)
-    for place in reversed(positions):
-        lines.insert(place, "x, z,y")
+    for position in reversed(positions):
+        lines.insert(position, "x, z,y")
     numbers, notes = read(tmp_path / "rows.csv", ["x,z,y", *lines])
     assert numbers == list(range(40))
     what = (
@@ -38,14 +38,14 @@ def test_rows_that_repeat_the_header_are_left_out_in_training(positions: tuple[i
     assert source.rows == 40 + len(positions)
 
 
-@pytest.mark.parametrize("units", ["[m],[s],[-]", "m,kg,name", "(cm),(g),", "integer,float,text"])
+@pytest.mark.parametrize("units", ["[m],[s],[-]", "m,kg,name", "(cm),(g),", "-,kg,-", "cm,,", "integer,float,text"])
 def test_units_under_the_header_are_left_out_in_training(units: str, tmp_path: Path) -> None:
     numbers, notes = read(tmp_path / "rows.csv", ["x,z,y", units, *ROWS])
     assert numbers == list(range(40))
     assert any(note.startswith("The first row was left out, since it seems to hold units") for note in notes)
 
 
-@pytest.mark.parametrize("first", ["n/a,0.5,a", "?,?,a", "7,many,b", ",,a"])
+@pytest.mark.parametrize("first", ["n/a,0.5,a", "?,?,a", "7,many,b", ",,a", "-,many,b"])
 def test_a_first_row_of_data_stays(first: str, tmp_path: Path) -> None:
     _, notes = read(tmp_path / "rows.csv", ["x,z,y", first, *ROWS])
     assert not any("left out" in note for note in notes)

@@ -109,6 +109,7 @@ JSON: dict[str, Any] = {
     "rows": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}],
     "rows in an object": {"count": 2, "data": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]},
     "columns": {"a": [1, 2], "b": ["x", "y"]},
+    "columns beside rows of cells": {"columns": ["a", "b"], "index": [0, 1], "data": [[1, "x"], [2, "y"]]},
     "columns with an index": {"a": {"0": 1, "1": 2}, "b": {"0": "x", "1": "y"}},
 }
 
@@ -120,7 +121,16 @@ def test_json_is_read_in_the_forms_that_others_write(name: str, tmp_path: Path) 
     assert open_source(path).frame.to_dict(as_series=False) == {"a": [1, 2], "b": ["x", "y"]}
 
 
-@pytest.mark.parametrize("content", ["[1, 2]", '{"a": [1], "b": [1, 2]}', '"text"', "[]", "{}"])
+@pytest.mark.parametrize("between", ["\n", "", "\n\n"])
+def test_objects_of_several_lines_one_after_another(between: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(between.join(json.dumps(row, indent=2) for row in JSON["rows"]), encoding="utf-8")
+    assert open_source(path).frame.to_dict(as_series=False) == {"a": [1, 2], "b": ["x", "y"]}
+
+
+@pytest.mark.parametrize(
+    "content", ["[1, 2]", '{"columns": ["a"], "data": [[1, 2]]}', '{"a": [1], "b": [1, 2]}', '"text"', "[]", "{}"]
+)
 def test_json_that_is_no_table_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "rows.json"
     path.write_text(content, encoding="utf-8")

@@ -81,6 +81,13 @@ def test_a_table_alone_is_read(tmp_path: Path, name: str, table: str, data: byte
     assert opened(path).frame.rows() in ([("1", "2")], [(1, 2)])
 
 
+@each_way
+def test_a_table_beside_notes_is_read(tmp_path: Path, name: str) -> None:
+    notes = {"readme.txt": b"What the columns mean.", "LICENSE.md": b"Free to use."}
+    path = PACKERS[name](tmp_path / name, {"rows.csv": b"a,b\n1,2\n", **notes})
+    assert opened(path).frame.rows() == [("1", "2")]
+
+
 def test_a_damaged_table_beside_pictures_changes_no_message(tmp_path: Path) -> None:
     write_tree(tmp_path, {**PHOTOS, "rows.csv": b""})
     with pytest.raises(InputError, match="holds 3 pictures and no class folders"):

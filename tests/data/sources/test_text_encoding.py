@@ -192,10 +192,16 @@ def test_utf_16_without_a_mark(language: str, order: str) -> None:
 )
 def test_too_few_letters_are_refused(text: str, encoding: str) -> None:
     message = (
-        r"in line 2\), and its encoding cannot be told \(it may be .* or another one\)\. Say it: --encoding cp1251 "
+        r"in line 2\), and its encoding cannot be told \(it may be .* or another one\)\. "
+        r"Say it: --encoding (\w+) \(encoding='\1'\)\.$"
     )
     with pytest.raises(DataError, match=message):
         as_utf8(f"name,x\n{text},1\n".encode(encoding), "The file")
+
+
+def test_the_encoding_that_is_given_as_an_example_is_one_of_those_that_it_may_be() -> None:
+    with pytest.raises(DataError, match=r"may be Shift-JIS or .*\. Say it: --encoding cp932 \(encoding='cp932'\)\.$"):
+        as_utf8("x,y\n1,赤いリンゴ\n2,青いリンゴ\n".encode("cp932"), "The file")
 
 
 def test_damaged_text_is_refused_by_line() -> None:

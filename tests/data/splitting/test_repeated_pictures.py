@@ -58,7 +58,7 @@ def test_pictures_of_two_parts_are_counted() -> None:
 
 def test_copies_of_recordings_are_in_one_part() -> None:
     samples, labels = chirps(30)
-    cells = [(RATE, one) for one in [*samples, *samples]]
+    cells = [(RATE, sample) for sample in [*samples, *samples]]
     prepared = prepare({"clip": cells, "label": [*labels, *labels]}, "label", test=0.3, kinds={"clip": "sound"})
     assert prepared.test_rows is not None
     assert not {row % 30 for row in prepared.train_rows.tolist()} & {row % 30 for row in prepared.test_rows.tolist()}

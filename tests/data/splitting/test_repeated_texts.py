@@ -36,7 +36,7 @@ def test_copies_stay_in_one_part(seed: int) -> None:
     assert len(np.unique(prepared.train.groups)) < len(prepared.train)
 
 
-def test_they_are_said_with_the_most_frequent_ones() -> None:
+def test_they_are_reported_with_the_most_frequent_ones() -> None:
     notes = " ".join(prepare(copied(3), "label").notes)
     assert "3 rows repeat the text of another, most often" in notes
     assert "(2 times)" in notes
@@ -44,7 +44,7 @@ def test_they_are_said_with_the_most_frequent_ones() -> None:
     assert "repeat the text" not in " ".join(prepare(reviews(20), "label").notes)
 
 
-def test_different_labels_and_texts_of_the_test_are_said() -> None:
+def test_different_labels_and_texts_of_the_test_are_reported() -> None:
     notes = " ".join(prepare(copied(2, label="sea"), "label").notes)
     assert "2 texts stand under different labels:" in notes
     assert "(food, sea)" in notes

@@ -39,8 +39,8 @@ def features(encoder: TextEncoder, text: str | None) -> dict[str, float]:
 def test_values_by_hand() -> None:
     encoder = encoder_of(TEXTS)
     words = encoder.vocabulary.blocks[0]
-    known = dict(zip(words.terms.to_list(), words.frequencies.tolist(), strict=True))
-    assert known == {"good": 3, "soup": 2, "bread": 2, "good bread": 2}
+    frequency_of = dict(zip(words.terms.to_list(), words.frequencies.tolist(), strict=True))
+    assert frequency_of == {"good": 3, "soup": 2, "bread": 2, "good bread": 2}
     tf_idf = {
         "good": (1 + np.log(2)) * (1 + np.log(7 / 4)),
         "bread": 1 + np.log(7 / 3),

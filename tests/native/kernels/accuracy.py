@@ -59,9 +59,9 @@ def caller(module: Emitter, dtype: str, inputs: int, outputs: int, lanes: int, t
     def call(*arrays: Array) -> tuple[Array, ...]:
         count = len(arrays[0])
         padded = -(-count // lanes) * lanes
-        given = [np.concatenate((array.astype(dtype), np.ones(padded - count, dtype))) for array in arrays]
+        padded_arrays = [np.concatenate((array.astype(dtype), np.ones(padded - count, dtype))) for array in arrays]
         results = [np.empty(padded, dtype) for _ in range(outputs)]
-        function(*(array.ctypes.data for array in (*given, *results)), padded)
+        function(*(array.ctypes.data for array in (*padded_arrays, *results)), padded)
         return tuple(result[:count] for result in results)
 
     return call

@@ -198,7 +198,7 @@ def bound(part: T, optimizer: Optimizer | None = None) -> tuple[T, BoundRule | N
     part = binding.bound(part)
     if optimizer is not None:
         formula, values = optimizer.open_rule()
-        known = tuple(Scalar(name, value) for name, value in values.items())
-        rule = binding.rule(LoweredRule(formula, known, Scalar("weight_decay", optimizer.weight_decay)))
+        scalars = tuple(Scalar(name, value) for name, value in values.items())
+        rule = binding.rule(LoweredRule(formula, scalars, Scalar("weight_decay", optimizer.weight_decay)))
         rule = replace(rule, scalars_at=len(binding.values))
     return part, rule, number_row(tuple(binding.values))

@@ -151,7 +151,7 @@ def test_a_changed_kernel_is_noticed() -> None:
     total = np.zeros(5, np.float32)
     for row in range(9):
         total = fma(left[row], right[row], total)
-    for one in (kernel, mutated(kernel, fused, r"fmul \1, \2")):
+    for variant in (kernel, mutated(kernel, fused, r"fmul \1, \2")):
         out = memory_of(sums)
-        one(memory_of(a, left), memory_of(b, right), out, 9, 0, 1)
-        assert np.array_equal(values_of(sums, out), total) == (one is kernel)
+        variant(memory_of(a, left), memory_of(b, right), out, 9, 0, 1)
+        assert np.array_equal(values_of(sums, out), total) == (variant is kernel)

@@ -40,16 +40,16 @@ def test_masks_are_those_of_the_reference(columns: int) -> None:
     )
     library = llvm.load_objects([llvm.compile_ir(module.text(), cpu.target())], "drop")
     function = library.function("entry", None, *[ctypes.c_void_p] * 4, *[ctypes.c_int64] * 4)
-    given = np.arange(1, ROWS * stride_of(x) + 1, dtype=np.float32)
-    drawn, dropped = np.full((2, given.size), np.nan, np.float32)
+    inputs = np.arange(1, ROWS * stride_of(x) + 1, dtype=np.float32)
+    drawn, dropped = np.full((2, inputs.size), np.nan, np.float32)
     for seed, number in ((5, 2), (6, 2), (5, 3)):
-        function(*(array.ctypes.data for array in (given, drawn, dropped, row)), seed, number, 1, ROWS)
+        function(*(array.ctypes.data for array in (inputs, drawn, dropped, row)), seed, number, 1, ROWS)
         wanted = dropout_factors(0.3, ROWS, columns, seed, number, LAYER)[1:].astype(np.float32)
         mask = drawn.reshape(ROWS, -1)[1:]
         np.testing.assert_array_equal(mask[:, :columns], wanted)
         assert not mask[:, columns : -(-columns // PANEL) * PANEL].any()
         np.testing.assert_array_equal(
-            dropped.reshape(ROWS, -1)[1:, :columns], (given.reshape(ROWS, -1)[1:, :columns] * wanted)
+            dropped.reshape(ROWS, -1)[1:, :columns], (inputs.reshape(ROWS, -1)[1:, :columns] * wanted)
         )
         assert np.isnan(drawn[: stride_of(x)]).all()
         drawn[:] = dropped[:] = np.nan

@@ -82,9 +82,9 @@ def scalars_of(optimizer: Optimizer | None) -> Array:
 
 def expected(piece: Trained, optimizer: Optimizer | None, gradient: Array, value: Array, slots: list[Array]) -> Moved:
     """Penalties and the update in float32, operation by operation as the rule writes them."""
-    one = np.float32
+    dtype = np.float32
     gradient = fma(value, np.full_like(value, piece.entry.l2), gradient)
-    gradient = gradient + np.sign(value) * one(piece.entry.l1)
+    gradient = gradient + np.sign(value) * dtype(piece.entry.l1)
     if optimizer is None:
         return Moved(gradient, value, [], None)
     rule = optimizer.rule()
@@ -102,8 +102,8 @@ def expected(piece: Trained, optimizer: Optimizer | None, gradient: Array, value
 
 
 def compiled(scheduled: ScheduledWeightGradient, registers: Registers, optimizer: Optimizer | None) -> Kernel:
-    placed, rule, _ = bound(scheduled, optimizer)
-    return compile_kernel(lambda m, name: write_weight_gradient(m, name, placed, registers, rule))
+    scheduled_step, rule, _ = bound(scheduled, optimizer)
+    return compile_kernel(lambda m, name: write_weight_gradient(m, name, scheduled_step, registers, rule))
 
 
 def run(
@@ -237,8 +237,8 @@ def test_rows_prefetched_beside_a_gradient(
     """Its tiles together ask for all lines of all rows of the next batch; that is not seen in what it computes."""
     step = gradient_step(rows, inputs, columns, optimizer, next_row=inputs)
     lines, next_inputs, order = -(-4 * inputs // LINE), numbers(9, rows, inputs), np.arange(rows)[::-1].copy()
-    each = -(-rows * lines // weight_tiles(step, registers))
-    words = [0, rows * lines, each, lines, 4 * inputs, next_inputs.ctypes.data, order.ctypes.data]
+    lines_per_tile = -(-rows * lines // weight_tiles(step, registers))
+    words = [0, rows * lines, lines_per_tile, lines, 4 * inputs, next_inputs.ctypes.data, order.ctypes.data]
     given = arrays(rows, inputs, columns, 1, optimizer) | {"next_rows": np.array(words)}
     assert agree(step, registers, given, optimizer)
     assert given["next_rows"].tolist() == [rows * lines, *words[1:]]
@@ -282,8 +282,8 @@ def test_vector_gradient(rows: int, columns: int, weighted: bool, optimizer: Opt
     a, b = Buffer("a", 5, "rows", columns), Buffer("b", 6, "rows", columns)
     piece = trained((columns,), optimizer)
     step = VectorGradient(a, b if weighted else None, piece, optimizer is None)
-    placed, rule, hyper = bound(step, optimizer)
-    kernel = compile_kernel(lambda m, name: write_vector_gradient(m, name, placed, rule))
+    scheduled_step, rule, hyper = bound(step, optimizer)
+    kernel = compile_kernel(lambda m, name: write_vector_gradient(m, name, scheduled_step, rule))
     slots = [np.abs(numbers(4 + n, columns)) for n in range(len(piece.slots))]
     left, right, value = numbers(1, rows, columns), numbers(2, rows, columns), numbers(3, columns)
     memory, slot_memory = memory_of(piece.value, value), [memory_of(piece.value, slot) for slot in slots]

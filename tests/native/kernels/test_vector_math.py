@@ -38,9 +38,9 @@ def sweep(dtype: str, count: int = COUNT) -> Array:
     marks = np.array([*special, 0.5, 0.921875, math.sqrt(0.5), math.sqrt(2.0), math.log(2) / 2, 2.0**40, edge], dtype)
     with np.errstate(over="ignore"):
         near = [np.nextafter(marks, np.array(towards, dtype)) for towards in (-np.inf, np.inf)]
-    turns = (np.arange(count) - count // 2) * (math.pi / 2)
+    angles = (np.arange(count) - count // 2) * (math.pi / 2)
     parts = [generator.uniform(-r, r, count) for r in (1e-3, 1.0, 20.0, edge)]
-    parts += [1 + generator.uniform(-1e-3, 1e-3, count), turns, [np.inf, -np.inf, np.nan]]
+    parts += [1 + generator.uniform(-1e-3, 1e-3, count), angles, [np.inf, -np.inf, np.nan]]
     parts += [generator.uniform(-1, 1, count) * limits.tiny * 4]
     return np.concatenate([bits, marks, -marks, *near, *(np.asarray(part).astype(dtype) for part in parts)])
 
@@ -87,7 +87,7 @@ def test_powers_at_the_edges_are_those_of_numpy(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
-    ("name", "given", "wanted"),
+    ("name", "inputs", "wanted"),
     [
         ("exp", [-np.inf, -2000.0, 0.0, 2000.0, np.inf], [0.0, 0.0, 1.0, np.inf, np.inf]),
         ("expm1", [-np.inf, -2000.0, 0.0, 2000.0, np.inf], [-1.0, -1.0, 0.0, np.inf, np.inf]),
@@ -103,9 +103,9 @@ def test_powers_at_the_edges_are_those_of_numpy(dtype: str) -> None:
         ("absolute", [-np.inf, -2.0, -0.0, 3.0], [np.inf, 2.0, 0.0, 3.0]),
     ],
 )
-def test_the_edges(name: str, given: list[float], wanted: list[float], dtype: str) -> None:
+def test_the_edges(name: str, inputs: list[float], wanted: list[float], dtype: str) -> None:
     call = unary(vector_math.UNARY[name], dtype, 4)
-    np.testing.assert_array_equal(call(np.array([*given, np.nan], dtype)), np.array([*wanted, np.nan], dtype))
+    np.testing.assert_array_equal(call(np.array([*inputs, np.nan], dtype)), np.array([*wanted, np.nan], dtype))
 
 
 def test_the_edges_are_known_for_every_function() -> None:

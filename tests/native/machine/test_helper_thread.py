@@ -73,14 +73,14 @@ class Calls:
     def __init__(self, actual: HelperThread) -> None:
         self.helper = actual
         self.loaded = llvm.load_objects([llvm.compile_ir(PIECE, cpu.target())], "piece")
-        self.share = SHARE(module._library().address("run_pieces"))
+        self.run_share = SHARE(module._library().address("run_pieces"))
 
     def make(self, pieces: int, length: int = 1, calls: int = 1) -> NDArray[np.int64]:
         """Make calls one after the other; gives (pieces, 2): how often each was done, and by whom last."""
         argument = memory.zeros(1 + 2 * pieces, np.int64)
         argument[0] = length
         for _ in range(calls):
-            self.share(
+            self.run_share(
                 self.helper.address, self.loaded.address("piece"), memory.address(argument), ctypes.c_int64(pieces)
             )
         return argument[1:].reshape(pieces, 2)
@@ -166,7 +166,7 @@ def test_calls_from_several_threads(calls: Calls) -> None:
     for thread in threads:
         thread.join()
     assert len(actual) == 4
-    assert all((each[:, 0] == 20_000).all() for each in actual)
+    assert all((result[:, 0] == 20_000).all() for result in actual)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
@@ -213,7 +213,7 @@ def test_a_system_without_more_threads_has_none(monkeypatch: pytest.MonkeyPatch)
 def test_a_helper_thread_keeps_to_the_processors_of_its_caller(calls: Calls) -> None:
     """As they are when it is woken; a caller with a single one does its work itself."""
     allowed = os.sched_getaffinity(0)
-    (thread,) = [one for one in threading.enumerate() if one.name == "ranvier-helper"]
+    (thread,) = [running for running in threading.enumerate() if running.name == "ranvier-helper"]
     assert thread.native_id is not None
 
     def helped() -> bool:

@@ -61,7 +61,7 @@ def test_ctrl_c_sets_the_word_and_the_handler_runs(heard: list[int]) -> None:
     assert heard == [signal.SIGINT] * 2
 
 
-def test_other_signals_are_told_and_do_not_set_it(heard: list[int], listener: socket.socket) -> None:
+def test_other_signals_are_reported_and_do_not_set_it(heard: list[int], listener: socket.socket) -> None:
     word = np.zeros(1, np.int64)
     with sigint_sets(word):
         os.kill(os.getpid(), signal.SIGUSR1)

@@ -33,7 +33,7 @@ def test_target_is_the_requested_cpu(host: target.Host, name: str, cpu: str, bit
     assert processor.lanes() == bits // 32
 
 
-def test_features_are_spelled_out_for_the_host_alone() -> None:
+def test_features_are_listed_for_the_host_alone() -> None:
     native = target.choose(None, ZEN_3).features
     assert "+fma" in native
     assert "-avx512f" in native

@@ -295,13 +295,13 @@ def test_members_sleep_away_from_the_caller(library: llvm.Library, monkeypatch: 
 def test_members_follow_the_callers_affinity(library: llvm.Library, size: int) -> None:
     """As it is at the time of the run: with fewer processors than threads, too."""
     allowed = os.sched_getaffinity(0)
-    one, two = {min(allowed)}, set(sorted(allowed)[:2])
+    single, two = {min(allowed)}, set(sorted(allowed)[:2])
     counts = memory.zeros(size, "int64")
     before = set(threading.enumerate())
     try:
         with Team(size) as team:
             started = set(threading.enumerate()) - before
-            for processors in (one, two, one, allowed):
+            for processors in (single, two, single, allowed):
                 os.sched_setaffinity(0, processors)
                 team.run(library.address("mark"), memory.address(counts))
                 for member in started:

@@ -64,8 +64,8 @@ def test_plans_that_differ_in_hyper_parameters_share_their_code(name: str) -> No
 
 
 def test_predictions_share_their_code() -> None:
-    one, two = (plan_of(fraction, rv.SGD(0.1), PREDICT) for fraction in (0.25, 0.5))
-    assert one.code == two.code
+    first, second = (plan_of(fraction, rv.SGD(0.1), PREDICT) for fraction in (0.25, 0.5))
+    assert first.code == second.code
 
 
 def test_what_is_not_there_is_other_code() -> None:
@@ -75,15 +75,15 @@ def test_what_is_not_there_is_other_code() -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_rule_with_its_numbers_is_the_rule(name: str) -> None:
     optimizer = rv.optimizer(name, weight_decay=0.125, clip_value=0.75)
-    formula, known = optimizer.open_rule()
-    expressions, numbers = opened((formula.parameter, *formula.updates), known)
+    formula, bound_rule = optimizer.open_rule()
+    expressions, numbers = opened((formula.parameter, *formula.updates), bound_rule)
     rule, generator = optimizer.rule(), np.random.default_rng(0)
     names = ("gradient", "parameter", "decay", *rule.scalars, *(slot for slot, _ in rule.slots))
     values = {name: generator.random(9).astype(np.float32) for name in names}
     single = {name: np.float32(number) for name, number in numbers.items()}
     actual = evaluate(expressions, {**values, **single})
-    for one, other in zip(actual, evaluate((rule.parameter, *rule.updates), values), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for value, other in zip(actual, evaluate((rule.parameter, *rule.updates), values), strict=True):
+        np.testing.assert_array_equal(value, other)
 
 
 def test_equal_values_have_numbers_of_their_own() -> None:

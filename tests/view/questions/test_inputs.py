@@ -35,47 +35,47 @@ def messages() -> Subject:
 
 def test_the_inputs_that_carry_most_come_first(messages: Subject) -> None:
     row = messages.row(0)
-    told = inputs(messages, row, 50)
+    answer = inputs(messages, row, 50)
     weight = np.asarray(messages.model.parameters[f"{messages.dense_layers[0].path}.weight"], np.float64)
     values = row.toarray()[0]
     carried = np.abs(values) * np.linalg.norm(weight, axis=1)
-    order = [entry["index"] for entry in told["inputs"]]
+    order = [entry["index"] for entry in answer["inputs"]]
     assert order == sorted(np.flatnonzero(values), key=lambda at: -carried[at])[:50]
-    assert told["found"] == np.count_nonzero(values)
-    assert told["all"] == len(values)
-    for entry in told["inputs"]:
+    assert answer["found"] == np.count_nonzero(values)
+    assert answer["all"] == len(values)
+    for entry in answer["inputs"]:
         assert entry["value"] == values[entry["index"]]
         assert entry["size"] == pytest.approx(np.linalg.norm(weight[entry["index"]]))
 
 
 def test_lines_are_weights_of_the_inputs(messages: Subject) -> None:
-    told = inputs(messages, messages.row(1), 4)
+    answer = inputs(messages, messages.row(1), 4)
     weight = np.asarray(messages.model.parameters[f"{messages.dense_layers[0].path}.weight"], np.float64)
-    for position, neuron, value in told["lines"]:
-        assert weight[told["inputs"][position]["index"], neuron] == value
-    assert told["limit"] == max(abs(line[2]) for line in told["lines"])
+    for position, neuron, value in answer["lines"]:
+        assert weight[answer["inputs"][position]["index"], neuron] == value
+    assert answer["limit"] == max(abs(line[2]) for line in answer["lines"])
 
 
 @pytest.mark.parametrize("search", ["free", "FREE", " home "])
 def test_a_search_finds_what_holds_it(search: str, messages: Subject) -> None:
-    told = inputs(messages, messages.row(0), 50, search)
-    names = [entry["name"] for entry in told["inputs"]]
+    answer = inputs(messages, messages.row(0), 50, search)
+    names = [entry["name"] for entry in answer["inputs"]]
     assert names
     assert all(search.strip().casefold() in name.casefold() for name in names)
-    assert told["found"] >= len(names)
+    assert answer["found"] >= len(names)
 
 
-def test_chosen_inputs_are_told_first_also_where_they_are_0(messages: Subject) -> None:
+def test_pinned_inputs_come_first_also_where_they_are_0(messages: Subject) -> None:
     absent = inputs(messages, messages.row(1), 50, "prize")["inputs"][0]
-    told = inputs(messages, messages.row(1), 2, pinned=[absent["name"], "no such input", absent["name"]])
-    assert told["inputs"][0] == absent
-    assert len({entry["index"] for entry in told["inputs"]}) == len(told["inputs"]) == 3
+    answer = inputs(messages, messages.row(1), 2, pinned=[absent["name"], "no such input", absent["name"]])
+    assert answer["inputs"][0] == absent
+    assert len({entry["index"] for entry in answer["inputs"]}) == len(answer["inputs"]) == 3
 
 
 def test_nothing_is_found_and_nothing_is_known(messages: Subject) -> None:
     assert inputs(messages, messages.row(0), 5, "zebra")["inputs"] == []
-    told = inputs(messages, None, 3)
-    assert [entry["value"] for entry in told["inputs"]] == [None] * 3
+    answer = inputs(messages, None, 3)
+    assert [entry["value"] for entry in answer["inputs"]] == [None] * 3
     with pytest.raises(InputError, match="from 1 to 50"):
         inputs(messages, None, 0)
 
@@ -85,9 +85,9 @@ def test_a_grouped_layer_has_the_weights_of_its_own_groups() -> None:
     network = rv.Network(6, [rv.Dense(4, "tanh", groups=2), rv.Dense(1)])
     model = network.fit(X, X.sum(axis=1), epochs=1, engine="reference")
     subject = Subject(model, rows_from_arrays(model, X, X.sum(axis=1)), "groups")
-    told = inputs(subject, subject.row(0), 6)
+    answer = inputs(subject, subject.row(0), 6)
     weight = np.asarray(model.parameters["layers.0.weight"], np.float64)
-    for position, neuron, value in told["lines"]:
-        place = told["inputs"][position]["index"]
-        assert place // 3 == neuron // 2
-        assert weight[place % 3, neuron] == value
+    for position, neuron, value in answer["lines"]:
+        index = answer["inputs"][position]["index"]
+        assert index // 3 == neuron // 2
+        assert weight[index % 3, neuron] == value

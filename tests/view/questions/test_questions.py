@@ -114,8 +114,8 @@ def test_groups_see_their_own_inputs() -> None:
 
 def test_lines_that_carry_most(digits: Subject) -> None:
     matrix = np.asarray(digits.model.parameters["layers.0.weight"], np.float64)
-    known = digits.known_rows().inputs[digits.sample[:256]].toarray()
-    carried = np.abs(matrix) * np.abs(known).mean(axis=0)[:, None]
+    rows = digits.known_rows().inputs[digits.sample[:256]].toarray()
+    carried = np.abs(matrix) * np.abs(rows).mean(axis=0)[:, None]
     answered = connections(digits, "layers.0", 20)
     assert answered["all"] == matrix.size
     drawn = np.array([carried[source, target] for source, target, _ in answered["lines"]])
@@ -205,10 +205,10 @@ def test_the_most_wrong_rows_come_first(digits: Subject) -> None:
 def test_an_answer_is_the_prediction(digits: Subject, people: Subject, diabetes: Subject) -> None:
     for subject in (digits, people, diabetes):
         head, array = answer(subject, subject.row(7))
-        known = subject.known_rows().inputs[7:8]
-        assert head["predicted"] in (subject.model.target.decode(subject.model.outputs_of(known))[0], digits_text(head))
+        rows = subject.known_rows().inputs[7:8]
+        assert head["predicted"] in (subject.model.target.decode(subject.model.outputs_of(rows))[0], digits_text(head))
         for part, info in zip(head["parts"][1:], subject.dense_layers, strict=True):
-            values = {layer.path: layer for layer in subject.model.activations_of(known)}[info.path].outputs[0]
+            values = {layer.path: layer for layer in subject.model.activations_of(rows)}[info.path].outputs[0]
             assert (array[part["start"] :][: part["length"]] == values.astype(np.float32)).all()
 
 
@@ -221,10 +221,10 @@ def test_a_drawn_picture_is_answered_as_its_row(digits: Subject) -> None:
     entry = rows_page(digits, 4, 1)["rows"][0]
     drawn = list(base64.b64decode(entry["pixels"]))
     head, _ = answer(digits, inputs_of_values(digits.form, digits.model, drawn))
-    known, _ = answer(digits, digits.row(4))
-    assert head["predicted"] == known["predicted"]
+    rows, _ = answer(digits, digits.row(4))
+    assert head["predicted"] == rows["predicted"]
     # The bytes of the picture are the row's numbers to 1 / 255 of the brightest.
-    assert head["probabilities"] == pytest.approx(known["probabilities"], abs=0.05)
+    assert head["probabilities"] == pytest.approx(rows["probabilities"], abs=0.05)
 
 
 def test_values_that_are_filled_in_are_answered_as_their_row(people: Subject) -> None:

@@ -19,37 +19,37 @@ from ranvier.view.subject import Subject
 
 
 def test_the_result_of_a_run_is_that_of_its_report(digits: Subject) -> None:
-    said = result(digits)
+    answer = result(digits)
     report = digits.model.report
-    assert said["metrics"] == report.metrics
-    assert said["baseline"] == report.baseline
-    assert said["headline"] == "accuracy"
-    assert said["measured_on"] == digits.known_rows().name
-    assert said["notes"] == [note for note in report.notes if note not in report.findings]
+    assert answer["metrics"] == report.metrics
+    assert answer["baseline"] == report.baseline
+    assert answer["headline"] == "accuracy"
+    assert answer["measured_on"] == digits.known_rows().name
+    assert answer["notes"] == [note for note in report.notes if note not in report.findings]
 
 
 def test_rows_of_ones_own_are_measured_beside_their_own_baseline(people: Subject) -> None:
-    said = result(people)
-    assert said["measured_on"] == people.known_rows().name
-    assert said["metrics"]["accuracy"] == float((people.actual == people.predicted).mean())
-    assert said["baseline"]["accuracy"] == np.bincount(people.actual).max() / len(people.actual)
-    assert said["metrics"] != people.model.report.metrics
+    answer = result(people)
+    assert answer["measured_on"] == people.known_rows().name
+    assert answer["metrics"]["accuracy"] == float((people.actual == people.predicted).mean())
+    assert answer["baseline"]["accuracy"] == np.bincount(people.actual).max() / len(people.actual)
+    assert answer["metrics"] != people.model.report.metrics
 
 
 def test_a_model_without_rows_says_what_its_training_measured(people: Subject) -> None:
-    said = result(Subject(people.model))
-    assert said["metrics"] == people.model.report.metrics
-    assert said["measured_on"] == f"the {people.model.report.split['test']} test rows of its training"
+    answer = result(Subject(people.model))
+    assert answer["metrics"] == people.model.report.metrics
+    assert answer["measured_on"] == f"the {people.model.report.split['test']} test rows of its training"
 
 
 def test_a_model_of_arrays_has_measured_nothing() -> None:
     model = rv.Network(2, [rv.Dense(1)]).fit([[0.0, 1.0], [1.0, 3.0]], [1.0, 3.0], epochs=1, engine="reference")
-    said = result(Subject(model))
-    assert said["measured_on"] is said["headline"] is said["guess"] is None
+    answer = result(Subject(model))
+    assert answer["measured_on"] is answer["headline"] is answer["guess"] is None
     rows = rows_from_arrays(model, [[0.0, 1.0], [1.0, 3.0]], [1.0, 3.0])
-    said = result(Subject(model, rows))
-    assert said["headline"] == "r2"
-    assert said["baseline"]["r2"] == metrics.r_squared(np.array([[2.0], [2.0]]), np.array([[1.0], [3.0]]))
+    answer = result(Subject(model, rows))
+    assert answer["headline"] == "r2"
+    assert answer["baseline"]["r2"] == metrics.r_squared(np.array([[2.0], [2.0]]), np.array([[1.0], [3.0]]))
 
 
 @pytest.mark.parametrize("levels", [(0.1, 0.5, 0.9), 0.9])
@@ -61,11 +61,11 @@ def test_quantiles_are_measured_as_evaluate_does(levels: Any) -> None:
     network = rv.Network(2, [rv.Dense(n_levels)])
     model = network.fit(X, y, loss=rv.loss("quantile", q=levels), epochs=3, engine="reference")
     subject = Subject(model, rows_from_arrays(model, X, y))
-    said = result(subject)
-    assert said["metrics"] == pytest.approx(model.evaluate(X, y), rel=1e-6)
-    assert said["metrics"] == measured(subject)
-    assert set(said["baseline"]) == set(said["metrics"])
-    assert said["guess"] == "The baseline predicts the same quantiles for every row."
+    answer = result(subject)
+    assert answer["metrics"] == pytest.approx(model.evaluate(X, y), rel=1e-6)
+    assert answer["metrics"] == measured(subject)
+    assert set(answer["baseline"]) == set(answer["metrics"])
+    assert answer["guess"] == "The baseline predicts the same quantiles for every row."
 
 
 def test_labels_that_are_not_known_do_not_make_a_row_wrong() -> None:
@@ -79,8 +79,8 @@ def test_labels_that_are_not_known_do_not_make_a_row_wrong() -> None:
 
 
 def test_what_the_data_hold(people: Subject) -> None:
-    said = json.loads(json.dumps(data(people), allow_nan=False))
-    age, city, _ = said["columns"]
+    answer = json.loads(json.dumps(data(people), allow_nan=False))
+    age, city, _ = answer["columns"]
     assert (age["name"], age["kind"], age["missing"]) == ("age", "number", 0)
     cells = np.array(people.known_rows().source.frame["age"].to_list())
     low, high = age["edges"]
@@ -90,29 +90,29 @@ def test_what_the_data_hold(people: Subject) -> None:
     trained = next(column.missing for column in encoder.columns if column.name == "city")
     assert city["missing"] == trained > 0
     assert sorted(city["top"]) == [["Oslo", pytest.approx(1 / 3)], ["Rome", pytest.approx(1 / 3)]]
-    assert sum(said["classes"].values()) == 60
+    assert sum(answer["classes"].values()) == 60
 
 
 def test_pixels_are_counted_not_listed(digits: Subject) -> None:
-    said = data(digits)
-    assert (said["columns"], said["pixels"]) == ([], 64)
+    answer = data(digits)
+    assert (answer["columns"], answer["pixels"]) == ([], 64)
 
 
 def test_a_column_that_a_file_lacks_has_no_cells(people: Subject) -> None:
     rows = rows_from_file(people.model, {"age": [30, 40], "city": ["Rome", None], people.form.columns[2].name: [1, 2]})
-    said = data(Subject(people.model, rows))
-    assert said["columns"][1]["top"] == [["Rome", 0.5]]
+    answer = data(Subject(people.model, rows))
+    assert answer["columns"][1]["top"] == [["Rome", 0.5]]
     assert "counts" not in data(Subject(people.model))["columns"][0]
 
 
 def test_importances_are_those_of_the_model(people: Subject) -> None:
-    said = importances(people)
+    answer = importances(people)
     rows = people.known_rows()
     expected = people.model.importances(rows.source, repeats=3, seed=0)
-    assert [(part["column"], part["importance"]) for part in said["columns"]] == [
+    assert [(part["column"], part["importance"]) for part in answer["columns"]] == [
         (entry.column, pytest.approx(entry.importance)) for entry in expected
     ]
-    assert (said["metric"], said["rows"]) == ("accuracy", 60)
+    assert (answer["metric"], answer["rows"]) == ("accuracy", 60)
     with pytest.raises(rv.InputError, match="No rows are known"):
         importances(Subject(people.model))
 
@@ -120,5 +120,5 @@ def test_importances_are_those_of_the_model(people: Subject) -> None:
 def test_a_column_of_categories_may_be_called_count() -> None:
     table = {"count": ["one", "many", "one"] * 10, "y": ["a", "b", "b"] * 10}
     model = rv.train(table, target="y", recipe="plain", epochs=1, engine="reference", progress=False)
-    said = data(Subject(model, rows_from_file(model, table)))
-    assert said["columns"][0]["top"] == [["one", pytest.approx(2 / 3)], ["many", pytest.approx(1 / 3)]]
+    answer = data(Subject(model, rows_from_file(model, table)))
+    assert answer["columns"][0]["top"] == [["one", pytest.approx(2 / 3)], ["many", pytest.approx(1 / 3)]]

@@ -52,15 +52,15 @@ def test_the_first_step_begins_where_training_did(moons: Subject) -> None:
 
 
 def test_the_numbers_of_a_neuron_add_up(moons: Subject) -> None:
-    told = step(moons, 3, row=2, path="layers.2", neuron=1)
-    json.dumps(told, allow_nan=False)
-    neuron = told["neuron"]
+    answer = step(moons, 3, row=2, path="layers.2", neuron=1)
+    json.dumps(answer, allow_nan=False)
+    neuron = answer["neuron"]
     total = sum(term["value"] * term["weight"] for term in neuron["terms"]) + neuron["others_sum"]
     assert total + neuron["bias"]["weight"] == pytest.approx(neuron["z"], abs=1e-12)
     assert neuron["y"] == max(neuron["z"], 0.0)
     if neuron["derivative"]:
         assert neuron["dz"] == pytest.approx(neuron["dy"] * neuron["derivative"])
-    assert told["loss"] == pytest.approx(np.mean([row["loss"] for row in told["batch"]]))
+    assert answer["loss"] == pytest.approx(np.mean([row["loss"] for row in answer["batch"]]))
     after = step(moons, 4, path="layers.2", neuron=1)["neuron"]["terms"]
     assert [term["new"] for term in neuron["terms"]] == [term["weight"] for term in after]
     assert len(neuron["terms"][0]["memory"]) == 2, "Adam keeps two numbers for each weight"
@@ -68,13 +68,13 @@ def test_the_numbers_of_a_neuron_add_up(moons: Subject) -> None:
 
 @pytest.mark.parametrize(("path", "neuron", "term"), [("layers.0", 1, 0), ("layers.2", 0, 3), ("layers.3", 1, None)])
 def test_gradients_are_finite_differences(path: str, neuron: int, term: int | None, moons: Subject) -> None:
-    told = step_check(moons, 2, path, neuron, term)
-    if told["note"] is None:
-        assert told["numeric"] == pytest.approx(told["analytic"], rel=1e-5, abs=1e-9)
-    assert told["plus"] != told["minus"] or told["analytic"] == 0.0
+    answer = step_check(moons, 2, path, neuron, term)
+    if answer["note"] is None:
+        assert answer["numeric"] == pytest.approx(answer["analytic"], rel=1e-5, abs=1e-9)
+    assert answer["plus"] != answer["minus"] or answer["analytic"] == 0.0
 
 
-def test_a_kink_is_said() -> None:
+def test_a_kink_is_reported() -> None:
     X, y = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([1.0, 2.0])
     model = rv.Network(2, [rv.Dense(1, "relu"), rv.Dense(1)]).fit(X, y, epochs=1, engine="reference", batch_size=2)
     subject = Subject(model, rows_from_arrays(model, X, y))
@@ -83,17 +83,17 @@ def test_a_kink_is_said() -> None:
     at = np.array(state.parameters)
     at[:3] = 1e-7, 0.5, 0.0
     steps._states[0] = State(at, state.slots, 0)
-    told = step_check(subject, 0, "layers.0", 0, 0)
-    assert told["note"] is not None
-    assert "kink" in told["note"]
+    answer = step_check(subject, 0, "layers.0", 0, 0)
+    assert answer["note"] is not None
+    assert "kink" in answer["note"]
 
 
 def test_a_smooth_activation_has_no_kink() -> None:
     X, y = np.array([[0.0, 0.0], [0.0, 1.0]]), np.array([1.0, 2.0])
     model = rv.Network(2, [rv.Dense(3, "tanh"), rv.Dense(1)]).fit(X, y, epochs=1, engine="reference", batch_size=2)
-    told = step_check(Subject(model, rows_from_arrays(model, X, y)), 0, "layers.0", 0)
-    assert told["note"] is None
-    assert told["numeric"] == pytest.approx(told["analytic"], rel=1e-6)
+    answer = step_check(Subject(model, rows_from_arrays(model, X, y)), 0, "layers.0", 0)
+    assert answer["note"] is None
+    assert answer["numeric"] == pytest.approx(answer["analytic"], rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -115,19 +115,19 @@ def test_what_is_not_there_is_a_sentence(question: Any, sentence: str, moons: Su
 
 
 def test_a_digit_steps_on_the_training_rows(digits: Subject) -> None:
-    told = step(digits, 0)
-    assert told["rows"] == f"the {digits.model.report.split['training']:,} training rows"
-    assert len(told["neuron"]["terms"]) == 8
-    assert told["neuron"]["others"] > 40
+    answer = step(digits, 0)
+    assert answer["rows"] == f"the {digits.model.report.split['training']:,} training rows"
+    assert len(answer["neuron"]["terms"]) == 8
+    assert answer["neuron"]["others"] > 40
 
 
 @pytest.mark.parametrize("number", [0, 3])
 def test_a_row_of_pixels_is_shown_as_the_picture_that_it_is(number: int, digits: Subject) -> None:
     steps = stepping_of(digits)
-    told = step(digits, number, row=2)
+    answer = step(digits, number, row=2)
     pixels = load_digits().data[data_of_running(digits.model.report.run)[0].train_rows[steps.batch(number)[2]]]  # type: ignore[arg-type]
-    assert told["pixels"] == np.floor(pixels / 16 * 255).astype(int).tolist()
-    assert min(told["inputs"]) < 0, "what the network takes is standardized"
+    assert answer["pixels"] == np.floor(pixels / 16 * 255).astype(int).tolist()
+    assert min(answer["inputs"]) < 0, "what the network takes is standardized"
 
 
 def test_pictures_of_bytes_are_shown_as_they_are() -> None:
@@ -135,9 +135,9 @@ def test_pictures_of_bytes_are_shown_as_they_are() -> None:
     y = np.arange(8) % 2
     model = rv.train(X, y, recipe="plain", hidden=(2,), epochs=1, engine="reference", test=0.25, progress=False)
     subject = Subject(model, rows_from_arrays(model, X, y), "bytes")
-    told, steps = step(subject, 0, row=1), stepping_of(subject)
+    answer, steps = step(subject, 0, row=1), stepping_of(subject)
     assert subject.form.kind == "picture"
-    assert told["pixels"] == X[steps.batch(0)[1]].reshape(-1).tolist()
+    assert answer["pixels"] == X[steps.batch(0)[1]].reshape(-1).tolist()
 
 
 def test_a_row_of_a_table_is_no_picture(moons: Subject) -> None:
@@ -152,7 +152,7 @@ def test_residual_networks_are_refused() -> None:
         step(Subject(model, rows_from_arrays(model, X, y)), 0)
 
 
-def test_the_surface_is_what_the_network_says(moons: Subject) -> None:
+def test_the_surface_is_the_output_of_the_network(moons: Subject) -> None:
     head, array = surface(moons)
     assert [part["path"] for part in head["parts"]] == ["layers.0", "layers.2", "layers.3"]
     pictures = array.reshape(-1, SIDE, SIDE)

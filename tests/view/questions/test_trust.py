@@ -42,12 +42,12 @@ def irises() -> Subject:
 
 
 def test_findings_are_those_of_the_training_with_a_title(lengths: Subject) -> None:
-    found = findings(lengths)
-    assert [{name: entry[name] for name in entry if name != "title"} for entry in found] == [
+    answer = findings(lengths)
+    assert [{name: entry[name] for name in entry if name != "title"} for entry in answer] == [
         entry.to_dict() for entry in lengths.model.diagnose()
     ]
     assert ("leaking_column", "copy", "A column gives the answer away") in [
-        (entry["kind"], entry["column"], entry["title"]) for entry in found
+        (entry["kind"], entry["column"], entry["title"]) for entry in answer
     ]
 
 
@@ -97,14 +97,16 @@ def test_what_columns_add_makes_up_the_answer(name: str, request: pytest.Fixture
     subject: Subject = request.getfixturevalue(name)
     records, index = reasons(subject), example_rows(subject)
     assert [entry["row"] for entry in records] == index
-    whole = subject.known_rows().source
+    known_source = subject.known_rows().source
     for entry in records:
         assert len(entry["parts"]) == (2 if name == "lengths" else 1)
         for part in entry["parts"]:
             total = part["base"] + sum(column["value"] for column in part["columns"]) + (part["rest"] or 0.0)
             assert total == pytest.approx(part["output"], abs=2e-3 * max(1.0, abs(part["output"])))
-            found = subject.model.attributions(whole.take(np.array([entry["row"]])), output=part["explained"])
-            largest = dict(found.largest(0, len(part["columns"])))
+            attributions = subject.model.attributions(
+                known_source.take(np.array([entry["row"]])), output=part["explained"]
+            )
+            largest = dict(attributions.largest(0, len(part["columns"])))
             assert {column["column"]: column["value"] for column in part["columns"]} == pytest.approx(largest, abs=1e-3)
     assert records[0]["parts"][0]["columns"][0]["cell"] is not None
 
@@ -125,13 +127,13 @@ def test_pictures_have_no_reasons(digits: Subject) -> None:
 def test_the_tables_say_the_same_and_repeat_nothing(lengths: Subject) -> None:
     answers = json.loads(json.dumps(frozen_answers(lengths), allow_nan=False))
     text = re.sub(r"<[^>]+>", " ", report_tables(answers, "now"))
-    for said in (
+    for sentence in (
         "Diagnosis",
         "A column gives the answer away",
         "Where answers come from",
         "How sure it is",
         "mean width",
     ):
-        assert said in text
+        assert sentence in text
     evidence = next(entry["evidence"] for entry in answers["findings {}"] if entry["kind"] == "leaking_column")
     assert text.replace("&quot;", '"').count(evidence) == 1

@@ -52,30 +52,32 @@ def messages() -> Subject:
 @pytest.mark.parametrize("output", [None, "no", "yes"])
 def test_contributions_are_those_of_the_model_and_add_up(people: Subject, output: str | None) -> None:
     values = filled(people, 4, age=55)
-    told = ask(people, "contributions", values=values, output=output)
-    found = people.model.attributions([values], output=output)
-    assert told["explained"] == str(found.explained[0])
-    assert {entry["column"]: entry["value"] for entry in told["columns"]} == dict(found.largest(0))
-    total = told["base"] + sum(entry["value"] for entry in told["columns"]) + told["rest"]
-    assert total == pytest.approx(told["output"], abs=told["error"] + 1e-9)
+    answer = ask(people, "contributions", values=values, output=output)
+    attributions = people.model.attributions([values], output=output)
+    assert answer["explained"] == str(attributions.explained[0])
+    assert {entry["column"]: entry["value"] for entry in answer["columns"]} == dict(attributions.largest(0))
+    total = answer["base"] + sum(entry["value"] for entry in answer["columns"]) + answer["rest"]
+    assert total == pytest.approx(answer["output"], abs=answer["error"] + 1e-9)
     assert ask(people, "contributions", row=4) == ask(people, "contributions", values=filled(people, 4))
 
 
 def test_many_columns_are_shown_by_the_largest_and_the_rest(diabetes: Subject) -> None:
-    told = ask(diabetes, "contributions", row=3)
+    answer = ask(diabetes, "contributions", row=3)
     source = diabetes.known_rows().source.take(np.array([3]))
-    found = diabetes.model.attributions(source)
-    assert told["unit"] == "value"
-    assert len(told["columns"]) + told["others"] == len(found.columns)
-    assert sum(entry["value"] for entry in told["columns"]) + told["rest"] == pytest.approx(found.values.sum())
+    attributions = diabetes.model.attributions(source)
+    assert answer["unit"] == "value"
+    assert len(answer["columns"]) + answer["others"] == len(attributions.columns)
+    assert sum(entry["value"] for entry in answer["columns"]) + answer["rest"] == pytest.approx(
+        attributions.values.sum()
+    )
 
 
 def test_a_picture_has_a_map_of_its_pixels(digits: Subject) -> None:
-    told = ask(digits, "contributions", row=5)
-    found = digits.model.attributions_of(digits.row(5))
-    assert told["map_shape"] == [8, 8]
-    by_name = dict(zip(found.columns, found.values[0].tolist(), strict=True))
-    assert told["map"] == [by_name.get(name, 0.0) for name in digits.form.pixels]
+    answer = ask(digits, "contributions", row=5)
+    attributions = digits.model.attributions_of(digits.row(5))
+    assert answer["map_shape"] == [8, 8]
+    by_name = dict(zip(attributions.columns, attributions.values[0].tolist(), strict=True))
+    assert answer["map"] == [by_name.get(name, 0.0) for name in digits.form.pixels]
 
 
 def test_the_pixels_of_an_array_are_mapped_where_they_lie() -> None:
@@ -83,39 +85,39 @@ def test_the_pixels_of_an_array_are_mapped_where_they_lie() -> None:
     network = rv.Network(16, [rv.Rescale(255.0), rv.Dense(3, "tanh"), rv.Dense(2, "softmax")])
     model = network.fit(X, np.arange(20) % 2, epochs=1, engine="reference")
     subject = Subject(model, rows_from_arrays(model, X), "array")
-    told = ask(subject, "contributions", values=X[2].tolist())
-    assert told["map"] == model.attributions(X[2:3]).values[0].tolist()
+    answer = ask(subject, "contributions", values=X[2].tolist())
+    assert answer["map"] == model.attributions(X[2:3]).values[0].tolist()
 
 
 def test_words_of_a_text_have_what_they_add(messages: Subject) -> None:
-    told = ask(messages, "contributions", values={"text": "free lunch"}, output="spam")
-    found = messages.model.part_attributions([{"text": "free lunch"}], output="spam").words[0]
-    assert told["words"] == {"text": [list(pair) for pair in found]}
-    assert [word for word, _ in found] == ["free", "lunch"]
+    answer = ask(messages, "contributions", values={"text": "free lunch"}, output="spam")
+    attributions = messages.model.part_attributions([{"text": "free lunch"}], output="spam").words[0]
+    assert answer["words"] == {"text": [list(pair) for pair in attributions]}
+    assert [word for word, _ in attributions] == ["free", "lunch"]
 
 
 @pytest.mark.parametrize("output", [None, "no"])
-def test_responses_are_what_the_model_says_of_changed_rows(people: Subject, output: str | None) -> None:
+def test_responses_are_the_predictions_for_changed_rows(people: Subject, output: str | None) -> None:
     values = filled(people, 4)
-    told = ask(people, "responses", values=values, output=output)
-    assert told["explained"] == (output or "yes")
-    assert set(told["curves"]) == {column.name for column in people.form.columns}
-    for name, curve in told["curves"].items():
+    answer = ask(people, "responses", values=values, output=output)
+    assert answer["explained"] == (output or "yes")
+    assert set(answer["curves"]) == {column.name for column in people.form.columns}
+    for name, curve in answer["curves"].items():
         rows = [{**values, name: cell} for cell in curve["grid"]]
         chances = people.model.probabilities(rows)[:, 0 if output == "no" else 1]
         assert np.allclose(curve["values"], chances, rtol=1e-12)
-    flat = [value for curve in told["curves"].values() for value in curve["values"]]
-    assert told["low"] <= min(flat) < max(flat) <= told["high"]
-    assert told["high"] - told["low"] == pytest.approx(max(0.01, max(flat) - min(flat)))
+    flat = [value for curve in answer["curves"].values() for value in curve["values"]]
+    assert answer["low"] <= min(flat) < max(flat) <= answer["high"]
+    assert answer["high"] - answer["low"] == pytest.approx(max(0.01, max(flat) - min(flat)))
     age = next(column for column in people.form.columns if column.name == "age")
-    assert [told["curves"]["age"]["grid"][at] for at in (0, -1)] == [age.low, age.high]
+    assert [answer["curves"]["age"]["grid"][at] for at in (0, -1)] == [age.low, age.high]
 
 
 def test_responses_of_a_number_are_in_its_units(diabetes: Subject) -> None:
-    told = ask(diabetes, "responses", row=0)
-    values = np.array([value for curve in told["curves"].values() for value in curve["values"]])
-    assert (told["low"], told["high"]) == (values.min(), values.max())
-    assert diabetes.model.predict(diabetes.known_rows().source.take(np.array([0])))[0] <= told["high"]
+    answer = ask(diabetes, "responses", row=0)
+    values = np.array([value for curve in answer["curves"].values() for value in curve["values"]])
+    assert (answer["low"], answer["high"]) == (values.min(), values.max())
+    assert diabetes.model.predict(diabetes.known_rows().source.take(np.array([0])))[0] <= answer["high"]
 
 
 def test_of_several_numbers_the_first_is_explained() -> None:
@@ -134,30 +136,30 @@ def test_of_several_numbers_the_first_is_explained() -> None:
 def test_near_rows_are_training_rows_and_those_of_the_model(digits_run: Path) -> None:
     model = rv.load(digits_run / "digits.rv")
     subject = Subject(model, rows_of(model), "digits.rv")
-    told = waited(subject, row=7)
-    assert told["among"] == f"{model.report.split['training']:,} training rows of {subject.known_rows().source.origin}"
-    found = subject.neighbours()
-    assert found is not None
-    known, own = found.known_rows(), subject.known_rows().source.take(np.array([7]))
-    assert not set(known.numbers.tolist()) & set(subject.known_rows().numbers.tolist())
+    near = waited(subject, row=7)
+    assert near["among"] == f"{model.report.split['training']:,} training rows of {subject.known_rows().source.origin}"
+    training_subject = subject.neighbours()
+    assert training_subject is not None
+    training_rows, asking_row = training_subject.known_rows(), subject.known_rows().source.take(np.array([7]))
+    assert not set(training_rows.numbers.tolist()) & set(subject.known_rows().numbers.tolist())
     for key, same in (("rows", None), ("other", False)):
-        entries = told[key] if key == "rows" else [told[key]]
-        expected = model.nearest(own, known.source, count=len(entries), same_answer=same)
+        entries = near[key] if key == "rows" else [near[key]]
+        expected = model.nearest(asking_row, training_rows.source, count=len(entries), same_answer=same)
         assert [entry["row"] for entry in entries] == [entry.row for entry in expected]
         assert [entry["distance"] for entry in entries] == [entry.distance for entry in expected]
         assert [entry["predicted"] for entry in entries] == [str(entry.answer) for entry in expected]
-    assert ask(subject, "near", row=7) == told
+    assert ask(subject, "near", row=7) == near
 
 
 def test_a_known_row_is_not_like_itself(people: Subject) -> None:
-    told = ask(people, "near", row=4)
-    assert told["own"]
-    assert 4 not in [entry["row"] for entry in told["rows"]]
+    answer = ask(people, "near", row=4)
+    assert answer["own"]
+    assert 4 not in [entry["row"] for entry in answer["rows"]]
     assert ask(people, "near", values=filled(people, 4))["rows"][0]["distance"] == 0.0
-    assert told["other"]["predicted"] != str(people.model.predict([filled(people, 4)])[0])
+    assert answer["other"]["predicted"] != str(people.model.predict([filled(people, 4)])[0])
 
 
-def test_what_cannot_be_answered_is_said(people: Subject, diabetes: Subject) -> None:
+def test_what_cannot_be_answered_is_refused_in_words(people: Subject, diabetes: Subject) -> None:
     assert ask(diabetes, "near", row=0)["other"] is None
     with pytest.raises(InputError, match="There is no class"):
         ask(people, "contributions", row=0, output="maybe")

@@ -35,9 +35,9 @@ def test_a_sentence_names_as_many_classes_as_there_is_room_for() -> None:
     labels = [f"a class with a name of forty characters {at:02}" for at in range(30)]
     table = {"x": [1.0, 2.0, 3.0] * 20, "y": labels * 2}
     model = rv.train(table, target="y", task="multiclass", progress=False, **OPTIONS)
-    told = what(Subject(model))
-    assert told["predicts"].endswith(f"30 classes: {labels[0]}, {labels[1]} and 28 more.")
-    assert len(told["classes"]) == 30
+    answer = what(Subject(model))
+    assert answer["predicts"].endswith(f"30 classes: {labels[0]}, {labels[1]} and 28 more.")
+    assert len(answer["classes"]) == 30
 
 
 def test_what_speaks_against_steps(digits: Subject) -> None:
@@ -55,9 +55,9 @@ def test_how_long_each_of_several_networks_was_trained() -> None:
     table = {"x": [float(row % 10) for row in range(300)], "y": [float(row % 10 + row % 3) for row in range(300)]}
     options: dict[str, Any] = {"recipe": "table", "effort": "best", "hidden": (4,), "epochs": 2, "engine": "reference"}
     model = rv.train(table, target="y", progress=False, **options)
-    told = what(Subject(model))["training"]
-    assert told["members"] == len(told["member_epochs"]) > 1
-    assert sum(told["member_epochs"]) == len(model.history)
+    answer = what(Subject(model))["training"]
+    assert answer["members"] == len(answer["member_epochs"]) > 1
+    assert sum(answer["member_epochs"]) == len(model.history)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +70,10 @@ def writes(tmp_path_factory: pytest.TempPathFactory) -> Subject:
 
 
 def test_a_language_model_takes_a_text_for_a_row(writes: Subject) -> None:
-    told = what(writes)
-    assert told["form"]["kind"] == "language"
-    assert "line break" in told["classes"]
-    assert "language" in told["no_steps"]
+    answer = what(writes)
+    assert answer["form"]["kind"] == "language"
+    assert "line break" in answer["classes"]
+    assert "language" in answer["no_steps"]
     head, _ = read_frame(QUESTIONS["answer"](writes, {"values": "ann"}))
     assert head["probabilities"] == pytest.approx(writes.model.outputs_of(writes.model.inputs(["ann"]))[0].tolist())
     with pytest.raises(InputError, match="is a text"):

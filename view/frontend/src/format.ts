@@ -11,7 +11,8 @@ export function number(value: number | null | undefined, digits = 4): string {
   if (size === 0) text = "0";
   else if (size >= 1e6 || size < 1e-3) text = size.toExponential(2).replace("e+", "e").replace("e-", `e${MINUS}`);
   else {
-    const places = Math.max(0, Math.min(6, digits - 1 - Math.floor(Math.log10(size))));
+    // Rounded first: 0.99996 has three digits as 1.00.
+    const places = Math.max(0, Math.min(6, digits - 1 - Math.floor(Math.log10(Number(size.toPrecision(digits))))));
     text = (Number.isInteger(size) ? WHOLE : fixed(places)).format(size);
   }
   return value < 0 && text !== "0" ? MINUS + text : text;
@@ -31,8 +32,8 @@ export function signed(value: number): string {
   return value > 0 ? `+${text}` : text;
 }
 
-export function percent(share: number | null | undefined): string {
-  return share === null || share === undefined ? "\u2013" : `${(100 * share).toFixed(1)} %`;
+export function percent(fraction: number | null | undefined): string {
+  return fraction === null || fraction === undefined ? "\u2013" : `${(100 * fraction).toFixed(1)} %`;
 }
 
 export function duration(seconds: number): string {
@@ -74,6 +75,31 @@ export function distinct(names: string[], room = 0): string[] {
   let same = 0;
   while (same < low.length && low[same] === high[same]) same++;
   return same < 8 ? names : names.map((name) => `\u2026${name.slice(same)}`);
+}
+
+/** The most decades that ticks written in one way may span. */
+const ONE_WAY = 3;
+
+/** Ticks of an axis: all of a linear axis in one way, with as many digits as tell them apart; on a logarithmic axis each by itself. */
+export function tickLabels(ticks: (number | null)[]): string[] {
+  const sizes = ticks.flatMap((tick) => (tick ? [Math.abs(tick)] : []));
+  const most = Math.max(0, ...sizes);
+  const far = most > 0 && Math.log10(most / Math.min(...sizes)) > ONE_WAY;
+  const write = (tick: number, digits: number): string => {
+    const long = far ? Math.abs(tick) >= 1e5 || Math.abs(tick) < 1e-3 : most >= 1e6 || most < 1e-3;
+    if (tick === 0) return "0";
+    if (long) return tick.toExponential(digits - 1).replace(/\.?0*e\+?/, "e").replaceAll("-", MINUS);
+    return (tick < 0 ? MINUS : "") + Math.abs(Number(tick.toPrecision(digits + 2))).toLocaleString("en-US", { maximumFractionDigits: 12 });
+  };
+  const decimals = (label: string) => (label.includes("e") || label === "0" ? 0 : (label.split(".")[1]?.length ?? 0));
+  for (let digits = 1; ; digits++) {
+    const labels = ticks.map((tick) => (tick === null ? "" : write(tick, digits)));
+    const shown = labels.filter((label) => label !== "");
+    if (digits < 6 && new Set(shown).size < shown.length) continue;
+    const places = far ? 0 : Math.max(0, ...shown.map(decimals));
+    const padded = (label: string) => label + (decimals(label) ? "" : ".") + "0".repeat(places - decimals(label));
+    return labels.map((label) => (label === "" || label === "0" || label.includes("e") || decimals(label) >= places ? label : padded(label)));
+  }
 }
 
 /** Round numbers between two ends, about so many. */

@@ -6,6 +6,8 @@ import { Waiting } from "./transport";
 import type { Health, What } from "./types";
 
 let stop: (() => void) | null = null;
+let last = 0;
+const WAIT = 500;
 
 /** What is looked at: a model, a folder of runs, or a playground. */
 export function askMode(): Promise<{ page: Mode; name: string }> {
@@ -14,18 +16,23 @@ export function askMode(): Promise<{ page: Mode; name: string }> {
 
 /** Asks what the model is, and which of its neurons do not learn; of a run that trains, everything again as it changes. */
 export async function loadModel(failed = (error: Error) => void (gone.value = error.message)): Promise<void> {
-  const asked = run.value;
+  const [asked, own] = [run.value, ++last];
+  // Answers may overtake each other; the newest question counts.
+  const overtaken = () => asked !== run.value || own !== last;
   try {
     const answer = await ask<What>("what");
-    if (asked !== run.value) return;
+    if (overtaken()) return;
     what.value = answer;
     document.title = `${answer.name} \u00b7 Ranvier`;
     if (answer.live) follow();
     else if (answer.rows) ask<Health>("health").then((flags) => (health.value = flags), () => undefined);
   } catch (error) {
-    if (asked !== run.value) return;
-    if (error instanceof Waiting) follow();
-    else failed(error as Error);
+    if (overtaken()) return;
+    if (error instanceof Waiting) {
+      follow();
+      // Should the network have come while this was answered, nobody would ask again.
+      setTimeout(() => overtaken() || void loadModel(failed), WAIT);
+    } else failed(error as Error);
   }
 }
 

@@ -5,7 +5,8 @@ import type { Change, Opened, Options } from "./play_state";
 
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const STRENGTHS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
-const words = (name: string) => name.replace(/_/g, " ");
+const NAMES: Record<string, string> = { binary_cross_entropy: "cross-entropy", categorical_cross_entropy: "cross-entropy" };
+const words = (name: string) => NAMES[name] ?? name.replace(/_/g, " ");
 
 export function PlaySettings({ opened, options, change, take }: {
   opened: Opened;

@@ -2,23 +2,27 @@
 
 import { options } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
+import { CalibrationPanel } from "./calibration";
+import { Classes } from "./class_scores";
+import { ConfusionPanel } from "./confusion";
 import { Curves } from "./curves";
 import { DataSection } from "./data";
+import { Findings } from "./findings";
 import { count, number, plural } from "./format";
 import type { Frozen, FrozenTransport } from "./frozen";
-import { CalibrationPanel, CellRows, Classes, ConfusionPanel, ResidualPanel, Worst } from "./mistakes";
-import { Network } from "./network";
-import { Findings } from "./findings";
 import { Importances } from "./importances";
 import { useInputs } from "./inputs";
+import { Network } from "./network";
 import { closeNeuron, NeuronPanel } from "./neuron";
-import { AnswerBars, decode, labelsOf, Problem, said, ThemeButton, Value } from "./parts";
+import { AnswerBars, decode, labelsOf, Problem, answerText, ThemeButton, Value } from "./parts";
 import { Reasons } from "./reasons";
+import { ResidualPanel } from "./residuals";
 import { ResultSection, Sample, WhatToKnow } from "./result";
 import { ask, askAnswer, layer, neuron, opening, pending, row, theme, useAsked, what as about } from "./state";
-import { cellsOf, Why } from "./why";
 import type { Neuron, RowPage, What } from "./types";
 import { Uncertainty } from "./uncertainty";
+import { cellsOf, Why } from "./why";
+import { CellRows, Worst } from "./wrong_rows";
 
 interface Props {
   frozen: Frozen;
@@ -137,8 +141,8 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
           {rows.map((entry) => (
             <li key={entry.row}>
               <button aria-pressed={entry.row === at} onClick={() => (row.value = entry.row)}>
-                <b>{said(entry.predicted, labelsOf(what))}</b>
-                {entry.actual !== undefined && said(entry.actual) !== said(entry.predicted) && <span class="truth">is {said(entry.actual, labelsOf(what))}</span>}
+                <b>{answerText(entry.predicted, labelsOf(what))}</b>
+                {entry.actual !== undefined && answerText(entry.actual) !== answerText(entry.predicted) && <span class="truth">is {answerText(entry.actual, labelsOf(what))}</span>}
                 <small>row {entry.row}</small>
               </button>
             </li>
@@ -167,9 +171,20 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
   );
 }
 
+/** Puts a copy in the place of a canvas. What is drawn as printing begins is printed as commands, of which clearing leaves a
+white rectangle over the canvases below; a copy is printed as a picture. */
+function copyOf(canvas: HTMLCanvasElement): HTMLCanvasElement {
+  const copy = canvas.cloneNode() as HTMLCanvasElement;
+  copy.getContext("2d")!.drawImage(canvas, 0, 0);
+  canvas.after(copy);
+  canvas.style.display = "none";
+  return copy;
+}
+
 /** Paper is white: before printing everything is drawn in the light theme, at once; afterwards as before. */
 function followPrinting(): () => void {
   let before = theme.value;
+  const copies: [HTMLCanvasElement, HTMLCanvasElement][] = [];
   const turn = (to: typeof before) => {
     const [render, frame] = [options.debounceRendering, options.requestAnimationFrame];
     options.debounceRendering = options.requestAnimationFrame = (work: () => void) => work();
@@ -178,9 +193,17 @@ function followPrinting(): () => void {
   };
   const start = () => {
     before = theme.value;
-    if (before !== "light") turn("light");
+    if (before === "light") return;
+    turn("light");
+    document.querySelectorAll<HTMLCanvasElement>(".network canvas").forEach((canvas) => canvas.width && canvas.height && copies.push([canvas, copyOf(canvas)]));
   };
-  const end = () => turn(before);
+  const end = () => {
+    for (const [canvas, copy] of copies.splice(0)) {
+      copy.remove();
+      canvas.style.display = "";
+    }
+    turn(before);
+  };
   addEventListener("beforeprint", start);
   addEventListener("afterprint", end);
   return () => {

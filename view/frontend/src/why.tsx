@@ -38,6 +38,7 @@ export function Why({ what, given, changes, cells, choosable = true }: Props) {
         )}
       </header>
       <Problem error={told.error} />
+      {told.waiting && !data && <p class="empty">Computing what each column adds …</p>}
       {data && (
         <>
           {Object.entries(data.words).map(([column, words]) => (

@@ -16,7 +16,7 @@ import polars as pl
 from ranvier.data.cells import parsing
 from ranvier.data.cells.date_parts import CLOCK, PATTERNS, TIME, DateParts, date_parts
 from ranvier.data.cells.missing_marks import are_marks
-from ranvier.data.cells.month_names import LETTER, MAYBE_MONTH, MONTHS
+from ranvier.data.cells.month_names import LETTER, MAYBE_MONTH, MONTHS, with_croatian_october
 from ranvier.data.cells.other_scripts import in_ascii
 from ranvier.data.encoders import json_fields
 from ranvier.records import record
@@ -36,10 +36,12 @@ REWRITTEN = (
     (rf"^([0-9]{{1,2}})({LETTER}{{3}})([0-9]{{4}}|[0-9]{{2}})$", "${1} ${2} ${3}"),
     (rf"^([0-9]{{1,2}})({LETTER}{{3}})([0-9]{{4}}|[0-9]{{2}}):([0-9:.]+)$", "${1} ${2} ${3} ${4}"),
     (r"^([0-9]{4})M([0-9]{1,2})$", "${1}-${2}"),
+    (r"^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])$", "${1}-${2}"),
     (rf"^{MAYBE_MONTH}(?:[-/]|\s?')([0-9]{{2}})$", "1 ${1} ${2}"),
     (r"^([0-9]{8})[T_ ]?([0-9]{2})([0-9]{2})(Z|[+-][0-9:]+)?$", "${1}T${2}:${3}"),
     (r"^([0-9]{8})[T_ ]?([0-9]{2})([0-9]{2})([0-9]{2})(?:\.[0-9]+)?(Z|[+-][0-9:]+)?$", "${1}T${2}:${3}:${4}"),
     (r"^\[(.*)\]$", "${1}"),
+    (r"( GMT[+-][0-9]{4}) \([\p{L} ]+\)$", "${1}"),
     (r"^(?:ngày\s+)?([0-9]{1,2})\.?\s+tháng\s+([0-9]{1,2}),?\s+(?:năm\s+)?([0-9]{4})\b", "${3}-${2}-${1}"),
     (r"^([0-3][0-9])([0-3][0-9])((?:19|20)[0-9]{2})$", "${1}/${2}/${3}"),
     (r"^([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:\s?[AaPp]\.?[Mm]\.?)?)[\s,|·-]+(.*[0-9]{2})$", "${2} ${1}"),
@@ -67,6 +69,7 @@ class DateFormat:
         odd: whether a cell that is no date counts as missing; so where few cells were none in training.
         scripts: whether digits and signs may be those of other scripts, such as ２０２１／９／２５.
         last_year: the latest year for which two digits stand; the earliest one is 99 years before.
+        croatian: whether "listopada" is October, as in Croatian, and not November, as in Polish and Czech.
 
     >>> DateFormat("day-first").read(pl.Series(["3/4/2021", "0000-00-00"]))[0].dt.date().to_list()
     [datetime.date(2021, 4, 3), None]
@@ -76,6 +79,7 @@ class DateFormat:
     odd: bool = False
     scripts: bool = False
     last_year: int = LAST_YEAR
+    croatian: bool = False
 
     def read(self, cells: pl.Series) -> tuple[pl.Series, int | None]:
         """The cells as dates and times without a time zone, null where missing; and the index of the first wrong cell.
@@ -111,6 +115,7 @@ class DateFormat:
     def _read_strings(self, strings: pl.Series, parts: DateParts | None) -> pl.Series:
         """The same, years of two digits being 1969 to 2068."""
         strings = in_ascii(strings) if self.scripts else strings
+        strings = with_croatian_october(strings) if self.croatian else strings
         if parts is None and len(strings) >= parsing.LARGE_ROWS:
             different = strings.unique()
             if MIN_REPEATS * len(different) < len(strings):
@@ -160,7 +165,8 @@ class DateFormat:
             raise json_fields.damaged(f"dates are written {order[:20]!r}")
         scripts = "scripts" in stored and json_fields.field(stored, "scripts", bool)
         last_year = json_fields.field(stored, "last_year", int) if "last_year" in stored else LAST_YEAR
-        return cls(order, json_fields.field(stored, "odd", bool), scripts, last_year)
+        croatian = "croatian" in stored and json_fields.field(stored, "croatian", bool)
+        return cls(order, json_fields.field(stored, "odd", bool), scripts, last_year, croatian)
 
 
 def are_missing_dates(strings: pl.Series) -> pl.Series:

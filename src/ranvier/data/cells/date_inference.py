@@ -21,7 +21,7 @@ from ranvier.data.cells.date_format import (
 )
 from ranvier.data.cells.date_parts import DateParts, date_parts
 from ranvier.data.cells.different_strings import DifferentStrings, different_strings, few
-from ranvier.data.cells.month_names import MONTH
+from ranvier.data.cells.month_names import MONTH, is_croatian, with_croatian_october
 from ranvier.data.cells.other_scripts import in_ascii, in_other_scripts
 from ranvier.records import record
 
@@ -30,8 +30,8 @@ MAYBE_A_DATE = (
     rf"^\[?(?:[^\W\d_]+\.?,?\s+)?[0-9]{{1,4}}(?:[-/.]\s?[0-9]|[\s/.-]*(?:st|nd|rd|th|er|[ºª°])?\s*(?:(?:of|de)\s+)?{MONTH}"
     r"|\s*[-/]?(?i:q|w|kw|cw|t|h|s)[\s/-]*'?[0-9]|\s*[年년]|[0-9]{4,10}(?:T|$)|[ :][0-9]{1,2}[ :][0-9]"
     r"|[0-9]{4}[ _][0-9]{4,6}$|[^\W\d_]{3}[0-9]{2}(?:[0-9]{2})?(?::|$)|M[0-9]{1,2}$"
-    r"|\.?\s+tháng\s|:[0-9]{2}\S*\s.*[0-9]{2}$)"
-    rf"|^(?i:q|w|kw|cw|wk|week|t|h|s)[\s-]?[0-9]|^\[?(?:[^\W\d_]+\.?,?\s+)?{MONTH}[\s/-]*(?:del?\s+)?'?[0-9]"
+    r"|\.?\s+tháng\s|(?:\.|st|nd|rd|th)?\s+(?i:quarter|quartal|qtr)|:[0-9]{2}\S*\s.*[0-9]{2}$)"
+    rf"|^(?i:q|w|kw|cw|wk|week|t|h|s|fy)[\s-]?[0-9]|^\[?(?:[^\W\d_]+\.?,?\s+)?{MONTH}[\s/-]*(?:del?\s+)?'?[0-9]"
 )
 """A pattern of Python for what a date begins with."""
 
@@ -71,6 +71,15 @@ def infer_date_format(
     if in_other_scripts(different.values):
         read = infer_date_format(different_strings(in_ascii(different.strings)), order, decimal_commas)
         return None if read is None else replace(read, format=replace(read.format, scripts=True))
+    if is_croatian(different.values.head(SAMPLE)):
+        strings, values = (with_croatian_october(cells) for cells in (different.strings, different.values))
+        read = _infer(replace(different, strings=strings, values=values), order, decimal_commas)
+        return None if read is None else replace(read, format=replace(read.format, croatian=True))
+    return _infer(different, order, decimal_commas)
+
+
+def _infer(different: DifferentStrings, order: str | None, decimal_commas: bool | None) -> WrittenDates | None:
+    """The same for one script and one language."""
     sample = different.sample(SAMPLE, are_missing_dates)
     if 2 * sum(map(_maybe_a_date(), sample)) <= len(sample):
         return None

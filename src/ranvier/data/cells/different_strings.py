@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
 import polars as pl
@@ -11,6 +12,8 @@ from ranvier.records import record
 
 MAX_ODD_FRACTION, MAX_ODD_ROWS = 0.05, 0.01
 """Up to which fraction of the different cells, or of all cells of many rows, other cells count as missing."""
+MAX_ODD_OTHERWISE_LEFT_OUT = 0.15
+"""The fraction for columns that would be left out, since nearly all of their cells differ."""
 MANY_ROWS, MIN_DISTINCT = 100, 3
 HEAD = 8
 
@@ -22,10 +25,12 @@ class DifferentStrings:
     Fields:
         values: each once, missing ones left out, in the order of the column.
         strings: the column.
+        max_odd: up to which fraction of the values other ones count as missing.
     """
 
     values: pl.Series
     strings: pl.Series
+    max_odd: float = MAX_ODD_FRACTION
 
     def __len__(self) -> int:
         """The number of different strings."""
@@ -42,7 +47,7 @@ class DifferentStrings:
 
     def without(self, marks: pl.Series) -> DifferentStrings:
         """The strings that are not marked."""
-        return DifferentStrings(self.values.filter(~marks), self.strings) if marks.any() else self
+        return replace(self, values=self.values.filter(~marks)) if marks.any() else self
 
     def of_rows(self, values: pl.Series) -> pl.Series:
         """The number of each row, NaN where its string is null or left out.
@@ -92,7 +97,7 @@ def few(odd: pl.Series, different: DifferentStrings) -> bool:
     """
     number = int(odd.sum())
     others = len(odd) - number
-    if number == 0 or number <= MAX_ODD_FRACTION * len(odd):
+    if number == 0 or number <= different.max_odd * len(odd):
         return others > 0
     if others < max(MIN_DISTINCT, number):
         return False

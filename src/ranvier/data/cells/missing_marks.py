@@ -17,6 +17,24 @@ MARKS = frozenset(
         *("not known", "no data", "no value", "no information", "blank", "(blank)", "empty", "(empty)", "tbd", "tba"),
         *("?", "??", "???", ".", "..", "...", "-", "--", "---", "----", "\u2013", "\u2014", "\u2212", "_", "*", "/"),
         *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "1.#qnan", "-1.#ind", "1.#ind", "k.a.", "keine angabe"),
+        *("#wert!", "#nv", "#bezug!", "#zahl!", "#valeur!", "#nombre?", "#¡valor!", "#¡div/0!", "#n/d", "#valor!"),
+        *("nd", "nc", "n.c.", "n/c", "n.r.", "s/d", "s.d.", "k. a.", "n. a.", "n. d.", "o. a.", "n.b.", "b.d.", "н/д"),
+        *(":", ": c", ": u", ": z", "unbekannt", "inconnu", "inconnue", "desconocido", "desconhecido", "sconosciuto"),
+        *("sin dato", "sin datos", "sem dados", "brak", "brak danych", "nieznany", "onbekend", "okänd", "ukjent"),
+        *(
+            "ukendt",
+            "nepoznato",
+            "neznámé",
+            "неизвестно",
+            "нет данных",
+            "bilinmiyor",
+            "未知",
+            "不明",
+            "なし",
+            "无",
+            "無",
+        ),
+        *("no answer", "not stated", "not measured", "not tested", "refused", "pending", "invalid", "error", "#error"),
     )
 )
 """In lower case."""

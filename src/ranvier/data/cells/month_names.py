@@ -1,9 +1,12 @@
 """The names of months and their abbreviations, in the languages that tables are often written in.
 
-A name that stands for different months in two of the languages is left out, such as the Croatian "listopad".
+A name that stands for different months in two of the languages has its meaning from the others of its column: the
+Croatian "listopad" is October, the Polish and the Czech one November.
 """
 
 from __future__ import annotations
+
+import polars as pl
 
 NAMES = (
     "january jan januar jänner janvier janv enero ene janeiro gennaio gen januari stycznia styczeń sty ledna leden "
@@ -38,7 +41,7 @@ NAMES = (
     "октября октябрь окт ekim eki lokakuuta október octombrie жовтня oktoober oktobris spalio októbra oktobar "
     "oktoba oktubre οκτωβρίου οκτώβριος οκτ жовтень жов октобар октомври أكتوبر اكتوبر אוקטובר באוקטובר अक्टूबर "
     "अक्तूबर ตุลาคม lokakuu",
-    "november nov novembre noviembre novembro listopada lis ноября ноябрь ноя kasım kas marraskuuta noiembrie "
+    "november nov novembre noviembre novembro listopada listopad lis ноября ноябрь ноя kasım kas marraskuuta noiembrie "
     "листопада nóvember novembris lapkričio novembra novembar novemba nobyembre νοεμβρίου νοέμβριος νοε новембар "
     "ноември نوفمبر נובמבר בנובמבר नवंबर नवम्बर พฤศจิกายน marraskuu listopadu",
     "december dec dezember dez décembre decembre déc diciembre dic dezembro dicembre desember des grudnia grudzień "
@@ -47,7 +50,23 @@ NAMES = (
     "ديسمبر דצמבר בדצמבר दिसंबर दिसम्बर ธันวาคม joulukuu",
 )
 """Those of each month, January first; the English ones first."""
+CROATIAN = (
+    "siječanj siječnja",
+    "veljača veljače",
+    "ožujak ožujka",
+    "travanj travnja",
+    "svibanj svibnja",
+    "lipanj lipnja",
+    "srpanj srpnja",
+    "kolovoz kolovoza",
+    "rujan rujna",
+    "",
+    "studeni studenoga studenog",
+    "prosinac prosinca",
+)
+"""Those of Croatian but for October."""
 MONTHS = {name: month for month, names in enumerate(NAMES, start=1) for name in names.split()}
+MONTHS |= {name: month for month, names in enumerate(CROATIAN, start=1) for name in names.split()}
 """Name, in lower case -> month."""
 MONTH = rf"(?i:(?:{'|'.join(sorted(MONTHS, key=len, reverse=True))})(?!\w)\.?)"
 """A pattern of Python for a month in words; some names end in signs that are no letters, where there is no \\b."""
@@ -55,3 +74,24 @@ LETTER = r"[A-Za-z\x{80}-\x{10FFFF}]"
 """A pattern of polars for a letter, and for signs of other scripts: compiled far sooner than that of all letters."""
 MAYBE_MONTH = rf"({LETTER}+)\b\.?"
 """A pattern of polars for a word where a month may stand; whether it is one is to be looked up."""
+OCTOBER = r"(?i)\blistopada?\b"
+"""October in Croatian, November in Polish and Czech."""
+
+
+def is_croatian(strings: pl.Series) -> bool:
+    """Whether a month in words is one that only Croatian has.
+
+    >>> is_croatian(pl.Series(["5. listopada 2020.", "7. rujna 2020."])), is_croatian(pl.Series(["5 listopada 2020"]))
+    (True, False)
+    """
+    names = "|".join(name for names in CROATIAN for name in names.split())
+    return bool(strings.str.contains(rf"(?i)(?:^|[^\p{{L}}])(?:{names})(?:$|[^\p{{L}}])").any())
+
+
+def with_croatian_october(strings: pl.Series) -> pl.Series:
+    """Strings with another word in place of October.
+
+    >>> with_croatian_october(pl.Series(["5. listopada 2020."])).to_list()
+    ['5. oktobar 2020.']
+    """
+    return strings.str.replace(OCTOBER, "oktobar")

@@ -32,6 +32,7 @@ from ranvier.data.cells.number_parts import (
     split,
 )
 from ranvier.data.cells.other_scripts import in_ascii
+from ranvier.data.cells.ranges import middles
 from ranvier.data.cells.unit_factors import can_convert, in_first_unit
 from ranvier.data.encoders import json_fields
 from ranvier.records import record
@@ -56,6 +57,7 @@ class NumberFormat:
         signs: whether numbers may stand in parentheses, which then are negative, in quotes, behind a ~, or before a ±
             or the mark of a footnote.
         fractions: whether the cells are integers and fractions, as in 3 1/2.
+        ranges: whether a cell may be a range, as 1100 - 1250, which is then read as its middle.
         scripts: whether digits and signs may be those of other scripts, such as ３．５, and invisible characters occur.
 
     >>> NumberFormat(decimal=",").read(pl.Series(["12,5", "7"]))[0].tolist()
@@ -77,6 +79,7 @@ class NumberFormat:
     scripts: bool = False
     degrees: bool = False
     fractions: bool = False
+    ranges: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -118,6 +121,7 @@ class NumberFormat:
             parts: what `split` gives of the strings, where that is known.
         """
         strings = in_ascii(strings) if self.scripts else strings
+        strings = middles(strings) if self.ranges else strings
         values = parsing.cast_numbers(strings)
         if self.is_plain:
             return values.to_numpy(writable=True)
@@ -190,7 +194,7 @@ class NumberFormat:
         if (decimal, thousands) not in BODIES:
             raise json_fields.damaged(f"numbers are written with {decimal[:9]!r} and {thousands[:9]!r}")
         flags = {name: json_fields.field(data, name, bool) for name in ("magnitudes", "bounds", "clock", "odd")}
-        later = ("duration", "signs", "feet", "scripts", "degrees", "fractions")
+        later = ("duration", "signs", "feet", "scripts", "degrees", "fractions", "ranges")
         flags |= {name: name in data and json_fields.field(data, name, bool) for name in later}
         return cls(decimal, thousands, json_fields.items(data, "units", str), **flags)
 

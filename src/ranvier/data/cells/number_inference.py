@@ -28,12 +28,14 @@ from ranvier.data.cells.number_parts import (
     MAGNITUDES,
     SIGNED,
     are_times_of_digits,
+    counted_things,
     magnitudes,
     numbers_of,
     seconds_of_day,
     split,
 )
 from ranvier.data.cells.other_scripts import in_ascii, in_other_scripts
+from ranvier.data.cells.ranges import RANGE, middles
 from ranvier.data.cells.unit_factors import can_convert
 from ranvier.records import record
 
@@ -45,6 +47,9 @@ MIN_BARE = 0.1
 """The fraction of numbers without % from which they say that all are fractions."""
 THOUSANDS_OR_DECIMALS = r"^[1-9][0-9]{0,2},[0-9]{3}$"
 """Digits whose comma may stand between thousands, or before three decimals."""
+MAX_LETTERS_OF_FLAGS = 2
+MAX_RANGES = 0.5
+"""The fraction of the different cells below which ranges count as numbers; columns of ranges are vectors."""
 MIN_LETTER_ROWS, LOOK_LIKE_DIGITS = 0.1, ("o", "l", "i")
 """Letters that rarely are units, and often mistyped digits, as in 5o."""
 ORDINAL = r"^(st|nd|rd|th)\b"
@@ -101,6 +106,11 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
         return None if read is None else replace(read, format=replace(read.format, scripts=True))
     if _are_words(different.sample(SAMPLE, are_marks)):
         return None
+    if _hold_ranges(different):
+        read = infer_number_format(
+            replace(different, values=middles(different.values), strings=middles(different.strings)), decimal_commas
+        )
+        return None if read is None else replace(read, format=replace(read.format, ranges=True))
     marks = are_marks(different.values)
     different = different.without(marks)
     strings = different.values
@@ -139,6 +149,15 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
             return WrittenNumbers(NumberFormat(fractions=True, odd=bool(no_fraction.any())))
     read = _with_parts(different, split(strings), decimal_commas)
     return durations if are_durations and (read is None or len(read.format.units) > 1) else read
+
+
+def _hold_ranges(different: DifferentStrings) -> bool:
+    """Whether some strings are ranges, such as 1100 - 1250, and most are numbers."""
+    ranges = different.values.str.contains(RANGE)
+    count = int(ranges.sum())
+    return 0 < count < MAX_RANGES * len(ranges) and count > int(
+        (middles(different.values.filter(ranges)).str.contains(RANGE)).sum()
+    )
 
 
 def _are_no_durations(strings: pl.Series) -> pl.Series:
@@ -191,7 +210,7 @@ def are_codes(strings: pl.Series) -> bool:
     >>> are_codes(pl.Series(["01234", "98765"])), are_codes(pl.Series(["1234", "98765"]))
     (True, False)
     """
-    if have_exponents_of_codes(strings):
+    if have_exponents_of_codes(strings) or are_telephones(strings):
         return True
     leading = strings.str.contains(LEADING_ZERO)
     if not leading.any():
@@ -199,6 +218,15 @@ def are_codes(strings: pl.Series) -> bool:
     digits = strings.filter(strings.str.contains(r"^[0-9]+$"))
     one_length = 2 * len(digits) > len(strings) and digits.str.len_chars().n_unique() == 1
     return one_length or int(leading.sum()) > MAX_ODD_FRACTION * len(strings)
+
+
+def are_telephones(strings: pl.Series) -> bool:
+    """Whether all strings are numbers of telephones with the code of a country.
+
+    >>> are_telephones(pl.Series(["+4930123456", "+12025550123"])), are_telephones(pl.Series(["+12"]))
+    (True, False)
+    """
+    return all(part.str.contains(r"^\+[0-9]{8,15}$").all() for part in (strings.head(1), strings)) and len(strings) > 0
 
 
 def have_exponents_of_codes(strings: pl.Series) -> bool:
@@ -273,6 +301,8 @@ def _units(parts: pl.DataFrame, different: DifferentStrings) -> tuple[str, ...] 
     if all(unit in MONTHS and (len(unit) > 3 or len(units_used) > 1) for unit in units_used):
         return None  # days of months
     suffixes = pl.Series(units_used)
+    if _are_flags(suffixes, by_unit, int(rows.sum())):
+        return tuple(units_used)
     if len(units_used) > MAX_UNITS or suffixes.str.contains(ORDINAL).any():
         return None
     if len(units_used) > 1 and suffixes.str.contains("/[0-9]").any():
@@ -281,6 +311,12 @@ def _units(parts: pl.DataFrame, different: DifferentStrings) -> tuple[str, ...] 
     if single and not set(units_used) <= {*MAGNITUDES, *"$€£¥₹%"}:
         return None  # codes such as 1a, 2a, 1b
     return tuple(units_used)
+
+
+def _are_flags(units: pl.Series, by_unit: pl.DataFrame, rows: int) -> bool:
+    """Whether units are letters beside some numbers that say how these were found, such as e for an estimate."""
+    letters = bool((units.str.len_chars() <= MAX_LETTERS_OF_FLAGS).all() and units.str.contains(r"^\p{L}+$").all())
+    return letters and 4 * int(by_unit["rows"].sum()) <= 3 * rows
 
 
 def _are_hemispheres(units: pl.Series) -> bool:
@@ -315,11 +351,14 @@ def _multiply(parts: pl.DataFrame, units_used: tuple[str, ...], values: pl.Serie
 def _are_magnitudes(parts: pl.DataFrame, units_used: tuple[str, ...]) -> bool:
     """Whether units are thousands, millions and billions of one thing."""
     numbers = parts.filter(parts["body"].is_not_null() & parts["unit"].is_in(["", *units_used]))
-    factors, suffixes = magnitudes(numbers), numbers["suffix"].drop_nulls().str.strip_chars(". ").unique()
+    factors, suffixes = magnitudes(numbers), numbers["suffix"].str.strip_chars(". ")
     if factors.n_unique() < 2 or numbers["prefix"].drop_nulls().n_unique() > 1:
         return False
-    metres = suffixes.to_list() == ["m"] and numbers["prefix"].is_null().all()
-    return not metres and bool(suffixes.str.to_lowercase().is_in(list(MAGNITUDES)).all())
+    metres = suffixes.drop_nulls().unique().to_list() == ["m"] and numbers["prefix"].is_null().all()
+    counted = counted_things(suffixes)
+    if counted.null_count() < len(counted) and counted.n_unique() == 1:
+        return True
+    return not metres and bool(suffixes.drop_nulls().str.to_lowercase().is_in(list(MAGNITUDES)).all())
 
 
 def _bounds(parts: pl.DataFrame, values: pl.Series) -> bool | None:

@@ -26,9 +26,9 @@ PARTS = (
     rf"(?P<prefix>{CURRENCIES}|{MARKS_IN_FRONT})?\s*(?P<inner_sign>[+\-\u2212\u2013])?"
     r"(?P<body>[0-9](?:[0-9.,'\u2019 \u00a0\u2009\u202f]*[0-9])?\.?|[.,][0-9]+)"
     r"(?P<exponent>[eEdD][+-]?[0-9]+|\s?[x×·∙*]\s?10(?:\^\s?[+\-\u2212]?[0-9]+|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
-    r"(?:[.,][-\u2013\u2014]{1,2})?\s*(?:(?:/|(?i:out\s+of)\s)\s*(?P<total>[1-9][0-9]*)|(?:±|\+/?-)\s*[0-9.,]+)?"
-    r"\s*(?P<inner_plus>\+)?\s*(?P<suffix>(?:/\s?)?[^0-9\s.,()<>+\-\u2212:#_=*&/±\[†‡][^0-9<>()+,±*\[†‡]{0,18}?[23²³]?)?"
-    r"\s*(?P<plus>\+)?(?P<last_sign>-)?(?:\s*(?:\*{1,3}|[†‡]|\[[^\]]{1,12}\]))*\s*(?P<closing>\))?$"
+    r"(?:[.,/][-\u2013\u2014=]{1,2})?\s*(?:(?:/|(?i:out\s+of)\s)\s*(?P<total>[1-9][0-9]*)|(?:±|\+/?-)\s*[0-9.,]+)?"
+    r"\s*(?P<inner_plus>\+)?\s*(?P<suffix>(?:/\s?)?[^0-9\s.,()<>+\-\u2212:#_=*&/±\[†‡][^0-9<>()+,±*\[†‡]{0,18}?(?:[23²³]|/\s?100\s?(?:km|g|ml))?)?"
+    r"\s*(?P<plus>\+)?(?P<last_sign>-)?(?:\s*(?:\*{1,3}|[†‡]|\[[^\]]{1,30}\])|\s+\([^()]*[0-9][^()]*\))*\s*(?P<closing>\))?$"
 )
 BODIES = {
     (".", ""): r"^(?:[0-9]+\.?[0-9]*|\.[0-9]+)$",
@@ -67,8 +67,12 @@ MAGNITUDES = {
     },
 }
 """Suffixes that multiply, where several of them stand in a column."""
+COUNTED = rf"^(?:({'|'.join(sorted(MAGNITUDES))})\s+)?(\p{{L}}{{3,}})$"
+"""A magnitude or none, and a word for what is counted: views, M views."""
 HEMISPHERES = ({"n": 1.0, "s": -1.0}, {"e": 1.0, "w": -1.0})
 """Suffixes of latitudes and of longitudes, and the sign that they stand for."""
+ACCOUNTS = rf"(?i)^\s*(?:{CURRENCIES}|{'|'.join(sorted(MAGNITUDES))})"
+"""Suffixes of amounts, which are negative in parentheses."""
 APPROXIMATE = ("~", "≈", "about")
 """Signs in front of a number that is a little less or more; "about" stands for all words that say so."""
 FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75", "⅓": ".3333333333333333", "⅔": ".6666666666666666", "⅛": ".125"}
@@ -164,7 +168,10 @@ def _numbers(decimal: str, thousands: str, exponents: bool) -> pl.Expr:
         digits += exponent.str.replace_many(list(RAISED), list(RAISED.values()))
     values = digits.cast(pl.Float64, strict=False)
     minus = [pl.col(name).is_in(["-", "\u2212", "\u2013"]) for name in ("sign", "inner_sign", "last_sign")]
-    negative = pl.any_horizontal(pl.col("opening").is_not_null(), *(sign.fill_null(False) for sign in minus))
+    # (13 votes) is a note, and (13) and ($1.2M) are accounts.
+    words = pl.col("suffix").str.to_lowercase().str.contains(r"\p{L}{3}") & ~pl.col("suffix").str.contains(ACCOUNTS)
+    accounts = pl.col("opening").is_not_null() & ~words.fill_null(False)
+    negative = pl.any_horizontal(accounts, *(sign.fill_null(False) for sign in minus))
     # In 12.- the sign stands for no cents.
     negative &= ~(body.str.ends_with(".") & pl.col("last_sign").is_not_null()).fill_null(False)
     return pl.when(negative).then(-values).otherwise(values)
@@ -189,7 +196,19 @@ def magnitudes(parts: pl.DataFrame) -> pl.Series:
     """
     suffix = pl.col("suffix").str.to_lowercase().str.strip_chars(". °")
     factors = {**MAGNITUDES, **HEMISPHERES[0], **HEMISPHERES[1]}
-    return parts.select(suffix.replace_strict(factors, default=1.0, return_dtype=pl.Float64)).to_series()
+    alone = suffix.replace_strict(factors, default=None, return_dtype=pl.Float64)
+    counted = suffix.str.extract(COUNTED).replace_strict(factors, default=1.0, return_dtype=pl.Float64)
+    return parts.select(pl.coalesce(alone, counted)).to_series()
+
+
+def counted_things(suffixes: pl.Series) -> pl.Series:
+    """What suffixes of thousands and millions say is counted; null for others.
+
+    >>> counted_things(pl.Series(["M views", "views", "K", "km"])).to_list()
+    ['views', 'views', None, None]
+    """
+    things = suffixes.str.to_lowercase().str.extract(COUNTED, 2)
+    return things.set(things.is_in(list(MAGNITUDES)).fill_null(False), None)
 
 
 def seconds_of_day(strings: pl.Series) -> pl.Series:

@@ -30,7 +30,10 @@ WORDS_FOR_TRUTHS = (
     *(("verdadeiro", "falso"), ("vero", "falso"), ("sí", "no"), ("si", "no"), ("sì", "no"), ("sim", "não")),
     *(("sim", "nao"), ("tak", "nie"), ("ano", "ne"), ("igen", "nem"), ("evet", "hayır"), ("kyllä", "ei")),
     *(("да", "нет"), ("так", "ні"), ("истина", "ложь"), ("是", "否"), ("はい", "いいえ"), ("예", "아니오")),
-    *(("نعم", "لا"), ("✓", "✗"), ("✔", "✘"), ("☑", "☐")),
+    *(("da", "ne"), ("da", "nu"), ("áno", "nie"), ("jah", "ei"), ("taip", "ne"), ("jā", "nē"), ("ναι", "όχι")),
+    *(("có", "không"), ("ya", "tidak"), ("bəli", "xeyr"), ("כן", "לא"), ("हाँ", "नहीं"), ("ใช่", "ไม่ใช่"), ("有", "无")),
+    *(("igaz", "hamis"), ("prawda", "fałsz"), ("pravda", "nepravda"), ("doğru", "yanlış"), ("sant", "falskt")),
+    *((".t.", ".f."), ("نعم", "لا"), ("✓", "✗"), ("✔", "✘"), ("☑", "☐")),
 )
 """Two words for true and false, in lower case."""
 TRUE_STRINGS = (*dict.fromkeys(true for true, _ in WORDS_FOR_TRUTHS), "1")
@@ -50,7 +53,7 @@ NAN = float("nan")
 
 
 def are_truths(strings: Collection[str]) -> bool:
-    """Whether strings are two for true and false, or more of them, such as yes, Yes, y and no, or Oui and NON.
+    """Whether strings are two for true and false, or more of them: yes, Yes, y, no; Oui, NON; True, False, 1, 0.
 
     >>> are_truths(["Yes", "no"]), are_truths(["yes", "Yes", "n"]), are_truths(["t", "no"])
     (True, True, False)
@@ -59,7 +62,7 @@ def are_truths(strings: Collection[str]) -> bool:
     if words in BOOLEAN_PAIRS:
         return True
     true, false = words & ENGLISH[0], words & ENGLISH[1]  # ja, no and si may be languages
-    return len(strings) > 2 and words == true | false and bool(true and false)
+    return len(strings) > 2 and words <= true | false | {"0", "1"} and bool(true and false)
 
 
 class NeedsColumnParser(Exception):  # noqa: N818 - a message between two functions, which no user sees

@@ -71,6 +71,7 @@ FAMILIES: tuple[dict[str, float], ...] = (
     {"w": 1.0, "kw": 1e3, "gw": 1e9},
     {"wh": 1.0, "kwh": 1e3, "mwh": 1e6, "gwh": 1e9},
     {"cr": 1.0, "dr": -1.0},
+    {**dict.fromkeys(("ad", "ce", "n. chr", "ap. j.-c", "н. э"), 1.0), **dict.fromkeys(("bc", "bce", "v. chr"), -1.0)},
     {"dozen": 12.0, "dz": 12.0, "piece": 1.0, "pc": 1.0},
 )
 """Units of one quantity each -> their factors; a unit that could mean two things, such as mW and MW, is in none."""
@@ -90,7 +91,7 @@ def family_of(units: tuple[str, ...]) -> dict[str, float] | None:
         return None
     for factors in FAMILIES:
         if set(units) <= factors.keys():
-            first = factors[units[0]]
+            first = abs(factors[units[0]])
             return {unit: round(factors[unit] / first, 15) for unit in units}
     return None
 

@@ -24,11 +24,21 @@ WRITTEN = (
     rf"|{DECIMAL}(?:(?:\s*[,;]\s*|\s+){DECIMAL}){{1,2}})\s*$"
 )
 """A vector as Python, JSON and NumPy write it, a point of WKT, or two or three coordinates, such as 48.86, 2.35."""
-PART = r"[0-9]+(?:[.,][0-9]+)?"
-SIGNS = ("/", "[x×X*]", "[-\u2013\u2014]|to|bis|à", ":", r"\+")
-"""Between two or three numbers: 120/80, 30 x 20 x 5 cm, 1000 - 1200, 3:1, 2+1."""
-UNIT = r"(?:[A-Za-zµ%'.]{1,5}[23²³]?)?"
-SEVERAL = tuple(rf"^\s*{PART}(?:\s*(?:{sign})\s*{PART}){{1,2}}\s*{UNIT}\s*$" for sign in SIGNS)
+PART = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:[.,][0-9]+)?)"
+RANGE = "[-\u2013\u2014~]|to|bis|à"
+SIGNS = ("/", "[x×X*]", RANGE, ":", r"\+", "@|at", "of|out of|von|sur|de")
+"""Between two or three numbers: 120/80, 30 x 20 x 5 cm, 1000 - 1200, 3:1, 2+1, 74 hp @ 5000 rpm, 2 of 5."""
+CURRENCY = r"(?:(?:US|CA?|AU?|R)?[$€£¥₹]\s*)?"
+UNIT = r"(?:[$€£¥₹]|[A-Za-zµ%'.]{1,5}[23²³]?)?"
+NUMBER = rf"{CURRENCY}{PART}\s*{UNIT}"
+NOTE = r"(?:\s*\([A-Za-z. ]{1,20}\))?"
+SEVERAL = {sign: rf"^\s*{NUMBER}(?:\s*(?:{sign})\s*{NUMBER}){{1,2}}{NOTE}\s*$" for sign in SIGNS}
+THOUSANDS = {r"([0-9])\s?[kK]\b": "e3", r"([$€£¥₹]\s*[0-9.,]*[0-9])\s?[mM]\b": "e6"}
+"""40k is 40e3, and $1.2M is 1.2e6, while m alone could be metres."""
+DECIMAL_COMMA = r"(?:^|[^0-9,.])(?:0,[0-9]|[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})(?:[^0-9]|$))"
+"""A comma that does not stand between thousands."""
+MAX_FORMS = 3
+"""In so many ways units stand beside the numbers of a column; codes such as 12A-34B have more."""
 MIN_PAIRS, MIN_PARTS = 10, 3
 """Fewer different cells, or different numbers at one place, are categories, such as 18-24 and 1/2."""
 SAMPLE = 100
@@ -83,16 +93,21 @@ def are_several_numbers(different: pl.Series) -> bool:
     if len(different) < MIN_PAIRS:
         return False
     sample = different.head(SAMPLE)
-    pattern = next((form for form in SEVERAL if sample.str.contains(form).all()), None)
-    if pattern is None or not different.str.contains(pattern).all():
+    sign = next((sign for sign, form in SEVERAL.items() if sample.str.contains(form).all()), None)
+    if sign is None or not different.str.contains(SEVERAL[sign]).all():
         return False
-    if different.str.contains(r"(?:^|[^0-9.,])0[0-9]").any() or (pattern == SEVERAL[2] and _are_codes(different)):
+    if different.str.contains(r"(?:^|[^0-9.,])0[0-9]").any() or (sign == RANGE and _are_codes(different)):
         return False
+    if different.str.replace_all(PART, "0").str.replace_all(r"\s", "").str.to_lowercase().n_unique() > MAX_FORMS:
+        return False
+    commas = different.filter(different.str.contains(",", literal=True))
+    if commas.str.contains(DECIMAL_COMMA).n_unique() > 1:
+        return False  # 1,200 - 1,500 beside 7,5 - 12,25
     lists = _lists(different)
     if lists.null_count() or lists.list.len().n_unique() > 1:
         return False
     parts = [lists.list.get(at) for at in range(int(lists.list.len()[0]))]
-    if pattern == SEVERAL[2] and bool((parts[0] > parts[1]).any()):
+    if sign == RANGE and bool((parts[0] > parts[1]).any()):
         return False  # ranges go up
     return all(part.n_unique() >= MIN_PARTS for part in parts)
 
@@ -254,13 +269,26 @@ def _lists(cells: pl.Series) -> pl.Series:
     words = inside.str.replace_all(r"\s*[,;]\s*|\s+", " ").str.split(" ")
     missing = ~inside.str.contains(r"\S").fill_null(False)
     unread = missing | ~cells.str.contains(WRITTEN).fill_null(False)
-    several = cells.str.contains("|".join(SEVERAL)).fill_null(False)
+    several = cells.str.contains("|".join(SEVERAL.values())).fill_null(False)
     if several.any():
-        numbers = cells.str.extract_all(PART).list.eval(pl.element().str.replace(",", ".", literal=True))
+        numbers = _parts(cells)
         both = pl.DataFrame({"words": words, "numbers": numbers, "several": several})
         words = both.select(pl.when("several").then("numbers").otherwise("words")).to_series()
         unread &= ~several
     return words.cast(pl.List(pl.Float64), strict=False).set(unread, None)
+
+
+def _parts(cells: pl.Series) -> pl.Series:
+    """The numbers in cells of `SEVERAL`, as strings that are plain numbers."""
+    strings = cells.str.replace_all("[A-Za-zµ][23]", "m")
+    for pattern, power in THOUSANDS.items():
+        strings = strings.str.replace_all(pattern, f"${{1}}{power}")
+    strings = pl.select(
+        pl.when(strings.str.contains(DECIMAL_COMMA))
+        .then(strings.str.replace_all(",", "."))
+        .otherwise(strings.str.replace_all(",", ""))
+    ).to_series()
+    return strings.str.extract_all("[0-9]+(?:[.][0-9]+)?(?:e[36])?")
 
 
 def _wrong_number(cells: pl.Series, lists: pl.Series) -> int | None:

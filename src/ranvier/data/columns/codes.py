@@ -4,6 +4,7 @@ The rule, which `--kind COLUMN=number` and `--kind COLUMN=category` overrule:
 
 - Digits with leading zeros are codes whatever their column is called (`number_inference.are_codes`).
 - Integers in a column named like an id are categories where they repeat, else an identifier, which is dropped.
+- Integers of seven digits or more in a column named like a telephone, an ISBN or the like are treated in the same way.
 - Integers in a column named like a postcode or a code are categories where each stands in ten rows or more on average;
   else they stay numbers, since the neighbours of a postcode are often its neighbours on the map.
 - Integers that count the rows are dropped where the name allows it.
@@ -27,6 +28,11 @@ COUNT_NAMES = ID_NAMES | {
     *("obs", "observation", "case", "sample", "serial", "sno", "key", "seq", "sequence", "entry", "lfd", "column"),
 }
 """Words in the name of a column that is an identifier if it counts the rows."""
+LONG_ENDS = frozenset(
+    ("phone", "telephone", "tel", "mobile", "cell", "fax", "telefon", "telefono", "celular", "msisdn", "ssn", "isbn")
+) | {"ean", "upc", "gtin", "imei", "barcode", "nif", "cpf", "cnpj", "vat"}
+"""Last words, before "number" or "no", in the name of a column of long integers that are identifiers."""
+MIN_LONG = 1e6
 POST_NAMES = frozenset(
     ("zip", "zipcode", "postcode", "postal", "postalcode", "postnr", "plz", "postleitzahl", "pincode", "cep", "fips")
 )
@@ -37,13 +43,14 @@ LONG_INTEGER = 16
 """Integers of fewer digits are numbers of float64."""
 
 
-def identifier(name: str, rows: int, distinct: int, counts: bool) -> tuple[str, str] | None:
+def identifier(name: str, rows: int, distinct: int, counts: bool, long: bool = False) -> tuple[str, str] | None:
     """The kind of a column of integers that its name calls identifiers or codes, and why; None for numbers.
 
     Parameters:
         rows: how many cells are not missing.
         distinct: how many different ones there are.
         counts: whether they count the rows.
+        long: whether all have many digits, as those of telephones have.
 
     >>> identifier("PassengerId", 891, 891, True), identifier("shop_id", 900, 9, False)
     (('drop', 'integers that count the rows'), ('category', '9 different codes, named like an id'))
@@ -57,6 +64,10 @@ def identifier(name: str, rows: int, distinct: int, counts: bool) -> tuple[str, 
     if distinct == rows and (row_numbers or not ID_NAMES.isdisjoint(words)):
         return DROP, "integers, all different, named like an id"
     last = words[-1] if words else ""
+    if long and not LONG_ENDS.isdisjoint(words[-2:]) and (last in LONG_ENDS or last in COUNT_NAMES):
+        if 2 * distinct <= rows:
+            return "category", f"{distinct:,} different codes, named so"
+        return DROP, "long integers, named like telephones or other codes"
     if last in ID_ENDS:
         if 2 * distinct <= rows:
             return "category", f"{distinct:,} different codes, named like an id"

@@ -267,6 +267,8 @@ def number_format_phrase(form: NumberFormat) -> str:
         phrases.append(f"with {', '.join(form.units)}")
     if form.bounds:
         phrases.append("bounds such as <30 or 30+ read as 30")
+    if form.ranges:
+        phrases.append("ranges such as 10-20 read as their middle")
     if form.signs:
         phrases.append("(7) read as -7, and ~7, 7 ± 1 and 7* as 7")
     return "".join(f", {phrase}" for phrase in phrases)

@@ -8,10 +8,11 @@ from typing import Any
 from ranvier.data.cells.date_format import DateFormat
 from ranvier.data.cells.number_format import NumberFormat
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_DROP_KINDS
 from ranvier.records import record
 
 DROP = "drop"
+STORED_DROP_KINDS = ("identifier", "constant", "empty")
+"""Kinds of columns in model files of earlier versions that are "drop" today."""
 
 
 @record
@@ -20,7 +21,7 @@ class ColumnSchema:
 
     Fields:
         name: the column's name.
-        kind: one of `COLUMN_KINDS`, or "drop" for a column that is no input.
+        kind: one of `data.encoders.kinds.COLUMN_KINDS`, or "drop" for a column that is no input.
         reason: why, in words.
         missing: the number of missing cells.
         distinct: the number of different values, missing ones left out.
@@ -72,13 +73,11 @@ class ColumnSchema:
         """The schema that `to_dict` wrote; earlier versions stored the reason of a dropped column as its kind.
 
         Raises:
-            ModelFileError: a field is absent or of another type, or the kind is unknown.
+            ModelFileError: a field is absent or of another type.
         """
         data = json_fields.renamed(json_fields.mapping(data), {"commas": "thousands_separator"})
         kind = json_fields.field(data, "kind", str)
         kind = DROP if kind in STORED_DROP_KINDS else kind
-        if kind != DROP and kind not in COLUMN_KINDS:
-            raise json_fields.damaged(f"a column is of kind {kind[:40]!r}")
         name, reason = json_fields.field(data, "name", str), json_fields.field(data, "reason", str)
         missing, distinct = json_fields.field(data, "missing", int), json_fields.field(data, "distinct", int)
         formats = NumberFormat.stored_in(data), DateFormat.stored_in(data)

@@ -12,20 +12,25 @@ from ranvier.data.cells import parsing
 from ranvier.data.cells.alike import alike_note, written_alike
 from ranvier.data.cells.date_format import DateFormat
 from ranvier.data.cells.date_inference import WrittenDates, infer_date_format
-from ranvier.data.cells.different_strings import DifferentStrings, different_strings
+from ranvier.data.cells.different_strings import (
+    MAX_ODD_OTHERWISE_LEFT_OUT,
+    DifferentStrings,
+    different_strings,
+)
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import (
     LEADING_ZERO,
     WrittenNumbers,
     are_codes,
+    are_telephones,
     have_exponents_of_codes,
     infer_number_format,
     points_may_group,
 )
 from ranvier.data.cells.text_shape import n_options, text_shape
 from ranvier.data.cells.vectors import are_several_numbers, distinct_vectors, holds_vectors, vectors
-from ranvier.data.columns.codes import LONG_INTEGER, identifier, long_integers
+from ranvier.data.columns.codes import LONG_INTEGER, MIN_LONG, identifier, long_integers
 from ranvier.data.columns.column_notes import (
     counting_note,
     far_date_note,
@@ -39,6 +44,7 @@ from ranvier.data.columns.column_notes import (
     units_note,
 )
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
+from ranvier.data.columns.dates_of_digits import dates_of_digits
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import datetimes
 from ranvier.data.encoders.kinds import COLUMN_KINDS
@@ -49,7 +55,6 @@ from ranvier.records import record
 
 MAX_FEW_VALUES, SAMPLE = 10, 1000
 MAX_TRUTHS = 8
-FIRST_DAY, LAST_DAY, MIN_DAYS = 19000101, 20991231, 3
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
 MAX_ENUMERATED = 10_000
@@ -111,13 +116,13 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
         if wide and (long := long_integers(name, cells.cast(pl.String))) is not None:
             return Guess(long)
         values = finite(cells, *parsing.parse_numbers(cells))
-        return _dates_of_digits(cells, values) or Guess(_number(cells, values, PLAIN))
+        return _of_digits(cells, values) or Guess(_number(cells, values, PLAIN))
     numbers = _plain_numbers(cells)
     if numbers is not None:
         may_be_long = (cells.str.len_bytes().max() or 0) >= LONG_INTEGER  # type: ignore[operator]
         if may_be_long and (long := long_integers(name, parsing.clean_strings(cells))) is not None:
             return Guess(long)
-        return _dates_of_digits(cells, numbers) or _plain(cells, finite(cells, numbers, None), decimal_commas)
+        return _of_digits(cells, numbers) or _plain(cells, finite(cells, numbers, None), decimal_commas)
     strings = parsing.clean_strings(cells)
     if strings.null_count() == len(strings):
         return Guess(ColumnSchema(name, DROP, "every cell is missing", len(strings), 0))
@@ -144,19 +149,10 @@ def _vector(cells: pl.Series) -> ColumnSchema:
     )
 
 
-def _dates_of_digits(cells: pl.Series, values: NDArray[np.float64]) -> Guess | None:
-    """The schema of integers all of which are days such as 20240229, or 20240229133000; None for others."""
-    if cells.dtype.is_float() or cells.dtype.is_decimal() or not len(values):
-        return None
-    low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
-    if not any(FIRST_DAY * scale <= low < high < (LAST_DAY + 1) * scale for scale in (1.0, 1e4, 1e6)):
-        return None
-    strings = parsing.clean_strings(cells)
-    different = different_strings(strings)
-    if len(different) < MIN_DAYS or not different.values.str.contains(r"^(?:[0-9]{8}|[0-9]{12}|[0-9]{14})$").all():
-        return None
-    times = DateFormat().read_strings(different.values)
-    return None if times.null_count() else Guess(_date(strings, different, WrittenDates(DateFormat(), times)))
+def _of_digits(cells: pl.Series, values: NDArray[np.float64]) -> Guess | None:
+    """The schema of integers all of which are days or months such as 20240229; None for others."""
+    dates = dates_of_digits(cells, values)
+    return None if dates is None else Guess(_date(*dates))
 
 
 def _plain_numbers(cells: pl.Series) -> NDArray[np.float64] | None:
@@ -171,6 +167,7 @@ def _plain_numbers(cells: pl.Series) -> NDArray[np.float64] | None:
     if have_exponents_of_codes(cells.head(SAMPLE)) and have_exponents_of_codes(cells):
         return None
     leading = any(first.str.contains(rf"^\s*{LEADING_ZERO[1:]}").any() for first in (zeros, spaces))
+    leading |= are_telephones(cells.head(SAMPLE).drop_nulls())
     return None if leading and are_codes(parsing.clean_strings(cells).unique().drop_nulls()) else numbers
 
 
@@ -297,7 +294,7 @@ def _number(
     if integers and (form == PLAIN or form.units == ("#",)) and distinct > 1 and present.size >= MIN_ROWS:
         first = float(present.min())
         counts = distinct == present.size and first in (0.0, 1.0) and float(present.max()) - first == distinct - 1
-        code = identifier(cells.name, present.size, distinct, counts)
+        code = identifier(cells.name, present.size, distinct, counts, first >= MIN_LONG)
         if code is not None:
             return ColumnSchema(cells.name, *code, missing, distinct)
         notes = (counting_note(cells.name, int(first)),) if counts else ()
@@ -336,14 +333,9 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
         column = _unless_constant(name, "boolean", f"{what} strings for true and false", rows, missing, distinct)
         truths = pl.Series(name, parsing.parse_booleans(strings)[0], nan_to_null=True).cast(pl.Boolean)
         return Guess(column, read=truths)
-    dates = infer_date_format(different, None, decimal_commas)
-    if dates is not None:
-        return Guess(_date(strings, different, dates), dates.ambiguous, read=dates.format.read_strings(strings))
-    numbers = infer_number_format(different, decimal_commas)
-    if numbers is not None:
-        values = finite(cells, *numbers.read(cells))
-        column = _number(cells, values, numbers.format, strings)
-        return Guess(column, numbers.ambiguous, numbers.points, pl.Series(name, values))
+    read = _read_strings(cells, strings, different, decimal_commas)
+    if read is not None:
+        return read
     if are_several_numbers(different.without(are_marks(different.values)).values):
         return Guess(_vector(strings))
     options = n_options(different.values)
@@ -355,6 +347,10 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
         shape = text_shape(present)
         if shape.is_text:
             return Guess(_text(strings, ColumnSchema(name, "text", f"{distinct:,} different texts", missing, distinct)))
+        if shape.is_long or distinct >= MIN_DIFFERENT * len(present):
+            read = _read_strings(cells, strings, replace(different, max_odd=MAX_ODD_OTHERWISE_LEFT_OUT), decimal_commas)
+            if read is not None:
+                return read
         if shape.is_long:
             reason = f"{distinct:,} different names or codes; give it the kind 'text' if its words matter"
             return Guess(ColumnSchema(name, DROP, reason, missing, distinct))
@@ -368,6 +364,21 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
     column = replace(column, notes=_notes(alike_note(f'Categories of "{name}"', alike)))
     few_strings = column.used and distinct <= MAX_ENUMERATED
     return Guess(column, read=strings.cast(pl.Enum(different.values)) if few_strings else None)
+
+
+def _read_strings(
+    cells: pl.Series, strings: pl.Series, different: DifferentStrings, decimal_commas: bool | None
+) -> Guess | None:
+    """A column of dates or of numbers, whose clean cells are `strings`; None for others."""
+    dates = infer_date_format(different, None, decimal_commas)
+    if dates is not None:
+        return Guess(_date(strings, different, dates), dates.ambiguous, read=dates.format.read_strings(strings))
+    numbers = infer_number_format(different, decimal_commas)
+    if numbers is None:
+        return None
+    values = finite(cells, *numbers.read(cells))
+    column = _number(cells, values, numbers.format, strings)
+    return Guess(column, numbers.ambiguous, numbers.points, pl.Series(cells.name, values))
 
 
 def _date(strings: pl.Series, different: DifferentStrings, dates: WrittenDates) -> ColumnSchema:

@@ -10,6 +10,7 @@ from ranvier.data.cells import parsing
 from ranvier.data.columns.column_notes import missing_note
 from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.number import NumberEncoder
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.data.sources.source import Source
 from ranvier.rows.row_names import rows_called
 
@@ -22,11 +23,11 @@ def odd_cell_notes(encoder: Any, source: Source) -> tuple[str, ...]:
         source: rows for it, with its columns.
 
     >>> from ranvier.data import TableEncoder, open_source
-    >>> known = TableEncoder.fit({"size": ["1", "2.5", "12..5", *map(str, range(3, 40))]})
-    >>> odd_cell_notes(known, open_source({"size": ["3", "n.b."]}))
+    >>> encoder = TableEncoder.fit({"size": ["1", "2.5", "12..5", *map(str, range(3, 40))]})
+    >>> odd_cell_notes(encoder, open_source({"size": ["3", "n.b."]}))
     ('Column "size": 1 cell counts as missing: "n.b." at row index 1.',)
     """
-    columns = (column for column in getattr(encoder, "encoders", ()) if column.column in source.column_names)
+    columns = (column for column in column_encoders(encoder) if column.column in source.column_names)
     with rows_called(source.in_memory):
         return tuple(note for note in (_note(column, source) for column in columns) if note is not None)
 

@@ -23,7 +23,7 @@ def identifiers(frame: pl.DataFrame) -> list[Finding]:
     """A finding for each input column that numbers the rows.
 
     >>> rows = pl.DataFrame({"customer": np.random.default_rng(0).permutation(50) + 1000, "age": [20.5, 31.0] * 25})
-    >>> [found.column for found in identifiers(rows)]
+    >>> [finding.column for finding in identifiers(rows)]
     ['customer']
     """
     if len(frame) < MIN_ROWS:
@@ -49,7 +49,7 @@ def imbalance(values: Values, task: Task) -> list[Finding]:
     """A finding where a class has few rows beside the others.
 
     >>> task = Task("binary", 1, ("no", "yes"), ("label",))
-    >>> [found.kind for found in imbalance(np.array(["no"] * 97 + ["yes"] * 3, object), task)]
+    >>> [finding.kind for finding in imbalance(np.array(["no"] * 97 + ["yes"] * 3, object), task)]
     ['class_imbalance']
     """
     if not task.is_classifier or len(values) < MIN_ROWS:

@@ -104,7 +104,7 @@ def drift(profile: Mapping[str, Any], frame: pl.DataFrame | None) -> list[Findin
     Source: Siddiqi, "Credit risk scorecards", 2006.
 
     >>> training = profile_of(pl.DataFrame({"a": np.arange(1000.0)}))
-    >>> [found.column for found in drift(training, pl.DataFrame({"a": np.arange(900.0, 1900.0)}))]
+    >>> [finding.column for finding in drift(training, pl.DataFrame({"a": np.arange(900.0, 1900.0)}))]
     ['a']
     """
     if frame is None or not profile or len(frame) < MIN_ROWS:

@@ -70,7 +70,7 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """Findings by kind, each kind and column once.
 
     >>> drift, identifier = (Finding(kind, "a", "", "", "") for kind in ("drift", "identifier"))
-    >>> [found.kind for found in in_order([drift, identifier, drift])]
+    >>> [finding.kind for finding in in_order([drift, identifier, drift])]
     ['identifier', 'drift']
     """
     first: dict[tuple[str, str | None], Finding] = {}

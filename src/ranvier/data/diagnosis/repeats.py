@@ -39,7 +39,7 @@ def repeated_across(parts: Mapping[str, pl.DataFrame]) -> list[Finding]:
         parts: the input columns and the target of "training" and of other parts, the same columns in each.
 
     >>> rows = pl.DataFrame({"a": range(10), "y": range(10)})
-    >>> [found.kind for found in repeated_across({"training": rows, "test": rows})]
+    >>> [finding.kind for finding in repeated_across({"training": rows, "test": rows})]
     ['duplicates']
     """
     if sum(len(frame) for frame in parts.values()) > MAX_ROWS:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ranvier.data.columns.schema import ColumnSchema
+    from ranvier.data.columns.column_schema import ColumnSchema
     from ranvier.data.encoders.array import ArrayEncoder
     from ranvier.data.encoders.context import ContextEncoder
     from ranvier.data.encoders.feature_options import FeatureOptions

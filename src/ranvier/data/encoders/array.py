@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from ranvier.records import record
 from ranvier.rows import CSR
 from ranvier.rows.finite import not_finite
 from ranvier.rows.row_names import row_index
+
+if TYPE_CHECKING:
+    from ranvier.data.encoders.column import ColumnEncoder
 
 ENCODED = {
     "none": ("sparse rows", "x"),
@@ -97,6 +100,11 @@ class ArrayEncoder:
     def with_spline_basis(self) -> ArrayEncoder:
         """The encoder itself."""
         return self
+
+    @property
+    def encoders(self) -> tuple[ColumnEncoder, ...]:
+        """Arrays have no named columns."""
+        return ()
 
     @property
     def columns(self) -> tuple[Any, ...]:

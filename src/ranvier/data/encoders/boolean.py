@@ -15,7 +15,7 @@ from ranvier.data.encoders.column import CellEncoder
 from ranvier.records import record
 
 if TYPE_CHECKING:
-    from ranvier.data.columns.schema import ColumnSchema
+    from ranvier.data.columns.column_schema import ColumnSchema
     from ranvier.data.encoders.feature_options import FeatureOptions
 
 

@@ -21,7 +21,7 @@ from ranvier.plural import plural
 from ranvier.records import record
 
 if TYPE_CHECKING:
-    from ranvier.data.columns.schema import ColumnSchema
+    from ranvier.data.columns.column_schema import ColumnSchema
     from ranvier.data.encoders.feature_options import FeatureOptions
 
 MAX_CATEGORIES = 100

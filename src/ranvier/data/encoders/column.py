@@ -24,7 +24,7 @@ from ranvier.rows.csr_later import CSRLater
 if TYPE_CHECKING:
     import polars as pl
 
-    from ranvier.data.columns.schema import ColumnSchema
+    from ranvier.data.columns.column_schema import ColumnSchema
     from ranvier.data.encoders.feature_options import FeatureOptions
 
 Writer: TypeAlias = Callable[[slice, NDArray[Any]], None]

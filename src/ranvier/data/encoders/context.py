@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from ranvier.data.sources.source import Source
 from ranvier.errors import DataError
 from ranvier.records import record
 from ranvier.rows import Windows
+
+if TYPE_CHECKING:
+    from ranvier.data.encoders.column import ColumnEncoder
 
 SHOWN = {"\n": "line break", " ": "space", "\t": "tab", "\N{REPLACEMENT CHARACTER}": "other"}
 
@@ -52,6 +55,11 @@ class ContextEncoder:
     @property
     def piecewise_linear(self) -> tuple[slice, ...]:
         """Characters have no piecewise-linear encoding."""
+        return ()
+
+    @property
+    def encoders(self) -> tuple[ColumnEncoder, ...]:
+        """There are no named columns."""
         return ()
 
     @property

@@ -23,7 +23,7 @@ from ranvier.data.encoders.usual_range import without_far
 from ranvier.records import record
 
 if TYPE_CHECKING:
-    from ranvier.data.columns.schema import ColumnSchema
+    from ranvier.data.columns.column_schema import ColumnSchema
     from ranvier.data.encoders.feature_options import FeatureOptions
 
 PARTS = ("year", "month", "day", "weekday", "hour", "elapsed days")

@@ -22,7 +22,7 @@ from ranvier.data.images.picture_format import PictureFormat
 from ranvier.records import record
 
 if TYPE_CHECKING:
-    from ranvier.data.columns.schema import ColumnSchema
+    from ranvier.data.columns.column_schema import ColumnSchema
 
 Array = NDArray[Any]
 

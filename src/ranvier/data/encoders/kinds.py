@@ -24,5 +24,3 @@ COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
 }
 STORED_KINDS = {"basis": "number"}
 """Kinds of encoders in model files of earlier versions, under today's names."""
-STORED_DROP_KINDS = ("identifier", "constant", "empty")
-"""Kinds of columns in model files of earlier versions that are "drop" today."""

@@ -23,7 +23,7 @@ from ranvier.data.sounds.sound_format import HOP, SoundFormat
 from ranvier.records import record
 
 if TYPE_CHECKING:
-    from ranvier.data.columns.schema import ColumnSchema
+    from ranvier.data.columns.column_schema import ColumnSchema
 
 Array = NDArray[Any]
 LONG_FRAMES = 150

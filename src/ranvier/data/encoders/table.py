@@ -387,4 +387,7 @@ def _stored_schema(column: Any, encoded: Collection[str]) -> ColumnSchema:
     """The schema of a column in a model file; earlier versions called texts that they did not read "text"."""
     stored = json_fields.mapping(column)
     unread = stored.get("kind") == "text" and stored.get("name") not in encoded
-    return ColumnSchema.from_dict({**stored, "kind": DROP} if unread else stored)
+    schema = ColumnSchema.from_dict({**stored, "kind": DROP} if unread else stored)
+    if schema.used and schema.kind not in COLUMN_KINDS:
+        raise json_fields.damaged(f"a column is of kind {schema.kind[:40]!r}")
+    return schema

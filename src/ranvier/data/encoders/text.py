@@ -26,7 +26,7 @@ from ranvier.rows import CSR
 from ranvier.rows.csr_later import CSRLater
 
 if TYPE_CHECKING:
-    from ranvier.data.columns.schema import ColumnSchema
+    from ranvier.data.columns.column_schema import ColumnSchema
 
 
 @record(eq=False)

@@ -17,7 +17,7 @@ from ranvier.data.encoders.scaling import column_mean_std, smooth_clip, standard
 from ranvier.records import record
 
 if TYPE_CHECKING:
-    from ranvier.data.columns.schema import ColumnSchema
+    from ranvier.data.columns.column_schema import ColumnSchema
     from ranvier.data.encoders.feature_options import FeatureOptions
 
 Array = NDArray[Any]

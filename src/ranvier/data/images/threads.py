@@ -43,9 +43,9 @@ def map_by_threads(
 def part_of(progress: Progress | None, start: int, total: int) -> Progress | None:
     """The progress of one part of a work, which begins after `start` of all `total`; None for None.
 
-    >>> seen = []
-    >>> part_of(lambda done, total: seen.append((done, total)), 3, 6)(1, 3)
-    >>> seen
+    >>> calls = []
+    >>> part_of(lambda done, total: calls.append((done, total)), 3, 6)(1, 3)
+    >>> calls
     [(4, 6)]
     """
     if progress is None:

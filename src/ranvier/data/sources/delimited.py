@@ -28,6 +28,10 @@ from ranvier.data.sources.total_rows import without_notes, without_subtotals, wi
 from ranvier.errors import DataError
 from ranvier.plural import plural
 
+END_OF_FILE = b"\x1a\r\n"
+END_OF_FILES = (b"\x1a", b"\x1a\n", b"\x1a\r\n")
+"""What programs of DOS wrote behind the last line."""
+
 
 def delimited_table(data: bytes, origin: str, called: str, separator: str, reading: Reading) -> Table:
     """The table in the bytes of delimited text; every cell stays a string.
@@ -99,7 +103,7 @@ def plain_text(data: bytes, separator: str, reading: Reading) -> tuple[bytes, li
     >>> plain_text(b"a\tb\r1\t2\r", ",", Reading())
     (b'a\tb\n1\t2\n', [])
     """
-    data = _with_line_feeds(_without_marks(data))
+    data = _with_line_feeds(_without_marks(data.rstrip(END_OF_FILE) if data.endswith(END_OF_FILES) else data))
     data, drawn = without_rules(data)
     data, quoted = without_row_quotes(data, separator, reading)
     return data, [*drawn, *quoted]

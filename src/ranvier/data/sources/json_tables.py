@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -60,6 +61,8 @@ def json_table(data: bytes, origin: str, called: str, reading: Reading = PLAIN) 
     try:
         document = json.loads(data)
     except (json.JSONDecodeError, RecursionError):
+        document = _one_after_another(data)
+    if document is None:
         table = json_lines_table(data, origin, called, replace(reading, encoding=None))
         return replace(table, notes=(*notes, *table.notes), encoding=encoding)
     rows = _rows_of(document)
@@ -72,8 +75,27 @@ def json_table(data: bytes, origin: str, called: str, reading: Reading = PLAIN) 
     return replace(table, notes=tuple(notes), absent_is_missing=True, encoding=encoding)
 
 
+def _one_after_another(data: bytes) -> list[dict[str, Any]] | None:
+    """Objects of several lines, one behind the other, as jq and MongoDB write them; None for other text."""
+    text, at, rows = data.decode().strip(), 0, []
+    decoder, blank = json.JSONDecoder(), re.compile(r"\s*")
+    if text.partition("\n")[0].strip() != "{":
+        return None
+    try:
+        while at < len(text):
+            row, at = decoder.raw_decode(text, at)
+            rows.append(row)
+            at = blank.match(text, at).end()  # type: ignore[union-attr]
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    return rows if all(isinstance(row, dict) for row in rows) else None
+
+
 def _rows_of(document: Any) -> list[dict[str, Any]] | None:
-    """The rows of a list of objects, alone or as the only list of an object, or of columns; None for other values."""
+    """The rows of a list of objects, alone or as the only list of an object, or of columns; None for other values.
+
+    Columns may be named beside lists of cells, under "columns" and "data", as pandas writes them.
+    """
     if isinstance(document, list):
         return document if document and all(isinstance(row, dict) for row in document) else None
     if not isinstance(document, dict) or not document:
@@ -81,6 +103,10 @@ def _rows_of(document: Any) -> list[dict[str, Any]] | None:
     inner = [value for value in document.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
     if len(inner) == 1:
         return _rows_of(inner[0])
+    names, cells_of_rows = document.get("columns"), document.get("data")
+    if isinstance(names, list) and isinstance(cells_of_rows, list) and document.keys() <= {"columns", "index", "data"}:
+        alike = all(isinstance(row, list) and len(row) == len(names) for row in cells_of_rows)
+        return [dict(zip(map(str, names), row, strict=True)) for row in cells_of_rows] if alike and names else None
     columns = {name: list(cells.values()) if isinstance(cells, dict) else cells for name, cells in document.items()}
     if not all(isinstance(cells, list) for cells in columns.values()) or len(set(map(len, columns.values()))) != 1:
         return None if any(isinstance(cells, (dict, list)) for cells in document.values()) else [document]

@@ -14,6 +14,8 @@ ORANGE_TYPES = frozenset(
 )
 ORANGE_FLAGS = frozenset(("class", "meta", "ignore", "weight", *"cmiw", ""))
 """What stands in the second and in the third line of a table of Orange."""
+NO_UNIT = frozenset(("", "-", "\u2013", "\u2014", "[-]", "(-)"))
+"""What stands for no unit."""
 
 
 def without_headers(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
@@ -58,13 +60,22 @@ def without_headers(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
 
 
 def _column_of_units(frame: pl.DataFrame) -> str | None:
-    """A column of numbers with a word in the first row, as all columns of numbers have one; None for none."""
-    numbers = []
+    """A column of numbers with a word in the first row, as all columns of numbers have one; None for none.
+
+    Where words stand beside signs for no unit alone, one of them is enough.
+    """
+    if frame.height == 0:
+        return None
+    numbers, units = [], []
+    alone = {cell.strip() for cell in frame.row(0)} & NO_UNIT
     for cells in frame.iter_columns():
         present = [cell for cell in map(str.strip, cells[1 : SAMPLE + 1].to_list()) if cell not in MISSING]
         if present and sum(map(is_number, present)) >= MOSTLY * len(present):
             first = cells[0].strip()
-            if is_mark(first) or is_number(first):
+            if is_number(first) or (is_mark(first) and first not in NO_UNIT):
                 return None
             numbers.append(cells.name)
-    return numbers[0] if len(numbers) >= MIN_COLUMNS else None
+            units += [] if first in NO_UNIT else [cells.name]
+        elif cells[0].strip() not in NO_UNIT:
+            alone = set()
+    return units[0] if units and len(numbers) >= MIN_COLUMNS and (alone or len(units) == len(numbers)) else None

@@ -23,7 +23,7 @@ SAMPLE = 4096
 MIN_ZEROS = 0.05
 """The share of the characters of ASCII, separators and digits among them, in the tables of any language."""
 MAX_NAMED = 3
-SAY_IT = "Say it: --encoding cp1251 (encoding='cp1251')"
+USUAL = "cp1251"
 
 
 def as_utf8(data: bytes, origin: str, reading: Reading = PLAIN) -> tuple[bytes, list[str], str]:
@@ -199,9 +199,10 @@ def _guessed(data: bytes, guess: EncodingGuess, name: str, origin: str) -> tuple
         several = [GUESSED[encoding] for encoding in guess.alike][:MAX_NAMED]
         several += ["another one"] if len(guess.alike) > MAX_NAMED else []
         which = f" (it may be {', '.join(several[:-1])} or {several[-1]})" if several else ""
+        example = guess.alike[0] if guess.alike else USUAL
         raise DataError(
             f"{origin} is not UTF-8 text (byte 0x{byte:02X} in line {line}), and its encoding cannot be told{which}. "
-            f"{SAY_IT}."
+            f"Say it: --encoding {example} (encoding='{example}')."
         )
     text = data.decode(guess.encoding)
     letter = next(re.finditer("[^\x00-\x7f]", text))

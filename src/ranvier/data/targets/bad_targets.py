@@ -108,8 +108,8 @@ def without_bad_targets(
 
     >>> from ranvier.data.sources import open_source
     >>> table = open_source({"x": range(41), "price": [*map(str, range(40)), "12..5"]})
-    >>> kept, notes = without_bad_targets(table, ("price",), None, np.arange(41))
-    >>> len(kept), notes
+    >>> good, notes = without_bad_targets(table, ("price",), None, np.arange(41))
+    >>> len(good), notes
     (40, ('1 row was left out because its target cannot be used: "12..5" in row 41.',))
     """
     if target_array is None and source.column_names:

@@ -13,9 +13,10 @@ from ranvier.model.diagnosis.fit import in_units
 from ranvier.recipes.candidates import trained_parameters
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
-from ranvier.training.against_baseline import loss_gain, mean_and_error
+from ranvier.training.against_baseline import loss_gain
 from ranvier.training.inference import outputs_of
 from ranvier.training.metrics import mean_targets
+from ranvier.training.standard_error import mean_and_error
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
@@ -45,7 +46,7 @@ def learning_curve_finding(model: Model, rows: Rows) -> list[Finding]:
         flat = trained_parameters(network, settings, task, rows.take(index))
         outputs[fraction] = in_units(model.target, outputs_of(network, settings, flat, evaluation.inputs))
     name, gain = loss_gain(task, outputs[1], targets, outputs[2])
-    mean, error = mean_and_error(gain, None)
+    mean, error = mean_and_error(gain, None, ddof=1)
     constant = np.broadcast_to(mean_targets(task, targets), (len(targets), task.outputs))
     scale = abs(mean_and_error(loss_gain(task, outputs[1], targets, constant)[1], None)[0])
     helps = mean > STANDARD_ERRORS * error and mean > MIN_GAIN * scale

@@ -15,9 +15,10 @@ from ranvier.data import TargetEncoder
 from ranvier.data.diagnosis.finding import Finding
 from ranvier.network.task import Task
 from ranvier.plural import plural
-from ranvier.training.against_baseline import loss_gain, mean_and_error
+from ranvier.training.against_baseline import loss_gain
 from ranvier.training.history import History
 from ranvier.training.metrics import headline_metric, headline_metric_name, mean_targets
+from ranvier.training.standard_error import mean_and_error
 
 Array = NDArray[Any]
 STANDARD_ERRORS = 3.0
@@ -57,7 +58,10 @@ def overfitting(
         return []
     training_score, new_score = (headline_metric(task, *pair)[name] for pair in (training, new))
     constant = mean_targets(task, training[1])
-    gains = [mean_and_error(loss_gain(task, *pair, _broadcast(constant, pair[1]))[1], None) for pair in (training, new)]
+    gains = [
+        mean_and_error(loss_gain(task, *pair, _broadcast(constant, pair[1]))[1], None, ddof=1)
+        for pair in (training, new)
+    ]
     error = float(np.hypot(gains[0][1], gains[1][1]))
     if training_score - new_score < GAP[name] or gains[0][0] - gains[1][0] < STANDARD_ERRORS * error:
         return []
@@ -120,7 +124,7 @@ def worse_than_linear(task: Task, outputs: Array, linear: Array, targets: Array,
     if len(targets) < MIN_ROWS:
         return []
     name, gain = loss_gain(task, linear, targets, outputs)
-    mean, error = mean_and_error(gain, None)
+    mean, error = mean_and_error(gain, None, ddof=1)
     constant = _broadcast(mean_targets(task, targets), targets)
     scale = abs(mean_and_error(loss_gain(task, linear, targets, constant)[1], None)[0])
     if mean <= STANDARD_ERRORS * error or mean < MIN_GAIN * max(scale, 1e-12):
@@ -143,7 +147,7 @@ def no_better(sentence: str) -> list[Finding]:
     if not sentence:
         return []
     evidence, _, advice = sentence.rpartition(". ")
-    meaning = "What the model says of a row does not depend on the row in a way that helps."
+    meaning = "What the model predicts for a row does not depend on the row in a way that helps."
     return [Finding("no_better_than_guessing", None, f"{evidence}.", meaning, advice)]
 
 

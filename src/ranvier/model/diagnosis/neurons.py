@@ -10,8 +10,7 @@ import numpy as np
 from ranvier.data.diagnosis.finding import Finding
 from ranvier.engine import LayerValues
 from ranvier.model.diagnosis.neuron_flags import duplicates, flat_fraction, neuron_flags
-from ranvier.network.layers import Dense
-from ranvier.network.network import Network
+from ranvier.network.network import Network, dense_layers
 
 MIN_FRACTION = 0.1
 """The fraction of the neurons of a layer from which on they are named."""
@@ -50,9 +49,8 @@ def neuron_findings(network: Network, values: Sequence[LayerValues]) -> list[Fin
         values: what its layers do over n rows.
     """
     by_path = {layer.path: layer for layer in values}
-    infos = [info for info in network.iter_layers() if isinstance(info.layer, Dense)][:-1]
     findings = []
-    for info in infos:
+    for info in dense_layers(network)[:-1]:
         layer_values = by_path.get(info.path)
         if layer_values is None or layer_values.weighted_sums is None or len(layer_values.outputs) < MIN_ROWS:
             continue

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.errors import InputError
 from ranvier.explain.attributions import Attributions
 from ranvier.rows import Inputs
@@ -77,7 +78,7 @@ def _map(subject: Subject, attributed: Attributions, row: Any, output: Any) -> A
 def _words(subject: Subject, row: Any, output: Any) -> dict[str, list[list[Any]]]:
     """For each column of texts the words in reading order with what they add."""
     model = subject.model
-    parts = [part for part in getattr(model.encoder, "encoders", ()) if part.kind == "text"]
+    parts = [part for part in column_encoders(model.encoder) if part.kind == "text"]
     words = {}
     for part in parts[:4]:
         pairs = model.part_attributions(row, part.column, output=output).words[0]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ranvier.errors import RanvierError
 from ranvier.model.diagnosis.neuron_flags import CONSTANT, DEAD, SATURATED, duplicates, flat_fraction
 from ranvier.rows import Rows
+from ranvier.view.json_values import finite_or_none
 from ranvier.view.subject import Subject
 
 Array = NDArray[Any]
@@ -44,11 +45,7 @@ def layer_health(subject: Subject, earlier: Array | None = None, steps: int = 0)
             "gradient_norm": None if gradients is None else _norm(gradients[name]),
             "update_ratio": update,
         }
-        finite = {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in record.items()
-        }
-        records.append(finite | _counts(subject, info))
+        records.append({name: finite_or_none(value) for name, value in record.items()} | _counts(subject, info))
     return records
 
 

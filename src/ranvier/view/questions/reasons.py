@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
+from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.errors import InputError
 from ranvier.model.predictions import explanations_of
+from ranvier.view.json_values import finite_or_none
 from ranvier.view.questions.examples import example_rows
 from ranvier.view.questions.rows import describe_rows
 from ranvier.view.subject import Subject
@@ -40,7 +41,7 @@ def reasons(subject: Subject) -> list[dict[str, Any]]:
     for at, (entry, parts) in enumerate(zip(described, explanations_of(model, sample, MAX_COLUMNS), strict=True)):
         for part in parts:
             for column in part["columns"]:
-                column["cell"] = _finite(column["cell"])
+                column["cell"] = finite_or_none(column["cell"])
             part["rest"] = _rest(part)
         record: dict[str, Any] = {name: entry[name] for name in ("row", "predicted", "actual") if name in entry}
         record["parts"] = parts
@@ -57,14 +58,9 @@ def _rest(part: dict[str, Any]) -> float | None:
     return None if abs(rest) <= max(part["error"], NOTHING * max(map(abs, values), default=0.0)) else rest
 
 
-def _finite(cell: Any) -> Any:
-    """The cell; None for a number that JSON does not have."""
-    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
-
-
 def _words(model: Any, rows: Any) -> list[list[list[Any]]]:
     """Of a model of one column of texts: of each text the words with what they add; else nothing."""
-    encoders: tuple[Any, ...] = getattr(model.encoder, "encoders", ())
+    encoders = column_encoders(model.encoder)
     if len(encoders) != 1 or encoders[0].kind != "text":
         return []
     explained = model.part_attributions(rows)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ranvier.display.ngrams import ngram_sentence
 from ranvier.model.evaluation import baseline_metrics, measured_levels
 from ranvier.model.model import Model
 from ranvier.training import metrics
+from ranvier.view.json_values import finite_or_none
 from ranvier.view.subject import Subject
 
 
@@ -72,10 +72,6 @@ def _measured(subject: Subject) -> tuple[dict[str, float | None], dict[str, floa
     model, targets = subject.model, subject.targets
     baseline = baseline_metrics(model.task, (targets, None), targets, None, measured_levels(model))
     return (
-        {name: _finite(value) for name, value in subject.metrics.items()},
-        {name: _finite(baseline.get(name)) for name in subject.metrics},
+        {name: finite_or_none(value) for name, value in subject.metrics.items()},
+        {name: finite_or_none(baseline.get(name)) for name in subject.metrics},
     )
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)

@@ -36,9 +36,8 @@ def describe_rows(subject: Subject, index: NDArray[np.int64]) -> list[dict[str, 
     """Records of some rows.
 
     Fields: `row` among the known ones; `number` in the data; `name` of its file; `cells` of a table, or `pixels` of a
-    picture or a spectrogram in base64;
-    `predicted` and, where the truth is known, `actual`, `loss`; for classes `probability` of the predicted class and
-    `probability_of_actual`.
+    picture or a spectrogram in base64; `predicted` and, where the truth is known, `actual` and `loss`; for classes
+    `probability` of the predicted class and `probability_of_actual`.
     """
     if not len(index):
         return []

@@ -48,9 +48,8 @@ def step(
         seed: another seed than the model's.
 
     Returns where the step is, the settings in words, the batch with its losses, the inputs of the row and the `pixels`
-    of the picture that it is, None where it is none, what every layer outputs for the row
-    and the derivatives along its sums, and the neuron with its largest terms: value, weight, product, gradient and
-    update of each.
+    of the picture that it is, None where it is none, what every layer outputs for the row and the derivatives along
+    its sums, and the neuron with its largest terms: value, weight, product, gradient and update of each.
 
     Raises:
         InputError: there is no such step, row or neuron.
@@ -162,7 +161,7 @@ def _start(subject: Subject, steps: Stepping) -> list[dict[str, Any]]:
 
 
 def _batch(subject: Subject, steps: Stepping, trace: StepTrace, batch: Array) -> list[dict[str, Any]]:
-    """The rows of the batch: number, target and outputs (of the first 12), loss and fraction of the mean."""
+    """The rows of the batch: number, target and output (at most 12 of each), and loss."""
     targets = one_hot(steps.rows.targets[batch], subject.model.network.outputs)
     outputs = trace.layers[-1].y
     return [
