@@ -1,4 +1,4 @@
-"""What the mean of an ensemble would say of the rows that its networks left out.
+"""What the mean of an ensemble would predict for the rows that its networks left out.
 
 A row was left out by K of the M networks. The mean of K networks errs more than that of all M: to first order in their
 variance, a smooth measure of the mean, such as its loss, moves from that of one network in proportion to 1 - 1 / K. The
@@ -35,8 +35,8 @@ class LeftOut:
         index: which rows they are, ascending, (n,).
         targets, weights: of these rows; the latter None for equal weights.
         counts: K, how many networks left each row out, (n,).
-        logits: the mean of what these networks say, (n, N).
-        single_rows, single_logits: what each of them says, and of which of the n rows, (sum of K,) and (sum of K, N).
+        logits: the mean of those of these networks, (n, N).
+        single_rows, single_logits: those of each, and for which of the n rows, (sum of K,) and (sum of K, N).
         n_networks: M.
     """
 
@@ -50,8 +50,8 @@ class LeftOut:
     n_networks: int
 
 
-def left_out_by(task: Task, members: Sequence[Member]) -> LeftOut:
-    """What networks, one at least, say of the rows that they left out."""
+def left_out_by(task: Task, members: Sequence[Member], n_networks: int | None = None) -> LeftOut:
+    """The outputs of networks, one at least, for the rows that they left out; M is their number, or `n_networks`."""
     numbers = [np.arange(len(m.validation)) if m.index is None else m.index for m in members]
     index, first, single_rows = np.unique(np.concatenate(numbers), return_index=True, return_inverse=True)
     single_logits = logits_of(task, np.concatenate([member.outputs for member in members]))
@@ -66,24 +66,25 @@ def left_out_by(task: Task, members: Sequence[Member]) -> LeftOut:
         sums / counts[:, None],
         single_rows,
         single_logits,
-        len(members),
+        n_networks or len(members),
     )
 
 
-def merged_inverse_temperature(task: Task, members: Sequence[Member]) -> float:
+def merged_inverse_temperature(task: Task, members: Sequence[Member], n_networks: int | None = None) -> float:
     """The factor that calibrates the mean of the logits of all networks.
 
-    Formula: log s(M) = log s(1) + (log s'(K) - log s'(1)) (1 - 1 / M) / (1 - 1 / K), with s(1) fitted on what single
-    networks say, and s'(1) and s'(K) on rows that several of them left out: on what each says, and on their mean. Fewer
-    than 100 of these rows tell nothing; then it is s(1).
+    Formula: log s(M) = log s(1) + (log s'(K) - log s'(1)) (1 - 1 / M) / (1 - 1 / K), with s(1) fitted on the logits of
+    single networks, and s'(1) and s'(K) on rows that several of them left out: on those of each, and on their mean.
+    Fewer than 100 of these rows tell nothing; then it is s(1).
 
     Parameters:
         task: what the outputs mean.
         members: the networks; none give a factor of 1.
+        n_networks: M, where more are merged than those that left rows out; None for the number of these.
     """
     if not members or task.kind == "regression":
         return 1.0
-    left_out = left_out_by(task, members)
+    left_out = left_out_by(task, members, n_networks)
     if len(left_out.targets) < MIN_ROWS:
         return 1.0
     single = _single_factor(task, left_out, np.ones(len(left_out.counts), np.bool_))
@@ -96,7 +97,9 @@ def merged_inverse_temperature(task: Task, members: Sequence[Member]) -> float:
     return float(single * np.exp(step * (1.0 - 1.0 / left_out.n_networks) / _mean_move(left_out.counts)))
 
 
-def held_out_rows(task: Task, members: Sequence[Member], inverse_temperature: float) -> HeldOut | None:
+def held_out_rows(
+    task: Task, members: Sequence[Member], inverse_temperature: float, n_networks: int | None = None
+) -> HeldOut | None:
     """Outputs for the rows that stood outside training, in the calibration of the merged network.
 
     Where all networks have the same validation rows, the outputs are those of the merged network. Else a row has the
@@ -107,6 +110,7 @@ def held_out_rows(task: Task, members: Sequence[Member], inverse_temperature: fl
         task: what the outputs mean.
         members: the networks.
         inverse_temperature: the factor of the merged network's logits.
+        n_networks: as for `merged_inverse_temperature`.
 
     >>> from ranvier.rows import Rows
     >>> numbers = Task("regression", 1)
@@ -118,7 +122,7 @@ def held_out_rows(task: Task, members: Sequence[Member], inverse_temperature: fl
     """
     if not members:
         return None
-    left_out = left_out_by(task, members)
+    left_out = left_out_by(task, members, n_networks)
     outputs, folds = probabilities_of(task, left_out.logits), members[0].index is not None
     factors = _error_factors(left_out) if folds and task.kind == "regression" else None
     return HeldOut(outputs, left_out.targets, left_out.weights, folds, factors).calibrated(task, inverse_temperature)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ranvier.data.sources.array_parts import PARTS
 from ranvier.data.sources.file_content import HEAD, content_kind, is_binary
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.natural_order import natural_key
@@ -21,14 +21,6 @@ from ranvier.plural import plural
 if TYPE_CHECKING:
     import polars as pl
 
-PARTS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-"""Names of folders that hold a part of the rows -> the part."""
-IDX_PICTURES = re.compile(r"idx3-ubyte(?:\.gz)?$")
-"""The names of files of pictures in IDX format, beside which those of their labels lie."""
 FILE, TEXT, LABEL = "file", "text", "label"
 SINGULARS = {"image": "picture", "sound": "recording", "text": "text"}
 EXPECTED = "a folder for each class with its files in it was expected, such as cats/1.jpg and dogs/1.jpg"
@@ -128,13 +120,6 @@ def _of_one_kind(files: Sequence[FileReference], origin: str, in_archive: bool =
         # A single file is refused where it is read, with the reason.
         kinds[[at for at in np.flatnonzero(kinds == "text") if is_binary(heads[at])]] = ""
     counts = Counter(kind for kind in kinds.tolist() if kind)
-    pictures_in_idx = [file.name for file in files if IDX_PICTURES.search(file.name)]
-    if pictures_in_idx and not counts.keys() - {"text"}:
-        names = " and ".join(pictures_in_idx[:2]) + (" and more" if len(pictures_in_idx) > 2 else "")
-        raise DataError(
-            f'"{origin}" holds pictures in IDX files ({names}), and a folder is not read as these. Give the file with '
-            "the training pictures; those to test on are another file, given as test."
-        )
     if not counts:
         endings = Counter("." + file.name.rsplit(".", 1)[1].lower() for file in files if "." in file.name[1:])
         number = plural(len(files), "file") if files else "no files"
