@@ -34,7 +34,8 @@ def epoch_orders(rows: int, epochs: range, seed: int, shuffle: bool, words_of: W
     >>> epoch_orders(3, range(1, 3), 0, shuffle=False).tolist()
     [[0, 1, 2], [0, 1, 2]]
     """
-    return population_orders(rows, epochs, [seed], shuffle, words_of)[0]
+    orders: Order = population_orders(rows, epochs, [seed], shuffle, words_of)[0]
+    return orders
 
 
 def population_orders(
