@@ -83,7 +83,7 @@ def test_a_narrow_layer_shares_single_panels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layers", "precision", "threads", "each"),
+    ("layers", "precision", "threads", "copied"),
     [
         ([Dense(128)], "float32", 2, True),
         ([Dense(128)], "float64", 2, False),
@@ -96,15 +96,15 @@ def test_a_narrow_layer_shares_single_panels() -> None:
     ],
 )
 def test_each_thread_gathers_all_rows_if_panels_alone_read_them(
-    layers: list[Any], precision: str, threads: int, each: bool
+    layers: list[Any], precision: str, threads: int, copied: bool
 ) -> None:
     output = [Dense(3, "softmax")]
     task = make_spec(
         784, layers + output, loss("categorical_cross_entropy"), Adam(), batch_size=32, precision=precision
     )
     plan = plan_of(task, threads, MANY_REGISTERS)
-    assert [buffer.name for buffer in plan.buffers if buffer.kind == "copies"] == ["inputs"] * each
-    assert (plan.stages[0].kind == PANELS) == each
+    assert [buffer.name for buffer in plan.buffers if buffer.kind == "copies"] == ["inputs"] * copied
+    assert (plan.stages[0].kind == PANELS) == copied
 
 
 @pytest.mark.parametrize(
