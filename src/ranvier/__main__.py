@@ -13,7 +13,11 @@ def start() -> None:
         from ranvier.cli.main import main
 
         main(prog_name="ranvier")
-    except KeyboardInterrupt:
+    except (Exception, KeyboardInterrupt) as error:
+        from ranvier.errors import interruption
+
+        if interruption(error) is None:
+            raise
         sys.stderr.write("Interrupted.\n")
         sys.exit(INTERRUPTED)
 

@@ -103,3 +103,20 @@ def nearest(name: str, options: Iterable[str], listing: str = "Choose one of") -
         return f"Did you mean {' or '.join(chr(34) + lowered[match] + chr(34) for match in close)}?"
     shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
     return f"{listing}: {shown}." if names else "There is nothing to choose from."
+
+
+def interruption(error: BaseException) -> KeyboardInterrupt | None:
+    """The Ctrl-C that an error is or comes from; None for others.
+
+    While a class is made, or a module of another library is imported, Python and that library put errors of their own
+    in the place of a Ctrl-C.
+
+    >>> error = RuntimeError("Error calling __set_name__")
+    >>> error.__cause__ = KeyboardInterrupt()
+    >>> interruption(error)
+    KeyboardInterrupt()
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    return cause

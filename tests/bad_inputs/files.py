@@ -46,6 +46,7 @@ TEXTS = {
     "list.jsonl": "[1, 2]\n[3, 4]\n",
     "paths.csv": "file,kind\n" + "".join(f"pictures/{at}.png,{'ab'[at % 2]}\n" for at in range(20)),
     "notes.docx": "words",
+    "book.xlsx": "words",
     "text.rv": "hello " * 40,
 }
 """Name -> text of a file."""

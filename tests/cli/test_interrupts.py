@@ -37,6 +37,21 @@ MOMENTS: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 
 
+@pytest.mark.parametrize("how", ["cause", "context"])
+def test_errors_that_stand_for_an_interruption_are_one(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*arguments: Any, **named: Any) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            if how == "context":
+                raise RuntimeError("Error calling __set_name__")  # noqa: B904
+            raise ImportError("cannot import") from (interrupt if how == "cause" else OSError())
+
+    monkeypatch.setattr("ranvier.cli.main.import_module", pressed)
+    result = invoke("look", "rows.csv")
+    assert (result.exit_code, result.stderr.strip()) == (INTERRUPTED, "Interrupted.")
+
+
 @pytest.mark.parametrize(
     ("words", "function"), MOMENTS, ids=lambda value: value if isinstance(value, str) else value[0]
 )

@@ -159,3 +159,15 @@ def test_class_folders_of_texts_and_pictures(tmp_path: Path) -> None:
     assert '1 text stands under different labels: "bad words 1" (bad, good).' in overview.target["notes"]
     notes = " ".join(look(write_tree(tmp_path / "pets", {**pets(1), "dogs/1.png": png(9)})).columns[0].notes)
     assert "1 file stands under different labels: cats/0.png (cats) and dogs/0.png (dogs)." in notes
+
+
+def test_pictures_in_arrays_are_looked_at_like_those_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = {"x_train": 4, "y_train": 4, "x_test": 2, "y_test": 2}
+    names = {name: np.zeros((count, 5, 5) if name[0] == "x" else count, np.uint8) for name, count in rows.items()}
+    np.savez("digits.npz", **{**names, "y_train": np.array([3, 7, 7, 7])})
+    shown = invoke("look", "digits.npz").stdout
+    assert "Pictures: 5 x 5 pixels; L (6)." in shown
+    assert "The rows are divided as they are stored: 4 in train, 2 in test." in shown
+    assert 'Target "y": ' in shown
+    assert "[[" not in shown

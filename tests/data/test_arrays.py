@@ -83,6 +83,48 @@ def test_npz_names(tmp_path: Path, keys: tuple[str, str]) -> None:
     assert "extra" in opened.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("names", "parts"),
+    [
+        (("x_train", "y_train", "x_test", "y_test"), {"train": 3, "test": 2}),
+        (("x_test", "y_test", "X_train", "y_train"), {"train": 3, "test": 2}),
+        (("test_images", "test_labels", "train_images", "train_labels"), {"train": 3, "test": 2}),
+        (("inputs_training", "targets_training", "inputs_valid", "targets_valid"), {"train": 3, "validation": 2}),
+    ],
+)
+def test_npz_with_parts(tmp_path: Path, names: tuple[str, ...], parts: dict[str, int]) -> None:
+    path = tmp_path / "rows.npz"
+    sizes = [3 if "train" in name else 2 for name in names]
+    named = {
+        name: np.full((size, 1) if at % 2 else (size, 4, 4), size, np.uint8)
+        for at, (name, size) in enumerate(zip(names, sizes, strict=True))
+    }
+    np.savez(path, **named)
+    opened = arrays(path)
+    for rows in (opened, opened.as_pictures("image"), opened.take(np.arange(opened.rows)[::-1])):
+        for part, size in parts.items():
+            rows_of_part = rows.part(part)
+            assert rows_of_part is not None
+            assert rows_of_part.rows == size
+            assert rows_of_part.part(part) is None
+    assert opened.targets is not None
+    assert opened.targets.tolist() == [3, 3, 3, 2, 2]
+
+
+def test_npz_without_targets_of_a_part(tmp_path: Path) -> None:
+    path = tmp_path / "rows.npz"
+    np.savez(path, x_train=np.ones((3, 2)), y_train=np.arange(3), x_test=np.ones((2, 2)))
+    opened = arrays(path)
+    assert opened.rows == 3
+    assert "Left out: the test rows, which have no targets." in opened.notes
+    np.savez(path, x_train=np.ones((3, 2)), x_test=np.ones((2, 2)), y_test=np.ones(2))
+    with pytest.raises(DataError, match="none for the training rows"):
+        open_source(path)
+    np.savez(path, x_train=np.ones((3, 2)), y_train=np.ones(3), x_test=np.ones((2, 3)), y_test=np.ones(2))
+    with pytest.raises(DataError, match="rows of one shape and type"):
+        open_source(path)
+
+
 def test_npz_errors(tmp_path: Path) -> None:
     path = tmp_path / "rows.npz"
     np.savez(path, a=np.ones((3, 2)), b=np.ones(4))

@@ -196,19 +196,3 @@ def test_what_cannot_be_learned_from_is_one_sentence(tmp_path: Path, case: str) 
     assert "expected" in str(caught.value)
     if case == "too deep":
         assert f'ranvier train "{folder}/photos"' in str(caught.value)
-
-
-@pytest.mark.parametrize("ending", ["", ".gz"])
-@pytest.mark.parametrize("beside", [[], ["LICENSE.txt"], ["LICENSE.txt", "README.md"]])
-def test_pictures_in_idx_files_are_named_and_no_text_beside_them_is_trained_on(
-    tmp_path: Path, ending: str, beside: list[str]
-) -> None:
-    for part in ("train", "t10k"):
-        for what in ("images-idx3", "labels-idx1"):
-            (tmp_path / f"{part}-{what}-ubyte{ending}").write_bytes(b"\0\0\x08\x03" + bytes(60))
-    for name in beside:
-        (tmp_path / name).write_text("Permission is granted.")
-    with pytest.raises(
-        DataError, match=r"pictures in IDX files \(t10k-images-idx3-ubyte.* and train-images-idx3-ubyte"
-    ):
-        open_source(tmp_path)

@@ -16,7 +16,7 @@ from scipy import sparse
 import ranvier as rv
 from ranvier.data import Table
 from ranvier.errors import InputError, RanvierError
-from ranvier.estimators.rows import _is_frame
+from ranvier.estimators.rows import _is_frame, labels_array
 
 QUICK: dict[str, Any] = {"recipe": "plain", "hidden": (6,), "epochs": 8, "random_state": 0, "engine": "reference"}
 ROWS = 60
@@ -34,7 +34,11 @@ FORMS = {
     "pandas": pd.DataFrame(COLUMNS),
     "polars": pl.DataFrame(COLUMNS),
     "pyarrow": pa.table(COLUMNS),
+    "array of records": np.array(
+        list(zip(*COLUMNS.values(), strict=True)), [("age", "f8"), ("city", "O"), ("member", "?"), ("since", "O")]
+    ),
 }
+TRUTHS = LABELS == "high"
 
 
 def classifier(**changes: Any) -> rv.Classifier:
@@ -48,6 +52,22 @@ def test_every_form_of_a_table_gives_the_same_model(form: str) -> None:
     assert fitted.predict_proba(FORMS[form]).tobytes() == expected.predict_proba(COLUMNS).tobytes()
     assert fitted.feature_names_in_.tolist() == list(COLUMNS)
     assert fitted.n_features_in_ == 4
+
+
+@pytest.mark.parametrize(
+    "y", [pa.array(TRUTHS), pa.chunked_array([TRUTHS[:7], TRUTHS[7:]]), pl.Series(TRUTHS), pd.Series(TRUTHS)], ids=str
+)
+def test_labels_of_every_library(y: Any) -> None:
+    fitted = classifier().fit(COLUMNS, y)
+    assert fitted.predict_proba(COLUMNS).tobytes() == classifier().fit(COLUMNS, TRUTHS).predict_proba(COLUMNS).tobytes()
+    assert fitted.classes_.dtype == bool
+
+
+@pytest.mark.parametrize("values", [[1, 0] * 30, ["a", "b"] * 30, [1.5, 2.5, None] * 20])
+def test_labels_of_arrow_are_those_of_lists(values: list[Any]) -> None:
+    labels = labels_array(pa.array(values))
+    expected = [float("nan") if value is None else value for value in values]
+    np.testing.assert_array_equal(labels, np.array(expected, labels.dtype))
 
 
 def test_an_array_of_mixed_cells() -> None:

@@ -10,7 +10,7 @@ import re
 
 import click
 
-from ranvier.errors import InputError, RanvierError
+from ranvier.errors import InputError, RanvierError, interruption
 
 PLAIN_WORDS = {
     r"is not a valid integer range": "is not an integer",
@@ -37,9 +37,11 @@ def explain(error: BaseException) -> tuple[str, int]:
     ('There is no column x.', 2)
     >>> explain(MemoryError())[1]
     1
+    >>> explain(KeyboardInterrupt())
+    ('Interrupted.', 130)
     """
-    if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        pressed = error.__cause__ if isinstance(error, click.Abort) else error
+    pressed = interruption(error)
+    if pressed is not None or isinstance(error, click.Abort):
         return " ".join(["Interrupted.", *getattr(pressed, "__notes__", ())]), INTERRUPTED
     if isinstance(error, click.UsageError):
         return _usage(error), WRONG_INPUT

@@ -202,8 +202,8 @@ def command(
     """Train a network on DATA.
 
     DATA is a CSV, TSV, Parquet, Arrow, JSONL, NPZ or IDX file; a folder, .zip or .tar.gz of class folders with
-    pictures, or of train/ and test/ with such; a table with a column of paths; a plain text file; or the name of a set
-    that needs no file: digits, iris, wine, breast_cancer, diabetes.
+    pictures, of train/ and test/ with such, or of IDX files; a table with a column of paths; a plain text file; or the
+    name of a set that needs no file: digits, iris, wine, breast_cancer, diabetes.
     """
     if data == "-":
         raise InputError(
@@ -215,10 +215,12 @@ def command(
     model = default_model(data, passed["target"]) if model is None else model
     if report_file is not None:
         from ranvier.storage.atomic import check_writable
+        from ranvier.view.report_file import check_name
 
         if Path(report_file).resolve() == Path(model).resolve():
             raise InputError(f'The model and the report are both to be written to "{report_file}"; give two names.')
         check_writable(report_file, [data])
+        check_name(report_file)
     named = {**passed, "model": model, "run": run or True}
     return _train(Output(as_json, quiet), quiet, data, named, view, report_file)
 

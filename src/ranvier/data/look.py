@@ -22,6 +22,8 @@ from ranvier.data.images.overview import overview as picture_overview
 from ranvier.data.labelled_rows import labelled_rows
 from ranvier.data.sounds.overview import overview as sound_overview
 from ranvier.data.sources import open_source
+from ranvier.data.sources.array_source import Arrays
+from ranvier.data.sources.parts import part_notes
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.source import Source
 from ranvier.data.splitting.repeated_texts import repeated_text_notes
@@ -105,7 +107,12 @@ def look(
     asked_for = frozenset(kinds or {}) | (frozenset() if target is None else frozenset({target}))
     reading = replace(reading, names=reading.names | asked_for, skip_empty_rows=True)
     opened = open_source(source, reading=reading)
-    if not opened.is_sparse and not opened.column_names and opened.inputs.shape[1] <= MAX_ARRAY_COLUMNS:
+    is_labelled = opened.pictures and opened.targets is not None
+    as_pictures = opened.as_pictures("image") if is_labelled and isinstance(opened, Arrays) else opened
+    if as_pictures is not opened:
+        opened = as_pictures
+        target = target or next(iter(opened.target_names), None)
+    elif not opened.is_sparse and not opened.column_names and opened.inputs.shape[1] <= MAX_ARRAY_COLUMNS:
         opened = opened.as_table()
     if target is not None:
         check_column(opened, target)
@@ -117,7 +124,7 @@ def look(
         schema, columns = _columns(opened, target, kinds or {})
         described = None if target is None else _target(opened, target, schema)
     duplicates = opened.rows - _distinct_rows(opened.frame) if opened.column_names else 0
-    notes = (*opened.notes, *comma_notes({column.name: column.number_format for column in schema}))
+    notes = (*opened.notes, *part_notes(opened), *comma_notes({column.name: column.number_format for column in schema}))
     return Look(opened.origin, opened.rows, duplicates, columns, opened.shape, described, notes)
 
 
@@ -184,7 +191,9 @@ def _schema_of_column(frame: pl.DataFrame, kinds: Mapping[str, str], decimal_com
 
 
 def _examples(cells: pl.Series) -> tuple[str, ...]:
-    """The first different cells that are not null."""
+    """The first different cells that are not null; none of pictures, which are no words."""
+    if isinstance(cells.dtype, pl.Array) and len(cells.dtype.shape) > 1:
+        return ()
     present = (cell for cell in cells.head(EXAMPLE_ROWS).to_list() if cell is not None)
     different = dict.fromkeys(
         shown_vector(cell) if is_vector(cell) else " ".join(str(cell).split()) for cell in present

@@ -232,7 +232,7 @@ def _columns(
     rule: SplitRule,
 ) -> tuple[Source, tuple[ColumnSchema, ...], list[str], SplitRule]:
     """What `read_input_columns` gives, and the rule with how its time column is written."""
-    rule.check(source)
+    rule.check(source, names)
     source, columns, notes = read_input_columns(source, names, (*ignore, *rule.left_out(source)), kinds)
     return source, columns, notes, rule.written(source, columns)
 

@@ -62,7 +62,7 @@ class ReadableCells:
                     if at not in self.broken:
                         work(at)
                 except DataError as error:
-                    reason = str(error)
+                    reason = str(error).removeprefix(f'"{self.name(at)}" cannot be read: ')
                     self.broken[at] = reason if isinstance(error, CellError) else reason.removesuffix(".")
 
         report = None if progress is None else lambda done, _: progress(min(done * BLOCK, count), count)
@@ -120,7 +120,8 @@ class ReadableCells:
             cells_of.setdefault(self.broken[at], []).append(at)
         entries = list(cells_of.items())
         parts = [
-            f"{listed_names([self.name(at) for at in cells])}: {reason}" for reason, cells in entries[:MAX_REASONS]
+            f"{listed_names(list(dict.fromkeys(map(self.name, cells))))}: {reason}"
+            for reason, cells in entries[:MAX_REASONS]
         ]
         others = sum(len(cells) for _, cells in entries[MAX_REASONS:])
         return "; ".join(parts) + (f"; and {others:,} more" if others else "")

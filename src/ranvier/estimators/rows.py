@@ -1,13 +1,14 @@
 """X, y and weights as scikit-learn's users pass them: checked and converted. n rows, K columns.
 
-X may be an array, a matrix of scipy.sparse, a data frame (pandas, polars, pyarrow), a dictionary of columns or a list
-of dictionaries; a list of paths or pictures, or an array of pictures (n, height, width), with channels or without.
+X may be an array, one of records, too, a matrix of scipy.sparse, a data frame (pandas, polars, pyarrow), a dictionary
+of columns or a list of dictionaries; a list of paths or pictures, or an array of pictures (n, height, width), with
+channels or without.
 Arrays of numbers stay arrays, and sparse rows sparse; everything with words, dates or named columns becomes a table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,6 +57,8 @@ def to_source(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
     if hasattr(X, "tocsr"):
         # Its own sentence on what is missing or infinite names the cell, from `open_source`.
         return open_source(validate_data(estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite=False))
+    if isinstance(X, np.ndarray) and X.dtype.names and X.ndim == 1:
+        X = {name: X[name] for name in X.dtype.names}
     if isinstance(X, Mapping) or is_row_list(X):
         X = frame_from(X)
     _refuse_series(X)
@@ -199,7 +202,12 @@ def with_names(source: Source, names: Sequence[str]) -> Source:
 
 
 def _refuse_series(X: Any) -> None:
-    """Raise a `ShapeError` where X is a single column, or row, of a data frame, or a text."""
+    """Raise a `ShapeError` where X is a single column, or row, of a data frame, a text, or an iterator."""
+    if isinstance(X, Iterator):
+        raise ShapeError(
+            f"X is a {type(X).__name__}, whose rows can be read only once, and rows that can be counted were expected: "
+            "give list(X)."
+        )
     if isinstance(X, (str, bytes)):
         raise ShapeError(
             f"X is the text {X[:40]!r}, and rows of several columns were expected: an array, a data frame, a "
@@ -261,6 +269,11 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
     name = type(estimator).__name__
     if y is None:
         raise InputError(f"{name} requires y to be passed, but the target y is None; give fit(X, y) one value a row.")
+    if isinstance(y, str):
+        raise ShapeError(
+            f"y is the text {y[:40]!r}, and one value for each row was expected: give the column itself, such as "
+            f"frame[{y[:40]!r}], and X without it. rv.train takes the name of a column."
+        )
     if hasattr(y, "toarray"):
         y = y.toarray()
     array = labels_array(y)
@@ -295,7 +308,9 @@ def labels_array(y: Any) -> NDArray[Any]:
     >>> labels_array(["a", None, float("nan")]).tolist()
     ['a', None, nan]
     """
-    y = fill_masked(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    if hasattr(y, "to_numpy"):
+        y = y.to_numpy(zero_copy_only=False) if hasattr(y, "to_pylist") else y.to_numpy()  # an array of pyarrow
+    y = fill_masked(y)
     array = np.asarray(y)
     if array.dtype == object and array.size and {type(value) for value in array.ravel()} <= {bool, np.bool_}:
         return array.astype(np.bool_)  # as pandas gives its own truth values

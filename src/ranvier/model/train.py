@@ -99,9 +99,9 @@ def train(
 
     Parameters:
         data: a CSV, TSV, Parquet, Arrow, JSONL, NPZ or IDX file, of which a table may have a column of paths; a folder,
-            .zip or .tar.gz of class folders, or of train/ and test/ with such; a plain text file (.txt), for a language
-            model; a list of paths or pictures; a data frame, an array, or one of the sets "digits", "iris", "wine",
-            "breast_cancer", "diabetes"; or a matrix of scipy.sparse, which is neither scaled nor filled up with zeros.
+            .zip or .tar.gz of class folders, IDX files, or train/ and test/ with such; a plain text file, for a
+            language model; a list of paths or pictures; a data frame, an array, or one of the sets "digits", "iris",
+            "wine", "breast_cancer", "diabetes"; or a scipy.sparse matrix, neither scaled nor filled with zeros.
         target: the column or columns to predict, or an array of target values; a named set knows its own.
         recipe: what decides everything that is left open (None) below: "auto" takes the recipe for this kind of data;
             "table" trains an ensemble on piecewise-linear features and merges it; "image" trains on features of patches

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
+from ranvier.recipes.ensemble import member_seed
+from ranvier.recipes.ensemble_calibration import calibration_of_mean, enough_parts, mean_of
 from ranvier.recipes.linear_beside import mean_outputs
 from ranvier.recipes.picture_rows import is_mirrored, rows_with_copies
 from ranvier.recipes.text_merge import can_hold_linear
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from ranvier.recipes.image import ImageRecipe
 
 Array = NDArray[Any]
+Split: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""The numbers of the rows to learn from and of those to compare on."""
 MAX_TRAINING_ROWS, MAX_VALIDATION_ROWS = 3_000, 2_000
 VALIDATION_FRACTION = 0.2
 MIN_ROWS = 60
@@ -110,18 +114,21 @@ def choose_training(
     outputs: dict[str, list[Array]] = defaultdict(list)
     parts: list[Rows] = []
     splits = list(_splits(rows, settings.seed, task, validation))
-    for number, (learned_index, held_index) in enumerate(splits):
-        held_pixels, held_rows = validation or (pixels, rows)
-        parts.append(held_rows.take(held_index))
-        comparison = _Comparison(
-            recipe, task, network, settings, pixels[learned_index], rows.take(learned_index), held_pixels[held_index]
-        )
-        patches = PatchFeatures.fit(comparison.pixels, N_CENTROIDS, settings.seed, stride=recipe.stride)
-        features = patches.encode(comparison.pixels), patches.encode(comparison.others)
+    held_pixels, held_rows = validation or (pixels, rows)
+
+    def comparison_on(split: Split, seed: int) -> _Comparison:
+        learned, held = split
+        seeded = replace(settings, seed=seed)
+        return _Comparison(recipe, task, network, seeded, pixels[learned], rows.take(learned), held_pixels[held])
+
+    for number, split in enumerate(splits):
+        parts.append(held_rows.take(split[1]))
+        comparison = comparison_on(split, settings.seed)
+        features = comparison.patch_features()
         for done, way in enumerate(ways, number * len(ways)):
             if progress is not None:
                 progress(done, len(splits) * len(ways))
-            for name, output in comparison.on_patches(patches, way, *features).items():
+            for name, output in comparison.on_patches(way, *features).items():
                 outputs[name].append(output)
         for name, output in comparison.on_pixels().items():
             outputs[name].append(output)
@@ -129,7 +136,39 @@ def choose_training(
     weights = [part.weights for part in parts if part.weights is not None]
     targets = np.concatenate([part.targets for part in parts])
     all_weights = np.concatenate(weights) if weights else None
-    return choice_of(task, ways, joined, targets, all_weights, can_hold_linear(network))
+    n_networks = recipe.networks_for(len(rows))
+    choice = choice_of(task, ways, joined, targets, all_weights, can_hold_linear(network), n_networks)
+    if n_networks == 1 or choice.learner == LINEAR_PIXELS:
+        return choice
+    again = [
+        comparison_on(split, member_seed(settings.seed, 1))
+        for split in enough_parts(splits, (len(part) for part in parts))
+    ]
+    seconds = [comparison.on_patches(choice.name, *comparison.patch_features()) for comparison in again]
+    second = {name: np.concatenate([output[name] for output in seconds]) for name in seconds[0]}
+    of_first, of_second = (chosen_outputs(task, choice, of_one, n_networks) for of_one in (joined, joined | second))
+    factor, held_out = calibration_of_mean(task, of_first, of_second, targets, all_weights, n_networks)
+    return replace(choice, inverse_temperature=factor, held_out=held_out)
+
+
+def chosen_outputs(task: Task, choice: ChosenTraining, outputs: Mapping[str, Array], n_networks: int) -> Array:
+    """What is chosen outputs, merged of what its parts output; of as many rows as the first part has.
+
+    Parameters:
+        outputs: way, or way and "linear", or another learner -> outputs; those of a network on pixels may be longer.
+        n_networks: how many networks on patch features are merged with one on pixels.
+    """
+    if choice.learner in (LINEAR, LINEAR_PIXELS):
+        return outputs[f"{choice.name} {LINEAR}" if choice.learner == LINEAR else LINEAR_PIXELS]
+    hidden = outputs[choice.name]
+    if choice.learner == WITH_LINEAR:
+        linear = outputs[f"{choice.name} {LINEAR}"]
+        return mean_of(task, (hidden, linear), (0.5, 0.5 * choice.linear_factor))
+    if choice.learner == WITH_PIXELS:
+        count = n_networks * (2 if is_mirrored(choice.name) else 1)
+        fractions = count / (count + 1), 1 / (count + 1)
+        return mean_of(task, (hidden, outputs[WITH_PIXELS][: len(hidden)]), fractions)
+    return hidden
 
 
 @record(eq=False)
@@ -150,12 +189,18 @@ class _Comparison:
     rows: Rows
     others: Array
 
-    def on_patches(self, patches: PatchFeatures, way: str, training_features: Array, others: Array) -> dict[str, Array]:
+    def patch_features(self) -> tuple[PatchFeatures, Array, Array]:
+        """What makes patch features, learned from these pictures, and those of them and of the others."""
+        patches = PatchFeatures.fit(self.pixels, N_CENTROIDS, self.settings.seed, stride=self.recipe.stride)
+        return patches, patches.encode(self.pixels), patches.encode(self.others)
+
+    def on_patches(self, way: str, patches: PatchFeatures, training_features: Array, others: Array) -> dict[str, Array]:
         """The outputs of networks on patch features, with pictures distorted in one way, and of one without hidden
         layers.
 
         Parameters:
-            training_features, others: the patch features of the pictures to learn from and of those left out.
+            way: how copies are distorted.
+            patches, training_features, others: what `patch_features` gives.
         """
         copies = (
             0 if way == "none" else COPIES if len(self.rows) >= FEW_ROWS else self.recipe.copies_for(len(self.rows))
@@ -188,12 +233,12 @@ class _Comparison:
         return outputs
 
     def _outputs(self, network: Network, settings: TrainSettings, learned: Rows, features: Sequence[Array]) -> Array:
-        """The mean of what a network, trained on some rows, outputs for features of others."""
+        """What a network, trained on some rows, outputs for others, by the mean of the logits for their features."""
         settings = replace(settings, callbacks=())
         flat = trained_parameters(network, settings, self.task, learned)
         inputs = [Rows(block, np.zeros((len(block), 1))).inputs for block in features]
-        mean: Array = np.mean([outputs_of(network, settings, flat, block) for block in inputs], axis=0)
-        return mean
+        outputs = [outputs_of(network, settings, flat, block) for block in inputs]
+        return mean_of(self.task, outputs, [1.0 / len(inputs)] * len(inputs)) if len(inputs) > 1 else outputs[0]
 
 
 def pixel_layers(layers: Sequence[Any]) -> list[Any]:
@@ -212,11 +257,13 @@ def choice_of(
     targets: Array,
     weights: Array | None = None,
     merges_linear: bool = True,
+    n_networks: int = 1,
 ) -> ChosenTraining:
     """What the outputs for the rows left out say, of ways the usual one first.
 
     Parameters:
         merges_linear: whether a linear model can become a part of the networks.
+        n_networks: how many networks on patch features are merged.
     """
     scores = {way: _score(task, outputs[way], targets, weights) for way in ways}
     better = [way for way in ways[1:] if _is_better(task, outputs[ways[0]], outputs[way], targets, weights, SURE)]
@@ -233,7 +280,8 @@ def choice_of(
             f"A linear model on {what} is taken: on the pictures left out it was better, {measured} to {before}."
         )
     elif WITH_PIXELS in outputs:
-        mean = (best_outputs + outputs[WITH_PIXELS]) / 2
+        joined = ChosenTraining(best, 1.0, (), WITH_PIXELS)
+        mean = chosen_outputs(task, joined, outputs, n_networks)
         joint = _score(task, mean, targets, weights)
         if joint >= _score(task, best_outputs, targets, weights):
             learner, best_outputs = WITH_PIXELS, mean
@@ -270,9 +318,7 @@ def _is_better(
     return bool(won.sum() > margin * math.sqrt(np.square(won).sum()))
 
 
-def _splits(
-    rows: Rows, seed: int, task: Task, validation: tuple[Array, Rows] | None
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _splits(rows: Rows, seed: int, task: Task, validation: tuple[Array, Rows] | None) -> Iterator[Split]:
     """Rows to learn from and rows to compare on, some thousands at most; several times where there are few."""
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     count = len(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.layers import Layer, Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
+from ranvier.recipes.ensemble_calibration import calibration_of_mean, enough_parts, mean_of
 from ranvier.recipes.linear_beside import mean_outputs
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -81,6 +82,8 @@ def choose_candidate(
     seed: int,
     validation: Rows | None = None,
     mean_with: tuple[str, str] | None = None,
+    n_networks: int = 1,
+    second: Callable[[], Mapping[str, Candidate]] | None = None,
 ) -> Choice:
     """The candidate with the best score on rows that are left out, or the first where none is clearly better.
 
@@ -95,6 +98,9 @@ def choose_candidate(
         seed: of the folds.
         validation: rows to compare on, whose features the candidates hold; None to leave out some of the others.
         mean_with: a candidate and a linear one, whose mean is a candidate called `WITH_LINEAR`, too; None for no mean.
+        n_networks: how many networks like the chosen one are merged.
+        second: what gives the candidates for the second of them, with which the temperature of their mean is found;
+            None where one is trained.
     """
     first = next(iter(candidates))
     one_group = validation is None and rows.groups is not None and len(np.unique(rows.groups)) < 2
@@ -102,9 +108,9 @@ def choose_candidate(
         return Choice(first, 1.0, {})
     outputs: dict[str, list[Array]] = {name: [] for name in candidates}
     others = rows if validation is None else validation
-    compared: list[NDArray[np.int64]] = []
-    for learned, left_out in _folds(rows, task, seed) if validation is None else _against(rows, validation, task, seed):
-        compared.append(left_out)
+    folds = list(_folds(rows, task, seed) if validation is None else _against(rows, validation, task, seed))
+    compared = [left_out for _, left_out in folds]
+    for learned, left_out in folds:
         for name, candidate in candidates.items():
             outputs[name].append(_outputs(candidate, rows, task, learned, left_out))
     index = np.concatenate(compared)
@@ -120,6 +126,14 @@ def choose_candidate(
     clearly = [name for name, (gain, error) in ahead.items() if gain > error]
     best = max(clearly or [first], key=lambda name: scores[name])
     of_best = joined[best]
+    if second is not None and n_networks > 1:
+        again, names = second(), mean_with if best == WITH_LINEAR and mean_with else (best,)
+        some = enough_parts(folds, (len(left_out) for left_out in compared))
+        parts = [np.concatenate([_outputs(again[name], rows, task, *fold) for fold in some]) for name in names]
+        fractions = (1.0,) if len(names) == 1 else (0.5, 0.5 * linear_factor)
+        of_second = mean_of(task, parts, fractions)
+        factor, held_out = calibration_of_mean(task, of_best, of_second, expected, weights, n_networks)
+        return Choice(best, factor, scores, len(expected), held_groups, held_out, linear_factor)
     factor = inverse_temperature(task, of_best, expected, weights) if task.is_classifier else 1.0
     held_out = HeldOut(of_best, expected, weights, folds=True).calibrated(task, factor)
     return Choice(best, factor, scores, len(expected), held_groups, held_out, linear_factor)

@@ -50,8 +50,8 @@ class LeftOut:
     n_networks: int
 
 
-def left_out_by(task: Task, members: Sequence[Member]) -> LeftOut:
-    """What networks, one at least, say of the rows that they left out."""
+def left_out_by(task: Task, members: Sequence[Member], n_networks: int | None = None) -> LeftOut:
+    """What networks, one at least, say of the rows that they left out; M is their number, or `n_networks`."""
     numbers = [np.arange(len(m.validation)) if m.index is None else m.index for m in members]
     index, first, single_rows = np.unique(np.concatenate(numbers), return_index=True, return_inverse=True)
     single_logits = logits_of(task, np.concatenate([member.outputs for member in members]))
@@ -66,11 +66,11 @@ def left_out_by(task: Task, members: Sequence[Member]) -> LeftOut:
         sums / counts[:, None],
         single_rows,
         single_logits,
-        len(members),
+        n_networks or len(members),
     )
 
 
-def merged_inverse_temperature(task: Task, members: Sequence[Member]) -> float:
+def merged_inverse_temperature(task: Task, members: Sequence[Member], n_networks: int | None = None) -> float:
     """The factor that calibrates the mean of the logits of all networks.
 
     Formula: log s(M) = log s(1) + (log s'(K) - log s'(1)) (1 - 1 / M) / (1 - 1 / K), with s(1) fitted on what single
@@ -80,10 +80,11 @@ def merged_inverse_temperature(task: Task, members: Sequence[Member]) -> float:
     Parameters:
         task: what the outputs mean.
         members: the networks; none give a factor of 1.
+        n_networks: M, where more are merged than those that left rows out; None for the number of these.
     """
     if not members or task.kind == "regression":
         return 1.0
-    left_out = left_out_by(task, members)
+    left_out = left_out_by(task, members, n_networks)
     if len(left_out.targets) < MIN_ROWS:
         return 1.0
     single = _single_factor(task, left_out, np.ones(len(left_out.counts), np.bool_))
@@ -96,7 +97,9 @@ def merged_inverse_temperature(task: Task, members: Sequence[Member]) -> float:
     return float(single * np.exp(step * (1.0 - 1.0 / left_out.n_networks) / _mean_move(left_out.counts)))
 
 
-def held_out_rows(task: Task, members: Sequence[Member], inverse_temperature: float) -> HeldOut | None:
+def held_out_rows(
+    task: Task, members: Sequence[Member], inverse_temperature: float, n_networks: int | None = None
+) -> HeldOut | None:
     """Outputs for the rows that stood outside training, in the calibration of the merged network.
 
     Where all networks have the same validation rows, the outputs are those of the merged network. Else a row has the
@@ -107,6 +110,7 @@ def held_out_rows(task: Task, members: Sequence[Member], inverse_temperature: fl
         task: what the outputs mean.
         members: the networks.
         inverse_temperature: the factor of the merged network's logits.
+        n_networks: as for `merged_inverse_temperature`.
 
     >>> from ranvier.rows import Rows
     >>> numbers = Task("regression", 1)
@@ -118,7 +122,7 @@ def held_out_rows(task: Task, members: Sequence[Member], inverse_temperature: fl
     """
     if not members:
         return None
-    left_out = left_out_by(task, members)
+    left_out = left_out_by(task, members, n_networks)
     outputs, folds = probabilities_of(task, left_out.logits), members[0].index is not None
     factors = _error_factors(left_out) if folds and task.kind == "regression" else None
     return HeldOut(outputs, left_out.targets, left_out.weights, folds, factors).calibrated(task, inverse_temperature)

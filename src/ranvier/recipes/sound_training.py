@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders.sound import SoundEncoder, fit_patches
+from ranvier.data.images.patches import PatchFeatures
 from ranvier.data.sounds.band_statistics import BandStatistics
 from ranvier.network.network import Network
 from ranvier.network.task import Task
@@ -22,7 +24,7 @@ from ranvier.recipes.candidates import (
     linear_settings,
     trained_parameters,
 )
-from ranvier.recipes.ensemble import MemberRows, merged_members, train_members
+from ranvier.recipes.ensemble import MemberRows, member_seed, merged_members, train_members
 from ranvier.recipes.linear_beside import all_beside_linear
 from ranvier.recipes.merged_events import MergedEvents
 from ranvier.recipes.recipe import Trained, TrainingSetup
@@ -57,42 +59,49 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
     spectrograms = _spectrograms(rows, sound)
     statistics = BandStatistics.fit(spectrograms[..., 0])
     block = statistics.encode(spectrograms[..., 0])
-    first = fit_patches(spectrograms, sound.form, recipe.n_centroids, settings.seed)
-    blocks, validation_features = (first.encode(spectrograms), block), None
-    if validation is not None:
-        others = _spectrograms(validation, sound)
-        validation_features = first.encode(others), statistics.encode(others[..., 0])
-    candidates = _candidates(recipe, setup.network, settings, blocks, validation_features)
-    joins = recipe.candidate == "auto" and can_hold_linear(setup.network)
-    mean_with = ("patches", "linear") if joins else None
-    choice = choose_candidate(candidates, rows, task, settings.seed, validation, mean_with)
+    held = None if validation is None else _spectrograms(validation, sound)
+
+    @lru_cache(maxsize=2)
+    def patches_of(seed: int) -> tuple[PatchFeatures, Array]:
+        patches = fit_patches(spectrograms, sound.form, recipe.n_centroids, seed)
+        return patches, patches.encode(spectrograms)
+
+    def candidates_of(number: int) -> dict[str, Candidate]:
+        seeded = replace(settings, seed=member_seed(settings.seed, number))
+        patches, encoded = patches_of(seeded.seed)
+        others = None if held is None else (patches.encode(held), statistics.encode(held[..., 0]))
+        return _candidates(recipe, setup.network, seeded, (encoded, block), others)
+
+    candidates = candidates_of(0)
+    mean_with = ("patches", "linear") if recipe.candidate == "auto" and can_hold_linear(setup.network) else None
+    second = partial(candidates_of, 1)
+    choice = choose_candidate(candidates, rows, task, settings.seed, validation, mean_with, recipe.n_networks, second)
     text = choice_text(choice, task, recipe.candidate != "auto")
     tee(setup.sinks)(NoteEvent(text))
     on_patches = choice.name in ("patches", WITH_LINEAR)
     best = candidates["patches" if on_patches else choice.name]
     events = MergedEvents(tee(setup.sinks), recipe.n_networks, settings.epochs)
-    encoders: list[SoundEncoder] = []
+    features: list[PatchFeatures] = []
     linear_flats: list[Array] = []
 
     def member_rows(number: int, member: TrainSettings) -> MemberRows:
-        patches, learned = first, best.features
-        if number and on_patches:
-            patches = fit_patches(spectrograms, sound.form, recipe.n_centroids, member.seed)
-            learned = np.concatenate([patches.encode(spectrograms), block], axis=1)
+        learned, patches = best.features, tuple[PatchFeatures, ...]()
+        if on_patches:
+            patches = (patches_of(member.seed)[0],)
+            learned = np.concatenate([patches_of(member.seed)[1], block], axis=1) if number else learned
         if choice.name == WITH_LINEAR:
             linear = candidates["linear"]
             own_settings = replace(linear.settings, seed=member.seed, callbacks=())
             on_statistics = Rows(linear.features, rows.targets, rows.weights)
             linear_flats.append(trained_parameters(linear.network, own_settings, task, on_statistics))
-        encoder = replace(sound, patches=(patches,) if on_patches else (), statistics=statistics)
-        encoders.append(encoder)
+        encoder = replace(sound, patches=patches, statistics=statistics)
+        features.extend(patches)
         own_validation = None if validation is None else _with_features(validation, encoder)
         return Rows(learned, rows.targets, rows.weights), own_validation, None
 
     members = train_members(replace(setup, network=best.network, settings=best.settings), events, member_rows)
     results = [result for result, _ in members]
-    features = tuple(patches for sound_encoder in encoders[: len(results)] for patches in sound_encoder.patches)
-    learned_encoder = replace(sound, patches=features, statistics=statistics, as_bytes=True)
+    learned_encoder = replace(sound, patches=tuple(features[: len(results)]), statistics=statistics, as_bytes=True)
     shape, flats = best.network, None
     if linear_flats:
         flats = [final_parameters(result.outcome.state, settings.optimizer, shape) for result in results]

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ranvier.errors import RanvierError
+from ranvier.errors import InputError, RanvierError
 from ranvier.model.model import Model
 from ranvier.storage.atomic import write_atomically
 from ranvier.version import __version__
@@ -35,11 +35,25 @@ def write_report(subject: Subject, path: str | Path, opened_with: str | None = N
     Raises:
         InputError: the path cannot be written.
     """
+    check_name(path)
     content = report_page(subject, opened_with).encode()
     if len(content) > MAX_BYTES:
         raise RanvierError(f"The report would have {len(content):,} bytes; at most {MAX_BYTES:,} are written.")
     write_atomically(path, content)
     return len(content)
+
+
+def check_name(path: str | Path) -> None:
+    """Raise an `InputError` where the name of a report says that it is something else than a page.
+
+    >>> check_name("r.html")
+    """
+    ending = Path(path).suffix.lower()
+    if ending in (".pdf", ".docx", ".md", ".txt", ".csv", ".json", ".png"):
+        raise InputError(
+            f'"{path}" ends in {ending}, and a report is a page in HTML. End its name in .html; a browser prints it as '
+            "PDF."
+        )
 
 
 def write_model_report(model: Model, path: str | Path, X: Any = None, y: Any = None) -> None:

@@ -14,9 +14,9 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from ranvier.data.sources.file_reference import FileReference, shown
 from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.source import Source
 from ranvier.data.sources.system_files import is_system_name
 from ranvier.data.sources.table_among_files import table_from_files
-from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 from ranvier.plural import plural
 
@@ -28,7 +28,7 @@ packed already and texts unpack to about 4 times their size."""
 DRIVE = re.compile(r"[A-Za-z]:")
 
 
-def read_zip(path: Path, reading: Reading = PLAIN) -> Table:
+def read_zip(path: Path, reading: Reading = PLAIN) -> Source:
     """Read the files in a ZIP archive as a table, as `read_folder` reads those in a folder.
 
     Raises:
@@ -63,7 +63,7 @@ def read_zip(path: Path, reading: Reading = PLAIN) -> Table:
     return table_from_files(files, str(path), _link_notes(links), in_archive=True, reading=reading)
 
 
-def read_tar(path: Path, reading: Reading = PLAIN) -> Table:
+def read_tar(path: Path, reading: Reading = PLAIN) -> Source:
     """Read the files in a TAR archive, packed or not, as a table; their bytes are kept in memory.
 
     Raises:

@@ -34,6 +34,7 @@ class Arrays(Source):
         origin: where it came from, for messages.
         shape: the shape of one row before it was flattened, for example (28, 28).
         notes: what the user should know about the reading, one sentence each.
+        parts: "train", "validation" or "test" for each row, shape (B,); None where the source does not say.
     """
 
     inputs: NDArray[Any] | CSR
@@ -41,6 +42,7 @@ class Arrays(Source):
     origin: str
     shape: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    parts: NDArray[Any] | None = None
 
     @property
     def in_memory(self) -> bool:  # type: ignore[override]
@@ -91,8 +93,11 @@ class Arrays(Source):
         >>> Arrays(np.array([[1.0], [2.0]]), np.array([3, 4]), "an array", (1,)).take(np.array([1])).targets.tolist()
         [4]
         """
-        targets = None if self.targets is None else self.targets[index]
-        return replace(self, inputs=self.inputs[index], targets=targets)
+        targets, parts = (None if values is None else values[index] for values in (self.targets, self.parts))
+        start, count = (int(index[0]), len(index)) if len(index) else (0, 0)
+        if not self.is_sparse and np.array_equal(index, np.arange(start, start + count)):
+            index = slice(start, start + count)  # type: ignore[assignment]  # without a copy
+        return replace(self, inputs=self.inputs[index], targets=targets, parts=parts)
 
     def with_target(self, target: Any) -> Arrays:
         """The arrays with these target values; the name of those that they have leaves them unchanged."""
@@ -115,7 +120,7 @@ class Arrays(Source):
             return self
         frame = self.frame
         kinds = dict.fromkeys(frame.columns, kind) if kind else {}
-        return Table(frame, self.origin, notes=self.notes, kinds=kinds, in_memory=True)
+        return Table(frame, self.origin, notes=self.notes, kinds=kinds, parts=self.parts, in_memory=True)
 
     def with_column_names(self, names: Sequence[str]) -> Table:
         """The rows as a table of these columns.
@@ -126,7 +131,8 @@ class Arrays(Source):
         from ranvier.data.sources.frames import frame_from
 
         columns = column_dict(self.dense(), names, self.origin)
-        return Table(frame_from(columns, self.origin), self.origin, notes=self.notes, in_memory=True)
+        frame = frame_from(columns, self.origin)
+        return Table(frame, self.origin, notes=self.notes, parts=self.parts, in_memory=True)
 
     def as_pictures(self, name: str, shape: tuple[int, ...] | None = None) -> Source:
         """The rows as a table of one column of pictures, and a column of their targets; else the arrays.
@@ -156,7 +162,8 @@ class Arrays(Source):
         if self.targets is not None and self.targets.ndim == 1:
             columns.append(pl.Series("y", self.targets))
         target = "y" if len(columns) > 1 else None
-        return Table(pl.DataFrame(columns), self.origin, target, self.notes, {name: "image"}, in_memory=True)
+        kinds = {name: "image"}
+        return Table(pl.DataFrame(columns), self.origin, target, self.notes, kinds, parts=self.parts, in_memory=True)
 
     @property
     def pictures(self) -> bool:  # type: ignore[override]

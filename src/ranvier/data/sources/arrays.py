@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import math
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.sources.array_parts import PARTS, arrays_of_parts
 from ranvier.data.sources.array_source import Arrays, arrays_from
 from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.source import Source
@@ -22,12 +24,14 @@ from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-INPUT_KEYS = (("X", "y"), ("x", "y"), ("x_train", "y_train"), ("X_train", "y_train"), ("inputs", "targets"))
+INPUT_KEYS = (("X", "y"), ("x", "y"), ("inputs", "targets"))
+INPUTS, TARGETS = ("x", "inputs", "images"), ("y", "targets", "labels")
 
 
 def read_npz(path: Path) -> Source:
-    """Read inputs and targets from an NPZ archive under the names X and y, x_train and y_train, or inputs and targets.
+    """Read inputs and targets from an NPZ archive under the names X and y, or inputs and targets.
 
+    Names such as x_train and y_train, x_test and y_test, or train_images and train_labels hold parts of the rows.
     Arrays of other names with one row for each row of a table are its columns, those of two dimensions columns of
     vectors.
 
@@ -56,10 +60,13 @@ def read_npz(path: Path) -> Source:
                 )
             names = list(archive.files)
             pair = next((keys for keys in INPUT_KEYS if keys[0] in names), None)
-            if pair is None:
+            parts = {"": pair} if pair is not None else _named_parts(names)
+            if not parts:
                 return _table({name: archive[name] for name in names}, path)
-            inputs = archive[pair[0]]
-            targets = archive[pair[1]] if pair[1] in names else None
+            arrays = {
+                part: (archive[inputs], _labels(archive[targets]) if targets in names else None)
+                for part, (inputs, targets) in parts.items()
+            }
     except DataError:
         raise
     except ValueError as error:
@@ -71,9 +78,32 @@ def read_npz(path: Path) -> Source:
         raise DataError(f'"{path}" is a damaged NPZ file ({error}). Copy or write it again.') from error
     except (BadZipFile, zlib.error, OSError, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
         raise DataError(f'"{path}" is a damaged NPZ file ({error}). Copy or write it again.') from error
-    unused = [name for name in names if name not in pair]
+    used = {name for pair in parts.values() for name in pair}
+    unused = [name for name in names if name not in used]
     notes = (f"The arrays {', '.join(unused)} in the file were not used.",) if unused else ()
-    return arrays_from(inputs, targets, str(path), notes)
+    return arrays_of_parts(arrays, str(path), notes)
+
+
+def _named_parts(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The names of the inputs and the targets of each part of the rows, the training rows first; targets may be absent.
+
+    >>> _named_parts(["x_test", "y_test", "X_train", "y_train"])
+    {'train': ('X_train', 'y_train'), 'test': ('x_test', 'y_test')}
+    """
+    names_of: dict[tuple[str, bool], str] = {}
+    for name in names:
+        words = name.lower().split("_")
+        part = next((PARTS[word] for word in words if word in PARTS), None)
+        what = [word for word in words if word not in PARTS]
+        if part is not None and len(what) == 1 and what[0] in INPUTS + TARGETS:
+            names_of.setdefault((part, what[0] in INPUTS), name)
+    order = dict.fromkeys(PARTS.values())
+    return {part: (names_of[part, True], names_of.get((part, False), "")) for part in order if (part, True) in names_of}
+
+
+def _labels(targets: NDArray[Any]) -> NDArray[Any]:
+    """Targets of one column as one value a row."""
+    return targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
 
 
 def _table(columns: dict[str, NDArray[Any]], path: Path) -> Table:

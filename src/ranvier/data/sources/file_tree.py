@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ranvier.data.sources.array_parts import PARTS
 from ranvier.data.sources.file_content import HEAD, content_kind, is_binary
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.natural_order import natural_key
@@ -21,14 +21,6 @@ from ranvier.plural import plural
 if TYPE_CHECKING:
     import polars as pl
 
-PARTS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-"""Names of folders that hold a part of the rows -> the part."""
-IDX_PICTURES = re.compile(r"idx3-ubyte(?:\.gz)?$")
-"""The names of files of pictures in IDX format, beside which those of their labels lie."""
 FILE, TEXT, LABEL = "file", "text", "label"
 SINGULARS = {"image": "picture", "sound": "recording", "text": "text"}
 EXPECTED = "a folder for each class with its files in it was expected, such as cats/1.jpg and dogs/1.jpg"
@@ -100,6 +92,17 @@ def one_file(file: FileReference) -> Table:
     return Table(pl.DataFrame(columns), file.name, None, notes, _kinds(kind), problem=problem)
 
 
+def several_tables(names: Sequence[str], origin: str, in_archive: bool) -> DataError:
+    """What to say of a folder that holds several tables and nothing that says which one is meant.
+
+    >>> several_tables(["a.csv", "b.csv"], "rows", False).args
+    ('"rows" holds 2 tables (a.csv, b.csv), and one was expected. Give one of them.',)
+    """
+    shown = ", ".join(names[:3]) + (" and more" if len(names) > 3 else "")
+    where = "Unpack it, and give one of them" if in_archive else "Give one of them"
+    return DataError(f'"{origin}" holds {len(names)} tables ({shown}), and one was expected. {where}.')
+
+
 def _parts(paths: list[list[str]]) -> tuple[Any, list[list[str]]]:
     """The part of each file where the outermost folders are parts, and the paths inside them."""
     outer = {path[0].lower() for path in paths if len(path) > 1}
@@ -117,13 +120,6 @@ def _of_one_kind(files: Sequence[FileReference], origin: str, in_archive: bool =
         # A single file is refused where it is read, with the reason.
         kinds[[at for at in np.flatnonzero(kinds == "text") if is_binary(heads[at])]] = ""
     counts = Counter(kind for kind in kinds.tolist() if kind)
-    pictures_in_idx = [file.name for file in files if IDX_PICTURES.search(file.name)]
-    if pictures_in_idx and not counts.keys() - {"text"}:
-        names = " and ".join(pictures_in_idx[:2]) + (" and more" if len(pictures_in_idx) > 2 else "")
-        raise DataError(
-            f'"{origin}" holds pictures in IDX files ({names}), and a folder is not read as these. Give the file with '
-            "the training pictures; those to test on are another file, given as test."
-        )
     if not counts:
         endings = Counter("." + file.name.rsplit(".", 1)[1].lower() for file in files if "." in file.name[1:])
         number = plural(len(files), "file") if files else "no files"
@@ -132,9 +128,7 @@ def _of_one_kind(files: Sequence[FileReference], origin: str, in_archive: bool =
         what = f"{number}{of_endings}{' and no picture, recording or text' if files else ''}"
         tables = [file.name for file in files if file.name.lower().endswith(IN_FOLDERS)]
         if len(tables) > 1 and len(tables) == len(files):
-            names = ", ".join(tables[:3]) + (" and more" if len(tables) > 3 else "")
-            where = "Unpack it, and give one of them" if in_archive else "Give one of them"
-            raise DataError(f'"{origin}" holds {len(tables)} tables ({names}), and one was expected. {where}.')
+            raise several_tables(tables, origin, in_archive)
         raise DataError(f'"{origin}" holds {what}; {EXPECTED}.')
     kind = max(counts, key=lambda name: (counts[name], name == "image"))
     others = [file for file, other in zip(files, kinds.tolist(), strict=True) if other != kind]

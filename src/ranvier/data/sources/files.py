@@ -84,15 +84,22 @@ def read_bytes(path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f'"{path}" cannot be read: {error.strerror or error}.') from error
-    data = _unpacked(data, path)
+    data = unpacked(data, path)
     if not data:
         text = any(ending in DELIMITED for ending in path.suffixes)
         raise DataError(f'"{path}" is empty. A file with {"a header line and " if text else ""}rows was expected.')
     return data
 
 
-def _unpacked(data: bytes, path: Path) -> bytes:
-    """The bytes of a file without its compression, which the end of its name says."""
+def unpacked(data: bytes, path: Path) -> bytes:
+    """The bytes of a file without its compression, which the end of its name says.
+
+    Raises:
+        DataError: the compression is damaged, or another one.
+
+    >>> unpacked(gzip.compress(b"words"), Path("a.txt.gz"))
+    b'words'
+    """
     packing = path.suffix.lower()
     if packing not in PACKED or not data:
         return data

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ranvier.data.sources.file_reference import FileReference, shown
 from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.source import Source
 from ranvier.data.sources.system_files import is_system_name
 from ranvier.data.sources.table_among_files import table_from_files
-from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 
 
-def read_folder(path: Path, reading: Reading = PLAIN) -> Table:
+def read_folder(path: Path, reading: Reading = PLAIN) -> Source:
     """Read a folder: a column of files and, where they lie in class folders, a column of labels.
 
     A folder without class folders may hold a table that names its files.

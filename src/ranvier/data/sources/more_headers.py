@@ -64,8 +64,10 @@ def _column_of_units(frame: pl.DataFrame) -> str | None:
 
     Where words stand beside signs for no unit alone, one of them is enough.
     """
+    if frame.height == 0:
+        return None
     numbers, units = [], []
-    alone = {cell.strip() for cell in frame.row(0)} & NO_UNIT if frame.height else set()
+    alone = {cell.strip() for cell in frame.row(0)} & NO_UNIT
     for cells in frame.iter_columns():
         present = [cell for cell in map(str.strip, cells[1 : SAMPLE + 1].to_list()) if cell not in MISSING]
         if present and sum(map(is_number, present)) >= MOSTLY * len(present):

@@ -85,9 +85,14 @@ ADVICE = (
         "Write it as CSV or Parquet from the program that it is of",
     ),
     ((".h5", ".hdf5", ".nc", ".pkl", ".pickle", ".avro"), "Write it as CSV or Parquet from the program that it is of"),
+    ((".arff", ".tfrecord", ".svm", ".libsvm", ".xml", ".yaml", ".yml"), "Give the data as CSV, Parquet or JSON Lines"),
+    ((".pdf", ".doc", ".docx", ".pptx", ".rtf", ".odt", ".html", ".htm"), "Give the table in it as CSV"),
+    ((".npy",), "Write it with numpy.savez(path, X=inputs, y=targets)"),
+    ((".rv",), "It is a trained model, and data were expected; the command that uses it is ranvier predict MODEL DATA"),
     ((".sqlite", ".sqlite3", ".db", ".mdb", ".accdb"), "Write the table as CSV from the database"),
 )
 """Ends of names that are read by other programs, and what to do."""
+USUAL = ".csv, .tsv, .parquet, .feather, .jsonl, .json, .npz, .zip or .txt"
 
 
 def without_endings(name: str) -> str:
@@ -122,10 +127,12 @@ def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
     if has_ending or _is_picture_or_recording(path) or is_fasttext_file(path):
         return _read_one
     suffix = "".join(Path(name).suffixes[-2:]) if name.endswith(tuple(PACKED)) else Path(name).suffix
-    advice = next((advice for endings, advice in ADVICE if suffix.endswith(endings)), "Rename it if it is one of these")
+    advice = next((advice for endings, advice in ADVICE if suffix.endswith(endings)), "")
+    if advice:
+        raise DataError(f'"{path}" ends in {suffix}; such files are not read here. {advice}.')
     raise DataError(
-        f'"{path}" {f"ends in {suffix}" if suffix else "has no ending"}, which says no kind of file that is read here: '
-        f"{', '.join(SUFFIXES)}. {advice}."
+        f'"{path}" {f"ends in {suffix}" if suffix else "has no ending"}, which says no kind of file that is read here, '
+        f"such as {USUAL}. Rename it if it is one of these."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,8 @@ class Source(ABC):
     """Columns that had no name and are called by their position."""
     problem: str = ""
     """Why nothing can be learned from these rows although they can be predicted, in a sentence."""
+    parts: NDArray[Any] | None = None
+    """"train", "validation" or "test" for each row, shape (B,); None where the source does not say."""
 
     if TYPE_CHECKING:
 
@@ -105,7 +107,10 @@ class Source(ABC):
         >>> Arrays(np.zeros((2, 3)), None, "the array", (3,)).part("test") is None
         True
         """
-        return None
+        if self.parts is None or name not in self.parts:
+            return None
+        of_part: Any = self.take(np.flatnonzero(self.parts == name))
+        return cast(Source, replace(of_part, parts=None))
 
     def cells(self, column: ColumnSchema) -> pl.Series:
         """The cells of a column: as they were read when its schema was inferred, where that is known, else as they are.

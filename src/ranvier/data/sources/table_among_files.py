@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ranvier.data.sources.array_parts import PARTS
 from ranvier.data.sources.file_reference import FileReference
-from ranvier.data.sources.file_tree import PARTS, table_of_files
+from ranvier.data.sources.file_tree import several_tables, table_of_files
+from ranvier.data.sources.idx_files import pictures_and_labels
 from ranvier.data.sources.manifest import with_found_files
 from ranvier.data.sources.natural_order import natural_key
 from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_formats import IN_FOLDERS, table_of_bytes
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
@@ -31,15 +34,16 @@ def table_from_files(
     notes: tuple[str, ...] = (),
     in_archive: bool = False,
     reading: Reading = PLAIN,
-) -> Table:
-    """The table of the files below one folder: by class folders, else by a table among them.
+) -> Source:
+    """The rows of the files below one folder: by class folders, else by a table among them, or pictures in IDX files.
 
     Parameters:
         files, origin, notes, in_archive: as for `table_of_files`.
         reading: what is known of how the rows of a table are written.
 
     Where class folders say nothing, a table with a column of paths does, or the only table where nothing but texts
-    can be read, such as a licence. Tables called train and test (val, valid, validation) become parts of one.
+    can be read, such as a licence. Tables called train and test (val, valid, validation) become parts of one. Pictures
+    in IDX files that have labels come before all of these.
 
     Raises:
         DataError: there is neither a file to learn from nor a table, or a table names files that are not there.
@@ -49,6 +53,9 @@ def table_from_files(
     >>> table.frame.columns, table.kinds, table.target
     (['photo', 'price'], {'photo': 'image'}, 'price')
     """
+    in_idx = pictures_and_labels(files, origin, notes, in_archive)
+    if in_idx is not None and in_idx.targets is not None:
+        return in_idx
     tables = [file for file in files if file.name.lower().endswith(IN_FOLDERS)]
     tables.sort(key=lambda file: natural_key(file.name))
     by_folders, refused = None, None
@@ -58,8 +65,12 @@ def table_from_files(
         refused = error
     if by_folders is not None and not by_folders.problem:
         return by_folders
+    if in_idx is not None:
+        return in_idx
     manifests = _manifests(files, tables, origin, reading)
     only_notes = by_folders is None or set(by_folders.kinds.values()) == {"text"}
+    if not manifests and by_folders is not None and only_notes and len(tables) > 1:
+        raise several_tables([file.name for file in tables], origin, in_archive)
     if not manifests and only_notes and len(tables) == 1:
         manifests = {tables[0].name: _read(tables[0], origin, reading)}
     if len(manifests) > 1:

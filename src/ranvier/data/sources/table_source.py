@@ -108,12 +108,6 @@ class Table(Source):
             return self.frame[column.name]
         return cells
 
-    def part(self, name: str) -> Table | None:
-        """The rows of a part; None where there are none of it."""
-        if self.parts is None or name not in self.parts:
-            return None
-        return replace(self.take(np.flatnonzero(self.parts == name)), parts=None)
-
     def renamed(self, name: str, other: str) -> Table:
         """The table with another name for a column.
 

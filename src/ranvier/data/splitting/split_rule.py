@@ -6,7 +6,7 @@ B is the number of rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -70,8 +70,8 @@ class SplitRule:
         """
         return () if self.group is None or group_pattern(source, self.group)[1] else (self.group,)
 
-    def check(self, source: Source) -> None:
-        """Raise an `InputError` unless the source has the column."""
+    def check(self, source: Source, targets: Collection[str] = ()) -> None:
+        """Raise an `InputError` unless the source has the column, and no target is the group."""
         if self.column is not None and not source.column_names:
             raise InputError(
                 f'{source.origin} has no column names, so its rows cannot be divided by "{self.column}"; give a table.'
@@ -79,7 +79,13 @@ class SplitRule:
         if self.time is not None:
             check_column(source, self.time)
         if self.group is not None:
-            check_column(source, group_pattern(source, self.group)[0])
+            column = group_pattern(source, self.group)[0]
+            check_column(source, column)
+            if column in targets:
+                raise InputError(
+                    f'Column "{column}" is the target, whose values every part of the rows needs, and cannot be the '
+                    "group, too. Give another column as group."
+                )
 
 
 def split_rule(split: str | None, group: str | None) -> SplitRule:
