@@ -140,7 +140,7 @@ def test_a_picture_is_answered(digits: Subject, open_view: Open) -> None:
         for at, chance in enumerate(digits.model.outputs_of(inputs)[0]):
             assert number(page, f"probability.{at}") == pytest.approx(float(chance), rel=ROUNDING)
     requests: list[Any] = []
-    page.on("request", lambda request: requests.append(request) if request.url.endswith("/api/seen") else None)
+    page.on("request", lambda request: requests.append(request) if request.url.endswith("/api/picture") else None)
     content = png(large.integers(0, 256, (900, 900), np.uint8))
     for event, field in (("drop", "dataTransfer"), ("paste", "clipboardData")):
         page.evaluate(

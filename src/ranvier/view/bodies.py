@@ -132,7 +132,7 @@ class HeardBody:
 
 
 @record
-class SeenBody:
+class PictureBody:
     """A picture of the page, the bytes of its file in base64."""
 
     picture: str

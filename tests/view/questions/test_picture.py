@@ -44,7 +44,7 @@ def file_of(pixels: Any, kind: str = "PNG") -> str:
 def test_a_file_is_decoded_as_for_a_prediction(squares: Subject, tmp_path: Path) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (50, 40, 3)).astype(np.uint8)
     content = file_of(pixels)
-    _, picture = read_frame(QUESTIONS["seen"](squares, {"picture": content}))
+    _, picture = read_frame(QUESTIONS["picture"](squares, {"picture": content}))
     assert picture.shape == squares.form.shape
     path = tmp_path / "picture.png"
     path.write_bytes(base64.b64decode(content))
@@ -55,9 +55,11 @@ def test_a_file_is_decoded_as_for_a_prediction(squares: Subject, tmp_path: Path)
 
 def test_models_of_plain_pixels_take_files_too(digits: Subject) -> None:
     grey = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
-    _, picture = read_frame(QUESTIONS["seen"](digits, {"picture": file_of(grey)}))
+    _, picture = read_frame(QUESTIONS["picture"](digits, {"picture": file_of(grey)}))
     assert picture.reshape(8, 8).tolist() == grey.tolist()
-    _, larger = read_frame(QUESTIONS["seen"](digits, {"picture": file_of(np.full((90, 30, 3), 77, np.uint8), "JPEG")}))
+    _, larger = read_frame(
+        QUESTIONS["picture"](digits, {"picture": file_of(np.full((90, 30, 3), 77, np.uint8), "JPEG")})
+    )
     assert larger.shape == (8, 8, 1)
     assert np.abs(larger.astype(int) - 77).max() <= 2
 
@@ -74,9 +76,9 @@ def test_models_of_plain_pixels_take_files_too(digits: Subject) -> None:
 )
 def test_what_is_no_picture_is_refused(squares: Subject, content: str, message: str) -> None:
     with pytest.raises((InputError, DataError), match=message):
-        QUESTIONS["seen"](squares, {"picture": content})
+        QUESTIONS["picture"](squares, {"picture": content})
 
 
 def test_models_without_pictures_take_none(people: Subject) -> None:
     with pytest.raises(InputError, match="takes no pictures"):
-        QUESTIONS["seen"](people, {"picture": file_of(np.zeros((4, 4), np.uint8))})
+        QUESTIONS["picture"](people, {"picture": file_of(np.zeros((4, 4), np.uint8))})

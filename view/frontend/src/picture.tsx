@@ -62,7 +62,7 @@ export function TakePicture({ what }: { what: What }) {
     if (!chosen) return;
     setProblem(null);
     try {
-      const { array } = await counted(pictureBytes(chosen).then((bytes) => askPicture<{ array: Uint8Array }>("seen", { picture: base64(bytes) })));
+      const { array } = await counted(pictureBytes(chosen).then((bytes) => askPicture<{ array: Uint8Array }>("picture", { picture: base64(bytes) })));
       setStrokes([]);
       setFile(chosen.name);
       tried.value = Array.from(array);

@@ -15,7 +15,7 @@ from ranvier.errors import InputError
 from ranvier.view.subject import Subject
 
 
-def seen(subject: Subject, text: Any) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+def decoded_picture(subject: Subject, text: Any) -> tuple[dict[str, Any], NDArray[np.uint8]]:
     """A picture from the page as the network gets it, (H, W, C), from 0 to 255: upright, resized, grey or in colour.
 
     Parameters:
