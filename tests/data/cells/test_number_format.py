@@ -150,6 +150,12 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
         ["1.5", ":", "#NV", "n.c.", "2", "k. A.", "#VALEUR!", "неизвестно", "不明"],
         [1.5, NAN, NAN, NAN, 2, NAN, NAN, NAN, NAN],
     ),
+    "apostrophes between thousands, and one that is odd": (
+        ["0'500", *(f"{at}'{500 + at}" for at in range(1, 40))],
+        [NAN, *(1000 * at + 500 + at for at in range(1, 40))],
+    ),
+    "long durations of ISO 8601": (["P1Y6M", "P2Y", "P3W", "P10D"], [47336400, 63115200, 1814400, 864000]),
+    "times of day with the name of a zone": (["13:05:00 EST", "00:00:30 CEST"], [47100, 30]),
     "accounting with a currency": (["$ (7)", "$(1,234.50)", "$ 3", "(2)"], [-7, -1234.5, 3, -2]),
     "marks": (
         ["1.5", "NULL", "n/a", "-", "2", "none", "Unknown", "#N/A", "not available"],

@@ -83,7 +83,7 @@ QUOTED = r"^=?['\"`](.*?)['\"`]?$"
 """A cell in quotes that stayed in it, or behind the apostrophe by which spreadsheets mark texts."""
 CLOCK = (
     r"^([01]?[0-9]|2[0-4])[:h]([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?\s*(?:([AaPp])?(?:\.?\s?[Mm]\.?)?|Uhr|h)"
-    r"(?:\s*(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?$"
+    r"(?:\s*(?:Z|[A-Z]{3,4}|[+-][0-9]{2}:?[0-9]{2}))?$"
 )
 """A time of day."""
 CLOCK_OF_DIGITS = r"^([01]?[0-9]|2[0-3])\.?([0-5][0-9])$"
