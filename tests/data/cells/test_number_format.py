@@ -156,6 +156,10 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
     ),
     "long durations of ISO 8601": (["P1Y6M", "P2Y", "P3W", "P10D"], [47336400, 63115200, 1814400, 864000]),
     "times of day with the name of a zone": (["13:05:00 EST", "00:00:30 CEST"], [47100, 30]),
+    "days that are counted": ([f"Day {at}" for at in range(1, 30)], [*range(1, 30)]),
+    "levels": (["Level 1", "level 3", "Level 12"], [1, 3, 12]),
+    "acidity": (["pH 7.5", "pH 6", "pH 5.25"], [7.5, 6, 5.25]),
+    "scores with a colon": (["Score: 12.5", "Score: 7", "Score: -3"], [12.5, 7, -3]),
     "accounting with a currency": (["$ (7)", "$(1,234.50)", "$ 3", "(2)"], [-7, -1234.5, 3, -2]),
     "marks": (
         ["1.5", "NULL", "n/a", "-", "2", "none", "Unknown", "#N/A", "not available"],
@@ -183,6 +187,7 @@ CATEGORIES: dict[str, list[str]] = {
     "numbers among words": ["1", "2", "x"],
     "a number and none": ["1,234", "none"],
     "letters before": ["A1", "A2", "B1"],
+    "names with numbers": ["Store 1", "Store 2", "Store 12"],
     "ratios": ["1:3", "2:5", "1:1", "4:3"],
     "languages": ["ja", "no", "si", "en"],
     "dimensions": ["30 x 102 cm", "5 x 10 cm"],
