@@ -243,12 +243,12 @@ def _arrays(file: BinaryIO, entries: dict[str, Any], path: Path, kind: FileKind)
     """The arrays that follow the header, read piece by piece into their memory."""
     shapes: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {}
     start = 0
-    for name, (dtype, *shape, begin, end) in sorted(
+    for name, (dtype, *sizes, begin, end) in sorted(
         ((name, _checked_entry(entry, path, kind)) for name, entry in entries.items()), key=lambda item: item[1][-2:]
     ):
-        if begin != start or end - begin != math.prod(shape) * dtype.itemsize:
+        if begin != start or end - begin != math.prod(sizes) * dtype.itemsize:
             raise _corrupt_error(path, kind, "its list of arrays is wrong")
-        shapes[name], start = (dtype, tuple(shape)), end
+        shapes[name], start = (dtype, tuple(sizes)), end
     arrays: Arrays = {}
     for name, (dtype, shape) in shapes.items():
         array = np.empty(shape, dtype)
