@@ -6,14 +6,21 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("llvmlite", reason="llvmlite is missing")
 
+from ranvier.engine import State
 from ranvier.engine.serialize import Serialized, _forked, changes_state, serialized
 from ranvier.errors import EngineError
+from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.program import Program
+from ranvier.network.layers import Dense
+from ranvier.rows import Rows
+from tests.native.against_reference import make_spec, rows_for
 from tests.native.small_model import ROWS, trained
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -189,3 +196,53 @@ def test_what_a_forked_child_knows(method: str, elsewhere: bool) -> None:
         with pytest.raises(EngineError, match="set_state"):
             half.check_complete()
     half.look(lambda: None)
+
+
+QUESTIONS: dict[str, Callable[[NativeExecutable, Rows], Any]] = {
+    "outputs": lambda network, rows: network.outputs(rows.inputs),
+    "outputs of a row": lambda network, rows: network.outputs(rows.inputs[:1]),
+    "evaluate": lambda network, rows: network.evaluate(rows),
+    "activations": lambda network, rows: [layer.outputs for layer in network.activations(rows.inputs)],
+    "input_gradients": lambda network, rows: network.input_gradients(rows.inputs),
+    "loss_and_gradient": lambda network, rows: network.loss_and_gradient(rows),
+    "get_state": lambda network, rows: network.get_state().parameters,
+}
+"""What the handler of a signal may ask while its thread is computing."""
+
+
+def bits(answer: Any) -> bytes:
+    if isinstance(answer, (list, tuple)):
+        return b"".join(map(bits, answer))
+    return np.asarray(answer).tobytes()
+
+
+@pytest.mark.parametrize("interrupted", list(QUESTIONS)[:-1])
+@pytest.mark.parametrize("asked", list(QUESTIONS))
+def test_the_handler_of_a_signal_asks_the_network_that_it_interrupts(
+    asked: str, interrupted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python calls it in the same thread as soon as compiled code returns: both answers are what they are alone."""
+    task = make_spec(9, [Dense(33, "tanh"), Dense(3)], batch_size=10)
+    network = NativeEngine().compile(task)
+    network.set_state(State.before_training(task.network.parameter_table.initial(1, np.float32), task.optimizer))
+    many, few = rows_for(task, 500), rows_for(task, 40, seed=1)
+    for question in QUESTIONS.values():
+        question(network, many)
+    wanted = bits(QUESTIONS[interrupted](network, many)), bits(QUESTIONS[asked](network, few))
+    heard: list[bytes] = []
+
+    def handled(call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any) -> Any:
+            answer = call(*arguments)
+            if not heard:
+                heard.append(b"")
+                heard[0] = bits(QUESTIONS[asked](network, few))
+            return answer
+
+        return run
+
+    monkeypatch.setattr(Program, "run", handled(Program.run))
+    for one in network._few.values():
+        monkeypatch.setattr(one, "_call", handled(one._call))
+    assert bits(QUESTIONS[interrupted](network, many)) == wanted[0]
+    assert heard == [wanted[1]]

@@ -2,6 +2,9 @@
 
 In a forked child the threads that held locks do not exist: each object gets a new lock, and one whose state such a
 thread was changing says so instead of computing with half of a step.
+
+The handler of a signal runs in the thread that it interrupts, which holds the lock. What it asks then is computed by a
+copy, since the memory of the object is in use.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from ranvier.errors import EngineError
 
@@ -23,11 +26,12 @@ class Serialized:
     """Base of objects that threads share; `lock` is held by the thread that runs a serialized method.
 
     `incomplete`: this is a forked child, and another thread of the parent was inside a method that changes the state.
+    `entered`: the thread that holds the lock is inside a method.
     """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.incomplete = self._changing = False
+        self.incomplete = self._changing = self.entered = False
         _alive.add(self)
 
     def before_call(self) -> Any:
@@ -36,6 +40,10 @@ class Serialized:
 
     def after_call(self, entered: Any) -> None:
         """Called after a serialized method has run."""
+
+    def copy_for_handler(self) -> Self:
+        """What computes for the handler of a signal that interrupted a method: itself, if that does no harm."""
+        return self
 
     def after_fork(self, in_use: bool) -> None:
         """Make the object usable in a forked child.
@@ -46,6 +54,7 @@ class Serialized:
         self.lock = threading.RLock()
         self.incomplete |= in_use and self._changing
         self._changing &= not in_use
+        self.entered &= not in_use
 
     def check_complete(self) -> None:
         """Raise an EngineError where the state is half of a step."""
@@ -56,10 +65,10 @@ class Serialized:
             )
 
 
-Self = TypeVar("Self", bound=Serialized)
+Owner = TypeVar("Owner", bound=Serialized)
 
 
-def serialized(method: Callable[Concatenate[Self, P], R]) -> Callable[Concatenate[Self, P], R]:
+def serialized(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
     """Hold the object's lock while the method runs.
 
     >>> class Counter(Serialized):
@@ -74,18 +83,22 @@ def serialized(method: Callable[Concatenate[Self, P], R]) -> Callable[Concatenat
     """
 
     @functools.wraps(method)
-    def locked(self: Self, /, *arguments: P.args, **options: P.kwargs) -> R:
+    def locked(self: Owner, /, *arguments: P.args, **options: P.kwargs) -> R:
         with self.lock:
-            entered = self.before_call()
+            if self.entered:
+                self = self.copy_for_handler()
+            mode, entered = self.before_call(), self.entered
+            self.entered = True
             try:
                 return method(self, *arguments, **options)
             finally:
-                self.after_call(entered)
+                self.entered = entered
+                self.after_call(mode)
 
     return locked
 
 
-def changes_state(method: Callable[Concatenate[Self, P], R]) -> Callable[Concatenate[Self, P], R]:
+def changes_state(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
     """Hold the object's lock while the method runs, and mark its state as changing.
 
     >>> class Counter(Serialized):
@@ -100,15 +113,15 @@ def changes_state(method: Callable[Concatenate[Self, P], R]) -> Callable[Concate
     """
 
     @functools.wraps(method)
-    def marked(self: Self, /, *arguments: P.args, **options: P.kwargs) -> R:
+    def marked(self: Owner, /, *arguments: P.args, **options: P.kwargs) -> R:
         with self.lock:
-            entered = self.before_call()
-            self._changing = True
+            mode, entered = self.before_call(), self.entered
+            self.entered = self._changing = True
             try:
                 return method(self, *arguments, **options)
             finally:
-                self._changing = False
-                self.after_call(entered)
+                self.entered, self._changing = entered, False
+                self.after_call(mode)
 
     return marked
 

@@ -109,6 +109,13 @@ class NativeEngine:
 class NativeExecutable(NetworkWithMembers):
     """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
 
+    def copy_for_handler(self) -> NativeExecutable:
+        """Another executable of this network with the state that it has now."""
+        copy = NativeExecutable(self.spec)
+        copy.should_cancel, copy.thread_limit = self.should_cancel, self.thread_limit
+        copy.set_state(self._state.get())
+        return copy
+
     def upload(self, rows: Rows) -> ResidentRows | DeferredRows:
         """Rows in the layout that compiled code reads, checked and converted once; they live as long as the handle.
 
@@ -151,17 +158,18 @@ class NativeExecutable(NetworkWithMembers):
         """A step on one row like one before, and the state after it; see `ranvier.engine.Executable`."""
         with self.lock:
             ready = self._ready_step
-            if ready is None or ready.memory is not self._memory or not ready.takes(row, target):
+            if self.entered or ready is None or ready.memory is not self._memory or not ready.takes(row, target):
                 return None
             self._check_loaded()
-            state, self._changing = ready.memory.state, True
+            state = ready.memory.state
+            self.entered = self._changing = True
             try:
                 state.update_copies(self._plan)
                 state.touch()
                 self._weights_checked = False
                 return ready(row, target, scalars), state.get()
             finally:
-                self._changing = False
+                self.entered = self._changing = False
 
     def _learn(
         self,
@@ -319,7 +327,7 @@ class NativeExecutable(NetworkWithMembers):
 
     def _outputs_at_once(self, inputs: Inputs) -> Array:
         """The outputs of rows whose numbers are in memory."""
-        fast = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
+        fast = self._fast_outputs(inputs.dense) if inputs.csr is None else None
         if fast is not None:
             return fast
         self._check_loaded()
@@ -346,12 +354,21 @@ class NativeExecutable(NetworkWithMembers):
     def try_fast_outputs(self, inputs: Array) -> Array | None:
         """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""
         with self.lock:
-            few = self._few.get((inputs.shape, inputs.dtype))
-            if few is None:
+            if self.entered:
                 return None
-            if not self._weights_checked:
-                self._check_weights()
-            return few(inputs)
+            self.entered = True
+            try:
+                return self._fast_outputs(inputs)
+            finally:
+                self.entered = False
+
+    def _fast_outputs(self, inputs: Array) -> Array | None:
+        few = self._few.get((inputs.shape, inputs.dtype))
+        if few is None:
+            return None
+        if not self._weights_checked:
+            self._check_weights()
+        return few(inputs)
 
     def _readable(self, inputs: Inputs) -> tuple[Inputs, dict[str, int]]:
         check_shape("inputs", inputs, self.spec.network.inputs)
