@@ -196,9 +196,10 @@ def prepare(
     encoded, ordered = TargetEncoder(resolved), columns if canonical else None
     training, validation_part, test_part = partition(rows, fractions, seed, encoded, min_rows, ordered, rule)
     features = features and features.for_outputs(resolved.outputs)
-    with rows_called(training.indexed, training.row_numbers):
-        encoder = fit_encoder(training.source, columns or None, target_columns, features)
     formats = target_formats(opened, target_columns)
+    learned = _learned_targets(training, resolved, loss, formats) if features and features.adapt_bins else None
+    with rows_called(training.indexed, training.row_numbers):
+        encoder = fit_encoder(training.source, columns or None, target_columns, features, learned)
     as_training: Any = (names if in_table else None, names, resolved, formats, _decoder(encoder, progress), skip_bad)
     validation_part = labelled_rows_of("Validation", validation_source, *as_training) or validation_part
     test_part = labelled_rows_of("Test", test_source, *as_training) or test_part
@@ -252,6 +253,13 @@ def _fitted_target(
     others = () if validation is None else (validation.values, validation.row_numbers)
     with rows_called(training.indexed if validation is None else validation.indexed):
         return fit_target(training.values, task, True, training.row_numbers, loss, formats, *others)
+
+
+def _learned_targets(training: LabelledRows, task: Task, loss: Loss | None, formats: Any) -> NDArray[Any]:
+    """The targets of the training rows as a network learns them, (B, N)."""
+    outputs = _fitted_target(training, None, task, loss, formats)
+    with rows_called(training.indexed):
+        return outputs.transform(training.values, training.row_numbers, np.float64, True)
 
 
 def _diagnosis(
