@@ -18,6 +18,7 @@ FIRST_COMMANDS = (
     "./test",
 )
 KNOWN_LANGUAGES = {"python", "console", "csv", "hand", "sh", "text", "{eval-rst}", "{toctree}"}
+MAX_WIDTH = 140
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +89,12 @@ def broken_links(page: Path, text: str) -> list[str]:
     return wrong
 
 
+def long_lines(text: str) -> list[str]:
+    """The lines of prose that are wider than `MAX_WIDTH`; tables, pictures and blocks may be."""
+    prose = "".join(re.split(r"^```.*?^```$", text, flags=re.DOTALL | re.MULTILINE))
+    return [line for line in prose.splitlines() if len(line) > MAX_WIDTH and not line.startswith(("|", "![", "<"))]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=pages.relative)
 def test_everything_on_the_page_runs_and_shows_what_is_shown(page: Path, tmp_path: Path) -> None:
     assert problems(page, page.read_text(encoding="utf-8"), tmp_path) == []
@@ -99,6 +106,7 @@ def test_the_page_is_well_formed(page: Path) -> None:
     assert {block.language for block in pages.blocks(text)} <= KNOWN_LANGUAGES
     assert broken_links(page, text) == []
     assert wrong_lines(text) == []
+    assert long_lines(text) == []
     assert tables.fill(text) == text, "the tables are stale: run python docs/update.py"
     assert not re.search(r"/(?:work|home|root|tmp)/", text), "the page names a folder of somebody's machine"
 
@@ -186,5 +194,14 @@ def test_wrong_arithmetic_and_broken_links_are_noticed() -> None:
         "docs/data.md#no",
     ]
     assert pages.relative(ROOT / "README.md") == "README.md"
+
+
+def test_lines_of_prose_that_are_too_long_are_noticed() -> None:
+    long = "word " * 40
+    assert long_lines(f"| {long} |\n```text\n{long}\n```\nshort\n") == []
+    assert long_lines(f"```text\nshort\n```\n{long}\n") == [long]
+
+
+def test_a_block_that_is_not_closed_is_noticed() -> None:
     with pytest.raises(ValueError, match="not closed"):
         pages.blocks("```python\n")

@@ -65,7 +65,7 @@ def test_y_may_come_in_any_container(wrap: Any) -> None:
     [
         (1, "sigmoid", ["a", "a"], "nothing to learn"),
         (1, "sigmoid", WORDS, "one neuron a class"),
-        (1, "sigmoid", [0, 1, 2], r"y holds 2, and the output layer \(sigmoid\) says numbers from 0 to 1"),
+        (1, "sigmoid", [0, 1, 2], r"y holds 2, and the output layer \(sigmoid\) gives numbers from 0 to 1"),
         (1, "sigmoid", [0.1, -0.5], r"y holds -0\.5"),
         (3, "softmax", [0.5, 1.0], "one column an output for regression"),
         (3, "softmax", ["a", "b"], "2 different labels and the network has 3 outputs"),

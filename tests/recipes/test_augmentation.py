@@ -26,9 +26,9 @@ def outputs_right_in(fraction: float) -> np.ndarray:
     ],
 )
 def test_the_usual_way_gives_way_to_what_is_clearly_better(fractions: dict[str, float], expected: str) -> None:
-    outputs = {way: outputs_right_in(fraction) for way, fraction in fractions.items()}
+    outputs = {name: outputs_right_in(fraction) for name, fraction in fractions.items()}
     choice = choice_of(Task("multiclass", 2, ("a", "b")), list(fractions), outputs, TARGETS)
-    assert choice.name == expected
+    assert choice.augmentation == expected
     assert ("as usual" in choice.notes[0]) == (expected == next(iter(fractions)))
 
 

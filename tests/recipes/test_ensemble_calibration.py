@@ -58,7 +58,7 @@ def test_enough_parts_are_all_where_there_are_few_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("learner", "way", "n_networks", "fractions"),
+    ("learner", "augmentation", "n_networks", "fractions"),
     [
         (HIDDEN, "affine", 3, (1, 0, 0)),
         (LINEAR, "affine", 3, (0, 1, 0)),
@@ -69,11 +69,11 @@ def test_enough_parts_are_all_where_there_are_few_rows() -> None:
     ],
 )
 def test_parts_are_joined_as_the_merged_network_joins_them(
-    learner: str, way: str, n_networks: int, fractions: tuple[float, ...]
+    learner: str, augmentation: str, n_networks: int, fractions: tuple[float, ...]
 ) -> None:
     parts = [np.random.default_rng(seed).dirichlet((1, 1, 1), 50) for seed in range(3)]
-    outputs = {way: parts[0][:40], f"{way} linear": parts[1][:40], "with pixels": parts[2]}
-    choice = ChosenTraining(way, 1.0, (), learner, linear_factor=0.5)
+    outputs = {augmentation: parts[0][:40], f"{augmentation} linear": parts[1][:40], "with pixels": parts[2]}
+    choice = ChosenTraining(augmentation, 1.0, (), learner, linear_factor=0.5)
     logits = sum(fraction * logits_of(THREE, part[:40]) for fraction, part in zip(fractions, parts, strict=True))
     actual = chosen_outputs(THREE, choice, outputs, n_networks)
     np.testing.assert_allclose(actual, probabilities_of(THREE, np.asarray(logits)), rtol=1e-6)

@@ -95,7 +95,7 @@ def test_targets_outside_the_range_of_a_loss_are_named_by_row(loss: str) -> None
     ):
         with pytest.raises((DataError, InputError), match=f"{value:g}") as raised:
             call()
-        if "says numbers from 0 to 1" not in str(raised.value):
+        if "gives numbers from 0 to 1" not in str(raised.value):
             assert text in str(raised.value)
             assert "23" in str(raised.value) or "24" in str(raised.value)
 

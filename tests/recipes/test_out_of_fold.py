@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ranvier.network.task import Task
-from ranvier.recipes.out_of_fold import Member, left_out_rows, member_splits, said_first
+from ranvier.recipes.out_of_fold import Member, first_left_out, left_out_rows, member_splits
 from ranvier.rows import Rows
 
 TWO = Task("binary", 1, ("no", "yes"), ("y",))
@@ -93,5 +93,5 @@ def test_few_rows_are_learned_from_by_all_and_given_rows_are_validated_on_by_all
 
 def test_of_given_rows_all_count_each_time() -> None:
     held = rows_of([0.0, 1.0])
-    assert said_first([Member(held, held.targets)] * 2).tolist() == [True] * 4
-    assert said_first([]).tolist() == []
+    assert first_left_out([Member(held, held.targets)] * 2).tolist() == [True] * 4
+    assert first_left_out([]).tolist() == []

@@ -21,9 +21,9 @@ MAX_SHOWN_NAMES = 30
 
 
 @contextmanager
-def progress_sink(output: Output, quiet: bool) -> Iterator[Sink | bool]:
+def progress_sink(output: Output) -> Iterator[Sink | bool]:
     """The value of `progress` for `ranvier.train` and `ranvier.resume`: False where nothing is printed."""
-    if quiet:
+    if output.console.quiet:
         yield False
         return
     from ranvier.display.progress import Display

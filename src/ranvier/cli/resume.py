@@ -28,6 +28,6 @@ def command(run: str, epochs: int | None, quiet: bool, as_json: bool) -> int:
     from ranvier.cli.printed_report import print_report
 
     output = Output(as_json, quiet)
-    with progress_sink(output, quiet) as sink:
+    with progress_sink(output) as sink:
         model = ranvier.resume(run, epochs=epochs, progress=sink)
     return print_report(output, model.report, model.report.data)

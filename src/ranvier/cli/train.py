@@ -43,7 +43,6 @@ REPEATABLE, SWITCH = object(), object()
 MAX_NAME = 100
 """The most characters of a model's name, which is made of the names of its data and its targets."""
 
-
 # Title of the part -> flags, metavar, type, the default that `ranvier.train` takes, help.
 OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
     "Data": (
@@ -222,7 +221,7 @@ def command(
         check_writable(report_file, [data])
         check_name(report_file)
     named = {**passed, "model": model, "run": run or True}
-    return _train(Output(as_json, quiet), quiet, data, named, view, report_file)
+    return _train(Output(as_json, quiet), data, named, view, report_file)
 
 
 def passed_options(data: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -265,20 +264,20 @@ def default_model(data: str, targets: Sequence[str] = ()) -> str:
     return f"{'-'.join(parts)[:MAX_NAME]}.rv"
 
 
-def _train(output: Output, quiet: bool, data: str, options: dict[str, Any], view: bool, report_file: str | None) -> int:
+def _train(output: Output, data: str, options: dict[str, Any], view: bool, report_file: str | None) -> int:
     import ranvier
     from ranvier.cli.overview import progress_sink
 
     replaced = Path(options["model"]).exists()
     if not view:
-        with progress_sink(output, quiet) as sink:
+        with progress_sink(output) as sink:
             trained = ranvier.train(data, progress=sink, **options)
         return _finish(output, trained, data, replaced, report_file)
     from ranvier.cli.view_process import ViewProcess
     from ranvier.training.events import tee
 
     with ViewProcess(output) as process:
-        with progress_sink(output, quiet) as sink:
+        with progress_sink(output) as sink:
             trained = ranvier.train(data, progress=tee((process, sink)) if callable(sink) else process, **options)
         code = _finish(output, trained, data, replaced, report_file)
         sys.stdout.flush()

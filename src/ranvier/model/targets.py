@@ -127,7 +127,7 @@ def _task(network: Network, y: Array, loss: Loss | None) -> Task:
     bounded = activation in ("sigmoid", "hard_sigmoid") if loss is None else loss.applied_to == "logit"
     if bounded and not ((y >= 0) & (y <= 1)).all():
         raise InputError(
-            f"y holds {y[(y < 0) | (y > 1)][0]:g}, and the output layer ({activation}) says numbers from 0 to 1; "
+            f"y holds {y[(y < 0) | (y > 1)][0]:g}, and the output layer ({activation}) gives numbers from 0 to 1; "
             "for numbers end with rv.Dense(1), for several classes with rv.Dense(classes, 'softmax')."
         )
     return Task("regression", 1, target_names=("y",))

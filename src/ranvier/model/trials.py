@@ -35,7 +35,7 @@ MAX_BLOCK = 32
 MAX_BLOCK_PRODUCTS = 2**28
 """An epoch of a block multiplies about so often at most, since Ctrl-C is heard between epochs."""
 MAX_BLOCK_NUMBERS = 2**22
-"""The rows of a block and what its networks say of them are about so many numbers at most."""
+"""The rows of a block and the outputs of its networks for them are about so many numbers at most."""
 OWN_ROWS = ("rows", "validation_rows", "validation", "sample_weight", "class_weight")
 """What decides the rows of a trial: those of one block may differ, if they are as many."""
 BLOCKS_A_WORKER = 4

@@ -1,4 +1,4 @@
-"""In what units a loss speaks: which targets it takes, how they may be scaled, which activation its outputs need.
+"""The units of a loss: which targets it takes, how they may be scaled, which activation its outputs need.
 
 Letters: y an output, t its target, in the units of the user; c > 0 a scale and d a shift; N outputs.
 """

@@ -46,10 +46,10 @@ ENOUGH_VALIDATION_ROWS, MAX_SPLITS = 400, 5
 N_CENTROIDS, COPIES, PIXEL_COPIES = 100, 2, 15
 FEW_ROWS = 2_000
 """For fewer rows small networks see as many copies as those trained afterwards; with fewer, copies look worse."""
-WAYS = ("affine", "flip", "none")
+AUGMENTATIONS = ("affine", "flip", "none")
 SURE = 2.0
-"""So many standard errors is another way better than the usual one."""
-PIXEL_WAY = "affine"
+"""By so many standard errors another augmentation must be better than the usual one."""
+PIXEL_AUGMENTATION = "affine"
 """How copies are distorted from whose pixels a network learns."""
 HIDDEN, LINEAR, WITH_LINEAR = "hidden", "linear", "with linear"
 LINEAR_PIXELS, WITH_PIXELS = "linear on pixels", "with pixels"
@@ -60,7 +60,7 @@ class ChosenTraining:
     """What was chosen on rows that are left out.
 
     Fields:
-        name: how pictures are distorted: "none" or a key of `DISTORTIONS`.
+        augmentation: how pictures are distorted: "none" or a key of `DISTORTIONS`.
         inverse_temperature: the factor that calibrates the logits, from the rows that were left out.
         notes: why, one sentence for each choice.
         learner: "hidden", networks with a hidden layer on patch features; "linear", without one; "with linear", both
@@ -69,7 +69,7 @@ class ChosenTraining:
         held_out: what the chosen networks say of these rows, with the temperature; None for no rows.
     """
 
-    name: str
+    augmentation: str
     inverse_temperature: float
     notes: tuple[str, ...]
     learner: str = HIDDEN
@@ -87,10 +87,10 @@ def choose_training(
     validation: tuple[Array, Rows] | None = None,
     progress: Progress | None = None,
 ) -> ChosenTraining:
-    """How to distort, by rows that are left out: their accuracy, or else the smallest squared error.
+    """The augmentation and the learner with the highest accuracy, or smallest squared error, on rows that are left out.
 
-    The usual way, "flip" for pictures in colour and "affine" for others, is taken unless another one is better by more
-    than chance gives: a comparison on some hundred rows is mostly chance, and copies help almost always.
+    The usual augmentation, "flip" for pictures in colour and "affine" for others, is taken unless another one is better
+    by more than chance gives: a comparison on some hundred rows is mostly chance, and copies help almost always.
 
     A linear model, on patch features or on pixels, is taken, where the recipe tries one, if of these rows it is right
     about more that the networks are wrong about than the reverse, by more than chance gives. A network on the pixels of
@@ -110,7 +110,8 @@ def choose_training(
         name = usual if recipe.augment == "auto" else recipe.augment
         reason = "as usual for so few pictures" if recipe.augment == "auto" else "without a comparison"
         return ChosenTraining(name, 1.0, (f"Augmentation: {name}, {reason}.",))
-    ways = sorted(WAYS, key=lambda way: way != usual) if recipe.augment == "auto" else [recipe.augment]
+    usual_first = sorted(AUGMENTATIONS, key=lambda name: name != usual)
+    augmentations = usual_first if recipe.augment == "auto" else [recipe.augment]
     outputs: dict[str, list[Array]] = defaultdict(list)
     parts: list[Rows] = []
     splits = list(_splits(rows, settings.seed, task, validation))
@@ -125,10 +126,10 @@ def choose_training(
         parts.append(held_rows.take(split[1]))
         comparison = comparison_on(split, settings.seed)
         features = comparison.patch_features()
-        for done, way in enumerate(ways, number * len(ways)):
+        for done, augmentation in enumerate(augmentations, number * len(augmentations)):
             if progress is not None:
-                progress(done, len(splits) * len(ways))
-            for name, output in comparison.on_patches(way, *features).items():
+                progress(done, len(splits) * len(augmentations))
+            for name, output in comparison.on_patches(augmentation, *features).items():
                 outputs[name].append(output)
         for name, output in comparison.on_pixels().items():
             outputs[name].append(output)
@@ -137,14 +138,14 @@ def choose_training(
     targets = np.concatenate([part.targets for part in parts])
     all_weights = np.concatenate(weights) if weights else None
     n_networks = recipe.networks_for(len(rows))
-    choice = choice_of(task, ways, joined, targets, all_weights, can_hold_linear(network), n_networks)
+    choice = choice_of(task, augmentations, joined, targets, all_weights, can_hold_linear(network), n_networks)
     if n_networks == 1 or choice.learner == LINEAR_PIXELS:
         return choice
     again = [
         comparison_on(split, member_seed(settings.seed, 1))
         for split in enough_parts(splits, (len(part) for part in parts))
     ]
-    seconds = [comparison.on_patches(choice.name, *comparison.patch_features()) for comparison in again]
+    seconds = [comparison.on_patches(choice.augmentation, *comparison.patch_features()) for comparison in again]
     second = {name: np.concatenate([output[name] for output in seconds]) for name in seconds[0]}
     of_first, of_second = (chosen_outputs(task, choice, of_one, n_networks) for of_one in (joined, joined | second))
     factor, held_out = calibration_of_mean(task, of_first, of_second, targets, all_weights, n_networks)
@@ -155,17 +156,18 @@ def chosen_outputs(task: Task, choice: ChosenTraining, outputs: Mapping[str, Arr
     """What is chosen outputs, merged of what its parts output; of as many rows as the first part has.
 
     Parameters:
-        outputs: way, or way and "linear", or another learner -> outputs; those of a network on pixels may be longer.
+        outputs: name of an augmentation, or with "linear" behind it, or of another learner -> outputs; those of a
+            network on pixels may be longer.
         n_networks: how many networks on patch features are merged with one on pixels.
     """
     if choice.learner in (LINEAR, LINEAR_PIXELS):
-        return outputs[f"{choice.name} {LINEAR}" if choice.learner == LINEAR else LINEAR_PIXELS]
-    hidden = outputs[choice.name]
+        return outputs[f"{choice.augmentation} {LINEAR}" if choice.learner == LINEAR else LINEAR_PIXELS]
+    hidden = outputs[choice.augmentation]
     if choice.learner == WITH_LINEAR:
-        linear = outputs[f"{choice.name} {LINEAR}"]
+        linear = outputs[f"{choice.augmentation} {LINEAR}"]
         return mean_of(task, (hidden, linear), (0.5, 0.5 * choice.linear_factor))
     if choice.learner == WITH_PIXELS:
-        count = n_networks * (2 if is_mirrored(choice.name) else 1)
+        count = n_networks * (2 if is_mirrored(choice.augmentation) else 1)
         fractions = count / (count + 1), 1 / (count + 1)
         return mean_of(task, (hidden, outputs[WITH_PIXELS][: len(hidden)]), fractions)
     return hidden
@@ -194,27 +196,29 @@ class _Comparison:
         patches = PatchFeatures.fit(self.pixels, N_CENTROIDS, self.settings.seed, stride=self.recipe.stride)
         return patches, patches.encode(self.pixels), patches.encode(self.others)
 
-    def on_patches(self, way: str, patches: PatchFeatures, training_features: Array, others: Array) -> dict[str, Array]:
-        """The outputs of networks on patch features, with pictures distorted in one way, and of one without hidden
-        layers.
+    def on_patches(
+        self, augmentation: str, patches: PatchFeatures, training_features: Array, others: Array
+    ) -> dict[str, Array]:
+        """The outputs on patch features of a network trained with an augmentation, and of one without hidden layers.
 
         Parameters:
-            way: how copies are distorted.
+            augmentation: how copies are distorted.
             patches, training_features, others: what `patch_features` gives.
         """
-        copies = (
-            0 if way == "none" else COPIES if len(self.rows) >= FEW_ROWS else self.recipe.copies_for(len(self.rows))
-        )
+        count = len(self.rows)
+        copies = 0 if augmentation == "none" else COPIES if count >= FEW_ROWS else self.recipe.copies_for(count)
         learned = rows_with_copies(
-            patches, self.pixels, self.rows, way, copies, self.settings.seed, precomputed=training_features
+            patches, self.pixels, self.rows, augmentation, copies, self.settings.seed, precomputed=training_features
         )
         settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies), callbacks=())
-        features = [others, patches.encode(self.others[:, :, ::-1])] if is_mirrored(way) else [others]
-        networks = {way: Network(patches.width, self.network.layers)}
+        features = [others, patches.encode(self.others[:, :, ::-1])] if is_mirrored(augmentation) else [others]
+        networks = {augmentation: Network(patches.width, self.network.layers)}
         if self.recipe.linear:
-            networks[f"{way} {LINEAR}"] = Network(patches.width, linear_layers(self.network))
+            networks[f"{augmentation} {LINEAR}"] = Network(patches.width, linear_layers(self.network))
         return {
-            name: self._outputs(network, settings if name == way else linear_settings(settings), learned, features)
+            name: self._outputs(
+                network, settings if name == augmentation else linear_settings(settings), learned, features
+            )
             for name, network in networks.items()
         }
 
@@ -227,7 +231,9 @@ class _Comparison:
             outputs[LINEAR_PIXELS] = self._outputs(linear, linear_settings(self.settings), learned, flat)
         if self.recipe.joins_pixels:
             network = Network(flat[0].shape[1], pixel_layers(self.network.layers))
-            learned = rows_with_copies(None, self.pixels, self.rows, PIXEL_WAY, PIXEL_COPIES, self.settings.seed)
+            learned = rows_with_copies(
+                None, self.pixels, self.rows, PIXEL_AUGMENTATION, PIXEL_COPIES, self.settings.seed
+            )
             settings = replace(self.settings, epochs=self.recipe.pixel_epochs_for(PIXEL_COPIES))
             outputs[WITH_PIXELS] = self._outputs(network, settings, learned, flat)
         return outputs
@@ -252,22 +258,26 @@ def pixel_layers(layers: Sequence[Any]) -> list[Any]:
 
 def choice_of(
     task: Task,
-    ways: Sequence[str],
+    augmentations: Sequence[str],
     outputs: dict[str, Array],
     targets: Array,
     weights: Array | None = None,
     merges_linear: bool = True,
     n_networks: int = 1,
 ) -> ChosenTraining:
-    """What the outputs for the rows left out say, of ways the usual one first.
+    """The best augmentation and learner, by outputs for the rows that were left out.
 
     Parameters:
+        augmentations: the usual one first.
+        outputs: name of an augmentation or of another learner -> what it outputs for these rows, (B, N).
+        targets, weights: of these rows.
         merges_linear: whether a linear model can become a part of the networks.
         n_networks: how many networks on patch features are merged.
     """
-    scores = {way: _score(task, outputs[way], targets, weights) for way in ways}
-    better = [way for way in ways[1:] if _is_better(task, outputs[ways[0]], outputs[way], targets, weights, SURE)]
-    best = max(better or ways[:1], key=lambda way: scores[way])
+    usual, *others = augmentations
+    scores = {name: _score(task, outputs[name], targets, weights) for name in augmentations}
+    better = [name for name in others if _is_better(task, outputs[usual], outputs[name], targets, weights, SURE)]
+    best = max(better or [usual], key=lambda name: scores[name])
     notes, learner, best_outputs = [_text(task, scores, best, len(targets))], HIDDEN, outputs[best]
     for name, key in ((LINEAR, f"{best} {LINEAR}"), (LINEAR_PIXELS, LINEAR_PIXELS)):
         if key in outputs and _is_better(task, best_outputs, outputs[key], targets, weights):
@@ -356,10 +366,10 @@ def _score(task: Task, outputs: Array, targets: Array, weights: Array | None) ->
 
 
 def _text(task: Task, scores: dict[str, float], best: str, rows: int) -> str:
-    """Why a way was taken."""
+    """Why an augmentation was taken."""
     if len(scores) == 1:
         return f"Augmentation: {best}, without a comparison."
-    scores_text = ", ".join(f"{way} {_written(task, scores[way])}" for way in ("none", "affine", "flip"))
+    scores_text = ", ".join(f"{name} {_written(task, scores[name])}" for name in ("none", "affine", "flip"))
     what = "accuracy" if task.is_classifier else "squared error"
     why = "as usual, since no other was clearly better" if best == next(iter(scores)) else "which was clearly better"
     return f"Augmentation: {best}, {why} by the {what} of small networks on {rows:,} pictures left out ({scores_text})."

@@ -15,7 +15,7 @@ from ranvier.network.network import Network
 from ranvier.recipes.augmentation import (
     LINEAR,
     LINEAR_PIXELS,
-    PIXEL_WAY,
+    PIXEL_AUGMENTATION,
     WITH_LINEAR,
     WITH_PIXELS,
     ChosenTraining,
@@ -54,16 +54,16 @@ def train_on_pictures(recipe: ImageRecipe, setup: TrainingSetup) -> Trained:
     held_out = None if validation is None else (pixels_of_rows(validation, image), validation)
     sink = tee(setup.sinks)
     progress = work_progress(sink, "Comparing small networks")
-    way = choose_training(recipe, pixels, rows, setup.task, network, settings, held_out, progress)
-    for note in way.notes:
+    choice = choose_training(recipe, pixels, rows, setup.task, network, settings, held_out, progress)
+    for note in choice.notes:
         sink(NoteEvent(note))
-    members = _Members(recipe, setup, image, pixels, way, sink)
-    if way.learner == LINEAR_PIXELS:
+    members = _Members(recipe, setup, image, pixels, choice, sink)
+    if choice.learner == LINEAR_PIXELS:
         trained, learned_image = members.on_pixels()
     else:
         trained, learned_image = members.on_patches()
     learned = replace(setup.encoder, encoders=(learned_image,))
-    return replace(trained, encoder=learned, notes=way.notes, held_out=way.held_out)
+    return replace(trained, encoder=learned, notes=choice.notes, held_out=choice.held_out)
 
 
 @record(eq=False)
@@ -74,7 +74,7 @@ class _Members:
         recipe, setup: as for `train_on_pictures`.
         image: the encoder of the pictures as pixels.
         pixels: of the rows, shape (B, H, W, C).
-        way: what was chosen.
+        choice: how pictures are distorted, and what learns from them.
         sink: who listens.
     """
 
@@ -82,18 +82,18 @@ class _Members:
     setup: TrainingSetup
     image: ImageEncoder
     pixels: Array
-    way: ChosenTraining
+    choice: ChosenTraining
     sink: Sink
 
     def on_patches(self) -> tuple[Trained, ImageEncoder]:
         """The merged network on patch features, and on pixels beside them if that was chosen; and its encoder."""
-        recipe, way, count = self.recipe, self.way, len(self.setup.rows)
+        recipe, choice, count = self.recipe, self.choice, len(self.setup.rows)
         network, settings = self.setup.network, self.setup.settings
-        copies = 0 if way.name == "none" else recipe.copies_for(count)
-        alone = way.learner == LINEAR
+        copies = 0 if choice.augmentation == "none" else recipe.copies_for(count)
+        alone = choice.learner == LINEAR
         single = Network(CELLS * recipe.centroids_for(count), linear_layers(network) if alone else network.layers)
         n_networks = recipe.networks_for(count)
-        joins = way.learner == WITH_PIXELS
+        joins = choice.learner == WITH_PIXELS
         pixel_copies = recipe.pixel_copies_for(count)
         pixel_epochs = recipe.pixel_epochs_for(pixel_copies)
         epochs = recipe.epochs_for(settings.epochs, copies)
@@ -105,10 +105,12 @@ class _Members:
             patches = PatchFeatures.fit(self.pixels, recipe.centroids_for(count), member.seed, stride=recipe.stride)
             features.append(patches)
             progress = work_progress(self.sink, "Making patch features")
-            learned = rows_with_copies(patches, self.pixels, self.setup.rows, way.name, copies, member.seed, progress)
+            learned = rows_with_copies(
+                patches, self.pixels, self.setup.rows, choice.augmentation, copies, member.seed, progress
+            )
             unencoded = self.setup.validation
             validation = None if unencoded is None else _with_features(unencoded, patches, self.image)
-            if way.learner == WITH_LINEAR:
+            if choice.learner == WITH_LINEAR:
                 linear_flats.append(self._linear_member(linear, member, learned))
             return learned, validation, None
 
@@ -124,14 +126,15 @@ class _Members:
         shape, flats = single, None
         if linear_flats:
             flats = [final_parameters(result.outcome.state, settings.optimizer, single) for result in results]
-            shape, flats = all_beside_linear(single, flats, linear, linear_flats, way.linear_factor)
-        repeats = 2 if is_mirrored(way.name) else 1  # for the mirrored picture each stands in the merged one again
+            shape, flats = all_beside_linear(single, flats, linear, linear_flats, choice.linear_factor)
+        # For the mirrored picture each network stands in the merged one again.
+        repeats = 2 if is_mirrored(choice.augmentation) else 1
         merged = merged_members(
             shape,
             settings,
             results,
             events,
-            way.inverse_temperature,
+            choice.inverse_temperature,
             shared_inputs=False,
             repeats=repeats,
             others=others,
@@ -152,7 +155,9 @@ class _Members:
 
         def member_rows(number: int, member: TrainSettings) -> MemberRows:
             progress = work_progress(self.sink, "Distorting pictures")
-            learned = rows_with_copies(None, self.pixels, self.setup.rows, PIXEL_WAY, copies, member.seed, progress)
+            learned = rows_with_copies(
+                None, self.pixels, self.setup.rows, PIXEL_AUGMENTATION, copies, member.seed, progress
+            )
             return learned, self.setup.validation, None
 
         number = self.recipe.networks_for(len(self.setup.rows))
@@ -175,7 +180,7 @@ class _Members:
 
         trained = train_members(replace(self.setup, network=linear, settings=pixel_settings), events, member_rows)
         results = [result for result, _ in trained]
-        factor = self.way.inverse_temperature
+        factor = self.choice.inverse_temperature
         return merged_members(linear, pixel_settings, results, events, factor), replace(self.image, as_bytes=True)
 
 

@@ -1,4 +1,4 @@
-"""What the mean of an ensemble would say of the rows that its networks left out.
+"""What the mean of an ensemble would predict for the rows that its networks left out.
 
 A row was left out by K of the M networks. The mean of K networks errs more than that of all M: to first order in their
 variance, a smooth measure of the mean, such as its loss, moves from that of one network in proportion to 1 - 1 / K. The
@@ -35,8 +35,8 @@ class LeftOut:
         index: which rows they are, ascending, (n,).
         targets, weights: of these rows; the latter None for equal weights.
         counts: K, how many networks left each row out, (n,).
-        logits: the mean of what these networks say, (n, N).
-        single_rows, single_logits: what each of them says, and of which of the n rows, (sum of K,) and (sum of K, N).
+        logits: the mean of those of these networks, (n, N).
+        single_rows, single_logits: those of each, and for which of the n rows, (sum of K,) and (sum of K, N).
         n_networks: M.
     """
 
@@ -51,7 +51,7 @@ class LeftOut:
 
 
 def left_out_by(task: Task, members: Sequence[Member], n_networks: int | None = None) -> LeftOut:
-    """What networks, one at least, say of the rows that they left out; M is their number, or `n_networks`."""
+    """The outputs of networks, one at least, for the rows that they left out; M is their number, or `n_networks`."""
     numbers = [np.arange(len(m.validation)) if m.index is None else m.index for m in members]
     index, first, single_rows = np.unique(np.concatenate(numbers), return_index=True, return_inverse=True)
     single_logits = logits_of(task, np.concatenate([member.outputs for member in members]))
@@ -73,9 +73,9 @@ def left_out_by(task: Task, members: Sequence[Member], n_networks: int | None = 
 def merged_inverse_temperature(task: Task, members: Sequence[Member], n_networks: int | None = None) -> float:
     """The factor that calibrates the mean of the logits of all networks.
 
-    Formula: log s(M) = log s(1) + (log s'(K) - log s'(1)) (1 - 1 / M) / (1 - 1 / K), with s(1) fitted on what single
-    networks say, and s'(1) and s'(K) on rows that several of them left out: on what each says, and on their mean. Fewer
-    than 100 of these rows tell nothing; then it is s(1).
+    Formula: log s(M) = log s(1) + (log s'(K) - log s'(1)) (1 - 1 / M) / (1 - 1 / K), with s(1) fitted on the logits of
+    single networks, and s'(1) and s'(K) on rows that several of them left out: on those of each, and on their mean.
+    Fewer than 100 of these rows tell nothing; then it is s(1).
 
     Parameters:
         task: what the outputs mean.

@@ -22,7 +22,7 @@ from ranvier.recipes.candidates import WITH_LINEAR
 from ranvier.recipes.linear_baseline import linear_baseline, rows_to_learn
 from ranvier.recipes.linear_beside import all_beside_linear, mean_outputs, passes_linear
 from ranvier.recipes.merge import merge_networks
-from ranvier.recipes.out_of_fold import Member, member_splits, row_losses, said_first
+from ranvier.recipes.out_of_fold import Member, first_left_out, member_splits, row_losses
 from ranvier.recipes.recipe import TrainingSetup
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
@@ -78,7 +78,7 @@ def choose_linear(
 
     Parameters:
         setup: of the networks, on the inputs that the linear model gets.
-        members: what networks say of the validation rows of theirs, in the order of `member_splits`.
+        members: the outputs of networks for the validation rows of theirs, in the order of `member_splits`.
         n_folds, overlap: as for `member_splits`.
 
     Returns None where no linear model can be trained, or the loss is not the usual one.
@@ -106,7 +106,7 @@ def choose_linear(
     mean, factor = mean_outputs(task, options[NETWORKS], options[LINEAR], targets, weights)
     if passes_linear(setup.network):
         options[WITH_LINEAR] = mean
-    first, first_weights = said_first(compared), weights
+    first, first_weights = first_left_out(compared), weights
     if weights is not None:
         first_weights = weights[first]
     losses = {name: _losses(task, values[first], targets[first], first_weights) for name, values in options.items()}
@@ -126,7 +126,7 @@ def choose_linear(
 def column_factors(setup: TrainingSetup) -> NDArray[np.float32]:
     """For each input what makes the variances of all inputs of its column sum to 1, (K,).
 
-    So the penalty of a linear model shrinks what a picture says, in thousands of inputs, as much as what a number says.
+    So the penalty of a linear model shrinks a picture, which is thousands of inputs, as much as a number.
     Inputs that belong to no column of the dense block keep their size.
     """
     inputs = setup.rows.inputs

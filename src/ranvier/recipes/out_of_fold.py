@@ -40,11 +40,11 @@ class Member:
     index: NDArray[np.int64] | None = None
 
 
-def said_first(members: Sequence[Member]) -> NDArray[np.bool_]:
+def first_left_out(members: Sequence[Member]) -> NDArray[np.bool_]:
     """Of the validation rows of networks, one network's after the other's, those that no earlier network left out.
 
     >>> rows = Rows(np.zeros((2, 1)), np.zeros((2, 1)))
-    >>> said_first([Member(rows, rows.targets, np.array(index)) for index in ([3, 5], [5, 8])]).tolist()
+    >>> first_left_out([Member(rows, rows.targets, np.array(index)) for index in ([3, 5], [5, 8])]).tolist()
     [True, True, False, True]
     """
     is_first = np.ones(sum(len(member.validation) for member in members), np.bool_)
@@ -89,8 +89,8 @@ def left_out_rows(
 
     The rows are divided into parts, three a fold, that hold the classes in proportion and stand in a circle. The first
     network leaves out the first three, the next one those from the last of these on, and so on. So each fold shares a
-    part with the next: what two networks say of rows that both left out tells how much better their mean is. Of few
-    rows or groups there are fewer parts. Rows of a group are in one part.
+    part with the next: the outputs of two networks for rows that both left out tell how much better their mean is. Of
+    few rows or groups there are fewer parts. Rows of a group are in one part.
 
     Without overlap, as development versions divided the rows, each network leaves out the next fold of one part, and
     once every fold was left out the rows are divided again.

@@ -24,7 +24,7 @@ def rows_with_copies(
     patches: PatchFeatures | None,
     pixels: Array,
     rows: Rows,
-    way: str,
+    augmentation: str,
     copies: int,
     seed: int,
     progress: Progress | None = None,
@@ -35,7 +35,7 @@ def rows_with_copies(
     Parameters:
         patches: what makes the features; None for pixels, one by one.
         pixels, rows: the pictures, shape (B, H, W, C), and their targets.
-        way: a key of `DISTORTIONS`; without copies it does not count.
+        augmentation: a key of `DISTORTIONS`; without copies it does not count.
         copies: how many.
         seed: of the distortions.
         progress: called with how much is done, and of how much.
@@ -51,7 +51,7 @@ def rows_with_copies(
                 continue
             pictures = pixels[start:stop]
             if copy:
-                pictures = distorted(pictures, DISTORTIONS[way], seed, copy - 1, start)
+                pictures = distorted(pictures, DISTORTIONS[augmentation], seed, copy - 1, start)
             out = features[copy * count + start : copy * count + stop]
             if not copy and precomputed is not None:
                 out[:] = precomputed[start:stop]
@@ -66,10 +66,10 @@ def rows_with_copies(
     return Rows(features, np.tile(rows.targets, (copies + 1, 1)), weights)
 
 
-def is_mirrored(way: str) -> bool:
+def is_mirrored(augmentation: str) -> bool:
     """Whether predictions are the mean over a picture and its mirror image.
 
     >>> is_mirrored("flip"), is_mirrored("none")
     (True, False)
     """
-    return way in DISTORTIONS and DISTORTIONS[way].mirror
+    return augmentation in DISTORTIONS and DISTORTIONS[augmentation].mirror

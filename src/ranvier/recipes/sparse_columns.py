@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.out_of_fold import Member, row_losses, said_first
+from ranvier.recipes.out_of_fold import Member, first_left_out, row_losses
 from ranvier.recipes.recipe import TrainingSetup
 from ranvier.recipes.term_strength import scaled
 from ranvier.recipes.text_scores import TextScores, on_scores, text_scores, with_terms
@@ -112,7 +112,7 @@ def dense_rows(rows: Rows) -> Rows:
 
 
 def choose_views(task: Task, members: Mapping[str, Sequence[Member]]) -> tuple[tuple[str, ...], list[Member], str]:
-    """The views whose networks are merged, what these say of the rows outside training, and a sentence on the choice.
+    """The views whose networks are merged, their outputs for the rows outside training, and a sentence on the choice.
 
     Both are, unless one alone has a smaller loss by more than the standard error of the difference. Losses are those of
     calibrated outputs.
@@ -136,7 +136,7 @@ def choose_views(task: Task, members: Mapping[str, Sequence[Member]]) -> tuple[t
     ]
     options = {both: mean, (TERMS,): list(members[TERMS]), (SCORES,): list(members[SCORES])}
     weights = _joined([member.validation.weights for member in mean])
-    weights = None if weights is None else weights[said_first(mean)]
+    weights = None if weights is None else weights[first_left_out(mean)]
     losses = {names: _losses(task, outputs, weights) for names, outputs in options.items()}
     means = {names: mean_and_error(values, weights)[0] for names, values in losses.items()}
     best = min(means, key=lambda names: means[names])
@@ -170,7 +170,7 @@ def with_zeros(flat: Array, on_dense: Network, on_all: Network) -> Array:
 
 def _losses(task: Task, members: Sequence[Member], weights: Array | None) -> NDArray[np.float64]:
     """The loss of each row that networks left out, by the first of these, with one temperature for all, (n,)."""
-    is_first = said_first(members)
+    is_first = first_left_out(members)
     outputs = np.concatenate([member.outputs for member in members])[is_first]
     targets = np.concatenate([member.validation.targets for member in members])[is_first]
     factor = inverse_temperature(task, outputs, targets, weights)

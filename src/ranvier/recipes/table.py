@@ -52,8 +52,8 @@ class TableRecipe(Recipe):
         n_networks: how many networks are trained, each with its own seed and its own validation fold.
         n_folds: one part in how many of the rows a network is not trained on; this validation fold decides when to
             stop.
-        overlap: whether a third of the validation fold is in that of the next network, too; what both say of these rows
-            tells how much better the mean of all is.
+        overlap: whether a third of the validation fold is in that of the next network, too; their outputs for these
+            rows tell how much better the mean of all is.
         n_pilots: how many of the networks are trained first, for `epochs`; their best epochs decide how many the others
             need. 0 trains all for as long.
         n_scaling_layers: how many `LearnedScale` layers stand before the first dense layer; their product, one factor

@@ -51,7 +51,7 @@ MIN_STEPS, MAX_EPOCHS, MAX_STEPS = 500, 8, 4_000
 
 @record(eq=False)
 class TextScores:
-    """Linear models on columns of texts, z = x W + b, and what they say of rows that they were not trained on.
+    """Linear models on columns of texts, z = x W + b, and their scores of rows that they were not trained on.
 
     Fields:
         weights, biases: W (S, M) and b (M,).
@@ -72,7 +72,7 @@ def text_scores(setup: TrainingSetup) -> TextScores | None:
     """The scores of all columns in the CSR block that say something about the target.
 
     A column says something if the log loss (of a regression the squared error) of its model on the rows left out is
-    less than that of the class shares (the mean), by more than the standard error of the difference.
+    less than that of the class fractions (the mean), by more than the standard error of the difference.
 
     Parameters:
         setup: of networks on the dense block and the CSR block.
@@ -90,7 +90,7 @@ def text_scores(setup: TrainingSetup) -> TextScores | None:
     left_out: list[str] = []
     for name, block in _blocks(setup):
         model = _ColumnModel.fit(setup, block, [fold for fold in folds if len(fold)])
-        if not model.says_something(task, rows):
+        if not model.is_better_than_constant(task, rows):
             left_out.append(name)
             continue
         used.append(name)
@@ -196,8 +196,8 @@ class _ColumnModel:
             biases += bias / len(folds)
         return cls(weights, biases, scores)
 
-    def says_something(self, task: Task, rows: Rows) -> bool:
-        """Whether the scores are better than the class shares, or the mean, by more than a standard error."""
+    def is_better_than_constant(self, task: Task, rows: Rows) -> bool:
+        """Whether the scores are better than the class fractions, or the mean, by more than a standard error."""
         targets = _standardized(task, rows.targets)
         factor = inverse_temperature(task, probabilities_of(task, self.scores), targets, rows.weights)
         usual = logits_of(task, np.broadcast_to(mean_targets(task, targets, rows.weights), self.scores.shape))

@@ -223,7 +223,7 @@ def _linear(results: Sequence[Result], strengths: Array) -> tuple[Network, Array
 
 
 def _held_out(task: Task, members: Sequence[Result], validation: Rows | None, factor: float) -> HeldOut | None:
-    """What the chosen members, merged, say of the validation rows."""
+    """The outputs of the chosen members, merged, for the validation rows."""
     if validation is None or any(result.logits is None for result in members):
         return None
     return HeldOut(probabilities_of(task, factor * _mean_logits(members)), validation.targets, validation.weights)

@@ -254,8 +254,8 @@ class ReferenceExecutable(NoFastPaths, Serialized):
         """The derivative of sum_j v_j y_j along the inputs, shape (rows, K); see `ranvier.engine.Executable`."""
         inputs = as_inputs(inputs)
         if output_gradients is None:
-            rows = [np.broadcast_to(row, (len(inputs), len(row))) for row in np.eye(self.spec.network.outputs)]
-            return np.stack([self.input_gradients(inputs, one_hot, logits) for one_hot in rows], axis=1)
+            unit_rows = [np.broadcast_to(row, (len(inputs), len(row))) for row in np.eye(self.spec.network.outputs)]
+            return np.stack([self.input_gradients(inputs, unit, logits) for unit in unit_rows], axis=1)
         inputs = as_inputs(inputs, finite=True)
         gradients, parameters = np.empty(inputs.shape), self._rounded_parameters()
         with np.errstate(all="ignore"):

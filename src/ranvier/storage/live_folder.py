@@ -1,11 +1,11 @@
 """The folder "live" of a run: what a training shows to those who watch it, and what they ask of it. P parameters,
-V numbers that the neurons say of a row, n rows.
+V outputs of the neurons for a row, n rows.
 
     watched-V, open-V    touched by the viewer V: while a page is looking, and for as long as it serves at all
     rows-V               the rows that V looks at
     network-N.json       the Nth network that the run trains, and its settings
     parameters-N         memory-mapped: a header, two slots for its parameters that are written in turn, and two for
-                         what its neurons say of some rows, which is less to write and to read, and comes more often
+                         the outputs of its neurons for some rows, which are fewer numbers and come more often
     control.jsonl        what viewers ask for, one JSON object a line
 
 A slot holds a sequence number, 0 while it is being written; readers take the slot with the larger one, copy it, and
@@ -181,7 +181,7 @@ class LivePublisher:
         self._write(slot_at(self._slot, parameters.size * self._dtype.itemsize), status, parameters)
 
     def publish_values(self, status: Status, values: dict[int, Array]) -> None:
-        """Show what the neurons say of the rows that `rows` gave, (n, V) by their mark; not where `begin` failed."""
+        """Show the outputs of neurons for the rows that `rows` gave, (n, V) by their mark; not where `begin` failed."""
         if self._map is None:
             return
         self._values_slot = 1 - self._values_slot
@@ -268,7 +268,7 @@ class LiveReader:
             os.close(descriptor)
 
     def ask_for(self, rows: bytes) -> int:
-        """Say which rows this viewer looks at, at most `MAX_ROWS`; gives the mark of what the neurons say of them."""
+        """Say which rows this viewer looks at, at most `MAX_ROWS`; gives the mark of the outputs for them."""
         write_atomically(self._files["rows"], rows)
         return zlib.crc32(rows)
 

@@ -71,7 +71,7 @@ class LoopResult:
     Fields:
         state: at its end.
         reason, text: "finished", "stopped" or "interrupted", and the same in a sentence.
-        held_outputs: what the weights that are given back say of the validation rows; None where that is not known.
+        held_outputs: outputs of the weights that are given back, for the validation rows; None where not known.
     """
 
     state: TrainingState

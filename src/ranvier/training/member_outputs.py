@@ -1,4 +1,4 @@
-"""The best weights of many networks, and what the weights that are given back say of their validation rows."""
+"""The best weights of many networks, and the outputs of the weights that are given back for their validation rows."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class MemberRows:
 
 @record(eq=False)
 class TrainedMember:
-    """A network at the end: its state, and what its final weights say of the validation rows, (n, N), if known."""
+    """A network at the end: its state, and outputs of its final weights for the validation rows, (n, N), if known."""
 
     state: TrainingState
     held_outputs: Array | None

@@ -32,7 +32,7 @@ PUBLISH_SECONDS = 0.09
 MAX_FRACTION = 0.02
 """Of the time, at most, goes into publishing."""
 WEIGHTS_SECONDS = 1.0
-"""The time between two publications of the parameters, where viewers look at what the neurons say of some rows."""
+"""The time between two publications of the parameters, where viewers look at outputs of neurons for some rows."""
 RETRY_SECONDS = 5.0
 LOOK_SECONDS = 0.03
 """How often a training that waits looks whether it may go on."""

@@ -155,7 +155,7 @@ class LiveRun:
             return self._subject[2]
 
     def values_of(self, row: int) -> Array | None:
-        """What the training says of a known row, (V,), as `training.shown_values` does; None where it does not yet.
+        """Outputs that the training wrote for a known row, (V,), as `training.shown_values` does; None before it does.
 
         From now on it says it more often than it shows its parameters, as long as this is asked.
         """

@@ -183,7 +183,7 @@ class Follower:
         return parts
 
     def _answer(self, subject: Subject, head: dict[str, Any], now: float) -> list[bytes]:
-        """What the neurons say of the row: as the training says it, or computed where it has not said it yet."""
+        """Outputs of the neurons for the row: those that the training wrote, or computed where there are none yet."""
         live, row, rows = self._live, self._request.row, subject.rows
         if rows is None or row >= len(rows):
             return []

@@ -1,3 +1,5 @@
+// The pages of one model, under their bar.
+
 import type { ComponentChildren } from "preact";
 import { Bar } from "./bar";
 import { cut } from "./format";

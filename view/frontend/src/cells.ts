@@ -156,8 +156,8 @@ function coloursOf(block: Block, part: Part | undefined): Uint8Array {
 
 /** The place in the table of colours, from 0 to 255. */
 function colourOf(value: number, limit: number): number {
-  const share = Number.isFinite(value) && limit > 0 ? Math.max(-1, Math.min(1, value / limit)) : 0;
-  return Math.round((share + 1) * 127.5);
+  const fraction = Number.isFinite(value) && limit > 0 ? Math.max(-1, Math.min(1, value / limit)) : 0;
+  return Math.round((fraction + 1) * 127.5);
 }
 
 /** The first and the last pixel but one of each of some cells in a row, cut to so many pixels. */

@@ -30,15 +30,15 @@ export function signedTable(theme: Theme): Rgb[] {
 }
 
 export function signedColour(theme: Theme, value: number, limit: number): string {
-  const share = Number.isFinite(value) && limit > 0 ? Math.max(-1, Math.min(1, value / limit)) : 0;
-  const [r, g, b] = signedTable(theme)[Math.round((share + 1) * 127.5)];
+  const fraction = Number.isFinite(value) && limit > 0 ? Math.max(-1, Math.min(1, value / limit)) : 0;
+  const [r, g, b] = signedTable(theme)[Math.round((fraction + 1) * 127.5)];
   return `rgb(${r} ${g} ${b})`;
 }
 
 /** Black or white, whichever is easier to read on a colour of the table. */
 export function inkOn(theme: Theme, value: number, limit: number): string {
-  const share = limit > 0 ? Math.max(-1, Math.min(1, value / limit)) : 0;
-  const [r, g, b] = signedTable(theme)[Math.round((share + 1) * 127.5)];
+  const fraction = limit > 0 ? Math.max(-1, Math.min(1, value / limit)) : 0;
+  const [r, g, b] = signedTable(theme)[Math.round((fraction + 1) * 127.5)];
   return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#1b1f26" : "#ffffff";
 }
 

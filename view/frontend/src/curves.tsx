@@ -16,8 +16,8 @@ import { verdict } from "./verdict";
 const HEIGHT = 148;
 const TRIANGLE = 4;
 const NONE: Control[] = [];
-/** Metrics that are shares of the rows. */
-const SHARES = ["accuracy", "coverage"];
+/** Metrics that are fractions of the rows. */
+const FRACTIONS = ["accuracy", "coverage"];
 
 
 export function Curves({ what, history, live = false, controls = NONE, heading = "Training" }: {
@@ -57,7 +57,7 @@ export function Curves({ what, history, live = false, controls = NONE, heading =
       <div class="curves">
         <Curve title="Loss" lines={loss} epochs={epochs} marks={marks} window={window} show={(value) => number(value)} logarithmic={live ? false : null} />
         {metrics.length > 0 && (
-          <Curve title={METRICS[headline!] ?? headline!} lines={metrics} epochs={epochs} marks={marks} window={window} show={(value) => metric(headline!, value)} share={SHARES.includes(headline!)} />
+          <Curve title={METRICS[headline!] ?? headline!} lines={metrics} epochs={epochs} marks={marks} window={window} show={(value) => metric(headline!, value)} fraction={FRACTIONS.includes(headline!)} />
         )}
         {rate.length > 0 && <Curve title="Learning rate" lines={rate} epochs={epochs} marks={marks.filter((mark) => !mark.best)} window={1} show={(value) => number(value, 3)} logarithmic={false} />}
       </div>
@@ -74,7 +74,7 @@ function titleOf(name: string): string {
   return name.replaceAll("_", " ");
 }
 
-function Curve({ title, lines, epochs, marks, window, show, logarithmic, share = false }: {
+function Curve({ title, lines, epochs, marks, window, show, logarithmic, fraction = false }: {
   title: string;
   lines: Line[];
   epochs: number[];
@@ -82,8 +82,8 @@ function Curve({ title, lines, epochs, marks, window, show, logarithmic, share =
   window: number;
   show: (value: number | null) => string;
   logarithmic?: boolean | null;
-  /** Whether the values are shares of 1, which are written in percent. */
-  share?: boolean;
+  /** Whether the values are fractions of 1, which are written in percent. */
+  fraction?: boolean;
 }) {
   // Where the curve rises, its upper right holds the line, and the words go below it.
   const rises = logarithmic === undefined;
@@ -119,10 +119,10 @@ function Curve({ title, lines, epochs, marks, window, show, logarithmic, share =
         height: HEIGHT,
         legend: { show: false },
         cursor: { y: false, points: { size: 6 }, sync: { key: "curves" }, drag: { x: true, y: false } },
-        scales: { x: { time: false }, y: log ? { distr: 3 } : share ? { range: shareRange } : {} },
+        scales: { x: { time: false }, y: log ? { distr: 3 } : fraction ? { range: fractionRange } : {} },
         axes: [
           { ...axis, grid: { show: false }, size: 24, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] },
-          { ...axis, grid: { stroke: token("line"), width: 1 }, size: 58, space: 26, values: (_, ticks) => (share ? ticks.map((tick) => (tick === null ? "" : `${Number((100 * tick).toPrecision(4))} %`)) : tickLabels(ticks)) },
+          { ...axis, grid: { stroke: token("line"), width: 1 }, size: 58, space: 26, values: (_, ticks) => (fraction ? ticks.map((tick) => (tick === null ? "" : `${Number((100 * tick).toPrecision(4))} %`)) : tickLabels(ticks)) },
         ],
         series: [{}, ...(window > 1 ? series(true) : []), ...series(false)],
         hooks: {
@@ -176,8 +176,8 @@ function Curve({ title, lines, epochs, marks, window, show, logarithmic, share =
   );
 }
 
-/** The range of an axis of shares: some room around them, but none below 0 or above 1. */
-function shareRange(_: uPlot, least: number, most: number): [number, number] {
+/** The range of an axis of fractions: some room around them, but none below 0 or above 1. */
+function fractionRange(_: uPlot, least: number, most: number): [number, number] {
   const room = Math.max(0.01, 0.08 * (most - least));
   return [Math.max(0, least - room), Math.min(1, most + room)];
 }

@@ -152,10 +152,10 @@ function Top({ column }: { column: Seen }) {
   const rest = column.different! - column.top!.length;
   return (
     <span class="top-values">
-      {column.top!.map(([label, share], at) => (
+      {column.top!.map(([label, fraction], at) => (
         <span key={label} title={label}>
           {at > 0 && ", "}
-          {label.length > 18 ? `${label.slice(0, 17)}\u2026` : label} <small>{percent(share)}</small>
+          {label.length > 18 ? `${label.slice(0, 17)}\u2026` : label} <small>{percent(fraction)}</small>
         </span>
       ))}
       {rest > 0 && <small>, {count(rest)} more</small>}

@@ -6,7 +6,7 @@ import type { Split } from "./network_values";
 import { health } from "./state";
 import type { Show, What } from "./types";
 
-/** Where a neuron is, what it says, and what is wrong with it. */
+/** Where a neuron is, its output, and what is wrong with it. */
 export function describe(what: What, { block, unit }: { block: Block; unit: number }, values: Split, cells: Split, kind: Show, noun: string): string {
   const part = values.get(block.path);
   if (block.path === "inputs") {

@@ -133,10 +133,10 @@ export function drawLines(context: CanvasRenderingContext2D, what: What, blocks:
     const middle = (start + to.x) / 2;
     levels.forEach((level, number) => {
       if (!level.length) return;
-      const share = ((number >> 1) + 0.5) / LEVELS;
-      context.strokeStyle = signedColour(theme.value, (number % 2 ? -1 : 1) * (0.35 + 0.65 * share), 1);
-      context.globalAlpha = (faint ? 0.12 : 0.16 + 0.54 * share) * (crowded ? 0.75 : 1);
-      context.lineWidth = 0.5 + (crowded ? 0.5 : 1.7) * share;
+      const fraction = ((number >> 1) + 0.5) / LEVELS;
+      context.strokeStyle = signedColour(theme.value, (number % 2 ? -1 : 1) * (0.35 + 0.65 * fraction), 1);
+      context.globalAlpha = (faint ? 0.12 : 0.16 + 0.54 * fraction) * (crowded ? 0.75 : 1);
+      context.lineWidth = 0.5 + (crowded ? 0.5 : 1.7) * fraction;
       context.beginPath();
       for (const [source, target] of level) {
         const y1 = whole ? from.y + (from.rows * from.step) / 2 : centre(from, pixels ? pixels[source] : Math.min(source, from.units - 1))[1];

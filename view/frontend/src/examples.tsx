@@ -1,7 +1,7 @@
 // Rows by how much they excite a neuron: from all intervals of its outputs, so that the top does not mislead.
 
 import { number } from "./format";
-import { decode, Picture, said, Value } from "./parts";
+import { decode, Picture, answerText, Value } from "./parts";
 import { RowSound } from "./sound";
 import { ask, row as chosenRow, useAsked } from "./state";
 import type { NeuronExamples, What } from "./types";
@@ -25,12 +25,12 @@ export function Examples({ what, path, neuron }: { what: What; path: string; neu
               <li key={entry.row}>
                 <button
                   class={pictures ? "" : "small"}
-                  aria-label={`Row ${entry.row}, ${said(entry.actual ?? entry.predicted)}, output ${number(entry.output, 3)}`}
-                  title={`row ${entry.row}: ${said(entry.actual ?? entry.predicted)}, output ${number(entry.output, 3)}`}
+                  aria-label={`Row ${entry.row}, ${answerText(entry.actual ?? entry.predicted)}, output ${number(entry.output, 3)}`}
+                  title={`row ${entry.row}: ${answerText(entry.actual ?? entry.predicted)}, output ${number(entry.output, 3)}`}
                   onClick={() => (chosenRow.value = entry.row)}
                 >
                   {pictures && entry.pixels ? <Picture pixels={decode(entry.pixels)} shape={what.form.shape} size={32} label="" /> : `row ${entry.row}`}
-                  <Value name={`example.${entry.row}`} value={entry.output} text={said(entry.actual ?? entry.predicted)} />
+                  <Value name={`example.${entry.row}`} value={entry.output} text={answerText(entry.actual ?? entry.predicted)} />
                 </button>
                 <RowSound what={what} number={entry.row} />
               </li>

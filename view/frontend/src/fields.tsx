@@ -12,7 +12,7 @@ const HEIGHT = 24;
 /** From so many columns on, one is looked for by its name. */
 const SEARCHED = 12;
 
-function share(of: Responses, value: number): number {
+function fraction(of: Responses, value: number): number {
   return of.high > of.low ? (value - of.low) / (of.high - of.low) : 0.5;
 }
 
@@ -21,7 +21,7 @@ function Curve({ name, curve, of, value }: { name: string; curve: Response; of: 
   const grid = curve.grid as number[];
   const [low, high] = [grid[0], grid[grid.length - 1]];
   const x = (cell: number) => (100 * (cell - low)) / (high - low);
-  const y = (output: number) => HEIGHT - 2 - share(of, output) * (HEIGHT - 4);
+  const y = (output: number) => HEIGHT - 2 - fraction(of, output) * (HEIGHT - 4);
   const path = grid.map((cell, at) => `${at ? "L" : "M"}${x(cell).toFixed(2)} ${y(curve.values[at]).toFixed(2)}`).join("");
   const inside = typeof value === "number" && value >= low && value <= high;
   const where = inside ? ((value - low) / (high - low)) * (grid.length - 1) : 0;
@@ -51,7 +51,7 @@ function Choices({ name, curve, of, value, set }: { name: string; curve: Respons
           title={`${String(cell)}: ${number(curve.values[at], 3)}`}
           onClick={() => set(cell)}
         >
-          <span style={{ height: `${Math.max(6, 100 * share(of, curve.values[at]))}%` }} />
+          <span style={{ height: `${Math.max(6, 100 * fraction(of, curve.values[at]))}%` }} />
         </button>
       ))}
     </span>

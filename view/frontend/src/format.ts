@@ -32,8 +32,8 @@ export function signed(value: number): string {
   return value > 0 ? `+${text}` : text;
 }
 
-export function percent(share: number | null | undefined): string {
-  return share === null || share === undefined ? "\u2013" : `${(100 * share).toFixed(1)} %`;
+export function percent(fraction: number | null | undefined): string {
+  return fraction === null || fraction === undefined ? "\u2013" : `${(100 * fraction).toFixed(1)} %`;
 }
 
 export function duration(seconds: number): string {

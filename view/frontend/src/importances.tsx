@@ -23,7 +23,7 @@ export function Importances() {
   const hits = data.columns.filter((entry) => entry.column.toLowerCase().includes(part));
   const short = new Map(distinct(data.columns.map((entry) => entry.column), 24).map((name, at) => [data.columns[at].column, name]));
   const most = Math.max(...data.columns.map((entry) => entry.importance + entry.standard_error), 1e-12);
-  const share = (value: number) => `${(100 * Math.max(0, value)) / most}%`;
+  const fraction = (value: number) => `${(100 * Math.max(0, value)) / most}%`;
   return (
     <section class="importances">
       <h2>What it relies on</h2>
@@ -38,8 +38,8 @@ export function Importances() {
               <Name text={short.get(entry.column)!} full={entry.column} />
             </span>
             <span class="track" title={`± ${number(entry.standard_error, 2)}`}>
-              <span class="fill" style={{ width: share(entry.importance) }} />
-              <span class="error" style={{ left: share(entry.importance - entry.standard_error), width: share(Math.min(2 * entry.standard_error, entry.importance + entry.standard_error)) }} />
+              <span class="fill" style={{ width: fraction(entry.importance) }} />
+              <span class="error" style={{ left: fraction(entry.importance - entry.standard_error), width: fraction(Math.min(2 * entry.standard_error, entry.importance + entry.standard_error)) }} />
             </span>
             <Value name={`importance.${entry.column}`} value={entry.importance} text={Math.abs(entry.importance) < 5e-5 ? "0" : number(entry.importance, 2)} />
           </li>

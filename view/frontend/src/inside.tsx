@@ -8,7 +8,7 @@ import { Layers, titleOfLayer } from "./layers";
 import { controls, epochs, layerHealth, liveAnswer, tick } from "./live";
 import { Network } from "./network";
 import { closeNeuron, NeuronPanel, unlearned } from "./neuron";
-import { AnswerBars, decode, labelsOf, Problem, RowChooser, said, Value } from "./parts";
+import { AnswerBars, decode, labelsOf, Problem, RowChooser, answerText, Value } from "./parts";
 import { ask, askAnswer, askSurface, layer, neuron, row, theme, useAsked } from "./state";
 import { RowSound } from "./sound";
 import { pictures, SurfacePanel } from "./surface";
@@ -51,7 +51,7 @@ export function Inside({ what }: { what: What }) {
       ) : (
         <About what={what}>
           {surface && <SurfacePanel surface={surface} what={what} />}
-          <Says what={what} told={told.data} at={at} shown={shown} />
+          <Predicted what={what} told={told.data} at={at} shown={shown} />
           {told.data && shown && !live && (
             <section class="why">
               <Why what={what} given={{ row: at }} changes={[at, what]} cells={cellsOf(what, shown)} choosable={false} />
@@ -74,10 +74,10 @@ function Verdict({ what, at, shown }: { what: What; at: number; shown: Row }) {
   const predicted = what.live && liveAnswer.value ? liveAnswer.value.predicted : shown.predicted;
   return (
     <p class="verdict" title={`Row index ${shown.number} of the data`}>
-      <RowSound what={what} number={at} /> says <strong data-name="row.predicted">{said(predicted, labelsOf(what))}</strong>
+      <RowSound what={what} number={at} /> predicted <strong data-name="row.predicted">{answerText(predicted, labelsOf(what))}</strong>
       {shown.actual !== undefined && (
         <>
-          , truth <strong data-name="row.actual">{said(shown.actual, labelsOf(what))}</strong>
+          , true <strong data-name="row.actual">{answerText(shown.actual, labelsOf(what))}</strong>
           {(what.task === "binary" || what.task === "multiclass") && <Mark right={shown.actual === predicted} />}
           {typeof shown.actual === "number" && typeof predicted === "number" && <span class="off">off by {number(Math.abs(shown.actual - predicted))}</span>}
         </>
@@ -86,7 +86,7 @@ function Verdict({ what, at, shown }: { what: What; at: number; shown: Row }) {
   );
 }
 
-function Says({ what, told, at, shown }: { what: What; told: Answer | null; at: number; shown: Row | undefined }) {
+function Predicted({ what, told, at, shown }: { what: What; told: Answer | null; at: number; shown: Row | undefined }) {
   const answer = what.live ? liveAnswer.value : told;
   if (!answer) return null;
   return (

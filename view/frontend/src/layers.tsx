@@ -11,9 +11,9 @@ const HIGH = 1e-2;
 const DECADES = 7;
 
 export const MEANINGS: Record<string, string> = {
-  dead: "Dead: its output is 0 for all known rows, so it neither says nor learns anything. A lower learning rate, or leaky_relu, keeps neurons alive.",
+  dead: "Dead: its output is 0 for all known rows, so it contributes and learns nothing. A lower learning rate, or leaky_relu, keeps neurons alive.",
   saturated: "Saturated: it lies where its activation is flat on almost all known rows, so it hardly learns. Smaller weights (weight decay) or a lower learning rate help.",
-  constant: "Constant: it says the same of all known rows, so it adds no more than a bias would.",
+  constant: "Constant: its output is the same for all known rows, so it adds no more than a bias would.",
   duplicate: "Duplicate: its output follows that of another neuron of the layer. A narrower layer may do.",
 };
 

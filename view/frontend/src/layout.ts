@@ -56,8 +56,8 @@ export function layout(what: What, width: number, height: number, pictured = fal
   const few = (what.inputs.count <= 16 || some !== null) && !picture;
   const left = few ? 110 : 8;
   const right = what.task === "regression" ? LABELS : 20 + labelRoom(dense[last].labels ?? what.target).value;
-  const share = (width - left - right - MIN_GAP * dense.length) / (dense.length + 1);
-  const widest = Math.max(18, share);
+  const columnWidth = (width - left - right - MIN_GAP * dense.length) / (dense.length + 1);
+  const widest = Math.max(18, columnWidth);
   const blocks: Block[] = [];
   const add = (path: string, title: string, subtitle: string, units: number, labels: string[] | null, grid: [number, number] | null, groups = 1) => {
     const lanes = groups > 1 && groups <= MAX_LANES ? groups : 1;

@@ -11,7 +11,7 @@ export const status = signal<Status | null>(null);
 export const epochs = signal<Epoch[]>([]);
 /** What was done from pages. */
 export const controls = signal<Control[]>([]);
-/** What the neurons say of the chosen row, once a second while the run trains: a worker draws them as they come. */
+/** The outputs of the neurons for the chosen row, once a second while the run trains: a worker draws them as they come. */
 export const liveAnswer = signal<Answer | null>(null);
 export const sizes = signal<Sizes | null>(null);
 export const liveLines = signal<Connections[] | null>(null);
@@ -27,7 +27,7 @@ export function silent(): number {
   return performance.now() - seen;
 }
 
-/** Lines are drawn again where more than this share of them looks different. */
+/** Lines are drawn again where more than this fraction of them looks different. */
 const CHANGED = 0.02;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 8000;

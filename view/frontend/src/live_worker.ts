@@ -15,7 +15,7 @@ export type ToWorker =
   | { kind: "scene"; scene: LiveScene | null };
 
 /** A scene without its cells, which come with the stream. */
-export type LiveScene = Omit<Scene, "cells" | "pictures"> & { chances: boolean; tokens: Record<string, string>; font: string };
+export type LiveScene = Omit<Scene, "cells" | "pictures"> & { asProbabilities: boolean; tokens: Record<string, string>; font: string };
 
 /** What the worker says of a stream: a frame, its end, or why it broke off. */
 export type FromWorker = { id: number } & ({ kind: "frame"; topic: number; frame: Frame } | { kind: "ended" } | { kind: "failed"; sentence: string; refused: boolean });
@@ -31,7 +31,7 @@ let due = false;
 let font = "";
 
 function draw(): void {
-  if (cells && scene && newest) cells.draw({ ...scene, pictures: null, cells: split(newest, scene.chances, limits) });
+  if (cells && scene && newest) cells.draw({ ...scene, pictures: null, cells: split(newest, scene.asProbabilities, limits) });
 }
 
 /** Draws what is to be drawn; whether the page is to be told, too. */

@@ -1,3 +1,5 @@
+// Starts the page: as a report, or with a server or a notebook behind it.
+
 import { render } from "preact";
 import { App } from "./app";
 import { FrozenTransport, readFrozen } from "./frozen";

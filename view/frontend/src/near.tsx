@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { number } from "./format";
-import { decode, Picture, Problem, said, Value } from "./parts";
+import { decode, Picture, Problem, answerText, Value } from "./parts";
 import { ask, opening, useLatest } from "./state";
 import { shown } from "./why";
 import type { Cell, NearRow, NearRows, What } from "./types";
@@ -49,15 +49,15 @@ export function Near({ what, given, changes, cells }: { what: What; given: objec
 }
 
 function NearEntry({ what, entry, cells, own }: { what: What; entry: NearRow; cells: Record<string, Cell> | null; own: boolean }) {
-  const truth = entry.actual !== undefined && entry.actual !== entry.predicted && what.task !== "regression" ? ` is ${said(entry.actual)}` : "";
+  const truth = entry.actual !== undefined && entry.actual !== entry.predicted && what.task !== "regression" ? ` is ${answerText(entry.actual)}` : "";
   const name = `row ${entry.number}`;
   const distance = <Value name={`near.${entry.row}`} value={entry.distance} text={entry.distance < 1e-6 ? "0" : number(entry.distance, 2)} />;
   if (entry.pixels)
     return (
       <div class="entry" title={entry.name ?? name}>
-        <Picture pixels={decode(entry.pixels)} shape={what.form.shape} size={56} label={`${name}: ${said(entry.predicted)}${truth}`} />
+        <Picture pixels={decode(entry.pixels)} shape={what.form.shape} size={56} label={`${name}: ${answerText(entry.predicted)}${truth}`} />
         <b>
-          {said(entry.predicted)}
+          {answerText(entry.predicted)}
           <small>{truth}</small>
         </b>
         <small>{distance}</small>
@@ -73,7 +73,7 @@ function NearEntry({ what, entry, cells, own }: { what: What; entry: NearRow; ce
         <span>{name}</span>
       )}
       <b>
-        {said(entry.predicted)}
+        {answerText(entry.predicted)}
         <small>{truth}</small>
       </b>
       <small>{distance}</small>

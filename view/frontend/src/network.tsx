@@ -58,7 +58,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   const blocks = useMemo(() => layout(what, full, height, pictures !== null, some), [what, full, height, pictures !== null, some]);
   const live = follows && what.live === true;
   const plain = meaning?.plain ?? false;
-  const chances = what.task !== "regression" && !plain;
+  const asProbabilities = what.task !== "regression" && !plain;
   const told = useAsked(
     what.live || drawn !== undefined ? null : () => Promise.all(dense.map((part) => ask<Connections>("connections", { path: part.path, count: LINES }))),
     [what],
@@ -72,7 +72,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   const measured = kind === "activations" ? null : what.live ? sizes.value : fixed;
   const shown = live ? liveAnswer.value : answer;
   const limits = useMemo(() => new Limits(), [what]);
-  const values = useMemo(() => split(shown, chances, live ? limits : null), [shown, chances, limits]);
+  const values = useMemo(() => split(shown, asProbabilities, live ? limits : null), [shown, asProbabilities, limits]);
   const cells = useMemo(() => (kind === "activations" ? values : splitSizes(measured, kind)), [values, measured, kind]);
   const given = useMemo(() => some && Float32Array.from(some.inputs, (entry) => entry.value ?? 0), [some]);
   const inputs = useSame(blocks[0].picture ? null : (given ?? values.get("inputs")?.values ?? null));
@@ -98,7 +98,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
 
   useLayoutEffect(() => {
     const scene = { blocks, view, theme: theme.value, width: full, height, ratio: devicePixelRatio || 1 };
-    if (streams) return drawLive(middle.current!, { ...scene, chances });
+    if (streams) return drawLive(middle.current!, { ...scene, asProbabilities });
     if (painter.current?.canvas !== middle.current) painter.current = new Cells(middle.current!);
     placed(middle.current!, scene);
     painter.current!.draw({ ...scene, cells, pictures: small });
@@ -107,8 +107,8 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   const last = blocks[blocks.length - 1];
   const output = values.get(last.path);
   useLayoutEffect(() => {
-    drawOutputs(beside.current!, last, output, chances ? "shares" : plain ? "numbers" : null, view, full, height);
-  }, [last, output?.values, chances, plain, full, height, view, theme.value]);
+    drawOutputs(beside.current!, last, output, asProbabilities ? "probabilities" : plain ? "numbers" : null, view, full, height);
+  }, [last, output?.values, asProbabilities, plain, full, height, view, theme.value]);
 
   useLayoutEffect(() => {
     const ring = chosen ?? (layer.value !== null && neuron.value !== null ? { path: layer.value, unit: neuron.value } : null);

@@ -11,7 +11,7 @@ export interface Part {
 
 export type Split = Map<string, Part>;
 
-/** A limit stays while the newest one lies between these shares of it: colours that follow every step flicker. */
+/** A limit stays while the newest one lies between these fractions of it: colours that follow every step flicker. */
 const STAYS = [0.5, 1.1] as const;
 /** The time between two looks at the sizes of a layer, in milliseconds. */
 const LOOK_TIME = 500;
@@ -33,13 +33,13 @@ export class Limits {
 }
 
 /** The outputs of every layer. */
-export function split(answer: Answer | null, chances: boolean, limits: Limits | null = null): Split {
+export function split(answer: Answer | null, asProbabilities: boolean, limits: Limits | null = null): Split {
   const parts: Split = new Map();
   const last = answer?.parts[answer.parts.length - 1]?.path;
   for (const part of answer?.parts ?? []) {
     const values = answer!.array.subarray(part.start, part.start + part.length);
     // Inputs are not drawn by their place among outputs; probabilities are on the scale from 0 to 1.
-    const given = part.path === "inputs" || (chances && part.path === last);
+    const given = part.path === "inputs" || (asProbabilities && part.path === last);
     parts.set(part.path, { values, limit: given ? 1 : (limits?.of(part.path, values) ?? robustLimit(values)) });
   }
   return parts;

@@ -1,4 +1,4 @@
-// The names of the outputs and what each says, on a canvas beside their cells.
+// The names of the outputs and the value of each, on a canvas beside their cells.
 
 import { token } from "./colours";
 import { fit, paint, type View } from "./draw_network";
@@ -12,8 +12,8 @@ const BESIDE = 12;
 
 /** Draws what stands beside the cells of the last layer, where they have names.
 
-`told` says what the values are: shares of 1, numbers, or nothing to write. */
-export function drawOutputs(canvas: HTMLCanvasElement, block: Block, part: Part | undefined, told: "shares" | "numbers" | null, view: View, width: number, height: number): void {
+`written` says what the values are: probabilities, numbers, or nothing to write. */
+export function drawOutputs(canvas: HTMLCanvasElement, block: Block, part: Part | undefined, written: "probabilities" | "numbers" | null, view: View, width: number, height: number): void {
   const named = block.labels !== null && block.columns === 1;
   const [left, top] = named && view.scale === 1 ? [Math.floor(block.x + block.size) + MARGIN, Math.floor(block.y) - MARGIN] : [0, 0];
   const room = labelRoom(block.labels);
@@ -22,19 +22,19 @@ export function drawOutputs(canvas: HTMLCanvasElement, block: Block, part: Part 
   paint(canvas, wide, high, { scale: view.scale, x: view.x - left, y: view.y - top }, (context) => {
     if (!named) return;
     const names = distinct(block.labels!, 16);
-    const shares = told === "shares" && part !== undefined;
+    const probabilities = written === "probabilities" && part !== undefined;
     let largest = 0;
     part?.values.forEach((value, at) => (largest = value > part.values[largest] ? at : largest));
     context.textBaseline = "middle";
     for (let at = 0; at < block.units; at++) {
-      const strong = shares && at === largest;
-      const value = !part || told === null ? "" : shares ? percent(part.values[at]) : number(part.values[at], 2);
+      const strong = probabilities && at === largest;
+      const value = !part || written === null ? "" : probabilities ? percent(part.values[at]) : number(part.values[at], 2);
       const [x, y] = centre(block, at);
       const start = x + block.size / 2 + 8;
       context.fillStyle = token(strong ? "text" : "text-2");
       context.font = `${strong ? 600 : 400} 12px Inter, system-ui, sans-serif`;
       context.textAlign = "left";
-      context.fillText(fit(context, names[at] ?? "", shares ? room.name : 120), start, y);
+      context.fillText(fit(context, names[at] ?? "", probabilities ? room.name : 120), start, y);
       if (!value) continue;
       context.textAlign = "right";
       context.fillText(value, start + room.value, y);

@@ -74,8 +74,8 @@ export function Picture({ pixels, shape, size, label }: { pixels: ArrayLike<numb
   );
 }
 
-/** An answer in words: a class, numbers, or the names of the labels that apply. */
-export function said(value: Row["predicted"] | undefined, labels: string[] | null = null): string {
+/** An answer as text: a class, numbers, or the names of the labels that apply. */
+export function answerText(value: Row["predicted"] | undefined, labels: string[] | null = null): string {
   if (value === undefined) return "\u2013";
   if (labels && Array.isArray(value)) return labels.filter((_, at) => value[at]).join(", ") || "none";
   if (typeof value === "string") return value;

@@ -1,4 +1,4 @@
-// The network of the playground: inputs, neurons and output, each a picture of what it says over the plane.
+// The network of the playground: inputs, neurons and output, each a picture of its output over the plane.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { signedColour, signedTable, token } from "./colours";
@@ -114,7 +114,7 @@ export function PlayNetwork({ opened, options, look, change }: {
           </header>
           <Plane opened={opened} cell={shown} />
           <p class="note">
-            {opened.classes ? (opened.state.data === "own" ? `Orange says ${opened.labels[0]}, blue ${opened.labels[1]}.` : "Orange and blue are the two classes.") : `Orange is low, blue is high: ${opened.names[2]}.`} Rings are test points. Upwards {opened.names[1]}, to the right {opened.names[0]}.
+            {opened.classes ? (opened.state.data === "own" ? `Orange is ${opened.labels[0]}, blue ${opened.labels[1]}.` : "Orange and blue are the two classes.") : `Orange is low, blue is high: ${opened.names[2]}.`} Rings are test points. Upwards {opened.names[1]}, to the right {opened.names[0]}.
           </p>
           <p class="note">
             Bias of the output <Value name="play.bias" value={look.layers?.[look.layers.length - 1].bias[0]} text={number(look.layers?.[look.layers.length - 1].bias[0], 3)} />. Lines are weights: blue positive, orange negative, thick where large.
@@ -211,10 +211,10 @@ function drawLinks(canvas: HTMLCanvasElement, box: HTMLElement, look: Look) {
         if (!a || !b) return;
         const [x1, y1] = [a.right - area.left + box.scrollLeft, a.top + a.height / 2 - area.top];
         const [x2, y2] = [b.left - area.left + box.scrollLeft, b.top + b.height / 2 - area.top];
-        const share = Math.abs(value) / limit;
-        context.strokeStyle = signedColour(theme.value, Math.sign(value) * (0.35 + 0.65 * share), 1);
-        context.globalAlpha = 0.25 + 0.65 * share;
-        context.lineWidth = 0.75 + 3.5 * share;
+        const fraction = Math.abs(value) / limit;
+        context.strokeStyle = signedColour(theme.value, Math.sign(value) * (0.35 + 0.65 * fraction), 1);
+        context.globalAlpha = 0.25 + 0.65 * fraction;
+        context.lineWidth = 0.75 + 3.5 * fraction;
         context.beginPath();
         context.moveTo(x1, y1);
         context.bezierCurveTo((x1 + x2) / 2, y1, (x1 + x2) / 2, y2, x2, y2);

@@ -1,9 +1,9 @@
-// What the answers for a few rows came from: what each column adds to what is said of a typical row.
+// What the answers for a few rows came from: what each column adds to what is answerText of a typical row.
 
 import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { cellText, cut, signed } from "./format";
-import { Problem, said, Value } from "./parts";
+import { Problem, answerText, Value } from "./parts";
 import { ask, useAsked } from "./state";
 import type { Cell, Row } from "./types";
 
@@ -35,8 +35,8 @@ export function Reasons() {
         {data.map((entry, at) => (
           <li key={entry.row}>
             <button aria-pressed={at === chosen} onClick={() => choose(at)}>
-              <b>{said(entry.predicted)}</b>
-              {entry.actual !== undefined && said(entry.actual) !== said(entry.predicted) && <span class="truth">is {said(entry.actual)}</span>}
+              <b>{answerText(entry.predicted)}</b>
+              {entry.actual !== undefined && answerText(entry.actual) !== answerText(entry.predicted) && <span class="truth">is {answerText(entry.actual)}</span>}
               <small>row {entry.row}</small>
             </button>
           </li>

@@ -2,23 +2,27 @@
 
 import { options } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
+import { CalibrationPanel } from "./calibration";
+import { Classes } from "./class_scores";
+import { ConfusionPanel } from "./confusion";
 import { Curves } from "./curves";
 import { DataSection } from "./data";
+import { Findings } from "./findings";
 import { count, number, plural } from "./format";
 import type { Frozen, FrozenTransport } from "./frozen";
-import { CalibrationPanel, CellRows, Classes, ConfusionPanel, ResidualPanel, Worst } from "./mistakes";
-import { Network } from "./network";
-import { Findings } from "./findings";
 import { Importances } from "./importances";
 import { useInputs } from "./inputs";
+import { Network } from "./network";
 import { closeNeuron, NeuronPanel } from "./neuron";
-import { AnswerBars, decode, labelsOf, Problem, said, ThemeButton, Value } from "./parts";
+import { AnswerBars, decode, labelsOf, Problem, answerText, ThemeButton, Value } from "./parts";
 import { Reasons } from "./reasons";
+import { ResidualPanel } from "./residuals";
 import { ResultSection, Sample, WhatToKnow } from "./result";
 import { ask, askAnswer, layer, neuron, opening, pending, row, theme, useAsked, what as about } from "./state";
-import { cellsOf, Why } from "./why";
 import type { Neuron, RowPage, What } from "./types";
 import { Uncertainty } from "./uncertainty";
+import { cellsOf, Why } from "./why";
+import { CellRows, Worst } from "./wrong_rows";
 
 interface Props {
   frozen: Frozen;
@@ -137,8 +141,8 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
           {rows.map((entry) => (
             <li key={entry.row}>
               <button aria-pressed={entry.row === at} onClick={() => (row.value = entry.row)}>
-                <b>{said(entry.predicted, labelsOf(what))}</b>
-                {entry.actual !== undefined && said(entry.actual) !== said(entry.predicted) && <span class="truth">is {said(entry.actual, labelsOf(what))}</span>}
+                <b>{answerText(entry.predicted, labelsOf(what))}</b>
+                {entry.actual !== undefined && answerText(entry.actual) !== answerText(entry.predicted) && <span class="truth">is {answerText(entry.actual, labelsOf(what))}</span>}
                 <small>row {entry.row}</small>
               </button>
             </li>

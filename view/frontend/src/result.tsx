@@ -6,7 +6,7 @@ import { Problem, Value } from "./parts";
 import { ask, useAsked } from "./state";
 
 /** Metrics that a bar from 0 to 1 can show. */
-const SHARES = ["accuracy", "r2"];
+const FRACTIONS = ["accuracy", "r2"];
 
 export interface Result {
   metrics: Record<string, number | null>;
@@ -46,9 +46,9 @@ export function ResultSection() {
                 , against <strong>{metric(data.headline, base)}</strong> of the baseline
               </>
             )}
-            {SHARES.includes(data.headline) ? "." : "; less is better."}
+            {FRACTIONS.includes(data.headline) ? "." : "; less is better."}
           </p>
-          {SHARES.includes(data.headline) && value !== null && value >= 0 && (
+          {FRACTIONS.includes(data.headline) && value !== null && value >= 0 && (
             <div class="gauge" role="img" aria-label={`From 0 to 1: ${metric(data.headline, value)}${base === null ? "" : `, the baseline ${metric(data.headline, base)}`}`}>
               <span class="fill" style={{ width: `${100 * value}%` }} />
               {base !== null && base > 0 && <span class="tick" style={{ left: `${100 * base}%` }} title="baseline" />}

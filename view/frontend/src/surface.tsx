@@ -1,4 +1,4 @@
-// Two inputs: what the network says over their plane, under the points that it learned from.
+// Two inputs: what the network outputs over their plane, under the points that it learned from.
 
 import { signedTable, token } from "./colours";
 import { number } from "./format";
@@ -78,7 +78,7 @@ export function SurfacePanel({ surface, what }: { surface: Surface; what: What }
       <div class="map">
         <Canvas
           height={HEIGHT}
-          label={`What the network says over ${surface.names.join(" and ")}, with ${surface.points.length} known rows`}
+          label={`What the network outputs over ${surface.names.join(" and ")}, with ${surface.points.length} known rows`}
           depends={[surface, theme.value]}
           draw={(context, width) => {
             const side = Math.min(width, HEIGHT);

@@ -1,3 +1,5 @@
+// What the server answers, as TypeScript types; the names are those of the questions in view/questions.
+
 export interface Layer {
   path: string;
   kind: string;
@@ -255,7 +257,7 @@ export interface StepCheck {
   note: string | null;
 }
 
-/** What the neurons say over the plane of two inputs. */
+/** What the neurons output over the plane of two inputs. */
 export interface Surface {
   x: [number, number];
   y: [number, number];
@@ -288,7 +290,7 @@ export interface Contributions {
   map_shape?: [number, number];
 }
 
-/** What the model would say with other cells in a column. */
+/** What the model would predict with other cells in a column. */
 export interface Responses {
   explained: string;
   low: number;

@@ -100,8 +100,8 @@ function Shown({ rows, coverage }: { rows: [number, number, number, number][]; c
     context.font = "12px Inter, system-ui, sans-serif";
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const share of [0, 0.5, 1]) {
-      const value = low + share * (high - low);
+    for (const fraction of [0, 0.5, 1]) {
+      const value = low + fraction * (high - low);
       context.strokeStyle = token("line");
       context.fillStyle = token("muted");
       context.lineWidth = 1;

@@ -45,6 +45,7 @@ from ranvier.data.columns.column_notes import (
 )
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
 from ranvier.data.columns.dates_of_digits import dates_of_digits
+from ranvier.data.columns.different_numbers import n_different
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import datetimes
 from ranvier.data.encoders.kinds import COLUMN_KINDS
@@ -241,16 +242,6 @@ def _requested_date(cells: pl.Series, how: str, decimal_commas: bool | None) -> 
     missing, distinct = times.null_count(), times.drop_nulls().n_unique()
     column = ColumnSchema(cells.name, "date", "as requested", missing, distinct, date_format=form, notes=notes)
     return Guess(column, read is not None and read.ambiguous)
-
-
-def n_different(values: NDArray[np.float64]) -> int:
-    """How many different numbers there are, none of them NaN.
-
-    >>> n_different(np.array([2.0, 1.0, 2.0, -0.0, 0.0]))
-    3
-    """
-    ordered = np.sort(values)
-    return min(ordered.size, 1) + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
 
 
 def _notes(*notes: str | None) -> tuple[str, ...]:

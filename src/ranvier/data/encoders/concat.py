@@ -163,8 +163,9 @@ def stored_cells(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """
     exact = all(_is_float32(column) for column in columns)
     cells = np.empty((len(columns[0]), len(columns)), np.float32 if exact else np.float64)
-    for at, column in enumerate(columns):
-        cells[:, at] = column
+    for rows in row_blocks(len(cells)):  # which stay in a cache while all columns are written
+        for at, column in enumerate(columns):
+            cells[rows, at] = column[rows]
     return cells
 
 

@@ -111,7 +111,7 @@ def plain_text(data: bytes, separator: str, reading: Reading) -> tuple[bytes, li
 
 def _without_marks(data: bytes) -> bytes:
     """The text without byte order marks at the beginnings of lines, which files that were joined have."""
-    if BOM_UTF8 not in data:
+    if data.isascii() or BOM_UTF8 not in data:
         return data
     return re.sub(b"(^|\n|\r)(?:%s)+" % BOM_UTF8, b"\\1", data)
 

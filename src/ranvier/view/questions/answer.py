@@ -1,4 +1,4 @@
-"""What does the model say of this row, and what does every neuron do? K inputs."""
+"""What does the model predict for this row, and what does every neuron do? K inputs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def answer(subject: Subject, inputs: Inputs) -> tuple[dict[str, Any], NDArray[np
 def answer_of(
     subject: Subject, inputs: Inputs, layers: Sequence[Array], outputs: Array
 ) -> tuple[dict[str, Any], NDArray[np.float32]]:
-    """What `answer` gives, from what the layers with neurons and the network say of the row: (N,) each, and (1, N)."""
+    """What `answer` gives, from outputs for the row: of layers with neurons, (N,) each, and of the network, (1, N)."""
     model = subject.model
     predicted = np.asarray(model.target.decode(outputs)[0]).tolist()
     task = model.task
