@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import io
 import json
 import re
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ranvier.training.history import Epoch, History
 from ranvier.view.questions.confusion import confusion, measured
@@ -120,6 +123,46 @@ def test_a_drawing_is_answered(digits: Subject, open_view: Open) -> None:
     page.wait_for_selector(".likes.pictures li")
     settle(page)
     assert page.locator(".likes.pictures canvas").count() == 5
+
+
+def test_a_picture_is_answered(digits: Subject, open_view: Open) -> None:
+    """Chosen, dropped and pasted; the page makes large ones smaller before it sends them."""
+    page = open_view(digits, "try")
+    small, large = np.arange(64, dtype=np.uint8).reshape(8, 8) * 3, np.random.default_rng(0)
+    page.get_by_label("Choose a file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": png(small)})
+    page.get_by_text("8 × 8 pixels of a.png").wait_for()
+    settle(page)
+    for inverted in (False, True):
+        if inverted:
+            page.get_by_role("button", name="Invert").click()
+            settle(page)
+        inputs = inputs_of_values(digits.form, digits.model, (255 - small if inverted else small).reshape(-1).tolist())
+        for at, chance in enumerate(digits.model.outputs_of(inputs)[0]):
+            assert number(page, f"probability.{at}") == pytest.approx(float(chance), rel=ROUNDING)
+    requests: list[Any] = []
+    page.on("request", lambda request: requests.append(request) if request.url.endswith("/api/picture") else None)
+    content = png(large.integers(0, 256, (900, 900), np.uint8))
+    for event, field in (("drop", "dataTransfer"), ("paste", "clipboardData")):
+        page.evaluate(
+            """([event, field, content, name]) => {
+                const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+                const transfer = new DataTransfer();
+                transfer.items.add(new File([bytes], name, { type: "image/png" }));
+                const Kind = event === "drop" ? DragEvent : ClipboardEvent;
+                const target = document.querySelector(".dropzone .easel");
+                target.dispatchEvent(new Kind(event, { bubbles: true, cancelable: true, [field]: transfer }));
+            }""",
+            [event, field, base64.b64encode(content).decode(), f"{event}.png"],
+        )
+        page.get_by_text(f"pixels of {event}.png").wait_for()
+    assert len(content) > 700_000
+    assert [len(request.post_data) < 700_000 for request in requests] == [True, True]
+
+
+def png(pixels: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_a_changed_row_is_answered(people: Subject, open_view: Open) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.storage.run_folder import RunFolder
+from ranvier.view.questions.weights import weight_limit
 from ranvier.view.runs_folder import RunsFolder
 from tests.browser.conftest import Open, fits, number, settle
 from tests.view.training import training
@@ -49,6 +50,12 @@ def test_a_run_opens_and_closes(runs: Path, open_view: Open) -> None:
     model = rv.load(runs / "second.rv")
     assert number(page, "parameters") == model.network.parameter_count
     assert page.url.endswith("run=second")
+    page.get_by_role("button", name="weights").click()
+    page.wait_for_selector(".matrices canvas")
+    settle(page)
+    for info in model.network.iter_layers():
+        if isinstance(info.layer, rv.Dense):
+            assert number(page, f"weights.{info.path}") == weight_limit(model.parameters[f"{info.path}.weight"])
     page.get_by_role("link", name="Runs").click()
     page.wait_for_selector(".table-of-runs")
     settle(page)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import httpx2 as httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.testclient import TestClient
 
 import ranvier as rv
@@ -16,12 +19,14 @@ from ranvier.view.frames import read_frame
 from ranvier.view.notebook import reply_to
 from ranvier.view.questions.answer import answer
 from ranvier.view.questions.near import near
-from ranvier.view.safety import HEADERS, MAX_BODY, host_name, new_token
+from ranvier.view.safety import HEADERS, MAX_BODY, bounded_body, host_name, new_token
 from ranvier.view.serve import RunningView, over_ssh, tunnel_command
 from ranvier.view.server import _control, view_app
 from ranvier.view.subject import Subject
 
 TOKEN = new_token()
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+"""A black pixel."""
 BODIES: dict[str, dict[str, Any]] = {
     "contributions": {"row": 3},
     "responses": {"row": 3},
@@ -29,6 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "rows": {"start": 0, "count": 2},
     "answer": {"row": 1},
     "weights": {"path": "layers.0", "height": 8, "width": 8},
+    "picture": {"picture": PICTURE},
     "connections": {"path": "layers.0"},
     "inputs": {"row": 0, "count": 3},
     "neuron": {"path": "layers.0", "neuron": 2, "row": 0},
@@ -59,6 +65,15 @@ def test_this_machine_passes_under_any_port(host: str, client: TestClient) -> No
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:8001", "https://127.0.0.1:8000"])
 def test_other_pages_are_refused(origin: str, client: TestClient) -> None:
     assert client.post("/api/what", headers={"origin": origin}).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["origin", "sec-fetch-site"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_header_that_comes_twice_must_be_right_both_times(name: str, order: int, client: TestClient) -> None:
+    right = {"origin": "http://127.0.0.1:8000", "sec-fetch-site": "same-origin"}[name]
+    wrong = {"origin": "http://evil.example", "sec-fetch-site": "cross-site"}[name]
+    assert client.post("/api/what", headers=[(name, right), (name, right)]).status_code == 200
+    assert client.post("/api/what", headers=[(name, right), (name, wrong)][::order]).status_code == 403
 
 
 def test_the_own_page_passes(client: TestClient) -> None:
@@ -127,6 +142,15 @@ def test_bodies_are_bounded(client: TestClient) -> None:
             yield b" " * 2**16
 
     assert client.post("/api/what", content=endless()).status_code == 413
+
+
+def test_a_body_that_breaks_off_is_no_fault_of_the_server() -> None:
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    response = asyncio.run(bounded_body(Request({"type": "http", "method": "POST", "headers": []}, receive)))
+    assert isinstance(response, Response)
+    assert response.status_code == 400
 
 
 @pytest.mark.parametrize("body", [b"[1]", b"{", b"\xff", b"[" * 100_000, b"1"])

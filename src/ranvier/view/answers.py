@@ -18,6 +18,7 @@ from ranvier.view.bodies import (
     NeuronBody,
     NoBody,
     OutputBody,
+    PictureBody,
     RowBody,
     RowsBody,
     SampleBody,
@@ -43,6 +44,7 @@ from ranvier.view.questions.neuron import neuron
 from ranvier.view.questions.neuron_examples import neuron_examples
 from ranvier.view.questions.neuron_sizes import neuron_sizes
 from ranvier.view.questions.neuron_statistics import neuron_statistics
+from ranvier.view.questions.picture import decoded_picture
 from ranvier.view.questions.reasons import reasons
 from ranvier.view.questions.residuals import residuals
 from ranvier.view.questions.responses import responses
@@ -162,6 +164,7 @@ QUESTIONS: dict[str, Question[Any]] = {
     ),
     "near": Question(RowBody, lambda subject, body: near(subject, _whole_row(subject, body)[0], body.row)),
     "sound": Question(SoundBody, lambda subject, body: frame("sound", *sound(subject, body.row))),
+    "picture": Question(PictureBody, lambda subject, body: frame("picture", *decoded_picture(subject, body.picture))),
     "heard": Question(HeardBody, lambda subject, body: frame("sound", *heard(subject, body.sound))),
     "weights": Question(
         WeightsBody, lambda subject, body: frame("weights", *weights(subject, body.path, body.height, body.width))

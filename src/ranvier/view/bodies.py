@@ -132,6 +132,13 @@ class HeardBody:
 
 
 @record
+class PictureBody:
+    """A picture of the page, the bytes of its file in base64."""
+
+    picture: str
+
+
+@record
 class SampleBody:
     """What a language model goes on from."""
 

@@ -22,6 +22,7 @@ TOPICS = {
     "health": 7,
     "surface": 8,
     "sound": 9,
+    "picture": 10,
 }
 TYPES = ("uint8", "float32")
 ALIGNMENT = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -65,10 +65,9 @@ def refusal(request: Request, token: str) -> JSONResponse | None:
     headers = request.headers
     if host_name(headers.get("host", "")) not in HOSTS:
         return _refused(403, "This server answers at 127.0.0.1 and localhost only.")
-    origin = headers.get("origin")
-    if origin is not None and origin != f"http://{headers['host']}":
-        return _refused(403, "This server answers its own page only.")
-    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+    # A header that comes twice must be right both times.
+    origins, sites = headers.getlist("origin"), headers.getlist("sec-fetch-site")
+    if set(origins) - {f"http://{headers['host']}"} or set(sites) - {"same-origin", "none"}:
         return _refused(403, "This server answers its own page only.")
     if request.url.path.startswith("/api"):
         given_token = headers.get(TOKEN_HEADER, "").encode()
@@ -113,10 +112,13 @@ class Guard:
 
 
 async def bounded_body(request: Request) -> bytes | Response:
-    """The body of a request, or the response to one that is too long; it is counted while it comes."""
+    """The body of a request, or the response to one that is too long or breaks off; it is counted while it comes."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            return _refused(413, f"A question may have at most {MAX_BODY:,} bytes.")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                return _refused(413, f"A question may have at most {MAX_BODY:,} bytes.")
+    except ClientDisconnect:
+        return _refused(400, "The question broke off.")
     return bytes(body)

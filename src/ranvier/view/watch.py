@@ -29,9 +29,9 @@ FRAME_SECONDS = 0.1
 STATUS_SECONDS = 1.0
 SIZES_SECONDS = 1.0
 LINES_SECONDS = EPOCHS_SECONDS = 2.0
-RANK_SECONDS = 15.0
+RANK_SECONDS = 60.0
 """How often the lines that carry most are chosen again; their weights are sent more often."""
-HEALTH_SECONDS = 10.0
+HEALTH_SECONDS = 20.0
 OF_NETWORK = ("sizes", "lines", "rank", "health")
 MAX_CONTROLS = 20
 LINES = 200

@@ -176,7 +176,7 @@ def test_pooling_keeps_the_largest(rows: int, columns: int, height: int, width: 
 def test_weights_as_bytes(digits: Subject) -> None:
     head, array = weights(digits, "layers.0", 1000, 1000)
     matrix = digits.model.parameters["layers.0.weight"]
-    assert array.shape == matrix.shape == tuple(head["shape"])
+    assert array.shape == matrix.shape == (head["inputs"], head["neurons"])
     assert (array == as_bytes(matrix.astype(np.float64), head["limit"])).all()
     inside = np.abs(matrix) <= head["limit"]
     assert head["beyond"] == (~inside).sum()

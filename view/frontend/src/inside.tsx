@@ -5,7 +5,8 @@ import { Curves } from "./curves";
 import { count, metric, METRICS, number } from "./format";
 import { FindInput, hasMany, useInputs } from "./inputs";
 import { Layers, titleOfLayer } from "./layers";
-import { controls, epochs, layerHealth, liveAnswer, tick } from "./live";
+import { controls, epochs, layerHealth, liveAnswer, show, tick } from "./live";
+import { Matrices } from "./matrices";
 import { Network } from "./network";
 import { closeNeuron, NeuronPanel, unlearned } from "./neuron";
 import { AnswerBars, decode, labelsOf, Problem, RowChooser, answerText, Value } from "./parts";
@@ -45,6 +46,7 @@ export function Inside({ what }: { what: What }) {
         </header>
         <Network what={what} height={380} answer={told.data} pixels={pixels} opened={opened.data} pictures={small} some={some} follows />
         <Problem error={told.error ?? opened.error} />
+        {show.value === "weights" && <Matrices what={what} renewed={live ? tick.value : 0} />}
       </section>
       {opened.data ? (
         <NeuronPanel what={what} opened={opened.data} row={total ? `row ${at}` : null} close={closeNeuron} />

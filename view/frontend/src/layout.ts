@@ -30,7 +30,7 @@ export interface Block {
 const TOP = 46;
 const LABELS = 132;
 const LETTER = 8;
-const VALUE = 54;
+const VALUE = 60;
 const MAX_CELL = 22;
 const PICTURED_CELL = 46;
 const MIN_CELL = 4;

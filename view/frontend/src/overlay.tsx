@@ -58,7 +58,7 @@ export function Overlay({ metric, runs, pointed, point }: {
         scales: { x: { time: false } },
         axes: [
           { ...axis, grid: { show: false }, size: 24, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
-          { ...axis, grid: { stroke: token("line"), width: 1 }, size: 56, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : written(metric, tick))) },
+          { ...axis, grid: { stroke: token("line"), width: 1 }, size: 56, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : written(metric, tick).replace(".0 %", " %"))) },
         ],
         series: [
           {},

@@ -1,12 +1,12 @@
 // Recordings: a player for the known ones, and in Try a recording of one's own.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { base64, MAX_FILE } from "./files";
 import { inNotebook } from "./notebook";
 import { decode, Picture, RowChooser } from "./parts";
 import { ask, askPicture, opening, row, triedSound, useLatest } from "./state";
 import type { RowPage, What } from "./types";
 
-const MAX_FILE = 700_000;
 const MAX_SECONDS = 10;
 /** Of recordings that are made here, in Hz; the server brings them to the rate of the model. */
 const RATE = 24_000;
@@ -63,12 +63,6 @@ export function PlayButton({ bytes, name }: { bytes: () => Promise<BlobPart>; na
 export function RowSound({ what, number }: { what: What; number: number }) {
   if (what.form.kind !== "sound" || !what.plays || !opening.canPlay(number)) return null;
   return <PlayButton name={`row ${number}`} bytes={async () => (await askPicture<{ array: Uint8Array<ArrayBuffer> }>("sound", { row: number })).array} />;
-}
-
-function base64(bytes: Uint8Array): string {
-  let text = "";
-  for (let start = 0; start < bytes.length; start += 8192) text += String.fromCharCode(...bytes.subarray(start, start + 8192));
-  return btoa(text);
 }
 
 /** A WAV file of 16 bits, one channel. */
@@ -223,7 +217,7 @@ export function TakeSound({ what, heard }: { what: What; heard: Heard }) {
             <i style={{ width: `${Math.min(100, 250 * loudness)}%` }} />
           </span>
         )}
-        <label class="file">
+        <label class="choose-file">
           <input type="file" accept="audio/*" onChange={(event) => void file(event.currentTarget.files?.[0])} />
           <span>Choose a file</span>
         </label>

@@ -96,25 +96,14 @@ export function askPlay<T>(name: string, body: object = {}): Promise<T> {
 }
 
 /** Asks for a frame: its head, with its array beside it. */
-export async function askPicture<T>(name: string, body: object): Promise<T> {
-  const { head, array } = await transport.askFrame(name, body);
+export async function askPicture<T>(name: string, body: object = {}): Promise<T> {
+  const { head, array } = await counted(transport.askFrame(name, ofRun(body)));
   return { ...head, array } as T;
 }
 
-export async function askAnswer(body: object): Promise<Answer> {
-  const { head, array } = await counted(transport.askFrame("answer", ofRun(body)));
-  return { ...(head as unknown as Answer), array: array as Float32Array };
-}
-
-export async function askSizes(): Promise<Sizes> {
-  const { head, array } = await counted(transport.askFrame("sizes"));
-  return { ...(head as unknown as Sizes), array: array as Float32Array };
-}
-
-export async function askSurface(): Promise<Surface> {
-  const { head, array } = await counted(transport.askFrame("surface"));
-  return { ...(head as unknown as Surface), array: array as Uint8Array };
-}
+export const askAnswer = (body: object) => askPicture<Answer>("answer", body);
+export const askSizes = () => askPicture<Sizes>("sizes");
+export const askSurface = () => askPicture<Surface>("surface");
 
 /** Frames of the run that trains, until it ends. */
 export function watchRun(body: object, take: Take, stop: AbortSignal): Promise<void> {

@@ -1,18 +1,17 @@
 // Try: change a row, or draw one, and see the answer and every neuron follow.
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { token } from "./colours";
-import { drawStrokes, framingOf, rasterize, type Stroke } from "./drawing";
+import { useEffect } from "preact/hooks";
 import { count, number, percent } from "./format";
 import { Network } from "./network";
-import { AnswerBars, decode, Picture, Problem, RowChooser } from "./parts";
+import { AnswerBars, Problem } from "./parts";
 import { Fields } from "./fields";
 import { FindInput, hasMany, useInputs } from "./inputs";
 import { Near } from "./near";
+import { TakePicture } from "./picture";
 import { TakeSound, useHeard } from "./sound";
 import { Why } from "./why";
-import { ask, askAnswer, row, theme, tried, triedSound, useAsked, useLatest } from "./state";
-import type { Responses, RowPage, What } from "./types";
+import { ask, askAnswer, row, tried, triedSound, useLatest } from "./state";
+import type { Responses, What } from "./types";
 
 export function Try({ what }: { what: What }) {
   const values = tried.value;
@@ -34,7 +33,7 @@ export function Try({ what }: { what: What }) {
   return (
     <div class="try">
       <div class="column">
-        <section class="panel fields">{isSound ? <TakeSound what={what} heard={heard} /> : language ? <StartText /> : what.form.kind === "picture" ? <Draw what={what} /> : <Fields what={what} responses={responses} />}</section>
+        <section class="panel fields">{isSound ? <TakeSound what={what} heard={heard} /> : language ? <StartText /> : what.form.kind === "picture" ? <TakePicture what={what} /> : <Fields what={what} responses={responses} />}</section>
         <section class="panel net">
           <header>
             <h2>What every neuron does with it</h2>
@@ -117,107 +116,5 @@ function GoesOn({ start }: { start: string }) {
         </>
       )}
     </section>
-  );
-}
-
-function Draw({ what }: { what: What }) {
-  const [rows, columns, channels] = what.form.shape;
-  const total = what.rows?.count ?? 0;
-  const [strokes, setStrokes] = useState<Stroke[]>([]);
-  const [fit, setFit] = useState(true);
-  const ref = useRef<HTMLCanvasElement>(null);
-  const pen = 1.5 / Math.min(Math.max(rows, columns), 18);
-  const side = 240;
-  const [width, height] = [(side * columns) / Math.max(rows, columns), (side * rows) / Math.max(rows, columns)];
-  const known = useAsked(total ? () => ask<RowPage>("rows", { start: 0, count: Math.min(total, 100) }) : null, [what]).data;
-  const framing = useMemo(() => framingOf((known?.rows ?? []).map((entry) => decode(entry.pixels!)), rows, columns), [known]);
-  const drawable = channels === 1;
-
-  useEffect(() => {
-    if (!drawable) return;
-    const ratio = devicePixelRatio || 1;
-    const canvas = ref.current!;
-    canvas.width = width * ratio;
-    canvas.height = height * ratio;
-    const context = canvas.getContext("2d")!;
-    context.scale(ratio, ratio);
-    if (!strokes.length) {
-      context.fillStyle = token("muted");
-      context.font = "13px Inter, system-ui, sans-serif";
-      context.textAlign = "center";
-      context.fillText("draw here", width / 2, height / 2);
-    }
-    drawStrokes(context, strokes, width, height, pen * side, token("text"));
-  }, [strokes, width, height, theme.value]);
-
-  useEffect(() => {
-    if (strokes.length) tried.value = rasterize(strokes, rows, columns, pen, framing, fit);
-  }, [strokes, fit, framing]);
-
-  const at = (event: PointerEvent) => {
-    const area = ref.current!.getBoundingClientRect();
-    return { x: (event.clientX - area.left) / area.width, y: (event.clientY - area.top) / area.height };
-  };
-  const from = async (chosen: number) => {
-    row.value = chosen;
-    const page = await ask<RowPage>("rows", { start: chosen, count: 1 });
-    setStrokes([]);
-    tried.value = Array.from(decode(page.rows[0].pixels!));
-  };
-  useEffect(() => {
-    if (!tried.value && total) void from(Math.min(row.value, total - 1));
-  }, []);
-
-  return (
-    <>
-      <header>
-        <h2>{drawable ? "Draw" : "Choose a picture"}</h2>
-        {total > 0 && <RowChooser value={Math.min(row.value, total - 1)} total={total} choose={(next) => void from(next)} name={what.rows!.name} />}
-      </header>
-      <div class="easel">
-        {drawable && (
-          <canvas
-            ref={ref}
-            class="board"
-            style={{ width: `${width}px`, height: `${height}px` }}
-            aria-label="Draw here with a mouse, a pen or a finger; or start from a row."
-            onPointerDown={(event) => {
-              event.currentTarget.setPointerCapture(event.pointerId);
-              setStrokes([...strokes, [at(event)]]);
-            }}
-            onPointerMove={(event) => {
-              if (event.buttons && strokes.length) setStrokes([...strokes.slice(0, -1), [...strokes[strokes.length - 1], at(event)]]);
-            }}
-          />
-        )}
-        <div class="sees">
-          {Array.isArray(tried.value) && <Picture pixels={tried.value} shape={what.form.shape} size={112} label="What the network gets" />}
-          <p class="note">
-            What the network gets: {columns} × {rows} pixels.
-          </p>
-          {drawable && (
-            <>
-              <span class="buttons-in-line">
-                <button disabled={!strokes.length} onClick={() => setStrokes(strokes.slice(0, -1))}>
-                  Undo
-                </button>
-                <button
-                  disabled={!strokes.length}
-                  onClick={() => {
-                    setStrokes([]);
-                    tried.value = null;
-                  }}
-                >
-                  Clear
-                </button>
-              </span>
-              <label class="check">
-                <input type="checkbox" checked={fit} onChange={(event) => setFit(event.currentTarget.checked)} /> frame it as the known pictures are
-              </label>
-            </>
-          )}
-        </div>
-      </div>
-    </>
   );
 }

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from ranvier.engine import CompileSpec
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import Back, Forward, WeightGradient
-from ranvier.native.scheduling.layouts import group_panels_of, panels_of
+from ranvier.native.scheduling.layouts import group_panels_of, panels_of, stride_of
 from ranvier.native.scheduling.pairs import half, takes_pairs
 from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct, ScheduledWeightGradient
@@ -53,6 +53,8 @@ has noticed."""
 PIECE_REGISTERS, MAX_ROW_PIECES = 8, 2**16 - 1
 """Registers of sums in a piece of the product of a single row: as many as keep the FMA units busy; and how many pieces
 there may be."""
+L2_OF_COPIES = 1 / 4
+"""The share of the L2 cache for the rows of a batch where each thread gathers all of them for itself."""
 MAX_IMBALANCE = 1.15
 """How much more work than the mean a thread may have where panels are shared."""
 
@@ -79,6 +81,10 @@ class Blocking:
         """Whether so many numbers are too many for the L2 cache."""
         return numbers * self.width > self.l2
 
+    def is_small_batch(self, x: Buffer) -> bool:
+        """Whether the rows of a batch stay in the L2 cache beside a thread's panels and what updates them."""
+        return self.batch * stride_of(x) * self.width <= self.l2 * L2_OF_COPIES
+
     def split_n(self, weight: Buffer) -> int:
         """How many panels belong together where threads share the panels of a product; 0 where they share the rows.
 
@@ -89,10 +95,16 @@ class Blocking:
         possible = self.trains and self.threads > 1 and weight.kind in ("weight", "pairs") and weight.groups == 1
         fits = MIN_SPLIT_N_WEIGHTS <= weight.rows * weight.columns <= MAX_SPLIT_N_WEIGHTS
         fits = fits and weight.columns >= MIN_COLUMNS_PER_ROW * self.batch
-        if not (possible and fits and self._balanced(weight, gradient_panels(weight, self.registers))):
+        if not (possible and fits and self._shared_strip(weight)):
             return 0
         grains = (grain for grain in GRAINS if grain <= self.registers.panels(height=2))
         return next((grain for grain in grains if self._balanced(weight, grain)), 0)
+
+    def _shared_strip(self, weight: Buffer) -> int:
+        """How many panels a tile of a weight's gradient takes where threads share them; 0 if none balances the work."""
+        widest = gradient_panels(weight, self.registers)
+        strips = (widest, *(grain for grain in GRAINS if grain < widest))
+        return next((strip for strip in strips if self._balanced(weight, strip)), 0)
 
     def _balanced(self, weight: Buffer, grain: int) -> bool:
         """Whether threads that share the panels of a weight, `grain` together, have about the same work."""
@@ -140,6 +152,7 @@ class Blocking:
         weight, pairs = step.trained.value, self.pairs and takes_pairs(step)
         batch = half(self.batch) if pairs else self.batch
         split_n = self.split_n(weight) > 0
+        panels = self._shared_strip(weight) if split_n else gradient_panels(weight, self.registers)
         # Tiles of few rows end before what they prefetch is there, and the processor's own prefetching is quicker.
         prefetched = self.registers.count > FEW_REGISTERS or self.batch >= PACKED_ROWS
         beyond_l2 = self.beyond_l2((step.x.columns + weight.columns) * batch)
@@ -147,9 +160,11 @@ class Blocking:
         for block in (2 * BLOCK, BLOCK) if packs else ():
             if weight.rows >= PACKED_BLOCKS * block and not self.beyond_l2(2 * block * batch):
                 batch_block = self._batch_block(L1_OF_PACKED_ROW, batch)
-                return ScheduledWeightGradient(step, block, batch_block, beyond_l2, True, split_n, pairs=pairs)
+                return ScheduledWeightGradient(step, panels, block, batch_block, beyond_l2, True, split_n, pairs=pairs)
         batch_block = self._batch_block(L1_OF_ROW, batch)
-        return ScheduledWeightGradient(step, BLOCK, batch_block, beyond_l2, False, split_n, prefetched, pairs=pairs)
+        return ScheduledWeightGradient(
+            step, panels, BLOCK, batch_block, beyond_l2, False, split_n, prefetched, pairs=pairs
+        )
 
     def errors_by_panels(self, reader: WeightGradient, back: Back | None) -> bool:
         """Whether the errors of a layer are stored by panels: its gradient reads them from beyond the L2 cache, and no
@@ -179,7 +194,7 @@ class Blocking:
 
 
 def gradient_panels(weight: Buffer, registers: Registers) -> int:
-    """How many panels a tile of a weight's gradient has."""
+    """How many panels a tile of a weight's gradient has where threads share its rows, too."""
     return min(registers.panels(exact_heights(weight.rows, registers)[0]), group_panels_of(weight))
 
 

@@ -11,6 +11,8 @@ SMALL_STEP = 400_000
 """FLOPs of a step below which a second thread costs more at the barriers than it saves."""
 LARGE_STEP = 5_000_000
 """FLOPs of a step from which the time between its kernels, less than a microsecond, does not count."""
+MIN_STEALING = 2_000_000
+"""FLOPs of a step below which threads count chunks of work longer than they wait for a late one."""
 SMALL_PREDICTION = 20_000_000
 """FLOPs of a prediction below which waking other threads takes longer than one thread needs for it."""
 ELEMENTWISE_FLOPS = 20

@@ -22,8 +22,8 @@ def weights(subject: Subject, path: str, height: int, width: int) -> tuple[dict[
 
     A pixel that stands for several weights shows the one that is largest in size, with its sign.
 
-    Returns `limit` (what 255 stands for: the 99.5th percentile of the sizes), how many weights lie `beyond` it, `shape`
-    of the matrix and the number of `parameters`; and the bytes.
+    Returns `limit` (what 255 stands for: the 99.5th percentile of the sizes), how many weights lie `beyond` it, and how
+    many `inputs` and `neurons` the matrix has; and the bytes.
 
     Raises:
         InputError: there is no such layer, or the size is out of range.
@@ -33,8 +33,9 @@ def weights(subject: Subject, path: str, height: int, width: int) -> tuple[dict[
     info = find_layer(subject.model.network, path)
     matrix = np.asarray(subject.model.parameters[f"{info.path}.weight"], np.float64)
     limit = weight_limit(matrix)
-    head = {"limit": limit, "beyond": int((np.abs(matrix) > limit).sum()), "shape": list(matrix.shape)}
-    return head | {"parameters": matrix.size}, as_bytes(pooled(matrix, height, width), limit)
+    head = {"limit": limit, "beyond": int((np.abs(matrix) > limit).sum())}
+    head |= {"inputs": matrix.shape[0], "neurons": matrix.shape[1]}
+    return head, as_bytes(pooled(matrix, height, width), limit)
 
 
 def weight_limit(matrix: Array) -> float:
