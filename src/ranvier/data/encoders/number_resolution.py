@@ -48,8 +48,8 @@ def resolution(values: Floats, targets: Floats, knots: Floats, narrow_knots: Flo
     >>> [resolution(amounts, y, knots, narrow) for y in (amounts[:, None], np.sin(amounts / 2)[:, None], name_like)]
     ['bins', 'narrow bins', 'values']
     """
-    known = ~(np.isnan(values) | np.isnan(targets).any(axis=1))
-    values, targets = values[known], targets[known]
+    complete = ~(np.isnan(values) | np.isnan(targets).any(axis=1))
+    values, targets = values[complete], targets[complete]
     if len(values) < MIN_ROWS:
         return "bins"
     different, codes, rows = np.unique(values, return_inverse=True, return_counts=True)

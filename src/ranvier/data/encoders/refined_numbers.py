@@ -49,11 +49,12 @@ def with_refined_numbers(
         narrow = np.array(quantile_knots(present, N_NARROW_BINS))
         return resolution(values, few_targets, np.array(encoder.knots), narrow), present
 
-    found = map_columns(resolved, list(zip(encoders, columns, strict=True)), len(few_targets))
-    refined = sum(kind != "bins" for kind, _ in found)
+    resolutions = map_columns(resolved, list(zip(encoders, columns, strict=True)), len(few_targets))
+    refined = sum(kind != "bins" for kind, _ in resolutions)
     per_column = max_inputs // max(refined, 1)
     return tuple(
-        _refined(encoder, kind, present, per_column) for encoder, (kind, present) in zip(encoders, found, strict=True)
+        _refined(encoder, kind, present, per_column)
+        for encoder, (kind, present) in zip(encoders, resolutions, strict=True)
     )
 
 
