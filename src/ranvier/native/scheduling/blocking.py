@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from ranvier.engine import CompileSpec
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import Back, Forward, WeightGradient
-from ranvier.native.scheduling.layouts import group_panels_of, panels_of, stride_of
+from ranvier.native.scheduling.layouts import group_panels_of, panels_of
 from ranvier.native.scheduling.pairs import half, takes_pairs
 from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct, ScheduledWeightGradient
@@ -53,8 +53,6 @@ has noticed."""
 PIECE_REGISTERS, MAX_ROW_PIECES = 8, 2**16 - 1
 """Registers of sums in a piece of the product of a single row: as many as keep the FMA units busy; and how many pieces
 there may be."""
-L2_OF_COPIES = 1 / 4
-"""The share of the L2 cache for the rows of a batch where each thread gathers all of them for itself."""
 MAX_IMBALANCE = 1.15
 """How much more work than the mean a thread may have where panels are shared."""
 
@@ -80,10 +78,6 @@ class Blocking:
     def beyond_l2(self, numbers: int) -> bool:
         """Whether so many numbers are too many for the L2 cache."""
         return numbers * self.width > self.l2
-
-    def is_small_batch(self, x: Buffer) -> bool:
-        """Whether the rows of a batch stay in the L2 cache beside a thread's panels and what updates them."""
-        return self.batch * stride_of(x) * self.width <= self.l2 * L2_OF_COPIES
 
     def split_n(self, weight: Buffer) -> int:
         """How many panels belong together where threads share the panels of a product; 0 where they share the rows.

@@ -67,6 +67,11 @@ def step_work(spec: CompileSpec) -> int:
     return step_flops(spec) + ELEMENTWISE_FLOPS * (updated + values)
 
 
+def may_steal(spec: CompileSpec) -> bool:
+    """Whether a step is so large that threads may take each other's work."""
+    return step_work(spec) >= MIN_STEALING
+
+
 def long_step(spec: CompileSpec) -> int:
     """From how many rows on a step may take one thread more than some 50 milliseconds.
 

@@ -191,5 +191,5 @@ def make_plan(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -
         None if rule is None else replace(rule, scalars_at=len(numbers)),
         numbers,
         long,
-        learns and threads > 1 and cost.step_work(spec) >= cost.MIN_STEALING,
+        learns and threads > 1 and cost.may_steal(spec),
     )

@@ -24,6 +24,7 @@ from ranvier.native.lowering.steps import (
     WeightGradient,
     fields_of,
 )
+from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.blocking import Blocking
 from ranvier.native.scheduling.layouts import INDEX_PADDING, laid_out, panels_of, size_of
 from ranvier.native.scheduling.pairs import copy_of_pairs, half, is_copy, readers_of, takes_pairs
@@ -111,10 +112,11 @@ class Scheduler:
         return self.blocking.errors_by_panels(gradients[0], backs[0] if backs else None)
 
     def by_every_thread(self, step: Gather) -> bool:
-        """Whether each thread gathers all rows for itself: where threads share the panels of all that reads them.
+        """Whether each thread gathers all rows for itself: in small steps, if threads share the panels of all readers.
 
-        To copy the rows that another thread would gather takes less time than to wait for them and to get them from its
-        cache.
+        To copy the rows that another thread would gather takes less time there than to wait for them and to get them
+        from its cache. In larger steps all copies together take room from the weights, above all if threads share a
+        core.
         """
         readers = [reader for reader in self.lowered.steps if reader is not step and step.x in _buffers(reader)]
         weights = [
@@ -123,7 +125,7 @@ class Scheduler:
             if isinstance(reader, Forward | WeightGradient)
         ]
         panels_only = 0 < len(weights) == len(readers) and all(self.blocking.split_n(weight) for weight in weights)
-        return panels_only and self.blocking.is_small_batch(step.x)
+        return panels_only and not cost.may_steal(self.lowered.spec)
 
     def scheduled(self, step: Step) -> Scheduled:
         """A step, and how it runs."""
