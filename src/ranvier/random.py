@@ -34,6 +34,8 @@ MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
 BLOCK = 1 << 15
+FREED_BYTES = 1 << 22
+"""More than all temporary arrays of a block together."""
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _MULTIPLIERS = np.array(MULTIPLIERS, np.uint64)
@@ -199,6 +201,10 @@ def normal(seed: int, purpose: int, step: int, layer: int, count: int) -> NDArra
     True
     """
     pairs = (count + 1) // 2
+    if pairs > BLOCK:
+        # Until a larger block is freed, the C library gives the memory of every temporary array back to the system,
+        # which costs as long as the arithmetic.
+        np.empty(FREED_BYTES, np.uint8)
     source = _Uniform(seed, purpose, step, layer, pairs)
     drawn = np.empty(2 * pairs)
     room = np.empty((2, min(pairs, BLOCK)))

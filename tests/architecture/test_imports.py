@@ -23,7 +23,8 @@ print(*sys.modules)
 def loaded() -> set[str]:
     """What a process has imported that fitted a network on arrays."""
     process = subprocess.run([sys.executable, "-c", FITS], check=True, capture_output=True, text=True)
-    return {name.split(".")[0] for name in process.stdout.split()}
+    names = process.stdout.split()
+    return {name.split(".")[0] for name in names} | {".".join(name.split(".")[:3]) for name in names}
 
 
 @pytest.mark.parametrize(
@@ -34,5 +35,11 @@ def test_a_fit_on_arrays_does_without(library: str, loaded: set[str]) -> None:
     assert library not in loaded
 
 
+@pytest.mark.parametrize("folder", ["ranvier.storage", "ranvier.data.sources", "ranvier.data.language"])
+def test_a_fit_on_arrays_opens_no_files(folder: str, loaded: set[str]) -> None:
+    assert find_spec(folder) is not None
+    assert folder not in loaded
+
+
 def test_what_it_needs_is_seen(loaded: set[str]) -> None:
-    assert {"ranvier", "numpy"} <= loaded
+    assert {"ranvier", "numpy", "ranvier.training", "ranvier.data.encoders"} <= loaded

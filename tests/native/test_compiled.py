@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,24 @@ def test_threads_that_ask_for_the_same_wait_for_the_first(written: list[str]) ->
         results = list(pool.map(lambda _: step(), range(4)))
     assert len(written) == 1
     assert results == [results[0]] * 4
+
+
+def test_the_handler_of_a_signal_may_ask_for_what_its_thread_works_on() -> None:
+    """Python calls it between two lines, also while a plan is made that it needs, too."""
+    calls = []
+
+    @compiled.memoize
+    def made(number: int) -> int:
+        calls.append(number)
+        return number + 1 if len(calls) > 1 else made(number)
+
+    answers: list[int] = []
+    user = Thread(target=lambda: answers.append(made(3)), daemon=True)
+    user.start()
+    user.join(60)
+    assert answers == [4]
+    assert made(3) == 4
+    assert calls == [3, 3]
 
 
 def test_what_fails_is_not_kept() -> None:

@@ -72,6 +72,40 @@ def test_layers_that_are_wide_for_their_batch_share_panels(registers: Registers)
     assert both == ["Forward layers.0", "Forward layers.1", "Back layers.1", "updates layers.1", "updates layers.0"]
 
 
+def test_a_narrow_layer_shares_single_panels() -> None:
+    """On many registers, tiles take fewer panels than would fit, so that each thread has some."""
+    plan = plan_of(classifier(784, 30, batch_size=10), 2, MANY_REGISTERS)
+    assert shared(plan) == ["Forward layers.0", "updates layers.0"]
+    tiles = [step.panels for step in plan.stages[-1].steps if isinstance(step, ScheduledWeightGradient)]
+    assert tiles == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("layers", "precision", "threads", "copied"),
+    [
+        ([Dense(32)], "float32", 2, True),
+        ([Dense(32)], "float64", 2, True),
+        ([Dense(32)], "float32", 1, False),
+        ([Dense(32)], "bfloat16", 2, False),
+        ([Dense(16)], "float32", 2, False),
+        ([Dense(128)], "float32", 2, False),
+        ([Dropout(0.2), Dense(32)], "float32", 2, False),
+        ([BatchNorm(), Dense(32)], "float32", 2, False),
+        ([Residual([Dense(784)]), Dense(32)], "float32", 2, False),
+    ],
+)
+def test_each_thread_gathers_all_rows_if_panels_alone_read_them(
+    layers: list[Any], precision: str, threads: int, copied: bool
+) -> None:
+    output = [Dense(3, "softmax")]
+    task = make_spec(
+        784, layers + output, loss("categorical_cross_entropy"), Adam(), batch_size=10, precision=precision
+    )
+    plan = plan_of(task, threads, MANY_REGISTERS)
+    assert [buffer.name for buffer in plan.buffers if buffer.kind == "copies"] == ["inputs"] * copied
+    assert (plan.stages[0].kind == PANELS) == copied
+
+
 @pytest.mark.parametrize(
     ("why", "inputs", "units", "threads", "options"),
     [

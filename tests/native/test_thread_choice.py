@@ -62,6 +62,14 @@ def test_a_quiet_machine_is_used_whole(most: int) -> None:
     assert machine.speed(0.0, 20.0) > 0.95 * most
 
 
+@pytest.mark.parametrize("unit", [1e-5, 1e-4, 2e-3])
+def test_little_work_on_a_quiet_machine_spends_next_to_nothing_on_looks(unit: float) -> None:
+    """One thread is seen to be far slower; that it could be the faster one by now shows in the pieces themselves."""
+    machine = Machine(quiet, 2, unit)
+    machine.until(0.3)
+    assert machine.speed(0.0, machine.now) > 0.99 * 2
+
+
 @pytest.mark.parametrize("times", [1.1, 1.3, 3.0, 18.0])
 @pytest.mark.parametrize("most", [2, 3, 8])
 def test_more_threads_than_idle_cores_are_never_slower_than_one(most: int, times: float) -> None:

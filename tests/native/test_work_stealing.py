@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from threading import Thread
 from typing import Any
 
@@ -12,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ranvier.engine import CompileSpec, Span
+from ranvier.native import compiled
 from ranvier.native.lowering.lowered import TRAIN
 from ranvier.native.lowering.steps import WeightGradient
 from ranvier.native.program import Program
+from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.plan import PREDICT_ROWS
 from ranvier.native.scheduling.stages import COLUMNS, COUNTER_STRIDE, ROWS, Stage, stealable
 from ranvier.network.layers import BatchNorm, Dense, Dropout
@@ -24,6 +27,17 @@ from tests.native.against_reference import make_spec, one_step, rows_for, span_f
 from tests.native.test_same_bits import loaded
 
 pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_steps_steal() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cost, "MIN_STEALING", 0)
+        compiled.clear_memoized()
+        yield
+    compiled.clear_memoized()
+
+
 LAYERS = [Dense(50, "gelu"), Dropout(0.3), BatchNorm(), Dense(11, "softmax")]
 
 
@@ -114,6 +128,20 @@ def test_pieces_are_numbered() -> None:
 
 def test_one_thread_steals_no_work() -> None:
     assert [loaded(task_of(), threads)._program(TRAIN).plan.steals for threads in (1, 2)] == [False, True]
+
+
+@pytest.mark.parametrize("threads", [2, 3, 5])
+def test_small_steps_without_stealing_give_the_same_bits(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, outcomes = task_of(), []
+    rows, span = rows_for(task, 400), span_for(task, 400, steps=4)
+    for least in (0, 10**9):
+        monkeypatch.setattr(cost, "MIN_STEALING", least)
+        compiled.clear_memoized()
+        executable = loaded(task, threads)
+        assert executable._program(TRAIN).plan.steals == (least == 0)
+        losses = executable.run(rows, span)
+        outcomes.append(losses.tobytes() + executable.get_state().parameters.tobytes())
+    assert outcomes[0] == outcomes[1]
 
 
 def test_words_are_cleared_for_every_run() -> None:

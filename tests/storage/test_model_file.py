@@ -2,6 +2,7 @@ import io
 import json
 import os
 import pickle
+import tracemalloc
 import zipfile
 from itertools import count
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file, save
 
 from ranvier.errors import InputError, ModelFileError, RanvierError
+from ranvier.storage import safetensors_file
 from ranvier.storage.model_file import read_model, write_model
 from ranvier.storage.safetensors_file import CHECKPOINT, DTYPES, MAX_HEADER, MODEL, checksum, pack
 
@@ -354,3 +356,22 @@ def test_a_failed_save_keeps_the_earlier_model(model: Path, fail_at, function: s
             break
     assert number > 1
     assert read_model(model)[1] == {"attempt": number}
+
+
+def test_arrays_are_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading needs the memory of the arrays, and not a second time that of the whole file."""
+    monkeypatch.setattr(safetensors_file, "BYTES_AT_ONCE", 1 << 16)
+    arrays = {f"array {at}": np.arange(200_000, dtype=np.float32) + at for at in range(5)}
+    path = tmp_path / "model.rv"
+    write_model(path, arrays, {"a": 1})
+    size = sum(array.nbytes for array in arrays.values())
+    tracemalloc.start()
+    try:
+        read, _ = read_model(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(read[name], array)
+        assert read[name].flags.writeable
+    assert size <= peak < 1.2 * size

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier import data
-from ranvier.data.sources.reading import Reading
 from ranvier.errors import InputError, ShapeError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
@@ -75,6 +74,8 @@ def _measured_rows(
         raise InputError(f"This model was trained on arrays: give y too, model.{method}(X, y).")
     indexed = True
     if y is None:
+        from ranvier.data.sources.reading import Reading
+
         usual = getattr(model.encoder, "encoding", "")
         X = data.open_source(X, reading=Reading(names=frozenset(model.target.column_names), usual_encoding=usual))
         X, indexed = X.part("test") or X, X.in_memory

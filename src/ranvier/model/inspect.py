@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.encoders.context import SHOWN, ContextEncoder
 from ranvier.errors import InputError, nearest
 from ranvier.network.layers import Dense, Residual
 from ranvier.network.network import dense_layers
@@ -271,6 +270,10 @@ def task_sentence(model: Model) -> str:
 def class_labels(model: Model) -> list[str]:
     """The classes or labels as texts; characters that are not seen by their names, such as "space"."""
     labels = [str(label) for label in model.task.classes]
+    if model.encoder is None:
+        return labels
+    from ranvier.data.encoders.context import SHOWN, ContextEncoder
+
     return [SHOWN.get(label, label) for label in labels] if isinstance(model.encoder, ContextEncoder) else labels
 
 

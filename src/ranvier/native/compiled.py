@@ -51,11 +51,11 @@ def memoize(function: Callable[P, R]) -> Callable[P, R]:
     2
     """
     memoized: Any = lru_cache(MAX_MEMOIZED)(function)
-    working: dict[Any, threading.Lock] = {}
+    working: dict[Any, threading.RLock] = {}
 
     def call(*arguments: P.args, **options: P.kwargs) -> R:
         try:
-            lock = working.setdefault(arguments, threading.Lock())
+            lock = working.setdefault(arguments, threading.RLock())
         except TypeError:
             return function(*arguments, **options)
         try:

@@ -25,7 +25,7 @@ from ranvier.native.resident import target_words
 from ranvier.native.scheduling.arguments import ARGUMENTS, KIND_NUMBERS
 from ranvier.native.scheduling.binding import number_row
 from ranvier.native.scheduling.blocking import shares_row
-from ranvier.native.scheduling.layouts import size_of, stride_of
+from ranvier.native.scheduling.layouts import PER_THREAD, size_of, stride_of
 from ranvier.native.scheduling.stages import COUNTER_STRIDE
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.native.thread_choice import ThreadChooser
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ranvier.native.machine.team import Team
 
 Array = NDArray[Any]
-GROWING = ("rows", "panels", "column", "entries", "packing")
+GROWING = ("rows", "panels", "column", "entries", *PER_THREAD)
 """Kinds of buffers whose size depends on the batch."""
 CANCELLED_OFFSET = 16
 """Index of the first word of `cancelled` in the control words; `cancel_requested`, at 0, has cache lines to itself."""
@@ -113,9 +113,9 @@ class Program:
             self.set(link_capacity=self.link_capacity)
         batched = [b for b in self.plan.buffers if b.kind in GROWING]
         rest = [b for b in self.plan.buffers if b.kind not in GROWING and b.name not in self.arrays]
-        counted = {"entries": self.link_capacity * threads, "packing": self.capacity * threads}
+        counted = {"entries": self.link_capacity * threads, **dict.fromkeys(PER_THREAD, self.capacity * threads)}
         counts = [counted.get(b.kind, self.capacity) for b in (*batched, *rest)]
-        self.set(packing_stride=sum(size_of(b, self.capacity) for b in batched if b.kind == "packing"))
+        self.set(capacity=self.capacity)
         sizes = [-(-size_of(b, n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
         # A wide load at the end of the last buffer stays inside.
         arena = memory.zeros(sum(sizes) + PANEL, self.plan.dtype)

@@ -9,7 +9,7 @@ change between any two steps:
     change   if that was faster, both are measured once more, and the faster one is kept
 
 A look comes at once when work becomes slower than it was, else about once a second, and more rarely where it is
-expected to cost more than a few percent of the time.
+expected to cost more than a few percent of the time. Numbers that are about as fast are looked at more often at first.
 """
 
 from __future__ import annotations
@@ -127,6 +127,8 @@ def _after_a_look(choice: Choice, rate: float, now: float) -> Choice:
     # Fewer threads must be faster than more of them were for a while, not only than they were just now.
     if rate > FASTER * (current_rate if choice.threads > choice.current else min(current_rate, choice.mean)):
         wait = min(max(2 * choice.wait, MIN_WAIT), MAX_WAIT) if choice.threads in choice.looks else choice.wait
+        # Before a number that is so far behind could be the faster one, the one that is kept becomes slower.
+        wait = MAX_WAIT if rate > SLOWER * current_rate else wait
         return replace(choice, threads=choice.current, candidate=0, wait=wait, looks=looks, turn=choice.turn + 1)
     if not choice.candidate:
         return replace(choice, threads=choice.current, seconds=LOOK_SECONDS, candidate=choice.threads)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,20 +27,23 @@ from ranvier.storage.json_text import from_text, to_text
 Arrays = dict[str, npt.NDArray[Any]]
 
 MAX_HEADER = 64 * 2**20
-DTYPES = (
-    "bool",
-    "uint8",
-    "int8",
-    "uint16",
-    "int16",
-    "uint32",
-    "int32",
-    "uint64",
-    "int64",
-    "float16",
-    "float32",
-    "float64",
-)
+STORED_DTYPES = {
+    "BOOL": "bool",
+    "U8": "uint8",
+    "I8": "int8",
+    "U16": "uint16",
+    "I16": "int16",
+    "U32": "uint32",
+    "I32": "int32",
+    "U64": "uint64",
+    "I64": "int64",
+    "F16": "float16",
+    "F32": "float32",
+    "F64": "float64",
+}
+"""What a header calls a dtype -> what NumPy does."""
+DTYPES = tuple(STORED_DTYPES.values())
+BYTES_AT_ONCE = 1 << 22
 _METADATA = "__metadata__"
 _KEYS = ["description", "format", "sha256", "version"]
 
@@ -157,8 +161,7 @@ def _unpack(path: Path, file: BinaryIO, size: int, kind: FileKind) -> tuple[Arra
         raise _corrupt_error(path, kind, f"it has {more:,} {'byte' if more == 1 else 'bytes'} too many")
     if _header(header) != header_bytes:
         raise _corrupt_error(path, kind, "its header is not as Ranvier writes it")
-    file.seek(0)
-    arrays = _arrays(file.read(expected), path, kind)
+    arrays = _arrays(file, entries, path, kind)
     if checksum(arrays, metadata) != metadata["sha256"]:
         raise _corrupt_error(path, kind, "its checksum does not match")
     return arrays, _description(path, metadata["description"], kind)
@@ -236,17 +239,42 @@ def _body_size(entries: dict[str, Any], path: Path, kind: FileKind) -> int:
         raise _corrupt_error(path, kind, "its list of arrays cannot be read") from error
 
 
-def _arrays(content: bytes, path: Path, kind: FileKind) -> Arrays:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
+def _arrays(file: BinaryIO, entries: dict[str, Any], path: Path, kind: FileKind) -> Arrays:
+    """The arrays that follow the header, read piece by piece into their memory."""
+    shapes: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {}
+    start = 0
+    for name, (dtype, *sizes, begin, end) in sorted(
+        ((name, _checked_entry(entry, path, kind)) for name, entry in entries.items()), key=lambda item: item[1][-2:]
+    ):
+        if begin != start or end - begin != math.prod(sizes) * dtype.itemsize:
+            raise _corrupt_error(path, kind, "its list of arrays is wrong")
+        shapes[name], start = (dtype, tuple(sizes)), end
+    arrays: Arrays = {}
+    for name, (dtype, shape) in shapes.items():
+        array = np.empty(shape, dtype)
+        into = _bytes_of(array) if array.size else memoryview(b"")
+        for at in range(0, len(into), BYTES_AT_ONCE):
+            piece = file.read(min(BYTES_AT_ONCE, len(into) - at))
+            if len(piece) != min(BYTES_AT_ONCE, len(into) - at):
+                raise _truncated_error(path, kind, "it became shorter while it was read")
+            into[at : at + len(piece)] = piece
+        arrays[name] = array
+    return arrays
 
-    try:
-        arrays: Arrays = load(content)
-    except (SafetensorError, KeyError, ValueError, TypeError, OverflowError) as error:
-        raise _corrupt_error(path, kind, "its list of arrays is wrong") from error
-    if any(array.dtype.name not in DTYPES for array in arrays.values()):
+
+def _checked_entry(entry: Any, path: Path, kind: FileKind) -> tuple[Any, ...]:
+    """The dtype, the sizes, the first byte and the end of an array, from its entry in the header."""
+    if not isinstance(entry, dict) or sorted(entry) != ["data_offsets", "dtype", "shape"]:
+        raise _corrupt_error(path, kind, "its list of arrays is wrong")
+    shape, offsets = entry["shape"], entry["data_offsets"]
+    numbers = [*shape, *offsets] if isinstance(shape, list) and isinstance(offsets, list) else [None]
+    if any(isinstance(number, bool) or not isinstance(number, int) or number < 0 for number in numbers):
+        raise _corrupt_error(path, kind, "its list of arrays is wrong")
+    if len(offsets) != 2:
+        raise _corrupt_error(path, kind, "its list of arrays is wrong")
+    if not isinstance(entry["dtype"], str) or entry["dtype"] not in STORED_DTYPES:
         raise _corrupt_error(path, kind, "it has arrays of an unknown dtype")
-    return {name: array if array.flags.writeable else array.copy() for name, array in arrays.items()}
+    return (np.dtype(STORED_DTYPES[entry["dtype"]]).newbyteorder("<"), *numbers)
 
 
 def _description(path: Path, text: str, kind: FileKind) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from ranvier.engine import Span
 from ranvier.rows.weights import weighted_means
 
 Order = NDArray[np.int64]
+Words: TypeAlias = Callable[[NDArray[np.uint64], int], NDArray[np.uint64]]
 
 
 def epoch_order(rows: int, epoch: int, seed: int, shuffle: bool) -> Order:
@@ -24,15 +25,17 @@ def epoch_order(rows: int, epoch: int, seed: int, shuffle: bool) -> Order:
     return random.permutation(seed, random.SHUFFLE, epoch, rows) if shuffle else np.arange(rows, dtype=np.int64)
 
 
-def epoch_orders(rows: int, epochs: range, seed: int, shuffle: bool) -> Order:
+def epoch_orders(rows: int, epochs: range, seed: int, shuffle: bool, words_of: Words = random.numpy_words) -> Order:
     """The orders of several epochs, (epochs, rows).
+
+    Parameters:
+        words_of: gives the random words of keys, see `ranvier.random.numpy_words`.
 
     >>> epoch_orders(3, range(1, 3), 0, shuffle=False).tolist()
     [[0, 1, 2], [0, 1, 2]]
     """
-    if shuffle:
-        return random.permutations(seed, random.SHUFFLE, epochs, rows)
-    return np.tile(np.arange(rows, dtype=np.int64), (len(epochs), 1))
+    orders: Order = population_orders(rows, epochs, [seed], shuffle, words_of)[0]
+    return orders
 
 
 def population_orders(
@@ -40,7 +43,7 @@ def population_orders(
     epochs: range,
     seeds: Sequence[int],
     shuffle: bool,
-    words_of: Callable[[NDArray[np.uint64], int], NDArray[np.uint64]] = random.numpy_words,
+    words_of: Words = random.numpy_words,
 ) -> Order:
     """The orders of several epochs for each of M networks, (M, epochs, rows).
 

@@ -147,7 +147,9 @@ class TrainingLoop:
     def _run_whole_epochs(self, count: int) -> bool:
         start = time.perf_counter()
         config, numbers = self.config, range(self.epoch + 1, self.epoch + count + 1)
-        orders = batches.epoch_orders(len(config.rows), numbers, config.seed, config.shuffle)
+        orders = batches.epoch_orders(
+            len(config.rows), numbers, config.seed, config.shuffle, self.executable.random_words
+        )
         scalars = self._scalars(numbers[0], count)
         losses = self.executable.run(self.rows, batches.span_over_epochs(orders, self.starts, scalars))
         seconds = time.perf_counter() - start
@@ -194,7 +196,9 @@ class TrainingLoop:
         if number not in self.orders:
             last, rows = self.first_epoch + self.config.epochs, len(self.config.rows)
             numbers = range(number, min(number + max(1, min(AHEAD, MAX_AHEAD // rows)), last + 1))
-            orders = batches.epoch_orders(rows, numbers, self.config.seed, self.config.shuffle)
+            orders = batches.epoch_orders(
+                rows, numbers, self.config.seed, self.config.shuffle, self.executable.random_words
+            )
             self.orders = dict(zip(numbers, orders, strict=True))
         return self.orders[number]
 

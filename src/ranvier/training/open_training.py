@@ -143,7 +143,7 @@ class OpenTraining:
             epoch_seconds = executable.step_seconds * per_epoch
             count = min(settings.epochs - done, max(1, int(SPAN_SECONDS / epoch_seconds)) if epoch_seconds else 1)
             numbers = range(done + 1, done + count + 1)
-            orders = batches.epoch_orders(len(rows), numbers, settings.seed, settings.shuffle)
+            orders = batches.epoch_orders(len(rows), numbers, settings.seed, settings.shuffle, executable.random_words)
             since = np.arange(done * per_epoch, (done + count) * per_epoch)
             rates = optimizer.learning_rate * settings.schedule.factors(since, per_epoch, settings.epochs * per_epoch)
             scalars = optimizer.scalars_from(done * per_epoch + 1, rates)

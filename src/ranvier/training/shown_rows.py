@@ -10,7 +10,6 @@ import numpy as np
 
 from ranvier.errors import RanvierError
 from ranvier.rows import CSR, Inputs
-from ranvier.storage.live_folder import MAX_ROWS
 
 
 def rows_to_bytes(inputs: Inputs) -> bytes:
@@ -25,12 +24,15 @@ def rows_to_bytes(inputs: Inputs) -> bytes:
 
 
 def rows_from_bytes(content: bytes) -> Inputs | None:
-    """The rows that `rows_to_bytes` wrote, at most `MAX_ROWS`; None for other bytes.
+    """The rows that `rows_to_bytes` wrote, as many as a live folder has room for; None for other bytes.
 
     >>> rows = rows_from_bytes(rows_to_bytes(Inputs(np.array([[1, 2]], np.uint8))))
     >>> rows.dense.tolist(), rows.dense.dtype.name, rows_from_bytes(b"half of them")
     ([[1, 2]], 'uint8', None)
     """
+    # Only viewers need files.
+    from ranvier.storage.live_folder import MAX_ROWS
+
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as read:
             arrays = dict(read)

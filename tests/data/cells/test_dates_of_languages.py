@@ -131,6 +131,10 @@ FORMS: dict[str, tuple[Callable[[Datetime], str], Callable[[Datetime], Datetime]
         lambda time: f"Q{(time.month + 2) // 3} FY{time.year}",
         lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
     ),
+    "a year and a month": (
+        lambda time: f"{time.year}-{ENGLISH[time.month - 1]}",
+        lambda time: day_of(time).replace(day=1),
+    ),
     "six digits of a month": (lambda time: f"{time:%Y%m}", lambda time: day_of(time).replace(day=1)),
     "a week and a comma": (
         lambda time: "Week {1}, {0}".format(*time.isocalendar()),

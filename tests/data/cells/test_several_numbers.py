@@ -45,6 +45,13 @@ WRITTEN: dict[str, tuple[list[str], list[list[float]]]] = {
         [f"{70 + at} bhp @ {4000 + at * 50} rpm" for at in ROWS],
         [[70 + at, 4000 + at * 50] for at in ROWS],
     ),
+    "codes of currencies": (
+        [f"AED {at + 95:,} - {at * 60 + 995:,}" for at in ROWS],
+        [[at + 95, at * 60 + 995] for at in ROWS],
+    ),
+    "months": ([f"{at + 1} months - {at + 4} months" for at in ROWS], [[at + 1, at + 4] for at in ROWS]),
+    "inches": ([f'{at + 5}" x {at % 9 + 7}"' for at in ROWS], [[at + 5, at % 9 + 7] for at in ROWS]),
+    "two temperatures": ([f"{at}°C / {at * 2 + 32}°F" for at in ROWS], [[at, at * 2 + 32] for at in ROWS]),
     "floors": ([f"{1 + at % 5} of {5 + at % 9}" for at in ROWS], [[1 + at % 5, 5 + at % 9] for at in ROWS]),
     "squares": ([f"{at + 2} / {at % 7 + 3} m2" for at in ROWS], [[at + 2, at % 7 + 3] for at in ROWS]),
     "decimal commas": ([f"{at},5/{at % 9},25" for at in ROWS], [[at + 0.5, at % 9 + 0.25] for at in ROWS]),

@@ -58,6 +58,33 @@ def test_pictures_smaller_than_a_piece() -> None:
     assert PatchFeatures.fit(pixels, 3).encode(pixels).shape == (10, 27)
 
 
+def test_directions_of_little_variance_are_left_out() -> None:
+    pixels = stripes(30, 14, 3)[0]
+    patches = PatchFeatures.fit(pixels, 7)
+    assert patches.whitening.shape[0] == 108
+    assert 1 <= patches.whitening.shape[1] < 108
+    assert patches.centroids.shape == (patches.whitening.shape[1], 7)
+    # Each direction has a variance of at most 1, and they are no combinations of each other.
+    inverse = np.linalg.pinv(patches.whitening)
+    np.testing.assert_allclose(inverse @ patches.whitening, np.eye(patches.whitening.shape[1]), atol=1e-3)
+
+
+def test_turned_features_are_the_same(features: PatchFeatures) -> None:
+    """Development versions turned z back to the directions of pixels, which changes no distance."""
+    directions = features.whitening.shape[1]
+    turned, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(108, directions)))
+    arrays = {
+        **features.arrays(),
+        "whitening": (features.whitening @ turned.T).astype(np.float32),
+        "centroids": (turned @ features.centroids).astype(np.float32),
+    }
+    square = PatchFeatures.from_dict(features.to_dict(), arrays)
+    assert square.whitening.shape == (108, 108)
+    pixels = stripes(10, 14, 3, seed=3)[0]
+    difference = square.encode(pixels).astype(int) - features.encode(pixels)
+    assert np.abs(difference).max() <= 1
+
+
 def test_features_come_back_from_their_parts(features: PatchFeatures) -> None:
     again = PatchFeatures.from_dict(features.to_dict(), features.arrays())
     pixels = stripes(4, 14, 3)[0]

@@ -22,7 +22,7 @@ from ranvier.native.kernels.next_rows import LINE
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.scalars import Scalar
 from ranvier.native.lowering.steps import Trained, VectorGradient, WeightGradient
-from ranvier.native.scheduling.layouts import panels_of
+from ranvier.native.scheduling.layouts import group_panels_of, panels_of
 from ranvier.native.scheduling.packing import transposed
 from ranvier.native.scheduling.scheduled import ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import Registers
@@ -120,7 +120,7 @@ def run(
     gradient = None if piece.gradient is None else memory_of(piece.gradient)
     copy = None if piece.transposed is None else memory_of(piece.transposed)
     pointers = (memory_of(step.x, given["x"]), memory_of(step.dz, given["dz"]), value, None, copy, gradient, *slots)
-    blocks, strips = weight_units(scheduled, registers)
+    blocks, strips = weight_units(scheduled)
     more: tuple[Any, ...] = (guarded(rows * scheduled.row_block), np.full(1, -1)) if scheduled.packed else ()
     more += (given["next_rows"],) if scheduled.next_row else ()
     numbers = (np.concatenate([bound(scheduled, optimizer)[2], scalars_of(optimizer)]), rows)
@@ -181,10 +181,19 @@ def agree(
 def gradient_step(
     rows: int, inputs: int, columns: int, optimizer: Optimizer | None, groups: int = 1, **options: Any
 ) -> ScheduledWeightGradient:
-    """The step of a weight (inputs, columns), of so many groups."""
+    """The step of a weight (inputs, columns), of so many groups, in tiles of two panels where there are two."""
     x, dz = Buffer("x", 5, "rows", groups * inputs), Buffer("dz", 6, options.pop("errors", "rows"), columns)
     piece = trained((inputs, columns), optimizer, groups, copied=optimizer is not None)
-    settings = {"row_block": 48, "batch_block": 0, "beyond_l2": False, "packed": False, "split_n": False, **options}
+    panels = min(options.pop("panels", 2), group_panels_of(piece.value))
+    settings = {
+        "panels": panels,
+        "row_block": 48,
+        "batch_block": 0,
+        "beyond_l2": False,
+        "packed": False,
+        "split_n": False,
+        **options,
+    }
     return ScheduledWeightGradient(WeightGradient("layers.0", x, dz, piece, optimizer is None), **settings)
 
 
@@ -196,6 +205,7 @@ def gradient_step(
     part=st.sampled_from([0, 8]),
     packed=st.booleans(),
     errors=st.sampled_from(["rows", "panels"]),
+    panels=st.sampled_from([1, 2, 4]),
     registers=st.sampled_from(REGISTERS),
 )
 def test_weight_gradient(
@@ -206,11 +216,11 @@ def test_weight_gradient(
     part: int,
     packed: bool,
     errors: str,
+    panels: int,
     registers: Registers,
 ) -> None:
-    step = gradient_step(
-        rows, inputs, columns, optimizer, batch_block=part, packed=packed, errors=errors, beyond_l2=packed
-    )
+    options = {"batch_block": part, "packed": packed, "errors": errors, "beyond_l2": packed, "panels": panels}
+    step = gradient_step(rows, inputs, columns, optimizer, **options)
     assert agree(step, registers, arrays(rows, inputs, columns, 1, optimizer), optimizer)
 
 
@@ -239,13 +249,14 @@ def test_rows_prefetched_beside_a_gradient(
     inputs=st.integers(1, 100),
     columns=st.integers(1, 100),
     optimizer=st.sampled_from(OPTIMIZERS),
+    panels=st.sampled_from([1, 2, 4]),
     registers=st.sampled_from(REGISTERS),
 )
 def test_weight_gradient_by_panels(
-    rows: int, inputs: int, columns: int, optimizer: Optimizer | None, registers: Registers
+    rows: int, inputs: int, columns: int, optimizer: Optimizer | None, panels: int, registers: Registers
 ) -> None:
     """A thread's share is some panels with all their rows."""
-    step = gradient_step(rows, inputs, columns, optimizer, split_n=True)
+    step = gradient_step(rows, inputs, columns, optimizer, split_n=True, panels=panels)
     assert agree(step, registers, arrays(rows, inputs, columns, 1, optimizer), optimizer)
 
 

@@ -21,6 +21,8 @@ llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is mi
 from ranvier.native.machine import barrier, placement  # noqa: E402
 from ranvier.native.machine.team import Team  # noqa: E402
 
+WAIT = 60
+"""Seconds after which a thread is taken to hang."""
 # The argument: rounds, threads, threads that the barrier is told of, mistakes, barrier, slots.
 ROUNDS = """
 %argument = type { i64, i64, i64, i64, ptr, [64 x i64] }
@@ -116,6 +118,29 @@ def test_a_team_may_be_used_by_several_threads(library: llvm.Library) -> None:
         for user in users:
             user.join()
     assert (counts == 600).all()
+
+
+@pytest.mark.parametrize("inner", [1, 2, 5])
+def test_the_handler_of_a_signal_may_run_on_the_team_as_well(library: llvm.Library, inner: int) -> None:
+    """Python calls it when compiled code has returned, inside of `Team.run`; here with fewer threads, as many, more."""
+    counts, of_handler = memory.zeros(16, "int64"), memory.zeros(16, "int64")
+    entry = library.address("mark")
+    with Team(2) as team:
+        run = team._run
+
+        def run_and_handle(*arguments: object) -> None:
+            run(*arguments)
+            team._run = run
+            team.run(entry, memory.address(of_handler), inner)
+
+        team._run = run_and_handle
+        user = threading.Thread(target=lambda: team.run(entry, memory.address(counts)), daemon=True)
+        user.start()
+        user.join(WAIT)
+        assert not user.is_alive()
+        team.run(entry, memory.address(counts), 2)
+    assert counts.tolist() == [2] * 2 + [0] * 14
+    assert of_handler.tolist() == [1] * inner + [0] * (16 - inner)
 
 
 @pytest.mark.parametrize("sizes", [[2, 3, 8], [8, 3, 2], [1, 5, 1, 9, 4]])

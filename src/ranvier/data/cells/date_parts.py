@@ -81,6 +81,7 @@ PERIODS = (
     (("year", "semester"), r"([0-9]{4})[\s/-]*[HhSs]([0-9])"),
     (("semester", "year"), r"[HhSs]([0-9])[\s/-]*([0-9]{4})"),
     (("name", "year"), rf"{MAYBE_MONTH}(?:[-/]|\s?')([0-9]{{2}})"),
+    (("year", "name"), rf"([0-9]{{4}})[\s/-]+{MAYBE_MONTH}"),
 )
 """Weeks and days of ISO 8601, quarters, half years and months; periods stand for their first day."""
 DIGITS_ANYWHERE = 7

@@ -26,6 +26,7 @@ LONG = (
     rf"(?:{NUMBER}\s*(?:mos?|mths?|months?|monate?n?|mois|mes(?:es)?)\.?[\s,]*(?:and\s+)?)?"
     rf"(?:{NUMBER}\s*(?:w|wks?|weeks?|wochen?|semaines?|semanas?)\.?[\s,]*(?:and\s+)?)?{DAYS}$"
 )
+LONG_ISO = rf"^P(?:{NUMBER}Y)?(?:{NUMBER}M)?(?:{NUMBER}W)?(?:{NUMBER}D)?$"
 LONG_FACTORS = (365.25 * 86400.0, 365.25 / 12.0 * 86400.0, 7.0 * 86400.0, 86400.0)
 """The seconds of a year, a month, a week and a day, on average."""
 ANGLE = (
@@ -34,7 +35,7 @@ ANGLE = (
 )
 FEET = (
     r"(?i)^([0-9]+)\s*(?:'|\u2032|\u2019|ft\.?|feet|foot)\s*"
-    r"(?:([0-9]+(?:\.[0-9]+)?)\s*(?:\"|''|\u2033|\u201d|in\.?|inch(?:es)?)?)?$"
+    r"(?:((?:1[01]|[0-9])(?:\.[0-9]+)?)\s*(?:\"|''|\u2033|\u201d|in\.?|inch(?:es)?)?)?$"
 )
 FRACTION = (
     r"^([+\-\u2212])?(?:([0-9]+)(?:\s+(?:and\s+)?|\s?-\s?))?([0-9]+)\s*[/\u2044]\s*([1-9][0-9]*)"
@@ -45,7 +46,7 @@ MIXED = r"^[+\-\u2212]?[0-9]+(?:\s+(?:and\s+)?|\s?-\s?)[0-9]+\s*[/\u2044]\s*[1-9
 HALVES = r"^0*[0-9]+\s*[/\u2044]\s*(?:2|3|4|8|16|32|64)$"
 MIN_FRACTIONS, SAMPLE = 4, 1000
 FACTORS = (86400.0, 3600.0, 60.0, 1.0)
-READ = ((WITH_COLONS, FACTORS), (WITH_UNITS, FACTORS), (ISO, FACTORS), (LONG, LONG_FACTORS))
+READ = ((WITH_COLONS, FACTORS), (WITH_UNITS, FACTORS), (ISO, FACTORS), (LONG, LONG_FACTORS), (LONG_ISO, LONG_FACTORS))
 """The patterns of durations in the order in which they are tried, with the seconds of their groups."""
 
 
@@ -114,7 +115,7 @@ def _degrees() -> pl.Expr:
 
 
 def inches_of_length(strings: pl.Series) -> pl.Series:
-    """Feet and inches as inches, null where a string is none.
+    """Feet and inches, of which there are less than twelve, as inches; null where a string is none.
 
     >>> inches_of_length(pl.Series(["5'11", "6 ft 2 in", "5'", "x"])).to_list()
     [71.0, 74.0, 60.0, None]

@@ -18,12 +18,17 @@ CURRENCIES = (
     r"|sek|nok|dkk|pln|czk|huf|rub|zar|mxn|krw|sgd|hkd|idr|myr|thb|try|ils|aed|sar|rs|kr|fr|rp|rm|tl|euros?)\.?"
 )
 MARKS_IN_FRONT = "[#№%]"
+WORDS_IN_FRONT = (
+    r"(?i:days?|weeks?|months?|years?|hours?|levels?|grades?|stages?|steps?|rounds?|laps?|floors?|scores?|ages?|ph|tag"
+    r"|woche|monat|jahr|stufe|jour|semaine|mois|niveau|día|semana|mes|nivel|dia|mês|giorno|settimana|livello)[\s:.=-]\s*"
+)
+"""Words in front of a number that say what is counted or measured, and not which one is meant."""
 ABOUT = r"(?i:ca\.?|circa|approx\.?|about|etwa|rund|env\.?|environ)\s"
 """Words in front of a number that is a little less or more."""
 BLANKS = "\u00a0\u2009\u202f"
 PARTS = (
     rf"^(?P<opening>\()?\s*(?P<bound>[<>≤≥~≈]=?|{ABOUT})?\s*(?P<sign>[+\-\u2212\u2013])?\s*"
-    rf"(?P<prefix>{CURRENCIES}|{MARKS_IN_FRONT})?\s*(?P<inner_sign>[+\-\u2212\u2013])?"
+    rf"(?P<prefix>{CURRENCIES}|{MARKS_IN_FRONT}|{WORDS_IN_FRONT})?\s*(?P<inner_sign>[+\-\u2212\u2013])?"
     r"(?P<body>[0-9](?:[0-9.,'\u2019 \u00a0\u2009\u202f]*[0-9])?\.?|[.,][0-9]+)"
     r"(?P<exponent>[eEdD][+-]?[0-9]+|\s?[x×·∙*]\s?10(?:\^\s?[+\-\u2212]?[0-9]+|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
     r"(?:[.,/][-\u2013\u2014=]{1,2})?\s*(?:(?:/|(?i:out\s+of)\s)\s*(?P<total>[1-9][0-9]*)|(?:±|\+/?-)\s*[0-9.,]+)?"
@@ -83,7 +88,7 @@ QUOTED = r"^=?['\"`](.*?)['\"`]?$"
 """A cell in quotes that stayed in it, or behind the apostrophe by which spreadsheets mark texts."""
 CLOCK = (
     r"^([01]?[0-9]|2[0-4])[:h]([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?\s*(?:([AaPp])?(?:\.?\s?[Mm]\.?)?|Uhr|h)"
-    r"(?:\s*(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?$"
+    r"(?:\s*(?:Z|[A-Z]{3,4}|[+-][0-9]{2}:?[0-9]{2}))?$"
 )
 """A time of day."""
 CLOCK_OF_DIGITS = r"^([01]?[0-9]|2[0-3])\.?([0-5][0-9])$"
@@ -130,7 +135,7 @@ def _unit() -> pl.Expr:
     """The unit of each number."""
     suffix = pl.col("suffix").str.to_lowercase().str.strip_chars(". ").str.replace(r"([a-z]{2})s$", "${1}")
     suffix = suffix.str.replace(r"^/\s+", "/").fill_null("")
-    prefix = pl.col("prefix").str.to_lowercase().str.strip_chars(".").fill_null("")
+    prefix = pl.col("prefix").str.to_lowercase().str.strip_chars(".:=- ").fill_null("")
     return pl.concat_str(prefix, suffix, (pl.lit("/") + pl.col("total")).fill_null(""))
 
 

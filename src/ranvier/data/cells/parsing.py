@@ -134,17 +134,18 @@ def clean_strings(cells: pl.Series) -> pl.Series:
     strings = cells.cast(pl.String)
     if len(strings) <= SMALL_ROWS:
         # Starting a polars expression takes longer than a few rows.
-        cleaned = [None if string is None else clean_string(string) for string in strings.to_list()]
-        return pl.Series(strings.name, cleaned, pl.String)
+        few = [None if string is None else clean_string(string) for string in strings.to_list()]
+        return pl.Series(strings.name, few, pl.String)
     if len(strings) < LARGE_ROWS or strings.head(SMALL_VALUES).n_unique() < SMALL_VALUES // 2:
         # Mostly a few strings that repeat and are clean.
-        different = strings.unique().drop_nulls().to_list()
-        if all(clean_string(string) == string for string in different):
-            return strings
+        cleaned = {string: clean_string(string) for string in strings.unique().drop_nulls().to_list()}
+        marks = [string for string, clean in cleaned.items() if clean is None]
+        if all(clean in (string, None) for string, clean in cleaned.items()):
+            return strings.set(strings.is_in(marks), None) if marks else strings
     if strings.str.contains(AROUND).any():
         strings = strings.str.strip_chars(WHITE_SPACE)
-    marks = strings.is_in(list(MISSING))
-    return strings.set(marks, None) if marks.any() else strings
+    missing = strings.is_in(list(MISSING))
+    return strings.set(missing, None) if missing.any() else strings
 
 
 def clean_string(string: str) -> str | None:

@@ -28,8 +28,8 @@ PART = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:[.,][0-9]+)?)"
 RANGE = "[-\u2013\u2014~]|to|bis|à"
 SIGNS = ("/", "[x×X*]", RANGE, ":", r"\+", "@|at", "of|out of|von|sur|de")
 """Between two or three numbers: 120/80, 30 x 20 x 5 cm, 1000 - 1200, 3:1, 2+1, 74 hp @ 5000 rpm, 2 of 5."""
-CURRENCY = r"(?:(?:US|CA?|AU?|R)?[$€£¥₹]\s*)?"
-UNIT = r"(?:[$€£¥₹]|[A-Za-zµ%'.]{1,5}[23²³]?)?"
+CURRENCY = r"(?:(?:(?:US|CA?|AU?|R)?[$€£¥₹]|[A-Z]{3}\s|Rs\.?)\s*)?"
+UNIT = r"(?:[$€£¥₹\"\u2033\u201d]|[A-Za-zµ%'.°º]{1,7}[23²³]?)?"
 NUMBER = rf"{CURRENCY}{PART}\s*{UNIT}"
 NOTE = r"(?:\s*\([A-Za-z. ]{1,20}\))?"
 SEVERAL = {sign: rf"^\s*{NUMBER}(?:\s*(?:{sign})\s*{NUMBER}){{1,2}}{NOTE}\s*$" for sign in SIGNS}

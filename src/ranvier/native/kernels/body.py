@@ -32,7 +32,7 @@ from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.sparse import SparseForward, SparseGradient
 from ranvier.native.lowering.steps import RowStep, Step
 from ranvier.native.scheduling.blocking import row_pieces
-from ranvier.native.scheduling.layouts import panels_of, stride_of
+from ranvier.native.scheduling.layouts import PER_THREAD, panels_of, size_of, stride_of
 from ranvier.native.scheduling.scheduled import (
     Scheduled,
     ScheduledLoss,
@@ -70,15 +70,18 @@ class Body:
         self.plan = writer.plan
 
     def at(self, buffer: Buffer | None) -> Value:
-        """The pointer to a buffer; null for none."""
-        return NULL if buffer is None else self.w.buffers[buffer.index]
+        """The pointer to a buffer, to the part of this thread where each has its own; null for none."""
+        if buffer is None:
+            return NULL
+        f, start = self.w.f, self.w.buffers[buffer.index]
+        if buffer.kind not in PER_THREAD:
+            return start
+        size = f.multiply(self.w.words["capacity"], size_of(buffer, 1))
+        return f.pointer(start, f.multiply(self.w.thread, size), name="own")
 
     def packing_buffer(self) -> Value:
         """The packing buffer of this thread."""
-        f = self.w.f
-        buffer = next(buffer for buffer in self.plan.buffers if buffer.kind == "packing")
-        stride = self.w.words["packing_stride"]
-        return f.pointer(self.at(buffer), f.multiply(self.w.thread, stride), name="packing_stride")
+        return self.at(next(buffer for buffer in self.plan.buffers if buffer.kind == "packing"))
 
     # Rows
 
@@ -300,7 +303,7 @@ class Body:
         about = (registers, rule, bool(cancel_requested))
         name = self.w.name(kind, scheduled, gradient.write_weight_gradient, scheduled, *about)
         buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
-        blocks, strips = gradient.weight_units(scheduled, registers)
+        blocks, strips = gradient.weight_units(scheduled)
         pointers = [self.at(buffer) for buffer in buffers]
         f, more = self.w.f, tuple[Value, ...]()
         rows = f.bitwise("lshr", f.add(self.rows, 1), 1, "pairs") if scheduled.pairs else self.rows
@@ -308,7 +311,9 @@ class Body:
             f.store(f.i64(-1), self.packed_block, 8)
             more += (self.packing_buffer(), self.packed_block)
         if scheduled.next_row:
-            more += begin_next_rows(self, scheduled.next_row, gradient.weight_tiles(scheduled, registers))
+            more += begin_next_rows(
+                self, scheduled.next_row, gradient.weight_tiles(scheduled, registers), self.plan.copies_rows
+            )
         more += cancel_requested
 
         def call(owner: Value, first: Value, stop: Value) -> None:

@@ -59,10 +59,10 @@ class Product:
     cancelled, `ptr cancel_requested` is last.
 
     Parameters:
-        a, out: the row buffers that go in and out.
-        weight: the panels.
-        length: the number of terms of each sum, K.
-        block: length of the K-blocks, or 0.
+        heights: of the tiles, descending to 1.
+        scheduled: the product, and how it runs.
+
+    `a` and `out` are the row buffers that go in and out, `matrix` the panels, `length` the terms of each sum, K.
     """
 
     part: tuple[Value, Value]

@@ -40,7 +40,6 @@ from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import VectorGradient
 from ranvier.native.scheduling.binding import BoundRule
-from ranvier.native.scheduling.blocking import gradient_panels
 from ranvier.native.scheduling.layouts import group_panels_of, stride_of
 from ranvier.native.scheduling.scheduled import ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers, exact_heights
@@ -50,17 +49,17 @@ MIN_REGISTERS = 32
 """Vector registers with which the update of a tile runs beside the next tile: fewer would be stored and loaded."""
 
 
-def weight_units(scheduled: ScheduledWeightGradient, registers: Registers) -> tuple[int, int]:
+def weight_units(scheduled: ScheduledWeightGradient) -> tuple[int, int]:
     """How many blocks of rows and how many strips of panels a weight has, per group."""
     weight = scheduled.step.trained.value
-    return -(-weight.rows // scheduled.row_block), -(-group_panels_of(weight) // gradient_panels(weight, registers))
+    return -(-weight.rows // scheduled.row_block), -(-group_panels_of(weight) // scheduled.panels)
 
 
 def weight_tiles(scheduled: ScheduledWeightGradient, registers: Registers) -> int:
     """How many tiles a weight has; one more for each block of a number of rows that is no multiple of their height."""
     weight = scheduled.step.trained.value
     height = exact_heights(weight.rows, registers)[0]
-    return weight.groups * -(-weight.rows // height) * weight_units(scheduled, registers)[1]
+    return weight.groups * -(-weight.rows // height) * weight_units(scheduled)[1]
 
 
 def write_weight_gradient(
@@ -80,7 +79,7 @@ def write_weight_gradient(
     trained = scheduled.step.trained
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("x", "dz", "value", "rounded", "transposed", "gradient", *slot_names, "scalars")
-    blocks, strips = weight_units(scheduled, registers)
+    blocks, strips = weight_units(scheduled)
     numbers = {"rows": "i64", "from": "i64", "to": "i64"}
     numbers |= dict.fromkeys(("from_strip", "strips"), "i64") if scheduled.split_n else {}
     numbers |= {"packed": "ptr noalias", "last": "ptr noalias"} if scheduled.packed else {}
@@ -165,8 +164,8 @@ class Units:
     def strip(self, block: Value, strip: Value) -> None:
         """A unit, given by the indices of its block and strip; the last strip may have fewer panels."""
         f, weight = self.f, self.scheduled.step.trained.value
-        at_once = gradient_panels(weight, self.registers)
-        _, strips = weight_units(self.scheduled, self.registers)
+        at_once = self.scheduled.panels
+        _, strips = weight_units(self.scheduled)
         panel, left = f.multiply(strip, at_once, "panel"), group_panels_of(weight) % at_once
         if left and group_panels_of(weight) > at_once:
             ragged = f.compare("eq", strip, strips - 1)
@@ -222,7 +221,7 @@ class Units:
 
     def following(self, first: Value, stop: Value, panel: Value, count: int) -> tuple[Value, Value]:
         """The first row and panel of the unit after the one of these rows and panels."""
-        f, at_once = self.f, gradient_panels(self.scheduled.step.trained.value, self.registers)
+        f, at_once = self.f, self.scheduled.panels
         first_strip, strips = self.strips
         behind = f.add(panel, count)
         below = f.compare("sge", behind, f.multiply(f.add(first_strip, strips), at_once), "below")

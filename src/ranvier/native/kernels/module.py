@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from ranvier.native.kernels import cancellation
 from ranvier.native.kernels.body import Body
@@ -181,8 +181,15 @@ class ModuleWriter:
             return
 
         if stage.kind == PANELS:
-            with cancellation.unless_requested(f, body.cancel_requested), self._timed(f, self._slots.get((number, 0))):
-                body.panel_step(cast(ScheduledProduct, stage.steps[0]), self._steal_numbers.get((number, 0)))
+            for at, step in enumerate(stage.steps):
+                with (
+                    cancellation.unless_requested(f, body.cancel_requested),
+                    self._timed(f, self._slots.get((number, at))),
+                ):
+                    if isinstance(step, ScheduledProduct):
+                        body.panel_step(step, self._steal_numbers.get((number, 0)))
+                    else:
+                        body.row_step(step, ZERO, body.rows)
             return
 
         def part(first: Value, stop: Value) -> None:

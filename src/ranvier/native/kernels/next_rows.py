@@ -47,7 +47,7 @@ class NextRows:
             source: the inputs, their kind, and how many numbers a row has.
             order: the pointer to the numbers of the rows of the next batch.
             rows: which of them this thread will read: the first one, and the one after the last.
-            tiles: how many rows the batch has, and how many tiles prefetch them.
+            tiles: how many rows all threads together prefetch, and beside how many tiles.
         """
         f, (inputs, kind, columns), (first, stop), (count, tiles_of_batch) = self.f, source, rows, tiles
         row_bytes = f.i64(0)
@@ -79,12 +79,17 @@ class NextRows:
         return self.f.load(self._at(name), type, 8, name=name)
 
 
-def begin_next_rows(body: Body, columns: int, tiles: int) -> tuple[Value]:
-    """Say which rows, of so many numbers, are prefetched beside so many tiles, and give the pointer to that."""
+def begin_next_rows(body: Body, columns: int, tiles: int, all_rows: bool) -> tuple[Value]:
+    """Say which rows, of so many numbers, are prefetched beside so many tiles, and give the pointer to that.
+
+    Parameters:
+        all_rows: whether each thread gathers all of them.
+    """
     f, words, next_rows = body.w.f, body.w.words, body.next_rows
     assert next_rows is not None
-    first, stop = body.rows_of(body.w.thread)
+    first, stop = (f.i64(0), body.rows) if all_rows else body.rows_of(body.w.thread)
+    count = f.multiply(body.rows, words["threads"]) if all_rows else body.rows
     stop = f.intrinsic("smin", stop, f.subtract(body.left, body.rows))
     order = f.pointer(body.order, body.rows, "i64")
-    next_rows.begin((words["inputs"], words["kind"], columns), order, (first, stop), (body.rows, tiles))
+    next_rows.begin((words["inputs"], words["kind"], columns), order, (first, stop), (count, tiles))
     return (next_rows.memory,)

@@ -187,7 +187,7 @@ def shared_panel_loops(
     """Write a loop over a thread's share of the panels.
 
     Parameters:
-        share: the first panel, and the one after the last.
+        panel_range: the first panel, and the one after the last.
         ragged: whether the size of a share may not be a multiple of `at_once`.
         body: called with the first panel of a tile and how many it takes.
     """

@@ -86,7 +86,8 @@ class Team:
 
     def _start(self) -> None:
         self._process = os.getpid()
-        self._running = threading.Lock()
+        # A signal handler of Python may run compiled code as soon as that of its own thread has returned.
+        self._running = threading.RLock()
         library = _library()
         self._keep(_Members(self.threads, library))
         pointer, number = ctypes.c_void_p, ctypes.c_int64

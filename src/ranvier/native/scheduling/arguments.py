@@ -9,7 +9,7 @@ ARGUMENTS = {
     "results": "ptr", "inputs": "ptr", "kind": "i64", "targets": "ptr", "weights": "ptr", "first_step": "i64",
     "seed": "i64", "outputs": "ptr", "rows": "i64", "columns": "ptr", "row_starts": "ptr", "link_capacity": "i64",
     "saw_nonfinite": "ptr", "may_skip_zeros": "i64", "steps_done": "ptr", "cancel_requested": "ptr",
-    "cancelled": "ptr", "chunk_counters": "ptr", "packing_stride": "i64", "helper": "ptr", "data": "ptr",
+    "cancelled": "ptr", "chunk_counters": "ptr", "capacity": "i64", "helper": "ptr", "data": "ptr",
     "class_numbers": "ptr",
 }  # fmt: skip
 """The words of the argument table: names and types. Pointers among them:
@@ -22,7 +22,7 @@ the stage out; see `kernels/cancellation.py`. `chunk_counters`: how much of each
 `kernels/work_stealing.py`. `helper`: the helper thread for single rows, or null; see `machine/helper_thread.py`.
 
 Numbers among them: `may_skip_zeros` is 1 if products may leave out inputs that are 0, that is, if the weights are
-finite. `packing_stride` is the distance between the packing buffers of two threads; see `kernels/packed.py`.
+finite. `capacity` is the number of rows for which there is memory, in each thread where each has its own.
 `link_capacity` is the number of links per thread; see `kernels/sparse.py`.
 """
 

@@ -89,10 +89,16 @@ class Blocking:
         possible = self.trains and self.threads > 1 and weight.kind in ("weight", "pairs") and weight.groups == 1
         fits = MIN_SPLIT_N_WEIGHTS <= weight.rows * weight.columns <= MAX_SPLIT_N_WEIGHTS
         fits = fits and weight.columns >= MIN_COLUMNS_PER_ROW * self.batch
-        if not (possible and fits and self._balanced(weight, gradient_panels(weight, self.registers))):
+        if not (possible and fits and self._shared_strip(weight)):
             return 0
         grains = (grain for grain in GRAINS if grain <= self.registers.panels(height=2))
         return next((grain for grain in grains if self._balanced(weight, grain)), 0)
+
+    def _shared_strip(self, weight: Buffer) -> int:
+        """How many panels a tile of a weight's gradient takes where threads share them; 0 if none balances the work."""
+        widest = gradient_panels(weight, self.registers)
+        strips = (widest, *(grain for grain in GRAINS if grain < widest))
+        return next((strip for strip in strips if self._balanced(weight, strip)), 0)
 
     def _balanced(self, weight: Buffer, grain: int) -> bool:
         """Whether threads that share the panels of a weight, `grain` together, have about the same work."""
@@ -140,6 +146,7 @@ class Blocking:
         weight, pairs = step.trained.value, self.pairs and takes_pairs(step)
         batch = half(self.batch) if pairs else self.batch
         split_n = self.split_n(weight) > 0
+        panels = self._shared_strip(weight) if split_n else gradient_panels(weight, self.registers)
         # Tiles of few rows end before what they prefetch is there, and the processor's own prefetching is quicker.
         prefetched = self.registers.count > FEW_REGISTERS or self.batch >= PACKED_ROWS
         beyond_l2 = self.beyond_l2((step.x.columns + weight.columns) * batch)
@@ -147,9 +154,11 @@ class Blocking:
         for block in (2 * BLOCK, BLOCK) if packs else ():
             if weight.rows >= PACKED_BLOCKS * block and not self.beyond_l2(2 * block * batch):
                 batch_block = self._batch_block(L1_OF_PACKED_ROW, batch)
-                return ScheduledWeightGradient(step, block, batch_block, beyond_l2, True, split_n, pairs=pairs)
+                return ScheduledWeightGradient(step, panels, block, batch_block, beyond_l2, True, split_n, pairs=pairs)
         batch_block = self._batch_block(L1_OF_ROW, batch)
-        return ScheduledWeightGradient(step, BLOCK, batch_block, beyond_l2, False, split_n, prefetched, pairs=pairs)
+        return ScheduledWeightGradient(
+            step, panels, BLOCK, batch_block, beyond_l2, False, split_n, prefetched, pairs=pairs
+        )
 
     def errors_by_panels(self, reader: WeightGradient, back: Back | None) -> bool:
         """Whether the errors of a layer are stored by panels: its gradient reads them from beyond the L2 cache, and no
@@ -179,7 +188,7 @@ class Blocking:
 
 
 def gradient_panels(weight: Buffer, registers: Registers) -> int:
-    """How many panels a tile of a weight's gradient has."""
+    """How many panels a tile of a weight's gradient has where threads share its rows, too."""
     return min(registers.panels(exact_heights(weight.rows, registers)[0]), group_panels_of(weight))
 
 

@@ -11,6 +11,8 @@ SMALL_STEP = 400_000
 """FLOPs of a step below which a second thread costs more at the barriers than it saves."""
 LARGE_STEP = 5_000_000
 """FLOPs of a step from which the time between its kernels, less than a microsecond, does not count."""
+MIN_STEALING = 2_000_000
+"""FLOPs of a step below which threads count chunks of work longer than they wait for a late one."""
 SMALL_PREDICTION = 20_000_000
 """FLOPs of a prediction below which waking other threads takes longer than one thread needs for it."""
 ELEMENTWISE_FLOPS = 20
@@ -63,6 +65,11 @@ def step_work(spec: CompileSpec) -> int:
     values = sum(info.outputs for info in spec.network.iter_layers()) * spec.batch_size
     updated = spec.network.parameter_table.trainable_count - spared(spec, spec.batch_size)
     return step_flops(spec) + ELEMENTWISE_FLOPS * (updated + values)
+
+
+def may_steal(spec: CompileSpec) -> bool:
+    """Whether a step is so large that threads may take each other's work."""
+    return step_work(spec) >= MIN_STEALING
 
 
 def long_step(spec: CompileSpec) -> int:

@@ -10,6 +10,7 @@
     cells     (count,)                anything else
     entries   (entries, columns)
     packing   (threads, B, columns)   each thread's own, for what it packs
+    copies    (threads, B, stride)    rows of which each thread has all by itself
 
 What a schedule adds to the buffers of lowering: a buffer of rows may lie by panels, partial sums become cells, and the
 buffers that only this way of computing needs come at the end.
@@ -30,6 +31,8 @@ T = TypeVar("T")
 INDEX_PADDING = 1 + 8
 """What a row of the nonzero index list holds beside the indices: how many they are, and room for eight, which are
 written at once."""
+PER_THREAD = ("packing", "copies")
+"""Kinds of buffers of which each thread has its own."""
 MIN_SPREAD_ROWS = 128
 """Rows of a panel from which on another 16 are no great loss."""
 
@@ -72,7 +75,7 @@ def stride_of(buffer: Buffer) -> int:
         return padded(buffer.columns)
     if buffer.kind in ("column", "vector", "panels"):
         return 1 if buffer.kind == "column" else PANEL
-    return row_stride(buffer.columns) if buffer.kind == "rows" else panel_rows(buffer.rows) * PANEL
+    return row_stride(buffer.columns) if buffer.kind in ("rows", "copies") else panel_rows(buffer.rows) * PANEL
 
 
 def group_panels_of(buffer: Buffer) -> int:
@@ -88,13 +91,13 @@ def panels_of(buffer: Buffer) -> int:
 def size_of(buffer: Buffer, batch: int) -> int:
     """How many numbers a buffer holds, for a batch of so many rows.
 
-    Of so many entries where it is for entries; of so many rows in all threads together where it is for packing.
+    Of so many entries where it is for entries; of so many rows in all threads together where each has its own.
     """
     if buffer.kind in ("entries", "packing"):
         return batch * buffer.columns
     if buffer.kind == "panels":
         return batch * padded(buffer.columns)
-    if buffer.kind in ("rows", "column"):
+    if buffer.kind in ("rows", "copies", "column"):
         return batch * stride_of(buffer)
     if buffer.kind == "table":
         return buffer.rows * stride_of(buffer)

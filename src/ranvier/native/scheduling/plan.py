@@ -72,6 +72,11 @@ class Code:
         return self.learns and any(step.rows is not None for step in steps)
 
     @property
+    def copies_rows(self) -> bool:
+        """Whether each thread gathers all rows of a batch for itself."""
+        return any(buffer.kind == "copies" for buffer in self.buffers)
+
+    @property
     def prefetches_rows(self) -> bool:
         """Whether the rows of the next batch are prefetched beside a gradient."""
         steps = (step for stage in self.stages for step in stage.steps)
@@ -95,7 +100,8 @@ class Plan:
         rule: how trained numbers move; None where they do not.
         numbers: (format, value) of the hyper-parameters, by their positions in the row of numbers of each step.
         long: from how many rows on a step or a prediction may take one thread more than some 50 milliseconds.
-        steals: whether threads that are done take over what others have not begun, see `kernels/work_stealing.py`.
+        steals: whether threads that are done take over what others have not begun, see `kernels/work_stealing.py`; not
+            in small steps.
     """
 
     spec: CompileSpec
@@ -185,5 +191,5 @@ def make_plan(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -
         None if rule is None else replace(rule, scalars_at=len(numbers)),
         numbers,
         long,
-        learns and threads > 1,
+        learns and threads > 1 and cost.may_steal(spec),
     )

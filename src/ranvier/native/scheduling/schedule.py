@@ -24,6 +24,7 @@ from ranvier.native.lowering.steps import (
     WeightGradient,
     fields_of,
 )
+from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.blocking import Blocking
 from ranvier.native.scheduling.layouts import INDEX_PADDING, laid_out, panels_of, size_of
 from ranvier.native.scheduling.pairs import copy_of_pairs, half, is_copy, readers_of, takes_pairs
@@ -91,6 +92,8 @@ class Scheduler:
         for step in self.lowered.steps:
             if isinstance(step, Back) and self.by_panels(step):
                 yield step.dx.name, replace(step.dx, kind="panels")
+            if isinstance(step, Gather) and self.by_every_thread(step):
+                yield step.x.name, replace(step.x, kind="copies")
             if isinstance(step, Norm):
                 # One sum of squares for each panel of each piece.
                 count = sum(panels_of(piece.value) for piece in step.trained)
@@ -107,6 +110,22 @@ class Scheduler:
         if len(gradients) != 1 or len(backs) > 1 or len(readers) > len(gradients) + len(backs) + len(vectors):
             return False
         return self.blocking.errors_by_panels(gradients[0], backs[0] if backs else None)
+
+    def by_every_thread(self, step: Gather) -> bool:
+        """Whether each thread gathers all rows for itself: in small steps, if threads share the panels of all readers.
+
+        To copy the rows that another thread would gather takes less time there than to wait for them and to get them
+        from its cache. In larger steps all copies together take room from the weights, above all if threads share a
+        core.
+        """
+        readers = [reader for reader in self.lowered.steps if reader is not step and step.x in _buffers(reader)]
+        weights = [
+            reader.weight if isinstance(reader, Forward) else reader.trained.value
+            for reader in readers
+            if isinstance(reader, Forward | WeightGradient)
+        ]
+        panels_only = 0 < len(weights) == len(readers) and all(self.blocking.split_n(weight) for weight in weights)
+        return panels_only and not cost.may_steal(self.lowered.spec)
 
     def scheduled(self, step: Step) -> Scheduled:
         """A step, and how it runs."""

@@ -58,6 +58,7 @@ class ScheduledWeightGradient(Scheduled):
     """A `WeightGradient`.
 
     Fields:
+        panels: how many panels of the weight a tile takes.
         row_block: the rows of the weight that a unit of work takes.
         batch_block: the rows of the batch that it takes at once, so that their errors stay in the L1 cache; 0 for all.
         beyond_l2: what the batch left for it does not stay in the L2 cache.
@@ -69,6 +70,7 @@ class ScheduledWeightGradient(Scheduled):
     """
 
     step: WeightGradient
+    panels: int
     row_block: int
     batch_block: int
     beyond_l2: bool

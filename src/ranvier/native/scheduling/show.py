@@ -9,7 +9,7 @@ from typing import Any, cast
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.sparse import KEEP, MEASURE, UPDATE, SparseForward, SparseGradient
-from ranvier.native.scheduling.layouts import panels_of, size_of
+from ranvier.native.scheduling.layouts import PER_THREAD, panels_of, size_of
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.scheduled import (
     Scheduled,
@@ -110,14 +110,14 @@ def _buffers(plan: Plan, threads: int) -> Iterator[str]:
     longest = max(len(buffer.name) for buffer in plan.buffers)
     total = 0
     for buffer in plan.buffers:
-        counts = {"entries": rows * (plan.spec.mean_nnz or 0) * threads, "packing": rows * threads}
+        counts = {"entries": rows * (plan.spec.mean_nnz or 0) * threads, **dict.fromkeys(PER_THREAD, rows * threads)}
         size = size_of(buffer, counts.get(buffer.kind, rows)) * width
         total += size
         columns = str(buffer.columns)
         full = f"{buffer.rows} x {columns}"
         shapes = {"rows": f"{rows} x {columns}", "weight": full, "table": full, "column": f"{rows} x 1"}
         shapes["panels"], shapes["pairs"] = shapes["rows"], full
-        shapes["packing"] = f"{threads} x {rows} x {columns}"
+        shapes |= dict.fromkeys(PER_THREAD, f"{threads} x {rows} x {columns}")
         yield f"    {buffer.name:{longest}s} {shapes.get(buffer.kind, columns):>14s} {_bytes(size):>10s}"
     yield f"    {'all together':{longest}s} {'':14s} {_bytes(total):>10s}"
 
@@ -207,6 +207,8 @@ def _sparse_gradient(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[s
 
 def _gather(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
     yield from _buffer_names(plan, scheduled, batch)
+    if cast(s.Gather, scheduled.step).x.kind == "copies":
+        yield "    each thread gathers all rows for itself"
     if isinstance(scheduled, ScheduledGather):
         x = scheduled.step.x.name
         yield f"{x} = {x} rounded to bfloat16, as pairs"

@@ -3,7 +3,8 @@
 A training step runs its stages one after the other:
 
     rows      gather, forward, loss, backward     each thread its own rows
-    panels    a product of few rows               each thread its own panels of the weight, see `Blocking.split_n`
+    panels    a product of few rows               each thread its own panels of the weight, see `Blocking.split_n`;
+                                                  before it, all rows that each gathers for itself
     columns   gradients and updates               each thread its own tiles
 
 BatchNorm cuts the first stage where it needs statistics over all rows; clipping by norm cuts the last one, and so do
@@ -32,7 +33,9 @@ COUNTER_STRIDE = 16
 
 @record
 class Stage:
-    """Steps that run without waiting: RowSteps where rows are shared, one product for panels, else ColumnSteps.
+    """Steps that run without waiting: RowSteps where rows are shared, ColumnSteps where columns are.
+
+    For panels it is one product, or the gathering of all rows by each thread and the product that reads them.
 
     Fields: `kind`, what threads share. `cancellable`: the stage writes no state and can be cancelled, together with
     the training step.
@@ -56,9 +59,12 @@ def in_stages(steps: Iterable[Scheduled], cancellable: bool) -> tuple[Stage, ...
     for scheduled in steps:
         step = scheduled.step
         kind = ROWS if isinstance(step, RowStep) else COLUMNS
-        if isinstance(scheduled, ScheduledProduct) and scheduled.split_n:
+        gathers_all = isinstance(step, s.Gather) and step.x.kind == "copies"
+        shares_panels = isinstance(scheduled, ScheduledProduct) and scheduled.split_n > 0
+        if gathers_all or shares_panels:
             kind = PANELS
-        waits = kind == PANELS or isinstance(step, s.Norm | s.Update)
+        own_rows = shares_panels and bool(stages) and stages[-1][0] == PANELS and _gathers(stages[-1][1])
+        waits = (kind == PANELS and not own_rows) or isinstance(step, s.Norm | s.Update)
         if isinstance(step, s.LimitNorms):
             waits = not isinstance(stages[-1][1][-1].step, s.LimitNorms)
         if not stages or stages[-1][0] != kind or waits:
@@ -68,6 +74,11 @@ def in_stages(steps: Iterable[Scheduled], cancellable: bool) -> tuple[Stage, ...
         Stage(kind, tuple(steps), cancellable and not any(scheduled.step.changes_state for scheduled in steps))
         for kind, steps in stages
     )
+
+
+def _gathers(steps: list[Scheduled]) -> bool:
+    """Whether these steps of a stage are the gathering of rows, and nothing yet that reads them."""
+    return isinstance(steps[-1].step, s.Gather)
 
 
 def stealable(stages: tuple[Stage, ...]) -> dict[tuple[int, int], int]:
