@@ -40,6 +40,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "a tenth left out (half instead)": {"n_folds": 2},
     "factors before the inputs": {"n_scaling_layers": 0},
     "piecewise-linear encoding": {"n_bins": 0},
+    "narrower bins and single values": {"adapt_bins": False},
     "waves of numbers": {"n_frequencies": 0},
     "more epochs for few rows": {"max_epochs": 25},
     "rare categories together": {"min_frequency": 1},

@@ -187,6 +187,15 @@ def test_float_arrays(rows: int, width: int, data: st.DataObject) -> None:
     assert reloaded(encoder).transform(values).tobytes() == out.tobytes()
 
 
+def test_an_array_with_far_values_beside_the_largest_ones() -> None:
+    values = np.zeros((8, 2))
+    values[[2, 6, 7], 0] = [-1.7976931348623157e308, 8.988465674311582e307, 8.988465674311584e307]
+    values[[0, 7], 1] = [15.0, 1.0]
+    encoder = fit_encoder(values)
+    assert np.isfinite(encoder.transform(values)).all()
+    assert json.loads(json.dumps(encoder.to_dict(), allow_nan=False))["limit"] <= 1e6
+
+
 def test_mean_and_std_match_numpy_over_several_blocks() -> None:
     values = np.random.default_rng(0).normal(5.0, 3.0, (20000, 3))
     values[::7, 1] = np.nan

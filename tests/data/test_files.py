@@ -147,7 +147,7 @@ def test_missing_files_name_their_neighbours(tmp_path: Path) -> None:
 
 
 def test_unknown_endings_are_refused(tmp_path: Path) -> None:
-    for name, expected in (("rows.xlsx", "ends in .xlsx"), ("rows", "has no ending"), ("rows.xml.gz", ".xml.gz")):
+    for name, expected in (("rows.xyz", "ends in .xyz"), ("rows", "has no ending"), ("rows.xml.gz", ".xml.gz")):
         (tmp_path / name).write_text("a\n1\n")
         refused(tmp_path / name, expected, ".parquet")
 
@@ -259,7 +259,11 @@ def test_spreadsheets_and_special_files_are_refused(tmp_path: Path) -> None:
         ("t.SAV", "Write it as CSV or Parquet from the program that it is of."),
         ("t.h5", "Write it as CSV or Parquet from the program that it is of."),
         ("t.sqlite", "Write the table as CSV from the database."),
-        ("t.docx", "Rename it if it is one of these."),
+        ("t.docx", "Give the table in it as CSV."),
+        ("t.arff", "Give the data as CSV, Parquet or JSON Lines."),
+        ("t.npy", "Write it with numpy.savez(path, X=inputs, y=targets)."),
+        ("t.rv", "the command that uses it is ranvier predict MODEL DATA."),
+        ("t.xyz", "Rename it if it is one of these."),
     ],
 )
 def test_files_of_other_programs_are_refused_with_what_to_do(name: str, advice: str, tmp_path: Path) -> None:

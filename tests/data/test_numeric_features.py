@@ -34,11 +34,12 @@ ENCODERS = some.builds(
     .map(lambda knots: knots if len(knots) > 1 else ()),
     missing_indicator=some.booleans(),
     spline=some.booleans(),
+    single_values=some.lists(PRESENT, max_size=4).map(lambda values: tuple(sorted(set(values)))),
 )
 
 
 def formula(encoder: NumberEncoder, values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """What the docstring of `NumberEncoder` says, feature by feature and for every piece and hat."""
+    """What the docstring of `NumberEncoder` says, feature by feature: every piece, hat and indicator."""
     out = np.zeros((len(values), encoder.width), np.float32)
     missing = np.isnan(values)
     values = np.where(missing, encoder.center, values)
@@ -59,6 +60,8 @@ def formula(encoder: NumberEncoder, values: NDArray[np.float64]) -> NDArray[np.f
         if encoder.spline:
             after = 1.0 - fractions[number + 1] if number + 1 < len(fractions) else 1.0
             out[:, column_index] = np.where(values < encoder.knots[number + 1], fraction, after)
+    for number, value in enumerate(encoder.single_values):
+        out[:, 1 + 2 * encoder.n_frequencies + len(fractions) + number] = values == value
     if encoder.missing_indicator:
         out[:, -1] = missing
     return out

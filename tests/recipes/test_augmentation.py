@@ -7,6 +7,8 @@ import pytest
 
 from ranvier.network.task import Task
 from ranvier.recipes.augmentation import WITH_LINEAR, choice_of
+from ranvier.recipes.augmentation_scores import still_compared
+from ranvier.rows import Rows
 
 TARGETS = np.eye(2)[np.arange(40) % 2]
 
@@ -81,3 +83,21 @@ def test_a_linear_model_that_errs_elsewhere_joins_the_networks() -> None:
     assert choice.learner == WITH_LINEAR
     assert "75.0% without" in choice.notes[1]
     assert choice_of(task, ["none"], outputs, TARGETS, merges_linear=False).learner == "hidden"
+
+
+def test_copies_that_are_soon_behind_are_not_compared_any_more() -> None:
+    task, names = Task("multiclass", 2, ("a", "b")), ["flip", "affine", "none"]
+    outputs = {name: [outputs_right_in(fraction)] for name, fraction in zip(names, (0.8, 0.7, 0.6), strict=True)}
+    parts = [Rows(np.zeros((40, 1)), TARGETS)]
+    assert still_compared(task, names, outputs, []) == names
+    assert still_compared(task, names, outputs, parts) == ["flip", "none"]
+    weighted = [Rows(np.zeros((40, 1)), TARGETS, np.where(np.arange(40) < 28, 1.0, 0.0))]
+    assert still_compared(task, names, outputs, weighted) == names
+    for name in ("flip", "none"):
+        outputs[name].append(outputs_right_in(0.1))
+    assert still_compared(task, names, outputs, parts * 2) == ["flip", "none"]
+    joined = {name: np.concatenate(rows) for name, rows in outputs.items()}
+    choice = choice_of(task, names, joined, np.tile(TARGETS, (2, 1)))
+    assert choice.augmentation == "flip"
+    assert "none 35.0%, affine 70.0% on the first 40, flip 45.0%" in choice.notes[0]
+    assert "on 80 pictures left out" in choice.notes[0]

@@ -10,6 +10,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.network.task import Task
+from ranvier.recipes import linear_member
 from ranvier.recipes.linear_member import NETWORKS, balanced_linear, choose_linear, column_factors
 from ranvier.recipes.out_of_fold import Member, left_out_rows, member_splits
 from ranvier.recipes.recipe import TrainingSetup
@@ -105,6 +106,23 @@ def test_the_better_one_on_rows_left_out_is_chosen(right: bool, expected: set[st
     assert [len(member.outputs) for member in choice.members] == [30, 30, 30]
     assert len({int(row) for member in choice.members if member.index is not None for row in member.index}) == 70
     assert "on 70 rows left out" in choice.note
+    assert (choice.model is None) == right
+
+
+@pytest.mark.parametrize(("right", "expected"), [(True, [60, 60, 60]), (False, [60, 60, 60, 90])])
+def test_a_linear_model_is_trained_on_all_rows_where_it_is_taken_alone(
+    right: bool, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+
+    def balanced(setup: TrainingSetup, rows: Rows, factors: np.ndarray) -> tuple[rv.Network, np.ndarray] | None:
+        sizes.append(len(rows))
+        return balanced_linear(setup, rows, factors)
+
+    monkeypatch.setattr(linear_member, "balanced_linear", balanced)
+    setup = setup_of(linear_rows(90))
+    choose_linear(setup, members_that_say(setup, right), 3)
+    assert sizes == expected
 
 
 def test_another_loss_has_no_linear_model() -> None:

@@ -46,6 +46,19 @@ def test_a_view_is_a_copy_of_these_rows(factors: Any) -> None:
     assert np.array_equal(np.concatenate([view[part].toarray() for part in view.row_parts()]), expected)
 
 
+@pytest.mark.parametrize("rows", [slice(3, 9), slice(0, 12), slice(5, 6), slice(4, 4)])
+def test_rows_that_follow_each_other_are_read_in_the_block(rows: slice) -> None:
+    block = CSR.from_dense(DENSE)
+    view = CSRView.of(block)[rows]
+    copy = view.in_memory()
+    assert np.array_equal(copy.toarray(), DENSE[rows])
+    assert len(copy.data) == 0 or np.shares_memory(copy.data, block.data)
+    assert copy.indptr[0] == 0
+    multiplied = view.times(FACTORS).in_memory()
+    assert np.array_equal(multiplied.toarray(), DENSE[rows] * FACTORS)
+    assert not np.shares_memory(multiplied.data, block.data)
+
+
 def test_rows_are_made_once_and_when_they_are_read() -> None:
     made = []
 

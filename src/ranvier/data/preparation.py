@@ -20,14 +20,14 @@ from ranvier.data.diagnosis.drift import profile_of
 from ranvier.data.diagnosis.finding import Finding
 from ranvier.data.diagnosis.parts import findings_of_parts, input_names
 from ranvier.data.diagnosis.table import input_frame
-from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
-from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
+from ranvier.data.encoders.target import TargetEncoder, explain_task
 from ranvier.data.encoders.task_inference import class_notes
 from ranvier.data.encoders.usual_range import usual_ranges
+from ranvier.data.fitted_encoders import fitted_encoder, fitted_target
 from ranvier.data.images.threads import Progress
 from ranvier.data.labelled_rows import (
     Decoded,
@@ -195,14 +195,13 @@ def prepare(
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     encoded, ordered = TargetEncoder(resolved), columns if canonical else None
     training, validation_part, test_part = partition(rows, fractions, seed, encoded, min_rows, ordered, rule)
-    features = features and features.for_outputs(resolved.outputs)
-    with rows_called(training.indexed, training.row_numbers):
-        encoder = fit_encoder(training.source, columns or None, target_columns, features)
     formats = target_formats(opened, target_columns)
+    learned_target = partial(fitted_target, training, task=resolved, loss=loss, formats=formats)
+    encoder = fitted_encoder(training, columns, target_columns, features, learned_target)
     as_training: Any = (names if in_table else None, names, resolved, formats, _decoder(encoder, progress), skip_bad)
     validation_part = labelled_rows_of("Validation", validation_source, *as_training) or validation_part
     test_part = labelled_rows_of("Test", test_source, *as_training) or test_part
-    outputs = _fitted_target(training, validation_part, resolved, loss, formats)
+    outputs = learned_target(validation_part)
     parts = (training, validation_part, test_part)
     notes += _checked_parts(outputs, loss, rule, parts, rows, columns)
     return Prepared(
@@ -243,15 +242,6 @@ def _leaks(
     """A finding for each column that gives the target away."""
     used = [column.name for column in columns if column.used]
     return leaking_columns(rows.source, rows.values, task, targets, used)
-
-
-def _fitted_target(
-    training: LabelledRows, validation: LabelledRows | None, task: Task, loss: Loss | None, formats: Any
-) -> TargetEncoder:
-    """The encoder of the targets, as learned from the training rows."""
-    others = () if validation is None else (validation.values, validation.row_numbers)
-    with rows_called(training.indexed if validation is None else validation.indexed):
-        return fit_target(training.values, task, True, training.row_numbers, loss, formats, *others)
 
 
 def _diagnosis(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from ranvier.data.images.threads import Progress
 from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
+from ranvier.recipes.augmentation_scores import is_better, score_of, still_compared, written
 from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
 from ranvier.recipes.ensemble import member_seed
 from ranvier.recipes.ensemble_calibration import calibration_of_mean, enough_parts, mean_of
@@ -29,7 +29,6 @@ from ranvier.rows.split import split_rows
 from ranvier.training.held_out import HeldOut
 from ranvier.training.inference import outputs_of
 from ranvier.training.settings import TrainSettings
-from ranvier.training.standard_error import mean_and_error
 from ranvier.training.temperature import inverse_temperature
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ N_CENTROIDS, COPIES, PIXEL_COPIES = 100, 2, 15
 FEW_ROWS = 2_000
 """For fewer rows small networks see as many copies as those trained afterwards; with fewer, copies look worse."""
 AUGMENTATIONS = ("affine", "flip", "none")
+ORDER = ("none", "affine", "flip").index
 SURE = 2.0
 """By so many standard errors another augmentation must be better than the usual one."""
 PIXEL_AUGMENTATION = "affine"
@@ -123,12 +123,13 @@ def choose_training(
         return _Comparison(recipe, task, network, seeded, pixels[learned], rows.take(learned), held_pixels[held])
 
     for number, split in enumerate(splits):
+        compared = still_compared(task, augmentations, outputs, parts)
         parts.append(held_rows.take(split[1]))
         comparison = comparison_on(split, settings.seed)
         features = comparison.patch_features()
-        for done, augmentation in enumerate(augmentations, number * len(augmentations)):
+        for done, augmentation in enumerate(compared, number * len(compared)):
             if progress is not None:
-                progress(done, len(splits) * len(augmentations))
+                progress(done, len(splits) * len(compared))
             for name, output in comparison.on_patches(augmentation, *features).items():
                 outputs[name].append(output)
         for name, output in comparison.on_pixels().items():
@@ -269,63 +270,50 @@ def choice_of(
 
     Parameters:
         augmentations: the usual one first.
-        outputs: name of an augmentation or of another learner -> what it outputs for these rows, (B, N).
+        outputs: name of an augmentation or of another learner -> what it outputs for these rows, (B, N); of an
+            augmentation that was soon behind, for the first of them.
         targets, weights: of these rows.
         merges_linear: whether a linear model can become a part of the networks.
         n_networks: how many networks on patch features are merged.
     """
-    usual, *others = augmentations
-    scores = {name: _score(task, outputs[name], targets, weights) for name in augmentations}
-    better = [name for name in others if _is_better(task, outputs[usual], outputs[name], targets, weights, SURE)]
+    usual, *others = (name for name in augmentations if len(outputs[name]) == len(targets))
+    scores = {name: score_of(task, outputs[name], targets, weights) for name in augmentations}
+    better = [name for name in others if is_better(task, outputs[usual], outputs[name], targets, weights, SURE)]
     best = max(better or [usual], key=lambda name: scores[name])
-    notes, learner, best_outputs = [_text(task, scores, best, len(targets))], HIDDEN, outputs[best]
+    notes, learner, best_outputs = [_text(task, scores, best, outputs)], HIDDEN, outputs[best]
     for name, key in ((LINEAR, f"{best} {LINEAR}"), (LINEAR_PIXELS, LINEAR_PIXELS)):
-        if key in outputs and _is_better(task, best_outputs, outputs[key], targets, weights):
+        if key in outputs and is_better(task, best_outputs, outputs[key], targets, weights):
             learner, best_outputs = name, outputs[key]
-    measured, linear_factor = _written(task, _score(task, best_outputs, targets, weights)), 1.0
+    measured, linear_factor = written(task, score_of(task, best_outputs, targets, weights)), 1.0
     if learner != HIDDEN:
         what = "patch features" if learner == LINEAR else "pixels"
-        before = _written(task, scores[best])
+        before = written(task, scores[best])
         notes.append(
             f"A linear model on {what} is taken: on the pictures left out it was better, {measured} to {before}."
         )
     elif WITH_PIXELS in outputs:
         joined = ChosenTraining(best, 1.0, (), WITH_PIXELS)
         mean = chosen_outputs(task, joined, outputs, n_networks)
-        joint = _score(task, mean, targets, weights)
-        if joint >= _score(task, best_outputs, targets, weights):
+        joint = score_of(task, mean, targets, weights)
+        if joint >= score_of(task, best_outputs, targets, weights):
             learner, best_outputs = WITH_PIXELS, mean
         verb = "joins" if learner == WITH_PIXELS else "does not join"
         notes.append(
-            f"A network on the pixels of distorted copies {verb} those on patch features: {_written(task, joint)} with "
+            f"A network on the pixels of distorted copies {verb} those on patch features: {written(task, joint)} with "
             f"it, {measured} without, on the pictures left out."
         )
     elif f"{best} {LINEAR}" in outputs and merges_linear:
         mean, factor = mean_outputs(task, best_outputs, outputs[f"{best} {LINEAR}"], targets, weights)
-        if _is_better(task, best_outputs, mean, targets, weights):
+        if is_better(task, best_outputs, mean, targets, weights):
             learner, best_outputs, linear_factor = WITH_LINEAR, mean, factor
-            joint = _score(task, mean, targets, weights)
+            joint = score_of(task, mean, targets, weights)
             notes.append(
-                f"A linear model on patch features joins the networks: {_written(task, joint)} with it, {measured} "
+                f"A linear model on patch features joins the networks: {written(task, joint)} with it, {measured} "
                 "without, on the pictures left out."
             )
     factor = inverse_temperature(task, best_outputs, targets, weights)
     held_out = HeldOut(best_outputs, targets, weights, folds=True).calibrated(task, factor)
     return ChosenTraining(best, factor, tuple(notes), learner, held_out, linear_factor)
-
-
-def _is_better(
-    task: Task, first: Array, second: Array, targets: Array, weights: Array | None, margin: float = 1.0
-) -> bool:
-    """Whether the second outputs are better than the first by more than so many standard errors."""
-    if not task.is_classifier:
-        errors = [np.nanmean((outputs - targets) ** 2, axis=1) for outputs in (first, second)]
-        gain, error = mean_and_error(errors[0] - errors[1], weights)
-        return gain > margin * error
-    actual = class_indices(task, targets)
-    right = [class_indices(task, outputs) == actual for outputs in (first, second)]
-    won = (right[1].astype(np.float64) - right[0]) * (1.0 if weights is None else weights)
-    return bool(won.sum() > margin * math.sqrt(np.square(won).sum()))
 
 
 def _splits(rows: Rows, seed: int, task: Task, validation: tuple[Array, Rows] | None) -> Iterator[Split]:
@@ -354,27 +342,13 @@ def _splits(rows: Rows, seed: int, task: Task, validation: tuple[Array, Rows] | 
         yield parts[0], parts[1]
 
 
-def _score(task: Task, outputs: Array, targets: Array, weights: Array | None) -> float:
-    """Accuracy, or minus the mean squared error, by the weights of the rows."""
-    if task.is_classifier:
-        return float(np.average(class_indices(task, outputs) == class_indices(task, targets), weights=weights))
-    errors = (outputs - targets) ** 2
-    if weights is None:
-        return -float(np.nanmean(errors))
-    finite = ~np.isnan(errors)
-    return -float(np.average(errors[finite], weights=np.broadcast_to(weights[:, None], errors.shape)[finite]))
-
-
-def _text(task: Task, scores: dict[str, float], best: str, rows: int) -> str:
+def _text(task: Task, scores: dict[str, float], best: str, outputs: Mapping[str, Array]) -> str:
     """Why an augmentation was taken."""
     if len(scores) == 1:
         return f"Augmentation: {best}, without a comparison."
-    scores_text = ", ".join(f"{name} {_written(task, scores[name])}" for name in ("none", "affine", "flip"))
+    rows = len(outputs[best])
+    counts = {name: f" on the first {len(outputs[name]):,}" if len(outputs[name]) < rows else "" for name in scores}
+    scores_text = ", ".join(f"{name} {written(task, scores[name])}{counts[name]}" for name in sorted(scores, key=ORDER))
     what = "accuracy" if task.is_classifier else "squared error"
     why = "as usual, since no other was clearly better" if best == next(iter(scores)) else "which was clearly better"
     return f"Augmentation: {best}, {why} by the {what} of small networks on {rows:,} pictures left out ({scores_text})."
-
-
-def _written(task: Task, score: float) -> str:
-    """A score in a sentence."""
-    return f"{score:.1%}" if task.is_classifier else f"{-score:.4g}"

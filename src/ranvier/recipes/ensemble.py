@@ -130,8 +130,11 @@ def _beside_linear(
     if choice is None:
         return network, flats, members, ()
     tee(sinks)(NoteEvent(choice.note))
-    linear = Network(network.inputs, choice.network.layers)
-    linear_flat = view.on_inputs(choice.parameters, choice.network, linear)
+    if choice.model is None:
+        return network, flats, choice.members, (choice.note,)
+    alone, parameters = choice.model
+    linear = Network(network.inputs, alone.layers)
+    linear_flat = view.on_inputs(parameters, alone, linear)
     shape, parts = with_linear(network, flats, linear, linear_flat, choice)
     return shape, parts, choice.members, (choice.note,)
 

@@ -52,15 +52,15 @@ class LinearChoice:
 
     Fields:
         name: `NETWORKS`, `WITH_LINEAR` or `LINEAR`.
-        network, parameters: the linear model, trained on all rows, on the inputs that it was judged on.
+        model: the linear model and its parameters (P,), trained on all rows, on the inputs that it was judged on; None
+            where the networks stand alone.
         factor: of its logits in the mean.
         members: what was chosen, on the rows that were left out.
         note: the choice in a sentence.
     """
 
     name: str
-    network: Network
-    parameters: Array
+    model: tuple[Network, Array] | None
     factor: float
     members: list[Member]
     note: str
@@ -83,44 +83,67 @@ def choose_linear(
 
     Returns None where no linear model can be trained, or the loss is not the usual one.
     """
-    task, settings = setup.task, setup.settings
-    if not members or settings.loss != default_loss(setup.network, task):
+    if not members or setup.settings.loss != default_loss(setup.network, setup.task):
         return None
-    n_compared = 1 if setup.validation is not None else min(len(members), n_folds)
-    compared = members[:n_compared]
+    compared = members[: 1 if setup.validation is not None else min(len(members), n_folds)]
     factors = column_factors(setup)
+    outputs = _linear_outputs(setup, factors, len(compared), n_folds, overlap)
+    if outputs is None:
+        return None
+    options, factor = _options(setup, compared, np.concatenate(outputs))
+    name, note = _best_option(setup.task, compared, options)
+    if name == NETWORKS:
+        return LinearChoice(name, None, 1.0, list(members), note)
+    model = balanced_linear(setup, setup.rows, factors)
+    if model is None:
+        return None
+    parts = np.split(options[name], np.cumsum([len(member.validation) for member in compared])[:-1])
+    best_members = [Member(member.validation, part, member.index) for member, part in zip(compared, parts, strict=True)]
+    return LinearChoice(name, model, factor, best_members, note)
+
+
+def _linear_outputs(
+    setup: TrainingSetup, factors: NDArray[np.float32], n_compared: int, n_folds: int, overlap: bool
+) -> list[Array] | None:
+    """What a linear model, trained on the rows of each of some networks, outputs for the rows that this left out."""
     outputs = []
-    division = (task, setup.rows, setup.validation, n_compared, n_folds, settings.seed, overlap)
+    division = (setup.task, setup.rows, setup.validation, n_compared, n_folds, setup.settings.seed, overlap)
     for learned, held in member_splits(*division):
         model = balanced_linear(setup, learned, factors)
         if model is None or held is None:
             return None
-        outputs.append(outputs_of(model[0], settings.on(held.inputs), model[1], held.inputs))
-    final = balanced_linear(setup, setup.rows, factors)
-    if final is None:
-        return None
-    targets = np.concatenate([member.validation.targets for member in compared])
-    row_weights = [member.validation.weights for member in compared if member.validation.weights is not None]
-    weights = np.concatenate(row_weights) if row_weights else None
-    options = {NETWORKS: np.concatenate([member.outputs for member in compared]), LINEAR: np.concatenate(outputs)}
-    mean, factor = mean_outputs(task, options[NETWORKS], options[LINEAR], targets, weights)
-    if passes_linear(setup.network):
-        options[WITH_LINEAR] = mean
-    first, first_weights = first_left_out(compared), weights
-    if weights is not None:
-        first_weights = weights[first]
+        outputs.append(outputs_of(model[0], setup.settings.on(held.inputs), model[1], held.inputs))
+    return outputs
+
+
+def _options(setup: TrainingSetup, compared: Sequence[Member], linear: Array) -> tuple[dict[str, Array], float]:
+    """What each option outputs for the rows left out, by its name, and the factor of a linear model in the mean."""
+    networks = np.concatenate([member.outputs for member in compared])
+    targets, weights = _targets_and_weights(compared)
+    mean, factor = mean_outputs(setup.task, networks, linear, targets, weights)
+    options = {NETWORKS: networks, LINEAR: linear}
+    return options | ({WITH_LINEAR: mean} if passes_linear(setup.network) else {}), factor
+
+
+def _best_option(task: Task, compared: Sequence[Member], options: dict[str, Array]) -> tuple[str, str]:
+    """The option with the smallest loss, each row counted once, unless networks are as good; and why, in a sentence."""
+    targets, weights = _targets_and_weights(compared)
+    first = first_left_out(compared)
+    first_weights = weights if weights is None else weights[first]
     losses = {name: _losses(task, values[first], targets[first], first_weights) for name, values in options.items()}
     means = {name: mean_and_error(values, first_weights)[0] for name, values in losses.items()}
     best = min(means, key=lambda name: means[name])
     gain, error = mean_and_error(losses[NETWORKS] - losses[best], first_weights)
     best = best if gain > error else NETWORKS
-    ends = np.cumsum([len(member.validation) for member in compared])[:-1]
-    parts = np.split(options[best], ends)
-    best_members = [Member(member.validation, part, member.index) for member, part in zip(compared, parts, strict=True)]
     measure = "squared error" if task.kind == "regression" else "log loss"
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in means.items())
-    note = f"{WORDS[best]}, by the {measure} on {int(first.sum()):,} rows left out ({numbers})."
-    return LinearChoice(best, *final, factor, list(members) if best == NETWORKS else best_members, note)
+    return best, f"{WORDS[best]}, by the {measure} on {int(first.sum()):,} rows left out ({numbers})."
+
+
+def _targets_and_weights(compared: Sequence[Member]) -> tuple[Array, Array | None]:
+    """The targets and weights of the rows that networks left out, one network's after the other's."""
+    weights = [member.validation.weights for member in compared if member.validation.weights is not None]
+    return np.concatenate([m.validation.targets for m in compared]), np.concatenate(weights) if weights else None
 
 
 def column_factors(setup: TrainingSetup) -> NDArray[np.float32]:
@@ -157,14 +180,12 @@ def balanced_linear(
 def with_linear(
     network: Network, flats: Sequence[Array], linear: Network, linear_flat: Array, choice: LinearChoice
 ) -> tuple[Network, list[Array]]:
-    """The shape of the networks that were chosen, and the parameters (P,) of each.
+    """The shape of what was chosen with a linear model in it, and the parameters (P,) of each part.
 
     Parameters:
         network, flats: the networks on all inputs.
         linear, linear_flat: the linear model on all inputs.
     """
-    if choice.name == NETWORKS:
-        return network, list(flats)
     if choice.name == LINEAR:
         return linear, [linear_flat]
     unscaled = [merge_networks(network, [flat]) for flat in flats]

@@ -71,7 +71,7 @@ class TableRecipe(Recipe):
         min_steps: how many steps a network makes at least; for few rows batches get smaller, down to 32, to reach it.
         epochs, max_epochs: passes over 8,000 to 20,000 rows, and over few rows: below 8,000 there are more and beyond
             20,000 fewer, down to 2, so that the number of seen rows stays about the same.
-        n_frequencies, n_bins, max_inputs, min_frequency, max_terms: of the inputs, see `FeatureOptions`.
+        n_frequencies, n_bins, max_inputs, min_frequency, max_terms, adapt_bins: of the inputs, see `FeatureOptions`.
 
     Sources: Holzmüller, Grinsztajn, Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
     data", NeurIPS 2024; Gorishniy, Rubachev, Babenko, "On embeddings for numerical features in tabular deep learning",
@@ -106,6 +106,7 @@ class TableRecipe(Recipe):
     max_inputs: int = 800
     min_frequency: int = 3
     max_terms: int = 10_000
+    adapt_bins: bool = True
 
     @property
     def optimizer(self) -> AdamW:
@@ -120,7 +121,7 @@ class TableRecipe(Recipe):
     def features(self) -> FeatureOptions:
         """How columns become inputs: piecewise-linear and periodic features of numbers, one-hot categories, terms."""
         limits = (self.n_frequencies, self.n_bins, self.max_inputs, self.min_frequency)
-        return FeatureOptions(*limits, max_terms=self.max_terms)
+        return FeatureOptions(*limits, max_terms=self.max_terms, adapt_bins=self.adapt_bins)
 
     def bound(self, encoder: Any, options: TrainOptions, rows: int) -> Recipe:
         """Without pilots, where the caller says how many epochs all networks are trained for."""
@@ -232,6 +233,7 @@ class TableRecipe(Recipe):
             values.setdefault("max_epochs", values["epochs"])  # once there were no more epochs for few rows
             values.setdefault("n_pilots", 0)
             values.setdefault("overlap", False)
+            values.setdefault("adapt_bins", False)
         if values.get("selection_metric") == "explained_share":
             values["selection_metric"] = CALIBRATED_D2
         return super().from_dict(values)

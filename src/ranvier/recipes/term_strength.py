@@ -12,6 +12,7 @@ from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.task import Task
 from ranvier.rows import CSR, Inputs, Rows
 from ranvier.rows.csr_view import CSRView
+from ranvier.rows.inputs import view_of
 
 Array = NDArray[Any]
 
@@ -34,7 +35,7 @@ def term_strengths(task: Task, rows: Rows) -> NDArray[np.float32]:
     >>> term_strengths(Task("binary", 1, ("no", "yes")), rows).tolist()[0] > 0.62
     True
     """
-    csr = _viewed(rows.inputs)
+    csr = view_of(rows.inputs)
     ones = np.ones(rows.inputs.n_dense, np.float32)
     if csr is None:
         return ones
@@ -51,7 +52,7 @@ def term_strengths(task: Task, rows: Rows) -> NDArray[np.float32]:
 def unit_strengths(task: Task, rows: Rows) -> NDArray[np.float32]:
     """The strengths of `term_strengths`, divided so that rows times these have the length 1 on average, (K,)."""
     strengths = term_strengths(task, rows)
-    csr = _viewed(rows.inputs)
+    csr = view_of(rows.inputs)
     if csr is not None:
         terms = strengths[rows.inputs.n_dense :]
         terms /= mean_norm(Inputs(rows.inputs.block, csr.times(terms)))
@@ -72,7 +73,7 @@ def scaled(inputs: Inputs, strengths: NDArray[np.float32]) -> Inputs:
 
 def mean_norm(inputs: Inputs) -> float:
     """The root of the mean squared length of the rows of the CSR block; 1 where all are empty."""
-    csr = _viewed(inputs)
+    csr = view_of(inputs)
     if csr is None or not len(inputs):
         return 1.0
     squares, start = np.empty(csr.n_entries), 0
@@ -82,12 +83,6 @@ def mean_norm(inputs: Inputs) -> float:
         start += len(data)
     mean = float(np.sum(squares)) / len(inputs)
     return float(np.sqrt(mean)) if mean > 0.0 else 1.0
-
-
-def _viewed(inputs: Inputs) -> CSRView | None:
-    """The CSR block as a view, whose entries are in memory part by part; None without such a block."""
-    csr = inputs.csr if isinstance(inputs.csr, CSRView) else inputs.entries
-    return None if csr is None else CSRView.of(csr)
 
 
 def _memberships(task: Task, targets: Array, weights: Array) -> Iterator[Array]:

@@ -34,8 +34,7 @@ from ranvier.recipes.term_strength import scaled, unit_strengths
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
-from ranvier.rows.csr_view import CSRView
-from ranvier.rows.inputs import bytes_of
+from ranvier.rows.inputs import bytes_of, view_of
 from ranvier.training.callbacks import EarlyStopping, after_seconds
 from ranvier.training.events import NoteEvent, tee
 from ranvier.training.held_out import HeldOut
@@ -207,10 +206,8 @@ def _viewed(rows: Rows, settings: TrainSettings) -> Rows:
 
     An optimizer of all rows at once reads them in every step, so that it gets them as they are.
     """
-    csr = rows.inputs.entries
-    if csr is None or settings.optimizer.full_batch or isinstance(rows.inputs.csr, CSRView):
-        return rows
-    return replace(rows, inputs=Inputs(rows.inputs.block, CSRView.of(csr)))
+    csr = None if settings.optimizer.full_batch else view_of(rows.inputs)
+    return rows if csr is None else replace(rows, inputs=Inputs(rows.inputs.block, csr))
 
 
 def _linear(results: Sequence[Result], strengths: Array) -> tuple[Network, Array] | None:

@@ -82,8 +82,8 @@ class CSRView:
         return parts_of_rows(np.concatenate([[0], np.cumsum(self._lengths)]))
 
     def in_memory(self) -> CSR:
-        """The same rows with entries of their own."""
-        rows = self.csr[self.index]
+        """The same rows as a block; with the entries of the other block where they follow each other in it."""
+        rows = self._following() if (np.diff(self.index) == 1).all() else self.csr[self.index]
         if self.factors is None:
             return rows
         data = self.factors.astype(rows.data.dtype, copy=False)[rows.indices]
@@ -104,6 +104,12 @@ class CSRView:
         yield f"{self.csr.data.dtype} {(count,)}", (self[part].in_memory().data for part in self.row_parts())
         yield f"{self.csr.indices.dtype} {(count,)}", (self[part].in_memory().indices for part in self.row_parts())
         yield f"{indptr.dtype} {indptr.shape}", iter((indptr,))
+
+    def _following(self) -> CSR:
+        """The rows where each follows the one before in the block: the memory of the block."""
+        indptr = self.csr.indptr[self.index[0] : self.index[-1] + 2] if len(self) else np.zeros(1, np.int64)
+        entries = slice(indptr[0], indptr[-1])
+        return CSR(self.csr.data[entries], self.csr.indices[entries], indptr - indptr[0], self.n_columns)
 
     @property
     def _lengths(self) -> NDArray[np.int64]:

@@ -142,6 +142,16 @@ class Inputs:
         return [*dense, *parts] if self.n_dense or self.csr is None else parts
 
 
+def view_of(inputs: Inputs) -> CSRView | None:
+    """The CSR block as a view, whose entries are in memory part by part; None without such a block.
+
+    >>> view_of(Inputs(np.ones((2, 3)))) is None
+    True
+    """
+    csr = inputs.csr if isinstance(inputs.csr, CSRView) else inputs.entries
+    return None if csr is None else CSRView.of(csr)
+
+
 def bytes_of(inputs: Inputs) -> int:
     """How many bytes the rows take in memory, or would where others hold their entries.
 

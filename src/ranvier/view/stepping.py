@@ -19,17 +19,16 @@ from ranvier.network.layers import Residual
 from ranvier.network.scaled_loss import scaled_loss
 from ranvier.reference.engine import ReferenceEngine
 from ranvier.reference.trace import StepTrace, trace_step
-from ranvier.rows import Rows
+from ranvier.rows import Inputs, Rows
 from ranvier.training.batches import batch_offsets, epoch_order, span_of
 from ranvier.training.state import initial_state
 from ranvier.view.known_rows import KnownRows
 from ranvier.view.row_form import pixels_of_rows
 from ranvier.view.subject import NO_ROWS, Subject
 
-SPARSE = "The inputs are sparse rows, which are not taken apart step by step."
 NO_ANSWERS = "The true answers of these rows are not known, so nothing can be learned from them."
-MAX_KEPT = 200
-"""How many states are kept to go back to."""
+MAX_KEPT, MAX_KEPT_BYTES = 200, 2**28
+"""How many states are kept to go back to; fewer of a large network, but always one behind another."""
 MAX_BATCH = 32
 """So many rows of a batch are shown, and trained on, at most."""
 MAX_STEPS = 100_000
@@ -58,8 +57,6 @@ class Stepping:
             raise InputError(reason)
         self._subject = subject
         self.rows, self.rows_name = rows_to_step_on(subject)
-        if self.rows.inputs.n_csr:
-            raise InputError(SPARSE)
         batch_size = min(settings.batch_size, MAX_BATCH, len(self.rows))
         loss, _ = scaled_loss(settings.loss, model.target.mean, model.target.scale)
         spec = settings.compile_spec(model.network, batch_size, self.rows.weights is not None)
@@ -67,6 +64,7 @@ class Stepping:
         self.starts = batch_offsets(len(self.rows), batch_size)
         self.per_epoch = len(self.starts) - 1
         first = initial_state(model.network, settings.optimizer, settings.seed).engine
+        self._max_kept = max(3, min(MAX_KEPT, MAX_KEPT_BYTES // (first.parameters.nbytes + first.slots.nbytes)))
         self._states: OrderedDict[int, State] = OrderedDict({0: first})
         self._trace: tuple[int, StepTrace] | None = None
 
@@ -106,6 +104,12 @@ class Stepping:
         order = epoch_order(len(self.rows), epoch + 1, self.seed, self.settings.shuffle)
         return order[self.starts[position] : self.starts[position + 1]]
 
+    def rows_of(self, step: int) -> Rows:
+        """The rows of a step alone, dense, in their order."""
+        batch, weights = self.batch(step), self.rows.weights
+        inputs = Inputs(np.asarray(self.rows.inputs[batch].toarray()))
+        return Rows(inputs, self.rows.targets[batch], None if weights is None else weights[batch])
+
     def scalars(self, step: int) -> NDArray[np.float64]:
         """What the optimizer needs for a step, (H,): the learning rate of the schedule first."""
         total = self.settings.epochs * self.per_epoch
@@ -124,16 +128,16 @@ class Stepping:
         if step in self._states:
             return self._states[step]
         start = max(number for number in self._states if number < step)
-        rows = sum(len(self.batch(at)) for at in range(start, min(step, start + self.per_epoch + 1)))
-        if step - start > 1 and (rows * self.network.parameter_count > MAX_WORK or step - start > self.per_epoch):
+        count = sum(len(self.batch(at)) for at in range(start, min(step, start + self.per_epoch + 1)))
+        if step - start > 1 and (count * self.network.parameter_count > MAX_WORK or step - start > self.per_epoch):
             raise InputError("These are more steps than can be made at once; go on step by step.")
         executable = ReferenceEngine().compile(self.spec)
         executable.set_state(self._states[start])
         for at in range(start, step):
-            batch = self.batch(at)
-            span = span_of(batch, np.array([0, len(batch)]), 0, 1, self.scalars(at)[None])
-            executable.run(self.rows, span)
-            if at + 1 >= step - MAX_KEPT // 2:
+            rows = self.rows_of(at)
+            span = span_of(np.arange(len(rows)), np.array([0, len(rows)]), 0, 1, self.scalars(at)[None])
+            executable.run(rows, span)
+            if at + 1 >= step - self._max_kept // 2:
                 self._keep(at + 1, executable.get_state())
         return self._states[step]
 
@@ -144,14 +148,15 @@ class Stepping:
             InputError: as for `state`.
         """
         if self._trace is None or self._trace[0] != step:
-            trace = trace_step(self.spec, self.state(step), self.rows, self.batch(step), self.scalars(step))
+            rows = self.rows_of(step)
+            trace = trace_step(self.spec, self.state(step), rows, np.arange(len(rows)), self.scalars(step))
             self._trace = step, trace
             self._keep(step + 1, trace.after)
         return self._trace[1]
 
     def _keep(self, step: int, state: State) -> None:
         self._states[step] = state
-        while len(self._states) > MAX_KEPT:
+        while len(self._states) > self._max_kept:
             # The beginning stays, so that one can start over.
             oldest = next(number for number in self._states if number)
             del self._states[oldest]
@@ -168,8 +173,6 @@ def why_no_steps(subject: Subject) -> str | None:
         return "L-BFGS looks at all rows in each step, so its steps are not taken apart."
     if rows is None:
         return None if model.report.run is not None and Path(model.report.run).is_dir() else NO_ROWS
-    if rows.inputs.n_csr:
-        return SPARSE
     return NO_ANSWERS if rows.targets is None else None
 
 

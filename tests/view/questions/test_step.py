@@ -13,9 +13,10 @@ import ranvier as rv
 from ranvier.engine import State
 from ranvier.model.running import data_of_running
 from ranvier.training.engines import compile_network
-from ranvier.view.known_rows import rows_from_arrays
+from ranvier.view.known_rows import rows_from_arrays, rows_from_file
 from ranvier.view.questions.step import step, step_check, stepping_of
 from ranvier.view.questions.surface import SIDE, surface
+from ranvier.view.stepping import Stepping
 from ranvier.view.subject import Subject
 
 
@@ -142,6 +143,38 @@ def test_pictures_of_bytes_are_shown_as_they_are() -> None:
 
 def test_a_row_of_a_table_is_no_picture(moons: Subject) -> None:
     assert step(moons, 0)["pixels"] is None
+
+
+def test_sparse_rows_are_steps_of_the_native_engine() -> None:
+    texts = ["free money now", "see you at lunch", "win a free prize", "lunch at noon then"] * 6
+    table = {"text": texts, "label": ["spam", "ham"] * 12}
+    options: dict[str, Any] = {"kinds": {"text": "text"}, "recipe": "plain", "hidden": (4,), "epochs": 2, "test": 0}
+    model = rv.train(table, target="label", progress=False, engine="reference", batch_size=7, **options)
+    subject = Subject(model, rows_from_file(model, table), "messages")
+    steps = stepping_of(subject)
+    assert steps.rows.inputs.n_csr
+    _, native, _ = compile_network("native", steps.spec)
+    for number in (0, 1, 4):
+        trace = steps.trace(number)
+        native.set_state(trace.before)
+        native.apply(native.gradient(steps.rows_of(number), np.arange(7), number)[1], steps.scalars(number))
+        assert np.abs(native.get_state().parameters - trace.after.parameters).max() < 1e-6
+    answer = step(subject, 1, row=2)
+    row = int(steps.batch(1)[2])
+    assert answer["inputs"] == steps.rows.inputs[row : row + 1].toarray()[0].tolist()
+    checked = step_check(subject, 1, "layers.0", 2, answer["neuron"]["terms"][0]["index"])
+    assert checked["numeric"] == pytest.approx(checked["analytic"], abs=1e-8)
+
+
+def test_large_networks_keep_few_states(moons: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ranvier.view.stepping.MAX_KEPT_BYTES", 1)
+    steps = Stepping(moons)
+    far = steps.state(3).parameters
+    for number in range(12):
+        steps.trace(number)
+    assert len(steps._states) == 3
+    assert 0 in steps._states
+    assert (steps.state(3).parameters == far).all(), "what was not kept is computed again"
 
 
 def test_residual_networks_are_refused() -> None:

@@ -77,16 +77,17 @@ export function distinct(names: string[], room = 0): string[] {
   return same < 8 ? names : names.map((name) => `\u2026${name.slice(same)}`);
 }
 
-/** The most decades that ticks written in one way may span. */
+/** The most decades that ticks written in one way may span, and the most letters of one. */
 const ONE_WAY = 3;
+const LETTERS = 7;
 
-/** Ticks of an axis: all of a linear axis in one way, with as many digits as tell them apart; on a logarithmic axis each by itself. */
-export function tickLabels(ticks: (number | null)[]): string[] {
+/** Ticks of an axis: all of a linear axis in one way, with as many digits as they have; on a logarithmic axis each by itself. */
+export function tickLabels(ticks: (number | null)[], exponents = false): string[] {
   const sizes = ticks.flatMap((tick) => (tick ? [Math.abs(tick)] : []));
   const most = Math.max(0, ...sizes);
   const far = most > 0 && Math.log10(most / Math.min(...sizes)) > ONE_WAY;
   const write = (tick: number, digits: number): string => {
-    const long = far ? Math.abs(tick) >= 1e5 || Math.abs(tick) < 1e-3 : most >= 1e6 || most < 1e-3;
+    const long = far ? Math.abs(tick) >= 1e5 || Math.abs(tick) < 1e-3 : exponents || most >= 1e6 || most < 1e-3;
     if (tick === 0) return "0";
     if (long) return tick.toExponential(digits - 1).replace(/\.?0*e\+?/, "e").replaceAll("-", MINUS);
     return (tick < 0 ? MINUS : "") + Math.abs(Number(tick.toPrecision(digits + 2))).toLocaleString("en-US", { maximumFractionDigits: 12 });
@@ -95,10 +96,12 @@ export function tickLabels(ticks: (number | null)[]): string[] {
   for (let digits = 1; ; digits++) {
     const labels = ticks.map((tick) => (tick === null ? "" : write(tick, digits)));
     const shown = labels.filter((label) => label !== "");
-    if (digits < 6 && new Set(shown).size < shown.length) continue;
+    const read = (label: string) => Number(label.replaceAll(MINUS, "-").replaceAll(",", ""));
+    if (digits < 6 && ticks.some((tick, at) => tick !== null && Math.abs(read(labels[at]) - tick) > 1e-6 * Math.abs(tick))) continue;
     const places = far ? 0 : Math.max(0, ...shown.map(decimals));
     const padded = (label: string) => label + (decimals(label) ? "" : ".") + "0".repeat(places - decimals(label));
-    return labels.map((label) => (label === "" || label === "0" || label.includes("e") || decimals(label) >= places ? label : padded(label)));
+    const alike = labels.map((label) => (label === "" || label === "0" || label.includes("e") || decimals(label) >= places ? label : padded(label)));
+    return !far && !exponents && alike.some((label) => label.length > LETTERS) ? tickLabels(ticks, true) : alike;
   }
 }
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ranvier.data.columns.column_schema import ColumnSchema
     from ranvier.data.encoders.array import ArrayEncoder
     from ranvier.data.encoders.context import ContextEncoder
@@ -23,6 +25,7 @@ def fit_encoder(
     columns: Iterable[ColumnSchema] | None = None,
     target: str | Iterable[str] | None = None,
     features: FeatureOptions | None = None,
+    learned_targets: NDArray[Any] | None = None,
 ) -> TableEncoder | ArrayEncoder:
     """Learn from training rows how to turn rows into numbers.
 
@@ -31,6 +34,7 @@ def fit_encoder(
         columns: the schema of a table; None to infer it.
         target: the columns of a table that are to be predicted.
         features: limits on the features of numbers and categories; None for one feature a number.
+        learned_targets: what a network learns of the rows, (B, N), for `features` that adapt bins; None without.
 
     Raises:
         DataError: the rows cannot be encoded.
@@ -47,7 +51,7 @@ def fit_encoder(
         return ArrayEncoder.fit(opened)
     from ranvier.data.encoders.table import TableEncoder
 
-    return TableEncoder.fit(opened, columns, target, features)
+    return TableEncoder.fit(opened, columns, target, features, learned_targets)
 
 
 def encoder_from_dict(

@@ -200,8 +200,10 @@ class ArrayEncoder:
 
 
 def _largest(values: NDArray[Any], mean: NDArray[np.float64], scale: NDArray[np.float64]) -> float:
-    """The largest standardized number, at least 10."""
-    return max(10.0, float(np.nanmax(np.abs(values - mean) / np.where(scale > 0, scale, 1.0))))
+    """The largest standardized number, at least 10 and at most where all are clipped."""
+    with np.errstate(over="ignore"):
+        largest = float(np.nanmax(np.abs(values - mean) / np.where(scale > 0, scale, 1.0)))
+    return min(max(10.0, largest), MAX_Z)
 
 
 def _as_sparse(inputs: NDArray[Any] | CSR, origin: str, dtype: Any) -> CSR:

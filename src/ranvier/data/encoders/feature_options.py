@@ -22,6 +22,7 @@ class FeatureOptions:
         min_frequency: the rows that a category needs for an input of its own; rarer categories share one.
         n_centroids: the number of centroids of the patch features of pictures; each gives 9 features.
         max_terms: the maximum number of terms of a text column, of each way to make them.
+        adapt_bins: whether rows left out decide which numbers get narrower bins, or inputs for single values.
 
     >>> FeatureOptions(n_frequencies=4, n_bins=32, max_inputs=400, min_frequency=2).limited(20, rows=5_000).n_bins
     11
@@ -36,6 +37,7 @@ class FeatureOptions:
     min_frequency: int
     n_centroids: int = 100
     max_terms: int = MAX_TERMS
+    adapt_bins: bool = False
 
     def for_outputs(self, outputs: int) -> FeatureOptions:
         """The same options with the terms that a network with so many outputs needs: fewer for a single one.

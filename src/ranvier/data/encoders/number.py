@@ -1,4 +1,4 @@
-"""Numbers: the scaled value, periodic features, a piecewise-linear encoding, and an indicator of missing cells.
+"""Numbers: the scaled value, periodic features, a piecewise-linear encoding, indicators of values and missing cells.
 
 A first layer on top of these features learns any smooth or piecewise-linear function of the column. The arithmetic is
 in `numeric_features`, for all columns of numbers at once.
@@ -20,6 +20,7 @@ from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import CellColumns, CellEncoder, Writer
 from ranvier.data.encoders.copied_features import CopiedFeatures
+from ranvier.data.encoders.number_resolution import quantile_knots
 from ranvier.data.encoders.numeric_features import NumericFeatures, dense_integer_codes
 from ranvier.data.encoders.scaling import CLIP_RADIUS, column_mean_std
 from ranvier.data.encoders.usual_range import usual_range, without_far
@@ -52,7 +53,8 @@ class NumberEncoder(CellEncoder):
     place the linear spline (hat) basis: for each knot but the first a function that is 1 there and falls to 0 at its
     neighbours, or stays 1 beyond the last knot. Both span the same functions: the piecewise-linear encoding is quicker
     to learn from, since each weight is a slope; the hat basis is quicker to predict from, since all but two of its
-    features are 0. A missing cell counts as the center.
+    features are 0. Then come the indicators of single values, 1 where x is that value. A missing cell counts as the
+    center.
 
     Fields:
         column: the column's name.
@@ -63,6 +65,7 @@ class NumberEncoder(CellEncoder):
         n_frequencies: the number of pairs of cosine and sine.
         knots: values that divide the training rows into bins of about the same size, increasing; empty for none.
         spline: whether the hat basis stands in place of the piecewise-linear encoding.
+        single_values: the values that have an indicator, increasing; empty for none.
         number_format: how the cells are written.
 
     Sources: Gorishniy, Rubachev, Babenko, "On embeddings for numerical features in tabular deep learning",
@@ -79,6 +82,7 @@ class NumberEncoder(CellEncoder):
     knots: tuple[float, ...] = ()
     spline: bool = False
     number_format: NumberFormat = NumberFormat()
+    single_values: tuple[float, ...] = ()
 
     @classmethod
     def fit(
@@ -105,7 +109,7 @@ class NumberEncoder(CellEncoder):
         present = np.sort(values[~np.isnan(values)])
         center, scale = _median_and_spread(present)
         varies = present.size > 0 and present[0] != present[-1]
-        knots = _quantile_knots(present, options.n_bins) if varies else ()
+        knots = quantile_knots(present, options.n_bins) if varies else ()
         indicator = present.size < values.size
         return cls(cells.name, center, scale, indicator, options.n_frequencies, knots, number_format=form)
 
@@ -116,7 +120,7 @@ class NumberEncoder(CellEncoder):
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The column's name, its periodic features, its pieces or splines, and the indicator.
+        """The column's name, its periodic features, its pieces or splines, and the indicators.
 
         >>> NumberEncoder("Fare", 14.0, 9.0, True, 1, (0.0, 13.5, 80.0), spline=True).feature_names
         ('Fare', 'cos(1·Fare)', 'sin(1·Fare)', 'Fare≈13.5 (hat)', 'Fare≈80 (hat)', 'Fare: missing')
@@ -125,13 +129,19 @@ class NumberEncoder(CellEncoder):
         periodic = (f"{part}({k}·{name})" for k in range(1, self.n_frequencies + 1) for part in ("cos", "sin"))
         pieces = (f"{name} in [{low:.6g}, {high:.6g}]" for low, high in pairwise(self.knots))
         splines = (f"{name}≈{knot:.6g} (hat)" for knot in self.knots[1:])
+        values = (f"{name} = {repr(value).removesuffix('.0')}" for value in self.single_values)
         missing = (f"{name}: missing",) if self.missing_indicator else ()
-        return (name, *periodic, *(splines if self.spline else pieces), *missing)
+        return (name, *periodic, *(splines if self.spline else pieces), *values, *missing)
 
     @property
     def width(self) -> int:
         """The number of features."""
-        return 1 + 2 * self.n_frequencies + max(len(self.knots) - 1, 0) + self.missing_indicator
+        return self.first_single_value + len(self.single_values) + self.missing_indicator
+
+    @property
+    def first_single_value(self) -> int:
+        """The index of the first feature that is the indicator of a value."""
+        return 1 + 2 * self.n_frequencies + max(len(self.knots) - 1, 0)
 
     def describe(self) -> str:
         """What a cell is encoded as, in words."""
@@ -143,6 +153,8 @@ class NumberEncoder(CellEncoder):
             parts.append(plural(self.n_frequencies, "frequency", "frequencies"))
         if self.knots:
             parts += [f"{'linear spline' if self.spline else 'piecewise linear'} with {len(self.knots)} knots"]
+        if self.single_values:
+            parts += [f"indicators of {plural(len(self.single_values), 'value')}"]
         return ", ".join(parts + (["missing indicator"] if self.missing_indicator else []))
 
     @property
@@ -189,7 +201,9 @@ class NumberEncoder(CellEncoder):
         """The encoder as plain JSON values."""
         names = ("column", "center", "scale", "missing_indicator", "n_frequencies", "spline")
         fields = {name: getattr(self, name) for name in names}
-        return {"kind": "number", **fields, "knots": list(self.knots), "number_format": self.number_format.to_dict()}
+        values = {"single_values": list(self.single_values)} if self.single_values else {}
+        written = self.number_format.to_dict()
+        return {"kind": "number", **fields, "knots": list(self.knots), **values, "number_format": written}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NumberEncoder:
@@ -206,8 +220,12 @@ class NumberEncoder(CellEncoder):
         knots = json_fields.items(data, "knots", float)
         if any(low >= high for low, high in pairwise(knots)) or len(knots) == 1:
             raise json_fields.damaged('"knots" do not increase')
-        if knots and max(-knots[0], knots[-1]) > MAX_ABS:
-            raise json_fields.damaged(f'"knots" has a number beyond {MAX_ABS:g}')
+        values = json_fields.items(data, "single_values", float) if "single_values" in data else ()
+        if any(low >= high for low, high in pairwise(values)):
+            raise json_fields.damaged('"single_values" do not increase')
+        for name, numbers in (("knots", knots), ("single_values", values)):
+            if numbers and max(-numbers[0], numbers[-1]) > MAX_ABS:
+                raise json_fields.damaged(f'"{name}" has a number beyond {MAX_ABS:g}')
         scale = json_fields.scales({"scale": [json_fields.field(data, "scale", float)]}, "scale")[0]
         return cls(
             json_fields.field(data, "column", str),
@@ -218,6 +236,7 @@ class NumberEncoder(CellEncoder):
             knots,
             json_fields.field(data, "spline", bool),
             NumberFormat.stored_in(data),
+            values,
         )
 
 
@@ -335,19 +354,3 @@ def _median_and_spread(present: NDArray[np.float64]) -> tuple[float, float]:
         return float(center), float(high - low)
     low, high = usual_range(present)
     return float(center), high / 2 - low / 2 if high > low else float(present[-1] / 2 - present[0] / 2)
-
-
-def _quantile_knots(present: NDArray[np.float64], n_bins: int) -> tuple[float, ...]:
-    """Knots between which about equally many values lie; a value that fills a bin alone is a knot.
-
-    So a column that is 0 in most rows still gets knots where its other values are. All values where they are few.
-    """
-    if n_bins < 1:
-        return ()
-    different, rows = np.unique(present, return_counts=True)
-    if len(different) <= n_bins + 1:
-        return tuple(different.tolist())
-    common = different[rows * n_bins > len(present)]
-    others = present[~np.isin(present, common)]
-    fractions = np.linspace(0.0, 1.0, max(n_bins + 1 - len(common), 2))
-    return tuple(np.unique(np.concatenate((common, np.quantile(others, fractions)))).tolist())

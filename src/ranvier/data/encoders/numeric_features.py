@@ -5,7 +5,7 @@ B is the number of rows, n the number of columns of numbers, K the number of inp
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -42,15 +42,20 @@ class NumericFeatures:
         self._periodic = [(at, start + 1, e.n_frequencies) for at, start, e in numbered if e.n_frequencies]
         pieces = [_pieces(start + 1 + 2 * encoder.n_frequencies, encoder) for start, encoder in columns]
         self._pieces = [(at, piece) for at, piece in enumerate(pieces) if piece is not None]
+        singles = [
+            _SingleValues(start + encoder.first_single_value, encoder.single_values) if encoder.single_values else None
+            for start, encoder in columns
+        ]
+        self._singles = [(at, single) for at, single in enumerate(singles) if single is not None]
         self._columns = [
             (
                 start,
                 encoder.center,
                 encoder.scale,
-                piece,
+                [part for part in (piece, single) if part is not None],
                 start + encoder.width - 1 if encoder.missing_indicator else -1,
             )
-            for (start, encoder), piece in zip(columns, pieces, strict=True)
+            for (start, encoder), piece, single in zip(columns, pieces, singles, strict=True)
         ]
         if self._periodic:
             most = max(count for _, _, count in self._periodic)
@@ -108,7 +113,7 @@ class NumericFeatures:
             values: n numbers, NaN where missing, never infinite.
             row: shape (K,).
         """
-        for cell, (start, center, scale, pieces, indicator) in zip(values, self._columns, strict=True):
+        for cell, (start, center, scale, parts, indicator) in zip(values, self._columns, strict=True):
             missing = cell != cell
             value = center if missing else cell
             if missing and indicator >= 0:
@@ -116,8 +121,8 @@ class NumericFeatures:
             if scale:
                 scaled = (value - center) / scale
                 row[start] = smooth_clip_one(-MAX_Z if scaled < -MAX_Z else MAX_Z if scaled > MAX_Z else scaled)
-            if pieces is not None:
-                pieces.write_cell(value, row)
+            for part in parts:
+                part.write_cell(value, row)
         if self._periodic:
             angles = (self._frequencies * row[self._starts]).reshape(-1)
             if len(self._pairs) < len(angles):
@@ -138,6 +143,8 @@ class NumericFeatures:
                 out[:, first + 1 : end : 2] = sines[:count, at].T
         for at, pieces in self._pieces:
             pieces.write(values[at], out)
+        for at, single in self._singles:
+            single.write(values[at], out)
 
 
 def _pieces(first: int, encoder: NumberEncoder) -> _PiecewiseLinear | _LinearSpline | None:
@@ -262,3 +269,27 @@ class _LinearSpline(_Knots):
         out[rows, bins + self._first] = fraction
         above = np.flatnonzero(bins)
         out[above, bins[above] + (self._first - 1)] = 1.0 - fraction[above]
+
+
+class _SingleValues:
+    """The indicators of single values of one column: 1 where a value is just that one.
+
+    Parameters:
+        first: the index of the first of them in a row.
+        values: ascending, at least one.
+    """
+
+    def __init__(self, first: int, values: tuple[float, ...]) -> None:
+        self._first, self._values, self._array = first, values, np.array(values)
+
+    def write_cell(self, value: float, row: NDArray[np.float32]) -> None:
+        """Write the features of a value, which is not missing, into its row of zeros."""
+        at = bisect_left(self._values, value)
+        if at < len(self._values) and self._values[at] == value:
+            row[self._first + at] = 1.0
+
+    def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+        """Write the features of the values, shape (B,), none of which is missing, over zeros."""
+        at = np.minimum(np.searchsorted(self._array, values), len(self._values) - 1)
+        rows = np.flatnonzero(self._array.take(at) == values)
+        out[rows, at[rows] + self._first] = 1.0

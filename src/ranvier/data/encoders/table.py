@@ -23,6 +23,7 @@ from ranvier.data.encoders.concat import ColumnConcat
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
+from ranvier.data.encoders.refined_numbers import with_refined_numbers
 from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.images.threads import Progress
@@ -63,6 +64,7 @@ class TableEncoder:
         columns: Iterable[ColumnSchema] | None = None,
         target: str | Iterable[str] | None = None,
         features: FeatureOptions | None = None,
+        learned_targets: NDArray[Any] | None = None,
     ) -> TableEncoder:
         """Learn from the training rows.
 
@@ -71,6 +73,7 @@ class TableEncoder:
             columns: the schema of each column; None to infer it from the rows.
             target: the columns to predict, which are no inputs.
             features: limits on the features of numbers and categories; None for one feature a number.
+            learned_targets: what a network learns of the rows, (B, N), for `features` that adapt bins; None without.
 
         Raises:
             DataError: a cell is not of its column's kind.
@@ -94,6 +97,8 @@ class TableEncoder:
                 lambda column: COLUMN_KINDS[column.kind].fit(opened.cells(column), column, features), used, frame.height
             )
         )
+        if features is not None and features.adapt_bins and learned_targets is not None:
+            encoders = with_refined_numbers(encoders, used, opened.cells, learned_targets, features.max_inputs)
         forms = getattr(opened, "forms", {})
         return cls(
             schema,

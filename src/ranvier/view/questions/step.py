@@ -112,14 +112,14 @@ def step_check(
         at = int(np.ravel_multi_index(index, values[name].shape)) + table[name].slice.start
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"There is no weight {term!r} of neuron {neuron!r} in {path}.") from error
-    weight = float(trace.before.parameters[at])
+    weight, rows = float(trace.before.parameters[at]), steps.rows_of(number)
     h = 1e-5 * max(1.0, abs(weight))
     sides = []
     for sign in (1.0, -1.0):
         moved = np.array(trace.before.parameters, np.float64)
         moved[at] += sign * h
         state = type(trace.before)(moved, trace.before.slots, trace.before.step)
-        sides.append(batch_loss_at(steps.spec, state, steps.rows, steps.batch(number)))
+        sides.append(batch_loss_at(steps.spec, state, rows, np.arange(len(rows))))
     (plus, slopes_plus), (minus, slopes_minus) = sides
     crosses = any((np.abs(a - b) > JUMP).any() for a, b in zip(slopes_plus, slopes_minus, strict=True))
     return {
