@@ -217,18 +217,18 @@ def bits(answer: Any) -> bytes:
 
 
 @pytest.mark.parametrize("interrupted", list(QUESTIONS)[:-1])
-@pytest.mark.parametrize("asked", list(QUESTIONS))
+@pytest.mark.parametrize("question", list(QUESTIONS))
 def test_the_handler_of_a_signal_asks_the_network_that_it_interrupts(
-    asked: str, interrupted: str, monkeypatch: pytest.MonkeyPatch
+    question: str, interrupted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Python calls it in the same thread as soon as compiled code returns: both answers are what they are alone."""
     task = make_spec(9, [Dense(33, "tanh"), Dense(3)], batch_size=10)
     network = NativeEngine().compile(task)
     network.set_state(State.before_training(task.network.parameter_table.initial(1, np.float32), task.optimizer))
     many, few = rows_for(task, 500), rows_for(task, 40, seed=1)
-    for question in QUESTIONS.values():
-        question(network, many)
-    wanted = bits(QUESTIONS[interrupted](network, many)), bits(QUESTIONS[asked](network, few))
+    for first in QUESTIONS.values():
+        first(network, many)
+    wanted = bits(QUESTIONS[interrupted](network, many)), bits(QUESTIONS[question](network, few))
     heard: list[bytes] = []
 
     def handled(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -236,13 +236,13 @@ def test_the_handler_of_a_signal_asks_the_network_that_it_interrupts(
             answer = call(*arguments)
             if not heard:
                 heard.append(b"")
-                heard[0] = bits(QUESTIONS[asked](network, few))
+                heard[0] = bits(QUESTIONS[question](network, few))
             return answer
 
         return run
 
     monkeypatch.setattr(Program, "run", handled(Program.run))
-    for one in network._few.values():
-        monkeypatch.setattr(one, "_call", handled(one._call))
+    for prediction in network._few.values():
+        monkeypatch.setattr(prediction, "_call", handled(prediction._call))
     assert bits(QUESTIONS[interrupted](network, many)) == wanted[0]
     assert heard == [wanted[1]]

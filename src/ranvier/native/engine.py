@@ -109,13 +109,6 @@ class NativeEngine:
 class NativeExecutable(NetworkWithMembers):
     """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
 
-    def copy_for_handler(self) -> NativeExecutable:
-        """Another executable of this network with the state that it has now."""
-        copy = NativeExecutable(self.spec)
-        copy.should_cancel, copy.thread_limit = self.should_cancel, self.thread_limit
-        copy.set_state(self._state.get())
-        return copy
-
     def upload(self, rows: Rows) -> ResidentRows | DeferredRows:
         """Rows in the layout that compiled code reads, checked and converted once; they live as long as the handle.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,13 @@ class PreparedNetwork(Serialized):
 
     def after_call(self, entered: int) -> None:
         floating_point_mode.functions()[1](entered)
+
+    def copy_for_handler(self) -> Self:
+        """Another executable of this network with the state that it has now."""
+        copy = type(self)(self.spec)
+        copy.should_cancel, copy.thread_limit = self.should_cancel, self.thread_limit
+        copy.set_state(self._state.get())
+        return copy
 
     def after_fork(self, in_use: bool) -> None:
         super().after_fork(in_use)
