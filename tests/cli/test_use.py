@@ -77,6 +77,22 @@ def test_arrays_from_a_file(here: Path) -> None:
     assert json.loads(invoke("evaluate", "points.rv", "points.npz", "--json").stdout)["rows"] == 120
 
 
+@pytest.mark.parametrize("command", [("evaluate",), ("show", "--importances"), ("show", "--diagnose")])
+def test_arrays_with_parts_are_measured_on_their_test_rows(here: Path, command: tuple[str, ...]) -> None:
+    inputs = np.random.default_rng(0).integers(0, 9, (60, 3)).astype(float)
+    labels = (inputs[:, 0] > 4).astype(int)
+    parts = {"x_train": inputs[:40], "y_train": labels[:40], "x_test": inputs[40:], "y_test": labels[40:]}
+    np.savez("points.npz", **parts)
+    trained = json.loads(invoke("train", "points.npz", "--recipe", "plain", "--epochs", "2", "--json").stdout)
+    shown = invoke(command[0], "points.rv", *command[1:], "points.npz")
+    assert shown.exit_code == 0
+    assert "Measured on the 20 test rows, not on the others." in " ".join((shown.stdout + shown.stderr).split())
+    if command == ("evaluate",):
+        measured = json.loads(invoke("evaluate", "points.rv", "points.npz", "--json").stdout)
+        assert measured["rows"] == 20
+        assert measured["metrics"]["accuracy"] == pytest.approx(trained["metrics"]["accuracy"])
+
+
 def test_a_model_of_plain_arrays(here: Path) -> None:
     inputs = np.random.default_rng(0).normal(size=(60, 3))
     labels = (inputs[:, 0] > 0).astype(int)

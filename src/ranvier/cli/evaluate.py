@@ -58,10 +58,7 @@ def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
     from ranvier.model.rows import readable_rows, with_good_targets
     from ranvier.model.training_file import training_file_note
 
-    rows, targets, notes = open_rows(model, data, reading)
-    test = rows.part("test") if targets is None else None
-    if test is not None:
-        notes, rows = (*notes, f"Measured on the {test.rows:,} rows in test/, not on those of other folders."), test
+    rows, targets, notes = open_rows(model, data, reading, test_rows=True)
     if reading.skip_bad_rows and targets is None:
         rows, _, left_out = with_good_targets(rows, model.target)
         notes = (*notes, *left_out)

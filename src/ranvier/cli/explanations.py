@@ -20,13 +20,10 @@ def importances_of_file(model: Model, data: str, metric: str | None, repeats: in
 
     from ranvier.model.predictions import open_rows
 
-    rows, targets, notes = open_rows(model, data)
-    part = rows.part("test") if targets is None and model.encoder is not None else None
+    rows, targets, notes = open_rows(model, data, test_rows=True)
     groups = "correlated" if correlated else None
     importances, warned = with_warnings(
-        lambda: model.importances(
-            rows if part is None else part, targets, repeats=repeats, metric=metric, groups=groups
-        )
+        lambda: model.importances(rows, targets, repeats=repeats, metric=metric, groups=groups)
     )
     for note in (*notes, *warned):
         click.echo(note, err=True)

@@ -119,7 +119,7 @@ def _diagnose(output: Output, model: Model, data: str) -> dict[str, Any]:
     from ranvier.cli.diagnosis import print_diagnosis
     from ranvier.model.predictions import open_rows
 
-    rows, targets, notes = open_rows(model, data)
+    rows, targets, notes = open_rows(model, data, test_rows=True)
     findings = [entry.to_dict() for entry in model.diagnose(rows, targets)]
     for note in notes:
         output.say(note, "dim")

@@ -297,7 +297,7 @@ def texts_for(model: Model, texts: Sequence[str]) -> Table:
 
 
 def open_rows(
-    model: Model, data: Any, reading: Reading = PLAIN, keep: Sequence[str] = ()
+    model: Model, data: Any, reading: Reading = PLAIN, keep: Sequence[str] = (), test_rows: bool = False
 ) -> tuple[Any, Any, tuple[str, ...]]:
     """The rows of `data` as this model takes them, their targets where arrays come with them, and notes on the reading.
 
@@ -306,6 +306,7 @@ def open_rows(
         data: what `open_source` takes, "-" for standard input, files of texts for a model of texts, or several paths.
         reading: what is known of how the rows are written.
         keep: columns that are read besides.
+        test_rows: whether test rows alone are wanted, where the data say which these are.
 
     Raises:
         InputError: a model trained on arrays was given a table.
@@ -333,6 +334,9 @@ def open_rows(
         source = table_of_text_files(data, text_column)
     else:
         source = open_source(data, reading=reading)
+    test = source.part("test") if test_rows else None
+    if test is not None:
+        source = test.with_notes([f"Measured on the {test.rows:,} test rows, not on the others."])
     if isinstance(source, Arrays):
         return (source.inputs if model.encoder is None else source), source.targets, source.notes
     if model.encoder is None:
