@@ -46,15 +46,24 @@ def test_pixels_that_are_inputs_keep_what_they_add() -> None:
 
 
 def test_a_patch_is_where_the_picture_resembles_it() -> None:
-    """A white square in a corner: what its feature adds lies on pieces of its cell, none of it in the other cells."""
+    """What a feature adds is divided among the pieces of its cell by how near they are to the centroid."""
     pictures = PICTURES.copy()
     patches = PatchFeatures.fit(pictures, 4, side=3, grid=(2, 2))
     added = np.zeros(patches.width)
     added[0] = 1.0
     pixels = patch_map(patches, pictures[0], added)
+    distances, average = patches.distances(pictures[0])
+    of_pieces = patches.pooling_weights(12, 10)[0] * (average[:, 0] - distances[:, 0])
+    expected = np.zeros((12, 10))
+    for piece, added_by_piece in enumerate(of_pieces / of_pieces.sum()):
+        row, column = divmod(piece, 8)
+        expected[row : row + 3, column : column + 3] += added_by_piece / 9
+    np.testing.assert_allclose(pixels, expected, atol=1e-6)
     assert pixels.sum() == pytest.approx(1.0)
-    assert pixels[:6, :5].sum() > 0.7
-    assert pixels[9:, 8:].sum() < 0.05
+    # The weights of a cell fall to 0 at the centres of its neighbours.
+    assert pixels[9:].sum() < 1e-6
+    assert pixels[:, 8:].sum() < 1e-6
+    assert pixels[:6, :5].sum() > 0.5
 
 
 def test_maps_of_recordings_add_up_and_statistics_stand_in_their_band_and_third() -> None:

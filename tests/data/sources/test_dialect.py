@@ -179,3 +179,18 @@ def test_a_name_that_stands_in_a_row_of_data_tells_no_header() -> None:
     text = "day;amount;kind\n" + "".join(f"{row};{row * 2};b\n" for row in range(20))
     table = delimited_table(text.encode(), "rows.csv", "The file", ";", Reading(names=frozenset({"b"})))
     assert table.column_names == ("day", "amount", "kind")
+
+
+@pytest.mark.parametrize("end", ["", ";"])
+def test_the_header_of_an_account_stands_below_what_the_bank_says(end: str) -> None:
+    above = f'"Konto:";"DE12"{end}\n\n"Von:";"01.01.2021"{end}\n"Bis:";"31.01.2021"{end}\n\n'
+    rows = "".join(f'"{1 + at}.01.2021";"-1.{100 + at},50";"Miete {at}"{end}\n' for at in range(20))
+    text = above + f'"Buchungstag";"Betrag";"Zweck"{end}\n' + rows
+    table = delimited_table(text.encode(), "it", "It", ",", Reading(skip_empty_rows=True))
+    assert (table.column_names, table.rows) == (("Buchungstag", "Betrag", "Zweck"), 20)
+
+
+@pytest.mark.parametrize("cell", ["01.02.2021", "1.234.567", "1.2.3"])
+def test_dates_and_versions_in_the_first_line_are_data(cell: str) -> None:
+    table = read(f"{cell},5\n02.03.2021,6\n03.04.2021,7\n")
+    assert (table.column_names, table.rows) == (("column_1", "column_2"), 3)

@@ -45,6 +45,14 @@ def test_units_under_the_header_are_left_out_in_training(units: str, tmp_path: P
     assert any(note.startswith("The first row was left out, since it seems to hold units") for note in notes)
 
 
+@pytest.mark.parametrize("questions", [1, 0])
+def test_the_rows_of_qualtrics_under_the_header_are_left_out_in_training(questions: int, tmp_path: Path) -> None:
+    ids = ",".join('"{""ImportId"":""QID' + name + '""}"' for name in "123")
+    numbers, notes = read(tmp_path / "rows.csv", ["x,z,y", *["How old?,How big?,Bought?"][:questions], ids, *ROWS])
+    assert numbers == list(range(40))
+    assert any("which Qualtrics writes" in note for note in notes)
+
+
 @pytest.mark.parametrize("first", ["n/a,0.5,a", "?,?,a", "7,many,b", ",,a", "-,many,b"])
 def test_a_first_row_of_data_stays(first: str, tmp_path: Path) -> None:
     _, notes = read(tmp_path / "rows.csv", ["x,z,y", first, *ROWS])

@@ -49,7 +49,8 @@ def first_line(first: Sequence[str], rows: Sequence[Sequence[str]], expected: Co
     present = [cell for cell in cells if cell not in MISSING]
     repeated = len(set(present)) < len(present)
     if numbers:
-        return NAMES if _are_names(numbers) and not repeated else DATA
+        names = not repeated and _are_names([number for number in numbers if number is not None])
+        return NAMES if names and None not in numbers else DATA
     others = [index for index, row in enumerate(zip(*columns, strict=True)) if list(row) != cells]
     again = [
         cell in [column[index] for index in others]
@@ -75,17 +76,18 @@ def _is_numbers(column: Sequence[str]) -> bool:
     return bool(present) and sum(map(is_number, present)) >= MOSTLY * len(present)
 
 
-def _value(cell: str) -> float:
-    """A number, to compare it with others: commas are taken for points where there is one."""
-    return float(cell.replace(",", ".") if cell.count(",") == 1 and "." not in cell else cell.replace(",", ""))
+def _value(cell: str) -> float | None:
+    """A number, to compare it with others: commas are taken for points where there is one; None for 1.02.2021."""
+    plain = cell.replace(",", ".") if cell.count(",") == 1 and "." not in cell else cell.replace(",", "")
+    return float(plain) if plain.count(".") < 2 else None
 
 
 def _are_names(numbers: Sequence[float]) -> bool:
     """Whether numbers are such as name columns: years, evenly spaced ones, or the single 0 that pandas gives."""
     if all(number == round(number) and YEARS[0] <= number <= YEARS[1] for number in numbers):
         return True
-    if len(numbers) == 1:
-        return numbers[0] == 0.0
+    if len(numbers) < 2:
+        return numbers == [0.0]
     steps = [after - before for before, after in pairwise(numbers)]
     even = max(steps) - min(steps) <= 1e-6 * max(abs(steps[0]), abs(numbers[0]))
     return even and steps[0] != 0.0 and (len(numbers) > 2 or steps[0] == 1.0)

@@ -177,15 +177,17 @@ def _shifted_or_titled(layout: Layout, lines: Sequence[str], reading: Reading) -
     width, start = layout.width, layout.head
     body, above = layout.rows_of_width(start), layout.rows[start - 1]
     shifted = replace(layout, agreement=SHIFTED, head=start - 1)
-    if len(above) == width - 1 and not any(row[-1].strip() for row in body):
+    kind = first_line(body[0], body[1:], reading.names)
+    if kind != SURE and len(above) == width - 1 and not any(row[-1].strip() for row in body):
         return replace(shifted, width=width - 1, trailing=True)
     if len(above) == width + 1 and not above[-1].strip():
         return shifted
-    kind = first_line(body[0], body[1:], reading.names)
+    if _has_stray_quotes(layout, lines):
+        return None
     if len(above) == width - 1 and kind != SURE and _are_row_names(body, lines[layout.ends[start - 1]], width):
         return replace(shifted, row_names=True)
     titled = kind == SURE or (width > 2 and kind != DATA) or reading.header is False
-    return replace(layout, agreement=TITLE) if titled and not _has_stray_quotes(layout, lines) else None
+    return replace(layout, agreement=TITLE) if titled else None
 
 
 def _has_stray_quotes(layout: Layout, lines: Sequence[str]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from ranvier.data.cells.missing_marks import MISSING, is_mark
@@ -14,6 +16,8 @@ ORANGE_TYPES = frozenset(
 )
 ORANGE_FLAGS = frozenset(("class", "meta", "ignore", "weight", *"cmiw", ""))
 """What stands in the second and in the third line of a table of Orange."""
+IMPORT_ID = re.compile(r'\s*\{"+ImportId"')
+"""What Qualtrics writes under the header and the questions."""
 NO_UNIT = frozenset(("", "-", "\u2013", "\u2014", "[-]", "(-)"))
 """What stands for no unit."""
 
@@ -42,6 +46,12 @@ def without_headers(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
             frame = frame.filter(~again)
             what = plural(count, "row that repeats the header was", "rows that repeat the header were")
             notes.append(f"{what} left out.")
+    for row in range(min(2, frame.height)):
+        if all(map(IMPORT_ID.match, frame.row(row))):
+            what = "The row of ids" if row == 0 else "The rows of questions and ids"
+            notes.append(f"{what} under the header, which Qualtrics writes, {'was' if row == 0 else 'were'} left out.")
+            frame = frame[row + 1 :]
+            break
     for row in range(MAX_UNIT_ROWS):
         column = _column_of_units(frame)
         if column is None:

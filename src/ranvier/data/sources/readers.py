@@ -45,7 +45,7 @@ def _read_one(path: Path, reading: Reading) -> Source:
     from ranvier.data.sources.file_reference import FileReference, shown
     from ranvier.data.sources.file_tree import TEXT, one_file
 
-    is_text = path.suffix.lower() == ".txt"
+    is_text = path.suffix.lower() in TEXT_ENDINGS
     if is_text and (reading.table or (reading.names and _names_in_heading(path, reading))):
         return _read_table(".csv", path, reading)
     table = one_file(FileReference(shown(str(path)), path))
