@@ -20,22 +20,19 @@ from ranvier.recipes.out_of_fold import Member
 from ranvier.rows import Rows
 from ranvier.training.held_out import HeldOut
 from ranvier.training.logits import logits_of, probabilities_of
+from ranvier.training.temperature import MIN_ROWS
 
 Array = NDArray[np.floating]
 Part = TypeVar("Part")
-ENOUGH_ROWS = 200
-"""So many rows left out by two networks tell how much better their mean is calibrated."""
-
-
 def enough_parts(parts: Iterable[Part], sizes: Iterable[int]) -> list[Part]:
-    """The first parts that have enough rows together, or all of them.
+    """The first parts that have the rows together that a temperature needs, or all of them.
 
-    >>> enough_parts("abcd", [80, 120, 90, 90])
+    >>> enough_parts("abcd", [80, 20, 90, 90])
     ['a', 'b']
     """
     some, count = list[Part](), 0
     for part, size in zip(parts, sizes, strict=True):
-        if count < ENOUGH_ROWS:
+        if count < MIN_ROWS:
             some.append(part)
             count += size
     return some
