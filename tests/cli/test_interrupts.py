@@ -21,7 +21,7 @@ MOMENTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (TRAIN, "ranvier.data.sources.delimited.structure"),
     (TRAIN, "ranvier.data.columns.decimal_signs.infer_column"),
     (TRAIN, "ranvier.data.preparation.partition"),
-    (TRAIN, "ranvier.data.preparation.fit_encoder"),
+    (TRAIN, "ranvier.data.fitted_encoders.fit_encoder"),
     (TRAIN, "ranvier.data.preparation._encoded_parts"),
     (TRAIN, "ranvier.training.runner.train"),
     (TRAIN, "ranvier.training.runner.compile_network"),
