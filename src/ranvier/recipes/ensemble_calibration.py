@@ -24,6 +24,8 @@ from ranvier.training.temperature import MIN_ROWS
 
 Array = NDArray[np.floating]
 Part = TypeVar("Part")
+
+
 def enough_parts(parts: Iterable[Part], sizes: Iterable[int]) -> list[Part]:
     """The first parts that have the rows together that a temperature needs, or all of them.
 
