@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import ranvier as rv
@@ -23,14 +22,13 @@ def initial_weights(workload: Workload, seed: int = WEIGHT_SEED) -> Array:
 
 
 class Ranvier:
-    """A `fit` for every call of `train`; the times at which its epochs ended are kept."""
+    """A `fit` for every call of `train`."""
 
     def __init__(self, workload: Workload, threads: int, engine: str) -> None:
         self.workload, self.threads, self.engine = workload, threads, engine
         self.network = network_of(workload)
         make = rv.Adam if workload.optimizer == "adam" else rv.SGD
         self.optimizer = make(workload.rate)
-        self.ends: list[float] = []
 
     def start(self, X: Array, y: Array, weights: Array | None, batch: int, pace: Pace = OWN_PACE) -> None:
         self.X, self.y, self.batch, self.pace = X, y, batch, pace
@@ -39,7 +37,6 @@ class Ranvier:
         return [epoch.loss for epoch in self.fit(epochs, shuffle).history]
 
     def fit(self, epochs: int, shuffle: bool = True) -> rv.Model:
-        self.ends = []
         self.model = self.network.fit(
             self.X,
             self.y,
@@ -51,14 +48,10 @@ class Ranvier:
             engine=self.engine,
             threads=self.threads,
             shuffle=shuffle,
-            progress=self._note_time,
+            progress=False,
         )
         return self.model
 
     def labels(self, X: Array) -> Array:
         """What the network of the last `train` says."""
         return self.model.predict(X)
-
-    def _note_time(self, event: dict[str, Any]) -> None:
-        if event.kind == "epoch":
-            self.ends.append(time.perf_counter())
