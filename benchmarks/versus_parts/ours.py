@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ranvier as rv
 from versus_parts.workloads import WEIGHT_SEED, Array, Pace, Workload
 

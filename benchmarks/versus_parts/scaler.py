@@ -20,6 +20,7 @@ DEPTH = 3
 CHUNK = 1_000_000
 CHECK_STEPS = 3
 CHECKED_ROWS = 10_000
+MAX_EPOCHS = 4096
 
 
 def flops_of(sizes: tuple[int, ...], rows: int) -> int:
@@ -76,8 +77,7 @@ class Scaler:
         self.folder, self.threads, self.engine = Path(job["folder"]), job["threads"], job["engine"]
 
     def _fit(self, sizes: tuple[int, ...], X: Array, y: Array, epochs: int, engine: str | None = None) -> list[float]:
-        """The losses of the epochs; when each of them ended is kept."""
-        self.ends: list[float] = []
+        """The losses of the epochs."""
         model = network_of(sizes).fit(
             X,
             y,
@@ -87,7 +87,7 @@ class Scaler:
             seed=1,
             engine=engine or self.engine,
             threads=self.threads,
-            progress=lambda event: self.ends.append(time.perf_counter()) if event.kind == "epoch" else None,
+            progress=False,
         )
         return [epoch.loss for epoch in model.history]
 
@@ -117,17 +117,20 @@ class Scaler:
         return [self._fit(tuple(sizes), X, y, CHECK_STEPS, engine) for engine in (None, "reference")]
 
     def fit_parameters(self, sizes: list[int], sample_seconds: float, repeats: int) -> Any:
-        """Seconds of a step, of epochs after the first one, in which code is made and memory is touched first."""
+        """Seconds of a step: by which calls with more epochs take longer than with one, after one that makes code."""
         steps = 4
         X, y = self._square_rows(sizes, steps)
-        self._fit(tuple(sizes), X, y, 2)
-        span = self.ends[1] - self.ends[0]
-        epochs = max(2, round(sample_seconds / span))
-        seconds = []
-        for _ in range(repeats):
-            self._fit(tuple(sizes), X, y, 1 + epochs)
-            seconds.append((self.ends[-1] - self.ends[0]) / epochs / steps)
-        return {"seconds": seconds}
+
+        def seconds_of(epochs: int) -> float:
+            start = time.perf_counter()
+            self._fit(tuple(sizes), X, y, epochs)
+            return time.perf_counter() - start
+
+        seconds_of(1)
+        epochs = 2
+        while (span := seconds_of(1 + epochs) - seconds_of(1)) < sample_seconds / 2 and epochs < MAX_EPOCHS:
+            epochs = max(2 * epochs, min(round(epochs * sample_seconds / max(span, 1e-3)), 8 * epochs))
+        return {"seconds": [(seconds_of(1 + epochs) - seconds_of(1)) / epochs / steps for _ in range(repeats)]}
 
     def _square_rows(self, sizes: list[int], steps: int) -> tuple[Array, Array]:
         draw = np.random.default_rng(6)
