@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ranvier.data import prepare
+from ranvier.data.encoders import refined_numbers
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.number import NumberEncoder
 from ranvier.data.encoders.number_resolution import frequent_values, quantile_knots, resolution
@@ -131,6 +132,17 @@ def test_the_columns_of_a_table_are_refined_by_the_targets_of_its_training_rows(
     assert (single.sum(axis=1) <= 1).all()
     assert single.sum() > 0.9 * len(single)
     assert f"indicators of {len(gain.single_values)} values" in gain.describe()
+
+
+def test_of_many_rows_some_are_looked_at_with_their_own_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refined_numbers, "MAX_ROWS", ROWS)
+    assert refined_numbers.step_between(3 * ROWS) == 3
+    prepared = prepare(table(3 * ROWS), "income", test=0.0, validation=0.0, seed=0, features=OPTIONS)
+    gain, _, age = prepared.encoder.encoders  # type: ignore[union-attr]
+    assert isinstance(gain, NumberEncoder)
+    assert len(gain.single_values) >= 80
+    assert isinstance(age, NumberEncoder)
+    assert not age.single_values
 
 
 def test_without_the_option_nothing_is_refined() -> None:

@@ -11,6 +11,7 @@ from ranvier.data.columns.column_schema import ColumnSchema
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
+from ranvier.data.encoders.refined_numbers import step_between
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, fit_target
 from ranvier.data.labelled_rows import LabelledRows
@@ -49,7 +50,8 @@ def fitted_encoder(
         targets = target_encoder(None)
         features = features.for_outputs(targets.task.outputs)
         if features.adapt_bins:
+            step = step_between(len(training.row_numbers))
             with rows_called(training.indexed):
-                learned = targets.transform(training.values, training.row_numbers, np.float64, True)
+                learned = targets.transform(training.values[::step], training.row_numbers[::step], np.float64, True)
     with rows_called(training.indexed, training.row_numbers):
         return fit_encoder(training.source, columns or None, target_columns, features, learned)

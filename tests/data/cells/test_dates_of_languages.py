@@ -76,6 +76,10 @@ def second_of(time: Datetime) -> Datetime:
     return time
 
 
+def quarter_of(time: Datetime) -> Datetime:
+    return Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1)
+
+
 def named(form: str, months: str) -> Callable[[Datetime], str]:
     words = months.split()
     return lambda time: form.format(d=time.day, m=words[time.month - 1], y=time.year, s=time.year % 100)
@@ -117,19 +121,19 @@ FORMS: dict[str, tuple[Callable[[Datetime], str], Callable[[Datetime], Datetime]
     ),
     "a quarter in words": (
         lambda time: f"{('1st', '2nd', '3rd', '4th')[(time.month - 1) // 3]} quarter {time.year}",
-        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        quarter_of,
     ),
     "a quarter in German": (
         lambda time: f"{(time.month + 2) // 3}. Quartal {time.year}",
-        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        quarter_of,
     ),
     "a quarter of a fiscal year": (
         lambda time: f"FY{time:%y} Q{(time.month + 2) // 3}",
-        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        quarter_of,
     ),
     "a quarter in front of a fiscal year": (
         lambda time: f"Q{(time.month + 2) // 3} FY{time.year}",
-        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        quarter_of,
     ),
     "a year and a month": (
         lambda time: f"{time.year}-{ENGLISH[time.month - 1]}",
@@ -209,11 +213,11 @@ FORMS: dict[str, tuple[Callable[[Datetime], str], Callable[[Datetime], Datetime]
     ),
     "quarter behind its number": (
         lambda time: f"{(time.month + 2) // 3}Q{time:%y}",
-        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        quarter_of,
     ),
     "French quarter": (
         lambda time: f"T{(time.month + 2) // 3} {time.year}",
-        lambda time: Datetime(time.year, (time.month + 2) // 3 * 3 - 2, 1),
+        quarter_of,
     ),
 }
 

@@ -34,7 +34,7 @@ def fit_encoder(
         columns: the schema of a table; None to infer it.
         target: the columns of a table that are to be predicted.
         features: limits on the features of numbers and categories; None for one feature a number.
-        learned_targets: what a network learns of the rows, (B, N), for `features` that adapt bins; None without.
+        learned_targets: for `features` that adapt bins, see `with_refined_numbers`; None without.
 
     Raises:
         DataError: the rows cannot be encoded.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,11 +20,21 @@ MAX_ROWS = 50_000
 """So many rows are looked at; of more every second, third ... row."""
 
 
+def step_between(rows: int) -> int:
+    """Every how manyth of so many rows is looked at.
+
+    >>> step_between(0), step_between(50_000), step_between(50_001)
+    (1, 1, 2)
+    """
+    return max(-(-rows // MAX_ROWS), 1)
+
+
 def with_refined_numbers(
     encoders: Sequence[ColumnEncoder],
     columns: Sequence[ColumnSchema],
     cells_of: Callable[[ColumnSchema], pl.Series],
-    targets: NDArray[Any],
+    targets: NDArray[np.float64],
+    rows: int,
     max_inputs: int,
 ) -> tuple[ColumnEncoder, ...]:
     """The encoders, those of numbers with narrower bins or indicators of values where `resolution` finds them needed.
@@ -34,11 +43,11 @@ def with_refined_numbers(
         encoders: of the columns of a table, learned from its training rows.
         columns: their schemas.
         cells_of: from a schema to the cells of the training rows.
-        targets: of these as the network learns them, (B, N), NaN where missing.
+        targets: of every `step_between(rows)`th row, as the network learns them, (b, N), NaN where missing.
+        rows: how many training rows there are.
         max_inputs: how many inputs all columns together may get in addition.
     """
-    step = max(-(-len(targets) // MAX_ROWS), 1)
-    few_targets = np.asarray(targets[::step], np.float64)
+    step = step_between(rows)
 
     def resolved(pair: tuple[ColumnEncoder, ColumnSchema]) -> tuple[Resolution, NDArray[np.float64]]:
         encoder, column = pair
@@ -47,9 +56,9 @@ def with_refined_numbers(
         values = encoder.read(cells_of(column).gather_every(step))
         present = np.sort(values[~np.isnan(values)])
         narrow = np.array(quantile_knots(present, N_NARROW_BINS))
-        return resolution(values, few_targets, np.array(encoder.knots), narrow), present
+        return resolution(values, targets, np.array(encoder.knots), narrow), present
 
-    resolutions = map_columns(resolved, list(zip(encoders, columns, strict=True)), len(few_targets))
+    resolutions = map_columns(resolved, list(zip(encoders, columns, strict=True)), len(targets))
     refined = sum(kind != "bins" for kind, _ in resolutions)
     per_column = max_inputs // max(refined, 1)
     return tuple(

@@ -73,7 +73,7 @@ class TableEncoder:
             columns: the schema of each column; None to infer it from the rows.
             target: the columns to predict, which are no inputs.
             features: limits on the features of numbers and categories; None for one feature a number.
-            learned_targets: what a network learns of the rows, (B, N), for `features` that adapt bins; None without.
+            learned_targets: for `features` that adapt bins, see `with_refined_numbers`; None without.
 
         Raises:
             DataError: a cell is not of its column's kind.
@@ -98,7 +98,9 @@ class TableEncoder:
             )
         )
         if features is not None and features.adapt_bins and learned_targets is not None:
-            encoders = with_refined_numbers(encoders, used, opened.cells, learned_targets, features.max_inputs)
+            encoders = with_refined_numbers(
+                encoders, used, opened.cells, learned_targets, frame.height, features.max_inputs
+            )
         forms = getattr(opened, "forms", {})
         return cls(
             schema,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ranvier.data import TableEncoder
 from ranvier.data.images.load import load_known
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.errors import InputError
+from ranvier.view.row_form import file_content
 from ranvier.view.subject import Subject
 
 
@@ -28,10 +28,7 @@ def decoded_picture(subject: Subject, text: Any) -> tuple[dict[str, Any], NDArra
     form, encoder = subject.form, subject.model.encoder
     if form.kind != "picture":
         raise InputError("This model takes no pictures.")
-    try:
-        content = base64.b64decode(text, validate=True)
-    except (TypeError, ValueError) as error:
-        raise InputError("A picture is the bytes of a file in base64.") from error
+    content = file_content(text, "A picture")
     has_format = isinstance(encoder, TableEncoder) and encoder.image is not None
     wanted = encoder.image.form if has_format else PictureFormat(*form.shape)
     return {}, load_known([content], wanted, "picture").pixels[0]
