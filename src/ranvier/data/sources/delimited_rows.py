@@ -193,7 +193,7 @@ def _length_problem(row: _Row, dialect: Dialect, width: int, origin: str) -> str
     columns = plural(dialect.width, "column")
     where = f"{columns} in {'its header' if dialect.names else 'its first line'}"
     advice = "put cells that contain the separator in double quotes"
-    if dialect.separator == "," and len(row.cells) > width and _may_be_decimals(row.cells):
+    if row.line == dialect.body and dialect.separator == "," and len(row.cells) > width and _may_be_decimals(row.cells):
         advice = "if commas stand before decimals, write points there, or semicolons between the cells"
         advice += "; if the first cells are names of rows, name them in the header" if dialect.names else ""
     return (
