@@ -21,7 +21,7 @@ def without_widths(data: bytes, reading: Reading) -> tuple[bytes, list[str]]:
 
     Parameters:
         data: UTF-8 with line feeds.
-        reading: the columns asked for.
+        reading: the columns that are asked for.
 
     >>> without_widths(b"id name     age\n 1 Al Wu    33\n 2 Li        7\n", Reading())[0]
     b'id\x1fname\x1fage\n1\x1fAl Wu\x1f33\n2\x1fLi\x1f7\n'

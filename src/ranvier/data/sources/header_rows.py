@@ -17,7 +17,7 @@ ANSWERS = frozenset(
 """What SurveyMonkey writes under a question with one answer."""
 
 
-def joined_names(rows: Sequence[Sequence[str]], asked: Collection[str] = ()) -> tuple[list[str], int]:
+def joined_names(rows: Sequence[Sequence[str]], expected: Collection[str] = ()) -> tuple[list[str], int]:
     """The names of the columns where several rows hold them together, and the number of these rows; [] and 1 for one.
 
     The first row does not name all columns, or names some alike; the next one has words above columns of numbers, or
@@ -26,7 +26,7 @@ def joined_names(rows: Sequence[Sequence[str]], asked: Collection[str] = ()) -> 
 
     Parameters:
         rows: the first rows, of one length.
-        asked: names that the columns must have.
+        expected: names that the columns must have.
 
     >>> joined_names([["Length", "", "Kind"], ["min", "max", ""], ["1", "2", "a"], ["3", "4", "b"]])
     (['Length min', 'Length max', 'Kind'], 2)
@@ -51,7 +51,7 @@ def joined_names(rows: Sequence[Sequence[str]], asked: Collection[str] = ()) -> 
         names = [_joined(column) for column in columns_of_names]
         names[0] = levels[count][0] if apart else names[0]
         named = [name for name in names if name]
-        if len(set(named)) == len(named) and set(asked) <= set(names):
+        if len(set(named)) == len(named) and set(expected) <= set(names):
             return names, count + bool(apart)
     return [], 1
 
