@@ -115,8 +115,9 @@ class Trials:
 
     def _most_together(self, network: Network) -> int:
         """How many trials of a network a block may have."""
-        rows = len(self._population.targets)
-        products, numbers = network.macs * rows, (network.inputs + 4 * network.outputs) * rows
+        inputs, rows = self._population.inputs, len(self._population.targets)
+        products = network.macs * rows
+        numbers = (inputs.n_dense + 2 * (inputs.mean_nnz or 0) + 4 * network.outputs) * rows
         return max(1, min(MAX_BLOCK_PRODUCTS // max(1, products), MAX_BLOCK_NUMBERS // max(1, numbers)))
 
     def train(self, numbers: Sequence[int], stop_requested: Callable[[], bool]) -> list[Model | None]:
