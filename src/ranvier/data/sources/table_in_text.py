@@ -19,14 +19,13 @@ def is_table(data: bytes, called: str, reading: Reading) -> bool:
     >>> is_table(b"age,income\\n39,low\\n", "It", Reading(names=frozenset({"income"})))
     True
     """
-    from ranvier.data.sources.delimited import plain_text
-    from ranvier.data.sources.dialect import dialect_of
+    from ranvier.data.sources.delimited import divided_text, plain_text
     from ranvier.data.sources.text_encoding import as_utf8
 
     if reading.table or not reading.names:
         return reading.table
     try:
         head = plain_text(as_utf8(data[:SAMPLE_BYTES], called, reading)[0], ",", reading)[0]
-        return bool(head.strip()) and reading.names <= set(dialect_of(head, ",", called, reading).names)
+        return bool(head.strip()) and reading.names <= set(divided_text(head, ",", called, reading)[1].names)
     except DataError:
         return False
