@@ -105,14 +105,14 @@ def test_a_search_goes_on_to_the_same_result(tmp_path: Path, once: rv.Search) ->
         rv.search(X, Y, trials=9, folder=tmp_path, **{**SEARCH, "space": {"dropout": (0.0, 0.2)}})
 
 
-@pytest.mark.parametrize("kept", [1, 2, 6, 11, 15])
+@pytest.mark.parametrize("lines", [1, 2, 6, 11, 15])
 @pytest.mark.parametrize("rest", ["", '{"op_code":4,"work'], ids=["whole lines", "half a line"])
 def test_a_search_that_was_killed_while_it_wrote_goes_on_to_the_same_result(
-    kept: int, rest: str, tmp_path: Path, written: tuple[Path, rv.Search], once: rv.Search
+    lines: int, rest: str, tmp_path: Path, written: tuple[Path, rv.Search], once: rv.Search
 ) -> None:
     shutil.copytree(written[0], tmp_path, dirs_exist_ok=True)
     log = tmp_path / FILE
-    log.write_text("".join(log.read_text().splitlines(keepends=True)[:kept]) + rest)
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:lines]) + rest)
     assert values_of(rv.search(X, Y, trials=18, folder=tmp_path, **SEARCH)) == values_of(once)
     again = rv.search(X, Y, trials=18, folder=tmp_path, **SEARCH)
     assert values_of(again) == values_of(once)
