@@ -22,6 +22,7 @@ from ranvier.recipes.ensemble import member_seed
 from ranvier.recipes.ensemble_calibration import calibration_of_mean, enough_parts, mean_of
 from ranvier.recipes.linear_beside import mean_outputs
 from ranvier.recipes.picture_rows import is_mirrored, rows_with_copies
+from ranvier.recipes.shared_features import MemberFeatures, SharedFeatures
 from ranvier.recipes.text_merge import can_hold_linear
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -84,6 +85,7 @@ def choose_training(
     task: Task,
     network: Network,
     settings: TrainSettings,
+    members: MemberFeatures,
     validation: tuple[Array, Rows] | None = None,
     progress: Progress | None = None,
 ) -> ChosenTraining:
@@ -101,7 +103,9 @@ def choose_training(
         recipe: whose augmentation, form and other members count.
         pixels: of the rows, shape (B, H, W, C).
         rows: targets, weights and groups; rows of a group are left out together.
-        task, network, settings: what will be trained; the networks that are compared have fewer centroids.
+        task, network, settings: what will be trained; for many pictures the networks that are compared have fewer
+            centroids.
+        members: the features of the networks that will be trained; for few pictures those that are compared read them.
         validation: pixels and rows to compare on; None to leave out some of the others.
         progress: called with how many networks are trained, and of how many.
     """
@@ -117,20 +121,28 @@ def choose_training(
     splits = list(_splits(rows, settings.seed, task, validation))
     held_pixels, held_rows = validation or (pixels, rows)
 
-    def comparison_on(split: Split, seed: int) -> _Comparison:
-        learned, held = split
-        seeded = replace(settings, seed=seed)
-        return _Comparison(recipe, task, network, seeded, pixels[learned], rows.take(learned), held_pixels[held])
+    def comparison_on(split: Split, number: int) -> _Comparison:
+        """Of networks like one of those that will be trained; where there are few pictures, on the features of it."""
+        learned, left_out = split
+        seeded = replace(settings, seed=member_seed(settings.seed, number))
+        if validation is None and len(rows) < FEW_ROWS:
+            shared = members.of(number)
+            return _Comparison(recipe, task, network, seeded, rows, shared, learned, shared, left_out)
+        patches = PatchFeatures.fit(pixels[learned], N_CENTROIDS, seeded.seed, stride=recipe.stride)
+        training, others = (
+            SharedFeatures(patches, part, seeded.seed) for part in (pixels[learned], held_pixels[left_out])
+        )
+        every = np.arange(len(learned)), np.arange(len(left_out))
+        return _Comparison(recipe, task, network, seeded, rows.take(learned), training, every[0], others, every[1])
 
     for number, split in enumerate(splits):
         compared = still_compared(task, augmentations, outputs, parts)
         parts.append(held_rows.take(split[1]))
-        comparison = comparison_on(split, settings.seed)
-        features = comparison.patch_features()
+        comparison = comparison_on(split, 0)
         for done, augmentation in enumerate(compared, number * len(compared)):
             if progress is not None:
                 progress(done, len(splits) * len(compared))
-            for name, output in comparison.on_patches(augmentation, *features).items():
+            for name, output in comparison.on_patches(augmentation).items():
                 outputs[name].append(output)
         for name, output in comparison.on_pixels().items():
             outputs[name].append(output)
@@ -142,11 +154,8 @@ def choose_training(
     choice = choice_of(task, augmentations, joined, targets, all_weights, can_hold_linear(network), n_networks)
     if n_networks == 1 or choice.learner == LINEAR_PIXELS:
         return choice
-    again = [
-        comparison_on(split, member_seed(settings.seed, 1))
-        for split in enough_parts(splits, (len(part) for part in parts))
-    ]
-    seconds = [comparison.on_patches(choice.augmentation, *comparison.patch_features()) for comparison in again]
+    again = enough_parts(splits, (len(part) for part in parts))
+    seconds = [comparison_on(split, 1).on_patches(choice.augmentation) for split in again]
     second = {name: np.concatenate([output[name] for output in seconds]) for name in seconds[0]}
     of_first, of_second = (chosen_outputs(task, choice, of_one, n_networks) for of_one in (joined, joined | second))
     factor, held_out = calibration_of_mean(task, of_first, of_second, targets, all_weights, n_networks)
@@ -176,46 +185,37 @@ def chosen_outputs(task: Task, choice: ChosenTraining, outputs: Mapping[str, Arr
 
 @record(eq=False)
 class _Comparison:
-    """Small networks that are trained on the same rows, and what they output for the same others.
+    """Small networks that are trained on the same pictures, and what they output for the same others.
 
     Fields:
         recipe, task, network, settings: as for `choose_training`.
-        pixels, rows: to learn from.
-        others: the pixels of the rows left out.
+        rows: targets and weights of the pictures of `training`.
+        training, learned: pictures, and which of them are learned from.
+        others, left_out: pictures, and which of them are left out.
     """
 
     recipe: ImageRecipe
     task: Task
     network: Network
     settings: TrainSettings
-    pixels: Array
     rows: Rows
-    others: Array
+    training: SharedFeatures
+    learned: NDArray[np.int64]
+    others: SharedFeatures
+    left_out: NDArray[np.int64]
 
-    def patch_features(self) -> tuple[PatchFeatures, Array, Array]:
-        """What makes patch features, learned from these pictures, and those of them and of the others."""
-        patches = PatchFeatures.fit(self.pixels, N_CENTROIDS, self.settings.seed, stride=self.recipe.stride)
-        return patches, patches.encode(self.pixels), patches.encode(self.others)
-
-    def on_patches(
-        self, augmentation: str, patches: PatchFeatures, training_features: Array, others: Array
-    ) -> dict[str, Array]:
-        """The outputs on patch features of a network trained with an augmentation, and of one without hidden layers.
-
-        Parameters:
-            augmentation: how copies are distorted.
-            patches, training_features, others: what `patch_features` gives.
-        """
-        count = len(self.rows)
+    def on_patches(self, augmentation: str) -> dict[str, Array]:
+        """The outputs on patch features of a network trained with an augmentation, and of one without hidden layers."""
+        count, width = len(self.rows), self.training.patches.width
         copies = 0 if augmentation == "none" else COPIES if count >= FEW_ROWS else self.recipe.copies_for(count)
-        learned = rows_with_copies(
-            patches, self.pixels, self.rows, augmentation, copies, self.settings.seed, precomputed=training_features
-        )
-        settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies), callbacks=())
-        features = [others, patches.encode(self.others[:, :, ::-1])] if is_mirrored(augmentation) else [others]
-        networks = {augmentation: Network(patches.width, self.network.layers)}
+        learned = self.training.with_copies(self.rows, augmentation, copies, self.learned)
+        settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies))
+        features = [self.others.plain[self.left_out]]
+        if is_mirrored(augmentation):
+            features.append(self.others.mirrored[self.left_out])
+        networks = {augmentation: Network(width, self.network.layers)}
         if self.recipe.linear:
-            networks[f"{augmentation} {LINEAR}"] = Network(patches.width, linear_layers(self.network))
+            networks[f"{augmentation} {LINEAR}"] = Network(width, linear_layers(self.network))
         return {
             name: self._outputs(
                 network, settings if name == augmentation else linear_settings(settings), learned, features
@@ -225,16 +225,15 @@ class _Comparison:
 
     def on_pixels(self) -> dict[str, Array]:
         """The outputs of a linear model on pixels, and of a network on those of distorted copies, if they are tried."""
-        flat, outputs = [self.others.reshape(len(self.others), -1)], {}
+        flat = [self.others.pixels[self.left_out].reshape(len(self.left_out), -1)]
+        pixels, rows, outputs = self.training.pixels[self.learned], self.rows.take(self.learned), dict[str, Array]()
         if self.recipe.linear:
             linear = Network(flat[0].shape[1], pixel_layers(linear_layers(self.network)))
-            learned = rows_with_copies(None, self.pixels, self.rows, "none", 0, 0)
+            learned = rows_with_copies(None, pixels, rows, "none", 0, 0)
             outputs[LINEAR_PIXELS] = self._outputs(linear, linear_settings(self.settings), learned, flat)
         if self.recipe.joins_pixels:
             network = Network(flat[0].shape[1], pixel_layers(self.network.layers))
-            learned = rows_with_copies(
-                None, self.pixels, self.rows, PIXEL_AUGMENTATION, PIXEL_COPIES, self.settings.seed
-            )
+            learned = rows_with_copies(None, pixels, rows, PIXEL_AUGMENTATION, PIXEL_COPIES, self.settings.seed)
             settings = replace(self.settings, epochs=self.recipe.pixel_epochs_for(PIXEL_COPIES))
             outputs[WITH_PIXELS] = self._outputs(network, settings, learned, flat)
         return outputs
