@@ -16,7 +16,7 @@ from ranvier.data.images.threads import Progress
 from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.augmentation_scores import is_better, score_of, still_compared, written
+from ranvier.recipes.augmentation_scores import is_better, score_of, still_compared, suits_mirror_images, written
 from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
 from ranvier.recipes.ensemble import member_seed
 from ranvier.recipes.ensemble_calibration import calibration_of_mean, enough_parts, mean_of
@@ -46,7 +46,6 @@ ENOUGH_VALIDATION_ROWS, MAX_SPLITS = 400, 5
 N_CENTROIDS, COPIES, PIXEL_COPIES = 100, 2, 15
 FEW_ROWS = 2_000
 """For fewer rows small networks see as many copies as those trained afterwards; with fewer, copies look worse."""
-AUGMENTATIONS = ("affine", "flip", "none")
 ORDER = ("none", "affine", "flip").index
 SURE = 2.0
 """By so many standard errors another augmentation must be better than the usual one."""
@@ -54,6 +53,8 @@ PIXEL_AUGMENTATION = "affine"
 """How copies are distorted from whose pixels a network learns."""
 HIDDEN, LINEAR, WITH_LINEAR = "hidden", "linear", "with linear"
 LINEAR_PIXELS, WITH_PIXELS = "linear on pixels", "with pixels"
+MIRRORED = "none mirrored"
+"""What the networks without copies output for mirror images."""
 
 
 @record
@@ -92,7 +93,8 @@ def choose_training(
     """The augmentation and the learner with the highest accuracy, or smallest squared error, on rows that are left out.
 
     The usual augmentation, "flip" for pictures in colour and "affine" for others, is taken unless another one is better
-    by more than chance gives: a comparison on some hundred rows is mostly chance, and copies help almost always.
+    by more than chance gives: a comparison on some hundred rows is mostly chance, and copies help almost always. The
+    unusual one of the two is compared only where mirror images speak for it, by `suits_mirror_images`.
 
     A linear model, on patch features or on pixels, is taken, where the recipe tries one, if of these rows it is right
     about more that the networks are wrong about than the reverse, by more than chance gives. A network on the pixels of
@@ -114,8 +116,8 @@ def choose_training(
         name = usual if recipe.augment == "auto" else recipe.augment
         reason = "as usual for so few pictures" if recipe.augment == "auto" else "without a comparison"
         return ChosenTraining(name, 1.0, (f"Augmentation: {name}, {reason}.",))
-    usual_first = sorted(AUGMENTATIONS, key=lambda name: name != usual)
-    augmentations = usual_first if recipe.augment == "auto" else [recipe.augment]
+    unusual = "affine" if usual == "flip" else "flip"
+    augmentations = [usual, unusual, "none"] if recipe.augment == "auto" else [recipe.augment]
     outputs: dict[str, list[Array]] = defaultdict(list)
     parts: list[Rows] = []
     splits = list(_splits(rows, settings.seed, task, validation))
@@ -135,13 +137,21 @@ def choose_training(
         every = np.arange(len(learned)), np.arange(len(left_out))
         return _Comparison(recipe, task, network, seeded, rows.take(learned), training, every[0], others, every[1])
 
+    def worth_it(augmentation: str) -> bool:
+        """Whether mirror images of the first pictures left out speak for an augmentation."""
+        of_first = outputs["none"][0], outputs[MIRRORED][0]
+        return suits_mirror_images(task, augmentation, *of_first, parts[0].targets, parts[0].weights)
+
     for number, split in enumerate(splits):
-        compared = still_compared(task, augmentations, outputs, parts)
+        compared = sorted(still_compared(task, augmentations, outputs, parts), key=ORDER)
         parts.append(held_rows.take(split[1]))
         comparison = comparison_on(split, 0)
         for done, augmentation in enumerate(compared, number * len(compared)):
             if progress is not None:
                 progress(done, len(splits) * len(compared))
+            if augmentation == unusual and not number and not worth_it(unusual):
+                augmentations.remove(unusual)
+                continue
             for name, output in comparison.on_patches(augmentation).items():
                 outputs[name].append(output)
         for name, output in comparison.on_pixels().items():
@@ -210,18 +220,18 @@ class _Comparison:
         copies = 0 if augmentation == "none" else COPIES if count >= FEW_ROWS else self.recipe.copies_for(count)
         learned = self.training.with_copies(self.rows, augmentation, copies, self.learned)
         settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies))
-        features = [self.others.plain[self.left_out]]
-        if is_mirrored(augmentation):
+        features, both = [self.others.plain[self.left_out]], is_mirrored(augmentation)
+        if both or (augmentation == "none" and self.recipe.augment == "auto"):
             features.append(self.others.mirrored[self.left_out])
-        networks = {augmentation: Network(width, self.network.layers)}
+        hidden = self._outputs(Network(width, self.network.layers), settings, learned, features)
+        outputs = {augmentation: self._mean(hidden if both else hidden[:1])}
+        if len(hidden) > 1 and not both:
+            outputs[MIRRORED] = hidden[1]
         if self.recipe.linear:
-            networks[f"{augmentation} {LINEAR}"] = Network(width, linear_layers(self.network))
-        return {
-            name: self._outputs(
-                network, settings if name == augmentation else linear_settings(settings), learned, features
-            )
-            for name, network in networks.items()
-        }
+            linear = Network(width, linear_layers(self.network))
+            of_linear = self._outputs(linear, linear_settings(settings), learned, features)
+            outputs[f"{augmentation} {LINEAR}"] = self._mean(of_linear if both else of_linear[:1])
+        return outputs
 
     def on_pixels(self) -> dict[str, Array]:
         """The outputs of a linear model on pixels, and of a network on those of distorted copies, if they are tried."""
@@ -230,21 +240,26 @@ class _Comparison:
         if self.recipe.linear:
             linear = Network(flat[0].shape[1], pixel_layers(linear_layers(self.network)))
             learned = rows_with_copies(None, pixels, rows, "none", 0, 0)
-            outputs[LINEAR_PIXELS] = self._outputs(linear, linear_settings(self.settings), learned, flat)
+            outputs[LINEAR_PIXELS] = self._outputs(linear, linear_settings(self.settings), learned, flat)[0]
         if self.recipe.joins_pixels:
             network = Network(flat[0].shape[1], pixel_layers(self.network.layers))
             learned = rows_with_copies(None, pixels, rows, PIXEL_AUGMENTATION, PIXEL_COPIES, self.settings.seed)
             settings = replace(self.settings, epochs=self.recipe.pixel_epochs_for(PIXEL_COPIES))
-            outputs[WITH_PIXELS] = self._outputs(network, settings, learned, flat)
+            outputs[WITH_PIXELS] = self._outputs(network, settings, learned, flat)[0]
         return outputs
 
-    def _outputs(self, network: Network, settings: TrainSettings, learned: Rows, features: Sequence[Array]) -> Array:
-        """What a network, trained on some rows, outputs for others, by the mean of the logits for their features."""
+    def _outputs(
+        self, network: Network, settings: TrainSettings, learned: Rows, features: Sequence[Array]
+    ) -> list[Array]:
+        """What a network, trained on some rows, outputs for each of several features of the others."""
         settings = replace(settings, callbacks=())
         flat = trained_parameters(network, settings, self.task, learned)
         inputs = [Rows(block, np.zeros((len(block), 1))).inputs for block in features]
-        outputs = [outputs_of(network, settings, flat, block) for block in inputs]
-        return mean_of(self.task, outputs, [1.0 / len(inputs)] * len(inputs)) if len(inputs) > 1 else outputs[0]
+        return [outputs_of(network, settings, flat, block) for block in inputs]
+
+    def _mean(self, outputs: Sequence[Array]) -> Array:
+        """The outputs by the mean of the logits."""
+        return outputs[0] if len(outputs) == 1 else mean_of(self.task, outputs, [1.0 / len(outputs)] * len(outputs))
 
 
 def pixel_layers(layers: Sequence[Any]) -> list[Any]:
