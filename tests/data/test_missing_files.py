@@ -31,8 +31,8 @@ def rows_with_gaps(kind: str) -> dict[str, list[Any]]:
     )
     for at in MISSING:
         files[at] = None
-    known = [float(labels[at] == "along") if at in MISSING else 0.5 for at in range(COUNT)]
-    return {"file": files, "known": known, "label": labels.tolist()}
+    hints = [float(labels[at] == "along") if at in MISSING else 0.5 for at in range(COUNT)]
+    return {"file": files, "hint": hints, "label": labels.tolist()}
 
 
 @pytest.mark.parametrize("kind", ["image", "sound"])
@@ -43,10 +43,10 @@ def test_rows_without_their_file_are_kept_beside_other_columns(kind: str, tmp_pa
     trained = rv.train(tmp_path / "rows.parquet", "label", recipe=recipe, test=0.0, engine="reference", progress=False)
     what = "pictures" if kind == "image" else "recordings"
     assert f'{len(MISSING)} {what} are missing in column "file" and count as black or silent.' in trained.report.notes
-    asked = pl.DataFrame({"file": [None, None], "known": [1.0, 0.0]}, schema={"file": pl.Binary, "known": pl.Float64})
-    assert trained.predict(asked).tolist() == ["along", "across"]
+    requested = pl.DataFrame({"file": [None, None], "hint": [1.0, 0.0]}, schema={"file": pl.Binary, "hint": pl.Float64})
+    assert trained.predict(requested).tolist() == ["along", "across"]
     trained.save(tmp_path / "model.rv")
-    assert rv.load(tmp_path / "model.rv").outputs(asked).tobytes() == trained.outputs(asked).tobytes()
+    assert rv.load(tmp_path / "model.rv").outputs(requested).tobytes() == trained.outputs(requested).tobytes()
 
 
 @pytest.mark.parametrize("kind", ["image", "sound"])
@@ -55,10 +55,10 @@ def test_rows_without_their_file_are_left_out_where_nothing_stands_beside_it(kin
     few = [0, *(at for at in range(COUNT) if at not in MISSING)]
     frame = pl.DataFrame({name: [rows[name][at] for at in few] for name in ("file", "label")})
     frame.write_parquet(tmp_path / "rows.parquet")
-    decoded, kept = with_decoded(open_source(tmp_path / "rows.parquet", "label"))
+    decoded, row_numbers = with_decoded(open_source(tmp_path / "rows.parquet", "label"))
     assert isinstance(decoded, Table)
-    assert kept is not None
-    assert kept.tolist() == list(range(1, len(few)))
+    assert row_numbers is not None
+    assert row_numbers.tolist() == list(range(1, len(few)))
     assert not decoded.forms["file"].blank
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ranvier.network.task import Task
-from ranvier.recipes.augmentation import WITH_LINEAR, choice_of
+from ranvier.recipes.augmentation import choice_of
+from ranvier.recipes.augmentation_comparison import WITH_LINEAR
 from ranvier.recipes.augmentation_scores import still_compared, suits_mirror_images
 from ranvier.rows import Rows
 

@@ -15,14 +15,8 @@ from PIL import Image
 import ranvier as rv
 from ranvier.data import prepare
 from ranvier.errors import DataError, InputError
-from ranvier.recipes.augmentation import (
-    LINEAR,
-    LINEAR_PIXELS,
-    WITH_LINEAR,
-    WITH_PIXELS,
-    ChosenTraining,
-    choose_training,
-)
+from ranvier.recipes.augmentation import ChosenTraining, choose_training
+from ranvier.recipes.augmentation_comparison import LINEAR, LINEAR_PIXELS, WITH_LINEAR, WITH_PIXELS
 from ranvier.recipes.image import ImageRecipe
 from ranvier.recipes.image_training import in_shape_of_features
 from tests.data.pictures import encoded, stripes, write_folder

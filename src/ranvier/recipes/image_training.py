@@ -12,14 +12,13 @@ from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.images.patches import PatchFeatures
 from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
-from ranvier.recipes.augmentation import (
+from ranvier.recipes.augmentation import ChosenTraining, choose_training
+from ranvier.recipes.augmentation_comparison import (
     LINEAR,
     LINEAR_PIXELS,
     PIXEL_AUGMENTATION,
     WITH_LINEAR,
     WITH_PIXELS,
-    ChosenTraining,
-    choose_training,
     pixel_layers,
 )
 from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
@@ -105,7 +104,7 @@ class _Members:
         linear, linear_flats = Network(single.inputs, linear_layers(network)), list[Array]()
 
         def member_rows(number: int, member: TrainSettings) -> MemberRows:
-            features = self.features.taken(number)
+            features = self.features.pop(number)
             patches.append(features.patches)
             progress = work_progress(self.sink, "Making patch features")
             learned = features.with_copies(self.setup.rows, choice.augmentation, copies, progress=progress)

@@ -103,7 +103,7 @@ class MemberFeatures:
             self._shared[number] = SharedFeatures(patches, self._pixels, seed)
         return self._shared[number]
 
-    def taken(self, number: int) -> SharedFeatures:
+    def pop(self, number: int) -> SharedFeatures:
         """Those of the network of a number, which are not kept any longer."""
         shared = self.of(number)
         del self._shared[number]

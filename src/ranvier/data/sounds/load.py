@@ -167,10 +167,10 @@ def _stacked(
 ) -> NDArray[np.uint8]:
     """The spectrograms of some cells, (B, F, T, 1), silent where there is none."""
     stacked = np.zeros((len(rows), *form.shape), np.uint8)
-    for place, at in enumerate(rows.tolist()):
+    for position, at in enumerate(rows.tolist()):
         spectrogram = spectrograms[at]
         if spectrogram is not None:
-            stacked[place, :, :, 0] = spectrogram
+            stacked[position, :, :, 0] = spectrogram
     return stacked
 
 
