@@ -170,3 +170,16 @@ def test_single_values_survive_a_file_and_damaged_ones_are_refused() -> None:
     for damaged in ([1.0, 1.0], [2.0, 1.0], ["1"], [1e308], [float("nan"), 1.0]):
         with pytest.raises(ModelFileError):
             NumberEncoder.from_dict({**data, "single_values": damaged})
+
+
+def test_many_classes_are_not_taken_for_numbers() -> None:
+    """Of each amount half of the rows have class k and half class 19 - k: the numbers of the classes tell nothing."""
+    random = np.random.default_rng(2)
+    values = np.tile(np.arange(100.0), 40)
+    class_of_value = (7 * values.astype(int)) % 13 % 10
+    classes = np.where(random.random(len(values)) < 0.5, class_of_value, 19 - class_of_value)
+    rows = {"amount": values.tolist(), "kind": [f"kind {number:02d}" for number in classes.tolist()]}
+    prepared = prepare(rows, "kind", features=OPTIONS, test=0.0)
+    (encoder,) = prepared.encoder.encoders
+    assert isinstance(encoder, NumberEncoder)
+    assert len(encoder.single_values) == 100

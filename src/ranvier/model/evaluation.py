@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier import data
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.errors import InputError, ShapeError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
@@ -76,7 +77,7 @@ def _measured_rows(
     if y is None:
         from ranvier.data.sources.reading import Reading
 
-        usual = getattr(model.encoder, "encoding", "")
+        usual = row_encoder(model.encoder).encoding
         X = data.open_source(X, reading=Reading(names=frozenset(model.target.column_names), usual_encoding=usual))
         X, indexed = X.part("test") or X, X.in_memory
         if skip_bad_rows:
