@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
+from ranvier.data.cells.compound_units import compound_unit, values_of_compounds
 from ranvier.data.cells.different_strings import MAX_ODD_FRACTION, DifferentStrings, different_strings, few
 from ranvier.data.cells.durations import (
     are_fractions,
@@ -137,8 +138,14 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
         if are_durations and no_duration.sum() < no_time.sum():
             return durations
         return WrittenNumbers(NumberFormat(clock=True, odd=bool(no_time.any())))
-    for form in (NumberFormat(feet=True), NumberFormat(degrees=True), NumberFormat(fractions=True)):
-        if form.whole_cells is None or (form.fractions and not are_fractions(strings)):
+    ways = (
+        NumberFormat(feet=True),
+        NumberFormat(compound=compound_unit(strings)),
+        NumberFormat(degrees=True),
+        NumberFormat(fractions=are_fractions(strings)),
+    )
+    for form in ways:
+        if form.whole_cells is None:
             continue
         unread = form.whole_cells(strings).is_null()
         if few(unread, different):
@@ -169,6 +176,9 @@ def _are_words(sample: pl.Series) -> bool:
     several = (seconds_of_day, seconds_of_duration, inches_of_length, degrees_of_angle, values_of_fractions)
     times = (reads(sample) for reads in several)
     if split(sample)["body"].null_count() <= half or any(read.null_count() <= half for read in times):
+        return False
+    compound = compound_unit(sample)
+    if compound and values_of_compounds(sample, compound).null_count() <= half:
         return False
     return parsing.cast_numbers(sample).null_count() > 0
 

@@ -96,6 +96,15 @@ def family_of(units: tuple[str, ...]) -> dict[str, float] | None:
     return None
 
 
+def is_negative(unit: str) -> bool:
+    """Whether numbers in a unit are negative, such as debits beside credits.
+
+    >>> is_negative("dr"), is_negative("kg")
+    (True, False)
+    """
+    return any(factors.get(unit, 1.0) < 0.0 for factors in FAMILIES)
+
+
 def can_convert(units: tuple[str, ...]) -> bool:
     """Whether `in_first_unit` converts numbers in these units.
 
