@@ -42,7 +42,8 @@ def class_indicators(numbers: NDArray[Any]) -> NDArray[np.float64]:
     """
     classes, rows = np.unique(numbers, return_counts=True)
     frequent = np.sort(classes[np.argsort(-rows, kind="stable")[:MAX_ONE_HOT]])
-    return (numbers == frequent).astype(np.float64)
+    indicators: NDArray[np.float64] = (numbers == frequent).astype(np.float64)
+    return indicators
 
 
 def fitted_encoder(
