@@ -82,7 +82,7 @@ def bits(task: CompileSpec) -> dict[str, bytes]:
 
 def without_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = replace(PAIRS, pairs=False)
-    monkeypatch.setattr("ranvier.native.prepared.machine", lambda *_: plain)
+    monkeypatch.setattr("ranvier.native.prepared.this_machine", lambda *_: plain)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
