@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.data.columns.column_schema import ColumnSchema
 from ranvier.data.encoders import fit_encoder
@@ -18,7 +17,7 @@ from ranvier.data.encoders.target import TargetEncoder, fit_target
 from ranvier.data.labelled_rows import LabelledRows
 from ranvier.network.losses import Loss
 from ranvier.network.task import Task
-from ranvier.rows.class_numbers import MAX_ONE_HOT, are_class_numbers
+from ranvier.rows.class_numbers import frequent_classes
 from ranvier.rows.row_names import rows_called
 
 
@@ -29,21 +28,6 @@ def fitted_target(
     others = () if validation is None else (validation.values, validation.row_numbers)
     with rows_called(training.indexed if validation is None else validation.indexed):
         return fit_target(training.values, task, True, training.row_numbers, loss, formats, *others)
-
-
-def class_indicators(numbers: NDArray[Any]) -> NDArray[np.float64]:
-    """For each row 1 in the column of its class and 0 in the others, of the most frequent `MAX_ONE_HOT` classes.
-
-    Parameters:
-        numbers: of the classes, (B, 1).
-
-    >>> class_indicators(np.array([[7], [3], [7]])).tolist()
-    [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
-    """
-    classes, rows = np.unique(numbers, return_counts=True)
-    frequent = np.sort(classes[np.argsort(-rows, kind="stable")[:MAX_ONE_HOT]])
-    indicators: NDArray[np.float64] = (numbers == frequent).astype(np.float64)
-    return indicators
 
 
 def fitted_encoder(
@@ -70,6 +54,6 @@ def fitted_encoder(
             step = step_between(len(training.row_numbers))
             with rows_called(training.indexed):
                 learned = targets.transform(training.values[::step], training.row_numbers[::step], np.float64, True)
-            learned = class_indicators(learned) if are_class_numbers(learned) else learned
+            learned = frequent_classes(learned, targets.task.outputs)
     with rows_called(training.indexed, training.row_numbers):
         return fit_encoder(training.source, columns or None, target_columns, features, learned)

@@ -134,6 +134,12 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
     "pounds and ounces": (["6 lb 1 oz", "7 lbs 8 oz", "5lb", "12 oz", "8 pounds, 4 oz"], [6.0625, 7.5, 5, 0.75, 8.25]),
     "stones and pounds": (["11 st 4 lb", "9st 7lb", "12 stone"], [158, 133, 168]),
     "kilograms and grams": (["2 kg 300 g", "3kg 50g", "800 g"], [2.3, 3.05, 0.8]),
+    "megabits and gigabits": (["1 Gbps", "300 Mbps", "2 Gbps"], [1, 0.3, 2]),
+    "rates of bits": (["800 kbit/s", "2 Mbit/s", "500 kbit/s"], [800, 2000, 500]),
+    "L and Cr": (["1.5 L", "2 Cr", "7.25 L"], [1.5e5, 2e7, 7.25e5]),
+    "rupees in lakhs and crores": (["₹ 1.5 L", "₹2 Cr", "₹ 7.25 L"], [1.5e5, 2e7, 7.25e5]),
+    "litres alone": (["1.5 L", "2 L", "7 l"], [1.5, 2, 7]),
+    "about years": (["c. 1850", "ca. 1900", "c. 12"], [1850, 1900, 12]),
     "metres and centimetres": (["1 m 75 cm", "1m82", "1 m", "2m 5cm"], [1.75, 1.82, 1, 2.05]),
     "kilometres and metres": (["1 km 200 m", "3 km", "850 m"], [1200, 3000, 850]),
     "prices in rupees": (["Rs. 1,000/-", "Rs. 2,50,000/-", "Rs. 900/-"], [1000, 250000, 900]),
@@ -249,6 +255,17 @@ def test_one_odd_cell_leaves_a_number_a_number(odd: str) -> None:
         assert column.notes == (f'Column "it": 1 cell counts as missing: "{odd}" in row 61.',)
         assert column.missing == 1
     TableEncoder.fit(frame, infer_schema(frame)).transform(frame)
+
+
+def test_a_number_that_alone_is_negative_by_a_sign_of_accounts_is_named() -> None:
+    cells = [f"{50 + 0.37 * row:.2f}" for row in range(60)]
+    for odd in ("12-", "(12)"):
+        (note,) = first_column([*cells, odd]).notes
+        assert note.endswith(
+            f'is read as a negative number, as in accounts, and no other is negative: "{odd}" in row 61.'
+        )
+    assert not first_column([*cells, "(12)", "(7)"]).notes
+    assert not first_column([*cells, "(12)", "-7"]).notes
 
 
 def test_the_reason_names_signs_only_where_there_are_some() -> None:

@@ -360,7 +360,8 @@ def _are_magnitudes(parts: pl.DataFrame, units_used: tuple[str, ...]) -> bool:
     factors, suffixes = magnitudes(numbers), numbers["suffix"].str.strip_chars(". ")
     if factors.n_unique() < 2 or numbers["prefix"].drop_nulls().n_unique() > 1:
         return False
-    metres = suffixes.drop_nulls().unique().to_list() == ["m"] and numbers["prefix"].is_null().all()
+    alone = suffixes.drop_nulls().str.to_lowercase().unique().to_list()
+    metres = alone == ["l"] or (alone == ["m"] and numbers["prefix"].is_null().all())  # or litres
     counted = counted_things(suffixes)
     if counted.null_count() < len(counted) and counted.n_unique() == 1:
         return True

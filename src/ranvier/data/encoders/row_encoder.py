@@ -32,6 +32,11 @@ class RowEncoder:
     context: int = 0
 
     @property
+    def used_columns(self) -> list[str] | None:
+        """The names of the columns of a table that are used; None where columns have no names."""
+        return None
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
         """What each input is called; nothing where inputs have no names."""
         return ()
