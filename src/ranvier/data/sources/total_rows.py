@@ -9,7 +9,7 @@ import polars as pl
 from ranvier.plural import plural
 
 MIN_ROWS, MIN_WIDTH = 10, 3
-"""All rows of a table of fewer are rows; notes are told from rows by the empty cells beside them."""
+"""All rows of a table of fewer are rows; the empty cells beside a note say that it is one."""
 MAX_TOTALS, MAX_NOTES = 6, 30
 """Where more such rows stand at the end, they are rows."""
 MAX_ROWS = 200_000
