@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.images.threads import Progress, map_by_threads
 from ranvier.errors import DataError
+from ranvier.plural import plural
 from ranvier.rows.row_names import at_row
 
 MAX_BROKEN = 0.1
@@ -78,8 +79,7 @@ class ReadableCells:
         """A sentence on the cells that are left out; empty where none is."""
         if not self.broken:
             return ""
-        count = len(self.broken)
-        left_out = f"1 {self.what} was" if count == 1 else f"{count:,} {self.what}s were"
+        left_out = plural(len(self.broken), f"{self.what} was", f"{self.what}s were")
         return f"{left_out} left out, which cannot be read: {self._reasons()}."
 
     def check_fraction(self, largest: float = MAX_BROKEN) -> None:

@@ -31,10 +31,10 @@ from ranvier.native.kernels.cancellation import unless_requested
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import activate, derivative_factor
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import tail_mask
 from ranvier.native.kernels.layout import element_index, index_distance
 from ranvier.native.kernels.outputs import output_buffers, positive_zero
 from ranvier.native.kernels.packed import pack_rows
+from ranvier.native.kernels.row_vectors import tail_mask
 from ranvier.native.kernels.tile import (
     Interleaved,
     Strides,

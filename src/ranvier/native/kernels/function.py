@@ -171,6 +171,14 @@ class Function:
         type = values.with_element(a.type, element)
         return self.emit(type, f"{op} {a.typed} to {type}", name)
 
+    def to_double(self, number: Value) -> Value:
+        """A number of the module's format in float64."""
+        return number if self.module.element == "double" else self.cast("fpext", number, "double")
+
+    def from_double(self, number: Value) -> Value:
+        """A float64, or lanes of it, rounded to the module's format."""
+        return number if self.module.element == "double" else self.cast("fptrunc", number, self.module.element)
+
     def intrinsic(self, op: str, *arguments: Value, result: str | None = None, name: str | None = None) -> Value:
         """An intrinsic named after the type of its first argument, such as "sqrt", "fabs", "roundeven", "umax"."""
         type = arguments[0].type

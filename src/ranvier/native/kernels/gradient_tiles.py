@@ -20,8 +20,8 @@ from dataclasses import replace
 from typing import Any
 
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import masked
 from ranvier.native.kernels.layout import index_distance
+from ranvier.native.kernels.row_vectors import masked
 from ranvier.native.kernels.tile import Interleaved, Strides, Tile, contract, prefetch_rows, segments
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import Value
