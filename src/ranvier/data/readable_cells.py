@@ -85,8 +85,7 @@ class ReadableCells:
         """A sentence on the cells that are left out; empty where none is."""
         if not self.broken:
             return ""
-        count = len(self.broken)
-        left_out = f"1 {self.what} was" if count == 1 else f"{count:,} {self.what}s were"
+        left_out = plural(len(self.broken), f"{self.what} was", f"{self.what}s were")
         return f"{left_out} left out, which cannot be read: {self._reasons()}."
 
     @property
