@@ -155,13 +155,13 @@ def test_the_folder_stays_small_and_keeps_what_is_used(tmp_path: Path) -> None:
                 compiled(value, tmp_path)
 
 
-@pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 1.0, 3.0])
-def test_a_large_folder_is_seldom_looked_through(share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.001, 0.1, 0.5, 1.0, 3.0])
+def test_a_large_folder_is_seldom_looked_through(fraction: float) -> None:
     """As often as bytes are stored: to look at all files takes longer than to compile a small network."""
     keys = [hashlib.sha256(str(number).encode()).digest() for number in range(4000)]
-    stored = int(share * cache.LIMIT / cache.LOOKS)
+    stored = int(fraction * cache.LIMIT / cache.LOOKS)
     looks = sum(cache.looks_through(key, stored, cache.LIMIT) for key in keys) / len(keys)
-    assert abs(looks - min(share, 1.0)) <= 3.0 * (share * max(1.0 - share, 0.0) / len(keys)) ** 0.5
+    assert abs(looks - min(fraction, 1.0)) <= 3.0 * (fraction * max(1.0 - fraction, 0.0) / len(keys)) ** 0.5
 
 
 def test_a_folder_that_grows_is_looked_through_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
