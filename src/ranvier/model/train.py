@@ -15,6 +15,7 @@ from ranvier.data.sources.reading import Reading
 from ranvier.data.splitting.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.diagnosis.after_training import with_diagnosis
 from ranvier.model.linear import linear_outputs
 from ranvier.model.model import Model
@@ -52,6 +53,7 @@ REVISION = 2
 and rounded rows to float32 for every precision."""
 
 
+@in_usual_mode
 def train(
     data: Any,
     target: Any = None,
@@ -167,6 +169,7 @@ def train(
     return job.run(lambda: job.make_folder(run))
 
 
+@in_usual_mode
 def resume(
     run: str | Path,
     *,
