@@ -156,10 +156,13 @@ def _population_rows(network: Any, X: Any, y: Any, loss: str | Loss | None) -> P
 
 def _all_models(trials: Trials, results: Sequence[Model | None]) -> list[Model]:
     """The models after Ctrl-C: a network that had not begun has its initial weights."""
-    missing = sum(model is None for model in results)
+    models = [
+        trials.train_one(number, lambda: True) if model is None else model for number, model in enumerate(results)
+    ]
+    missing = sum(len(model.history) == 0 for model in models)
     if missing:
         user_warnings.warn(
             f"Interrupted: {plural(missing, 'network')} of {len(results)} had not begun and "
             f"{'has' if missing == 1 else 'have'} initial weights."
         )
-    return [trials.train_one(number, lambda: True) if model is None else model for number, model in enumerate(results)]
+    return models

@@ -192,8 +192,17 @@ def _length_problem(row: _Row, dialect: Dialect, width: int, origin: str) -> str
     hint = "" if row.next_line == row.line + 1 else " (a quote that is never closed swallows the lines after it)"
     columns = plural(dialect.width, "column")
     where = f"{columns} in {'its header' if dialect.names else 'its first line'}"
+    advice = "put cells that contain the separator in double quotes"
+    if row.line == dialect.body and dialect.separator == "," and len(row.cells) > width and _may_be_decimals(row.cells):
+        advice = "if commas stand before decimals, write points there, or semicolons between the cells"
+        advice += "; if the first cells are names of rows, name them in the header" if dialect.names else ""
     return (
         f"{origin} has {plural(len(row.cells), 'cell')} in line {row.line + 1} and {where}"
-        f"{hint}. Every row must have one cell for each column; put cells that contain the separator in double quotes, "
-        f"{OR_SKIP}."
+        f"{hint}. Every row must have one cell for each column; {advice}, {OR_SKIP}."
     )
+
+
+def _may_be_decimals(cells: Sequence[str]) -> bool:
+    """Whether an integer stands before digits."""
+    pairs = itertools.pairwise(map(str.strip, cells))
+    return any(re.fullmatch(r"[+-]?[0-9]+", before) and after.isdigit() for before, after in pairs)

@@ -205,8 +205,8 @@ def _several_names(layout: Layout, reading: Reading) -> tuple[list[str], int]:
     """The names of the columns, and the number of rows in which they stand."""
     rows = layout.rows[layout.head :]
     if rows and not layout.row_names and len(rows[0]) == layout.width and reading.header is None:
-        names, count = joined_names([row for row in rows if len(row) == layout.width])
-        if count > 1 and reading.names <= set(names) and all(len(row) == layout.width for row in rows[:count]):
+        names, count = joined_names([row for row in rows if len(row) == layout.width], reading.names)
+        if count > 1 and all(len(row) == layout.width for row in rows[:count]):
             return names, count
     return _names(layout), 1
 

@@ -16,7 +16,7 @@ ORANGE_TYPES = frozenset(
 )
 ORANGE_FLAGS = frozenset(("class", "meta", "ignore", "weight", *"cmiw", ""))
 """What stands in the second and in the third line of a table of Orange."""
-IMPORT_ID = re.compile(r'\s*\{"+ImportId"')
+IMPORT_ID = re.compile(r"\s*\{['\"]+ImportId['\"]")
 """What Qualtrics writes under the header and the questions."""
 NO_UNIT = frozenset(("", "-", "\u2013", "\u2014", "[-]", "(-)"))
 """What stands for no unit."""

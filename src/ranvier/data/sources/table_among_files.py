@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ranvier.data.sources.array_parts import PARTS
+from ranvier.data.sources.file_content import TEXT_ENDINGS
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.file_tree import several_tables, table_of_files
 from ranvier.data.sources.idx_files import pictures_and_labels
@@ -18,7 +19,8 @@ from ranvier.data.sources.manifest import with_found_files
 from ranvier.data.sources.natural_order import natural_key
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.source import Source
-from ranvier.data.sources.table_formats import IN_FOLDERS, table_of_bytes
+from ranvier.data.sources.table_formats import IN_FOLDERS, table_ending, table_of_bytes
+from ranvier.data.sources.table_in_text import is_table
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 
@@ -56,7 +58,7 @@ def table_from_files(
     in_idx = pictures_and_labels(files, origin, notes, in_archive)
     if in_idx is not None and in_idx.targets is not None:
         return in_idx
-    tables = [file for file in files if file.name.lower().endswith(IN_FOLDERS)]
+    tables = [file for file in files if table_ending(file.name) in IN_FOLDERS]
     tables.sort(key=lambda file: natural_key(file.name))
     by_folders, refused = None, None
     try:
@@ -71,6 +73,8 @@ def table_from_files(
     only_notes = by_folders is None or set(by_folders.kinds.values()) == {"text"}
     if not manifests and by_folders is not None and only_notes and len(tables) > 1:
         raise several_tables([file.name for file in tables], origin, in_archive)
+    if not manifests and only_notes and not tables:
+        tables = [file for file in files if table_ending(file.name)] or _tables_in_texts(files, origin, reading)
     if not manifests and only_notes and len(tables) == 1:
         manifests = {tables[0].name: _read(tables[0], origin, reading)}
     if len(manifests) > 1:
@@ -104,10 +108,21 @@ def _manifests(
     return manifests
 
 
+def _tables_in_texts(files: Sequence[FileReference], origin: str, reading: Reading) -> list[FileReference]:
+    """The only text, if it is a table."""
+    texts = [file for file in files if file.name.lower().endswith(TEXT_ENDINGS)]
+    alone = len(texts) == len(files) == 1 and is_table(texts[0].read(), _called(texts[0], origin), reading)
+    return texts if alone else []
+
+
+def _called(file: FileReference, origin: str) -> str:
+    return f'"{file.name}" in "{origin}"'
+
+
 def _read(file: FileReference, origin: str, reading: Reading) -> Table:
     """The table in a file."""
     inner = f"{origin}/{file.name}"
-    return table_of_bytes(file.read(), file.name, inner, f'"{file.name}" in "{origin}"', reading)
+    return table_of_bytes(file.read(), file.name, inner, _called(file, origin), reading)
 
 
 def _finder(files: Sequence[FileReference], folder: str) -> Find:

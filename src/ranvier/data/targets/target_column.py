@@ -19,6 +19,7 @@ from ranvier.data.cells.different_strings import different_strings
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import infer_number_format
 from ranvier.data.columns.decimal_signs import DECIMALS, signs_of_table
+from ranvier.data.encoders.dates_as_labels import ADVICE
 from ranvier.data.encoders.target_values import Values, exact_integers, plain_values
 from ranvier.data.encoders.task_inference import MAX_CLASSES, not_a_number
 from ranvier.data.sources.origin import sentence_start
@@ -110,8 +111,10 @@ def target_columns(
 def _column_values(source: Source, name: str, classes: Sequence[Any] | None, form: NumberFormat) -> Values:
     cells = source.frame[name]
     parsing.check_dtype(cells)
+    if cells.dtype in (pl.Duration, pl.Time):
+        cells = cells.cast(pl.Duration).dt.total_microseconds() / 1e6  # seconds, as of strings
     if cells.dtype.is_temporal():
-        raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
+        raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected. {ADVICE}.')
     if cells.dtype == pl.Enum:
         return plain_values(cells.cast(pl.String).to_list(), (name,))
     if not parsing.is_string(cells):
