@@ -146,7 +146,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """The natural logarithm of what `predict_proba` gives of X; minus infinity where a probability is 0."""
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            logarithms: NDArray[np.float64] = np.log(self.predict_proba(X))
+        return logarithms
 
     @in_usual_mode
     def predict_set(self, X: Any, coverage: float = 0.9) -> list[tuple[Any, ...]]:
