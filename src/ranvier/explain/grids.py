@@ -74,7 +74,7 @@ def cells_of(encoder: Any, block: InputBlock, inputs: Inputs | None, X: Any) -> 
     if part is not None:
         from ranvier.data.sources.raw_rows import open_rows
 
-        frame = open_rows(X, encoder.column_names).frame
+        frame = open_rows(X, encoder.column_names, encoder.used_columns).frame
         return frame[part.column] if part.column in frame.columns else None
     if inputs is None:
         return None

@@ -73,8 +73,10 @@ def _measured_rows(
     if y is None:
         from ranvier.data.sources.reading import Reading
 
-        usual = getattr(model.encoder, "encoding", "")
-        X = data.open_source(X, reading=Reading(names=frozenset(model.target.column_names), usual_encoding=usual))
+        usual, expected = getattr(model.encoder, "encoding", ""), frozenset(model.target.column_names)
+        used = getattr(model.encoder, "used_columns", None)
+        only = None if used is None else expected.union(used)
+        X = data.open_source(X, reading=Reading(names=expected, only=only, usual_encoding=usual))
         X, indexed = X.part("test") or X, X.in_memory
         if skip_bad_rows:
             X, sample_weight = _with_good_targets(model, X, sample_weight)

@@ -312,17 +312,16 @@ def open_rows(
         InputError: a model trained on arrays was given a table.
     """
     schema = getattr(model.encoder, "columns", ())
-    columns = [column.name for column in schema]
-    requested = frozenset((*columns, *model.target.column_names))
     used = [column for column in schema if column.used]
+    requested = frozenset((*(column.name for column in used), *model.target.column_names))
     kinds = frozenset(column.kind for column in used)
     text_column = getattr(model.encoder, "text_column", None)
     reading = replace(
         reading,
         # Rows to predict need no target, and no column that the model makes no use of.
         names=reading.names | {column.name for column in used},
-        only=requested | frozenset(keep) if columns else None,
-        table=bool(columns) and text_column is None,
+        only=requested | frozenset(keep) if schema else None,
+        table=bool(schema) and text_column is None,
         usual_encoding=getattr(model.encoder, "encoding", ""),
     )
     if isinstance(data, str) and data == STANDARD_INPUT:

@@ -56,7 +56,7 @@ def readable_rows(
         return X, None, None, ()
     from ranvier.data.sources.raw_rows import open_rows
 
-    source = open_rows(X, encoder.column_names)
+    source = open_rows(X, encoder.column_names, encoder.used_columns)
     decoded, row_numbers = encoder.decoded(source, max_broken=max_broken)
     if row_numbers is None:
         return decoded, None, None, ()

@@ -237,7 +237,7 @@ class TableEncoder:
         """Rows as a source; those of one row have its cells in `cells`."""
         single = cells is not None and isinstance(X, dict) and self._is_one_row(cells)
         rows = [X] if single else X
-        return open_rows(rows, self.column_names, table=self.text_column is None, usual_encoding=self.encoding)
+        return open_rows(rows, self.column_names, self.used_columns, self.text_column is None, self.encoding)
 
     def encode(self, source: Source, dtype: Any = np.float32, later: bool = False) -> NDArray[Any] | Inputs:
         """Encode the rows of an opened source; columns without names stand in the order of the training table.
@@ -249,7 +249,7 @@ class TableEncoder:
         """
         check_polars_threads()
         table = self.named(source)
-        absent = [name for name in self._names if name not in table.frame.columns]
+        absent = [name for name in self.used_columns if name not in table.frame.columns]
         if absent:
             others = (
                 f" and {len(absent) - 1} more that the model needs" if len(absent) > 1 else ", which the model needs"
@@ -302,7 +302,7 @@ class TableEncoder:
         """The table with its column of files under the name that the model knows, where each has one of that kind."""
         absent = [encoder for encoder in self.encoders if encoder.column not in source.column_names]
         spare = [name for name, kind in source.kinds.items() if absent and kind == absent[0].kind]
-        spare = [name for name in spare if name not in self._names]
+        spare = [name for name in spare if name not in self.used_columns]
         if len(absent) != 1 or len(spare) != 1 or not isinstance(source, Table):
             return source
         return source.renamed(spare[0], absent[0].column)
@@ -317,7 +317,7 @@ class TableEncoder:
         return [column for column in self.columns if column.used]
 
     @cached_property
-    def _names(self) -> list[str]:
+    def used_columns(self) -> list[str]:
         """The names of the columns that are used."""
         return [encoder.column for encoder in self.encoders]
 
@@ -330,7 +330,7 @@ class TableEncoder:
         """The cells of a single row, one for each encoder; None for anything else, and where a column is missing."""
         row = single_row(X, self.column_names)
         try:
-            return None if row is None else [row[name] for name in self._names]
+            return None if row is None else [row[name] for name in self.used_columns]
         except KeyError:
             return None
 

@@ -47,13 +47,20 @@ def single_row(rows: Any, names: Sequence[str]) -> dict[str, Any] | None:
     return row_of_series(rows, names) or row_of(rows)
 
 
-def open_rows(rows: Any, names: Sequence[str], table: bool = False, usual_encoding: str = "") -> Source:
+def open_rows(
+    rows: Any,
+    names: Sequence[str],
+    used: Sequence[str] | None = None,
+    table: bool = False,
+    usual_encoding: str = "",
+) -> Source:
     """Open rows, of which those without names stand in the order of `names`.
 
     Parameters:
         rows: what `open_source` reads as a table: a data frame, a dict of columns or of single values, a list of dicts,
             a file; or cells in the order of the columns: an array, a list of rows, or one row as a list or tuple.
         names: the columns of the training table, the target left out.
+        used: those whose cells are looked at; None for all.
         table: whether a file of text (.txt) is a table.
         usual_encoding: of a file of text, tried first where it is no Unicode.
 
@@ -79,7 +86,8 @@ def open_rows(rows: Any, names: Sequence[str], table: bool = False, usual_encodi
     if isinstance(rows, np.ndarray) and rows.ndim == 2:
         # Unlike those of `open_source`, which are numbers, its cells may be of any kind.
         rows = column_dict(rows, names, "the array")
-    opened = open_source(rows, reading=Reading(only=frozenset(names), table=table, usual_encoding=usual_encoding))
+    only = frozenset(names if used is None else used)
+    opened = open_source(rows, reading=Reading(only=only, table=table, usual_encoding=usual_encoding))
     return with_absent_columns(opened, names).with_column_names(names)
 
 

@@ -15,6 +15,7 @@ from ranvier.data.diagnosis.parts import input_names, with_target
 from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_within
 from ranvier.data.diagnosis.table import input_frame
 from ranvier.data.leakage import leaking_columns
+from ranvier.data.sources.reading import Reading
 from ranvier.errors import RanvierError, ShapeError
 from ranvier.model.diagnosis.curve import learning_curve_finding
 from ranvier.model.diagnosis.fit import in_units, no_better, underfitting, unscaled_inputs, worse_than_linear
@@ -90,7 +91,9 @@ def _of_history(model: Model) -> list[Finding]:
 
 def _opened(model: Model, X: Any, y: Any) -> tuple[Source, Array | None]:
     """At most 20,000 of the rows that have a target, and the targets; the latter None where there are none."""
-    source, values = _with_values(model, X if isinstance(X, Source) else open_source(X), y)
+    used = getattr(model.encoder, "used_columns", None)
+    reading = Reading(only=None if used is None else frozenset((*used, *model.target.column_names)))
+    source, values = _with_values(model, X if isinstance(X, Source) else open_source(X, reading=reading), y)
     if source.rows <= MAX_ROWS:
         return source, values
     index = random_rows(source.rows, MAX_ROWS)
