@@ -27,7 +27,6 @@ from ranvier.data.encoders.refined_numbers import with_refined_numbers
 from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.images.threads import Progress
-from ranvier.data.polars_threads import check_polars_threads
 from ranvier.data.readable_cells import MAX_BROKEN
 from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.data.sources import open_source
@@ -247,7 +246,6 @@ class TableEncoder:
 
         Returns and raises what `transform` does.
         """
-        check_polars_threads()
         table = self.named(source)
         absent = [name for name in self.used_columns if name not in table.frame.columns]
         if absent:
