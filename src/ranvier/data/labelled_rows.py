@@ -14,6 +14,7 @@ from ranvier.data.decoded_columns import rows_of
 from ranvier.data.encoders.target_values import Values, empty_rows, plain_values
 from ranvier.data.sources import open_source
 from ranvier.data.sources.origin import sentence_start
+from ranvier.data.sources.repeated_name import repeated_name
 from ranvier.data.sources.source import Source
 from ranvier.data.splitting.canonical_order import repeats
 from ranvier.data.targets.bad_targets import without_bad_targets
@@ -85,7 +86,7 @@ def open_with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]
         raise InputError(
             f"Say which column of {opened.origin} is the target, --target COLUMN. Its columns are: {shown}."
         )
-    repeated = next((name for name in names if names.count(name) > 1), None)
+    repeated = repeated_name(names)
     if repeated is not None:
         raise InputError(f'The target column "{repeated}" is given twice.')
     return opened, names

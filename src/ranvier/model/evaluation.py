@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier import data, user_warnings
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.errors import InputError, ShapeError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
@@ -73,10 +74,9 @@ def _measured_rows(
     if y is None:
         from ranvier.data.sources.reading import Reading
 
-        usual, expected = getattr(model.encoder, "encoding", ""), frozenset(model.target.column_names)
-        used = getattr(model.encoder, "used_columns", None)
-        only = None if used is None else expected.union(used)
-        X = data.open_source(X, reading=Reading(names=expected, only=only, usual_encoding=usual))
+        encoder, expected = row_encoder(model.encoder), frozenset(model.target.column_names)
+        only = None if encoder.used_columns is None else expected.union(encoder.used_columns)
+        X = data.open_source(X, reading=Reading(names=expected, only=only, usual_encoding=encoder.encoding))
         X, indexed = X.part("test") or X, X.in_memory
         if skip_bad_rows:
             X, sample_weight = _with_good_targets(model, X, sample_weight)

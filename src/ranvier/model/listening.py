@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier import user_warnings
 from ranvier.data.encoders.decoding import class_probabilities
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.sounds.activity import sounding_parts
 from ranvier.data.sounds.decode import SoundError, decode, resampled
@@ -80,7 +81,7 @@ def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> lis
         InputError: the model is of another kind.
         DataError: the recording cannot be read.
     """
-    sound = getattr(model.encoder, "sound", None)
+    sound = row_encoder(model.encoder).sound
     if sound is None or not model.task.classes:
         raise InputError(
             "Only a model that tells classes of recordings apart can listen; train one on a folder of class folders "

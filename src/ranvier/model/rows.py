@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.data.encoders.decoding import class_indices
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.data.encoders.target_values import Values, empty_rows
 from ranvier.data.readable_cells import MAX_BROKEN
 from ranvier.errors import DataError, InputError, ShapeError
@@ -52,7 +53,7 @@ def readable_rows(
     >>> readable_rows(None, [[1.0]])
     ([[1.0]], None, None, ())
     """
-    if not getattr(encoder, "forms", None) or isinstance(X, (np.ndarray, data.Arrays)):
+    if not row_encoder(encoder).forms or isinstance(X, (np.ndarray, data.Arrays)):
         return X, None, None, ()
     from ranvier.data.sources.raw_rows import open_rows
 

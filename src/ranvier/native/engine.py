@@ -156,7 +156,7 @@ class NativeExecutable(NetworkWithMembers):
             state = ready.memory.state
             self.entered = self._changing = True
             try:
-                state.update_copies(self._plan)
+                state.update_copies(self.plan)
                 state.touch()
                 self._weights_checked = False
                 return ready(row, target, scalars), state.get()

@@ -1,10 +1,10 @@
 // How training goes: the loss, the metric and the learning rate of every epoch.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Line, linesOf, type Mark, overMembers } from "./curve_lines";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { token } from "./colours";
+import { type Line, linesOf, type Mark, overMembers } from "./curve_lines";
 import { count, METRICS, metric, number, plural, tickLabels } from "./format";
 import { AsTable, Value } from "./parts";
 import { keptPlot } from "./plot";
@@ -18,7 +18,6 @@ const TRIANGLE = 4;
 const NONE: Control[] = [];
 /** Metrics that are fractions of the rows. */
 const FRACTIONS = ["accuracy", "coverage"];
-
 
 export function Curves({ what, history, live = false, controls = NONE, heading = "Training" }: {
   what: What;

@@ -46,7 +46,7 @@ class NumberFormat:
     Fields:
         decimal: the sign before decimals, "." or ",".
         thousands: the sign between thousands: "", ",", ".", " " (any blank) or "'" (any apostrophe).
-        units: the units that may stand beside a number, as `number_parts.units` writes them.
+        units: the units that may stand beside a number, as `number_parts.split` gives them.
         magnitudes: whether the units are thousands, millions and billions, or hemispheres, by which the numbers are
             multiplied; or units of one quantity, such as kg and g, so that all are in the first; or % beside fractions.
         bounds: whether "<", ">" or "+" may stand at a number, as in <30 and 65+, which is then read as the number.

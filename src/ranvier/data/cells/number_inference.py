@@ -138,20 +138,18 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
         if are_durations and no_duration.sum() < no_time.sum():
             return durations
         return WrittenNumbers(NumberFormat(clock=True, odd=bool(no_time.any())))
-    no_length = inches_of_length(strings).is_null()
-    if few(no_length, different):
-        return WrittenNumbers(NumberFormat(feet=True, odd=bool(no_length.any())))
-    compound = compound_unit(strings)
-    no_compound = values_of_compounds(strings, compound).is_null() if compound else None
-    if no_compound is not None and few(no_compound, different):
-        return WrittenNumbers(NumberFormat(compound=compound, odd=bool(no_compound.any())))
-    no_angle = degrees_of_angle(strings).is_null()
-    if few(no_angle, different):
-        return WrittenNumbers(NumberFormat(degrees=True, odd=bool(no_angle.any())))
-    if are_fractions(strings):
-        no_fraction = values_of_fractions(strings).is_null()
-        if few(no_fraction, different):
-            return WrittenNumbers(NumberFormat(fractions=True, odd=bool(no_fraction.any())))
+    ways = (
+        NumberFormat(feet=True),
+        NumberFormat(compound=compound_unit(strings)),
+        NumberFormat(degrees=True),
+        NumberFormat(fractions=are_fractions(strings)),
+    )
+    for form in ways:
+        if form.whole_cells is None:
+            continue
+        unread = form.whole_cells(strings).is_null()
+        if few(unread, different):
+            return WrittenNumbers(replace(form, odd=bool(unread.any())))
     read = _with_parts(different, split(strings), decimal_commas)
     return durations if are_durations and (read is None or len(read.format.units) > 1) else read
 

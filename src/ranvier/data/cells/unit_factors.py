@@ -1,6 +1,6 @@
 """What numbers in several units of one quantity are multiplied by, so that all are in one of these units.
 
-Units are written as `number_parts.units` gives them: lower case, singular.
+Units are written as `number_parts.split` gives them: lower case, singular.
 """
 
 from __future__ import annotations

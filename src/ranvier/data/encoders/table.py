@@ -24,6 +24,7 @@ from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
 from ranvier.data.encoders.refined_numbers import with_refined_numbers
+from ranvier.data.encoders.row_encoder import RowEncoder
 from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.images.threads import Progress
@@ -44,7 +45,7 @@ from ranvier.rows.row_names import rows_called
 
 
 @record
-class TableEncoder:
+class TableEncoder(RowEncoder):
     """Encodes the rows of a table.
 
     Fields:
@@ -101,16 +102,9 @@ class TableEncoder:
             encoders = with_refined_numbers(
                 encoders, used, opened.cells, learned_targets, frame.height, features.max_inputs
             )
-        forms = getattr(opened, "forms", {})
-        return cls(
-            schema,
-            tuple(
-                encoder.with_form(forms[encoder.column]) if encoder.column in forms else encoder for encoder in encoders
-            )
-            if forms
-            else encoders,
-            opened.encoding,
-        )
+        formed = ((encoder, opened.forms.get(encoder.column)) for encoder in encoders)
+        encoders = tuple(encoder if form is None else encoder.with_form(form) for encoder, form in formed)
+        return cls(schema, encoders, opened.encoding)
 
     @property
     def width(self) -> int:

@@ -26,6 +26,7 @@ from ranvier.rows.row_names import at_row
 
 MAX_CLASSES = 20
 MIN_ROWS_PER_CLASS = {"i": 5, "f": 10}
+"""Rows for each different value, on average, from which on integers are classes; more where they are floating point."""
 WORD = re.compile(r"\w")
 MAX_MARKS = 0.02
 """Up to this fraction of the labels, texts without a letter or digit are marks of something unknown."""

@@ -18,6 +18,7 @@ from ranvier.records import record
 BEHIND = "behind the last line"
 COMMENT = "#"
 MAX_FOOTER = 30
+"""A footer has no more lines."""
 
 
 @record
@@ -124,10 +125,10 @@ def _cells_with_quotes(line: str, separator: str, cells: list[str]) -> list[str]
 
 def _footer(lines: Sequence[str], start: int, dialect: Dialect) -> tuple[str, ...]:
     """The lines from one on, if they are few, stand behind a blank one, and each is words or half as long as a row."""
-    below = lines[start:]
     apart = not lines[start - 1].strip(f" \r\n{dialect.separator}")
-    if not apart or len(below) > MAX_FOOTER or dialect.separator == BLANKS:
+    if not apart or len(lines) - start > MAX_FOOTER or dialect.separator == BLANKS:
         return ()
+    below = lines[start:]
     rows = csv.reader(below, delimiter=dialect.separator)
     try:
         if any(len(row) > max(dialect.width // 2, 1) and not _is_sentence(row, dialect.width) for row in rows):
@@ -145,7 +146,7 @@ def _is_sentence(row: Sequence[str], width: int) -> bool:
 def _rows_from(lines: Sequence[str], start: int, dialect: Dialect, origin: str) -> Iterator[_Row]:
     """Each row from a line on; the first that cannot be parsed is the last one."""
     # A quote that is never closed takes the line behind the last one in.
-    source = itertools.chain(itertools.islice(lines, start, None), (BEHIND,))
+    source = itertools.chain((lines[at] for at in range(start, len(lines))), (BEHIND,))
     reader = csv.reader(source, delimiter=dialect.separator, **dialect.options)
     line = start
     while line < len(lines):

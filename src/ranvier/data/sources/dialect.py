@@ -12,6 +12,7 @@ from ranvier.data.sources.first_line import DATA, SURE, UNCLEAR, first_line, is_
 from ranvier.data.sources.header_rows import joined_names, joined_note
 from ranvier.data.sources.layout import BLANKS, MAX_ABOVE, NONE, Layout, best_layout, parsed_lines
 from ranvier.data.sources.reading import Reading
+from ranvier.data.sources.repeated_name import repeated_name
 from ranvier.errors import DataError
 from ranvier.plural import plural
 from ranvier.records import record
@@ -242,7 +243,7 @@ def _checked_names(names: Iterable[str], origin: str) -> tuple[tuple[str, ...], 
         if not name:
             header[index] = f"column_{index + 1}"
             notes.append(unnamed_note(index))
-    repeated = next((name for name in header if header.count(name) > 1), None)
+    repeated = repeated_name(header)
     if repeated is not None:
         numbers = " and ".join(str(index + 1) for index, name in enumerate(header) if name == repeated)
         raise DataError(f'{origin} has the column name "{repeated}" more than once (columns {numbers}). Rename one.')

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,6 @@ from ranvier.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
-
-Find = Callable[[str], FileReference | None]
 
 
 def table_from_files(
@@ -96,13 +95,14 @@ def _manifests(
 ) -> dict[str, Table]:
     """The tables that have a column of paths, by name; those that cannot be read are none."""
     manifests = {}
+    find = _Finder(files)
     for file in tables:
         try:
             table = _read(file, origin, reading)
         except DataError:
             continue
         folder = file.name.rpartition("/")[0]
-        named = with_found_files(table, _finder(files, folder), folder or origin)
+        named = with_found_files(table, partial(find, folder=folder), folder or origin)
         if named.kinds and not named.problem:
             manifests[file.name] = named
     return manifests
@@ -125,18 +125,20 @@ def _read(file: FileReference, origin: str, reading: Reading) -> Table:
     return table_of_bytes(file.read(), file.name, inner, _called(file, origin), reading)
 
 
-def _finder(files: Sequence[FileReference], folder: str) -> Find:
+class _Finder:
     """From the path in a cell to its file: from the table's folder, from the outer one, or the only one so called."""
-    by_path = {file.name: file for file in files}
-    called = Counter(file.name.rpartition("/")[2] for file in files)
-    by_name = {file.name.rpartition("/")[2]: file for file in files if called[file.name.rpartition("/")[2]] == 1}
 
-    def find(cell: str) -> FileReference | None:
+    def __init__(self, files: Sequence[FileReference]) -> None:
+        self._by_path = {file.name: file for file in files}
+        names = [file.name.rpartition("/")[2] for file in files]
+        called = Counter(names)
+        self._by_name = {name: file for name, file in zip(names, files, strict=True) if called[name] == 1}
+
+    def __call__(self, cell: str, folder: str) -> FileReference | None:
         plain = "/".join(part for part in cell.replace("\\", "/").split("/") if part not in ("", "."))
         inside = f"{folder}/{plain}" if folder else plain
-        return by_path.get(inside) or by_path.get(plain) or by_name.get(plain) or _on_disk(cell)
-
-    return find
+        by_path = self._by_path
+        return by_path.get(inside) or by_path.get(plain) or self._by_name.get(plain) or _on_disk(cell)
 
 
 def _on_disk(cell: str) -> FileReference | None:
