@@ -21,11 +21,10 @@ import struct
 import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ranvier import settings
+from ranvier import settings, user_warnings
 from ranvier.errors import EngineError
 from ranvier.native.machine import cpu, dump, llvm, own_files
 from ranvier.native.machine.target import Target
@@ -265,4 +264,4 @@ def _warn(folder: Path, error: OSError) -> None:
     _warned.add(folder)
     advice = "set RANVIER_CACHE to a folder that you, and no one else, can write to"
     message = f"Compiled code cannot be kept in {folder} ({error}); {advice}."
-    warnings.warn(CacheWarning(message), stacklevel=3)
+    user_warnings.warn(CacheWarning(message))
