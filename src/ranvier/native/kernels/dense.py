@@ -40,6 +40,7 @@ from ranvier.native.kernels.tile import (
     Strides,
     Tile,
     contract,
+    lanes_for,
     panel_loops,
     segments,
     shared_panel_loops,
@@ -285,5 +286,7 @@ def write_product(
     rest |= {"packed": "ptr noalias"} if scheduled.packed else {}
     rest |= {"cancel_requested": "ptr"} if cancellable else {}
     numbers = dict.fromkeys(("rows", "from", "to"), "i64")
-    with module.function(name, {**pointers, **numbers, **rest}) as f:
+    bfloat16 = scheduled.pairs or (isinstance(scheduled.step, Forward) and scheduled.step.bfloat16)
+    lanes = module.lanes if bfloat16 else lanes_for(scheduled.step.matrix, module.lanes)
+    with module.function(name, {**pointers, **numbers, **rest}, lanes=lanes) as f:
         Product(f, registers, heights, scheduled).write()
