@@ -348,9 +348,9 @@ def loss(
         )
 
     def make(name: str) -> Loss:
-        own = _SPECS[name].applied_to
-        if applied_to not in (OUTPUT, own):
-            raise InputError(f'{name} is a loss on the {own}; applied_to="{applied_to}" does not fit. Leave it out.')
+        takes = _SPECS[name].applied_to
+        if applied_to not in (OUTPUT, takes):
+            raise InputError(f'{name} is a loss on the {takes}; applied_to="{applied_to}" does not fit. Leave it out.')
         if not (options or reduction or label_smoothing):
             return LOSSES[name]
         return _built_in(name, options, reduction, label_smoothing)
