@@ -127,13 +127,6 @@ class NativeMembers(Serialized):
             },
         )
 
-    def before_call(self) -> int:
-        """Compute in the floating-point mode of the network."""
-        return self._network.before_call()
-
-    def after_call(self, entered: int) -> None:
-        self._network.after_call(entered)
-
     @serialized
     def run(self, numbers: Numbers, spans: Span) -> NDArray[np.float64]:
         """The steps of some of them; gives the losses, (m, k)."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ranvier.engine import CompileSpec, State, never_cancel, unlimited
 from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError
-from ranvier.native.machine import cpu, floating_point_mode
+from ranvier.native.machine import cpu
 from ranvier.native.packed_state import PackedState
 from ranvier.native.plans import Memory, load_plan, plans_of
 from ranvier.native.program import Few, Program
@@ -72,13 +72,6 @@ class PreparedNetwork(Serialized):
 
     def __reduce__(self) -> NoReturn:
         raise EngineError("Compiled code belongs to its process and cannot be pickled; pickle the state it reads.")
-
-    def before_call(self) -> int:
-        """Set our floating-point mode: constants of the code and sums in NumPy depend on it, too."""
-        return floating_point_mode.functions()[0]()
-
-    def after_call(self, entered: int) -> None:
-        floating_point_mode.functions()[1](entered)
 
     def copy_for_handler(self) -> Self:
         """Another executable of this network with the state that it has now."""

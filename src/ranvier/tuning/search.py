@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.errors import InputError
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.model import Model
 from ranvier.model.target_option import are_names, column_labels
 from ranvier.model.train import TrainData, train_job
@@ -102,6 +103,7 @@ class Search:
         return polars.DataFrame(rows, infer_schema_length=None)
 
 
+@in_usual_mode
 def search(
     data: Any,
     target: Any = None,

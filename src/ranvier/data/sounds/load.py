@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier import user_warnings
 from ranvier.data.images.threads import Progress
 from ranvier.data.readable_cells import MAX_BROKEN, ReadableCells, listed_names
 from ranvier.data.sounds.decode import MAX_SECONDS, SoundSurvey, decode, resampled, survey
@@ -132,7 +132,7 @@ def decode_all(cells: Sequence[Any], form: SoundFormat, name: str, first: int = 
     spectrograms, unlike = _in_format(readable, form, None)
     readable.check_all()
     for note in unlike:
-        warnings.warn(note, stacklevel=2)
+        user_warnings.warn(note)
     return spectrograms
 
 

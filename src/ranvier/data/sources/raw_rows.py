@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ranvier.data.polars_threads import check_polars_threads
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import Arrays, column_dict
 from ranvier.data.sources.file_cells import is_file_list
@@ -67,10 +68,12 @@ def open_rows(
     Raises:
         DataError: the rows cannot be read.
         ShapeError: an array or a row has another number of columns.
+        EngineError: this is a forked child whose parent had read a table.
 
     >>> open_rows([39, "Male"], ["age", "sex"]).frame.rows()
     [(39, 'Male')]
     """
+    check_polars_threads()
     if is_file_list(rows):
         return open_source(rows)
     if is_row(rows):
