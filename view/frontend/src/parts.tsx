@@ -15,7 +15,7 @@ export function Value({ value, name, text }: { value: number | null | undefined;
   );
 }
 
-const LONG = 18;
+const LONG = 12;
 const TAIL = 7;
 
 /** A name that a narrow place cuts in its middle, since names differ at their ends; `full` where it is a part of one. */
