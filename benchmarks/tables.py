@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import installed
 from tables_parts import records, runs, summary
-from tables_parts.methods import METHODS
+from tables_parts.registry import METHODS
 from tables_parts.report import markdown
 from tables_parts.sets import MAX_TRAIN, TABLES, TEST_SHARE
 from versus_parts.report import machine

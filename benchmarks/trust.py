@@ -34,8 +34,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import installed
 import numpy as np
 from numpy.typing import NDArray
-from tables_parts.methods import METHODS
 from tables_parts.ours import fitted
+from tables_parts.registry import METHODS
 from tables_parts.runs import THREAD_VARIABLES
 from tables_parts.sets import TABLES, SplitTable, Table, at_most, problem
 from versus_parts.report import machine

@@ -1,41 +1,22 @@
-"""The methods: each is made with the defaults of its makers, fits a `Problem` and predicts its test rows.
+"""The methods of others, each with the defaults of its makers.
 
-A method is a function of a problem that returns `Fitted`: `predict(frame)` gives probabilities (n, classes) in the
-order of `problem.classes`, or numbers (n,). Making it and fitting it is what is timed, reading and splitting is not.
+A method is a function of a problem that fits and returns `predict(frame)`, which gives probabilities (n, classes) in
+the order of `problem.classes`, or numbers (n,).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .ours import EFFORTS, ranvier
 from .sets import Frame, SplitTable
 
 Array = NDArray[Any]
 Fit = Callable[[SplitTable], Callable[[Frame], Array]]
 MISSING = "(missing)"
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """How a method is run.
-
-    Fields: `name`; `fit`, from a problem to a function that predicts; `packages` whose versions matter; `imports`,
-    modules that are loaded before the clock runs; `most_rows`, it is run only on so many training rows, because more
-    take too long; `ours`, it is Ranvier.
-    """
-
-    name: str
-    fit: Fit
-    packages: tuple[str, ...]
-    imports: tuple[str, ...]
-    most_rows: int | None = None
-    ours: bool = False
 
 
 def baseline(problem: SplitTable) -> Callable[[Frame], Array]:
@@ -72,9 +53,9 @@ def sklearn_mlp(problem: SplitTable, options: dict[str, Any] | None = None) -> C
     )
     settings = {"early_stopping": True, "random_state": problem.seed, **(options or {})}
     if problem.classification:
-        return _learned(problem, make_pipeline(columns, MLPClassifier(**settings)), _with_text)
+        return _learned(problem, make_pipeline(columns, MLPClassifier(**settings)), with_text)
     scaled = TransformedTargetRegressor(MLPRegressor(**settings), transformer=StandardScaler())
-    return _learned(problem, make_pipeline(columns, scaled), _with_text)
+    return _learned(problem, make_pipeline(columns, scaled), with_text)
 
 
 def histgb(problem: SplitTable) -> Callable[[Frame], Array]:
@@ -82,7 +63,7 @@ def histgb(problem: SplitTable) -> Callable[[Frame], Array]:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     make = HistGradientBoostingClassifier if problem.classification else HistGradientBoostingRegressor
-    return _learned(problem, make(random_state=problem.seed), _with_categories)
+    return _learned(problem, make(random_state=problem.seed), with_categories)
 
 
 def xgboost(problem: SplitTable) -> Callable[[Frame], Array]:
@@ -91,7 +72,7 @@ def xgboost(problem: SplitTable) -> Callable[[Frame], Array]:
 
     make = XGBClassifier if problem.classification else XGBRegressor
     model = make(random_state=problem.seed, n_jobs=problem.threads, enable_categorical=True)
-    return _learned(problem, model, _with_categories)
+    return _learned(problem, model, with_categories)
 
 
 def lightgbm(problem: SplitTable) -> Callable[[Frame], Array]:
@@ -100,7 +81,7 @@ def lightgbm(problem: SplitTable) -> Callable[[Frame], Array]:
 
     make = LGBMClassifier if problem.classification else LGBMRegressor
     model = make(random_state=problem.seed, n_jobs=problem.threads, verbosity=-1)
-    return _learned(problem, model, _with_categories)
+    return _learned(problem, model, with_categories)
 
 
 def catboost(problem: SplitTable) -> Callable[[Frame], Array]:
@@ -110,7 +91,7 @@ def catboost(problem: SplitTable) -> Callable[[Frame], Array]:
     make = CatBoostClassifier if problem.classification else CatBoostRegressor
     settings = {"random_seed": problem.seed, "thread_count": problem.threads, "verbose": False}
     model = make(cat_features=problem.categorical, allow_writing_files=False, **settings)
-    return _learned(problem, model, _with_text)
+    return _learned(problem, model, with_text)
 
 
 def realmlp(problem: SplitTable) -> Callable[[Frame], Array]:
@@ -137,7 +118,7 @@ def _pytabkit(problem: SplitTable, make: Any) -> Callable[[Frame], Array]:
     medians = problem.train[numbers].median()
 
     def prepare(problem: SplitTable, frame: Frame) -> Frame:
-        inputs = _with_text(problem, frame)
+        inputs = with_text(problem, frame)
         inputs[numbers] = inputs[numbers].fillna(medians).astype("float64")
         return inputs
 
@@ -160,7 +141,7 @@ def _learned(
     return lambda frame: np.asarray(model.predict_proba(prepare(problem, frame)), np.float64)
 
 
-def _with_text(problem: SplitTable, frame: Frame) -> Frame:
+def with_text(problem: SplitTable, frame: Frame) -> Frame:
     """The known columns; a missing word is a word of its own."""
     inputs = frame[problem.columns].copy()
     for name in problem.categorical:
@@ -168,7 +149,7 @@ def _with_text(problem: SplitTable, frame: Frame) -> Frame:
     return inputs
 
 
-def _with_categories(problem: SplitTable, frame: Frame) -> Frame:
+def with_categories(problem: SplitTable, frame: Frame) -> Frame:
     """The known columns; words become categories, those of the training rows."""
     import pandas
 
@@ -178,23 +159,3 @@ def _with_categories(problem: SplitTable, frame: Frame) -> Frame:
         values = inputs[name].astype(object).where(inputs[name].isin(train_values), None)
         inputs[name] = pandas.Categorical(values, categories=train_values)
     return inputs
-
-
-SKLEARN = ("sklearn.pipeline", "sklearn.compose", "sklearn.neural_network", "sklearn.ensemble")
-METHODS = {
-    method.name: method
-    for method in (
-        Method("baseline", baseline, (), ()),
-        Method("sklearn-mlp", sklearn_mlp, ("scikit-learn",), SKLEARN),
-        Method("histgb", histgb, ("scikit-learn",), SKLEARN),
-        Method("xgboost", xgboost, ("xgboost", "xgboost-cpu"), ("xgboost",)),
-        Method("lightgbm", lightgbm, ("lightgbm",), ("lightgbm",)),
-        Method("catboost", catboost, ("catboost",), ("catboost",)),
-        *(
-            Method(name, ranvier(effort), ("ranvier", "llvmlite"), ("ranvier.model.train",), ours=True)
-            for name, effort in EFFORTS.items()
-        ),
-        Method("realmlp-td", realmlp, ("pytabkit", "torch"), ("pytabkit", "torch")),
-        Method("tabm-d", tabm, ("pytabkit", "torch"), ("pytabkit", "torch"), most_rows=1_500),
-    )
-}

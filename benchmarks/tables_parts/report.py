@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .latency import ASKED
-from .methods import METHODS
+from .registry import METHODS
 from .sets import TABLES
 from .summary import MEASURES, OURS, SLOW, Results
 

@@ -11,9 +11,9 @@ from statistics import median
 from typing import Any
 
 from . import records
-from .methods import METHODS
 from .ranking import geometric_mean, mean_and_error, mean_ranks, verdict
 from .records import Key, Row
+from .registry import METHODS
 from .sets import TABLES
 
 Results = dict[str, Any]
@@ -23,8 +23,15 @@ MLP, SLOW = "sklearn-mlp", "realmlp-td"
 SHORTEST = 1e-6
 """Seconds: a geometric mean needs times above 0."""
 OURS = [name for name, method in METHODS.items() if method.ours]
-PEERS = [n for n, method in METHODS.items() if not method.ours and n != "baseline" and method.most_rows is None]
-"""Those that are run on every set; only they are ranked."""
+SEARCHED = [name for name, method in METHODS.items() if method.searched]
+"""Those that are ranked beside our best effort, on the sets on which they were run."""
+BEST = "ranvier-best"
+PEERS = [
+    name
+    for name, method in METHODS.items()
+    if not (method.ours or method.searched) and name != "baseline" and method.most_rows is None
+]
+"""Those that are run on every set; only they are ranked beside all of ours."""
 
 
 class RowsDifferError(ValueError):
@@ -114,6 +121,7 @@ def _rankings(scores: Mapping[Key, Row], measures: tuple[str, str]) -> Results:
     peers = [name for name in PEERS if name in present]
     groups: dict[str, list[str]] = {"peers": peers}
     groups |= {name: [*peers, name] for name in OURS if name in present}
+    groups |= {f"{BEST} and {name}": [name, BEST] for name in SEARCHED if {name, BEST} <= present}
     for title, methods in groups.items():
         tables = {
             name: entry

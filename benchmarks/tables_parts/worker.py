@@ -12,7 +12,7 @@ from installed import versions
 
 from . import scores
 from .answering import answer
-from .methods import METHODS
+from .registry import METHODS
 from .sets import TABLES, problem
 
 ENOUGH_SECONDS, MAX_FITS = 3.0, 5

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.version import __version__
 
 _EXPORTS = {
@@ -210,7 +211,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'ranvier' has no attribute {name!r}")
-    value = getattr(import_module(_MODULE_OF[name]), name)
+    value = getattr(in_usual_mode(import_module)(_MODULE_OF[name]), name)
     globals()[name] = value
     return value
 

@@ -11,8 +11,9 @@ def start() -> None:
     """Run the command line; a Ctrl-C while the command is still being imported is no traceback either."""
     try:
         from ranvier.cli.main import main
+        from ranvier.floating_point_mode import in_usual_mode
 
-        main(prog_name="ranvier")
+        in_usual_mode(main)(prog_name="ranvier")
     except (Exception, KeyboardInterrupt) as error:
         from ranvier.errors import interruption
 

@@ -19,11 +19,13 @@ MAX_FUNCTION_LINES = 60
 FLOORS = {
     "version": 0,
     "errors": 0,
+    "floating_point_mode": 0,
     "records": 0,
     "text_table": 0,
     "plural": 0,
     "portable_math": 0,
     "scalars": 0,
+    "user_warnings": 0,
     "settings": 1,
     "random": 1,
     "expression": 1,

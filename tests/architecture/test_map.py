@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -69,3 +70,19 @@ def test_the_checks_can_fail() -> None:
     assert floors_in("| floor | folder | x |\n|---|---|---|\n| 4 | `data/` | x |") == [{"data": 4}]
     assert missing_paths("`data/nothing.py`, `nobody/`, `nothing.md`") == ["data/nothing.py", "nobody/", "nothing.md"]
     assert missing_paths("`data/`, `kernels/tile.py`, `README.md`, `sources/`") == ["sources/"]
+
+
+def unlisted(docstring: str, files: set[str]) -> set[str]:
+    """The files of a package that its docstring leaves out or names without having them, where it lists its files."""
+    named = set(re.findall(r"\b\w+\.py\b", docstring))
+    return named ^ files if named else set()
+
+
+def test_a_package_that_lists_its_files_lists_all_of_them() -> None:
+    lists = {}
+    for path in SOURCE.rglob("__init__.py"):
+        files = {other.name for other in path.parent.glob("*.py")} - {"__init__.py"}
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        lists[path.parent.relative_to(SOURCE).as_posix()] = unlisted(docstring, files)
+    assert {package: files for package, files in lists.items() if files} == {}
+    assert unlisted("one.py  the first", {"one.py", "two.py"}) == {"two.py"}

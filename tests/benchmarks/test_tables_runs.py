@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tables_parts import records
-from tables_parts.methods import METHODS
+from tables_parts.registry import METHODS
 from tables_parts.runs import Job, Place, jobs
 from tables_parts.sets import MAX_TEST, MAX_TRAIN, TABLES, at_most, problem
 

@@ -96,6 +96,13 @@ def test_of_many_classes_those_with_mistakes_are_shown(open_view: Open) -> None:
     fits(page)
 
 
+def test_hundreds_of_classes_have_a_matrix(open_view: Open) -> None:
+    table = {"x": [float(row % 5) for row in range(800)], "kind": [f"class {row % 400}" for row in range(800)]}
+    model = rv.train(table, target="kind", task="multiclass", **QUICK | {"epochs": 1})
+    page = open_view(Subject(model, rows_from_file(model, table), "hundreds"), "mistakes")
+    assert page.locator(".matrix tbody tr").count() == 30
+
+
 def test_residual_blocks_norms_and_dropout_are_named(open_view: Open) -> None:
     X = np.random.default_rng(0).normal(size=(30, 8))
     y = (X[:, 0] > 0).astype(int)

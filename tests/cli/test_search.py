@@ -24,7 +24,7 @@ def test_a_search_says_what_it_found_and_goes_on() -> None:
     assert "10 trials. Best log loss" in first.output
     assert "the recipe's own" in first.output
     assert "On test rows, which no trial has seen: accuracy" in first.output
-    assert "rv.train('iris', effort='fast'" in first.output
+    assert "The same model in Python:\n  import ranvier as rv\n  model = rv.train('iris', effort='fast'" in first.output
     assert Path("iris-search/best.rv").exists()
     again = invoke(*words, "--json", "--quiet")
     actual = json.loads(again.stdout)
@@ -32,6 +32,13 @@ def test_a_search_says_what_it_found_and_goes_on() -> None:
     assert actual["metric"] == "log_loss"
     assert set(actual["metrics"]) >= {"accuracy", "log_loss"}
     assert actual["model"].endswith("best.rv")
+
+
+def test_the_code_of_a_model_that_the_time_cut_short_is_not_said_to_give_it() -> None:
+    result = invoke("search", "iris", "--minutes", "0.001", "--space", "hidden=64,128")
+    assert result.exit_code == 0, result.output
+    assert "The time was over before" in result.output
+    assert "In Python, trained in full:\n  import ranvier as rv" in result.output
 
 
 def test_the_space_is_printed_as_the_flags_that_change_it() -> None:

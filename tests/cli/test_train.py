@@ -59,7 +59,10 @@ def test_the_model_and_the_run_are_there(trained: Trained) -> None:
     assert (trained.run / "events.jsonl").is_file()
 
 
-@pytest.mark.parametrize(("data", "other"), [("pictures", "OTHER/"), ("rows.tsv", "OTHER.tsv"), ("iris", "OTHER.csv")])
+@pytest.mark.parametrize(
+    ("data", "other"),
+    [("pictures", "OTHER/"), ("rows.tsv", "OTHER.tsv"), ("iris", "OTHER.csv"), ("v1.2/rows.csv.gz", "OTHER.csv.gz")],
+)
 def test_other_rows_are_named_as_the_training_rows_are(data: str, other: str, tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     assert _other(str(tmp_path / data)) == other

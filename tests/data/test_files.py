@@ -253,7 +253,7 @@ def test_spreadsheets_and_special_files_are_refused(tmp_path: Path) -> None:
     [
         ("t.xlsx", "Save it as CSV from the spreadsheet program."),
         ("t.ods", "Save it as CSV from the spreadsheet program."),
-        ("t.csv.zst", "Unpack it, and give the file that was in it."),
+        ("t.csv.lz4", "Unpack it, and give the file that was in it."),
         ("t.7z", "Unpack it, and give the file that was in it."),
         ("t.orc", "Write it as CSV or Parquet from the program that it is of."),
         ("t.SAV", "Write it as CSV or Parquet from the program that it is of."),

@@ -74,3 +74,12 @@ def test_honest_columns_are_not(target: str) -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_the_sets_of_scikit_learn_are_honest(name: str) -> None:
     assert named(prepare(name).notes) == []
+
+
+def test_numbers_whose_squares_overflow_are_compared() -> None:
+    generator = np.random.default_rng(0)
+    far, target = 50 + generator.normal(size=60), generator.normal(size=60)
+    far[7] = 1e300
+    notes = prepare(pl.DataFrame({"far": far, "copy": 1e200 * target, "y": target}), "y").notes
+    assert any('"copy" alone predicts "y"' in note for note in notes)
+    assert not any('"far" alone' in note for note in notes)

@@ -46,6 +46,12 @@ def test_paths_may_be_relative_to_the_current_folder(tmp_path: Path, monkeypatch
     assert dict(open_source(path).kinds) == {"path": "image"}
 
 
+def test_paths_may_begin_below_many_empty_cells(tmp_path: Path) -> None:
+    rows: dict[str, list[str | None]] = {"path": [*[None] * 25, "cats/0.png"], "label": ["a"] * 26}
+    opened = open_source(write(write_tree(tmp_path, pets()) / "rows.csv", rows))
+    assert dict(opened.kinds) == {"path": "image"}
+
+
 def test_missing_files_are_counted_and_named(tmp_path: Path) -> None:
     names: list[str | None] = ["cats/0.png", *(f"cats/{number}.png" for number in range(90, 97))]
     path = write(write_tree(tmp_path, pets()) / "rows.csv", {"path": names, "label": ["a"] * 8})

@@ -134,6 +134,19 @@ def test_the_columns_of_a_table_are_refined_by_the_targets_of_its_training_rows(
     assert f"indicators of {len(gain.single_values)} values" in gain.describe()
 
 
+def test_many_classes_are_told_apart_by_more_than_the_mean_of_their_numbers() -> None:
+    values = amounts()
+    random = np.random.default_rng(7)
+    outer, inner = random.choice([0, 19], ROWS), random.choice([9, 10], ROWS)
+    classes = np.where(meaning(values) > 0.5, outer, inner)
+    classes[:20] = np.arange(20)
+    rows = {"gain": values, "class": [f"class {number:02}" for number in classes]}
+    prepared = prepare(rows, "class", test=0.0, validation=0.0, seed=0, features=OPTIONS)
+    (gain,) = prepared.encoder.encoders  # type: ignore[union-attr]
+    assert isinstance(gain, NumberEncoder)
+    assert len(gain.single_values) > 80
+
+
 def test_of_many_rows_some_are_looked_at_with_their_own_targets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refined_numbers, "MAX_ROWS", ROWS)
     assert refined_numbers.step_between(3 * ROWS) == 3

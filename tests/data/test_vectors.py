@@ -44,6 +44,15 @@ def columns() -> dict[str, Any]:
     return {"meaning": actual, "price": price, "age": labels}
 
 
+@pytest.mark.parametrize("sign", ["x", " x ", "×", "*", "X"])
+def test_dimensions_without_blanks(sign: str) -> None:
+    sizes = [(10 + row, 5 + row * 7 % 20, 2 + row * 3 % 11) for row in range(20)]
+    cells = pl.Series("size", [sign.join(map(str, size)) for size in sizes])
+    column = infer_schema(pl.DataFrame({"size": cells, "price": [0.5 * row for row in range(20)]}))[0]
+    assert column.kind == "vector"
+    assert vectors(cells).tolist() == [list(size) for size in sizes]
+
+
 def parquet_arrays(folder: Path) -> Any:
     pl.DataFrame(columns()).write_parquet(folder / "rows.parquet")
     return folder / "rows.parquet"

@@ -64,6 +64,20 @@ def test_ignored_columns_of_typed_frames_are_not_read(model: rv.Model, make: Any
     assert model.predict(data).tolist() == model.predict(COLUMNS).tolist()
 
 
+@pytest.mark.parametrize("how", [{"ignore": ["raw"]}, {"kinds": {"raw": "drop"}}])
+def test_columns_left_out_are_not_read_by_any_question(how: dict[str, Any], tmp_path: Path) -> None:
+    data = {**COLUMNS, "raw": [{1}, len] * 20}
+    model = rv.train(data, target="y", **how, **OPTIONS)
+    expected = rv.train(COLUMNS, target="y", **OPTIONS)
+    assert model.predict(data).tolist() == expected.predict(COLUMNS).tolist()
+    assert model.predict({"x": 1.0, "z": 0.5, "raw": {3}}).tolist() == expected.predict({"x": 1.0, "z": 0.5}).tolist()
+    assert model.evaluate(data) == expected.evaluate(COLUMNS)
+    assert {entry.column for entry in model.importances(data)} == {"x", "z"}
+    assert model.attributions(data).values.shape == (40, 2)
+    assert all(finding.column != "raw" for finding in model.diagnose(data))
+    model.write_report(tmp_path / "report.html", data)
+
+
 def test_a_row_of_a_pandas_frame_is_a_row(model: rv.Model) -> None:
     frame = pandas.DataFrame({"z": X[:, 1], "name": ["a"] * 40, "x": X[:, 0]})
     estimator = rv.Classifier(**ESTIMATOR).fit(frame[["x", "z"]], Y)

@@ -121,7 +121,7 @@ def test_groups(case: int) -> None:
 @pytest.mark.parametrize("units", [640, 650])
 def test_grouped_weights_are_cut_into_k_blocks(units: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache of 8 KiB has no room for rows of such groups, forward or back."""
-    monkeypatch.setattr("ranvier.native.prepared.machine", lambda *_: Machine(Registers(16, 2), 8 << 10, 8 << 10))
+    monkeypatch.setattr("ranvier.native.prepared.this_machine", lambda *_: Machine(Registers(16, 2), 8 << 10, 8 << 10))
     task = make_spec(1220, [Dense(2 * units, "gelu", groups=2), Dense(2 * units, "tanh", groups=2), Dense(2)])
     products = [
         step for step in NativeEngine().compile(task).plan.stages[0].steps if isinstance(step, ScheduledProduct)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from ranvier.network.optimizers import Adam
 from ranvier.rows import Rows
 from ranvier.training.batches import batch_offsets, span_of
 from ranvier.training.state import initial_state
+from tests.native.against_reference import make_spec
 
 ROWS = Rows(np.linspace(-1.0, 1.0, 60).reshape(20, 3), np.linspace(0.0, 1.0, 20).reshape(20, 1))
 
@@ -123,3 +126,24 @@ def test_transposed_weights_are_made_when_they_are_read() -> None:
     for first, second in zip(executable.loss_and_gradient(ROWS), fresh.loss_and_gradient(ROWS), strict=True):
         assert np.array_equal(first, second)
     assert np.array_equal(executable.get_state().parameters, latest)
+
+
+def test_another_number_of_threads_has_another_plan() -> None:
+    """What is shown, measured and run is one plan."""
+    spec = spec_of(hidden=300)
+    executable = executable_of(replace(spec, batch_size=64))
+    executable.threads = 3
+    assert executable.plan is executable._program("train").plan
+    assert executable.measured_program().plan is executable.plan
+
+
+def test_more_threads_have_more_memory() -> None:
+    """Threads chain the entries of sparse rows in memory of their own, also if fewer of them came first."""
+    spec = make_spec(90, [Dense(20), Dense(3)], mean_nnz=5)
+    executable = executable_of(spec)
+    executable.set_state(initial_state(spec.network, spec.optimizer, 1).engine)
+    program = executable._program("train")
+    program.reserve(6, entries=40, threads=1)
+    size = program.arrays["links"].size
+    program.reserve(6, entries=40, threads=3)
+    assert program.arrays["links"].size > 2 * size

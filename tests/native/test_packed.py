@@ -43,10 +43,10 @@ def packing(everything: bool, registers: Registers | None = None) -> Iterator[No
         patch.setattr(blocking, "L1_OF_PACKED_ROW", 2048)
         patch.setattr(blocking, "MIN_BATCH_BLOCK", 16)
         patch.setattr(blocking, "MAX_UNBLOCKED_K", 16 if everything else 1 << 30)
-        usual = prepared.machine
+        usual = prepared.this_machine
         if everything:
             patch.setattr(
-                prepared, "machine", lambda *given: Machine(registers or usual(*given).registers, 32 << 10, SMALL)
+                prepared, "this_machine", lambda *given: Machine(registers or usual(*given).registers, 32 << 10, SMALL)
             )
         compiled.clear_memoized()
         yield

@@ -13,7 +13,6 @@ from ranvier.engine import CompileSpec, State
 from ranvier.native.engine import NativeEngine
 from ranvier.native.lowering.steps import Forward
 from ranvier.native.machine import cpu
-from ranvier.native.processor import machine
 from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.plan import make_plan
 from ranvier.native.scheduling.scheduled import (
@@ -22,6 +21,7 @@ from ranvier.native.scheduling.scheduled import (
     ScheduledRounding,
     ScheduledWeightGradient,
 )
+from ranvier.native.this_machine import this_machine
 from ranvier.network.constraints import MaxNorm
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LearnedScale, Rescale, Residual
 from ranvier.network.optimizers import LBFGS, SGD, Adam
@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.usefixtures("own_cache"),
     pytest.mark.skipif(not TARGET.has_bf16_dot, reason="the processor has no bfloat16 dot product"),
 ]
-PAIRS = machine(TARGET, "bfloat16")
+PAIRS = this_machine(TARGET, "bfloat16")
 
 
 def spec(inputs: int, layers: list[Any], optimizer: Any = None, **options: Any) -> CompileSpec:
@@ -82,7 +82,7 @@ def bits(task: CompileSpec) -> dict[str, bytes]:
 
 def without_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = replace(PAIRS, pairs=False)
-    monkeypatch.setattr("ranvier.native.prepared.machine", lambda *_: plain)
+    monkeypatch.setattr("ranvier.native.prepared.this_machine", lambda *_: plain)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

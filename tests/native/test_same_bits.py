@@ -84,7 +84,7 @@ def test_vector_width(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_tiles(registers: Registers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiles made for other registers spill on this machine, but give the same bits."""
     native = trained(classifier(), 1)
-    monkeypatch.setattr("ranvier.native.prepared.machine", lambda *_: Machine(registers, 32 << 10, 32 << 10))
+    monkeypatch.setattr("ranvier.native.prepared.this_machine", lambda *_: Machine(registers, 32 << 10, 32 << 10))
     assert trained(classifier(), 1) == native
 
 

@@ -120,7 +120,7 @@ def test_the_hash_sees_a_changed_seed() -> None:
 @pytest.mark.parametrize("registers", [Registers(32, 1), Registers(32, 4), Registers(16, 4)])
 def test_other_tiles(registers: Registers, monkeypatch: pytest.MonkeyPatch) -> None:
     native = trained(deep())
-    monkeypatch.setattr("ranvier.native.prepared.machine", lambda *_: Machine(registers, 32 << 10, 32 << 10))
+    monkeypatch.setattr("ranvier.native.prepared.this_machine", lambda *_: Machine(registers, 32 << 10, 32 << 10))
     assert trained(deep()) == native
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from ranvier.network.task import Task
-from ranvier.recipes.augmentation import WITH_LINEAR, choice_of
-from ranvier.recipes.augmentation_scores import still_compared
+from ranvier.recipes.augmentation import choice_of
+from ranvier.recipes.augmentation_comparison import WITH_LINEAR
+from ranvier.recipes.augmentation_scores import still_compared, suits_mirror_images
 from ranvier.rows import Rows
 
 TARGETS = np.eye(2)[np.arange(40) % 2]
@@ -101,3 +102,11 @@ def test_copies_that_are_soon_behind_are_not_compared_any_more() -> None:
     assert choice.augmentation == "flip"
     assert "none 35.0%, affine 70.0% on the first 40, flip 45.0%" in choice.notes[0]
     assert "on 80 pictures left out" in choice.notes[0]
+
+
+@pytest.mark.parametrize(("of_mirrored", "suited"), [(0.8, "flip"), (0.7, "flip"), (0.3, "affine")])
+def test_mirror_images_say_which_copies_are_worth_comparing(of_mirrored: float, suited: str) -> None:
+    """Three rows of 32 that only the picture is right about are chance, twenty are not."""
+    task, outputs = Task("multiclass", 2, ("a", "b")), (outputs_right_in(0.8), outputs_right_in(of_mirrored))
+    for name in ("affine", "flip"):
+        assert suits_mirror_images(task, name, *outputs, TARGETS, None) == (name == suited)

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import ranvier as rv
 from ranvier.native.engine import NativeExecutable
 from ranvier.native.members import NativeMembers
+from ranvier.rows import Inputs
+from ranvier.rows.csr import CSR
 from ranvier.training import open_training
 from ranvier.training.callbacks import EarlyStoppingFromStart
 from tests.training.trial import timeless
@@ -122,13 +125,22 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def compare_with_alone(network: rv.Network, y: Any, trials: list[dict[str, Any]], **options: Any) -> list[rv.Model]:
+OPTIMIZERS: dict[str, Callable[[float], rv.Optimizer]] = {
+    "adamw": lambda v: rv.AdamW(v / 50, beta1=v, beta2=1 - v / 2, weight_decay=v, clip_norm=v, clip_value=v),
+    "sgd": lambda v: rv.SGD(v / 50, momentum=v, ema_decay=v),
+    "adagrad": lambda v: rv.optimizer("adagrad", learning_rate=v / 10, initial_accumulator=v, epsilon=v),
+}
+
+
+def compare_with_alone(
+    network: rv.Network, y: Any, trials: list[dict[str, Any]], rows: Any = X, **options: Any
+) -> list[rv.Model]:
     """Train together, with nothing trained by itself, and compare with networks that are."""
     options = {"epochs": 6, "batch_size": 8, "engine": "native", **options}
-    alone = [network.fit(X, y, **{**options, **trial}) for trial in trials]
+    alone = [network.fit(rows, y, **{**options, **trial}) for trial in trials]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(NativeExecutable, "run", refuse)
-        together = rv.fit_many(network, X, y, trials=trials, threads=1, **options)
+        together = rv.fit_many(network, rows, y, trials=trials, threads=1, **options)
     for first, second in zip(alone, together, strict=True):
         same_trainings(first, second)
     return together
@@ -207,6 +219,45 @@ def test_after_ctrl_c_networks_with_validation_rows_are_those_so_far(monkeypatch
     same_trainings(NETWORK.fit(X, X[:, :2], seed=4, epochs=made, engine="native", **options), models[4])
 
 
+def sparse_rows(kind: str) -> Any:
+    """60 rows of 40 columns, of which one is all zeros, as is a row; dense columns beside."""
+    entries = np.where(RNG.random((60, 40)) < 0.1, RNG.normal(size=(60, 40)), 0.0)
+    entries[7], entries[:, 3] = 0.0, 0.0
+    return csr_array(entries) if kind == "sparse" else Inputs(X, CSR.from_dense(entries))
+
+
+SPARSE: list[tuple[str, str, dict[str, Any]]] = [
+    *((kind, optimizer, {}) for kind in ("sparse", "sparse beside dense") for optimizer in OPTIMIZERS),
+    ("sparse", "adamw", {"sample_weight": WEIGHTS}),
+    ("sparse beside dense", "sgd", OPTIONS["stopping early"]),
+    ("sparse beside dense", "adamw", OPTIONS["float64"]),
+    ("sparse", "adagrad", OPTIONS["bfloat16"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "optimizer", "options"), SPARSE)
+def test_networks_on_sparse_rows_are_trained_together(kind: str, optimizer: str, options: dict[str, Any]) -> None:
+    rows = sparse_rows(kind)
+    layers = [rv.Dense(5, "tanh", l2=0.01), rv.Dropout(0.2), rv.Dense(2, "softmax")]
+    network = rv.Network(rows.shape[1], layers)
+    trials = [{"seed": seed % 5, "optimizer": OPTIMIZERS[optimizer](0.1 + 0.05 * seed)} for seed in range(8)]
+    compare_with_alone(network, (X[:, 0] > 0).astype(int), trials, rows, **options)
+
+
+def test_folds_of_sparse_rows_are_trained_together() -> None:
+    rows, y, fold = sparse_rows("sparse"), X[:, 0], np.arange(60) % 3
+    network = rv.Network(40, [rv.Dense(5, "tanh"), rv.Dense(1)])
+    trials = [{"seed": n, "rows": fold != n % 3, "validation_rows": fold == n % 3} for n in range(9)]
+    options: dict[str, Any] = {"epochs": 4, "batch_size": 8, "engine": "native", "callbacks": STOPPING}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(NativeExecutable, "run", refuse)
+        together = rv.fit_many(network, rows, y, trials=trials, threads=1, **options)
+    for number, model in enumerate(together):
+        inside, outside = fold != number % 3, fold == number % 3
+        validation = rows[outside], y[outside]
+        same_trainings(network.fit(rows[inside], y[inside], seed=number, validation=validation, **options), model)
+
+
 def test_one_that_diverges_is_named_and_a_metric_that_does_not_exist_is_refused() -> None:
     trials = [{"seed": seed, "optimizer": rv.SGD(0.01 if seed != 5 else 1e9)} for seed in range(8)]
     with pytest.raises(rv.TrainingError, match=r"Trial 5: .*Try a smaller learning rate"):
@@ -215,13 +266,6 @@ def test_one_that_diverges_is_named_and_a_metric_that_does_not_exist_is_refused(
         rv.fit_many(NETWORK, X, X[:, :2], trials=[{}] * 8, threads=1, validation=0.2, metrics=["auc"])
     with pytest.raises(rv.RanvierError, match="Trial 0: EarlyStopping looks at the validation_loss, and there are no"):
         rv.fit_many(NETWORK, X, X[:, :2], trials=[{}] * 8, threads=1, callbacks=STOPPING)
-
-
-OPTIMIZERS: dict[str, Callable[[float], rv.Optimizer]] = {
-    "adamw": lambda v: rv.AdamW(v / 50, beta1=v, beta2=1 - v / 2, weight_decay=v, clip_norm=v, clip_value=v),
-    "sgd": lambda v: rv.SGD(v / 50, momentum=v, ema_decay=v),
-    "adagrad": lambda v: rv.optimizer("adagrad", learning_rate=v / 10, initial_accumulator=v, epsilon=v),
-}
 
 
 @pytest.mark.parametrize("options", [{}, OPTIONS["stopping early"]], ids=["plain", "stopping early"])

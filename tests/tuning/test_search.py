@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,13 @@ def values_of(search: rv.Search) -> list[tuple[Any, ...]]:
 @pytest.fixture(scope="module")
 def once() -> rv.Search:
     return rv.search(X, Y, trials=18, **SEARCH)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, rv.Search]:
+    """A search in a folder."""
+    folder = tmp_path_factory.mktemp("search")
+    return folder, rv.search(X, Y, trials=18, folder=folder, **SEARCH)
 
 
 def test_generations_are_halved_and_the_recipe_itself_is_a_trial(once: rv.Search) -> None:
@@ -95,6 +103,27 @@ def test_a_search_goes_on_to_the_same_result(tmp_path: Path, once: rv.Search) ->
     assert np.array_equal(rv.load(tmp_path / "best.rv").outputs(X), second.model.outputs(X))  # type: ignore[union-attr]
     with pytest.raises(rv.InputError, match="holds a search of other data, options or space"):
         rv.search(X, Y, trials=9, folder=tmp_path, **{**SEARCH, "space": {"dropout": (0.0, 0.2)}})
+
+
+@pytest.mark.parametrize("lines", [1, 2, 6, 11, 15])
+@pytest.mark.parametrize("rest", ["", '{"op_code":4,"work'], ids=["whole lines", "half a line"])
+def test_a_search_that_was_killed_while_it_wrote_goes_on_to_the_same_result(
+    lines: int, rest: str, tmp_path: Path, written: tuple[Path, rv.Search], once: rv.Search
+) -> None:
+    shutil.copytree(written[0], tmp_path, dirs_exist_ok=True)
+    log = tmp_path / FILE
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:lines]) + rest)
+    assert values_of(rv.search(X, Y, trials=18, folder=tmp_path, **SEARCH)) == values_of(once)
+    again = rv.search(X, Y, trials=18, folder=tmp_path, **SEARCH)
+    assert values_of(again) == values_of(once)
+    assert again.code == once.code
+
+
+def test_two_searches_at_once_in_one_folder_are_refused(tmp_path: Path) -> None:
+    from ranvier.storage.lock import locked
+
+    with locked(tmp_path / "lock", "it"), pytest.raises(rv.InputError, match="already writes the search in"):
+        rv.search(X, Y, trials=9, folder=tmp_path, **SEARCH)
 
 
 def test_optunas_own_tools_read_the_file(tmp_path: Path) -> None:

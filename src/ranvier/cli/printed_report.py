@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ranvier.cli.console import Output
 from ranvier.cli.diagnosis import print_diagnosis
 from ranvier.cli.exit_codes import DONE, INTERRUPTED
+from ranvier.data.sources.files import PACKED
 from ranvier.display.format import duration
 from ranvier.display.ngrams import ngram_sentence
 from ranvier.display.tables import class_table, layer_table, literal, metrics_table, table
@@ -168,7 +169,8 @@ def print_next_steps(output: Output, report: TrainReport, data: str | None) -> N
 def _other(data: str | None) -> str:
     """What other rows may be called: a folder after a folder, else a file with the same ending."""
     path = Path(data or "")
-    return "OTHER/" if data and path.is_dir() else f"OTHER{path.suffix or '.csv'}"
+    packed = f"{Path(path.stem).suffix}{path.suffix}" if path.suffix.lower() in PACKED else path.suffix
+    return "OTHER/" if data and path.is_dir() else f"OTHER{packed or '.csv'}"
 
 
 def print_interruption(output: Output, report: TrainReport) -> None:

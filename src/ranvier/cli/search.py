@@ -130,7 +130,7 @@ def _standing(progress: SearchProgress) -> str:
 
     best, recipe_value = progress.best, progress.trials[0].value
     value = "none yet" if best is None or best.value is None else number(best.value)
-    beside = "" if recipe_value is None else f" (the recipe's own settings: {number(recipe_value)})"
+    beside = "" if recipe_value is None else f" (the recipe's own: {number(recipe_value)})"
     left = duration(max(progress.seconds - progress.elapsed, 0.0))
     words = {"log_loss": "log loss", "rmse": "RMSE"}[progress.metric]
     count = plural(len(progress.trials), "trial")
@@ -170,7 +170,9 @@ def _print(output: Output, result: Search, folder: str) -> None:
         output.say()
         output.say(f"On test rows, which no trial has seen: {measured}.")
     output.say()
-    output.say("The same model in Python:")
-    output.console.print(f"  {result.code}", soft_wrap=True, markup=False)
+    cut_short = model is None or (model.report is not None and model.report.interrupted)
+    output.say("In Python, trained in full:" if cut_short else "The same model in Python:")
+    for line in ("import ranvier as rv", f"model = {result.code}"):
+        output.console.print(f"  {line}", soft_wrap=True, markup=False)
     output.say()
     output.commands([(f"ranvier show {Path(folder) / 'best.rv'}", "look inside")])

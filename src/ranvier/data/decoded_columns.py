@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 MIN_SIZE, MAX_SIZE = 4, 512
+MAX_COLUMNS_OF_FILES = 2
+"""A table of more columns than one of files and a target says something of a row without its file, too."""
 
 
 def with_decoded(
@@ -36,7 +38,8 @@ def with_decoded(
 ) -> tuple[Source, NDArray[np.int64] | None]:
     """The source with pictures and spectrograms in the place of files, and the rows that are kept; None where all are.
 
-    Rows whose picture or recording cannot be read are left out, and named in the notes. What is decoded already stays.
+    Rows whose picture or recording cannot be read are left out, and named in the notes. So are those where it is
+    missing, unless there are columns beside it and a target: then it is black or silent. What is decoded already stays.
 
     Parameters:
         source: rows, of which the columns of kinds "image" and "sound" are decoded.
@@ -63,17 +66,17 @@ def _decoded(
     """What `with_decoded` gives for a table."""
     kind_of = {**source.kinds, **kinds}
     present = [name for name in kind_of if name in source.column_names and name not in source.forms]
-    rows = None
+    rows, blank = None, len(source.column_names) > MAX_COLUMNS_OF_FILES
     for name in (name for name in present if kind_of[name] == "image"):
         as_they_are = _array_of_pictures(source.frame[name], size)
         if as_they_are is not None:
             forms = {**source.forms, name: as_they_are.form}
             source = replace(source, forms=forms, notes=(*source.notes, *as_they_are.notes))
             continue
-        pictures = images.load_pictures(cells_of(source.frame[name]), name, size, progress)
+        pictures = images.load_pictures(cells_of(source.frame[name]), name, size, progress, blank)
         source, rows = _replaced(source, rows, name, pictures, pictures.pixels)
     for name in (name for name in present if kind_of[name] == "sound"):
-        recordings = sounds.load_sounds(source.frame[name].to_list(), name, progress)
+        recordings = sounds.load_sounds(source.frame[name].to_list(), name, progress, blank)
         source, rows = _replaced(source, rows, name, recordings, recordings.spectrograms)
     return source, rows
 

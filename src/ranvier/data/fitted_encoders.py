@@ -17,6 +17,7 @@ from ranvier.data.encoders.target import TargetEncoder, fit_target
 from ranvier.data.labelled_rows import LabelledRows
 from ranvier.network.losses import Loss
 from ranvier.network.task import Task
+from ranvier.rows.class_numbers import frequent_classes
 from ranvier.rows.row_names import rows_called
 
 
@@ -53,5 +54,6 @@ def fitted_encoder(
             step = step_between(len(training.row_numbers))
             with rows_called(training.indexed):
                 learned = targets.transform(training.values[::step], training.row_numbers[::step], np.float64, True)
+            learned = frequent_classes(learned, targets.task.outputs)
     with rows_called(training.indexed, training.row_numbers):
         return fit_encoder(training.source, columns or None, target_columns, features, learned)

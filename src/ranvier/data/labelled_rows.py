@@ -14,6 +14,7 @@ from ranvier.data.decoded_columns import rows_of
 from ranvier.data.encoders.target_values import Values, empty_rows, plain_values
 from ranvier.data.sources import open_source
 from ranvier.data.sources.origin import sentence_start
+from ranvier.data.sources.repeated_name import repeated_name
 from ranvier.data.sources.source import Source
 from ranvier.data.splitting.canonical_order import repeats
 from ranvier.data.targets.bad_targets import without_bad_targets
@@ -23,7 +24,7 @@ from ranvier.errors import DataError, InputError
 from ranvier.network.task import Task
 from ranvier.plural import plural
 from ranvier.records import record
-from ranvier.rows.row_names import rows_called
+from ranvier.rows.row_names import at_row, rows_called
 from ranvier.rows.weights import weight_array
 
 Decoded: TypeAlias = Callable[[Source], tuple[Source, NDArray[np.int64] | None]]
@@ -85,7 +86,7 @@ def open_with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]
         raise InputError(
             f"Say which column of {opened.origin} is the target, --target COLUMN. Its columns are: {shown}."
         )
-    repeated = next((name for name in names if names.count(name) > 1), None)
+    repeated = repeated_name(names)
     if repeated is not None:
         raise InputError(f'The target column "{repeated}" is given twice.')
     return opened, names
@@ -167,10 +168,28 @@ def labelled_rows(
         return rows
     if count == len(values):
         raise InputError(f'Every row of the target column "{names[0]}" is missing. Choose another target column.')
+    _refuse_single_beside_marks(values[~missing], names[0], marks)
     rows = replace(rows.take(np.flatnonzero(~missing)), notes=(missing_sentence(count, marks), *rows.notes))
     if values.dtype.kind == "f" and values.ndim == 1 and source.column_names and target_array is None:
         rows = replace(rows, values=restore_integers(source, names[0], rows.values, formats))
     return rows
+
+
+def _refuse_single_beside_marks(values: Values, name: str, marks: TargetMarks) -> None:
+    """Refuse a single value beside marks that count as missing and may be another class.
+
+    Parameters:
+        values: those that are not missing.
+    """
+    written = [mark for mark in marks.missing if mark.text]
+    if not written or values.ndim > 1 or not (values == values[0]).all():
+        return
+    mark, shown = written[0], f"{values[0]:g}" if values.dtype.kind == "f" else values[0]
+    raise InputError(
+        f'The target column "{name}" has the value {shown} wherever it is not missing, so there is nothing to '
+        f'learn; "{mark.text}" counts as missing in {plural(mark.rows, "row")}, first {at_row(mark.first)}. If it is '
+        "a class, write it differently; else choose another target column."
+    )
 
 
 def gap_sentences(values: Values, names: Sequence[str]) -> tuple[str, ...]:

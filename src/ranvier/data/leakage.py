@@ -174,7 +174,8 @@ def _explained(codes: NDArray[np.float64], target: NDArray[np.float64] | None) -
     best = max(_r_squared(codes, values) for values in (target, ranks))
     present = ~np.isnan(codes)
     if present.all() and np.ptp(codes) > 0 and np.ptp(target) > 0:
-        best = max(best, float(np.corrcoef(codes, target)[0, 1] ** 2))
+        scaled = codes / np.abs(codes).max()  # squares of numbers such as 1e300 overflow
+        best = max(best, float(np.corrcoef(scaled, target)[0, 1] ** 2))
     return f"with R² {min(best, 0.9999):.4f}" if 1 - best <= MAX_UNEXPLAINED else ""
 
 

@@ -149,7 +149,7 @@ def _columns(
             column.missing,
             column.distinct,
             _examples(frame[column.name]),
-            (*getattr(column, "notes", ()), *_file_notes(frame[column.name], column.kind, labels)),
+            (*column.notes, *_file_notes(frame[column.name], column.kind, labels)),
         )
         for column in schema
     )

@@ -47,6 +47,7 @@ from ranvier.data.splitting.partition import CHANCE, checked_fractions, groups_o
 from ranvier.data.splitting.repeat_notes import repeat_notes
 from ranvier.data.splitting.repeated_texts import are_texts, repeated_text_notes
 from ranvier.data.splitting.split_rule import SplitRule
+from ranvier.data.splitting.time_notes import time_notes
 from ranvier.data.targets.bad_targets import with_usable_targets
 from ranvier.data.targets.far_targets import far_target_notes
 from ranvier.data.targets.positive_class import positive_notes, with_positive
@@ -277,6 +278,8 @@ def _checked_parts(
         notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
     there = parts_of(*parts)
     notes += absent_class_notes(there) if outputs.task.classes else []
+    if rule.column is None and "test" in there and sum(len(part.values) for part in there.values()) == len(rows.values):
+        notes += time_notes(rows.source, columns)
     notes += repeat_notes(there, outputs.task.is_classifier, by_chance=rule.column is None)
     if are_texts(columns):
         notes += repeated_text_notes(there, columns, outputs.task.is_classifier)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.images.threads import Progress, map_by_threads
 from ranvier.errors import DataError
+from ranvier.plural import plural
 from ranvier.rows.row_names import at_row
 
 MAX_BROKEN = 0.1
@@ -30,6 +31,7 @@ class ReadableCells:
         column: the name of the column, for messages.
         what: what a cell is called, "picture" or "recording".
         first: the index of the first of them in the column.
+        blank: whether a missing cell is nothing to read, and not one that cannot be read.
 
     >>> cells = ReadableCells(["a.png", "b.png"], "photo", "picture")
     >>> def work(at):
@@ -40,15 +42,16 @@ class ReadableCells:
     ([0], '1 picture was left out, which cannot be read: b.png: it is empty.')
     """
 
-    def __init__(self, cells: Sequence[Any], column: str, what: str, first: int = 0) -> None:
+    def __init__(self, cells: Sequence[Any], column: str, what: str, first: int = 0, blank: bool = False) -> None:
         self.cells = cells
         self.column = column
         self.what = what
         self.first = first
         self.broken: dict[int, str] = {}
+        self._blank = blank
 
     def for_each(self, work: Callable[[int], None], progress: Progress | None = None) -> None:
-        """Call `work` with the index of each cell that is not known to be broken, by several threads.
+        """Call `work` with the index of each cell that is not blank or known to be broken, by several threads.
 
         Parameters:
             work: raises a `DataError` where the cell cannot be read.
@@ -59,7 +62,7 @@ class ReadableCells:
         def block(start: int) -> None:
             for at in range(start, min(start + BLOCK, count)):
                 try:
-                    if at not in self.broken:
+                    if at not in self.broken and not self.is_blank(at):
                         work(at)
                 except DataError as error:
                     reason = str(error).removeprefix(f'"{self.name(at)}" cannot be read: ')
@@ -67,6 +70,10 @@ class ReadableCells:
 
         report = None if progress is None else lambda done, _: progress(min(done * BLOCK, count), count)
         map_by_threads(block, range(0, count, BLOCK), report)
+
+    def is_blank(self, at: int) -> bool:
+        """Whether a cell is missing, and may be."""
+        return self._blank and self.cells[at] is None
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -78,9 +85,16 @@ class ReadableCells:
         """A sentence on the cells that are left out; empty where none is."""
         if not self.broken:
             return ""
-        count = len(self.broken)
-        left_out = f"1 {self.what} was" if count == 1 else f"{count:,} {self.what}s were"
+        left_out = plural(len(self.broken), f"{self.what} was", f"{self.what}s were")
         return f"{left_out} left out, which cannot be read: {self._reasons()}."
+
+    @property
+    def blank_note(self) -> str:
+        """A sentence on the cells that are blank; empty where none is."""
+        count = sum(map(self.is_blank, range(len(self.cells))))
+        subject = plural(count, f"{self.what} is", f"{self.what}s are")
+        how = "counts as black or silent" if count == 1 else "count as black or silent"
+        return f'{subject} missing in column "{self.column}" and {how}.' if count else ""
 
     def check_fraction(self, largest: float = MAX_BROKEN) -> None:
         """Raise a `DataError` where a larger fraction cannot be read, or none can.

@@ -14,7 +14,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from ranvier.errors import EngineError
 
@@ -33,13 +33,6 @@ class Serialized:
         self.lock = threading.RLock()
         self.incomplete = self._changing = self.entered = False
         _alive.add(self)
-
-    def before_call(self) -> Any:
-        """Called before a serialized method runs, with the lock held; what it gives is passed to `after_call`."""
-        return None
-
-    def after_call(self, entered: Any) -> None:
-        """Called after a serialized method has run."""
 
     def copy_for_handler(self) -> Self:
         """What computes for the handler of a signal that interrupted a method: itself, if that does no harm."""
@@ -87,13 +80,12 @@ def serialized(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatena
         with self.lock:
             if self.entered:
                 self = self.copy_for_handler()
-            mode, entered = self.before_call(), self.entered
+            entered = self.entered
             self.entered = True
             try:
                 return method(self, *arguments, **options)
             finally:
                 self.entered = entered
-                self.after_call(mode)
 
     return locked
 
@@ -115,13 +107,12 @@ def changes_state(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concat
     @functools.wraps(method)
     def marked(self: Owner, /, *arguments: P.args, **options: P.kwargs) -> R:
         with self.lock:
-            mode, entered = self.before_call(), self.entered
+            entered = self.entered
             self.entered = self._changing = True
             try:
                 return method(self, *arguments, **options)
             finally:
                 self.entered, self._changing = entered, False
-                self.after_call(mode)
 
     return marked
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -14,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ranvier import user_warnings
 from ranvier.data import Source
 from ranvier.data.columns.column_schema import DROP
 from ranvier.data.splitting.canonical_order import canonical_rows
@@ -34,6 +34,7 @@ from ranvier.estimators.rows import (
 from ranvier.estimators.running_scales import FirstRows, first_rows, kinds_of_constants, learn_scales
 from ranvier.estimators.targets import TargetSpec, plain_labels
 from ranvier.estimators.warm_start import changed_settings, check_fixed, fixed_parameters, stopping
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.train import train
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
@@ -88,6 +89,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     group: str | None = None
     skip_bad_rows: bool = False
 
+    @in_usual_mode
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None, groups: Any = None) -> Self:
         """Learn from rows and targets.
 
@@ -224,7 +226,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         if target.classes is not None:
             self.classes_ = target.classes
         if self.model_.report.interrupted:
-            warnings.warn(f"{self.model_.report.stop_reason} The estimator is fitted as far as it came.", stacklevel=3)
+            user_warnings.warn(f"{self.model_.report.stop_reason} The estimator is fitted as far as it came.")
 
     def _extra_options(self) -> dict[str, Any]:
         """Options of training that one of the estimators has alone."""

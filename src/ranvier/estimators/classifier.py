@@ -15,6 +15,7 @@ from ranvier.data.encoders.decoding import class_indices, class_probabilities, l
 from ranvier.errors import InputError
 from ranvier.estimators.base import Array, NetworkEstimator
 from ranvier.estimators.targets import TargetSpec, classification_target, plain_labels, target_of_classes
+from ranvier.floating_point_mode import in_usual_mode
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -82,6 +83,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     threshold: float | str | None = None
     positive: Any = None
 
+    @in_usual_mode
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Learn from some of the rows: one epoch over them.
 
@@ -111,6 +113,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             )
         return self._partial_fit(X, y, sample_weight, target_of_classes(self, classes, "classes"))
 
+    @in_usual_mode
     def predict(self, X: Any) -> Array:
         """The most probable label of each row, (n,); 0 and 1 for each label, (n, N), of a multilabel task.
 
@@ -127,6 +130,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         labels: Array = self.classes_[self._order()][class_indices(self.model_.task, outputs)]
         return labels
 
+    @in_usual_mode
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """The probability of each class, (n, classes), in the order of `classes_`; of each label for multilabel.
 
@@ -138,11 +142,14 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         outputs = self._outputs(X)
         return class_probabilities(self.model_.task, outputs)[:, self._order()]
 
+    @in_usual_mode
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """The natural logarithm of what `predict_proba` gives of X; minus infinity where a probability is 0."""
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            logarithms: NDArray[np.float64] = np.log(self.predict_proba(X))
+        return logarithms
 
+    @in_usual_mode
     def predict_set(self, X: Any, coverage: float = 0.9) -> list[tuple[Any, ...]]:
         """The labels that a row may have, so that the true one is among them with this probability.
 
@@ -164,6 +171,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         outputs = self._outputs(X)
         classes = self.classes_.tolist() if self.model_.task.is_classifier else []
         return [tuple(classes[index] for index in numbers) for numbers in self.model_.class_sets(outputs, coverage)]
+
+    score = in_usual_mode(ClassifierMixin.score)
 
     def _learns_numbers(self) -> bool:
         return False

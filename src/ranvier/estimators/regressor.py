@@ -13,6 +13,7 @@ from sklearn.utils import Tags
 from ranvier.estimators.base import Array, NetworkEstimator
 from ranvier.estimators.rows import to_source
 from ranvier.estimators.targets import TargetSpec, regression_target
+from ranvier.floating_point_mode import in_usual_mode
 
 
 class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
@@ -38,6 +39,7 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     [25.0]
     """
 
+    @in_usual_mode
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learn from some of the rows: one epoch over them.
 
@@ -55,6 +57,7 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             return self._partial_fit(X, y, sample_weight, None)
         return self._partial_fit(X, y, sample_weight, regression_target(self, y, to_source(self, X, None).rows))
 
+    @in_usual_mode
     def predict(self, X: Any) -> Array:
         """The predicted numbers, (n,), or (n, N) for several, and for several quantiles in ascending order.
 
@@ -64,6 +67,7 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         outputs = self._outputs(X)
         return self.model_.target.values(outputs)
 
+    @in_usual_mode
     def predict_interval(self, X: Any, coverage: float = 0.9) -> NDArray[np.float64]:
         """Bounds between which the true number of a new row lies with this probability, (n, 2) or (n, targets, 2).
 
@@ -81,6 +85,7 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         """
         return self.model_.interval_of(self._outputs(X), coverage)
 
+    @in_usual_mode
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R2 of the predictions; of several quantiles that nearest to 0.5 counts.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.encoders.row_encoder import column_encoders
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.errors import InputError, nearest
 from ranvier.random import SAMPLE, wide_bits
 from ranvier.records import record
@@ -49,14 +49,14 @@ def input_blocks(encoder: Any, n_dense: int, n_csr: int) -> tuple[InputBlock, ..
     (InputBlock(column='x0', dense=slice(0, 1, None), csr=slice(0, 0, None)), \
 InputBlock(column='x1', dense=slice(0, 0, None), csr=slice(0, 1, None)))
     """
-    parts = column_encoders(encoder)
+    rows = row_encoder(encoder)
+    parts = rows.encoders
     if parts:
         return _side_by_side((part.column, part.width, part.csr_width) for part in parts)
-    context = getattr(encoder, "context", None)
-    if context is not None:
-        symbols = n_csr // context
-        return _side_by_side((f"{back} back", 0, symbols) for back in range(context, 0, -1))
-    names: Sequence[str] = getattr(encoder, "feature_names", None) or [f"x{k}" for k in range(n_dense + n_csr)]
+    if rows.context:
+        symbols = n_csr // rows.context
+        return _side_by_side((f"{back} back", 0, symbols) for back in range(rows.context, 0, -1))
+    names: Sequence[str] = rows.feature_names or [f"x{k}" for k in range(n_dense + n_csr)]
     return _side_by_side((name, int(k < n_dense), int(k >= n_dense)) for k, name in enumerate(names))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.encoders.row_encoder import column_encoders
+from ranvier.data.encoders.row_encoder import column_encoders, row_encoder
 from ranvier.errors import InputError
 from ranvier.explain.blocks import NOTHING, InputBlock
 from ranvier.rows import CSR, Inputs
@@ -74,7 +74,7 @@ def cells_of(encoder: Any, block: InputBlock, inputs: Inputs | None, X: Any) -> 
     if part is not None:
         from ranvier.data.sources.raw_rows import open_rows
 
-        frame = open_rows(X, encoder.column_names).frame
+        frame = open_rows(X, encoder.column_names, encoder.used_columns).frame
         return frame[part.column] if part.column in frame.columns else None
     if inputs is None:
         return None
@@ -84,8 +84,7 @@ def cells_of(encoder: Any, block: InputBlock, inputs: Inputs | None, X: Any) -> 
         at = block.dense.start
     else:
         values, at = entries.columns(block.csr.start, block.csr.stop).toarray()[:, 0].astype(np.float64), 0
-    mean, scale = getattr(encoder, "mean", ()), getattr(encoder, "scale", ())
-    return values * scale[at] + mean[at] if mean else values
+    return row_encoder(encoder).unscaled(values, at)
 
 
 def _encoder_of(encoder: Any, block: InputBlock) -> Any:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.errors import InputError
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.evaluation import outputs_and_targets
 from ranvier.model.predictor import Predictor
 from ranvier.rows import Rows
@@ -41,6 +42,7 @@ class CalibratedPredictor(Predictor):
 
     conformal: Conformal | None = None
 
+    @in_usual_mode
     def predict_interval(self, X: Any, coverage: float = 0.9) -> NDArray[np.float64]:
         """Bounds between which the true number of a new row lies with this probability.
 
@@ -84,6 +86,7 @@ class CalibratedPredictor(Predictor):
             raise InputError(f"An interval is one of numbers, and this model predicts {what}.")
         return intervals(self._calibration(), self.target, outputs, coverage)
 
+    @in_usual_mode
     def predict_set(self, X: Any, coverage: float = 0.9) -> list[tuple[Any, ...]]:
         """The labels that a row may have, so that the true one is among them with this probability.
 
@@ -124,6 +127,7 @@ class CalibratedPredictor(Predictor):
         sets = class_sets(self._calibration(), class_probabilities(self.task, outputs), coverage)
         return [numbers.tolist() for numbers in sets]
 
+    @in_usual_mode
     def calibration(self, X: Any, y: Any = None, sample_weight: Any = None, bins: int = 15) -> Reliability:
         """The reliability curve: how often the most probable class is the true one, by its probability.
 
@@ -147,6 +151,7 @@ class CalibratedPredictor(Predictor):
         outputs, targets, weights = outputs_and_targets(self, X, y, sample_weight)
         return reliability(self.task, outputs, targets, weights, bins)
 
+    @in_usual_mode
     def diagnose(self, X: Any = None, y: Any = None, *, learning_curve: bool = False) -> list[Finding]:
         """What is wrong with the data or the model: records of kind, column, evidence, meaning and advice.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.version import __version__
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def encoder_arrays(encoder: Any) -> dict[str, NDArray[Any]]:
     >>> encoder_arrays(None)
     {}
     """
-    arrays = encoder.arrays() if hasattr(encoder, "arrays") else {}
+    arrays = row_encoder(encoder).arrays()
     return {f"{ENCODER}{name}": np.ascontiguousarray(array) for name, array in arrays.items()}
 
 

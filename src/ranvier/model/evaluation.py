@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier import data
+from ranvier import data, user_warnings
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.errors import InputError, ShapeError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
@@ -32,7 +32,7 @@ def outputs_and_targets(
 
     Rows whose picture or recording cannot be read are left out, with a warning.
     """
-    rows = _measured_rows(model, X, y, sample_weight, "evaluate", 4, skip_bad_rows)
+    rows = _measured_rows(model, X, y, sample_weight, "evaluate", skip_bad_rows)
     inputs, targets, weights, called = rows
     outputs = model.outputs_of(inputs)
     with rows_called(*called):
@@ -43,7 +43,7 @@ def outputs_and_targets(
 
 
 def inputs_and_targets(
-    model: Predictor, X: Any, y: Any, sample_weight: Any, method: str, stacklevel: int = 3
+    model: Predictor, X: Any, y: Any, sample_weight: Any, method: str
 ) -> tuple[Inputs, Array, NDArray[np.float64] | None]:
     """Encoded rows (n, K), encoded targets (n, N) or class numbers (n, 1), and weights (n,) or None.
 
@@ -52,12 +52,11 @@ def inputs_and_targets(
     Parameters:
         X, y, sample_weight: as for `Model.evaluate`.
         method: of the model that was called, for messages.
-        stacklevel: of the warning.
 
     Raises:
         InputError: rows, targets or weights cannot be used, or do not fit together.
     """
-    return _measured_rows(model, X, y, sample_weight, method, stacklevel + 1)[:3]
+    return _measured_rows(model, X, y, sample_weight, method)[:3]
 
 
 def _measured_rows(
@@ -66,7 +65,6 @@ def _measured_rows(
     y: Any,
     sample_weight: Any,
     method: str,
-    stacklevel: int,
     skip_bad_rows: bool = False,
 ) -> tuple[Inputs, Array, NDArray[np.float64] | None, tuple[bool, Any]]:
     """What `inputs_and_targets` gives, and what the rows are called, as `rows_called` takes it."""
@@ -76,14 +74,15 @@ def _measured_rows(
     if y is None:
         from ranvier.data.sources.reading import Reading
 
-        usual = getattr(model.encoder, "encoding", "")
-        X = data.open_source(X, reading=Reading(names=frozenset(model.target.column_names), usual_encoding=usual))
+        encoder, expected = row_encoder(model.encoder), frozenset(model.target.column_names)
+        only = None if encoder.used_columns is None else expected.union(encoder.used_columns)
+        X = data.open_source(X, reading=Reading(names=expected, only=only, usual_encoding=encoder.encoding))
         X, indexed = X.part("test") or X, X.in_memory
         if skip_bad_rows:
             X, sample_weight = _with_good_targets(model, X, sample_weight)
     X, n_rows, row_numbers, notes = row_tools.readable_rows(model.encoder, X)
     for note in notes:
-        warnings.warn(note, stacklevel=stacklevel)
+        user_warnings.warn(note)
     if y is None:
         n_rows = X.rows if n_rows is None else n_rows
         names, classes, formats = model.target.column_names, model.task.classes, model.target.number_formats
@@ -112,7 +111,7 @@ def _with_good_targets(model: Predictor, X: data.Source, sample_weight: Any) -> 
     """The rows whose target the model knows, and their weights; a warning counts the others."""
     rows, good, notes = row_tools.with_good_targets(X, model.target)
     for note in notes:
-        warnings.warn(note, stacklevel=4)
+        user_warnings.warn(note)
     if good is not None and sample_weight is not None:
         sample_weight = weight_array(sample_weight, X.rows)[good]
     return rows, sample_weight

@@ -13,6 +13,7 @@ import numpy as np
 from ranvier.engine import Executable
 from ranvier.errors import InputError
 from ranvier.explain.explained import logit_network
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.evaluation import inputs_and_targets
 from ranvier.model.predictor import Predictor
 from ranvier.network.losses import LOSSES
@@ -35,6 +36,7 @@ MAX_WINDOWS = 2**14
 class Explainer(Predictor):
     """A model that tells which columns its predictions rest on, in general and in one row."""
 
+    @in_usual_mode
     def importances(
         self,
         X: Any,
@@ -105,6 +107,7 @@ class Explainer(Predictor):
             weights=weights,
         )
 
+    @in_usual_mode
     def attributions(
         self, X: Any, *, output: Any = None, baseline: Any = None, tolerance: float = 1e-3
     ) -> Attributions:
@@ -155,6 +158,7 @@ class Explainer(Predictor):
         parts = sums.values, sums.start, sums.end, sums.error
         return Attributions(names, *parts, explained.labels, explained.unit)
 
+    @in_usual_mode
     def part_attributions(
         self, X: Any, column: str | None = None, *, output: Any = None, baseline: Any = None, tolerance: float = 1e-3
     ) -> PartAttributions:
@@ -252,7 +256,7 @@ class Explainer(Predictor):
             rows = text_rows(self.encoder, X)
             rows = rows.take(evenly(len(rows), MAX_WINDOWS))
             return rows.inputs, rows.targets, None
-        inputs, targets, weights = inputs_and_targets(self, X, y, sample_weight, "importances", stacklevel=4)
+        inputs, targets, weights = inputs_and_targets(self, X, y, sample_weight, "importances")
         if weights is not None and not weights.all():
             weighted = np.flatnonzero(weights)
             if not len(weighted):

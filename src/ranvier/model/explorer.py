@@ -13,6 +13,7 @@ import numpy as np
 from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.data.encoders.row_encoder import column_encoders
 from ranvier.errors import InputError
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.explainer import Explainer, count_of
 from ranvier.rows import Inputs
 from ranvier.rows.some_rows import evenly
@@ -30,6 +31,7 @@ class Explorer(Explainer):
 
     report: TrainReport
 
+    @in_usual_mode
     def partial_dependence(
         self, column: str, X: Any = None, *, grid: Any = 48, ice: bool | int = False, rows: int = 2000
     ) -> PartialDependence:
@@ -74,6 +76,7 @@ class Explorer(Explainer):
         assert shown.ice is not None
         return replace(shown, ice=shown.ice[evenly(shown.rows, n_rows)])
 
+    @in_usual_mode
     def response(
         self, row: Any, X: Any = None, *, columns: Any = None, grid: int = 48
     ) -> tuple[PartialDependence, ...]:
@@ -115,6 +118,7 @@ class Explorer(Explainer):
 
         return self._response(None, inputs, find_block(self._blocks(inputs), column), list(cells), None)
 
+    @in_usual_mode
     def interactions(
         self, X: Any, *, columns: Any = None, output: Any = None, rows: int = 64, max_columns: int = 10
     ) -> tuple[Interaction, ...]:
@@ -163,6 +167,7 @@ class Explorer(Explainer):
 
         return interactions(values, sample, some, count_of("max_columns", max_columns))
 
+    @in_usual_mode
     def nearest(
         self, row: Any, rows: Any = None, count: int = 5, same_answer: bool | None = None, *, by: str = "columns"
     ) -> tuple[NearestRow, ...]:

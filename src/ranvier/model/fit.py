@@ -10,6 +10,7 @@ from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
 from ranvier.engine import State
 from ranvier.errors import InputError
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.calibrated import held_out_by
 from ranvier.model.fit_options import FitOptions
 from ranvier.model.model import Model
@@ -34,6 +35,7 @@ from ranvier.training.settings import TrainSettings, default_loss
 from ranvier.training.state import TrainingState
 
 
+@in_usual_mode
 def fit(
     network: Network,
     X: Any,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
+from ranvier import user_warnings
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, nearest
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.fit import network_target
 from ranvier.model.fit_options import FitOptions
 from ranvier.model.model import Model
@@ -36,6 +37,7 @@ TRIAL_OPTIONS = (
 """What a trial may set."""
 
 
+@in_usual_mode
 def fit_many(
     network: Network,
     X: Any,
@@ -154,11 +156,13 @@ def _population_rows(network: Any, X: Any, y: Any, loss: str | Loss | None) -> P
 
 def _all_models(trials: Trials, results: Sequence[Model | None]) -> list[Model]:
     """The models after Ctrl-C: a network that had not begun has its initial weights."""
-    missing = sum(model is None for model in results)
+    models = [
+        trials.train_one(number, lambda: True) if model is None else model for number, model in enumerate(results)
+    ]
+    missing = sum(len(model.history) == 0 for model in models)
     if missing:
-        warnings.warn(
+        user_warnings.warn(
             f"Interrupted: {plural(missing, 'network')} of {len(results)} had not begun and "
-            f"{'has' if missing == 1 else 'have'} initial weights.",
-            stacklevel=3,
+            f"{'has' if missing == 1 else 'have'} initial weights."
         )
-    return [trials.train_one(number, lambda: True) if model is None else model for number, model in enumerate(results)]
+    return models

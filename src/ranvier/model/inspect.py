@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.errors import InputError, nearest
 from ranvier.network.layers import Dense, Residual
 from ranvier.network.network import dense_layers
@@ -345,7 +346,7 @@ def input_names(model: Model, info: LayerInfo) -> list[str]:
         if isinstance(other.layer, (Dense, Residual)):
             source = other
     if source is None:
-        names = getattr(model.encoder, "feature_names", None) or [f"x{at}" for at in range(info.inputs)]
+        names = row_encoder(model.encoder).feature_names or [f"x{at}" for at in range(info.inputs)]
         return list(names)
     if isinstance(source.layer, Residual) or info.path.count(".") != source.path.count("."):
         return [f"input {at}" for at in range(info.inputs)]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier import user_warnings
 from ranvier.data.encoders.decoding import class_probabilities
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.sounds.activity import sounding_parts
 from ranvier.data.sounds.decode import SoundError, decode, resampled
@@ -80,7 +81,7 @@ def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> lis
         InputError: the model is of another kind.
         DataError: the recording cannot be read.
     """
-    sound = getattr(model.encoder, "sound", None)
+    sound = row_encoder(model.encoder).sound
     if sound is None or not model.task.classes:
         raise InputError(
             "Only a model that tells classes of recordings apart can listen; train one on a folder of class folders "
@@ -97,9 +98,7 @@ def listen(model: Predictor, recording: Any, min_confidence: float = 0.5) -> lis
             f"The recording {getattr(recording, 'name', recording)!s:.200} cannot be read: {error}."
         ) from error
     if rate < LOWER * form.rate:
-        warnings.warn(
-            lower_rate_note(form, [f"{getattr(recording, 'name', 'this one')!s:.200} ({rate:,} Hz)"]), stacklevel=3
-        )
+        user_warnings.warn(lower_rate_note(form, [f"{getattr(recording, 'name', 'this one')!s:.200} ({rate:,} Hz)"]))
     samples = resampled(samples, rate, form.rate)
     mel = mel_power(samples, form)
     ear = _Ear(model, sound, *((mel, mel) if form.whole else (without_noise(mel), without_noise(mel, FLOOR))))

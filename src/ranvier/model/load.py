@@ -13,6 +13,7 @@ from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.engine import check_loss_activation
 from ranvier.errors import InputError, ModelFileError
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.description import CONFORMAL, ENCODER
 from ranvier.model.model import Model
 from ranvier.network.network import Network
@@ -25,6 +26,7 @@ from ranvier.training.settings import TrainSettings
 Array = NDArray[Any]
 
 
+@in_usual_mode
 def load(path: str | Path) -> Model:
     """Read a model file. Nothing in the file is ever run.
 

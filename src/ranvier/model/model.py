@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier import user_warnings
 from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
 from ranvier.engine import State
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model import rows as row_tools
 from ranvier.model.calibrated import CalibratedPredictor, held_out_by
 from ranvier.model.description import description_of, other_arrays
@@ -100,6 +101,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
         self._report = report
 
     @classmethod
+    @in_usual_mode
     def from_parameters(
         cls, network: Network, parameters: Mapping[str, Any], task: Task | None = None, *, engine: str = "auto"
     ) -> Model:
@@ -120,6 +122,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
         target, settings = parts_without_training(network, task, engine)
         return cls(network, target, flat_parameters(network, parameters), training=settings, engine=engine)
 
+    @in_usual_mode
     def with_parameters(self, parameters: Mapping[str, Any]) -> Model:
         """A model with a copy of other parameters; network, encoders and settings are those of this one.
 
@@ -130,6 +133,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
         parts: dict[str, Any] = {"training": self.training, "engine": self.engine, "encoder": self.encoder}
         return Model(self.network, self.target, flat, **parts, byte_divisor=self.byte_divisor)
 
+    @in_usual_mode
     def evaluate(
         self, X: Any, y: Any = None, sample_weight: Any = None, *, skip_bad_rows: bool = False
     ) -> dict[str, float]:
@@ -163,6 +167,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
         measured = outputs_and_targets(self, X, y, sample_weight, skip_bad_rows)
         return all_metrics(self.task, *measured, measured_levels(self))
 
+    @in_usual_mode
     def write(
         self, start: str = "", length: int = 400, temperature: float = 0.8, seed: int = 0, stream: Any = None
     ) -> str:
@@ -195,9 +200,10 @@ class Model(Shown, Explorer, CalibratedPredictor):
         writing.check_writing(length, temperature, seed)
         note = writing.start_note(writing.check_writes(self), start)
         if note:
-            warnings.warn(note, stacklevel=2)
+            user_warnings.warn(note)
         return writing.written_text(self, start, int(length), float(temperature), int(seed), stream)
 
+    @in_usual_mode
     def fit(
         self,
         X: Any,
@@ -300,6 +306,7 @@ class Model(Shown, Explorer, CalibratedPredictor):
             if opened is not None:
                 opened.close()
 
+    @in_usual_mode
     def save(self, path: str | Path) -> None:
         """Write the model to one file, atomically. The optimizer's memory stays out; checkpoints hold it.
 

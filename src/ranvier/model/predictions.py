@@ -13,6 +13,7 @@ from ranvier.data import Arrays, Source, TargetEncoder, open_source
 from ranvier.data.columns.odd_cells import odd_cell_notes
 from ranvier.data.decoded_columns import names_of_rows
 from ranvier.data.encoders.decoding import class_probabilities
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.data.sources.raw_rows import with_absent_columns
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.several_paths import table_of_paths
@@ -288,9 +289,10 @@ def texts_for(model: Model, texts: Sequence[str]) -> Table:
     Raises:
         InputError: the model takes something else.
     """
-    column = getattr(model.encoder, "text_column", None)
+    encoder = row_encoder(model.encoder)
+    column = encoder.text_column
     if column is None:
-        names = [column.name for column in getattr(model.encoder, "columns", ()) if column.used]
+        names = [schema.name for schema in encoder.columns if schema.used]
         what = f"the columns {', '.join(names[:8])}{' and more' if len(names) > 8 else ''}" if names else "arrays"
         raise InputError(f"A text was given, and this model takes {what}; give a table with these, or a file.")
     return table_of_texts(texts, column)
@@ -311,19 +313,19 @@ def open_rows(
     Raises:
         InputError: a model trained on arrays was given a table.
     """
-    schema = getattr(model.encoder, "columns", ())
-    columns = [column.name for column in schema]
-    requested = frozenset((*columns, *model.target.column_names))
+    encoder = row_encoder(model.encoder)
+    schema = encoder.columns
     used = [column for column in schema if column.used]
+    requested = frozenset((*(column.name for column in used), *model.target.column_names))
     kinds = frozenset(column.kind for column in used)
-    text_column = getattr(model.encoder, "text_column", None)
+    text_column = encoder.text_column
     reading = replace(
         reading,
         # Rows to predict need no target, and no column that the model makes no use of.
         names=reading.names | {column.name for column in used},
-        only=requested | frozenset(keep) if columns else None,
-        table=bool(columns) and text_column is None,
-        usual_encoding=getattr(model.encoder, "encoding", ""),
+        only=requested | frozenset(keep) if schema else None,
+        table=bool(schema) and text_column is None,
+        usual_encoding=encoder.encoding,
     )
     if isinstance(data, str) and data == STANDARD_INPUT:
         source: Source = open_standard_input(reading, text_column, kinds & {"image", "sound"})

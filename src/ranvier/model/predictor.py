@@ -14,6 +14,7 @@ from ranvier.data import TargetEncoder
 from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.engine import Executable, LayerValues
 from ranvier.errors import InputError
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
 from ranvier.network.network import Network
@@ -96,6 +97,7 @@ class Predictor:
         frozen.flags.writeable = False
         return MappingProxyType(self.network.parameter_table.views(frozen))
 
+    @in_usual_mode
     def outputs(self, X: Any) -> Array:
         """What the output layer outputs, shape (n, N)."""
         # The same few rows as before, in kind, need none of the questions that others are asked.
@@ -114,6 +116,7 @@ class Predictor:
             return np.concatenate([self._run(part).outputs(part) for part in parts])
         return self._run(inputs).outputs(inputs)
 
+    @in_usual_mode
     def predict(self, X: Any, threshold: float | None = None) -> Array:
         """Answers in the user's own terms: labels (n,), numbers (n,) or (n, N), or 0/1 rows for multilabel.
 
@@ -128,6 +131,7 @@ class Predictor:
         target = self.target if threshold is None else with_threshold(self.target, threshold)
         return target.decode(self.outputs(X))
 
+    @in_usual_mode
     def probabilities(self, X: Any) -> NDArray[np.float64]:
         """The probability of each class, shape (n, classes), or of each label, shape (n, labels).
 
@@ -138,6 +142,7 @@ class Predictor:
             raise InputError("A regression model predicts numbers; it has no probabilities. Use model.predict(X).")
         return class_probabilities(self.task, self.outputs(X))
 
+    @in_usual_mode
     def listen(self, recording: Any, min_confidence: float = 0.5) -> list[Heard]:
         """What a model of recordings hears in a long one, and when: records of start and end (s), label, confidence.
 
@@ -157,6 +162,7 @@ class Predictor:
 
         return listen(self, recording, min_confidence)
 
+    @in_usual_mode
     def activations(self, X: Any) -> tuple[LayerValues, ...]:
         """What every neuron does: for each layer its path, weighted sums and outputs, each (n, units).
 
@@ -172,6 +178,7 @@ class Predictor:
         """What every neuron does with rows that are encoded already, (n, K)."""
         return self._run(inputs).activations(inputs)
 
+    @in_usual_mode
     def gradients(self, X: Any, y: Any) -> dict[str, Array]:
         """The gradient of the loss over the rows, penalties included: name -> array of the parameter's shape.
 
@@ -186,6 +193,7 @@ class Predictor:
         _, gradient = self._run(rows.inputs).loss_and_gradient(rows)
         return self.network.parameter_table.views(gradient)
 
+    @in_usual_mode
     def input_gradients(self, X: Any, output: int | None = None, logits: bool = False) -> Array:
         """How each output changes with each input, row by row: the derivatives of `model.outputs(X)`.
 
@@ -230,6 +238,7 @@ class Predictor:
             gradients[start : start + at_once] = executable.input_gradients(part, one_hot, logits)
         return gradients
 
+    @in_usual_mode
     def inputs(self, X: Any) -> Inputs:
         """X as the network takes it, (n, K): encoded where the model carries an encoder."""
         return self._encoded(X, finite=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.data.encoders.decoding import class_indices
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.data.encoders.target_values import Values, empty_rows
 from ranvier.data.readable_cells import MAX_BROKEN
 from ranvier.errors import DataError, InputError, ShapeError
@@ -52,11 +53,11 @@ def readable_rows(
     >>> readable_rows(None, [[1.0]])
     ([[1.0]], None, None, ())
     """
-    if not getattr(encoder, "forms", None) or isinstance(X, (np.ndarray, data.Arrays)):
+    if not row_encoder(encoder).forms or isinstance(X, (np.ndarray, data.Arrays)):
         return X, None, None, ()
     from ranvier.data.sources.raw_rows import open_rows
 
-    source = open_rows(X, encoder.column_names)
+    source = open_rows(X, encoder.column_names, encoder.used_columns)
     decoded, row_numbers = encoder.decoded(source, max_broken=max_broken)
     if row_numbers is None:
         return decoded, None, None, ()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ranvier.data import Source, open_source
 from ranvier.data.decoded_columns import decoded_rows, is_object
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.errors import InputError
 from ranvier.model.reading import reading_of
 from ranvier.model.train import TrainData, TrainJob
@@ -96,7 +97,7 @@ def rows_of_run(run: str | Path, model: Model, training: bool = False) -> RunRow
 
 def recordings_in(source: Source, model: Model) -> list[Any] | None:
     """The files that a model's recordings are read from, one for each row; None where the source holds none."""
-    sound = getattr(model.encoder, "sound", None)
+    sound = row_encoder(model.encoder).sound
     if sound is None or sound.column not in source.column_names or not is_object(source.frame[sound.column]):
         return None
     return list(source.frame[sound.column].to_list())

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model import inspect
 from ranvier.model.inspect import LayerView, ModelSummary, NeuronView
 from ranvier.model.predictor import Predictor
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 class Shown(Predictor):
     """What of a model shows what is inside it."""
 
+    @in_usual_mode
     def summary(self) -> ModelSummary:
         """What the model predicts, its columns and its layers: a record that prints as tables, in notebooks too.
 
@@ -30,6 +32,7 @@ class Shown(Predictor):
         """
         return inspect.summary(cast("Model", self))
 
+    @in_usual_mode
     def layer(self, path: str | int) -> LayerView:
         """The neurons of a layer: weights, biases, names of the inputs, what output neurons stand for.
 
@@ -47,6 +50,7 @@ class Shown(Predictor):
         """
         return inspect.layer(cast("Model", self), path)
 
+    @in_usual_mode
     def neuron(self, path: str | int, number: int) -> NeuronView:
         """One neuron of a layer: its weights by the names of its inputs, its bias and its activation.
 
@@ -65,6 +69,7 @@ class Shown(Predictor):
         """
         return inspect.neuron(cast("Model", self), path, number)
 
+    @in_usual_mode
     def view(self, X: Any = None, y: Any = None, *, port: int = 0, browser: bool = True) -> RunningView:
         """Look inside the model in the browser: its neurons, its mistakes, its answers to rows that you change or draw.
 
@@ -88,6 +93,7 @@ class Shown(Predictor):
 
         return view_model(cast("Model", self), X, y, port, browser)
 
+    @in_usual_mode
     def write_report(self, path: str | Path, X: Any = None, y: Any = None) -> None:
         """Write what the view shows into one HTML file that needs no network, to send, print or keep.
 
@@ -117,6 +123,7 @@ class Shown(Predictor):
 
         write_model_report(cast("Model", self), path, X, y)
 
+    @in_usual_mode
     def plan(self, threads: int | None = None, measure: bool = False) -> str:
         """What the native engine does in a step of training this model, as text, whatever engine trained it.
 

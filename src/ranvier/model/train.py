@@ -15,6 +15,7 @@ from ranvier.data.sources.reading import Reading
 from ranvier.data.splitting.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.diagnosis.after_training import with_diagnosis
 from ranvier.model.linear import linear_outputs
 from ranvier.model.model import Model
@@ -52,6 +53,7 @@ REVISION = 2
 and rounded rows to float32 for every precision."""
 
 
+@in_usual_mode
 def train(
     data: Any,
     target: Any = None,
@@ -167,6 +169,7 @@ def train(
     return job.run(lambda: job.make_folder(run))
 
 
+@in_usual_mode
 def resume(
     run: str | Path,
     *,
@@ -257,8 +260,7 @@ def train_job(
     test_fraction, test_rows = split_rows_option("test", inputs.test)
     names = target_names(target) if columns else None
     options = replace(options, target=names, validation=validation_fraction, test=test_fraction)
-    labels = names if columns else target
-    inputs = TrainData(inputs.data, labels, inputs.sample_weight, validation_rows, test_rows)
+    inputs = TrainData(inputs.data, names if columns else target, inputs.sample_weight, validation_rows, test_rows)
     return TrainJob(inputs, options, model, callbacks, sink)
 
 
@@ -314,8 +316,7 @@ class TrainJob:
         with resumable(folder), contextlib.nullcontext() if folder is None else folder.lock():
             for sink in sinks:
                 sink(read)
-            checkpoint = None if folder is None else folder.checkpoints
-            outside = (prepared.target, sinks, checkpoint, prepared.encoder)
+            outside = (prepared.target, sinks, None if folder is None else folder.checkpoints, prepared.encoder)
             setup = TrainingSetup(network, settings, task, rows, validation, *outside)
             with shown_to_viewers(None if folder is None else folder.path):
                 trained = recipe.train(setup)
@@ -390,8 +391,7 @@ class TrainJob:
 def _validation_fraction(recipe: Recipe, options: TrainOptions, rule: SplitRule) -> float:
     """The fraction of the rows for validation before training.
 
-    By time there are no folds, whose rows would be earlier and later ones, so that a recipe that divides the rows
-    itself takes a fraction.
+    By time there are no folds, of earlier and later rows: there a recipe that divides the rows takes a fraction, too.
     """
     fraction = recipe.validation_fraction(options)
     divides = recipe.leaves_rows_out or recipe.validates(MANY_ROWS, validation=False)

@@ -23,10 +23,10 @@ from ranvier.rows import Rows
 from ranvier.training.callbacks import as_callbacks
 from ranvier.training.epoch_metrics import EpochMetrics, as_metrics
 from ranvier.training.events import Sink, WorkEvent, silent
-from ranvier.training.member_checkpoints import CheckpointedMember, member_checkpoints
+from ranvier.training.member_checkpoints import CheckpointedMember, MemberCheckpoints, member_checkpoints
 from ranvier.training.member_stopping import all_early_stopping
 from ranvier.training.members import MemberRows
-from ranvier.training.runner import SharedResources, has_checkpoint, requested_metrics
+from ranvier.training.runner import SharedResources, requested_metrics
 from ranvier.training.settings import TrainSettings
 from ranvier.training.side_by_side import run_side_by_side
 
@@ -115,17 +115,16 @@ class Trials:
 
     def _most_together(self, network: Network) -> int:
         """How many trials of a network a block may have."""
-        rows = len(self._population.targets)
-        products, numbers = network.macs * rows, (network.inputs + 4 * network.outputs) * rows
+        inputs, rows = self._population.inputs, len(self._population.targets)
+        products = network.macs * rows
+        numbers = (inputs.n_dense + 2 * (inputs.mean_nnz or 0) + 4 * network.outputs) * rows
         return max(1, min(MAX_BLOCK_PRODUCTS // max(1, products), MAX_BLOCK_NUMBERS // max(1, numbers)))
 
     def train(self, numbers: Sequence[int], stop_requested: Callable[[], bool]) -> list[Model | None]:
         """Train the networks of a block; gives None for those that had not begun when the user stopped."""
         models: dict[int, Model | None] = {}
         if len(numbers) > 1:
-            # One that goes on from a checkpoint is trained by itself.
-            ready = [self._ready(number) for number in numbers if not self._has_checkpoint(number)]
-            for together in _alike(ready):
+            for together in _alike([self._ready(number) for number in numbers]):
                 # What is wrong with a trial is said by its own training.
                 with suppress(RanvierError):
                     models |= self._train_together(together, stop_requested)
@@ -158,7 +157,19 @@ class Trials:
     def _train_together(
         self, ready: Sequence[_ReadyTrial], stop_requested: Callable[[], bool]
     ) -> dict[int, Model | None]:
-        """The models of trials that were trained together, by number; empty where each is to be trained by itself."""
+        """The models of trials that were trained together, by number; without those to be trained by themselves."""
+        models: dict[int, Model | None] = {}
+        if len(ready) > 1:
+            with member_checkpoints(self._checkpoints(ready)) as checkpoints:
+                for numbers in checkpoints.together(len(ready)):
+                    trials = [ready[number] for number in numbers]
+                    models |= self._train_members(trials, checkpoints.of(numbers), stop_requested)
+        return models
+
+    def _train_members(
+        self, ready: Sequence[_ReadyTrial], checkpoints: MemberCheckpoints, stop_requested: Callable[[], bool]
+    ) -> dict[int, Model | None]:
+        """The models of trials that come equally far, by number; empty where each is to be trained by itself."""
         first, members = ready[0], [(trial.network, trial.training) for trial in ready]
         if len(ready) < 2 or stop_requested():
             return {}
@@ -170,8 +181,7 @@ class Trials:
             EpochMetrics(first.target, requested),
             self._population.upload,
         )
-        with member_checkpoints(self._checkpoints(ready)) as checkpoints:
-            trained = self._open.train_members(members, first.target, rows, stop_requested, checkpoints)
+        trained = self._open.train_members(members, first.target, rows, stop_requested, checkpoints)
         if trained is None:
             return {}
         models: dict[int, Model | None] = {}
@@ -184,10 +194,6 @@ class Trials:
         """Where the states of a trial are saved."""
         checkpoint = self._trials[number].options.checkpoint
         return None if checkpoint is None else Path(checkpoint) / f"trial-{number}"
-
-    def _has_checkpoint(self, number: int) -> bool:
-        folder = self._folder(number)
-        return folder is not None and has_checkpoint(folder)
 
     def _checkpoints(self, ready: Sequence[_ReadyTrial]) -> list[CheckpointedMember]:
         """What says where the states of trials are saved; empty where they are not."""

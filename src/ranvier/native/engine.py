@@ -25,7 +25,7 @@ from ranvier.native.lowering.lowered import (
     UPDATE,
     WATCH,
 )
-from ranvier.native.machine import cpu, floating_point_mode
+from ranvier.native.machine import cpu
 from ranvier.native.members import NetworkWithMembers
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
 from ranvier.native.ready_step import ReadyStep
@@ -115,8 +115,7 @@ class NativeExecutable(NetworkWithMembers):
         Raises:
             ShapeError: they are not as wide as the network.
         """
-        with floating_point_mode.own_mode():
-            return uploaded(rows, self.spec)
+        return uploaded(rows, self.spec)
 
     @changes_state
     def run(self, rows: Rows | RowsHandle, span: Span) -> NDArray[np.float64]:
@@ -157,7 +156,7 @@ class NativeExecutable(NetworkWithMembers):
             state = ready.memory.state
             self.entered = self._changing = True
             try:
-                state.update_copies(self._plan)
+                state.update_copies(self.plan)
                 state.touch()
                 self._weights_checked = False
                 return ready(row, target, scalars), state.get()

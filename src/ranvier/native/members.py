@@ -65,7 +65,7 @@ class NetworkWithMembers(PreparedNetwork):
         distinct = rows[:1] if all(handle is rows[0] for handle in rows) else rows
         resident = [handle for handle in distinct if type(handle) is ResidentRows]
         fit = len(resident) == len(distinct) and all(
-            handle.inputs.csr is None and handle.layout == layout and len(handle) == count for handle in resident
+            handle.layout == layout and len(handle) == count for handle in resident
         )
         return resident if fit else None
 
@@ -107,7 +107,9 @@ class NativeMembers(Serialized):
         self._hyper_parameters = np.broadcast_to(hyper_parameters, (len(seeds), hyper_parameters.shape[1]))
         with self.lock:
             program = network.members_program(TRAIN)
-            program.reserve(network.spec.batch_size, 0, 1)
+            # A workspace that grows later would move: the tables of members say where it is.
+            entries = max(handle.most_entries(network.spec.batch_size) for handle in rows)
+            program.reserve(network.spec.batch_size, entries, 1)
             self._arenas = _arenas(self._layout, state_map, np.asarray(states.parameters), np.asarray(states.slots))
             self._program, self._keep = program, (*program.arrays.values(),)
             self._tables = _tables(program, state_map, self._arenas)
@@ -124,13 +126,6 @@ class NativeMembers(Serialized):
                 "seed": np.asarray(seeds, np.uint64).astype(np.int64),
             },
         )
-
-    def before_call(self) -> int:
-        """Compute in the floating-point mode of the network."""
-        return self._network.before_call()
-
-    def after_call(self, entered: int) -> None:
-        self._network.after_call(entered)
 
     @serialized
     def run(self, numbers: Numbers, spans: Span) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ranvier.engine import CompileSpec
 from ranvier.native.compiled import library, memoize
 from ranvier.native.lowering.lowered import GRADIENT, PREDICT, TRAIN
-from ranvier.native.machine import barrier, floating_point_mode
+from ranvier.native.machine import barrier
 from ranvier.native.machine.target import Target
 from ranvier.native.packed_state import PackedState
 from ranvier.native.scheduling import cost
@@ -119,8 +119,7 @@ class Plans:
         self._loaded: dict[tuple[str, Target], LoadedPlan] = {}
         # The parts that cannot be planned are found before anything runs.
         self.training = self.plan(GRADIENT if spec.optimizer.full_batch else TRAIN)
-        with floating_point_mode.own_mode():
-            self.layout = StateLayout(spec, (self.training, make_plan(spec, PREDICT, machine, 1)))
+        self.layout = StateLayout(spec, (self.training, make_plan(spec, PREDICT, machine, 1)))
         self._idle: list[Memory] = []
         self.step_seconds = 0.0
         self.n_scalars = 0 if spec.optimizer.full_batch else len(spec.optimizer.rule().scalars)
@@ -145,9 +144,7 @@ class Plans:
         """
         plan = self._plans.get(purpose)
         if plan is None:
-            # Constants of the code are rounded here.
-            with floating_point_mode.own_mode():
-                plan = self._plans[purpose] = make_plan(self.spec, purpose, self.machine, self.threads)
+            plan = self._plans[purpose] = make_plan(self.spec, purpose, self.machine, self.threads)
         return plan
 
     def numbers_of(self, specs: Sequence[CompileSpec]) -> list[tuple[tuple[str, float], ...]] | None:
@@ -168,8 +165,7 @@ class Plans:
         """The plan for a purpose with its code."""
         plan = self._loaded.get((purpose, target))
         if plan is None:
-            with floating_point_mode.own_mode():
-                plan = self._loaded[purpose, target] = load_plan(self.plan(purpose), target)
+            plan = self._loaded[purpose, target] = load_plan(self.plan(purpose), target)
         return plan
 
 
@@ -197,8 +193,7 @@ def _spec_of(values: tuple[Any, ...], **run_time: Any) -> CompileSpec:
 
 @memoize
 def _training_plan(spec: CompileSpec, machine: Machine, threads: int) -> Plan:
-    with floating_point_mode.own_mode():
-        return make_plan(spec, TRAIN, machine, threads)
+    return make_plan(spec, TRAIN, machine, threads)
 
 
 @memoize

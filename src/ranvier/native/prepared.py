@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from ranvier.engine import CompileSpec, State, never_cancel, unlimited
 from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError
-from ranvier.native.machine import cpu, floating_point_mode
+from ranvier.native.machine import cpu
 from ranvier.native.packed_state import PackedState
 from ranvier.native.plans import Memory, load_plan, plans_of
-from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program
 from ranvier.native.ready_step import ReadyStep
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.plan import Plan
+from ranvier.native.this_machine import this_machine
 from ranvier.native.thread_choice import ThreadChooser
 
 Array = NDArray[Any]
@@ -39,9 +39,8 @@ class PreparedNetwork(Serialized):
         self.thread_limit: Callable[[], int] = unlimited
         self.target = cpu.target()
         self.available = cpu.threads() if spec.threads else cpu.default_threads()
-        self.machine = machine(self.target, spec.precision)
+        self.machine = this_machine(self.target, spec.precision)
         self._plans = plans_of(spec, self.machine, self.available)
-        self._plan = self._plans.training
         self.dtype = self._plans.layout.dtype
         self._weights_checked = False
         self._memory: Memory | None = None
@@ -73,13 +72,6 @@ class PreparedNetwork(Serialized):
 
     def __reduce__(self) -> NoReturn:
         raise EngineError("Compiled code belongs to its process and cannot be pickled; pickle the state it reads.")
-
-    def before_call(self) -> int:
-        """Set our floating-point mode: constants of the code and sums in NumPy depend on it, too."""
-        return floating_point_mode.functions()[0]()
-
-    def after_call(self, entered: int) -> None:
-        floating_point_mode.functions()[1](entered)
 
     def copy_for_handler(self) -> Self:
         """Another executable of this network with the state that it has now."""
@@ -225,8 +217,8 @@ class PreparedNetwork(Serialized):
     def measured_program(self) -> Program:
         """The program of training steps, compiled so that it measures the time of each of them."""
         self.uses_all_threads = True
-        program = Program(load_plan(self._plan, self.target, measured=True), self._state, self.threads)
-        self._programs[self._plan.purpose] = program
+        program = Program(load_plan(self.plan, self.target, measured=True), self._state, self.threads)
+        self._programs[program.plan.purpose] = program
         return program
 
     @changes_state
@@ -243,4 +235,4 @@ class PreparedNetwork(Serialized):
     @property
     def plan(self) -> Plan:
         """What a training step does."""
-        return self._plan
+        return self._plans.training

@@ -79,7 +79,7 @@ class Program:
         self.address = memory.address(self.words)
         self.arrays: dict[str, Array] = {}
         self.saw_nonfinite = ctypes.c_int64(0)
-        self.capacity = self.link_capacity = self.nbytes = 0
+        self.capacity = self.link_capacity = self.threads = self.nbytes = 0
         self.control = memory.zeros(CANCELLED_OFFSET + len(plan.stages), np.int64)
         at = memory.address(self.control)
         self.set(
@@ -104,16 +104,17 @@ class Program:
 
         Its contents are lost if it has to grow.
         """
-        if rows <= self.capacity and entries <= self.link_capacity:
+        if rows <= self.capacity and entries <= self.link_capacity and threads <= self.threads:
             return
-        self.capacity = max(rows, self.capacity)
+        self.capacity, self.threads = max(rows, self.capacity), max(threads, self.threads)
         if entries > self.link_capacity:
             # Batches differ in their entries: allocate some more for the next ones.
             self.link_capacity = entries * 5 // 4
             self.set(link_capacity=self.link_capacity)
         batched = [b for b in self.plan.buffers if b.kind in GROWING]
         rest = [b for b in self.plan.buffers if b.kind not in GROWING and b.name not in self.arrays]
-        counted = {"entries": self.link_capacity * threads, **dict.fromkeys(PER_THREAD, self.capacity * threads)}
+        counted = {"entries": self.link_capacity * self.threads}
+        counted |= dict.fromkeys(PER_THREAD, self.capacity * self.threads)
         counts = [counted.get(b.kind, self.capacity) for b in (*batched, *rest)]
         self.set(capacity=self.capacity)
         sizes = [-(-size_of(b, n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]

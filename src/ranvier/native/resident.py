@@ -62,10 +62,16 @@ class ResidentRows:
         if csr is None or len(starts) < 2:
             return 0
         lengths = np.diff(csr.indptr)[order[: starts[-1]]]
-        most = int(np.add.reduceat(lengths, starts[:-1]).max())
-        if most >= MAX_ENTRIES:
-            raise EngineError(f"A batch holds {most:,} entries; at most {MAX_ENTRIES - 1:,} fit. Take smaller batches.")
-        return most + 1
+        return _links(int(np.add.reduceat(lengths, starts[:-1]).max()))
+
+    def most_entries(self, batch_size: int) -> int:
+        """As `entries`, of any batch of so many different rows.
+
+        Raises:
+            EngineError: as `entries`.
+        """
+        csr = self.inputs.entries
+        return 0 if csr is None else _links(int(np.sort(np.diff(csr.indptr))[-batch_size:].sum()))
 
 
 @record(eq=False)
@@ -85,6 +91,13 @@ class DeferredRows:
         """All rows, `AT_ONCE` at a time."""
         for start in range(0, max(len(self), 1), AT_ONCE):
             yield ResidentRows(self.rows.take(slice(start, start + AT_ONCE)), spec)
+
+
+def _links(entries: int) -> int:
+    """How many links a batch of so many entries needs: one more."""
+    if entries >= MAX_ENTRIES:
+        raise EngineError(f"A batch holds {entries:,} entries; at most {MAX_ENTRIES - 1:,} fit. Take smaller batches.")
+    return entries + 1
 
 
 def uploaded(rows: Rows, spec: CompileSpec) -> ResidentRows | DeferredRows:

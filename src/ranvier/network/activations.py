@@ -203,12 +203,16 @@ def activation(name: str | Activation, function: Callable[[Any], Any] | None = N
 
 
 def _built_in(name: str, options: Mapping[str, float]) -> Activation:
-    spec = _SPECS[name]
-    merged = merge_options(name, options, spec.options)
-    if spec.function is None:
-        return Activation(name, None, merged, spec.source)
-    function = spec.function
-    return Activation(name, trace_scalar(lambda x: function(x, **dict(merged)), ("x",)), merged, spec.source)
+    return _traced(name, merge_options(name, options, _SPECS[name].options))
+
+
+@lru_cache(maxsize=256)
+def _traced(name: str, options: tuple[tuple[str, float], ...]) -> Activation:
+    """A built-in activation with all its options; networks of a population have the same one."""
+    function, source = _SPECS[name].function, _SPECS[name].source
+    if function is None:
+        return Activation(name, None, options, source)
+    return Activation(name, trace_scalar(lambda x: function(x, **dict(options)), ("x",)), options, source)
 
 
 @lru_cache(maxsize=256)

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.encoders.decoding import class_indices
-from ranvier.data.images.patches import PatchFeatures
 from ranvier.data.images.threads import Progress
-from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.augmentation_scores import is_better, score_of, still_compared, written
-from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
-from ranvier.recipes.ensemble import member_seed
+from ranvier.recipes.augmentation_comparison import (
+    HIDDEN,
+    LINEAR,
+    LINEAR_PIXELS,
+    ORDER,
+    WITH_LINEAR,
+    WITH_PIXELS,
+    Comparisons,
+    splits_of,
+)
+from ranvier.recipes.augmentation_scores import is_better, score_of, written
 from ranvier.recipes.ensemble_calibration import calibration_of_mean, enough_parts, mean_of
 from ranvier.recipes.linear_beside import mean_outputs
-from ranvier.recipes.picture_rows import is_mirrored, rows_with_copies
+from ranvier.recipes.picture_rows import is_mirrored
+from ranvier.recipes.shared_features import MemberFeatures
 from ranvier.recipes.text_merge import can_hold_linear
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.rows.split import split_rows
 from ranvier.training.held_out import HeldOut
-from ranvier.training.inference import outputs_of
 from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import inverse_temperature
 
@@ -35,24 +38,10 @@ if TYPE_CHECKING:
     from ranvier.recipes.image import ImageRecipe
 
 Array = NDArray[Any]
-Split: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""The numbers of the rows to learn from and of those to compare on."""
-MAX_TRAINING_ROWS, MAX_VALIDATION_ROWS = 3_000, 2_000
-VALIDATION_FRACTION = 0.2
 MIN_ROWS = 60
 """For fewer rows a comparison would be chance."""
-ENOUGH_VALIDATION_ROWS, MAX_SPLITS = 400, 5
-N_CENTROIDS, COPIES, PIXEL_COPIES = 100, 2, 15
-FEW_ROWS = 2_000
-"""For fewer rows small networks see as many copies as those trained afterwards; with fewer, copies look worse."""
-AUGMENTATIONS = ("affine", "flip", "none")
-ORDER = ("none", "affine", "flip").index
 SURE = 2.0
 """By so many standard errors another augmentation must be better than the usual one."""
-PIXEL_AUGMENTATION = "affine"
-"""How copies are distorted from whose pixels a network learns."""
-HIDDEN, LINEAR, WITH_LINEAR = "hidden", "linear", "with linear"
-LINEAR_PIXELS, WITH_PIXELS = "linear on pixels", "with pixels"
 
 
 @record
@@ -84,13 +73,15 @@ def choose_training(
     task: Task,
     network: Network,
     settings: TrainSettings,
+    members: MemberFeatures,
     validation: tuple[Array, Rows] | None = None,
     progress: Progress | None = None,
 ) -> ChosenTraining:
     """The augmentation and the learner with the highest accuracy, or smallest squared error, on rows that are left out.
 
     The usual augmentation, "flip" for pictures in colour and "affine" for others, is taken unless another one is better
-    by more than chance gives: a comparison on some hundred rows is mostly chance, and copies help almost always.
+    by more than chance gives: a comparison on some hundred rows is mostly chance, and copies help almost always. The
+    unusual one of the two is compared only where mirror images speak for it, by `suits_mirror_images`.
 
     A linear model, on patch features or on pixels, is taken, where the recipe tries one, if of these rows it is right
     about more that the networks are wrong about than the reverse, by more than chance gives. A network on the pixels of
@@ -101,39 +92,22 @@ def choose_training(
         recipe: whose augmentation, form and other members count.
         pixels: of the rows, shape (B, H, W, C).
         rows: targets, weights and groups; rows of a group are left out together.
-        task, network, settings: what will be trained; the networks that are compared have fewer centroids.
+        task, network, settings: what will be trained; for many pictures the networks that are compared have fewer
+            centroids.
+        members: the features of the networks that will be trained; for few pictures those that are compared read them.
         validation: pixels and rows to compare on; None to leave out some of the others.
         progress: called with how many networks are trained, and of how many.
     """
-    usual = "flip" if pixels.shape[3] == 3 else "affine"
+    usual, unusual = ("flip", "affine") if pixels.shape[3] == 3 else ("affine", "flip")
     if len(rows) < MIN_ROWS:
         name = usual if recipe.augment == "auto" else recipe.augment
         reason = "as usual for so few pictures" if recipe.augment == "auto" else "without a comparison"
         return ChosenTraining(name, 1.0, (f"Augmentation: {name}, {reason}.",))
-    usual_first = sorted(AUGMENTATIONS, key=lambda name: name != usual)
-    augmentations = usual_first if recipe.augment == "auto" else [recipe.augment]
-    outputs: dict[str, list[Array]] = defaultdict(list)
-    parts: list[Rows] = []
-    splits = list(_splits(rows, settings.seed, task, validation))
-    held_pixels, held_rows = validation or (pixels, rows)
-
-    def comparison_on(split: Split, seed: int) -> _Comparison:
-        learned, held = split
-        seeded = replace(settings, seed=seed)
-        return _Comparison(recipe, task, network, seeded, pixels[learned], rows.take(learned), held_pixels[held])
-
-    for number, split in enumerate(splits):
-        compared = still_compared(task, augmentations, outputs, parts)
-        parts.append(held_rows.take(split[1]))
-        comparison = comparison_on(split, settings.seed)
-        features = comparison.patch_features()
-        for done, augmentation in enumerate(compared, number * len(compared)):
-            if progress is not None:
-                progress(done, len(splits) * len(compared))
-            for name, output in comparison.on_patches(augmentation, *features).items():
-                outputs[name].append(output)
-        for name, output in comparison.on_pixels().items():
-            outputs[name].append(output)
+    augmentations = [usual, unusual, "none"] if recipe.augment == "auto" else [recipe.augment]
+    splits = list(splits_of(rows, settings.seed, task, validation))
+    comparisons = Comparisons(recipe, task, network, settings, pixels, rows, members, validation)
+    outputs, parts = comparisons.outputs(splits, augmentations, progress)
+    augmentations = [name for name in augmentations if name in outputs]
     joined = {name: np.concatenate(parts) for name, parts in outputs.items()}
     weights = [part.weights for part in parts if part.weights is not None]
     targets = np.concatenate([part.targets for part in parts])
@@ -142,11 +116,8 @@ def choose_training(
     choice = choice_of(task, augmentations, joined, targets, all_weights, can_hold_linear(network), n_networks)
     if n_networks == 1 or choice.learner == LINEAR_PIXELS:
         return choice
-    again = [
-        comparison_on(split, member_seed(settings.seed, 1))
-        for split in enough_parts(splits, (len(part) for part in parts))
-    ]
-    seconds = [comparison.on_patches(choice.augmentation, *comparison.patch_features()) for comparison in again]
+    again = enough_parts(splits, (len(part) for part in parts))
+    seconds = [comparisons.on(split, 1).on_patches(choice.augmentation) for split in again]
     second = {name: np.concatenate([output[name] for output in seconds]) for name in seconds[0]}
     of_first, of_second = (chosen_outputs(task, choice, of_one, n_networks) for of_one in (joined, joined | second))
     factor, held_out = calibration_of_mean(task, of_first, of_second, targets, all_weights, n_networks)
@@ -172,89 +143,6 @@ def chosen_outputs(task: Task, choice: ChosenTraining, outputs: Mapping[str, Arr
         fractions = count / (count + 1), 1 / (count + 1)
         return mean_of(task, (hidden, outputs[WITH_PIXELS][: len(hidden)]), fractions)
     return hidden
-
-
-@record(eq=False)
-class _Comparison:
-    """Small networks that are trained on the same rows, and what they output for the same others.
-
-    Fields:
-        recipe, task, network, settings: as for `choose_training`.
-        pixels, rows: to learn from.
-        others: the pixels of the rows left out.
-    """
-
-    recipe: ImageRecipe
-    task: Task
-    network: Network
-    settings: TrainSettings
-    pixels: Array
-    rows: Rows
-    others: Array
-
-    def patch_features(self) -> tuple[PatchFeatures, Array, Array]:
-        """What makes patch features, learned from these pictures, and those of them and of the others."""
-        patches = PatchFeatures.fit(self.pixels, N_CENTROIDS, self.settings.seed, stride=self.recipe.stride)
-        return patches, patches.encode(self.pixels), patches.encode(self.others)
-
-    def on_patches(
-        self, augmentation: str, patches: PatchFeatures, training_features: Array, others: Array
-    ) -> dict[str, Array]:
-        """The outputs on patch features of a network trained with an augmentation, and of one without hidden layers.
-
-        Parameters:
-            augmentation: how copies are distorted.
-            patches, training_features, others: what `patch_features` gives.
-        """
-        count = len(self.rows)
-        copies = 0 if augmentation == "none" else COPIES if count >= FEW_ROWS else self.recipe.copies_for(count)
-        learned = rows_with_copies(
-            patches, self.pixels, self.rows, augmentation, copies, self.settings.seed, precomputed=training_features
-        )
-        settings = replace(self.settings, epochs=self.recipe.epochs_for(self.settings.epochs, copies), callbacks=())
-        features = [others, patches.encode(self.others[:, :, ::-1])] if is_mirrored(augmentation) else [others]
-        networks = {augmentation: Network(patches.width, self.network.layers)}
-        if self.recipe.linear:
-            networks[f"{augmentation} {LINEAR}"] = Network(patches.width, linear_layers(self.network))
-        return {
-            name: self._outputs(
-                network, settings if name == augmentation else linear_settings(settings), learned, features
-            )
-            for name, network in networks.items()
-        }
-
-    def on_pixels(self) -> dict[str, Array]:
-        """The outputs of a linear model on pixels, and of a network on those of distorted copies, if they are tried."""
-        flat, outputs = [self.others.reshape(len(self.others), -1)], {}
-        if self.recipe.linear:
-            linear = Network(flat[0].shape[1], pixel_layers(linear_layers(self.network)))
-            learned = rows_with_copies(None, self.pixels, self.rows, "none", 0, 0)
-            outputs[LINEAR_PIXELS] = self._outputs(linear, linear_settings(self.settings), learned, flat)
-        if self.recipe.joins_pixels:
-            network = Network(flat[0].shape[1], pixel_layers(self.network.layers))
-            learned = rows_with_copies(
-                None, self.pixels, self.rows, PIXEL_AUGMENTATION, PIXEL_COPIES, self.settings.seed
-            )
-            settings = replace(self.settings, epochs=self.recipe.pixel_epochs_for(PIXEL_COPIES))
-            outputs[WITH_PIXELS] = self._outputs(network, settings, learned, flat)
-        return outputs
-
-    def _outputs(self, network: Network, settings: TrainSettings, learned: Rows, features: Sequence[Array]) -> Array:
-        """What a network, trained on some rows, outputs for others, by the mean of the logits for their features."""
-        settings = replace(settings, callbacks=())
-        flat = trained_parameters(network, settings, self.task, learned)
-        inputs = [Rows(block, np.zeros((len(block), 1))).inputs for block in features]
-        outputs = [outputs_of(network, settings, flat, block) for block in inputs]
-        return mean_of(self.task, outputs, [1.0 / len(inputs)] * len(inputs)) if len(inputs) > 1 else outputs[0]
-
-
-def pixel_layers(layers: Sequence[Any]) -> list[Any]:
-    """Layers on patch features as layers on the bytes of pixels, which are brought to -2 to 2.
-
-    >>> pixel_layers([Rescale(2.0, 1.0)])
-    [Rescale(factor=0.015625, offset=-2.0)]
-    """
-    return [Rescale(1.0 / 64.0, -2.0), *(layer for layer in layers if not isinstance(layer, Rescale))]
 
 
 def choice_of(
@@ -314,32 +202,6 @@ def choice_of(
     factor = inverse_temperature(task, best_outputs, targets, weights)
     held_out = HeldOut(best_outputs, targets, weights, folds=True).calibrated(task, factor)
     return ChosenTraining(best, factor, tuple(notes), learner, held_out, linear_factor)
-
-
-def _splits(rows: Rows, seed: int, task: Task, validation: tuple[Array, Rows] | None) -> Iterator[Split]:
-    """Rows to learn from and rows to compare on, some thousands at most; several times where there are few."""
-    labels = class_indices(task, rows.targets) if task.is_classifier else None
-    count = len(rows)
-    training = min(1.0 - VALIDATION_FRACTION, MAX_TRAINING_ROWS / count)
-    if validation is not None:
-        others = validation[1]
-        classes = class_indices(task, others.targets) if task.is_classifier else None
-        fraction = min(1.0, MAX_VALIDATION_ROWS / len(others))
-        training_fraction = min(1.0, MAX_TRAINING_ROWS / count)
-        learned_index, _ = split_rows(count, (training_fraction, 1.0 - training_fraction), seed, labels)
-        held_index, _ = split_rows(len(others), (fraction, 1.0 - fraction), seed, classes)
-        yield learned_index, held_index
-        return
-    fraction = min(VALIDATION_FRACTION, MAX_VALIDATION_ROWS / count)
-    fractions = [training, fraction]
-    if 1.0 - training - fraction > 1e-9:
-        fractions.append(1.0 - training - fraction)
-    else:
-        fractions[0] = 1.0 - fraction
-    n_splits = min(MAX_SPLITS, -(-ENOUGH_VALIDATION_ROWS // max(round(VALIDATION_FRACTION * count), 1)))
-    for number in range(n_splits):
-        parts = split_rows(count, fractions, seed + number, labels, rows.groups)
-        yield parts[0], parts[1]
 
 
 def _text(task: Task, scores: dict[str, float], best: str, outputs: Mapping[str, Array]) -> str:

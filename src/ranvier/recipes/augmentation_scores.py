@@ -18,6 +18,8 @@ from ranvier.rows import Rows
 from ranvier.training.standard_error import mean_and_error
 
 Array = NDArray[Any]
+MISLED = 2.0
+"""By so many standard errors pictures are better than their mirror images where these mislead."""
 
 
 def is_better(
@@ -32,6 +34,22 @@ def is_better(
     right = [class_indices(task, outputs) == actual for outputs in (first, second)]
     won = (right[1].astype(np.float64) - right[0]) * (1.0 if weights is None else weights)
     return bool(won.sum() > margin * math.sqrt(np.square(won).sum()))
+
+
+def suits_mirror_images(
+    task: Task, augmentation: str, outputs: Array, mirrored: Array, targets: Array, weights: Array | None
+) -> bool:
+    """Whether an augmentation, "flip" or "affine", suits what a network without copies says of mirror images.
+
+    Where it is right about clearly fewer of them than about the pictures, mirror images mislead, and "affine" may be
+    better than "flip"; elsewhere "flip" may be better than "affine".
+
+    Parameters:
+        outputs, mirrored: for the pictures left out and for their mirror images, (n, N).
+        targets, weights: of these rows.
+    """
+    misled = is_better(task, mirrored, outputs, targets, weights, MISLED)
+    return misled == (augmentation == "affine")
 
 
 def score_of(task: Task, outputs: Array, targets: Array, weights: Array | None) -> float:

@@ -12,14 +12,13 @@ from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.images.patches import PatchFeatures
 from ranvier.network.layers import Rescale
 from ranvier.network.network import Network
-from ranvier.recipes.augmentation import (
+from ranvier.recipes.augmentation import ChosenTraining, choose_training
+from ranvier.recipes.augmentation_comparison import (
     LINEAR,
     LINEAR_PIXELS,
     PIXEL_AUGMENTATION,
     WITH_LINEAR,
     WITH_PIXELS,
-    ChosenTraining,
-    choose_training,
     pixel_layers,
 )
 from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
@@ -28,6 +27,7 @@ from ranvier.recipes.linear_beside import all_beside_linear
 from ranvier.recipes.merged_events import MergedEvents
 from ranvier.recipes.picture_rows import CELLS, is_mirrored, rows_with_copies
 from ranvier.recipes.recipe import Trained, TrainingSetup
+from ranvier.recipes.shared_features import MemberFeatures
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.events import NoteEvent, Sink, tee, work_progress
@@ -54,10 +54,11 @@ def train_on_pictures(recipe: ImageRecipe, setup: TrainingSetup) -> Trained:
     held_out = None if validation is None else (pixels_of_rows(validation, image), validation)
     sink = tee(setup.sinks)
     progress = work_progress(sink, "Comparing small networks")
-    choice = choose_training(recipe, pixels, rows, setup.task, network, settings, held_out, progress)
+    features = MemberFeatures(recipe, pixels, settings.seed)
+    choice = choose_training(recipe, pixels, rows, setup.task, network, settings, features, held_out, progress)
     for note in choice.notes:
         sink(NoteEvent(note))
-    members = _Members(recipe, setup, image, pixels, choice, sink)
+    members = _Members(recipe, setup, image, pixels, features, choice, sink)
     if choice.learner == LINEAR_PIXELS:
         trained, learned_image = members.on_pixels()
     else:
@@ -73,7 +74,7 @@ class _Members:
     Fields:
         recipe, setup: as for `train_on_pictures`.
         image: the encoder of the pictures as pixels.
-        pixels: of the rows, shape (B, H, W, C).
+        pixels, features: of the rows, shape (B, H, W, C); and of each network's own patches.
         choice: how pictures are distorted, and what learns from them.
         sink: who listens.
     """
@@ -82,6 +83,7 @@ class _Members:
     setup: TrainingSetup
     image: ImageEncoder
     pixels: Array
+    features: MemberFeatures
     choice: ChosenTraining
     sink: Sink
 
@@ -98,18 +100,16 @@ class _Members:
         pixel_epochs = recipe.pixel_epochs_for(pixel_copies)
         epochs = recipe.epochs_for(settings.epochs, copies)
         events = MergedEvents(self.sink, n_networks + joins, max(epochs, pixel_epochs if joins else 0))
-        features: list[PatchFeatures] = []
+        patches: list[PatchFeatures] = []
         linear, linear_flats = Network(single.inputs, linear_layers(network)), list[Array]()
 
         def member_rows(number: int, member: TrainSettings) -> MemberRows:
-            patches = PatchFeatures.fit(self.pixels, recipe.centroids_for(count), member.seed, stride=recipe.stride)
-            features.append(patches)
+            features = self.features.pop(number)
+            patches.append(features.patches)
             progress = work_progress(self.sink, "Making patch features")
-            learned = rows_with_copies(
-                patches, self.pixels, self.setup.rows, choice.augmentation, copies, member.seed, progress
-            )
+            learned = features.with_copies(self.setup.rows, choice.augmentation, copies, progress=progress)
             unencoded = self.setup.validation
-            validation = None if unencoded is None else _with_features(unencoded, patches, self.image)
+            validation = None if unencoded is None else _with_features(unencoded, features.patches, self.image)
             if choice.learner == WITH_LINEAR:
                 linear_flats.append(self._linear_member(linear, member, learned))
             return learned, validation, None
@@ -141,7 +141,7 @@ class _Members:
             flats=flats,
         )
         padding = single.inputs - self.image.form.pixels if others else 0
-        learned = replace(self.image, patches=tuple(features[: len(results)]), mirrored=repeats == 2, as_bytes=True)
+        learned = replace(self.image, patches=tuple(patches[: len(results)]), mirrored=repeats == 2, as_bytes=True)
         return merged, replace(learned, with_pixels=bool(others), padding=padding)
 
     def _linear_member(self, linear: Network, settings: TrainSettings, rows: Rows) -> Array:

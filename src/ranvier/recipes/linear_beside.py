@@ -5,7 +5,7 @@ K inputs, N outputs, P parameters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -107,13 +107,33 @@ def beside_linear(
         rows, columns = views[f"layers.{number}.weight"].shape
         into[f"layers.{number}.weight"][:rows, :columns] = views[f"layers.{number}.weight"]
         into[f"layers.{number}.bias"][:columns] = views[f"layers.{number}.bias"]
-    sides = np.concatenate([weight, -weight], axis=1)
-    into[f"layers.{first}.weight"][first_input : first_input + len(sides), -2 * outputs :] = sides
-    into[f"layers.{first}.bias"][-2 * outputs :] = np.concatenate([bias, -bias])
-    difference = np.concatenate([np.eye(outputs), -np.eye(outputs)])
-    for number in others:
-        into[f"layers.{number}.weight"][-2 * outputs :, -2 * outputs :] = np.hstack([difference, -difference])
-    into[f"layers.{last}.weight"][: -2 * outputs] /= 2
-    into[f"layers.{last}.weight"][-2 * outputs :] = difference * (factor / 2)
+    into[f"layers.{last}.weight"][:] /= 2
     into[f"layers.{last}.bias"][:] /= 2
+    set_linear_neurons(into, (first, *others, last), weight, bias, factor / 2, first_input)
     return wide, moved
+
+
+def set_linear_neurons(
+    views: Mapping[str, Array],
+    numbers: Sequence[int],
+    weight: Array,
+    bias: Array,
+    factor: float = 1.0,
+    first_input: int = 0,
+) -> None:
+    """Make the last neurons of each hidden layer, two for each output, add `factor` times a linear model to the logits.
+
+    Parameters:
+        views: the parameters of the network, by name; those of the neurons are written, the others stay.
+        numbers: of the dense layers, at least two.
+        weight, bias: of the linear model, (n, N) and (N,), which reads n inputs from `first_input` on.
+    """
+    first, *others, last = numbers
+    added = slice(-2 * len(bias), None)
+    sides = np.concatenate([weight, -weight], axis=1)
+    views[f"layers.{first}.weight"][first_input : first_input + len(sides), added] = sides
+    views[f"layers.{first}.bias"][added] = np.concatenate([bias, -bias])
+    difference = np.concatenate([np.eye(len(bias)), -np.eye(len(bias))])
+    for number in others:
+        views[f"layers.{number}.weight"][added, added] = np.hstack([difference, -difference])
+    views[f"layers.{last}.weight"][added] = difference * factor

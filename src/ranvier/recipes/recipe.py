@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ranvier.data import Prepared, Source, TargetEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
+from ranvier.data.encoders.row_encoder import RowEncoder, row_encoder
 from ranvier.errors import InputError
 from ranvier.network.layers import Dense, Dropout, Layer
 from ranvier.network.losses import Loss
@@ -204,15 +205,16 @@ def _as_json(part: Any) -> Any:
     return part.to_dict() if hasattr(part, "to_dict") else plain_scalar(part)
 
 
-def only_column(encoder: Any, recipe: str, what: str) -> Any:
-    """The encoder of the one column that is the input, for a recipe that is called as its kind.
+def only_column(encoder: RowEncoder | None, recipe: str, what: str) -> Any:
+    """The encoder of the one column that is the input, for the recipes "image" and "sound".
 
     Raises:
         InputError: there are other columns, or none of this kind.
     """
-    column_encoder = getattr(encoder, recipe, None)
+    rows = row_encoder(encoder)
+    column_encoder = {"image": rows.image, "sound": rows.sound}[recipe]
     if column_encoder is None:
-        names = ", ".join(column.name for column in getattr(encoder, "columns", ()) if column.used)
+        names = ", ".join(column.name for column in rows.columns if column.used)
         raise InputError(
             f"The recipe {recipe!r} trains on one column of {what}, and the inputs are {names or 'numbers'}; take "
             "recipe='auto'."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
+from ranvier.recipes.linear_beside import set_linear_neurons
 from ranvier.recipes.merge import merge_networks
 from ranvier.records import record
 
@@ -70,7 +71,9 @@ def merge_parts(parts: Sequence[Part]) -> tuple[Network, Array]:
     made = [partial(_unscaled, part, len(parts)) for part in hidden]
     merged, flat = merge_networks(hidden[0].network, made, len(hidden) / len(parts), extra_units=2 * outputs)
     if linear:
-        _add_linear(merged.parameter_table.views(flat), len(merged.layers) - 1, linear[0].network, _sum(linear))
+        sums = linear[0].network.parameter_table.views(_sum(linear))
+        weight, bias = sums["layers.0.weight"], sums["layers.0.bias"]
+        set_linear_neurons(merged.parameter_table.views(flat), (0, len(merged.layers) - 1), weight, bias)
     return merged, flat
 
 
@@ -78,25 +81,6 @@ def _sum(linear: Sequence[Part]) -> Array:
     """The parameters of the sum of linear models."""
     sums: Array = np.sum([_unscaled(part) for part in linear], axis=0)
     return sums
-
-
-def _add_linear(views: Mapping[str, Array], last: int, linear: Network, sums: Array) -> None:
-    """Make the last hidden neurons, two for each output, those of a linear model.
-
-    Parameters:
-        views: the parameters of the merged network.
-        last: the number of its output layer.
-        linear, sums: the linear model and its parameters.
-    """
-    weight, bias = (linear.parameter_table.views(sums)[f"layers.0.{name}"] for name in ("weight", "bias"))
-    outputs = weight.shape[1]
-    rising, falling = slice(-2 * outputs, -outputs), slice(-outputs, None)
-    views["layers.0.weight"][:, rising] = weight
-    np.negative(weight, out=views["layers.0.weight"][:, falling])
-    views["layers.0.bias"][rising] = bias
-    np.negative(bias, out=views["layers.0.bias"][falling])
-    views[f"layers.{last}.weight"][rising] = np.eye(outputs)
-    views[f"layers.{last}.weight"][falling] = -np.eye(outputs)
 
 
 def _unscaled(part: Part, count: int = 1) -> Array:

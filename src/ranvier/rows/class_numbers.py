@@ -48,6 +48,20 @@ def one_hot(targets: Array, classes: int, dtype: Any = np.float64) -> Array:
     return rows
 
 
+def frequent_classes(targets: Array, classes: int, dtype: Any = np.float64) -> Array:
+    """One-hot rows of the MAX_ONE_HOT most frequent classes, (n, at most N); rows of others are 0. Else as `one_hot`.
+
+    They tell of many classes what can be told in little memory.
+
+    >>> frequent_classes(np.array([[30], [30], [7]], np.int32), 40)[:, :2].tolist()
+    [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+    """
+    if not are_class_numbers(targets) or classes <= MAX_ONE_HOT:
+        return one_hot(targets, classes, dtype)
+    counts = np.bincount(targets[:, 0], minlength=classes)
+    return np.asarray(targets == np.argsort(-counts, kind="stable")[:MAX_ONE_HOT], dtype)
+
+
 def class_fractions(targets: Array, classes: int, weights: Array | None = None) -> Array:
     """The weighted mean of targets over the rows, (N,): of classes their fractions.
 

@@ -6,12 +6,12 @@ user's own function are all sinks. `Event.to_dict` gives plain JSON values, and 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import field, fields
 from math import nan
 from typing import Any, ClassVar
 
+from ranvier import user_warnings
 from ranvier.errors import InputError, nearest
 from ranvier.network.renamed import EVENT_FIELDS, renamed
 from ranvier.records import record
@@ -248,7 +248,7 @@ class SettingWarning(RuntimeWarning):
 def silent(event: Event) -> None:
     """A sink that shows no event; of a setting that cannot be used, such as an unknown RANVIER_CPU, it warns."""
     if isinstance(event, NoteEvent) and event.text.startswith("RANVIER_"):
-        warnings.warn(SettingWarning(event.text), stacklevel=2)
+        user_warnings.warn(SettingWarning(event.text))
 
 
 def work_progress(sink: Sink, what: str) -> Callable[[int, int], None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ class MemberEpochs:
 
     Parameters:
         count: M.
+        earlier: the epochs that each had made before, as many of all; empty for none.
 
     `made` is how many epochs those made that made most.
 
@@ -32,10 +33,11 @@ class MemberEpochs:
     [[0.5], [0.7, 0.6]]
     """
 
-    def __init__(self, count: int) -> None:
-        self._count, self.made = count, 0
+    def __init__(self, count: int, earlier: Sequence[History] = ()) -> None:
+        self._count, self._earlier = count, earlier
+        self._before = self.made = len(earlier[0]) if earlier else 0
         self._spans: list[tuple[Numbers, int, Mapping[str, Any]]] = []
-        self._lengths = np.zeros(count, np.int64)
+        self._lengths = np.full(count, self.made, np.int64)
 
     def append(self, numbers: Numbers, epochs: int, columns: Mapping[str, Any]) -> None:
         """Append epochs that some networks made together.
@@ -56,21 +58,30 @@ class MemberEpochs:
         for numbers, epochs, values in self._spans:
             for name, value in values.items():
                 if name not in columns:
-                    columns[name] = np.zeros((self._count, self.made), np.float64)
+                    columns[name] = np.zeros((self._count, self.made - self._before), np.float64)
                 columns[name][numbers, at : at + epochs] = value
             at += epochs
-        names, lengths = tuple(columns), self._lengths.tolist()
+        names, lengths = tuple(columns), (self._lengths - self._before).tolist()
         if not names:
-            return [History() for _ in lengths]
+            return list(self._earlier) or [History() for _ in lengths]
         together = np.stack(list(columns.values()))
-        return [
-            deferred_history(length, partial(_columns_of, names, together[:, number, :length].copy()))
-            for number, length in enumerate(lengths)
-        ]
+        made = [together[:, number, :length] for number, length in enumerate(lengths)]
+        if self._earlier:
+            pairs = zip(self._earlier, made, strict=True)
+            return [history.extended(self._numbers(values), _named(names, values)) for history, values in pairs]
+        return [deferred_history(values.shape[1], partial(_columns_of, names, values.copy())) for values in made]
+
+    def _numbers(self, values: Array) -> range:
+        """The numbers of epochs whose values are (columns, epochs)."""
+        return range(self._before + 1, self._before + values.shape[1] + 1)
 
 
 def _columns_of(names: tuple[str, ...], values: Array) -> EpochColumns:
     """The epochs of one network from the first one on, (columns, epochs)."""
     columns = EpochColumns()
-    columns.extend(0, range(1, values.shape[1] + 1), dict(zip(names, values, strict=True)))
+    columns.extend(0, range(1, values.shape[1] + 1), _named(names, values))
     return columns
+
+
+def _named(names: tuple[str, ...], values: Array) -> dict[str, Array]:
+    return dict(zip(names, values, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ class MemberOutputs:
 
     Parameters:
         count: M.
+        best: the best weights so far of networks that go on, (P,) each, None for none; empty for networks that begin.
 
     `held` are the outputs for the validation rows, (n, N) each, of the best weights, or else of the last ones; None for
     unknown ones.
@@ -26,8 +28,8 @@ class MemberOutputs:
     (None, array([1., 1., 1.]))
     """
 
-    def __init__(self, count: int) -> None:
-        self._best: list[Array | None] = [None] * count
+    def __init__(self, count: int, best: Sequence[Array | None] = ()) -> None:
+        self._best = list(best) or [None] * count
         self.held: list[Array | None] = [None] * count
 
     def keep(self, numbers: Numbers, parameters: Array, outputs: Array | None) -> None:

@@ -21,16 +21,19 @@ class MemberRates:
     Parameters:
         settings: of each.
         per_epoch: how many steps an epoch has.
+        plateaus: the states of schedules that go on; empty for those that begin.
 
     `watch` says whether a schedule looks at the losses; `plateaus` are the states of the schedules.
     """
 
-    def __init__(self, settings: Sequence[TrainSettings], per_epoch: int) -> None:
+    def __init__(
+        self, settings: Sequence[TrainSettings], per_epoch: int, plateaus: Sequence[dict[str, Any]] = ()
+    ) -> None:
         self._settings, self._per_epoch = settings, per_epoch
         self._rates = np.array([settings_.optimizer.learning_rate for settings_ in settings])
         self._optimizers, self._optimizer_of = _distinct([at_unit_rate(settings_.optimizer) for settings_ in settings])
         self._schedules, self._schedule_of = _distinct([settings_.schedule for settings_ in settings])
-        self.plateaus: list[dict[str, Any]] = [settings_.schedule.init_state() for settings_ in settings]
+        self.plateaus = list(plateaus) or [settings_.schedule.init_state() for settings_ in settings]
         self.watch = any(schedule.watches for schedule in self._schedules)
 
     def scalars(self, numbers: Numbers, done: int, epochs: int) -> NDArray[np.float64]:

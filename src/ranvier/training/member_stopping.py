@@ -33,6 +33,7 @@ class StoppingOfMembers:
     Parameters:
         callback: that of all of them, one of `all_early_stopping`.
         count: M.
+        states: those of networks that go on, as `state` gives them; empty for networks that begin.
 
     >>> stopping = StoppingOfMembers(EarlyStopping(patience=1), 2)
     >>> for epoch, losses in enumerate([[0.5, 0.3], [0.6, 0.2]], start=1):
@@ -41,12 +42,14 @@ class StoppingOfMembers:
     ([False, True], [True, False], {'best': 0.5, 'best_epoch': 1, 'waited': 1})
     """
 
-    def __init__(self, callback: Callback, count: int) -> None:
+    def __init__(self, callback: Callback, count: int, states: Sequence[Mapping[str, Any]] = ()) -> None:
         assert isinstance(callback, EarlyStopping)
         self.callback = callback
-        self._best = np.full(count, np.nan)
-        self._best_epoch = np.zeros(count, np.int64)
-        self._waited = np.zeros(count, np.int64)
+        states = states or [callback.init_state()] * count
+        best = [state["best"] for state in states]
+        self._best = np.array([np.nan if score is None else score for score in best])
+        self._best_epoch = np.array([state["best_epoch"] or 0 for state in states], np.int64)
+        self._waited = np.array([state["waited"] for state in states], np.int64)
 
     def after_epoch(self, numbers: Numbers, epoch: int, values: Values) -> tuple[Mask, Mask]:
         """Which of some networks, (m,), are better than before after an epoch, and which are to stop.

@@ -96,10 +96,10 @@ def train_members(
         loss_unit: what the losses of the engine are multiplied by for the history.
         stop_requested: asked between spans whether to stop.
         specs: of each; None where all have that of the executable.
-        checkpoints: saves the states of all.
+        checkpoints: saves the states of all; those that it has stored are where they go on.
     """
     try:
-        training = _Training(executable, rows, settings, initial, loss_unit, specs)
+        training = _Training(executable, rows, settings, initial, loss_unit, specs, checkpoints.stored)
         return training.run(stop_requested, checkpoints)
     except NoFastPathError:
         return None
@@ -116,6 +116,7 @@ class _Training:
         initial: Array,
         loss_unit: float,
         specs: Sequence[CompileSpec] | None,
+        begin: Sequence[TrainingState],
     ) -> None:
         self.executable, self.settings, self.rows, self.unit = executable, settings, rows, loss_unit
         self.total, self.n_rows = settings[0].epochs, len(rows.rows[0])
@@ -123,7 +124,7 @@ class _Training:
         self.starts = batches.batch_offsets(self.n_rows, min(settings[0].batch_size, self.n_rows))
         self.per_epoch = len(self.starts) - 1
         self.weights = _weights_of(rows.rows)
-        states = _before_training(initial, settings)
+        states = _together(begin) if begin else _before_training(initial, settings)
         members = executable.try_members(self._handles(rows.rows, rows.upload), states, self.seeds, specs)
         if members is None:
             raise NoFastPathError
@@ -132,13 +133,17 @@ class _Training:
         self.metrics = None if rows.validation is None else MemberMetrics(rows.measured, rows.validation)
         self.samples = self._samples()
         self.sample = self._handles(self.samples, upload)
-        self.rates = MemberRates(settings, self.per_epoch)
-        self.stopping = [StoppingOfMembers(callback, len(settings)) for callback in settings[0].callbacks]
+        count = len(settings)
+        self.rates = MemberRates(settings, self.per_epoch, [state.plateau for state in begin])
+        self.stopping = [
+            StoppingOfMembers(callback, count, [state.callbacks[at] for state in begin])
+            for at, callback in enumerate(settings[0].callbacks)
+        ]
         self.looks = self.validation is not None or bool(self.samples or self.stopping) or self.rates.watch
-        self.epochs = MemberEpochs(len(settings))
-        self.numbers = np.arange(len(settings))
-        self.outputs = MemberOutputs(len(settings))
-        self.reasons: list[str | None] = [None] * len(settings)
+        self.epochs = MemberEpochs(count, [state.history for state in begin])
+        self.numbers = np.arange(count)
+        self.outputs = MemberOutputs(count, [state.best for state in begin])
+        self.reasons: list[str | None] = [None] * count
 
     def _handles(self, rows: Sequence[Rows], give: Upload) -> list[RowsHandle]:
         """What the executable made of the rows of each network; those that several share it was given once."""
@@ -152,8 +157,8 @@ class _Training:
         return _once_each(self.rows.rows, lambda part: part.take(random_rows(len(part), count)))
 
     def run(self, stop_requested: Callable[[], bool], checkpoints: MemberCheckpoints) -> list[TrainedMember]:
-        done, interrupted = 0, stop_requested()
-        if not interrupted:
+        done, interrupted = self.epochs.made, stop_requested()
+        if not done and not interrupted:
             self._show_start()
         while done < self.total and len(self.numbers) and not interrupted:
             count, numbers = min(self.total - done, self._epochs_at_once()), self.numbers
@@ -282,6 +287,13 @@ class _Training:
             )
             for number, history in enumerate(self.epochs.histories())
         ]
+
+
+def _together(states: Sequence[TrainingState]) -> State:
+    """Where M networks go on that made as many steps: slots (M, S, P)."""
+    engines = [state.engine for state in states]
+    parameters = np.stack([engine.parameters for engine in engines])
+    return State(parameters, np.stack([engine.slots for engine in engines]), engines[0].step)
 
 
 def _once_each(rows: Sequence[Rows], make: Callable[[Rows], T]) -> list[T]:

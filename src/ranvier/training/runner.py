@@ -304,7 +304,10 @@ def _checkpoints(
         return
     folder = Path(checkpoint)
     with locked_checkpoints(folder):
-        yield _opened(folder, mark, sink, epochs, tell_earlier)
+        save, stored = opened_checkpoints(folder, mark, sink, epochs)
+        if stored is not None and tell_earlier is not None:
+            tell_earlier(stored.history)
+        yield save, stored
 
 
 @contextlib.contextmanager
@@ -320,35 +323,31 @@ def locked_checkpoints(folder: Path) -> Iterator[None]:
         yield
 
 
-def _opened(
-    folder: Path, mark: str, sink: Sink, epochs: int, tell_earlier: Callable[[History], None] | None
+def opened_checkpoints(
+    folder: Path, mark: str, sink: Sink, epochs: int
 ) -> tuple[Callable[[TrainingState], None], TrainingState | None]:
-    """What saves states in a folder, and the newest state there; its epochs are told."""
-    stored = _load_checkpoint(folder, mark, sink, epochs)
-    if stored is not None and tell_earlier is not None:
-        tell_earlier(stored.history)
-    return checkpoint_saver(folder, mark), stored
+    """What saves states in a folder, and the newest state there, None where there is none yet.
 
+    Parameters:
+        mark: the fingerprint of the training.
+        sink: told of a checkpoint that was damaged.
+        epochs: how many are to be made in all.
 
-def has_checkpoint(folder: Path) -> bool:
-    """Whether a folder holds a checkpoint."""
-    return any(folder.glob("checkpoint-*"))
-
-
-def checkpoint_saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:
-    """What saves states in a folder, as those of the training with this fingerprint."""
+    Raises:
+        InputError: the folder holds a checkpoint of another training, or of more epochs.
+    """
     from ranvier.storage.checkpoint import write_checkpoint
 
     def save(state: TrainingState) -> None:
         number = state.engine.step
         write_checkpoint(folder, number, state.arrays(), {"fingerprint": mark, **state.to_dict()})
 
-    return save
+    return save, _load_checkpoint(folder, mark, sink, epochs)
 
 
 def _load_checkpoint(folder: Path, mark: str, sink: Sink, epochs: int) -> TrainingState | None:
     """The newest checkpoint in the folder, None where there is none yet; `epochs` are to be made in all."""
-    if not has_checkpoint(folder):
+    if not any(folder.glob("checkpoint-*")):
         return None
     from ranvier.storage.checkpoint import read_latest
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from ranvier.errors import InputError
+from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.model import Model
 from ranvier.model.target_option import are_names, column_labels
 from ranvier.model.train import TrainData, train_job
@@ -101,6 +103,7 @@ class Search:
         return polars.DataFrame(rows, infer_schema_length=None)
 
 
+@in_usual_mode
 def search(
     data: Any,
     target: Any = None,
@@ -181,7 +184,8 @@ def search(
     work = _workload(inputs, options, space)
     path = None if folder is None else Path(folder)
     budget = Budget(start, 60.0 * minutes, work.final_factor, reading=time.monotonic() - start)
-    return _searched(work, path, inputs, options, budget, trials, on_progress)
+    with nullcontext() if path is None else _held(path, _description(work)):
+        return _searched(work, path, inputs, options, budget, trials, on_progress)
 
 
 def space_of(
@@ -208,8 +212,6 @@ def _searched(
     on_progress: Callable[[SearchProgress], None] | None,
 ) -> Search:
     """Try what is proposed, and train the best with the whole recipe."""
-    if path is not None:
-        _describe(path, _description(work))
     study = Study(path, work.space, check_seed(options.seed))
     generations = Generations(work, study, budget, trials, on_progress)
     final = WholeRecipe(work, inputs, options, None if path is None else path / MODEL, budget)
@@ -263,6 +265,20 @@ def _description(work: Workload) -> dict[str, Any]:
     return {"space": space_lines(work.space), "options": options, **work.data()}
 
 
+@contextmanager
+def _held(folder: Path, description: dict[str, Any]) -> Iterator[None]:
+    """Hold the folder of a search, which is made if it is missing and says what is searched."""
+    from ranvier.storage.lock import locked
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'The search cannot be kept in "{folder}": {error.strerror or error}.') from error
+    with locked(folder / "lock", f'the search in "{folder}"'):
+        _describe(folder, description)
+        yield
+
+
 def _describe(folder: Path, description: dict[str, Any]) -> None:
     """Write down what is searched, or make sure that it is the same as before."""
     path = folder / DESCRIPTION
@@ -280,7 +296,6 @@ def _describe(folder: Path, description: dict[str, Any]) -> None:
             )
         return
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode())
     except OSError as error:
         raise InputError(f'The search cannot be kept in "{folder}": {error.strerror or error}.') from error

@@ -1,7 +1,9 @@
 """The study of a search in Optuna's storage: which settings to try next, by those that were tried.
 
-Trials come in generations of a fixed size. A generation is written when all of it is done, and what the next one tries
-depends on the seed and on what is written alone. So a search that was interrupted goes on to the same result.
+Trials come in generations of a fixed size. A generation is written when all of it is done, trial by trial, and what the
+next one tries depends on the seed and on the generations that are written alone. One of which a part is written, since
+the process was killed meanwhile, is tried again, and the rest of it is written. So a search that was interrupted goes
+on to the same result.
 """
 
 from __future__ import annotations
@@ -74,7 +76,10 @@ class Study:
         self._seed = seed
         self._distributions = {name: self._distribution(part) for name, part in space.items()}
         self._stored = None if folder is None else self._open(folder / FILE)
-        self.trials: list[Trial] = [] if self._stored is None else self._read(self._stored)
+        self.trials: list[Trial] = []
+        self._written = 0
+        if self._stored is not None:
+            self._read(self._stored)
 
     @property
     def generations(self) -> int:
@@ -96,21 +101,24 @@ class Study:
     def tell(self, trials: Sequence[Trial]) -> None:
         """Keep the trials of a generation."""
         if self._stored is not None:
-            self._stored.add_trials([self._frozen(trial) for trial in trials])
+            frozen = [self._frozen(trial, len(trials)) for trial in trials]
+            self._stored.add_trials(frozen[self._written :])
+            self._written = 0
         self.trials += trials
 
     def _open(self, path: Path) -> Any:
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
+        _end_at_last_line(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             storage = JournalStorage(JournalFileBackend(str(path), JournalFileOpenLock(str(path))))
         return self._optuna.create_study(storage=storage, study_name=STUDY, load_if_exists=True)
 
-    def _read(self, stored: Any) -> list[Trial]:
-        """The trials of the file, whose generations are written at once."""
-        return [
+    def _read(self, stored: Any) -> None:
+        """Take the trials of the file, and note how many are written of a last generation that is not complete."""
+        self.trials = [
             Trial(
                 number=number,
                 options=self._options(frozen.params),
@@ -119,6 +127,12 @@ class Study:
             )
             for number, frozen in enumerate(stored.trials)
         ]
+        if self.trials:
+            of_last = sum(trial.generation == self.trials[-1].generation for trial in self.trials)
+            # Files of earlier versions do not say how many they are to be.
+            if of_last < stored.trials[-1].user_attrs.get("together", 0):
+                self._written = of_last
+                del self.trials[-of_last:]
 
     def _distribution(self, part: Range | Values) -> Any:
         distributions = self._optuna.distributions
@@ -137,8 +151,12 @@ class Study:
             options[name] = values.get(value, value)
         return options
 
-    def _frozen(self, trial: Trial) -> Any:
-        """A trial as Optuna has it: one that was not trained to the end is pruned, one that diverged has failed."""
+    def _frozen(self, trial: Trial, together: int = 0) -> Any:
+        """A trial as Optuna has it: one that was not trained to the end is pruned, one that diverged has failed.
+
+        Parameters:
+            together: how many are written with it.
+        """
         optuna, last = self._optuna, trial.value is not None and trial.rung == LAST_RUNG
         states = optuna.trial.TrialState
         failed = trial.value is None
@@ -154,8 +172,16 @@ class Study:
                 "seconds": trial.seconds,
                 "epochs": trial.epochs,
                 "generation": trial.generation,
+                "together": together,
             },
         )
+
+
+def _end_at_last_line(path: Path) -> None:
+    """Cut off half a line at the end of a file, whose writer was killed: what is appended would be a part of it."""
+    if path.exists():
+        with path.open("r+b") as file:
+            file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def _plain(value: Any) -> Any:

@@ -135,6 +135,12 @@ FORMS: dict[str, tuple[Callable[[Datetime], str], Callable[[Datetime], Datetime]
         lambda time: f"Q{(time.month + 2) // 3} FY{time.year}",
         quarter_of,
     ),
+    "a fiscal year": (lambda time: f"FY{time.year}", lambda time: day_of(time).replace(month=1, day=1)),
+    "a season": (lambda time: f"{time.year}/{time.year + 1}", lambda time: day_of(time).replace(month=1, day=1)),
+    "a season with a hyphen": (
+        lambda time: f"{time.year}-{time.year + 1}",
+        lambda time: day_of(time).replace(month=1, day=1),
+    ),
     "a year and a month": (
         lambda time: f"{time.year}-{ENGLISH[time.month - 1]}",
         lambda time: day_of(time).replace(day=1),

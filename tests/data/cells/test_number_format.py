@@ -130,6 +130,18 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
     "points out of a hundred": (["70 out of 100", "7 out of 100"], [70, 7]),
     "ups and downs": (["▲ 0.14%", "▼ 2.5%", "↓1%", "3%"], [0.14, -2.5, -1, 3]),
     "credit and debit": (["5 CR", "3.50 DR", "2 CR"], [5, -3.5, 2]),
+    "mostly debit": (["5 DR", "3.50 DR", "2 CR"], [-5, -3.5, 2]),
+    "pounds and ounces": (["6 lb 1 oz", "7 lbs 8 oz", "5lb", "12 oz", "8 pounds, 4 oz"], [6.0625, 7.5, 5, 0.75, 8.25]),
+    "stones and pounds": (["11 st 4 lb", "9st 7lb", "12 stone"], [158, 133, 168]),
+    "kilograms and grams": (["2 kg 300 g", "3kg 50g", "800 g"], [2.3, 3.05, 0.8]),
+    "megabits and gigabits": (["1 Gbps", "300 Mbps", "2 Gbps"], [1, 0.3, 2]),
+    "rates of bits": (["800 kbit/s", "2 Mbit/s", "500 kbit/s"], [800, 2000, 500]),
+    "L and Cr": (["1.5 L", "2 Cr", "7.25 L"], [1.5e5, 2e7, 7.25e5]),
+    "rupees in lakhs and crores": (["₹ 1.5 L", "₹2 Cr", "₹ 7.25 L"], [1.5e5, 2e7, 7.25e5]),
+    "litres alone": (["1.5 L", "2 L", "7 l"], [1.5, 2, 7]),
+    "about years": (["c. 1850", "ca. 1900", "c. 12"], [1850, 1900, 12]),
+    "metres and centimetres": (["1 m 75 cm", "1m82", "1 m", "2m 5cm"], [1.75, 1.82, 1, 2.05]),
+    "kilometres and metres": (["1 km 200 m", "3 km", "850 m"], [1200, 3000, 850]),
     "prices in rupees": (["Rs. 1,000/-", "Rs. 2,50,000/-", "Rs. 900/-"], [1000, 250000, 900]),
     "prices in shillings": (["1,500/=", "900/=", "12,000/="], [1500, 900, 12000]),
     "numbers of votes in parentheses": (["(13 votes)", "(1,250 votes)", "(7 votes)"], [13, 1250, 7]),
@@ -245,6 +257,17 @@ def test_one_odd_cell_leaves_a_number_a_number(odd: str) -> None:
     TableEncoder.fit(frame, infer_schema(frame)).transform(frame)
 
 
+def test_a_number_that_alone_is_negative_by_a_sign_of_accounts_is_named() -> None:
+    cells = [f"{50 + 0.37 * row:.2f}" for row in range(60)]
+    for odd in ("12-", "(12)"):
+        (note,) = first_column([*cells, odd]).notes
+        assert note.endswith(
+            f'is read as a negative number, as in accounts, and no other is negative: "{odd}" in row 61.'
+        )
+    assert not first_column([*cells, "(12)", "(7)"]).notes
+    assert not first_column([*cells, "(12)", "-7"]).notes
+
+
 def test_the_reason_names_signs_only_where_there_are_some() -> None:
     cells = [*(f"{50 + 0.37 * row:.2f}" for row in range(60)), "12..5", "n/a"]
     assert infer_schema(pl.DataFrame({"it": cells, "other": range(62)}))[0].reason == "numbers"
@@ -354,6 +377,26 @@ def test_no_string_breaks_the_reader(cells: list[str]) -> None:
 def test_damaged_formats_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ModelFileError):
         NumberFormat.from_dict({**PLAIN.to_dict(), **change})
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        ({"units": ["dr", "cr"]}, [5.0, -2.0]),
+        ({"units": ["cr", "dr"]}, [-5.0, 2.0]),
+        ({"units": ["dr", "cr"], "ranges": False}, [-5.0, 2.0]),
+        ({"units": ["dr", "cr"], "magnitudes": False}, [5.0, 2.0]),
+        ({"units": ["kg", "g"]}, [NAN, NAN]),
+    ],
+)
+def test_formats_of_earlier_versions_keep_their_signs(stored: dict[str, Any], expected: list[float]) -> None:
+    """The first of the units was positive before ranges were read, and so it is in models that do not know these."""
+    before = {"decimal": ".", "thousands": "", "bounds": False, "clock": False, "odd": True, "magnitudes": True}
+    form = NumberFormat.from_dict({**before, **stored})
+    cells = pl.Series(["5 DR", "2 CR"])
+    assert form.read(cells)[0].tolist() == pytest.approx(expected, nan_ok=True)
+    again = NumberFormat.from_dict(json.loads(json.dumps(form.to_dict())))
+    assert again.read(cells)[0].tolist() == pytest.approx(expected, nan_ok=True)
 
 
 def test_files_keep_their_cells(tmp_path: Path) -> None:

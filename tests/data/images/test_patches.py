@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.images.distortion import DISTORTIONS, Distortion, distorted
 from ranvier.data.images.patches import BYTE_OFFSET, BYTE_STEP, CONTRAST, ROUNDING, PatchFeatures
+from ranvier.data.images.picture_format import PictureFormat
 from ranvier.errors import ModelFileError
 from tests.data.pictures import stripes
 
@@ -119,3 +121,14 @@ def test_distortions_do_what_they_are_called() -> None:
     for field in none:
         changed = distorted(pixels, Distortion(**{**none, field: 0.3 if field in ("shear", "scale") else 3.0}), 0, 0)
         assert (changed != pixels).any(), field
+
+
+def test_the_typical_picture_of_features_beside_pixels_is_black_there() -> None:
+    """Behind patch features, average, come pixels and what fills up their number, all 0."""
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1)).astype(np.uint8)
+    patches = (PatchFeatures.fit(pixels, 5),)
+    encoder = ImageEncoder("x", PictureFormat(8, 8, 1), patches, with_pixels=True, as_bytes=True, padding=6)
+    out = np.zeros(encoder.width, np.uint8)
+    encoder.encode_typical(out)
+    assert (out[: patches[0].width] == 127).all()
+    assert not out[patches[0].width :].any()

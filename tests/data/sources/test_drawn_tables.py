@@ -136,7 +136,16 @@ def _with_totals(word: str, total: str = "sum") -> str:
 
 @pytest.mark.parametrize(
     ("word", "total"),
-    [("Subtotal", "sum"), ("r{} Total", "sum"), ("Average", "mean"), ("Zwischensumme", "sum"), ("Total r{}", "sum")],
+    [
+        *(
+            ("Subtotal", "sum"),
+            ("r{} Total", "sum"),
+            ("Average", "mean"),
+            ("Zwischensumme", "sum"),
+            ("Total r{}", "sum"),
+        ),
+        *(("Durchschnitt", "mean"), ("Moyenne r{}", "mean"), ("Totaal", "sum"), ("Итого", "sum"), ("合计", "sum")),
+    ],
 )
 def test_rows_that_sum_up_groups_are_left_out_in_training(word: str, total: str, tmp_path: Path) -> None:
     rows = read(tmp_path / "rows.csv", _with_totals(word, total))

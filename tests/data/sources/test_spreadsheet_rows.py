@@ -52,6 +52,10 @@ def test_notes_behind_a_blank_line_are_left_out_and_said(below: str, tmp_path: P
     assert [note for note in notes if "below the table" in note or "under" in note or "behind" in note]
 
 
+def test_a_table_of_sentences_alone_is_no_table_of_notes(tmp_path: Path) -> None:
+    assert rows_of(tmp_path / "t.csv", "text,price,size\n" + "good soup,,\n" * 12) == (12, ())
+
+
 @pytest.mark.parametrize("below", ["c9,,\n", "New York,5.5,\n", "4711,,\n"])
 def test_a_last_row_with_missing_cells_is_a_row(below: str, tmp_path: Path) -> None:
     assert rows_of(tmp_path / "t.csv", HEADER + BODY + below)[0] == 31

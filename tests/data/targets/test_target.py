@@ -7,11 +7,12 @@ import json
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranvier.data import TargetEncoder, explain_task, fit_target, infer_task
+from ranvier.data import TargetEncoder, explain_task, fit_target, infer_task, prepare
 from ranvier.errors import DataError, InputError, ModelFileError, ShapeError
 from ranvier.network.task import Task
 
@@ -238,3 +239,17 @@ def test_counts_with_a_rare_end_are_numbers() -> None:
 def test_a_guess_of_classes_names_the_way_out() -> None:
     assert "--task regression" in explain_task([0, 1, 2] * 10)[1]
     assert "--task" not in explain_task(["a", "b", "c"] * 10)[1]
+
+
+@pytest.mark.parametrize(
+    ("odd", "says"),
+    [
+        ("$399", "has a unit or a bound that most lack"),
+        (">500", "has a unit or a bound that most lack"),
+        ("(5)", "is read as a negative number"),
+        ("12-", "is read as a negative number"),
+    ],
+)
+def test_a_target_written_unlike_the_others_is_named(odd: str, says: str) -> None:
+    frame = pl.DataFrame({"x": [row % 7 for row in range(60)], "y": [*(str(100 + row) for row in range(59)), odd]})
+    assert any(says in note and f'"{odd}" in row' in note for note in prepare(frame, "y").notes)

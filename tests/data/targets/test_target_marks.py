@@ -10,6 +10,7 @@ import pytest
 
 from ranvier.data import Prepared, open_source, prepare, target_values
 from ranvier.data.cells.parsing import MISSING
+from ranvier.errors import InputError
 
 WORDS = [mark for mark in MISSING if any(map(str.isalpha, mark))]
 
@@ -29,6 +30,14 @@ def test_in_memory_only_null_is_missing(mark: str) -> None:
     assert any("1 row was left out" in note for note in ready.notes)
     rare = prepared(["ZA", "BW"] * 20 + [mark, mark])
     assert mark in rare.task.classes
+
+
+@pytest.mark.parametrize(("value", "mark"), [("0", "NA"), ("1.5", "nan"), ("yes", "?")])
+def test_one_value_beside_a_mark_names_the_mark(value: str, mark: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        prepared([value, mark] * 10, tmp_path / "rows.csv")
+    assert f"has the value {value} wherever it is not missing" in str(caught.value)
+    assert f'"{mark}" counts as missing in 10 rows, first in row 2.' in str(caught.value)
 
 
 @pytest.mark.parametrize("mark", WORDS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.kernels.dense import write_product
+from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import Back, Forward
 from ranvier.native.scheduling.blocking import PACKED_PADDING
@@ -107,6 +110,22 @@ def test_forward(
     np.testing.assert_array_equal(y, np.maximum(wanted, 0.0))
     if keep_z:
         np.testing.assert_array_equal(z, wanted)
+
+
+@pytest.mark.parametrize(("columns", "groups", "lanes"), [(1, 1, 8), (8, 1, 8), (9, 1, 16), (16, 2, 16), (17, 1, 16)])
+def test_layers_that_fill_half_a_panel_have_vectors_of_half_the_lanes(columns: int, groups: int, lanes: int) -> None:
+    text = compiled(forward(6, columns, groups=groups), 20, REGISTERS[1]).text
+    assert {int(size) for size in re.findall(r"<(\d+) x float>", text)} == {lanes}
+
+
+def test_one_module_has_an_activation_for_each_width() -> None:
+    module = Emitter("float32", PANEL)
+    for columns in (8, 9):
+        step = forward(6, columns)
+        sigmoid = replace(step, step=replace(step.step, activation=activation("sigmoid")))
+        write_product(module, f"product_{columns}", sigmoid, REGISTERS[1], heights(4, REGISTERS[1]))
+    called = set(re.findall(r"define internal (<\d+ x float>) @sigmoid", module.text()))
+    assert called == {"<8 x float>", "<16 x float>"}
 
 
 @given(

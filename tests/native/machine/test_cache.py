@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import subprocess
 import tempfile
@@ -154,12 +155,32 @@ def test_the_folder_stays_small_and_keeps_what_is_used(tmp_path: Path) -> None:
                 compiled(value, tmp_path)
 
 
+@pytest.mark.parametrize("fraction", [0.001, 0.1, 0.5, 1.0, 3.0])
+def test_a_large_folder_is_seldom_looked_through(fraction: float) -> None:
+    """As often as bytes are stored: to look at all files takes longer than to compile a small network."""
+    keys = [hashlib.sha256(str(number).encode()).digest() for number in range(4000)]
+    stored = int(fraction * cache.LIMIT / cache.LOOKS)
+    looks = sum(cache.looks_through(key, stored, cache.LIMIT) for key in keys) / len(keys)
+    assert abs(looks - min(fraction, 1.0)) <= 3.0 * (fraction * max(1.0 - fraction, 0.0) / len(keys)) ** 0.5
+
+
+def test_a_folder_that_grows_is_looked_through_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = len(compiled(0, tmp_path))
+    looks: list[int] = []
+    monkeypatch.setattr(cache, "_trim", lambda _, limit: looks.append(limit))
+    for value in range(1, 200):
+        compiled(value, tmp_path, limit=10 * cache.LOOKS * size)
+    assert 0 < len(looks) < 60
+    compiled(200, tmp_path, limit=size)
+    assert looks[-1] == size
+
+
 def test_what_a_killed_process_left_is_removed_after_a_while(tmp_path: Path) -> None:
     old, new = tmp_path / "a.unfinished", tmp_path / "b.unfinished"
     for path in (old, new):
         path.write_bytes(b"half")
     os.utime(old, (time.time() - 2 * cache._UNFINISHED_SECONDS,) * 2)
-    compiled(1, tmp_path)
+    compiled(1, tmp_path, limit=4096)
     assert not old.exists()
     assert new.exists()
 

@@ -13,9 +13,9 @@ from ranvier.engine import CompileSpec
 from ranvier.expression import evaluate, show, variable
 from ranvier.native.lowering.lowered import PREDICT, TRAIN
 from ranvier.native.machine import cpu
-from ranvier.native.processor import machine
 from ranvier.native.scheduling.binding import number_row, opened
 from ranvier.native.scheduling.plan import Plan, make_plan
+from ranvier.native.this_machine import this_machine
 from ranvier.network.optimizers import OPTIMIZERS
 
 
@@ -30,7 +30,7 @@ def plan_of(fraction: float, optimizer: rv.Optimizer, purpose: str = TRAIN) -> P
     ]
     loss = rv.loss("categorical_cross_entropy", label_smoothing=fraction / 4)
     spec = CompileSpec(rv.Network(4, layers), loss, optimizer, batch_size=8)
-    return make_plan(spec, purpose, machine(cpu.target(), "float32"), 1)
+    return make_plan(spec, purpose, this_machine(cpu.target(), "float32"), 1)
 
 
 OPTIONS: dict[str, tuple[str, ...]] = {

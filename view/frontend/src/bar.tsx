@@ -1,7 +1,7 @@
 // The bar of a run that trains: where it is, and what a person may do with it.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { count, number, percent } from "./format";
+import { count, duration, number, percent } from "./format";
 import { link, running, silent, status, steer } from "./live";
 import { Value } from "./parts";
 import type { Status } from "./types";
@@ -132,17 +132,9 @@ function Left({ now, done }: { now: Status; done: number }) {
   const left = ((time - start.current.at) / made) * (1 - done);
   return (
     <span class="left">
-      {duration(left)} <small>left</small>
+      {duration(Math.max(1, left), 0)} <small>left</small>
     </span>
   );
-}
-
-export function duration(seconds: number): string {
-  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
-  const minutes = Math.floor(seconds / 60);
-  const rest = String(Math.floor(seconds % 60)).padStart(2, "0");
-  if (minutes < 60) return `${minutes}:${rest} min`;
-  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")} h`;
 }
 
 const STATES: Record<Status["state"], string> = {
@@ -163,7 +155,7 @@ function Dot({ now }: { now: Status }) {
     const timer = setInterval(() => silent() > STALE && again((value) => value + 1), 1000);
     return () => clearInterval(timer);
   }, []);
-  const words = lost ? `Training goes on; reconnecting. Shown is the state of ${duration(since / 1000)} ago` : now.state === "ended" ? now.reason : STATES[now.state];
+  const words = lost ? `Training goes on; reconnecting. Shown is the state of ${duration(Math.max(1, since / 1000), 0)} ago` : now.state === "ended" ? now.reason : STATES[now.state];
   const kind = lost ? "lost" : now.state;
   return (
     <p class={`dot ${kind}`} data-name="live.state" data-value={kind} role={lost || kind === "missing" ? "alert" : undefined}>

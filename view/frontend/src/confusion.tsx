@@ -20,8 +20,8 @@ interface Confusion {
 export function ConfusionPanel({ what }: { what: What }) {
   const { data, error } = useAsked(() => ask<Confusion>("confusion"), [what]);
   const [all, setAll] = useState(false);
-  if (!data) return <section class="panel">{<Problem error={error} />}</section>;
-  const most = Math.max(1, ...data.counts.flatMap((line, at) => line.filter((_, k) => k !== at)));
+  if (!data) return <section class="panel"><Problem error={error} /></section>;
+  const most = data.counts.reduce((above, line, at) => line.reduce((max, value, other) => (other === at ? max : Math.max(max, value)), above), 1);
   const short = distinct(what.classes, 8);
   const many = what.classes.length > MANY;
   const listed = many && !all ? confused(data.counts) : what.classes.map((_, at) => at);

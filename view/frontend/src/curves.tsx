@@ -1,10 +1,10 @@
 // How training goes: the loss, the metric and the learning rate of every epoch.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Line, linesOf, type Mark, overMembers } from "./curve_lines";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { token } from "./colours";
+import { type Line, linesOf, type Mark, overMembers } from "./curve_lines";
 import { count, METRICS, metric, number, plural, tickLabels } from "./format";
 import { AsTable, Value } from "./parts";
 import { keptPlot } from "./plot";
@@ -20,7 +20,6 @@ const FAR = 50;
 const NONE: Control[] = [];
 /** Metrics that are fractions of the rows. */
 const FRACTIONS = ["accuracy", "coverage"];
-
 
 export function Curves({ what, history, live = false, controls = NONE, heading = "Training" }: {
   what: What;
@@ -124,7 +123,7 @@ function Curve({ title, lines, epochs, marks, window, show, logarithmic, fractio
         cursor: { y: false, points: { size: 6 }, sync: { key: "curves" }, drag: { x: true, y: false } },
         scales: { x: { time: false }, y: log ? { distr: 3 } : fraction ? { range: fractionRange } : {} },
         axes: [
-          { ...axis, grid: { show: false }, size: 24, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10000] },
+          { ...axis, grid: { show: false }, size: 24, space: 36, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10000] },
           { ...axis, grid: { stroke: token("line"), width: 1 }, size: 58, space: 26, values: (_, ticks) => (fraction ? ticks.map((tick) => (tick === null ? "" : `${Number((100 * tick).toPrecision(4))} %`)) : tickLabels(ticks)) },
         ],
         series: [{}, ...(window > 1 ? series(true) : []), ...series(false)],

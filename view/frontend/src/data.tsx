@@ -126,7 +126,7 @@ function ClassBalance({ classes }: { classes: Record<string, number> }) {
           <Value name={`class.${name}.rows`} value={size} text={`${count(size)} · ${percent(size / total)}`} />
         </li>
       ))}
-      {listed.length > CLASSES && <li class="more">and {count(listed.length - CLASSES)} more classes</li>}
+      {listed.length > CLASSES && <li class="more">and {plural(listed.length - CLASSES, "more class", "more classes")}</li>}
     </ol>
   );
 }

@@ -1,7 +1,8 @@
 // Rows by how much they excite a neuron: from all intervals of its outputs, so that the top does not mislead.
 
+import { decode } from "./files";
 import { number } from "./format";
-import { decode, Picture, answerText, Value } from "./parts";
+import { Picture, answerText, Value } from "./parts";
 import { RowSound } from "./sound";
 import { ask, row as chosenRow, useAsked } from "./state";
 import type { NeuronExamples, What } from "./types";

@@ -10,6 +10,11 @@ export function base64(bytes: Uint8Array): string {
   return btoa(text);
 }
 
+/** The bytes that `base64` wrote. */
+export function decode(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}
+
 /** The bytes of a picture; of a file that is too large, of the same picture with fewer pixels. */
 export async function pictureBytes(file: Blob): Promise<Uint8Array> {
   if (file.size <= MAX_FILE) return new Uint8Array(await file.arrayBuffer());

@@ -36,8 +36,9 @@ export function percent(fraction: number | null | undefined): string {
   return fraction === null || fraction === undefined ? "\u2013" : `${(100 * fraction).toFixed(1)} %`;
 }
 
-export function duration(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+/** A time as people say it, with so many decimals where it is a few seconds. */
+export function duration(seconds: number, decimals = 1): string {
+  if (seconds < 9.95) return `${seconds.toFixed(decimals)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, String(whole % 60).padStart(2, "0")];
@@ -129,9 +130,9 @@ export function roundTicks(low: number, high: number, about = 4): number[] {
   const rough = (high - low) / about;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((part) => part * power).find((part) => part >= rough)!;
-  const ticks = [];
-  for (let at = Math.ceil(low / step); at * step <= high; at++) ticks.push(at * step);
-  return ticks;
+  // Counted from the first: among large numbers the next one may be no other.
+  const first = Math.ceil(low / step);
+  return Array.from({ length: about + 1 }, (_, at) => (first + at) * step).filter((tick) => tick <= high);
 }
 
 export const METRICS: Record<string, string> = {

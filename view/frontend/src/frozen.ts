@@ -1,5 +1,6 @@
 // A report is the same page with its answers inside: nothing is asked of anybody.
 
+import { decode } from "./files";
 import { type Frame, readFrame, type Transport } from "./transport";
 
 export interface Frozen {
@@ -37,7 +38,6 @@ export class FrozenTransport implements Transport {
 
   async askFrame(name: string, body: object = {}): Promise<Frame> {
     const { frame } = await this.ask<{ frame: string }>(name, body);
-    const bytes = Uint8Array.from(atob(frame), (letter) => letter.charCodeAt(0));
-    return readFrame(bytes.buffer);
+    return readFrame(decode(frame).buffer);
   }
 }

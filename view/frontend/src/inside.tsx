@@ -2,14 +2,16 @@
 
 import { useMemo } from "preact/hooks";
 import { Curves } from "./curves";
+import { decode } from "./files";
 import { count, metric, METRICS, number } from "./format";
 import { FindInput, hasMany, useInputs } from "./inputs";
-import { Layers, titleOfLayer } from "./layers";
+import { titleOfLayer } from "./layer_titles";
+import { Layers } from "./layers";
 import { controls, epochs, layerHealth, liveAnswer, show, tick } from "./live";
 import { Matrices } from "./matrices";
 import { Network } from "./network";
 import { closeNeuron, NeuronPanel, unlearned } from "./neuron";
-import { AnswerBars, decode, labelsOf, Problem, RowChooser, answerText, Value } from "./parts";
+import { AnswerBars, labelsOf, Problem, RowChooser, answerText, Value } from "./parts";
 import { ask, askAnswer, askSurface, layer, neuron, row, theme, useAsked } from "./state";
 import { RowSound } from "./sound";
 import { pictures, SurfacePanel } from "./surface";

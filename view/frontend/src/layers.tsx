@@ -1,6 +1,7 @@
 // Does every layer learn? Gradients, updates and neurons that do not learn, layer by layer.
 
 import { count, number, plural } from "./format";
+import { titleOfLayer } from "./layer_titles";
 import { Value } from "./parts";
 import type { LayerHealth, What } from "./types";
 
@@ -10,18 +11,25 @@ const HIGH = 1e-2;
 /** What the bars show: from 1e-7 to 1. */
 const DECADES = 7;
 
-export const MEANINGS: Record<string, string> = {
-  dead: "Dead: its output is 0 for all known rows, so it contributes and learns nothing. A lower learning rate, or leaky_relu, keeps neurons alive.",
-  saturated: "Saturated: it lies where its activation is flat on almost all known rows, so it hardly learns. Smaller weights (weight decay) or a lower learning rate help.",
-  constant: "Constant: its output is the same for all known rows, so it adds no more than a bias would.",
-  duplicate: "Duplicate: its output follows that of another neuron of the layer. A narrower layer may do.",
+/** What helps where many neurons of a layer do not learn. */
+const REMEDIES = {
+  dead: "A lower learning rate, or leaky_relu, keeps neurons alive.",
+  saturated: "Weight decay or a lower learning rate help.",
+  constant: "They add no more than a bias would; a narrower layer may do.",
+  duplicate: "A narrower layer may do.",
 };
+const KINDS = ["dead", "saturated", "constant", "duplicate"] as const;
+/** From this fraction of the neurons of a layer on, they are many. */
+const MANY = 0.2;
+/** A gradient of the first layer below this fraction of that of the output has vanished. */
+const VANISHED = 1e-4;
 
-export function titleOfLayer(what: What, path: string): string {
-  const dense = what.layers.filter((part) => part.neurons);
-  const at = dense.findIndex((part) => part.path === path);
-  return at === dense.length - 1 ? "Output" : dense.length === 2 ? "Hidden" : `Hidden ${at + 1}`;
-}
+export const MEANINGS: Record<string, string> = {
+  dead: `Dead: its output is 0 for all known rows, so it contributes and learns nothing. ${REMEDIES.dead}`,
+  saturated: `Saturated: it lies where its activation is flat on almost all known rows, so it hardly learns. ${REMEDIES.saturated}`,
+  constant: "Constant: its output is the same for all known rows, so it adds no more than a bias would.",
+  duplicate: `Duplicate: its output follows that of another neuron of the layer. ${REMEDIES.duplicate}`,
+};
 
 interface Finding {
   key: string;
@@ -40,25 +48,18 @@ export function findings(what: What, layers: LayerHealth[], live: boolean): Find
   }
   for (const part of layers) {
     const hidden = part !== layers[layers.length - 1];
-    for (const [kind, limit] of [["dead", 0.2], ["saturated", 0.2], ["constant", 0.2], ["duplicate", 0.2]] as const) {
+    for (const kind of KINDS) {
       const many = part[kind];
-      if (hidden && many && many > limit * part.units)
-        add(`${kind} ${part.path}`, `${titleOfLayer(what, part.path)}: ${plural(many, "neuron")} of ${count(part.units)} ${many === 1 ? "is" : "are"} ${kind === "duplicate" ? "duplicates" : kind}. ${REMEDY[kind]}`);
+      if (hidden && many && many > MANY * part.units)
+        add(`${kind} ${part.path}`, `${titleOfLayer(what, part.path)}: ${plural(many, "neuron")} of ${count(part.units)} ${many === 1 ? "is" : "are"} ${kind === "duplicate" ? "duplicates" : kind}. ${REMEDIES[kind]}`);
     }
   }
   const first = layers[0]?.gradient_norm;
   const last = layers[layers.length - 1]?.gradient_norm;
-  if (layers.length > 2 && first !== null && last !== null && first !== undefined && last && first < last * 1e-4)
+  if (layers.length > 2 && first !== null && last !== null && first !== undefined && last && first < last * VANISHED)
     add("vanishing", "The gradient of the first layer is less than a ten-thousandth of that of the output: it vanishes on its way. ReLU-like activations, LayerNorm or Residual layers help.");
   return list;
 }
-
-const REMEDY: Record<string, string> = {
-  dead: "A lower learning rate, or leaky_relu, keeps neurons alive.",
-  saturated: "Weight decay or a lower learning rate help.",
-  constant: "They add no more than a bias would; a narrower layer may do.",
-  duplicate: "A narrower layer may do.",
-};
 
 export function Layers({ what, layers, live }: { what: What; layers: LayerHealth[]; live: boolean }) {
   const counted = layers.some((part) => part.rows !== null);
@@ -107,7 +108,7 @@ export function Layers({ what, layers, live }: { what: What; layers: LayerHealth
                   </td>
                 )}
                 {counted &&
-                  (["dead", "saturated", "constant", "duplicate"] as const).map((name) => (
+                  KINDS.map((name) => (
                     <td class={`right ${part[name] ? "some" : "none"}`} key={name}>
                       <Value name={`${name}.${part.path}`} value={part[name]} text={part[name] ? count(part[name]!) : "–"} />
                     </td>

@@ -1,5 +1,6 @@
 // Where the neurons of a network lie on the page: columns from left to right, wide layers folded into grids.
 
+import { layerTitle } from "./layer_titles";
 import type { SomeInputs, What } from "./types";
 
 export interface Block {
@@ -88,10 +89,9 @@ export function layout(what: What, width: number, height: number, pictured = fal
   const units = picture ? pixelRows * pixelColumns : (some?.inputs.length ?? what.inputs.count);
   add("inputs", "Inputs", sound ? `${pixelRows} bands, ${pixelColumns} frames` : picture ? `${pixelColumns} × ${pixelRows} pixels` : numbers, units, names, picture ? [pixelRows, pixelColumns] : null);
   dense.forEach((layer, at) => {
-    const name = at === last ? "Output" : dense.length === 2 ? "Hidden" : `Hidden ${at + 1}`;
     const groups = layer.groups > 1 ? `, ${layer.groups} groups` : "";
     const labels = at === last ? (layer.labels ?? (layer.units <= 16 ? what.target : null)) : null;
-    add(layer.path, name, `${layer.units.toLocaleString("en-US")} ${layer.activation}${groups}`, layer.units, labels, null, layer.groups);
+    add(layer.path, layerTitle(at, dense.length), `${layer.units.toLocaleString("en-US")} ${layer.activation}${groups}`, layer.units, labels, null, layer.groups);
   });
   const used = blocks.reduce((sum, block) => sum + block.columns * block.step, 0);
   const gap = Math.max(18, (width - left - right - used) / dense.length);

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { signedTable } from "./colours";
 import { count, number, plural } from "./format";
-import { titleOfLayer } from "./layers";
+import { titleOfLayer } from "./layer_titles";
 import { Problem, Value } from "./parts";
 import { askPicture, theme, useLatest } from "./state";
 import type { Layer, What } from "./types";

@@ -1,8 +1,9 @@
 // Rows of the training that are like this one, and the nearest one that gets another answer.
 
 import { useEffect, useState } from "preact/hooks";
+import { decode } from "./files";
 import { number } from "./format";
-import { decode, Picture, Problem, answerText, Value } from "./parts";
+import { Picture, Problem, answerText, Value } from "./parts";
 import { ask, opening, useLatest } from "./state";
 import { shown } from "./why";
 import type { Cell, NearRow, NearRows, What } from "./types";

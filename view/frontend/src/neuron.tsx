@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { count, inputName, number, percent, signed } from "./format";
 import { Examples } from "./examples";
+import { titleOfLayer } from "./layer_titles";
 import { MEANINGS } from "./layers";
 import { Name, SignedPicture, Value } from "./parts";
 import { health, layer, neuron as chosen } from "./state";
@@ -19,15 +20,13 @@ export function NeuronPanel({ what, opened, row, close, examples = true }: {
 }) {
   const info = what.layers.find((part) => part.path === opened.layer)!;
   const dense = what.layers.filter((part) => part.neurons);
-  const at = dense.indexOf(info);
-  const title = at === dense.length - 1 ? "Output" : dense.length === 2 ? "Hidden" : `Hidden ${at + 1}`;
   const move = (step: number) => (chosen.value = (opened.neuron + step + info.units) % info.units);
   const duplicate = opened.statistics?.duplicate_of;
   return (
     <aside class="panel neuron" aria-label="Neuron">
       <header>
         <h2>
-          {title}, neuron {opened.neuron}
+          {titleOfLayer(what, opened.layer)}, neuron {opened.neuron}
           {opened.stands_for !== null && <span class="stands"> {opened.stands_for}</span>}
         </h2>
         <button class="icon" aria-label="Neuron before" onClick={() => move(-1)}>
@@ -52,7 +51,7 @@ export function NeuronPanel({ what, opened, row, close, examples = true }: {
       )}
       <Sum opened={opened} row={row} />
       {opened.curve && <Curve curve={opened.curve} sum={opened.sum} output={opened.output} name={opened.activation.name} />}
-      <Weights what={what} opened={opened} first={at === 0} />
+      <Weights what={what} opened={opened} first={info === dense[0]} />
       <Terms opened={opened} />
       {opened.statistics && <Histogram statistics={opened.statistics} output={opened.output} />}
       {examples && opened.statistics && <Examples what={what} path={opened.layer} neuron={opened.neuron} />}
@@ -141,8 +140,7 @@ function Weights({ what, opened, first }: { what: What; opened: Neuron; first: b
   else if (first && what.form.kind === "sound" && opened.weights && opened.weights.length === what.inputs.pixels?.length) {
     values = new Array<number>(rows * columns);
     for (const [input, pixel] of what.inputs.pixels.entries()) values[pixel] = opened.weights[input];
-  }
-  else if (first && what.form.pixels.length && opened.by_column) {
+  } else if (first && what.form.pixels.length && opened.by_column) {
     const sums = new Map(opened.by_column.map((part) => [part.column, part.product]));
     values = what.form.pixels.map((name) => sums.get(name) ?? 0);
     title = "Contribution of each pixel";

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { cut, metric as written } from "./format";
+import { cut, metric as written, plural } from "./format";
 import { token } from "./colours";
 import { Problem } from "./parts";
 import { keptPlot } from "./plot";
@@ -84,7 +84,7 @@ export function Overlay({ metric, runs, pointed, point }: {
   return (
     <>
       <Problem error={error} />
-      <div ref={box} class="overlay" style={{ minHeight: `${HEIGHT}px` }} role="img" aria-label={`${metric} of ${names.length} runs over their epochs; the table below holds the best values`} />
+      <div ref={box} class="overlay" style={{ minHeight: `${HEIGHT}px` }} role="img" aria-label={`${metric} of ${plural(names.length, "run")} by epoch; the table below holds the best values`} />
       {runs.length > MAX && <p class="note">{`${MAX} of ${runs.length} runs are drawn, the chosen ones among them.`}</p>}
     </>
   );

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { signedColour, token } from "./colours";
-import { count, distinct, number, percent } from "./format";
+import { distinct, number, percent, plural } from "./format";
 import { gone, kept, theme } from "./state";
 import type { Row, What } from "./types";
 
@@ -17,6 +17,8 @@ export function Value({ value, name, text }: { value: number | null | undefined;
 
 const LONG = 12;
 const TAIL = 7;
+/** So many answers have a bar. */
+const ANSWERS = 12;
 
 /** A name that a narrow place cuts in its middle, since names differ at their ends; `full` where it is a part of one. */
 export function Name({ text, full = text }: { text: string; full?: string }) {
@@ -40,11 +42,6 @@ export function GoneNotice() {
       {gone.value}
     </p>
   ) : null;
-}
-
-export function decode(base64: string): Uint8Array {
-  const text = atob(base64);
-  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 }
 
 /** Bytes of a picture on a canvas, one canvas pixel a pixel; the style sheet makes it large. */
@@ -114,7 +111,7 @@ export function AnswerBars({ what, predicted, probabilities, actual }: {
   const top = probabilities.indexOf(Math.max(...probabilities));
   return (
     <ol class="bars">
-      {order.slice(0, 12).map((at) => (
+      {order.slice(0, ANSWERS).map((at) => (
         <li key={at} class={at === top && what.task !== "multilabel" ? "first" : ""}>
           <span class="name">
             <Name text={short[at]} full={what.classes[at]} />
@@ -126,7 +123,7 @@ export function AnswerBars({ what, predicted, probabilities, actual }: {
           <Value name={`probability.${what.classes[at]}`} value={probabilities[at]} text={percent(probabilities[at])} />
         </li>
       ))}
-      {order.length > 12 && <li class="more">and {count(order.length - 12)} more classes</li>}
+      {order.length > ANSWERS && <li class="more">and {plural(order.length - ANSWERS, "more class", "more classes")}</li>}
     </ol>
   );
 }

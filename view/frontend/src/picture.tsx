@@ -3,9 +3,10 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { token } from "./colours";
 import { drawStrokes, framingOf, rasterize, type Stroke } from "./drawing";
-import { base64, pictureBytes } from "./files";
+import { DropZone } from "./drop_zone";
+import { base64, decode, pictureBytes } from "./files";
 import { cut } from "./format";
-import { decode, Picture, Problem, RowChooser } from "./parts";
+import { Picture, Problem, RowChooser } from "./parts";
 import { ask, askPicture, counted, row, theme, tried, useAsked } from "./state";
 import type { RowPage, What } from "./types";
 
@@ -80,14 +81,7 @@ export function TakePicture({ what }: { what: What }) {
   }, []);
 
   return (
-    <div
-      class="dropzone"
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={(event) => {
-        event.preventDefault();
-        void take(event.dataTransfer?.files[0]);
-      }}
-    >
+    <DropZone take={(chosen) => void take(chosen)}>
       <header>
         <h2>{drawable ? "Draw" : "Choose a picture"}</h2>
         {total > 0 && <RowChooser value={Math.min(row.value, total - 1)} total={total} choose={(next) => void from(next)} name={what.rows!.name} />}
@@ -149,6 +143,6 @@ export function TakePicture({ what }: { what: What }) {
           <Problem error={problem} />
         </div>
       </div>
-    </div>
+    </DropZone>
   );
 }

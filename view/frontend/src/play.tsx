@@ -1,6 +1,7 @@
 // Play: a small network that learns points in a plane while one watches, every neuron with its own picture.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { decode } from "./files";
 import { count, number } from "./format";
 import { GoneNotice, ThemeButton, Value } from "./parts";
 import { PlayNetwork } from "./play_network";
@@ -219,7 +220,7 @@ function Export({ opened, failed, trained }: { opened: Opened; failed: (error: E
     setTimeout(() => URL.revokeObjectURL(address), 1000);
   };
   const code = () => askPlay<{ text: string }>("export", { session: opened.session, as: "python" }).then(({ text }) => save(text, "play.py"), failed);
-  const model = () => askPlay<{ file: string }>("export", { session: opened.session, as: "model" }).then(({ file }) => save(Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0)), "play.rv"), failed);
+  const model = () => askPlay<{ file: string }>("export", { session: opened.session, as: "model" }).then(({ file }) => save(decode(file), "play.rv"), failed);
   return (
     <>
       <button onClick={code}>Python code</button>

@@ -1,4 +1,4 @@
-// What the answers for a few rows came from: what each column adds to what is answerText of a typical row.
+// What the answers for a few rows came from: what each column adds to the output for a typical row.
 
 import { Fragment } from "preact";
 import { useState } from "preact/hooks";

@@ -18,7 +18,7 @@ interface Residuals {
 
 export function ResidualPanel({ what }: { what: What }) {
   const { data, error } = useAsked(() => ask<Residuals>("residuals"), [what]);
-  if (!data) return <section class="panel">{<Problem error={error} />}</section>;
+  if (!data) return <section class="panel"><Problem error={error} /></section>;
   const low = Math.min(...data.actual, ...data.predicted);
   const high = Math.max(...data.actual, ...data.predicted);
   const draw = (context: CanvasRenderingContext2D, width: number, height: number) => {

@@ -1,7 +1,7 @@
 // The result beside the baseline, and what its reader should know.
 
 import type { Finding } from "./findings";
-import { metric, METRICS } from "./format";
+import { metric, METRICS, plural } from "./format";
 import { Problem, Value } from "./parts";
 import { ask, useAsked } from "./state";
 
@@ -119,7 +119,7 @@ export function WhatToKnow({ told }: { told: boolean }) {
       </ul>
       {rest.length > 0 && (
         <details>
-          <summary>{rest.length} more notes</summary>
+          <summary>{plural(rest.length, "more note")}</summary>
           <ul class="notes">
             {rest.map((sentence) => (
               <li key={sentence}>{sentence}</li>

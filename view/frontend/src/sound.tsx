@@ -1,9 +1,10 @@
 // Recordings: a player for the known ones, and in Try a recording of one's own.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { base64, MAX_FILE } from "./files";
+import { DropZone } from "./drop_zone";
+import { base64, decode, MAX_FILE } from "./files";
 import { inNotebook } from "./notebook";
-import { decode, Picture, RowChooser } from "./parts";
+import { Picture, RowChooser } from "./parts";
 import { ask, askPicture, opening, row, triedSound, useLatest } from "./state";
 import type { RowPage, What } from "./types";
 
@@ -184,14 +185,7 @@ export function TakeSound({ what, heard }: { what: What; heard: Heard }) {
   const file = async (chosen: File | undefined) => chosen && take(new Uint8Array(await chosen.arrayBuffer()), chosen.name);
   const [bands, frames] = what.form.shape;
   return (
-    <div
-      class="dropzone"
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={(event) => {
-        event.preventDefault();
-        void file(event.dataTransfer?.files[0]);
-      }}
-    >
+    <DropZone take={(chosen) => void file(chosen)}>
       <header>
         <h2>Listen</h2>
         {total > 0 && (
@@ -234,6 +228,6 @@ export function TakeSound({ what, heard }: { what: What; heard: Heard }) {
           </p>
         </div>
       )}
-    </div>
+    </DropZone>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { count, number, plural, signed } from "./format";
-import { titleOfLayer } from "./layers";
+import { titleOfLayer } from "./layer_titles";
 import { Value } from "./parts";
 import { ask } from "./state";
 import { batchRow, seed } from "./step_state";

@@ -24,11 +24,11 @@ export function Try({ what }: { what: What }) {
   const changes = [isSound ? (sound ?? at) : values, what];
   const answer = useLatest(given && (() => askAnswer(given)), changes);
   const responses = useLatest(values && what.form.kind === "table" ? () => ask<Responses>("responses", { values }) : null, changes).data;
+  const some = useInputs(what, given ?? {}, changes);
   if (what.form.kind === "table" && !what.form.columns.length)
     return <p class="empty">This model takes {count(what.inputs.count)} columns, too many to fill in here.</p>;
   const cells = isSound || Array.isArray(values) || typeof values === "string" ? null : values;
   const language = what.form.kind === "language";
-  const some = useInputs(what, given ?? {}, changes);
   const pixels = isSound ? heard.pixels : what.form.kind === "picture" && Array.isArray(values) ? values : null;
   return (
     <div class="try">

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { signedTable } from "./colours";
 import { count } from "./format";
-import { titleOfLayer } from "./layers";
+import { titleOfLayer } from "./layer_titles";
 import type { Matrix } from "./matrices";
 import { askPicture, layer, neuron, theme, useLatest } from "./state";
 import type { Layer, What } from "./types";

@@ -1,8 +1,9 @@
 // The rows on which the model is most wrong, all or those of a cell of the confusion matrix.
 
 import { useMemo } from "preact/hooks";
+import { decode } from "./files";
 import { cellText, distinct, number, percent, plural } from "./format";
-import { decode, labelsOf, Name, Picture, Problem, answerText, Value } from "./parts";
+import { labelsOf, Name, Picture, Problem, answerText, Value } from "./parts";
 import { RowSound } from "./sound";
 import { ask, cell, opening, useAsked } from "./state";
 import type { Row, RowPage, What } from "./types";

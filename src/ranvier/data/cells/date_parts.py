@@ -80,10 +80,12 @@ PERIODS = (
     (("quarter", "year"), r"([0-9])[Tt][\s/-]*([0-9]{4})"),
     (("year", "semester"), r"([0-9]{4})[\s/-]*[HhSs]([0-9])"),
     (("semester", "year"), r"[HhSs]([0-9])[\s/-]*([0-9]{4})"),
+    (("year",), r"FY[\s']*([0-9]{4}|[0-9]{2})"),
+    (("year", "next"), r"([0-9]{4})[-/]([0-9]{4})"),
     (("name", "year"), rf"{MAYBE_MONTH}(?:[-/]|\s?')([0-9]{{2}})"),
     (("year", "name"), rf"([0-9]{{4}})[\s/-]+{MAYBE_MONTH}"),
 )
-"""Weeks and days of ISO 8601, quarters, half years and months; periods stand for their first day."""
+"""Weeks and days of ISO 8601, quarters, half years, fiscal years, seasons and months, each for its first day."""
 DIGITS_ANYWHERE = 7
 """So many of the patterns ask where digits stand, and not which."""
 WORD_OF_ASCII = r"([A-Za-z]{3,12})\.?"
@@ -235,6 +237,8 @@ def _write(
         number["month"] = 3 * number["quarter"] - 2
     elif "semester" in number:
         number["month"] = 6 * number["semester"] - 5
+    elif "next" in number:
+        number["month"] = np.where(number["next"] == year + 1, 1, 0)
     elif "week" in number:
         year, number["month"], number["day"] = _day_of_week(year, number["week"], number.get("weekday", np.int32(1)))
     parts.year[at] = year

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
+from ranvier.data.cells.compound_units import UNITS, values_of_compounds
 from ranvier.data.cells.durations import (
     degrees_of_angle,
     inches_of_length,
@@ -33,7 +34,7 @@ from ranvier.data.cells.number_parts import (
 )
 from ranvier.data.cells.other_scripts import in_ascii
 from ranvier.data.cells.ranges import middles
-from ranvier.data.cells.unit_factors import can_convert, in_first_unit
+from ranvier.data.cells.unit_factors import can_convert, in_first_unit, is_negative
 from ranvier.data.encoders import json_fields
 from ranvier.records import record
 
@@ -45,7 +46,7 @@ class NumberFormat:
     Fields:
         decimal: the sign before decimals, "." or ",".
         thousands: the sign between thousands: "", ",", ".", " " (any blank) or "'" (any apostrophe).
-        units: the units that may stand beside a number, as `number_parts.units` writes them.
+        units: the units that may stand beside a number, as `number_parts.split` gives them.
         magnitudes: whether the units are thousands, millions and billions, or hemispheres, by which the numbers are
             multiplied; or units of one quantity, such as kg and g, so that all are in the first; or % beside fractions.
         bounds: whether "<", ">" or "+" may stand at a number, as in <30 and 65+, which is then read as the number.
@@ -58,6 +59,10 @@ class NumberFormat:
             or the mark of a footnote.
         fractions: whether the cells are integers and fractions, as in 3 1/2.
         ranges: whether a cell may be a range, as 1100 - 1250, which is then read as its middle.
+        compound: what cells of a number in each of several units, such as 6 lb 1 oz, are read in, one of
+            `compound_units.UNITS`; "" for other cells.
+        negated: whether numbers have the other sign than their units say, as in models of versions for which the first
+            of CR and DR was positive.
         scripts: whether digits and signs may be those of other scripts, such as ３．５, and invisible characters occur.
 
     >>> NumberFormat(decimal=",").read(pl.Series(["12,5", "7"]))[0].tolist()
@@ -80,6 +85,8 @@ class NumberFormat:
     degrees: bool = False
     fractions: bool = False
     ranges: bool = False
+    compound: str = ""
+    negated: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -95,6 +102,8 @@ class NumberFormat:
             return degrees_of_angle
         if self.fractions:
             return values_of_fractions
+        if self.compound:
+            return lambda strings: values_of_compounds(strings, self.compound)
         return seconds_of_duration if self.duration else inches_of_length if self.feet else None
 
     @property
@@ -163,6 +172,7 @@ class NumberFormat:
         if self.magnitudes:
             converted = can_convert(self.units) or self.units == ("%",)
             values = in_first_unit(values, parts["unit"], self.units) if converted else values * magnitudes(parts)
+        values = -values if self.negated else values
         return values.set(~allowed.fill_null(False), None)
 
     def read_cell(self, cell: Any) -> float:
@@ -194,9 +204,15 @@ class NumberFormat:
         if (decimal, thousands) not in BODIES:
             raise json_fields.damaged(f"numbers are written with {decimal[:9]!r} and {thousands[:9]!r}")
         flags = {name: json_fields.field(data, name, bool) for name in ("magnitudes", "bounds", "clock", "odd")}
-        later = ("duration", "signs", "feet", "scripts", "degrees", "fractions", "ranges")
+        later = ("duration", "signs", "feet", "scripts", "degrees", "fractions", "ranges", "negated")
         flags |= {name: name in data and json_fields.field(data, name, bool) for name in later}
-        return cls(decimal, thousands, json_fields.items(data, "units", str), **flags)
+        units = json_fields.items(data, "units", str)
+        if "ranges" not in data:  # of a version for which the first of several units was positive
+            flags["negated"] = flags["magnitudes"] and can_convert(units) and is_negative(units[0])
+        compound = json_fields.field(data, "compound", str) if "compound" in data else ""
+        if compound not in ("", *UNITS):
+            raise json_fields.damaged(f"numbers are written in {compound[:20]!r}")
+        return cls(decimal, thousands, units, compound=compound, **flags)
 
     @classmethod
     def stored_in(cls, data: Mapping[str, Any]) -> NumberFormat:

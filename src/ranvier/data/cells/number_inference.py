@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
+from ranvier.data.cells.compound_units import compound_unit, values_of_compounds
 from ranvier.data.cells.different_strings import MAX_ODD_FRACTION, DifferentStrings, different_strings, few
 from ranvier.data.cells.durations import (
     are_fractions,
@@ -137,16 +138,18 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
         if are_durations and no_duration.sum() < no_time.sum():
             return durations
         return WrittenNumbers(NumberFormat(clock=True, odd=bool(no_time.any())))
-    no_length = inches_of_length(strings).is_null()
-    if few(no_length, different):
-        return WrittenNumbers(NumberFormat(feet=True, odd=bool(no_length.any())))
-    no_angle = degrees_of_angle(strings).is_null()
-    if few(no_angle, different):
-        return WrittenNumbers(NumberFormat(degrees=True, odd=bool(no_angle.any())))
-    if are_fractions(strings):
-        no_fraction = values_of_fractions(strings).is_null()
-        if few(no_fraction, different):
-            return WrittenNumbers(NumberFormat(fractions=True, odd=bool(no_fraction.any())))
+    ways = (
+        NumberFormat(feet=True),
+        NumberFormat(compound=compound_unit(strings)),
+        NumberFormat(degrees=True),
+        NumberFormat(fractions=are_fractions(strings)),
+    )
+    for form in ways:
+        if form.whole_cells is None:
+            continue
+        unread = form.whole_cells(strings).is_null()
+        if few(unread, different):
+            return WrittenNumbers(replace(form, odd=bool(unread.any())))
     read = _with_parts(different, split(strings), decimal_commas)
     return durations if are_durations and (read is None or len(read.format.units) > 1) else read
 
@@ -173,6 +176,9 @@ def _are_words(sample: pl.Series) -> bool:
     several = (seconds_of_day, seconds_of_duration, inches_of_length, degrees_of_angle, values_of_fractions)
     times = (reads(sample) for reads in several)
     if split(sample)["body"].null_count() <= half or any(read.null_count() <= half for read in times):
+        return False
+    compound = compound_unit(sample)
+    if compound and values_of_compounds(sample, compound).null_count() <= half:
         return False
     return parsing.cast_numbers(sample).null_count() > 0
 
@@ -354,7 +360,8 @@ def _are_magnitudes(parts: pl.DataFrame, units_used: tuple[str, ...]) -> bool:
     factors, suffixes = magnitudes(numbers), numbers["suffix"].str.strip_chars(". ")
     if factors.n_unique() < 2 or numbers["prefix"].drop_nulls().n_unique() > 1:
         return False
-    metres = suffixes.drop_nulls().unique().to_list() == ["m"] and numbers["prefix"].is_null().all()
+    alone = suffixes.drop_nulls().str.to_lowercase().unique().to_list()
+    metres = alone == ["l"] or (alone == ["m"] and numbers["prefix"].is_null().all())  # or litres
     counted = counted_things(suffixes)
     if counted.null_count() < len(counted) and counted.n_unique() == 1:
         return True

@@ -23,7 +23,7 @@ WORDS_IN_FRONT = (
     r"|woche|monat|jahr|stufe|jour|semaine|mois|niveau|día|semana|mes|nivel|dia|mês|giorno|settimana|livello)[\s:.=-]\s*"
 )
 """Words in front of a number that say what is counted or measured, and not which one is meant."""
-ABOUT = r"(?i:ca\.?|circa|approx\.?|about|etwa|rund|env\.?|environ)\s"
+ABOUT = r"(?i:c\.|ca\.?|circa|approx\.?|about|etwa|rund|env\.?|environ)\s"
 """Words in front of a number that is a little less or more."""
 BLANKS = "\u00a0\u2009\u202f"
 PARTS = (
@@ -53,7 +53,7 @@ SIGNED = {signs: rf"^[+-]?{body[1:]}" for signs, body in BODIES.items()}
 """The same with a sign in front: all of a number that has nothing else around it."""
 MAGNITUDES = {
     **dict.fromkeys(("k", "tsd", "thousand"), 1e3),
-    **dict.fromkeys(("lac", "lakh", "lacs", "lakhs"), 1e5),
+    **dict.fromkeys(("l", "lac", "lakh", "lacs", "lakhs"), 1e5),
     **dict.fromkeys(("m", "mn", "mio", "mm", "million"), 1e6),
     **dict.fromkeys(("cr", "crs", "crore", "crores"), 1e7),
     **dict.fromkeys(("b", "bn", "mrd", "billion"), 1e9),

@@ -1,6 +1,6 @@
 """What numbers in several units of one quantity are multiplied by, so that all are in one of these units.
 
-Units are written as `number_parts.units` gives them: lower case, singular.
+Units are written as `number_parts.split` gives them: lower case, singular.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ FAMILIES: tuple[dict[str, float], ...] = (
     {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9},
     {"w": 1.0, "kw": 1e3, "gw": 1e9},
     {"wh": 1.0, "kwh": 1e3, "mwh": 1e6, "gwh": 1e9},
+    {f"{prefix}bp": 1000.0**at for at, prefix in enumerate(("", "k", "m", "g", "t"))},  # Mbps, without its s
+    {f"{prefix}{bit}/s": 1000.0**at for at, prefix in enumerate(("", "k", "m", "g")) for bit in ("bit", "b")},
     {"cr": 1.0, "dr": -1.0},
     {**dict.fromkeys(("ad", "ce", "n. chr", "ap. j.-c", "н. э"), 1.0), **dict.fromkeys(("bc", "bce", "v. chr"), -1.0)},
     {"dozen": 12.0, "dz": 12.0, "piece": 1.0, "pc": 1.0},
@@ -94,6 +96,15 @@ def family_of(units: tuple[str, ...]) -> dict[str, float] | None:
             first = abs(factors[units[0]])
             return {unit: round(factors[unit] / first, 15) for unit in units}
     return None
+
+
+def is_negative(unit: str) -> bool:
+    """Whether numbers in a unit are negative, such as debits beside credits.
+
+    >>> is_negative("dr"), is_negative("kg")
+    (True, False)
+    """
+    return any(factors.get(unit, 1.0) < 0.0 for factors in FAMILIES)
 
 
 def can_convert(units: tuple[str, ...]) -> bool:

@@ -280,7 +280,7 @@ def _lists(cells: pl.Series) -> pl.Series:
 
 def _parts(cells: pl.Series) -> pl.Series:
     """The numbers in cells of `SEVERAL`, as strings that are plain numbers."""
-    strings = cells.str.replace_all("[A-Za-zµ][23]", "m")
+    strings = cells.str.replace_all("[A-WYZa-wyzµ][23]", "m")  # cm2, but not 5x2
     for pattern, power in THOUSANDS.items():
         strings = strings.str.replace_all(pattern, f"${{1}}{power}")
     strings = pl.select(

@@ -42,7 +42,7 @@ def missing_note(strings: pl.Series, unread: NDArray[np.bool_]) -> str | None:
 
 
 def rare_parts_note(strings: pl.Series, form: NumberFormat, values: NDArray[np.float64]) -> str | None:
-    """Which cells have a unit or a bound that most numbers of their column lack; None where there are none.
+    """Which cells have a unit, a bound or a sign of accounts that most numbers of their column lack; None for none.
 
     Parameters:
         strings: the clean cells.
@@ -53,14 +53,21 @@ def rare_parts_note(strings: pl.Series, form: NumberFormat, values: NDArray[np.f
     >>> rare_parts_note(cells, form, form.read(cells)[0])
     'Column "x": 1 cell has a unit or a bound that most lack, and is read without it: "12 kg" in row 2.'
     """
-    if form.magnitudes or not (form.units or form.bounds):
+    if form.magnitudes or not (form.units or form.bounds or form.signs):
         return None
     read = strings.is_not_null().to_numpy() & ~np.isnan(values)
     rows = np.flatnonzero(read & parsing.cast_numbers(strings).is_null().to_numpy())
     if 2 * len(rows) > np.count_nonzero(read):
         return None  # of a column that is written so, its reason speaks
     parts = split(strings.gather(rows))
-    rows = rows[((parts["unit"] != "") | parts["bound"].is_not_null() | parts["plus"].is_not_null()).to_numpy()]
+    lacked = ((parts["unit"] != "") | parts["bound"].is_not_null() | parts["plus"].is_not_null()).to_numpy()
+    accounts = (parts["opening"].is_not_null() | parts["last_sign"].is_not_null()).to_numpy() & ~lacked
+    if np.count_nonzero(accounts) == 1 and np.count_nonzero(values < 0.0) == 1:
+        return (
+            f'Column "{strings.name}": 1 cell is read as a negative number, as in accounts, and no other is negative: '
+            f"{listed_cells(strings.gather(rows[accounts]), rows[accounts])}."
+        )
+    rows = rows[lacked]
     if not len(rows):
         return None
     counted = plural(len(rows), "cell has", "cells have")

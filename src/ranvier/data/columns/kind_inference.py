@@ -275,6 +275,7 @@ def _number(
     seconds = "times of day, in seconds" if form.clock else "durations, in seconds" if form.duration else ""
     seconds = "feet and inches, in inches" if form.feet else "degrees" if form.degrees else seconds
     seconds = "numbers with fractions, such as 3 1/2" if form.fractions else seconds
+    seconds = f"numbers in several units, in {form.compound}" if form.compound else seconds
     reason = seconds or ("integers" if integers else "numbers") + number_format_phrase(form)
     if integers and distinct == 2 and form == PLAIN and present.min() == 0.0 and present.max() == 1.0:
         reason = "0 and 1"

@@ -15,6 +15,8 @@ from ranvier.data.sources.source import Source
 from ranvier.rows.csr import CSR
 
 MAX_COLUMNS = 1_000
+MAX_ODD_FRACTION = 0.02
+"""Up to this fraction of the cells of a column of numbers may be none."""
 
 
 def input_frame(source: Source, names: Collection[str] | None = None) -> pl.DataFrame | None:
@@ -31,11 +33,8 @@ def input_frame(source: Source, names: Collection[str] | None = None) -> pl.Data
         inputs: Any = source.inputs
         if isinstance(inputs, CSR) or getattr(inputs, "ndim", 0) != 2:
             return None
-        return (
-            pl.DataFrame(inputs, [f"x{at}" for at in range(inputs.shape[1])])
-            if inputs.shape[1] <= MAX_COLUMNS
-            else None
-        )
+        names_of_inputs = [f"x{at}" for at in range(inputs.shape[1])]
+        return pl.DataFrame(inputs, names_of_inputs) if len(names_of_inputs) <= MAX_COLUMNS else None
     frame = source.frame
     columns = [name for name in frame.columns if names is None or name in names]
     return frame.select(columns) if columns and len(columns) <= MAX_COLUMNS else None
@@ -60,6 +59,5 @@ def as_numbers(cells: pl.Series) -> NDArray[np.float64] | None:
         return None
     strings = parsing.clean_strings(cells)
     numbers = strings.cast(pl.Float64, strict=False)
-    return (
-        numbers.to_numpy(writable=True) if numbers.null_count() <= strings.null_count() + 0.02 * len(strings) else None
-    )
+    odd = numbers.null_count() - strings.null_count()
+    return numbers.to_numpy(writable=True) if odd <= MAX_ODD_FRACTION * len(strings) else None

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
+from ranvier.data.encoders.row_encoder import RowEncoder
 from ranvier.data.encoders.scaling import MAX_Z, column_mean_std, standardize
 from ranvier.data.encoders.usual_range import without_far
 from ranvier.data.sources import open_source
@@ -24,9 +25,6 @@ from ranvier.rows import CSR
 from ranvier.rows.finite import not_finite
 from ranvier.rows.row_names import row_index
 
-if TYPE_CHECKING:
-    from ranvier.data.encoders.column import ColumnEncoder
-
 ENCODED = {
     "none": ("sparse rows", "x"),
     "pixels": ("pixels", "x / 255, by the network"),
@@ -34,10 +32,12 @@ ENCODED = {
     "standard": ("numbers", "(x - mean) / scale"),
 }
 LARGEST_PIXEL = 255.0
+MIN_LIMIT = 10.0
+"""Standardized numbers up to this one are never clipped."""
 
 
 @record
-class ArrayEncoder:
+class ArrayEncoder(RowEncoder):
     """Encodes rows of numbers.
 
     Fields:
@@ -92,24 +92,13 @@ class ArrayEncoder:
         """x0, x1 ... or x0_0, x0_1 ... by the place in the row's own shape."""
         return tuple("x" + "_".join(map(str, np.unravel_index(k, self.shape))) for k in range(self.width))
 
-    @property
-    def piecewise_linear(self) -> tuple[slice, ...]:
-        """Arrays have no piecewise-linear encoding."""
-        return ()
+    def unscaled(self, values: NDArray[Any], feature: int) -> NDArray[Any]:
+        """Numbers of an input, (B,), in the units of the rows: values * scale + mean.
 
-    def with_spline_basis(self) -> ArrayEncoder:
-        """The encoder itself."""
-        return self
-
-    @property
-    def encoders(self) -> tuple[ColumnEncoder, ...]:
-        """Arrays have no named columns."""
-        return ()
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        """Arrays have no named columns."""
-        return ()
+        >>> ArrayEncoder("standard", 2, (2,), (5.0, 0.0), (2.0, 1.0)).unscaled(np.array([1.0]), 0).tolist()
+        [7.0]
+        """
+        return values * self.scale[feature] + self.mean[feature] if self.mean else values
 
     def transform(self, X: Any, dtype: Any = np.float32) -> NDArray[Any] | CSR:
         """Encode rows.
@@ -200,10 +189,10 @@ class ArrayEncoder:
 
 
 def _largest(values: NDArray[Any], mean: NDArray[np.float64], scale: NDArray[np.float64]) -> float:
-    """The largest standardized number, at least 10 and at most where all are clipped."""
+    """The largest standardized number, at least `MIN_LIMIT` and at most where all are clipped."""
     with np.errstate(over="ignore"):
         largest = float(np.nanmax(np.abs(values - mean) / np.where(scale > 0, scale, 1.0)))
-    return min(max(10.0, largest), MAX_Z)
+    return min(max(MIN_LIMIT, largest), MAX_Z)
 
 
 def _as_sparse(inputs: NDArray[Any] | CSR, origin: str, dtype: Any) -> CSR:

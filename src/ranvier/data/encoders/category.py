@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier import user_warnings
 from ranvier.data.cells import parsing
 from ranvier.data.cells.missing_marks import MISSING
 from ranvier.data.encoders import json_fields
@@ -199,10 +199,9 @@ class CategoryEncoder(CellEncoder):
         present = int((codes <= other).sum())
         unknown = int((codes == other).sum())
         if present >= MIN_WARNED and other and 2 * unknown > present and self.rare_fraction < MAX_RARE_FRACTION:
-            warnings.warn(
+            user_warnings.warn(
                 f'{unknown:,} of {present:,} cells of column "{self.column}" are none of the {other:,} categories that '
-                f"the model knows, such as {', '.join(self.categories[:3])}; the predictions can make no use of them.",
-                stacklevel=2,
+                f"the model knows, such as {', '.join(self.categories[:3])}; the predictions can make no use of them."
             )
 
 

@@ -41,10 +41,12 @@ class ColumnEncoder(ABC):
     Fields:
         kind: the kind of column, as users write it and as it is stored in model files.
         column: the column's name.
+        missing_indicator: whether the last dense feature is 1 for a missing cell.
     """
 
     kind: ClassVar[str]
     column: str
+    missing_indicator: bool = False
 
     @classmethod
     @abstractmethod
@@ -114,7 +116,7 @@ class ColumnEncoder(ABC):
         """
         if self.width:
             self.encode_cell(None, out)
-            if getattr(self, "missing_indicator", False):
+            if self.missing_indicator:
                 out[-1] = 0.0
 
     @property

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ranvier.data.encoders import json_fields
+from ranvier.data.encoders.row_encoder import RowEncoder
 from ranvier.data.language.corpus import read_corpus
 from ranvier.data.language.sequence import character_windows
 from ranvier.data.language.vocabulary import BREAK, Vocabulary
@@ -18,14 +19,11 @@ from ranvier.errors import DataError
 from ranvier.records import record
 from ranvier.rows import Windows
 
-if TYPE_CHECKING:
-    from ranvier.data.encoders.column import ColumnEncoder
-
 SHOWN = {"\n": "line break", " ": "space", "\t": "tab", "\N{REPLACEMENT CHARACTER}": "other"}
 
 
 @record
-class ContextEncoder:
+class ContextEncoder(RowEncoder):
     """Encodes the last C characters of texts, each one-hot; line breaks stand before the beginning.
 
     Fields:
@@ -46,26 +44,6 @@ class ContextEncoder:
     def width(self) -> int:
         """K."""
         return self.context * len(self.vocabulary)
-
-    @property
-    def factor(self) -> None:
-        """Inputs are 0 and 1 as they are."""
-        return
-
-    @property
-    def piecewise_linear(self) -> tuple[slice, ...]:
-        """Characters have no piecewise-linear encoding."""
-        return ()
-
-    @property
-    def encoders(self) -> tuple[ColumnEncoder, ...]:
-        """There are no named columns."""
-        return ()
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        """There are no named columns."""
-        return ()
 
     @property
     def feature_names(self) -> tuple[str, ...]:

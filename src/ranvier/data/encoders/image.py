@@ -157,7 +157,7 @@ class ImageEncoder(DecodedColumnEncoder):
         """Leave bytes of pixels 0, and make features average."""
         super().encode_typical(out)
         if self.with_pixels and self.patches:
-            out[-self.form.pixels :] = 0.0
+            out[-(self.form.pixels + self.padding) :] = 0.0
 
     def with_form(self, form: PictureFormat) -> ImageEncoder:
         """The encoder with all that is known of the format."""

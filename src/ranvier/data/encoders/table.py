@@ -24,6 +24,7 @@ from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
 from ranvier.data.encoders.refined_numbers import with_refined_numbers
+from ranvier.data.encoders.row_encoder import RowEncoder
 from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.images.threads import Progress
@@ -44,7 +45,7 @@ from ranvier.rows.row_names import rows_called
 
 
 @record
-class TableEncoder:
+class TableEncoder(RowEncoder):
     """Encodes the rows of a table.
 
     Fields:
@@ -101,16 +102,9 @@ class TableEncoder:
             encoders = with_refined_numbers(
                 encoders, used, opened.cells, learned_targets, frame.height, features.max_inputs
             )
-        forms = getattr(opened, "forms", {})
-        return cls(
-            schema,
-            tuple(
-                encoder.with_form(forms[encoder.column]) if encoder.column in forms else encoder for encoder in encoders
-            )
-            if forms
-            else encoders,
-            opened.encoding,
-        )
+        formed = ((encoder, opened.forms.get(encoder.column)) for encoder in encoders)
+        encoders = tuple(encoder if form is None else encoder.with_form(form) for encoder, form in formed)
+        return cls(schema, encoders, opened.encoding)
 
     @property
     def width(self) -> int:
@@ -236,7 +230,7 @@ class TableEncoder:
         """Rows as a source; those of one row have its cells in `cells`."""
         single = cells is not None and isinstance(X, dict) and self._is_one_row(cells)
         rows = [X] if single else X
-        return open_rows(rows, self.column_names, table=self.text_column is None, usual_encoding=self.encoding)
+        return open_rows(rows, self.column_names, self.used_columns, self.text_column is None, self.encoding)
 
     def encode(self, source: Source, dtype: Any = np.float32, later: bool = False) -> NDArray[Any] | Inputs:
         """Encode the rows of an opened source; columns without names stand in the order of the training table.
@@ -247,7 +241,7 @@ class TableEncoder:
         Returns and raises what `transform` does.
         """
         table = self.named(source)
-        absent = [name for name in self._names if name not in table.frame.columns]
+        absent = [name for name in self.used_columns if name not in table.frame.columns]
         if absent:
             others = (
                 f" and {len(absent) - 1} more that the model needs" if len(absent) > 1 else ", which the model needs"
@@ -300,7 +294,7 @@ class TableEncoder:
         """The table with its column of files under the name that the model knows, where each has one of that kind."""
         absent = [encoder for encoder in self.encoders if encoder.column not in source.column_names]
         spare = [name for name, kind in source.kinds.items() if absent and kind == absent[0].kind]
-        spare = [name for name in spare if name not in self._names]
+        spare = [name for name in spare if name not in self.used_columns]
         if len(absent) != 1 or len(spare) != 1 or not isinstance(source, Table):
             return source
         return source.renamed(spare[0], absent[0].column)
@@ -315,7 +309,7 @@ class TableEncoder:
         return [column for column in self.columns if column.used]
 
     @cached_property
-    def _names(self) -> list[str]:
+    def used_columns(self) -> list[str]:
         """The names of the columns that are used."""
         return [encoder.column for encoder in self.encoders]
 
@@ -328,7 +322,7 @@ class TableEncoder:
         """The cells of a single row, one for each encoder; None for anything else, and where a column is missing."""
         row = single_row(X, self.column_names)
         try:
-            return None if row is None else [row[name] for name in self._names]
+            return None if row is None else [row[name] for name in self.used_columns]
         except KeyError:
             return None
 

@@ -231,7 +231,8 @@ class TargetEncoder:
         numbers = self._numbers(values, row_numbers)
         outside = units.outside(numbers)
         if outside.any():
-            row, column = (int(index) for index in np.argwhere(outside)[0])
+            rows = np.arange(len(numbers)) if row_numbers is None else row_numbers
+            row, column = min(np.argwhere(outside).tolist(), key=lambda at: rows[at[0]])
             raise DataError(
                 f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}, and the loss {loss.name} takes "
                 f"targets {units.range_text}. Correct it, leave the row out, or choose another loss."

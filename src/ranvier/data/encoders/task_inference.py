@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.cells.alike import alike_note, written_alike
+from ranvier.data.encoders.dates_as_labels import ADVICE, are_dates, dates_note
 from ranvier.data.encoders.target_values import (
     Values,
     empty_rows,
@@ -25,6 +26,7 @@ from ranvier.rows.row_names import at_row
 
 MAX_CLASSES = 20
 MIN_ROWS_PER_CLASS = {"i": 5, "f": 10}
+"""Rows for each different value, on average, from which on integers are classes; more where they are floating point."""
 WORD = re.compile(r"\w")
 MAX_MARKS = 0.02
 """Up to this fraction of the labels, texts without a letter or digit are marks of something unknown."""
@@ -187,6 +189,8 @@ def not_a_number(
     advice = f"Correct {cells}, leave {'it' if len(wrong) == 1 else 'them'} empty, {OR_SKIP}."
     if 2 * others < len(values):
         what, advice = f"{len(wrong):,} of {len(values):,} cells are text", "Choose another target column, or task."
+        if are_dates(dict.fromkeys(values[wrong].tolist())):
+            what, advice = f"{len(wrong):,} of {len(values):,} cells are text that reads as dates", f"{ADVICE}."
     return DataError(
         f'The target column "{name}" has "{shown}" {at_row(rows[wrong[0]])}, where {expected}; {what}. {advice}'
     )
@@ -311,9 +315,12 @@ def _class_problem(counts: dict[Label, int], rows: int, kind: str | None, name: 
             f"multiclass.{regression}"
         )
     if len(counts) > 2 and (len(counts) == rows or (len(counts) > MAX_CLASSES and 2 * len(counts) > rows)):
+        what, advice = "values", regression or " Choose another target column."
+        if not numbers and are_dates(counts):
+            what, advice = "dates", f" {ADVICE}."
         return (
-            f'The target column "{name}" has {len(counts):,} different values in {plural(rows, "row")}; that is too '
-            f"many for classes.{regression or ' Choose another target column.'}"
+            f'The target column "{name}" has {len(counts):,} different {what} in {plural(rows, "row")}; that is too '
+            f"many for classes.{advice}"
         )
     return ""
 
@@ -330,7 +337,7 @@ def _single_problem(single: Sequence[Label], name: str, numbers: bool) -> str:
 
 
 def class_notes(values: Values, name: str) -> tuple[str, ...]:
-    """Which classes are written nearly alike and which have one row, a sentence each; nothing for none.
+    """Which classes are written nearly alike, are dates, or have one row, a sentence each; nothing for none.
 
     Parameters:
         values: labels in plain form.
@@ -341,7 +348,7 @@ def class_notes(values: Values, name: str) -> tuple[str, ...]:
     """
     counts = label_counts(values)
     alike = alike_note(f'Classes of the target "{name}"', written_alike(map(str, counts)))
-    notes = () if alike is None else (alike,)
+    notes = tuple(note for note in (alike, dates_note(name, counts)) if note)
     single = [label for label, count in counts.items() if count == 1]
     if not single:
         return notes

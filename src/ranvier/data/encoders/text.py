@@ -21,6 +21,7 @@ from ranvier.data.encoders.feature_options import MAX_TERMS, FeatureOptions
 from ranvier.data.text.html import is_html, without_html
 from ranvier.data.text.terms import CAPITALS
 from ranvier.data.text.vocabulary import Block, Vocabulary
+from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows import CSR
 from ranvier.rows.csr_later import CSRLater
@@ -78,7 +79,7 @@ class TextEncoder(CSRColumnEncoder):
         """
         if not self.vocabulary.blocks:
             return "no words"
-        counts = [NAMES[block.name](len(block.terms)) for block in self.vocabulary.blocks]
+        counts = [plural(len(block.terms), *NAMES[block.name]) for block in self.vocabulary.blocks]
         return f"TF-IDF: {', '.join(counts)}{', without HTML' if self.html else ''}"
 
     def encode_csr(self, cells: pl.Series) -> CSR:
@@ -154,16 +155,12 @@ def texts_of(cells: pl.Series, html: bool = False) -> pl.Series:
     return texts.set(~texts.str.contains(r"\S").fill_null(False), None)
 
 
-def _plural(singular: str, plural: str) -> Any:
-    return lambda count: f"{count:,} {singular if count == 1 else plural}"
-
-
 NAMES = {
-    "words": _plural("word or pair of words", "words and pairs of words"),
-    "parts": _plural("part of a word", "parts of words"),
-    "first": _plural("first word", "first words"),
+    "words": ("word or pair of words", "words and pairs of words"),
+    "parts": ("part of a word", "parts of words"),
+    "first": ("first word", "first words"),
 }
-"""Name of a block -> what so many of its terms are called."""
+"""Name of a block -> what one of its terms is called, and what several are."""
 PLACES = {"0": "1st word", "1": "2nd word", "2": "3rd word", "0-1": "begins", "0-2": "begins"}
 
 

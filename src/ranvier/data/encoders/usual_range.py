@@ -19,7 +19,9 @@ MAX_FAR_FRACTION = 0.1
 """The largest fraction of the values that can be far."""
 TAIL_FRACTION, MIN_TAIL, MAX_TAIL_GAP = 0.05, 5, 8.0
 """The fraction and the least number of values that tell how heavy the tail is, and the largest gap after it."""
-MIN_VALUES, MIN_Z, MAX_SAMPLE = 8, 2.4, 100_000
+MIN_VALUES, MAX_SAMPLE = 8, 100_000
+MIN_Z = 2.4
+"""Where one value of eight, or a tenth of them, is far, it lies more than so many standard deviations from the mean."""
 
 
 def usual_range(values: NDArray[Any]) -> tuple[float, float]:

@@ -29,7 +29,8 @@ KNOTS = 8
 SINGLE = 8
 """Numbers of a picture that are not those of the elastic field."""
 DRAWS = SINGLE + 2 * 3 * KNOTS * KNOTS
-PICTURES_PER_TASK = 64
+PIXELS_PER_TASK = 1 << 15
+"""So few that a task's numbers stay in the processor's caches."""
 
 
 @record
@@ -78,14 +79,15 @@ def distorted(pixels: Array, distortion: Distortion, seed: int, copy: int, first
     True
     """
     copies = np.empty_like(pixels)
+    at_once = max(1, PIXELS_PER_TASK // max(pixels[0, ..., 0].size, 1)) if len(pixels) else 1
 
     def task(start: int) -> None:
-        block = pixels[start : start + PICTURES_PER_TASK]
+        block = pixels[start : start + at_once]
         draws = uniform(seed, AUGMENT, copy, 0, len(block) * DRAWS, (first + start) * DRAWS)
         origins = _origins(block.shape, distortion, 2.0 * draws.reshape(len(block), DRAWS) - 1.0)
         copies[start : start + len(block)] = _resampled(block, *origins)
 
-    map_by_threads(task, range(0, len(pixels), PICTURES_PER_TASK))
+    map_by_threads(task, range(0, len(pixels), at_once))
     return copies
 
 
@@ -111,15 +113,30 @@ def _resampled(pixels: Array, rows: Array, columns: Array) -> NDArray[np.uint8]:
     """The pixels at fractional rows and columns, between four neighbours."""
     count, height, width, channels = pixels.shape
     rows, columns = (np.clip(at, 0.0, size - 1.0).astype(np.float32) for at, size in ((rows, height), (columns, width)))
-    top, left = (np.minimum(at.astype(np.int64), size - 2) for at, size in ((rows, height), (columns, width)))
-    down, across = (rows - top)[..., None], (columns - left)[..., None]
-    flat = pixels.reshape(-1, channels)
-    first = (np.arange(count)[:, None, None] * height + top) * width + left
-    corners = [flat[first + step].astype(np.float32) for step in (0, 1, width, width + 1)]
-    upper = corners[0] + (corners[1] - corners[0]) * across
-    lower = corners[2] + (corners[3] - corners[2]) * across
-    mixed: NDArray[np.uint8] = (upper + (lower - upper) * down + np.float32(0.5)).astype(np.uint8)
-    return mixed
+    top, left = (np.minimum(at.astype(np.int32), size - 2) for at, size in ((rows, height), (columns, width)))
+    down, across = (rows - top.astype(np.float32))[..., None], (columns - left.astype(np.float32))[..., None]
+    words = _as_words(pixels)
+    first = (np.arange(count, dtype=np.int32)[:, None, None] * height + top) * width + left
+
+    def corner(step: int) -> Array:
+        channels_of: Array = words.take(first + np.int32(step)).view(np.uint8).reshape(*first.shape, -1)
+        return channels_of.astype(np.float32)
+
+    upper, right, lower, lower_right = (corner(step) for step in (0, 1, width, width + 1))
+    upper += (right - upper) * across
+    lower += (lower_right - lower) * across
+    mixed = upper + (lower - upper) * down + np.float32(0.5)
+    return np.asarray(mixed[..., :channels], np.uint8)
+
+
+def _as_words(pixels: Array) -> NDArray[Any]:
+    """One number for each pixel (B, H, W, C), which is fetched at once: all its channels, C at most 4."""
+    if pixels.shape[3] == 1:
+        return pixels.reshape(-1)
+    padded = np.zeros((pixels[..., 0].size, 4), np.uint8)
+    padded[:, : pixels.shape[3]] = pixels.reshape(-1, pixels.shape[3])
+    words: NDArray[Any] = padded.view(np.uint32)[:, 0]
+    return words
 
 
 @lru_cache(maxsize=16)

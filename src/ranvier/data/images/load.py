@@ -44,7 +44,11 @@ class Pictures:
 
 
 def load_pictures(
-    cells: Sequence[Any], name: str, size: int | None = None, progress: Progress | None = None
+    cells: Sequence[Any],
+    name: str,
+    size: int | None = None,
+    progress: Progress | None = None,
+    blank: bool = False,
 ) -> Pictures:
     """Decode the pictures of a training table, in a format that is chosen by all of them.
 
@@ -53,12 +57,13 @@ def load_pictures(
         name: of the column, for messages.
         size: the height and width to bring them to, in pixels; None to choose it.
         progress: called with how much is done, and of how much: each picture is looked at and decoded.
+        blank: whether missing pictures are black ones, and not such as cannot be read.
 
     Raises:
         DataError: more than a tenth cannot be read.
     """
     both, count = 2 * len(cells), len(cells)
-    readable = ReadableCells(cells, name, "picture")
+    readable = ReadableCells(cells, name, "picture", blank=blank)
     surveys: list[Survey | None] = [None] * count
 
     def look(at: int) -> None:
@@ -71,13 +76,14 @@ def load_pictures(
     names = [readable.name(at) for at, item in enumerate(surveys) if item is not None]
     if not good:
         raise DataError(f'Column "{name}" holds no picture.')
-    form = choose_format(good, size)
+    form = replace(choose_format(good, size), blank=bool(readable.blank_note))
     loaded = _on_background(_decoded(readable, form, part_of(progress, count, both)), cells, surveys)
     form = loaded.form
     if form.channels == 3 and _is_grey(loaded.pixels):
         form = replace(form, channels=1)
         loaded = replace(loaded, form=form, pixels=np.ascontiguousarray(loaded.pixels[..., :1]))
-    return replace(loaded, notes=(_format_note(good, form, name), *loaded.notes, *_conversion_notes(good, names, form)))
+    notes = (_format_note(good, form, name), *loaded.notes, *_conversion_notes(good, names, form))
+    return replace(loaded, notes=(*notes, readable.blank_note) if form.blank else notes)
 
 
 def _on_background(loaded: Pictures, cells: Sequence[Any], surveys: Sequence[Survey | None]) -> Pictures:
@@ -143,7 +149,7 @@ def load_known(
     >>> load_known([np.zeros((9, 9), np.uint8)], PictureFormat(8, 8, 1), "x").rows.tolist()
     [0]
     """
-    return _decoded(ReadableCells(cells, name, "picture"), form, progress, max_broken)
+    return _decoded(ReadableCells(cells, name, "picture", blank=form.blank), form, progress, max_broken)
 
 
 def decode_all(cells: Sequence[Any], form: PictureFormat, name: str, first: int = 0) -> Pixels:
@@ -158,7 +164,7 @@ def decode_all(cells: Sequence[Any], form: PictureFormat, name: str, first: int 
     >>> decode_all([np.zeros((9, 9), np.uint8)], PictureFormat(8, 8, 1), "x").shape
     (1, 8, 8, 1)
     """
-    readable = ReadableCells(cells, name, "picture", first)
+    readable = ReadableCells(cells, name, "picture", first, form.blank)
     pixels = _pixels(readable, form, None)
     readable.check_all()
     return pixels
@@ -177,7 +183,7 @@ def _decoded(
 
 
 def _pixels(readable: ReadableCells, form: PictureFormat, progress: Progress | None) -> Pixels:
-    """The pixels of all cells, black where one is broken."""
+    """The pixels of all cells, black where one is broken or missing."""
     pixels = np.zeros((len(readable.cells), *form.shape), np.uint8)
 
     def fill(at: int) -> None:

@@ -192,10 +192,7 @@ class PatchFeatures:
         """
         matrix, shift, distance = self._products
         count = len(self.mean)
-        planes = np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(planes, (self.side, self.side), axis=(1, 2))
-        windows = windows[:, :: self.stride, :: self.stride].transpose(1, 2, 0, 3, 4)  # rows, columns, C, s, s
-        pieces = windows.reshape(windows.shape[0] * windows.shape[1], count)
+        pieces = self._pieces(picture)
         products = pieces @ matrix
         directions = products.shape[1] - 1
         total = products[:, directions].astype(np.float64)
@@ -214,6 +211,18 @@ class PatchFeatures:
         np.minimum(distances, average, out=distances)
         return distances, average
 
+    def _pieces(self, picture: Array) -> Array:
+        """All pieces of a picture (H, W, C), shape (pieces, D), their numbers by row, column, channel: the rows of a
+        piece are runs of s * C numbers, which are copied quickly.
+        """
+        numbers = np.ascontiguousarray(picture, np.float32)
+        height, width, channels = numbers.shape
+        rows, columns = ((side - self.side) // self.stride + 1 for side in (height, width))
+        down, across, channel = numbers.strides
+        shape = (rows, columns, self.side, self.side * channels)
+        strides = (down * self.stride, across * self.stride, down, channel)
+        return np.ndarray(shape, np.float32, numbers, 0, strides).reshape(rows * columns, -1)
+
     @cached_property
     def _average(self) -> Array:
         """What takes distances to their mean, shape (K, 1)."""
@@ -223,8 +232,8 @@ class PatchFeatures:
     def _products(self) -> tuple[Array, Array, Array]:
         """The matrices of a piece p, shape (D,).
 
-        p times the first is p (I - 1/D) W and then the sum of p, which is exact for bytes. The second is mean W. The
-        third takes (z, |z|**2, 1) to the squared distances from all centroids.
+        p times the first is p (I - 1/D) W and then the sum of p, which is exact for bytes, its rows in the order of
+        `_pieces`. The second is mean W. The third takes (z, |z|**2, 1) to the squared distances from all centroids.
         """
         whitening, count = self.whitening.astype(np.float64), len(self.mean)
         centred = np.concatenate([whitening - whitening.mean(axis=0), np.ones((count, 1))], axis=1)
@@ -232,7 +241,9 @@ class PatchFeatures:
         squares = (centroids**2).sum(axis=0) + ROUNDING
         distance = np.concatenate([-2.0 * centroids, np.ones((1, self.n_centroids)), squares[None]])
         shift = (self.mean.astype(np.float64) @ whitening).astype(np.float32)
-        return centred.astype(np.float32), shift, np.ascontiguousarray(distance.astype(np.float32))
+        by_channel = centred.reshape(-1, self.side, self.side, centred.shape[1])
+        by_row = np.ascontiguousarray(by_channel.transpose(1, 2, 0, 3).reshape(centred.shape), np.float32)
+        return by_row, shift, np.ascontiguousarray(distance.astype(np.float32))
 
     def pooling_weights(self, height: int, width: int) -> Array:
         """The weights of all pieces in each cell, shape (cells, pieces), each row summing to 1."""
@@ -303,7 +314,7 @@ def write_standardized(features: NDArray[np.uint8], out: Array) -> None:
 
 
 def _drawn_pieces(pixels: Array, side: int, seed: int, count: int) -> Array:
-    """Pieces from everywhere, their numbers in the order of `PatchFeatures._features`: channel, row, column."""
+    """Pieces from everywhere, their numbers in the order of W: channel, row, column."""
     rows, height, width, channels = pixels.shape
     draws = [uniform(seed, SAMPLE, 0, axis, count) for axis in range(3)]
     which, top, left = (

@@ -27,6 +27,7 @@ class PictureFormat:
         white: the value of pictures of 16 bits that becomes 255.
         float_white: the value of arrays of floating point that becomes 255.
         background: the grey that is behind transparent pixels, 255 for white.
+        blank: whether a missing picture is a black one, and not one that cannot be read.
 
     >>> PictureFormat(28, 28, 1).shape
     (28, 28, 1)
@@ -38,6 +39,7 @@ class PictureFormat:
     white: int = 65535
     float_white: float = 1.0
     background: int = WHITE
+    blank: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -70,8 +72,9 @@ class PictureFormat:
 
     def to_dict(self) -> dict[str, Any]:
         """The format as plain JSON values."""
-        # White stays out, so that files are those of versions that knew no other background.
-        return {name: value for name, value in asdict(self).items() if (name, value) != ("background", WHITE)}
+        # What is usual stays out, so that files are those of versions that knew nothing else.
+        usual = {"background": WHITE, "blank": False}
+        return {name: value for name, value in asdict(self).items() if name not in usual or value != usual[name]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PictureFormat:
@@ -85,9 +88,10 @@ class PictureFormat:
         )
         float_white = json_fields.field(data, "float_white", float)
         background = json_fields.field(data, "background", int) if "background" in data else WHITE
+        blank = json_fields.field({"blank": False, **data}, "blank", bool)
         if min(height, width, white) < 1 or channels not in (1, 3) or float_white <= 0 or not 0 <= background <= WHITE:
             raise json_fields.damaged(f"pictures of {width} x {height} pixels and {channels} channels")
-        return cls(height, width, channels, white, float_white, background)
+        return cls(height, width, channels, white, float_white, background, blank)
 
 
 def float_white_level(largest: float) -> float:

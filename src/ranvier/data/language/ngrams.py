@@ -3,8 +3,8 @@
     p(c | h) = (count(h c) + distinct(h) p(c | h')) / (count(h) + distinct(h))
 
 with h the n - 1 characters before c, h' the last n - 2 of them, count(.) how often something stands in the training
-text, and distinct(h) how many different characters follow h there; under the
-unigrams all characters are equally likely.
+text, and distinct(h) how many different characters follow h there; under the unigrams all characters are equally
+likely.
 
 Source: Witten, Bell, "The zero-frequency problem", IEEE Transactions on Information Theory 1991.
 """
@@ -65,8 +65,8 @@ def _largest_order(symbols: int) -> int:
     return int(62 / math.log2(max(symbols, 2)))
 
 
-def _looked_up(keys: NDArray[np.int64], values: NDArray[Any], other_next: NDArray[np.int64]) -> NDArray[np.int64]:
+def _looked_up(keys: NDArray[np.int64], values: NDArray[Any], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
     """The value of each wanted key, 0 where it is not among the sorted keys."""
-    at = np.minimum(np.searchsorted(keys, other_next), len(keys) - 1)
-    result: NDArray[np.int64] = np.where(keys[at] == other_next, values[at], 0)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    result: NDArray[np.int64] = np.where(keys[at] == wanted, values[at], 0)
     return result

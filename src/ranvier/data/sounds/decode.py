@@ -168,18 +168,23 @@ def _opened(content: bytes) -> tuple[Any, bool]:
             return file, False
         file.close()
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        reason = str(getattr(error, "error_string", error))
+        reason = _reason(error)
     for other, is_header in ((mended(content), True), (_without_id3(content), False)):
         if other is not None:
             try:
                 return soundfile.SoundFile(io.BytesIO(other)), is_header and other != content
             except (soundfile.LibsndfileError, RuntimeError) as error:
-                again = str(getattr(error, "error_string", error)).strip().rstrip(".")
+                again = _reason(error)
                 if is_header and again not in reason:
-                    reason = f"{reason.strip().rstrip('.')}; with its header mended: {again}"
+                    reason = f"{reason}; with its header mended: {again}"
     if not reason:
         return soundfile.SoundFile(io.BytesIO(content)), False
     raise SoundError(_advice(content, reason))
+
+
+def _reason(error: Exception) -> str:
+    """What libsndfile says, without the stop at its end; other errors in their own words."""
+    return str(getattr(error, "error_string", error)).strip().rstrip(".")
 
 
 def _advice(content: bytes, reason: str) -> str:
@@ -214,7 +219,7 @@ def _read(content: bytes, max_seconds: float) -> tuple[NDArray[np.float32], int]
             frames = math.ceil(min(max_seconds * file.samplerate, 2**40))
             array = file.read(min(frames, file.frames), dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, RuntimeError, MemoryError) as error:
-            raise SoundError(str(getattr(error, "error_string", error)).rstrip(".")[:200]) from error
+            raise SoundError(_reason(error)[:200]) from error
         if not MIN_RATE <= file.samplerate <= MAX_RATE:
             raise SoundError(f"its rate is {file.samplerate} Hz")
         return array, int(file.samplerate)

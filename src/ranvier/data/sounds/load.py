@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier import user_warnings
 from ranvier.data.images.threads import Progress
 from ranvier.data.readable_cells import MAX_BROKEN, ReadableCells, listed_names
 from ranvier.data.sounds.decode import MAX_SECONDS, SoundSurvey, decode, resampled, survey
@@ -50,13 +50,14 @@ class Sounds:
     notes: tuple[str, ...]
 
 
-def load_sounds(cells: Sequence[Any], name: str, progress: Progress | None = None) -> Sounds:
+def load_sounds(cells: Sequence[Any], name: str, progress: Progress | None = None, blank: bool = False) -> Sounds:
     """Decode the recordings of a training table, in a format that is chosen by all of them.
 
     Parameters:
         cells: as `decode` takes them.
         name: of the column, for messages.
         progress: called with the number of recordings that are done, and of all.
+        blank: whether missing recordings are silent ones, and not such as cannot be read.
 
     Raises:
         DataError: more than a tenth cannot be read.
@@ -65,7 +66,7 @@ def load_sounds(cells: Sequence[Any], name: str, progress: Progress | None = Non
     >>> load_sounds([(8000, tone), (8000, tone[:2000])], "clip").spectrograms.shape
     (2, 40, 47, 1)
     """
-    readable = ReadableCells(cells, name, "recording")
+    readable = ReadableCells(cells, name, "recording", blank=blank)
     surveys = _results(readable, survey)
     readable.check_fraction()
     good = [item for item in surveys if item is not None]
@@ -77,10 +78,11 @@ def load_sounds(cells: Sequence[Any], name: str, progress: Progress | None = Non
     decoded = _results(readable, lambda cell: spectrogram_of(cell, form), progress)
     readable.check_fraction()
     spectrograms = [item for item in decoded if item is not None]
-    form = SoundFormat(rate, choose_frames(spectrograms, full_length), full_length)
-    fixed = np.stack([fixed_length(item, form) for item in spectrograms])[..., None]
+    frames = choose_frames(spectrograms, full_length)
+    form = SoundFormat(rate, frames, full_length, blank=bool(readable.blank_note))
     rows = readable.rows
-    silent = [at for at, item in zip(rows.tolist(), spectrograms, strict=True) if not item.any()]
+    fixed = _stacked([None if item is None else fixed_length(item, form) for item in decoded], rows, form)
+    silent = [at for at, item in enumerate(decoded) if item is not None and not item.any()]
     good = [
         item for item, spectrogram in zip(surveys, decoded, strict=True) if item is not None and spectrogram is not None
     ]
@@ -107,7 +109,7 @@ def load_known(
     >>> load_known([(8000, np.zeros(1))], SoundFormat(8000, 60), "clip").rows.tolist()
     [0]
     """
-    readable = ReadableCells(cells, name, "recording")
+    readable = ReadableCells(cells, name, "recording", blank=form.blank)
     spectrograms, unlike = _in_format(readable, form, progress)
     readable.check_fraction(max_broken)
     notes = (readable.note,) if readable.broken else ()
@@ -126,11 +128,11 @@ def decode_all(cells: Sequence[Any], form: SoundFormat, name: str, first: int = 
     >>> decode_all([(8000, np.zeros(1))], SoundFormat(8000, 60), "clip").shape
     (1, 40, 60, 1)
     """
-    readable = ReadableCells(cells, name, "recording", first)
+    readable = ReadableCells(cells, name, "recording", first, form.blank)
     spectrograms, unlike = _in_format(readable, form, None)
     readable.check_all()
     for note in unlike:
-        warnings.warn(note, stacklevel=2)
+        user_warnings.warn(note)
     return spectrograms
 
 
@@ -146,8 +148,6 @@ def _in_format(
 
     decoded = _results(readable, work, progress)
     good = [(at, *item) for at, item in enumerate(decoded) if item is not None]
-    if not good:
-        return np.zeros((0, *form.shape), np.uint8), []
     lower = [f"{readable.name(at)} ({rate:,} Hz)" for at, _, rate, _ in good if rate < LOWER * form.rate]
     longer = [readable.name(at) for at, _, _, frames in good if frames > LONGER * form.frames]
     notes = []
@@ -159,7 +159,19 @@ def _in_format(
             f"{what} much longer than those of the training, and only {form.seconds:.2g} s of each count: "
             f"{listed_names(longer)}. To hear all of it: --listen, or model.listen."
         )
-    return np.stack([spectrogram for _, spectrogram, _, _ in good])[..., None], notes
+    return _stacked([None if item is None else item[0] for item in decoded], readable.rows, form), notes
+
+
+def _stacked(
+    spectrograms: Sequence[Spectrogram | None], rows: NDArray[np.int64], form: SoundFormat
+) -> NDArray[np.uint8]:
+    """The spectrograms of some cells, (B, F, T, 1), silent where there is none."""
+    stacked = np.zeros((len(rows), *form.shape), np.uint8)
+    for position, at in enumerate(rows.tolist()):
+        spectrogram = spectrograms[at]
+        if spectrogram is not None:
+            stacked[position, :, :, 0] = spectrogram
+    return stacked
 
 
 def _results(
@@ -251,7 +263,7 @@ def _notes(
         lower = sum(rate < form.rate for rate in rates)
         empty = f"; {plural(lower, 'of them has', 'of them have')} a lower one, and no upper bands" if lower else ""
         notes.append(f"The recordings have different rates and are resampled to {form.rate:,} Hz{empty}.")
-    notes += [readable.note] if readable.broken else []
+    notes += [note for note in (readable.note, readable.blank_note) if note]
     if silent:
         names = listed_names(list(map(readable.name, silent)))
         notes.append(f"{plural(len(silent), 'recording is', 'recordings are')} silent: {names}.")

@@ -26,6 +26,7 @@ class SoundFormat:
         bands: F, the number of mel bands from 20 Hz to half the rate.
         window, hop: length of a frame, and from frame to frame, in seconds.
         range: what lies so many dB below the loudest band of a recording, or deeper, is 0.
+        blank: whether a missing recording is a silent one, and not one that cannot be read.
 
     >>> SoundFormat(8000, 60).shape
     (40, 60, 1)
@@ -38,6 +39,7 @@ class SoundFormat:
     window: float = WINDOW
     hop: float = HOP
     range: float = RANGE
+    blank: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -66,7 +68,8 @@ class SoundFormat:
 
     def to_dict(self) -> dict[str, Any]:
         """The format as plain JSON values."""
-        return asdict(self)
+        # What is usual stays out, so that files are those of versions that knew nothing else.
+        return {name: value for name, value in asdict(self).items() if (name, value) != ("blank", False)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> SoundFormat:
@@ -79,4 +82,5 @@ class SoundFormat:
         window, hop, depth = (json_fields.field(data, name, float) for name in ("window", "hop", "range"))
         if min(rate, frames, bands) < 1 or not min(window, hop, depth) > 0 or round(rate * hop) < 1:
             raise json_fields.damaged(f"recordings of {frames} frames and {bands} bands at {rate} Hz")
-        return cls(rate, frames, json_fields.field(data, "whole", bool), bands, window, hop, depth)
+        whole, blank = (json_fields.field({"blank": False, **data}, name, bool) for name in ("whole", "blank"))
+        return cls(rate, frames, whole, bands, window, hop, depth, blank)

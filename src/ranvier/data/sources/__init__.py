@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ranvier.data.polars_threads import check_polars_threads
 from ranvier.data.sources.array_source import Arrays, arrays_from
 from ranvier.data.sources.file_cells import is_file_list, is_picture
 from ranvier.data.sources.file_lists import table_of_list
@@ -44,12 +45,14 @@ def open_source(source: Any, target: Any = None, reading: Reading = PLAIN) -> So
 
     Raises:
         DataError: the data cannot be read, or has no column of that name.
+        EngineError: this is a forked child whose parent had read a table.
 
     >>> open_source("iris").rows
     150
     >>> open_source({"age": [39, 50], "income": ["low", "high"]}, target="income").target
     'income'
     """
+    check_polars_threads()
     if isinstance(target, str):
         reading = replace(reading, names=reading.names | {target})
     opened = _open(source, reading)

@@ -189,7 +189,9 @@ def read_idx(path: Path) -> Arrays:
         return arrays_from(inputs, None, str(path), ("There is no labels file beside the images file.",))
     targets = parse_idx(read_bytes(labels), f'"{labels}"')
     if targets.shape[0] != inputs.shape[0]:
-        raise DataError(f'"{path}" has {inputs.shape[0]} images and "{labels}" has {targets.shape[0]} labels.')
+        raise DataError(
+            f'"{path}" has {inputs.shape[0]} images and "{labels}" has {targets.shape[0]} labels. Download both again.'
+        )
     return arrays_from(inputs, targets, str(path), (f"Labels from {labels.name}.",))
 
 
@@ -203,7 +205,9 @@ def parse_idx(data: bytes, origin: str) -> NDArray[Any]:
     [7, 9]
     """
     if len(data) < 4 or data[:2] != b"\x00\x00" or data[2] not in IDX_TYPES or data[3] == 0:
-        raise DataError(f"{origin} is not an IDX file: its first four bytes are {data[:4].hex(' ')}.")
+        raise DataError(
+            f"{origin} is not an IDX file: its first four bytes are {data[:4].hex(' ')}. Download it again."
+        )
     dimensions = data[3]
     start = 4 + 4 * dimensions
     if len(data) < start:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
+from dataclasses import replace
 
 import polars as pl
 
 from ranvier.data.sources.delimited_rows import read_rows
 from ranvier.data.sources.dialect import TRAILING_NOTE, Dialect, dialect_of, first_lines, unnamed_note
 from ranvier.data.sources.drawn_tables import without_rules
+from ranvier.data.sources.fixed_widths import without_widths
 from ranvier.data.sources.foreign_formats import refuse_other_formats
 from ranvier.data.sources.layout import BLANKS
 from ranvier.data.sources.long_separators import UNIT, long_separator, separator_note, with_unit, without_unit
@@ -55,10 +57,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
         raise DataError(f"{called} is empty. A file with a header line and rows was expected.")
     data, changed = plain_text(data, separator, reading)
     notes += changed
-    long = long_separator(first_lines(data), separator, reading)
-    data = with_unit(data, long) if long else data
-    dialect = dialect_of(data, separator, called, reading, UNIT if long else "")
-    notes += [separator_note(long)] if long else []
+    data, dialect, long = divided_text(data, separator, called, reading)
     notes += dialect.notes
     if dialect.separator == BLANKS and b'"' not in data:
         data = re.sub(rb"(?m)^ | $", b"", re.sub(rb"[ \t]+", b" ", data.replace(b"\r\n", b"\n")))
@@ -107,6 +106,25 @@ def plain_text(data: bytes, separator: str, reading: Reading) -> tuple[bytes, li
     data, drawn = without_rules(data)
     data, quoted = without_row_quotes(data, separator, reading)
     return data, [*drawn, *quoted]
+
+
+def divided_text(data: bytes, separator: str, called: str, reading: Reading) -> tuple[bytes, Dialect, str]:
+    r"""Text with a separator of one character, how it is written, and the longer separator that stood there, or "".
+
+    Parameters:
+        data: what `plain_text` gives.
+        separator, called, reading: as for `delimited_table`.
+
+    >>> data, dialect, long = divided_text(b"1::5\n2::3\n", ",", "It", Reading())
+    >>> data, dialect.width, long
+    (b'1\x1f5\n2\x1f3\n', 2, '::')
+    """
+    data, fixed = without_widths(data, reading)
+    long = UNIT if fixed else long_separator(first_lines(data), separator, reading)
+    data = with_unit(data, long) if long else data
+    dialect = dialect_of(data, separator, called, reading, UNIT if long else "")
+    notes = fixed or [separator_note(long)] if long else []
+    return data, replace(dialect, notes=(*notes, *dialect.notes)), "" if fixed else long
 
 
 def _without_marks(data: bytes) -> bytes:

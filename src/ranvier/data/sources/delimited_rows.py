@@ -18,6 +18,7 @@ from ranvier.records import record
 BEHIND = "behind the last line"
 COMMENT = "#"
 MAX_FOOTER = 30
+"""A footer has no more lines."""
 
 
 @record
@@ -124,10 +125,10 @@ def _cells_with_quotes(line: str, separator: str, cells: list[str]) -> list[str]
 
 def _footer(lines: Sequence[str], start: int, dialect: Dialect) -> tuple[str, ...]:
     """The lines from one on, if they are few, stand behind a blank one, and each is words or half as long as a row."""
-    below = lines[start:]
     apart = not lines[start - 1].strip(f" \r\n{dialect.separator}")
-    if not apart or len(below) > MAX_FOOTER or dialect.separator == BLANKS:
+    if not apart or len(lines) - start > MAX_FOOTER or dialect.separator == BLANKS:
         return ()
+    below = lines[start:]
     rows = csv.reader(below, delimiter=dialect.separator)
     try:
         if any(len(row) > max(dialect.width // 2, 1) and not _is_sentence(row, dialect.width) for row in rows):
@@ -145,7 +146,7 @@ def _is_sentence(row: Sequence[str], width: int) -> bool:
 def _rows_from(lines: Sequence[str], start: int, dialect: Dialect, origin: str) -> Iterator[_Row]:
     """Each row from a line on; the first that cannot be parsed is the last one."""
     # A quote that is never closed takes the line behind the last one in.
-    source = itertools.chain(itertools.islice(lines, start, None), (BEHIND,))
+    source = itertools.chain((lines[at] for at in range(start, len(lines))), (BEHIND,))
     reader = csv.reader(source, delimiter=dialect.separator, **dialect.options)
     line = start
     while line < len(lines):
@@ -192,8 +193,17 @@ def _length_problem(row: _Row, dialect: Dialect, width: int, origin: str) -> str
     hint = "" if row.next_line == row.line + 1 else " (a quote that is never closed swallows the lines after it)"
     columns = plural(dialect.width, "column")
     where = f"{columns} in {'its header' if dialect.names else 'its first line'}"
+    advice = "put cells that contain the separator in double quotes"
+    if row.line == dialect.body and dialect.separator == "," and len(row.cells) > width and _may_be_decimals(row.cells):
+        advice = "if commas stand before decimals, write points there, or semicolons between the cells"
+        advice += "; if the first cells are names of rows, name them in the header" if dialect.names else ""
     return (
         f"{origin} has {plural(len(row.cells), 'cell')} in line {row.line + 1} and {where}"
-        f"{hint}. Every row must have one cell for each column; put cells that contain the separator in double quotes, "
-        f"{OR_SKIP}."
+        f"{hint}. Every row must have one cell for each column; {advice}, {OR_SKIP}."
     )
+
+
+def _may_be_decimals(cells: Sequence[str]) -> bool:
+    """Whether an integer stands before digits."""
+    pairs = itertools.pairwise(map(str.strip, cells))
+    return any(re.fullmatch(r"[+-]?[0-9]+", before) and after.isdigit() for before, after in pairs)

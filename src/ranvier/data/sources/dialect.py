@@ -12,6 +12,7 @@ from ranvier.data.sources.first_line import DATA, SURE, UNCLEAR, first_line, is_
 from ranvier.data.sources.header_rows import joined_names, joined_note
 from ranvier.data.sources.layout import BLANKS, MAX_ABOVE, NONE, Layout, best_layout, parsed_lines
 from ranvier.data.sources.reading import Reading
+from ranvier.data.sources.repeated_name import repeated_name
 from ranvier.errors import DataError
 from ranvier.plural import plural
 from ranvier.records import record
@@ -205,8 +206,8 @@ def _several_names(layout: Layout, reading: Reading) -> tuple[list[str], int]:
     """The names of the columns, and the number of rows in which they stand."""
     rows = layout.rows[layout.head :]
     if rows and not layout.row_names and len(rows[0]) == layout.width and reading.header is None:
-        names, count = joined_names([row for row in rows if len(row) == layout.width])
-        if count > 1 and reading.names <= set(names) and all(len(row) == layout.width for row in rows[:count]):
+        names, count = joined_names([row for row in rows if len(row) == layout.width], reading.names)
+        if count > 1 and all(len(row) == layout.width for row in rows[:count]):
             return names, count
     return _names(layout), 1
 
@@ -242,7 +243,7 @@ def _checked_names(names: Iterable[str], origin: str) -> tuple[tuple[str, ...], 
         if not name:
             header[index] = f"column_{index + 1}"
             notes.append(unnamed_note(index))
-    repeated = next((name for name in header if header.count(name) > 1), None)
+    repeated = repeated_name(header)
     if repeated is not None:
         numbers = " and ".join(str(index + 1) for index, name in enumerate(header) if name == repeated)
         raise DataError(f'{origin} has the column name "{repeated}" more than once (columns {numbers}). Rename one.')

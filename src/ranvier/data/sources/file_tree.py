@@ -114,28 +114,35 @@ def _parts(paths: list[list[str]]) -> tuple[Any, list[list[str]]]:
 
 def _of_one_kind(files: Sequence[FileReference], origin: str, in_archive: bool = False) -> tuple[str, Any, list[str]]:
     """The kind that most files have, the files of that kind, and what is left out, in words."""
-    heads = [file.read(HEAD) for file in files]
-    kinds = np.array([content_kind(head, file.name) or "" for head, file in zip(heads, files, strict=True)], np.str_)
-    if len(files) > 1:
-        # A single file is refused where it is read, with the reason.
-        kinds[[at for at in np.flatnonzero(kinds == "text") if is_binary(heads[at])]] = ""
+    kinds = np.array([_kind(file, len(files) == 1) for file in files], np.str_)
     counts = Counter(kind for kind in kinds.tolist() if kind)
     if not counts:
-        endings = Counter("." + file.name.rsplit(".", 1)[1].lower() for file in files if "." in file.name[1:])
-        number = plural(len(files), "file") if files else "no files"
-        ending_names = ", ".join(ending for ending, _ in endings.most_common(5))
-        of_endings = f" ({ending_names})" if ending_names else ""
-        what = f"{number}{of_endings}{' and no picture, recording or text' if files else ''}"
-        tables = [file.name for file in files if file.name.lower().endswith(IN_FOLDERS)]
-        if len(tables) > 1 and len(tables) == len(files):
-            raise several_tables(tables, origin, in_archive)
-        raise DataError(f'"{origin}" holds {what}; {EXPECTED}.')
+        raise _of_no_kind(files, origin, in_archive)
     kind = max(counts, key=lambda name: (counts[name], name == "image"))
     others = [file for file, other in zip(files, kinds.tolist(), strict=True) if other != kind]
     names = ", ".join(file.name for file in others[:3]) + (" and more" if len(others) > 3 else "")
     counted = plural(len(others), "file that is", "files that are")
     left_out = [f"{counted} no {SINGULARS[kind]} ({names})"] if others else []
     return kind, np.flatnonzero(kinds == kind), left_out
+
+
+def _kind(file: FileReference, alone: bool) -> str:
+    """The kind of a file; "" for none, as for bytes called a text, unless it is `alone`: then reading it says why."""
+    head = file.read(HEAD)
+    kind = content_kind(head, file.name) or ""
+    return "" if kind == "text" and not alone and is_binary(head) else kind
+
+
+def _of_no_kind(files: Sequence[FileReference], origin: str, in_archive: bool) -> DataError:
+    """What to say of files none of which is a picture, a recording or a text."""
+    tables = [file.name for file in files if file.name.lower().endswith(IN_FOLDERS)]
+    if len(tables) > 1 and len(tables) == len(files):
+        return several_tables(tables, origin, in_archive)
+    endings = Counter("." + file.name.rsplit(".", 1)[1].lower() for file in files if "." in file.name[1:])
+    ending_names = ", ".join(ending for ending, _ in endings.most_common(5))
+    of_endings = f" ({ending_names})" if ending_names else ""
+    what = f"{plural(len(files), 'file')}{of_endings} and no picture, recording or text" if files else "no files"
+    return DataError(f'"{origin}" holds {what}; {EXPECTED}.')
 
 
 def _file_column(kind: str, files: Sequence[FileReference]) -> tuple[list[pl.Series], tuple[str, ...]]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from ranvier.errors import DataError, nearest
 
 DELIMITED = (".csv", ".tsv", ".tab")
-PACKED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
+PACKED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".lzma": "LZMA", ".zst": "Zstandard"}
 """The end of a name -> what packed the file."""
-MAGIC = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ"}
+MAGIC = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ", ".lzma": b"]\0\0", ".zst": b"\x28\xb5\x2f\xfd"}
 
 
 def refuse_address(text: str) -> None:
@@ -72,7 +72,7 @@ def find(path: Path, named: Iterable[str] = ()) -> Path:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file, unpacked if its name ends in .gz, .bz2 or .xz.
+    """The bytes of a file, unpacked if its name ends in one of `PACKED`.
 
     Raises:
         DataError: it cannot be read, is empty, or its compression is damaged.
@@ -110,15 +110,44 @@ def unpacked(data: bytes, path: Path) -> bytes:
         ".gz": gzip.decompress,
         ".bz2": bz2.decompress,
         ".xz": lzma.decompress,
+        ".lzma": lzma.decompress,
+        ".zst": text_of_zstandard,
     }
+    what = PACKED[packing]
+    if not data.startswith(MAGIC[packing]):
+        raise DataError(f'"{path}" is not packed with {what}, although its name says so. Take {packing} off it.')
     try:
         return unpack[packing](data)
+    except UnicodeError as error:
+        raise DataError(f'"{path}" holds no text in UTF-8. Unpack it, and give the file that was in it.') from error
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
-        what = PACKED[packing]
-        if not data.startswith(MAGIC[packing]):
-            raise DataError(
-                f'"{path}" is not packed with {what}, although its name says so. Take {packing} off it.'
-            ) from error
         raise DataError(
             f'"{path}" is damaged: it cannot be unpacked as {what} ({error}). Copy the file again.'
         ) from error
+
+
+def text_of_zstandard(data: bytes) -> bytes:
+    """The text that Zstandard packed. Python has it from 3.14 on; polars unpacks it where it reads text in UTF-8.
+
+    Raises:
+        UnicodeError: it is no text in UTF-8.
+        ValueError: the bytes are damaged.
+    """
+    import polars as pl
+
+    try:
+        cells = pl.read_csv(
+            data,
+            has_header=False,
+            schema={"text": pl.String},
+            separator="\x1c",
+            eol_char="\x1d",
+            quote_char=None,
+            encoding="utf8-lossy",
+        ).to_series()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ValueError(str(error).split("\n")[0]) from error
+    text = "".join(cells.to_list()) if len(cells) <= 1 else "\ufffd"
+    if "\ufffd" in text:
+        raise UnicodeError("no text in UTF-8")
+    return text.encode()

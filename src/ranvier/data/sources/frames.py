@@ -19,6 +19,7 @@ from ranvier.data.sources.labels import check_types, is_label, labels
 from ranvier.data.sources.nested import are_lists_of_texts, flat_frame, flat_row, flat_rows, joined_texts
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.repeated_name import repeated_name
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.data.sources.text_series import text_series
 from ranvier.errors import DataError
@@ -97,8 +98,7 @@ def check_names(names: Sequence[Any], origin: str) -> None:
 
     >>> check_names(["age", "sex"], "the data frame")
     """
-    names = [str(name) for name in names]
-    repeated = next((name for name in names if names.count(name) > 1), None)
+    repeated = repeated_name(map(str, names))
     if repeated is not None:
         raise DataError(f'{sentence_start(origin)} has the column name "{repeated}" more than once. Rename one.')
 
@@ -234,14 +234,13 @@ def frame_from_columns(columns: Mapping[Any, Any], origin: str, reading: Reading
                 )
             raise DataError(
                 f'The columns of {origin} differ in length: "{series[0].name}" has {plural(len(series[0]), "row")} and '
-                f'"{column.name}" has {len(column)}.'
+                f'"{column.name}" has {len(column)}. Give each of them a cell for each row.'
             )
         series.append(column)
     if not series or len(series[0]) == 0:
         what = "rows" if series else "columns"
         raise DataError(f"There are no {what} in {origin}. Give a table with at least one row and one column.")
-    names = [column.name for column in series]
-    repeated = next((name for name in names if names.count(name) > 1), None)
+    repeated = repeated_name(column.name for column in series)
     if repeated is not None:
         raise DataError(f'The column name "{repeated}" occurs more than once in {origin}. Rename one.')
     return pl.DataFrame(series)

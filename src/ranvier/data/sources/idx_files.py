@@ -119,9 +119,14 @@ def _content(files: Sequence[FileReference], origin: str, in_archive: bool) -> A
             raise _several(origin, [files[0], other])
     array = parse_idx(first, f'"{files[0].name}" in "{origin}"')
     if array.ndim != 1 and "labels" in _stem(files[0].name):
-        raise DataError(f'"{files[0].name}" in "{origin}" holds {array.ndim} dimensions; one label a row was expected.')
+        raise DataError(
+            f'"{files[0].name}" in "{origin}" holds {array.ndim} dimensions; one label a row was expected. '
+            "Download it again."
+        )
     if array.ndim < 2 and "labels" not in _stem(files[0].name):
-        raise DataError(f'"{files[0].name}" in "{origin}" holds one number a row; pictures were expected.')
+        raise DataError(
+            f'"{files[0].name}" in "{origin}" holds one number a row; pictures were expected. Download it again.'
+        )
     return array
 
 

@@ -16,7 +16,7 @@ from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_notes import bad_rows_note
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import as_utf8
-from ranvier.errors import DataError
+from ranvier.errors import OR_SKIP, DataError
 
 
 def json_lines_table(data: bytes, origin: str, called: str, reading: Reading) -> Table:
@@ -72,7 +72,7 @@ def json_table(data: bytes, origin: str, called: str, reading: Reading = PLAIN) 
             '{"column": 2}].'
         )
     table = flat_table(called, origin, _frame_of_rows(rows, called, reading), reading)
-    return replace(table, notes=tuple(notes), absent_is_missing=True, encoding=encoding)
+    return replace(table, notes=(*notes, *table.notes), absent_is_missing=True, encoding=encoding)
 
 
 def _one_after_another(data: bytes) -> list[dict[str, Any]] | None:
@@ -121,26 +121,27 @@ def _json_frame(called: str, data: bytes, reading: Reading) -> tuple[pl.DataFram
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise DataError(
-                    f'{called} has {str(row)[:40]!r} in line {number}; an object {{"column": value}} was expected.'
-                )
-        except (json.JSONDecodeError, RecursionError, DataError) as error:
-            if reading.skip_bad_rows:
-                bad.append(number)
-                continue
-            if isinstance(error, DataError):
+            rows.append(_row_of(line, number, called))
+        except DataError:
+            if not reading.skip_bad_rows:
                 raise
-            where = (
-                f", character {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else f": {error}"
-            )
-            raise DataError(
-                f'{called} is not JSON in line {number}{where}. Each line must be one object such as {{"column": 1}}; '
-                "correct it, or leave such lines out with --skip-bad-rows (skip_bad_rows=True)."
-            ) from error
-        rows.append(row)
+            bad.append(number)
     return _frame_of_rows(rows, called, reading), bad
+
+
+def _row_of(line: bytes, number: int, called: str) -> dict[str, Any]:
+    """The object in a line, of which `number` is counted from 1; a `DataError` where it is none."""
+    advice = f'Each line must be one object such as {{"column": 1}}; correct it, {OR_SKIP}.'
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        where = f"line {number}, character {error.colno}: {error.msg}"
+        raise DataError(f"{called} is not JSON in {where}. {advice}") from error
+    except RecursionError as error:
+        raise DataError(f"{called} is not JSON in line {number}: {error}. {advice}") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{called} has {str(row)[:40]!r} in line {number}. {advice}")
+    return row
 
 
 def _frame_of_rows(rows: list[dict[str, Any]], called: str, reading: Reading) -> pl.DataFrame:

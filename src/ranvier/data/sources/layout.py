@@ -205,9 +205,16 @@ def _has_stray_quotes(layout: Layout, lines: Sequence[str]) -> bool:
 
 
 def _are_row_names(body: Sequence[list[str]], line: str, width: int) -> bool:
-    """Whether the first cells can be names of rows: all different, and quoted where a decimal comma could be meant."""
+    """Whether the first cells can be names of rows: all different, and no integers before decimals behind a comma.
+
+    Quotes around the first one say so, and integers that count the rows.
+    """
     names = [row[0] for row in body]
-    return len(set(names)) == len(names) and (width > 2 or line.startswith('"'))
+    if len(set(names)) < len(names) or line.startswith('"'):
+        return len(set(names)) == len(names)
+    parts = "," in line and all(re.fullmatch(r"[+-]?[0-9]+", row[0]) and row[1].isdigit() for row in body)
+    counted = any(names == [str(at + first) for at in range(len(names))] for first in (0, 1))
+    return width > 2 and (not parts or counted)
 
 
 def _are_blank_separated(layout: Layout, lines: Sequence[str], reading: Reading) -> bool:

@@ -144,7 +144,8 @@ def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileRefer
         vectors = {name: vector_in_npy(file.read(), name) for name, file in by_path.items() if file is not None}
         column = series_of_vectors(cells.name, [None if name is None else vectors[name] for name in names])
         return replace(table, frame=table.frame.with_columns(column))
-    kinds = Counter(content_kind(file.read(HEAD), file.name) for file in files[:LOOKED_AT] if file is not None)
+    first = islice((file for file in files if file is not None), LOOKED_AT)
+    kinds = Counter(content_kind(file.read(HEAD), file.name) for file in first)
     kind = kinds.most_common(1)[0][0]
     if kind is None:
         return table

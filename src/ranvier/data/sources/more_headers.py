@@ -10,13 +10,16 @@ from ranvier.data.cells.missing_marks import MISSING, is_mark
 from ranvier.data.sources.first_line import is_number
 from ranvier.plural import plural
 
-SAMPLE, MOSTLY, MIN_COLUMNS, MAX_UNIT_ROWS = 200, 0.9, 2, 3
+SAMPLE, MOSTLY = 200, 0.9
+"""A column is one of numbers where this fraction of its first cells are."""
+MIN_COLUMNS, MAX_UNIT_ROWS = 2, 3
+"""A word above a single column of numbers may be one odd cell; no table has more rows of units."""
 ORANGE_TYPES = frozenset(
     ("continuous", "discrete", "string", "time", "numeric", "categorical", "text", *"cdstnCDSTN", "basket")
 )
 ORANGE_FLAGS = frozenset(("class", "meta", "ignore", "weight", *"cmiw", ""))
 """What stands in the second and in the third line of a table of Orange."""
-IMPORT_ID = re.compile(r'\s*\{"+ImportId"')
+IMPORT_ID = re.compile(r"\s*\{['\"]+ImportId['\"]")
 """What Qualtrics writes under the header and the questions."""
 NO_UNIT = frozenset(("", "-", "\u2013", "\u2014", "[-]", "(-)"))
 """What stands for no unit."""
@@ -34,24 +37,39 @@ def without_headers(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     >>> without_headers(pl.DataFrame(rows))[1]
     ['The first row was left out, since it seems to hold units and no data: "[m]" in column "size".']
     """
-    notes = []
-    if frame.width > 1:
-        again = pl.Series([True]).new_from_index(0, frame.height)
-        for cells in frame.iter_columns():
-            again &= cells.str.strip_chars() == cells.name
-            if not again.any():
-                break
-        count = int(again.sum())
-        if count:
-            frame = frame.filter(~again)
-            what = plural(count, "row that repeats the header was", "rows that repeat the header were")
-            notes.append(f"{what} left out.")
+    notes: list[str] = []
+    for without in (_without_repeats, _without_ids, _without_units):
+        frame, more = without(frame)
+        notes += more
+    return frame, notes
+
+
+def _without_repeats(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The rows but for those that repeat the header; in one column they may be cells."""
+    if frame.width < 2:
+        return frame, []
+    again = pl.repeat(True, frame.height, eager=True)
+    for cells in frame.iter_columns():
+        again &= cells.str.strip_chars() == cells.name
+        if not again.any():
+            return frame, []
+    what = plural(int(again.sum()), "row that repeats the header was", "rows that repeat the header were")
+    return frame.filter(~again), [f"{what} left out."]
+
+
+def _without_ids(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The rows but for those of questions and ids that Qualtrics writes under the header."""
     for row in range(min(2, frame.height)):
         if all(map(IMPORT_ID.match, frame.row(row))):
             what = "The row of ids" if row == 0 else "The rows of questions and ids"
-            notes.append(f"{what} under the header, which Qualtrics writes, {'was' if row == 0 else 'were'} left out.")
-            frame = frame[row + 1 :]
-            break
+            were = "was" if row == 0 else "were"
+            return frame[row + 1 :], [f"{what} under the header, which Qualtrics writes, {were} left out."]
+    return frame, []
+
+
+def _without_units(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The rows but for the first ones that hold units, or Orange's types and flags."""
+    notes = []
     for row in range(MAX_UNIT_ROWS):
         column = _column_of_units(frame)
         if column is None:

@@ -43,14 +43,14 @@ def parquet_table(data: bytes, origin: str, called: str, reading: Reading = PLAI
             else f'{called} is not a whole Parquet file: its first or last four bytes are not "PAR1". Copy it again.'
         )
     with refusing_damage(called, "Parquet"):
-        frame = pl.read_parquet(data, glob=False)
-    return flat_table(called, origin, _with_declared_categories(frame, data), reading)
+        frame = _with_declared_categories(pl.read_parquet(data, glob=False), data)
+    return flat_table(called, origin, frame, reading)
 
 
 def _with_declared_categories(frame: pl.DataFrame, data: bytes) -> pl.DataFrame:
     """The frame with those columns as categories that were so in the pandas frame or Arrow table that was written."""
     stored = pl.read_parquet_metadata(io.BytesIO(data))
-    described = json.loads(stored["pandas"])["columns"] if stored.get("pandas") else []
+    described = json.loads(stored["pandas"]).get("columns", []) if stored.get("pandas") else []
     names = [column["name"] for column in described if column.get("pandas_type") == "categorical"]
     names += [name for name in dictionary_columns(_decoded(stored.get("ARROW:schema", ""))) if name not in names]
     return with_categories(frame, names)

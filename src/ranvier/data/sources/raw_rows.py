@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ranvier.data.polars_threads import check_polars_threads
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import Arrays, column_dict
 from ranvier.data.sources.file_cells import is_file_list
@@ -47,23 +48,32 @@ def single_row(rows: Any, names: Sequence[str]) -> dict[str, Any] | None:
     return row_of_series(rows, names) or row_of(rows)
 
 
-def open_rows(rows: Any, names: Sequence[str], table: bool = False, usual_encoding: str = "") -> Source:
+def open_rows(
+    rows: Any,
+    names: Sequence[str],
+    used: Sequence[str] | None = None,
+    table: bool = False,
+    usual_encoding: str = "",
+) -> Source:
     """Open rows, of which those without names stand in the order of `names`.
 
     Parameters:
         rows: what `open_source` reads as a table: a data frame, a dict of columns or of single values, a list of dicts,
             a file; or cells in the order of the columns: an array, a list of rows, or one row as a list or tuple.
         names: the columns of the training table, the target left out.
+        used: those whose cells are looked at; None for all.
         table: whether a file of text (.txt) is a table.
         usual_encoding: of a file of text, tried first where it is no Unicode.
 
     Raises:
         DataError: the rows cannot be read.
         ShapeError: an array or a row has another number of columns.
+        EngineError: this is a forked child whose parent had read a table.
 
     >>> open_rows([39, "Male"], ["age", "sex"]).frame.rows()
     [(39, 'Male')]
     """
+    check_polars_threads()
     if is_file_list(rows):
         return open_source(rows)
     if is_row(rows):
@@ -79,7 +89,8 @@ def open_rows(rows: Any, names: Sequence[str], table: bool = False, usual_encodi
     if isinstance(rows, np.ndarray) and rows.ndim == 2:
         # Unlike those of `open_source`, which are numbers, its cells may be of any kind.
         rows = column_dict(rows, names, "the array")
-    opened = open_source(rows, reading=Reading(only=frozenset(names), table=table, usual_encoding=usual_encoding))
+    only = frozenset(names if used is None else used)
+    opened = open_source(rows, reading=Reading(only=only, table=table, usual_encoding=usual_encoding))
     return with_absent_columns(opened, names).with_column_names(names)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from ranvier.data.sources.arrays import is_idx, read_idx, read_npz
 from ranvier.data.sources.fasttext import is_fasttext_file
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
-from ranvier.data.sources.files import PACKED
+from ranvier.data.sources.files import PACKED, read_bytes, unpacked
 from ranvier.data.sources.reading import Reading
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_formats import TABLE_FORMATS, read_table_file
+from ranvier.data.sources.table_in_text import SAMPLE_BYTES, is_table
 from ranvier.errors import DataError
 
 
@@ -45,12 +46,19 @@ def _read_one(path: Path, reading: Reading) -> Source:
     from ranvier.data.sources.file_reference import FileReference, shown
     from ranvier.data.sources.file_tree import TEXT, one_file
 
-    is_text = path.suffix.lower() in TEXT_ENDINGS
-    if is_text and (reading.table or (reading.names and _names_in_heading(path, reading))):
+    is_packed = path.suffix.lower() in PACKED
+    is_text = _without_packing(path.name.lower()).endswith(TEXT_ENDINGS)
+    if is_text and _is_table(path, reading):
         return _read_table(".csv", path, reading)
-    table = one_file(FileReference(shown(str(path)), path))
+    name = _without_packing(str(path)) if is_packed else str(path)
+    table = one_file(FileReference(shown(name), path, content=read_bytes(path) if is_packed else None))
     text = table.frame[TEXT][0] if table.kinds.get(TEXT) == "text" else ""
     return fasttext_table(text, table.origin, table.notes) if is_fasttext(text) else table
+
+
+def _without_packing(name: str) -> str:
+    """The name of a file without the end that says how it is packed."""
+    return name.rpartition(".")[0] if name.lower().endswith(tuple(PACKED)) else name
 
 
 READERS: dict[str, Callable[[Path, Reading], Source]] = {
@@ -61,9 +69,7 @@ READERS: dict[str, Callable[[Path, Reading], Source]] = {
     ".tsv.gz": partial(_read_table, ".tsv"),
     ".idx.gz": _read_idx,
     ".zip": _read_zip,
-    ".tar.gz": _read_tar,
-    ".tgz": _read_tar,
-    ".tar": _read_tar,
+    **dict.fromkeys((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz"), _read_tar),
     ".txt": _read_one,
 }
 SUFFIXES = tuple(READERS)
@@ -79,7 +85,7 @@ ENDINGS = frozenset(
 """All ends of the names of files that are read, those of packed files apart from what they hold."""
 ADVICE = (
     ((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), "Save it as CSV from the spreadsheet program"),
-    ((".zst", ".7z", ".rar", ".lz4", ".z", ".br"), "Unpack it, and give the file that was in it"),
+    ((".7z", ".rar", ".lz4", ".z", ".br", ".tar.zst"), "Unpack it, and give the file that was in it"),
     (
         (".orc", ".sav", ".dta", ".sas7bdat", ".xpt", ".rds", ".rdata", ".rda", ".mat"),
         "Write it as CSV or Parquet from the program that it is of",
@@ -118,8 +124,8 @@ def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
     if is_idx(path):
         return _read_idx  # MNIST's files are known by the middle of their names.
     name = path.name.lower()
-    if name.endswith(tuple(PACKED)) and name.rpartition(".")[0].endswith(tuple(TABLE_FORMATS)):
-        name = name.rpartition(".")[0]
+    if _without_packing(name).endswith((*TABLE_FORMATS, *TEXT_ENDINGS)):
+        name = _without_packing(name)
     reader = next((READERS[suffix] for suffix in SUFFIXES if name.endswith(suffix)), None)
     if reader is not None:
         return reader
@@ -136,16 +142,12 @@ def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
     )
 
 
-def _names_in_heading(path: Path, reading: Reading) -> bool:
-    """Whether a text is a table whose header has the columns that are asked for."""
-    from ranvier.data.sources.delimited import plain_text
-    from ranvier.data.sources.dialect import SAMPLE_BYTES, dialect_of
-    from ranvier.data.sources.text_encoding import as_utf8
-
+def _is_table(path: Path, reading: Reading) -> bool:
+    """Whether a text is a table with the columns that are asked for."""
     try:
         with path.open("rb") as file:
-            head = plain_text(as_utf8(file.read(SAMPLE_BYTES), f'"{path}"', reading)[0], ",", reading)[0]
-        return bool(head.strip()) and reading.names <= set(dialect_of(head, ",", f'"{path}"', reading).names)
+            data = file.read(-1 if path.suffix.lower() in PACKED else SAMPLE_BYTES)
+        return is_table(unpacked(data, path), f'"{path}"', reading)
     except (OSError, DataError):
         return False
 

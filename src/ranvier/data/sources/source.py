@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -55,6 +56,10 @@ class Source(ABC):
     """Why nothing can be learned from these rows although they can be predicted, in a sentence."""
     parts: NDArray[Any] | None = None
     """"train", "validation" or "test" for each row, shape (B,); None where the source does not say."""
+    row_names: NDArray[Any] | None = None
+    """The name of each row's file, shape (B,); None where rows are no files."""
+    forms: Mapping[str, Any] = MappingProxyType({})
+    """Column -> the `PictureFormat` or `SoundFormat` of what is decoded in it."""
 
     if TYPE_CHECKING:
 

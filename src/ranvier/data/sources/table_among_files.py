@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ranvier.data.sources.array_parts import PARTS
+from ranvier.data.sources.file_content import TEXT_ENDINGS
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.file_tree import several_tables, table_of_files
 from ranvier.data.sources.idx_files import pictures_and_labels
@@ -18,14 +20,13 @@ from ranvier.data.sources.manifest import with_found_files
 from ranvier.data.sources.natural_order import natural_key
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.source import Source
-from ranvier.data.sources.table_formats import IN_FOLDERS, table_of_bytes
+from ranvier.data.sources.table_formats import IN_FOLDERS, table_ending, table_of_bytes
+from ranvier.data.sources.table_in_text import is_table
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
-
-Find = Callable[[str], FileReference | None]
 
 
 def table_from_files(
@@ -56,7 +57,7 @@ def table_from_files(
     in_idx = pictures_and_labels(files, origin, notes, in_archive)
     if in_idx is not None and in_idx.targets is not None:
         return in_idx
-    tables = [file for file in files if file.name.lower().endswith(IN_FOLDERS)]
+    tables = [file for file in files if table_ending(file.name) in IN_FOLDERS]
     tables.sort(key=lambda file: natural_key(file.name))
     by_folders, refused = None, None
     try:
@@ -71,6 +72,8 @@ def table_from_files(
     only_notes = by_folders is None or set(by_folders.kinds.values()) == {"text"}
     if not manifests and by_folders is not None and only_notes and len(tables) > 1:
         raise several_tables([file.name for file in tables], origin, in_archive)
+    if not manifests and only_notes and not tables:
+        tables = [file for file in files if table_ending(file.name)] or _tables_in_texts(files, origin, reading)
     if not manifests and only_notes and len(tables) == 1:
         manifests = {tables[0].name: _read(tables[0], origin, reading)}
     if len(manifests) > 1:
@@ -92,36 +95,50 @@ def _manifests(
 ) -> dict[str, Table]:
     """The tables that have a column of paths, by name; those that cannot be read are none."""
     manifests = {}
+    find = _Finder(files)
     for file in tables:
         try:
             table = _read(file, origin, reading)
         except DataError:
             continue
         folder = file.name.rpartition("/")[0]
-        named = with_found_files(table, _finder(files, folder), folder or origin)
+        named = with_found_files(table, partial(find, folder=folder), folder or origin)
         if named.kinds and not named.problem:
             manifests[file.name] = named
     return manifests
 
 
+def _tables_in_texts(files: Sequence[FileReference], origin: str, reading: Reading) -> list[FileReference]:
+    """The only text, if it is a table."""
+    texts = [file for file in files if file.name.lower().endswith(TEXT_ENDINGS)]
+    alone = len(texts) == len(files) == 1 and is_table(texts[0].read(), _called(texts[0], origin), reading)
+    return texts if alone else []
+
+
+def _called(file: FileReference, origin: str) -> str:
+    return f'"{file.name}" in "{origin}"'
+
+
 def _read(file: FileReference, origin: str, reading: Reading) -> Table:
     """The table in a file."""
     inner = f"{origin}/{file.name}"
-    return table_of_bytes(file.read(), file.name, inner, f'"{file.name}" in "{origin}"', reading)
+    return table_of_bytes(file.read(), file.name, inner, _called(file, origin), reading)
 
 
-def _finder(files: Sequence[FileReference], folder: str) -> Find:
+class _Finder:
     """From the path in a cell to its file: from the table's folder, from the outer one, or the only one so called."""
-    by_path = {file.name: file for file in files}
-    called = Counter(file.name.rpartition("/")[2] for file in files)
-    by_name = {file.name.rpartition("/")[2]: file for file in files if called[file.name.rpartition("/")[2]] == 1}
 
-    def find(cell: str) -> FileReference | None:
+    def __init__(self, files: Sequence[FileReference]) -> None:
+        self._by_path = {file.name: file for file in files}
+        names = [file.name.rpartition("/")[2] for file in files]
+        called = Counter(names)
+        self._by_name = {name: file for name, file in zip(names, files, strict=True) if called[name] == 1}
+
+    def __call__(self, cell: str, folder: str) -> FileReference | None:
         plain = "/".join(part for part in cell.replace("\\", "/").split("/") if part not in ("", "."))
         inside = f"{folder}/{plain}" if folder else plain
-        return by_path.get(inside) or by_path.get(plain) or by_name.get(plain) or _on_disk(cell)
-
-    return find
+        by_path = self._by_path
+        return by_path.get(inside) or by_path.get(plain) or self._by_name.get(plain) or _on_disk(cell)
 
 
 def _on_disk(cell: str) -> FileReference | None:

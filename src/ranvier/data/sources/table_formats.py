@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ranvier.data.sources.files import read_bytes
+from ranvier.data.sources.files import PACKED, read_bytes, unpacked
 from ranvier.data.sources.reading import Reading
 from ranvier.data.sources.table_source import Table
 
@@ -58,6 +58,7 @@ TABLE_FORMATS: dict[str, BytesReader] = {
     ".tab": _tabs,
     ".psv": _commas,
     ".dat": _commas,
+    ".data": _commas,
     ".parquet": _parquet,
     ".feather": _arrow,
     ".arrow": _arrow,
@@ -66,7 +67,7 @@ TABLE_FORMATS: dict[str, BytesReader] = {
     ".json": _json,
 }
 """The end of a file's name -> what reads it."""
-IN_FOLDERS = tuple(ending for ending in TABLE_FORMATS if ending not in (".dat", ".json"))
+IN_FOLDERS = tuple(ending for ending in TABLE_FORMATS if ending not in (".dat", ".data", ".json"))
 """Files that count as tables also among others: the other endings are those of settings and of anything."""
 FIRST_BYTES = {b"PAR1": _parquet, b"ARROW1": _arrow}
 """How files without a name begin that are no text."""
@@ -82,10 +83,19 @@ def read_table_file(path: Path, ending: str, reading: Reading) -> Table:
 
 
 def table_of_bytes(data: bytes, name: str, origin: str, called: str, reading: Reading) -> Table:
-    """The table in the bytes of a file with a name that ends in one of `TABLE_FORMATS`.
+    """The table in the bytes of a file whose name ends in one of `TABLE_FORMATS`, packed or not; else it is CSV.
 
     >>> table_of_bytes(b"a\\tb\\n1\\t2\\n", "rows.TSV", "rows.TSV", "It", Reading()).column_names
     ('a', 'b')
     """
-    ending = next(ending for ending in TABLE_FORMATS if name.lower().endswith(ending))
-    return TABLE_FORMATS[ending](data, origin, called, reading)
+    return TABLE_FORMATS[table_ending(name) or ".csv"](unpacked(data, Path(name)), origin, called, reading)
+
+
+def table_ending(name: str) -> str:
+    """Which of `TABLE_FORMATS` the name of a file ends in, packed or not; "" for none.
+
+    >>> table_ending("rows.CSV.gz"), table_ending("photo.jpg")
+    ('.csv', '')
+    """
+    name = name.lower().removesuffix(Path(name).suffix.lower() if Path(name).suffix.lower() in PACKED else "")
+    return next((ending for ending in TABLE_FORMATS if name.endswith(ending)), "")

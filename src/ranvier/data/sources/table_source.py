@@ -130,12 +130,13 @@ class Table(Source):
         name = str(getattr(target, "name", None) or "target")
         if name in self.frame.columns:
             raise DataError(
-                f'The target values are called "{name}", and {self.origin} has a column of that name already.'
+                f'The target values are called "{name}", and {self.origin} has a column of that name already. '
+                "Rename one of them."
             )
         values = series_from(name, target)
         if len(values) != self.rows:
             raise DataError(
                 f"{sentence_start(self.origin)} has {plural(self.rows, 'row')}, and the number of target values is "
-                f"{len(values):,}."
+                f"{len(values):,}. Give one for each row."
             )
         return replace(self, frame=self.frame.with_columns(values), target=name)

@@ -8,22 +8,12 @@ import polars as pl
 
 from ranvier.plural import plural
 
-MIN_ROWS, MAX_TOTALS, MAX_NOTES = 10, 6, 30
-MIN_WIDTH, MAX_ROWS = 3, 200_000
-PARTS_OF_TOTALS = (
-    "total",
-    "sum",
-    "gesamt",
-    "average",
-    "mean",
-    "totaux",
-    "итого",
-    "всего",
-    "合計",
-    "小计",
-    "小計",
-    "somme",
-)
+MIN_ROWS, MIN_WIDTH = 10, 3
+"""All rows of a table of fewer are rows; the empty cells beside a note say that it is one."""
+MAX_TOTALS, MAX_NOTES = 6, 30
+"""Where more such rows stand at the end, they are rows."""
+MAX_ROWS = 200_000
+"""Up to so many rows subtotals are looked for: those who write them keep smaller tables."""
 NOTE = re.compile(r"[*†‡#(\[]|.*\S\s+\S", re.DOTALL)
 """What a note begins with, or has: two words."""
 TOTAL = re.compile(
@@ -56,6 +46,7 @@ def without_notes(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     if frame.width < MIN_WIDTH or frame.height <= MIN_ROWS:
         return frame, []
     notes: list[str] = []
+    above = 0
     for row in reversed(frame.tail(MAX_NOTES + 1).rows()):
         first, *others = (cell.strip() for cell in row)
         if any(others) or not NOTE.match(first):
@@ -109,8 +100,6 @@ def without_subtotals(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     if not MIN_ROWS < frame.height <= MAX_ROWS:
         return frame, []
     for cells in frame.iter_columns():
-        if not cells.str.contains_any(list(PARTS_OF_TOTALS), ascii_case_insensitive=True).any():
-            continue
         marked = cells.str.strip_chars(" :*-").str.contains(SUBTOTAL)
         rows = marked.arg_true().to_list()
         if 1 < len(rows) <= frame.height // 2 and _sum_up(frame, rows):

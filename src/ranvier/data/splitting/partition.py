@@ -38,7 +38,7 @@ def checked_fractions(validation: float, test: float) -> tuple[float, float, flo
         if number is None or not 0.0 <= number < 1.0:
             raise InputError(f"{name} is {fraction!r}; a fraction of the rows from 0 to below 1 was expected.")
     if validation + test >= 1.0:
-        raise InputError(f"validation {validation:g} and test {test:g} leave no rows to learn from.")
+        raise InputError(f"validation {validation:g} and test {test:g} leave no rows to learn from. Make them smaller.")
     return 1.0 - validation - test, float(validation), float(test)
 
 
@@ -170,7 +170,7 @@ def rule_notes(rule: SplitRule, parts: Sequence[LabelledRows | None]) -> list[st
         if not np.isnan(times).all():
             spans.append(f"{name} {cells[int(np.nanargmin(times))]} to {cells[int(np.nanargmax(times))]}")
     missing = int(np.isnan(times_of_parts[0]).sum())
-    untimed = f" {plural(missing, 'training row')} have no time." if missing else ""
+    untimed = f" {plural(missing, 'training row has', 'training rows have')} no time." if missing else ""
     return [f'Rows are divided by "{rule.time}": {", ".join(spans)}.{untimed}']
 
 

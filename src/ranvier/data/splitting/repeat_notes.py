@@ -15,7 +15,6 @@ from ranvier.data.decoded_columns import names_of_rows
 from ranvier.data.readable_cells import listed_names
 from ranvier.data.repeated_cells import conflict_note
 from ranvier.data.sources.source import Source
-from ranvier.data.sources.table_source import Table
 from ranvier.data.splitting.name_groups import name_group_note
 from ranvier.data.splitting.repeated_pictures import codes_of, digests_of
 from ranvier.plural import plural
@@ -113,7 +112,7 @@ def _difference_hashes(source: Source) -> NDArray[np.uint64] | None:
 
     The picture is averaged to 8 x 9 numbers; a bit says whether one is larger than its left neighbour.
     """
-    forms = source.forms if isinstance(source, Table) else {}
+    forms = source.forms
     shown = [name for name, form in forms.items() if len(form.shape) == 3 and min(form.shape[:2]) >= MIN_SIDE]
     if len(forms) != 1 or not shown or not source.rows:
         return None

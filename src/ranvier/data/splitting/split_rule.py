@@ -239,7 +239,7 @@ def group_codes(source: Source, group: str) -> NDArray[np.int64]:
 
 def _matches(source: Source, column: str, pattern: re.Pattern[str]) -> pl.Series:
     """What a pattern finds in the cells of a column, or in the names of its files."""
-    cells, names = source.frame[column], getattr(source, "row_names", None)
+    cells, names = source.frame[column], source.row_names
     if parsing.is_string(cells):
         texts = cells.to_list()
     elif isinstance(cells.dtype, pl.Array) and names is not None:

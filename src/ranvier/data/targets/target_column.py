@@ -18,7 +18,9 @@ from ranvier.data.cells import parsing
 from ranvier.data.cells.different_strings import different_strings
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import infer_number_format
+from ranvier.data.columns.column_notes import rare_parts_note
 from ranvier.data.columns.decimal_signs import DECIMALS, signs_of_table
+from ranvier.data.encoders.dates_as_labels import ADVICE
 from ranvier.data.encoders.target_values import Values, exact_integers, plain_values
 from ranvier.data.encoders.task_inference import MAX_CLASSES, not_a_number
 from ranvier.data.sources.origin import sentence_start
@@ -110,8 +112,10 @@ def target_columns(
 def _column_values(source: Source, name: str, classes: Sequence[Any] | None, form: NumberFormat) -> Values:
     cells = source.frame[name]
     parsing.check_dtype(cells)
+    if cells.dtype in (pl.Duration, pl.Time):
+        cells = cells.cast(pl.Duration).dt.total_microseconds() / 1e6  # seconds, as of strings
     if cells.dtype.is_temporal():
-        raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
+        raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected. {ADVICE}.')
     if cells.dtype == pl.Enum:
         return plain_values(cells.cast(pl.String).to_list(), (name,))
     if not parsing.is_string(cells):
@@ -175,21 +179,21 @@ def target_formats(source: Source, names: Sequence[str]) -> tuple[NumberFormat, 
 
 
 def target_format_notes(source: Source, names: Sequence[str]) -> list[str]:
-    """What to say of the other way in which the numbers of target columns could have been read, a sentence each.
+    """What to say of the other way in which the numbers of target columns could have been read, and of rare units.
 
     >>> from ranvier.data.sources import open_source
     >>> target_format_notes(open_source({"price": ["1,234", "9,567"]}), ["price"])
     ['Column "price": 1,234 was read as 1234; if it means 1.234: --kind price=number:decimal-comma.']
     """
-    return [entry.note for entry in _written(source, names) if entry.note]
+    return [note for entry in _written(source, names) for note in entry.notes]
 
 
 @record
 class _Written:
-    """How the numbers of a target are written, what to say of the other way, and whether there was another."""
+    """How the numbers of a target are written, what to say of it, and whether there was another way to read them."""
 
     form: NumberFormat = PLAIN
-    note: str | None = None
+    notes: tuple[str, ...] = ()
     decided: bool = False
 
 
@@ -237,7 +241,8 @@ def _format_of(strings: pl.Series, source: Source) -> _Written:
     names = form.units or form.bounds or form.clock
     if form.several_units or (names and len(different) <= MAX_CLASSES):
         return _Written()
-    return _Written(form, note, undecided)
+    rare = None if form == PLAIN else rare_parts_note(strings, form, form.read_strings(strings))
+    return _Written(form, tuple(text for text in (note, rare) if text), undecided)
 
 
 def _as_written_plainly(strings: pl.Series, form: NumberFormat) -> pl.Series:

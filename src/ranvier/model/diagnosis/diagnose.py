@@ -14,7 +14,9 @@ from ranvier.data.diagnosis.finding import Finding, in_order
 from ranvier.data.diagnosis.parts import input_names, with_target
 from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_within
 from ranvier.data.diagnosis.table import input_frame
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.data.leakage import leaking_columns
+from ranvier.data.sources.reading import Reading
 from ranvier.errors import RanvierError, ShapeError
 from ranvier.model.diagnosis.curve import learning_curve_finding
 from ranvier.model.diagnosis.fit import in_units, no_better, underfitting, unscaled_inputs, worse_than_linear
@@ -56,7 +58,7 @@ def diagnose(model: Model, X: Any, y: Any, learning_curve: bool) -> list[Finding
     if values is not None:
         rows = Rows(inputs, targets(model.target, values, None, model.training.row_dtype))
         values = _labels(values, model.task)
-    frame = input_frame(source, input_names(getattr(model.encoder, "columns", ())))
+    frame = input_frame(source, input_names(row_encoder(model.encoder).columns))
     if frame is not None:
         findings += _of_columns(source, frame, values, model.target)
         findings += drift(model.report.profile, frame)
@@ -90,7 +92,9 @@ def _of_history(model: Model) -> list[Finding]:
 
 def _opened(model: Model, X: Any, y: Any) -> tuple[Source, Array | None]:
     """At most 20,000 of the rows that have a target, and the targets; the latter None where there are none."""
-    source, values = _with_values(model, X if isinstance(X, Source) else open_source(X), y)
+    used = row_encoder(model.encoder).used_columns
+    reading = Reading(only=None if used is None else frozenset((*used, *model.target.column_names)))
+    source, values = _with_values(model, X if isinstance(X, Source) else open_source(X, reading=reading), y)
     if source.rows <= MAX_ROWS:
         return source, values
     index = random_rows(source.rows, MAX_ROWS)

@@ -9,8 +9,9 @@ gradient_tiles.py its tiles, with the update beside them  next_rows.py      pref
 update.py         the optimizer's update                  transpose.py      the transposed weight
 sparse.py         first layers on sparse rows             zero_skipping.py  dense layers on mostly zero rows
 gather.py         the rows of a batch                     loss.py           losses, outputs
-loss_of_rows.py   losses of 16 rows at once               groups.py         loops over the columns of a row
+loss_of_rows.py   losses of 16 rows at once               row_vectors.py    loops over the columns of a row
 rowops.py         between dense layers                    columns.py        statistics, norms
+limit_norms.py    the norms of neurons at a limit         input_gradients.py  both ends of them
 outputs.py        storing z and y                         layout.py         addresses in row buffers
 work_stealing.py  chunks of work for threads              cancellation.py   cancelling a step
 timing.py         times of single steps                   dropout.py, formulas.py

@@ -8,9 +8,9 @@ from __future__ import annotations
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.gradient import column_sums
-from ranvier.native.kernels.groups import total
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.pairs import copy_pairs, holds_pairs
+from ranvier.native.kernels.row_vectors import total
 from ranvier.native.kernels.sparse import clipped_squares
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater, read
@@ -71,8 +71,7 @@ def write_loss_sum(module: Emitter, name: str) -> None:
         losses, order, weights, weight_scale, rows, out = f.parameters
         zero = f.i64(0)
         with f.loop(zero, rows, name="b", carried=[f.constant(0.0, "double")]) as loop:
-            value = f.load(f.pointer(losses, loop.index), f.module.element)
-            exact = value if f.module.element == "double" else f.cast("fpext", value, "double")
+            exact = f.to_double(f.load(f.pointer(losses, loop.index), f.module.element))
             weighted = f.compare("ne", weights, NULL)
             with f.when(weighted, name="weighted", carried=[exact]) as when:
                 source = source_row(f, order, zero, loop.index)
@@ -105,8 +104,7 @@ def write_clipping(module: Emitter, name: str, step: Update) -> None:
     with module.function(name, dict.fromkeys(("partial", "squares", "scalars"), "ptr"), "double") as f:
         partial, squares, scalars = f.parameters
         with f.loop(0, step.partial.columns, name="panel", carried=[f.constant(0.0, "double")]) as loop:
-            value = f.load(f.pointer(partial, loop.index), f.module.element)
-            exact = value if f.module.element == "double" else f.cast("fpext", value, "double")
+            exact = f.to_double(f.load(f.pointer(partial, loop.index), f.module.element))
             loop.carry(f.add(loop.values[0], exact))
         (added,) = loop.results
         if step.squares is not None:
@@ -127,7 +125,7 @@ def write_update(module: Emitter, name: str, trained: Trained, rule: BoundRule) 
         updater = Updater(f, rule, trained, scalars)
         pairs = holds_pairs(trained)
         pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded and not pairs else None)
-        scale = f.splat(factor if f.module.element == "double" else f.cast("fptrunc", factor, f.module.element))
+        scale = f.splat(f.from_double(factor))
         rows = trained.value.rows
         with f.loop(first, stop, name="panel") as loop:
             base = f.multiply(loop.index, stride_of(trained.value))

@@ -31,15 +31,16 @@ from ranvier.native.kernels.cancellation import unless_requested
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import activate, derivative_factor
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import tail_mask
 from ranvier.native.kernels.layout import element_index, index_distance
 from ranvier.native.kernels.outputs import output_buffers, positive_zero
 from ranvier.native.kernels.packed import pack_rows
+from ranvier.native.kernels.row_vectors import tail_mask
 from ranvier.native.kernels.tile import (
     Interleaved,
     Strides,
     Tile,
     contract,
+    lanes_for,
     panel_loops,
     segments,
     shared_panel_loops,
@@ -285,5 +286,7 @@ def write_product(
     rest |= {"packed": "ptr noalias"} if scheduled.packed else {}
     rest |= {"cancel_requested": "ptr"} if cancellable else {}
     numbers = dict.fromkeys(("rows", "from", "to"), "i64")
-    with module.function(name, {**pointers, **numbers, **rest}) as f:
+    bfloat16 = scheduled.pairs or (isinstance(scheduled.step, Forward) and scheduled.step.bfloat16)
+    lanes = module.lanes if bfloat16 else lanes_for(scheduled.step.matrix, module.lanes)
+    with module.function(name, {**pointers, **numbers, **rest}, lanes=lanes) as f:
         Product(f, registers, heights, scheduled).write()

@@ -13,27 +13,27 @@ from ranvier import random
 from ranvier.native.kernels import philox
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import masked, tail_mask
+from ranvier.native.kernels.row_vectors import masked, tail_mask
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Drop
 from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.tiles import PANEL
 
 WORDS = 4
-"""Words that the generator draws together, and groups of columns that it draws for."""
+"""Words that the generator draws together, and vectors of columns that it draws for."""
 
 
 class Drawing:
-    """Draws the words of a row, some groups of columns at a time. K columns, of which row b's first is number b K."""
+    """Draws the words of a row, some vectors of columns at a time. K columns, of which row b's first is number b K."""
 
     def __init__(self, f: Function, stream: philox.Stream, columns: int) -> None:
         self.f, self.stream = f, stream
         self.aligned = columns % WORDS == 0
-        self.groups = WORDS if self.aligned else WORDS - 1
+        self.vectors = WORDS if self.aligned else WORDS - 1
         self.drawn_words = None if self.aligned else f.stack("i32", WORDS * PANEL)
 
     def words(self, start: Value) -> tuple[Value, ...]:
-        """The words from number `start` on, one vector for each of `groups` groups."""
+        """The words from number `start` on, one for each of `vectors` vectors."""
         f = self.f
         if self.drawn_words is None:
             return philox.block(f, self.stream, start)
@@ -41,7 +41,7 @@ class Drawing:
             f.store(words, f.pointer(self.drawn_words, number * PANEL, "i32"))
         first = f.pointer(self.drawn_words, f.bitwise("and", start, WORDS - 1), "i32")
         return tuple(
-            f.load(f.pointer(first, number * PANEL, "i32"), f"<{PANEL} x i32>") for number in range(self.groups)
+            f.load(f.pointer(first, number * PANEL, "i32"), f"<{PANEL} x i32>") for number in range(self.vectors)
         )
 
 
@@ -62,20 +62,20 @@ def write_drop(module: Emitter, name: str, step: Drop) -> None:
             at_y = f.pointer(y, f.multiply(row, stride_of(step.y)))
 
             def draw(column: Value, masks: list[Value | None]) -> None:
-                """Draw for as many groups as there are masks of their real columns."""
+                """Draw for as many vectors as there are masks of their real columns."""
                 drawn_words = drawing.words(f.add(start, column))
-                for group, (words, mask) in enumerate(zip(drawn_words, masks, strict=False)):
-                    first_column = f.add(column, group * PANEL)
+                for vector, (words, mask) in enumerate(zip(drawn_words, masks, strict=False)):
+                    first_column = f.add(column, vector * PANEL)
                     holds = philox.at_least(f, words, threshold)
                     factor = masked(f, f.select(holds, scale, zero), mask)
                     f.store(factor, f.pointer(at_factors, first_column))
                     f.store(f.multiply(f.load(f.pointer(at_x, first_column)), factor), f.pointer(at_y, first_column))
 
-            length = drawing.groups * PANEL
+            length = drawing.vectors * PANEL
             full_columns = columns // length * length
             if full_columns:
                 with f.loop(0, full_columns, length, name="column") as part:
-                    draw(part.index, [None] * drawing.groups)
+                    draw(part.index, [None] * drawing.vectors)
             if columns > full_columns:
                 full, rest = divmod(columns - full_columns, PANEL)
                 masks: list[Value | None] = [None] * full

@@ -105,7 +105,13 @@ class Emitter:
 
     @contextmanager
     def function(
-        self, name: str, parameters: Mapping[str, str], result: str = "void", *, internal: bool = False
+        self,
+        name: str,
+        parameters: Mapping[str, str],
+        result: str = "void",
+        *,
+        internal: bool = False,
+        lanes: int | None = None,
     ) -> Iterator[Function]:
         """Write a function; a missing `ret void` at its end is added.
 
@@ -113,6 +119,7 @@ class Emitter:
             parameters: name -> type, with attributes where wanted ("ptr noalias").
             result: the type it gives back.
             internal: it is called from this module only.
+            lanes: of its vectors; None for as many as those of the module.
 
         Raises:
             EngineError: there is a function of this name already.
@@ -120,7 +127,7 @@ class Emitter:
         if name in self._functions:
             raise EngineError(f"The function {name} was written before.")
         self._functions[name] = result
-        function = Function(self, name, parameters, result, internal)
+        function = Function(self, name, parameters, result, internal, lanes or self.lanes)
         position = len(self._parts)
         yield function
         self._parts.insert(position, function.text())

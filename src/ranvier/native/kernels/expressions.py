@@ -27,7 +27,7 @@ def emit_expressions(f: Function, expressions: Sequence[Expression], values: Map
         expressions: what to compute.
         values: name of each variable -> its value, all of one type (scalars or vectors).
 
-    Returns the values of the expressions, of that type; of the module's vector type where there are no variables.
+    Returns the values of the expressions, of that type; of the function's vector type where there are no variables.
 
     Raises:
         EngineError: a variable has no value, or the values differ in type.
@@ -35,7 +35,7 @@ def emit_expressions(f: Function, expressions: Sequence[Expression], values: Map
     types = {value.type for value in values.values()}
     if len(types) > 1:
         raise EngineError(f"The variables of an expression must be of one type; got {', '.join(sorted(types))}.")
-    writer = _Writer(f, values, types.pop() if types else f.module.vector)
+    writer = _Writer(f, values, types.pop() if types else f.vector)
     for node in topological_order(*expressions):
         writer.add(node)
     return [writer.value(expression) for expression in expressions]

@@ -31,9 +31,9 @@ def apply(f: Function, name: str, expression: Expression, x: Value) -> Value:
         return emit_expressions(f, (expression,), {"x": x})[0]
     mark = hashlib.sha256(json.dumps(to_list(expression)).encode()).hexdigest()[:8]
     readable = "".join(letter for letter in name if (letter.isascii() and letter.isalnum()) or letter == "_")
-    called = f"{readable}_{mark}"
+    called = f"{readable}_{mark}" if f.lanes == f.module.lanes else f"{readable}_{mark}_{f.lanes}"
     if not f.module.has_function(called):
-        with f.module.function(called, {"x": x.type}, x.type, internal=True) as g:
+        with f.module.function(called, {"x": x.type}, x.type, internal=True, lanes=f.lanes) as g:
             g.give_back(emit_expressions(g, (expression,), {"x": g.parameters[0]})[0])
     return f.call(called, x)
 

@@ -22,11 +22,15 @@ Operand: TypeAlias = Value | float
 
 
 class Function:
-    """Writes one function; made by `Emitter.function`."""
+    """Writes one function, whose vectors have so many lanes; made by `Emitter.function`."""
 
-    def __init__(self, module: Emitter, name: str, parameters: Mapping[str, str], result: str, internal: bool) -> None:
+    def __init__(
+        self, module: Emitter, name: str, parameters: Mapping[str, str], result: str, internal: bool, lanes: int
+    ) -> None:
         self.module = module
         self.name = name
+        self.lanes = lanes
+        self.vector = values.vector_of(module.element, lanes)
         self._names: dict[str, int] = {}
         self.parameters = tuple(
             Value(kind.split(" ")[0] if kind[0] != "<" else kind, self._fresh(parameter))
@@ -91,8 +95,8 @@ class Function:
     # Numbers
 
     def constant(self, value: float, type: str | None = None) -> Value:
-        """A constant with the same number in every lane; of the module's vector type unless told."""
-        return constant(value, type or self.module.vector)
+        """A constant with the same number in every lane; of the function's vector type unless told."""
+        return constant(value, type or self.vector)
 
     def i64(self, value: int) -> Value:
         """An i64 constant, such as an index or a count."""
@@ -100,7 +104,7 @@ class Function:
 
     def lane_numbers(self, element: str = "i64") -> Value:
         """The constant vector 0, 1, 2, ..."""
-        return values.constants(range(self.module.lanes), element)
+        return values.constants(range(self.lanes), element)
 
     def operands(self, *operands: Operand) -> list[Value]:
         """Numbers made constants of the type of the first operand that has one."""
@@ -109,7 +113,7 @@ class Function:
                 type = operand.type
                 break
         else:
-            type = self.module.vector
+            type = self.vector
         return [operand if isinstance(operand, Value) else constant(operand, type) for operand in operands]
 
     def _value(self, operand: Operand, type: str) -> Value:
@@ -167,6 +171,14 @@ class Function:
         type = values.with_element(a.type, element)
         return self.emit(type, f"{op} {a.typed} to {type}", name)
 
+    def to_double(self, number: Value) -> Value:
+        """A number of the module's format in float64."""
+        return number if self.module.element == "double" else self.cast("fpext", number, "double")
+
+    def from_double(self, number: Value) -> Value:
+        """A float64, or lanes of it, rounded to the module's format."""
+        return number if self.module.element == "double" else self.cast("fptrunc", number, self.module.element)
+
     def intrinsic(self, op: str, *arguments: Value, result: str | None = None, name: str | None = None) -> Value:
         """An intrinsic named after the type of its first argument, such as "sqrt", "fabs", "roundeven", "umax"."""
         type = arguments[0].type
@@ -193,8 +205,8 @@ class Function:
     # Vectors
 
     def splat(self, value: Operand, lanes: int | None = None, name: str = "splat") -> Value:
-        """The same number in every lane, of the module's vector width by default."""
-        lanes = lanes or self.module.lanes
+        """The same number in every lane, of the function's vector width by default."""
+        lanes = lanes or self.lanes
         if not isinstance(value, Value):
             return constant(value, values.vector_of(self.module.element, lanes))
         if lanes == 1:
@@ -235,8 +247,8 @@ class Function:
     def load(
         self, pointer: Value, type: str | None = None, alignment: int | None = None, name: str = "loaded"
     ) -> Value:
-        """Load; by default the module's vector type, aligned as one lane is."""
-        type = type or self.module.vector
+        """Load; by default the function's vector type, aligned as one lane is."""
+        type = type or self.vector
         alignment = alignment or values.bytes_of(values.element_of(type))
         return self.emit(type, f"load {type}, {pointer.typed}, align {alignment}", name)
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, cast
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import rescaled
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import masked, tail_mask
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.next_rows import LINE
 from ranvier.native.kernels.pairs import PairsOfRows, by_twos
+from ranvier.native.kernels.row_vectors import masked, tail_mask
 from ranvier.native.kernels.values import NULL, ZERO, Value, bytes_of, element_of, vector_of
 from ranvier.native.lowering.steps import Gather
 from ranvier.native.scheduling.arguments import KINDS

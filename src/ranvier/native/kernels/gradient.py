@@ -33,7 +33,7 @@ from ranvier.native.kernels.layout import element_index, index_distance
 from ranvier.native.kernels.next_rows import NextRows
 from ranvier.native.kernels.packed import Packed
 from ranvier.native.kernels.pairs import copy_pairs, holds_pairs
-from ranvier.native.kernels.tile import segments
+from ranvier.native.kernels.tile import lanes_for, segments
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import Value
@@ -85,7 +85,9 @@ def write_weight_gradient(
     numbers |= {"packed": "ptr noalias", "last": "ptr noalias"} if scheduled.packed else {}
     numbers |= {"next_rows": "ptr"} if scheduled.next_row else {}
     numbers |= {"cancel_requested": "ptr"} if cancellable else {}
-    with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
+    rounds = scheduled.pairs or bool(trained.rounded)
+    lanes = module.lanes if rounds else lanes_for(trained.value, module.lanes)
+    with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}, lanes=lanes) as f:
         x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters[: len(names) + 3]
         rest = list(f.parameters[len(names) + 3 :])
         strip_range = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None

@@ -20,8 +20,8 @@ from dataclasses import replace
 from typing import Any
 
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import masked
 from ranvier.native.kernels.layout import index_distance
+from ranvier.native.kernels.row_vectors import masked
 from ranvier.native.kernels.tile import Interleaved, Strides, Tile, contract, prefetch_rows, segments
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import Value
@@ -111,19 +111,19 @@ class Sums:
 
     def __init__(self, f: Function, shape: TileShape, rows: int) -> None:
         self.f, self.shape, self.numbers = f, shape, rows * shape.count
-        self.memory = f.stack(f.module.vector, self.numbers, name="sums")
+        self.memory = f.stack(f.vector, self.numbers, name="sums")
 
     def at(self, row: Value, panel: int, below: int = 0) -> Value:
         """The address of the accumulators of a row and panel."""
         f, count = self.f, self.shape.count
         index = f.multiply(f.subtract(row, self.shape.first), count)
-        return f.pointer(self.memory, f.add(index, below * count + panel), f.module.vector)
+        return f.pointer(self.memory, f.add(index, below * count + panel), f.vector)
 
     def clear(self) -> None:
         """Set all accumulators to 0."""
         f = self.f
         with f.loop(0, self.numbers, name="clear") as loop:
-            f.store(f.constant(0.0), f.pointer(self.memory, loop.index, f.module.vector))
+            f.store(f.constant(0.0), f.pointer(self.memory, loop.index, f.vector))
 
 
 class WaitingRows:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, cast
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import derivative
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import each_group, masked, total
 from ranvier.native.kernels.loss import normalizer
+from ranvier.native.kernels.row_vectors import each_vector, masked, total
 from ranvier.native.kernels.values import Value
 from ranvier.native.kernels.vector_math import exp
 from ranvier.native.lowering.steps import InputAnswer, OutputGradient
@@ -86,7 +86,7 @@ def _elementwise(f: Function, step: OutputGradient, sums: Value, reader: _Reader
         f.store(masked(f, error, mask), f.pointer(out, column))
         return ()
 
-    each_group(f, step.z.columns, store)
+    each_vector(f, step.z.columns, store)
 
 
 def _through_softmax(f: Function, step: OutputGradient, sums: Value, reader: _Reader, out: Value) -> None:
@@ -101,14 +101,14 @@ def _through_softmax(f: Function, step: OutputGradient, sums: Value, reader: _Re
         p, v = parts(column, mask)
         return (f.add(so_far[0], masked(f, f.multiply(p, v), mask)),)
 
-    together = f.splat(total(f, each_group(f, columns, add_up, [f.constant(0.0)])[0]), name="together")
+    together = f.splat(total(f, each_vector(f, columns, add_up, [f.constant(0.0)])[0]), name="together")
 
     def store(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
         p, v = parts(column, mask)
         f.store(masked(f, f.multiply(p, f.subtract(v, together)), mask), f.pointer(out, column))
         return ()
 
-    each_group(f, columns, store)
+    each_vector(f, columns, store)
 
 
 def write_input_answer(module: Emitter, name: str, step: InputAnswer) -> None:
@@ -131,4 +131,4 @@ def write_input_answer(module: Emitter, name: str, step: InputAnswer) -> None:
                     f.masked_store(value, pointer, mask)
                 return ()
 
-            each_group(f, step.dx.columns, store)
+            each_vector(f, step.dx.columns, store)

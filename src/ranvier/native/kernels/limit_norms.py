@@ -12,8 +12,8 @@ from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.columns import copy_panel
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import largest
 from ranvier.native.kernels.pairs import copy_pairs, holds_pairs
+from ranvier.native.kernels.row_vectors import largest
 from ranvier.native.kernels.update import read
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import LimitNorms, Trained

@@ -21,8 +21,8 @@ from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.formulas import activate, derivative
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import Body, each_group, largest, masked, total
 from ranvier.native.kernels.logarithm import log
+from ranvier.native.kernels.row_vectors import VectorBody, each_vector, largest, masked, total
 from ranvier.native.kernels.values import NULL, Value
 from ranvier.native.kernels.vector_math import exp
 from ranvier.native.lowering.steps import Answer, LossStep
@@ -86,8 +86,7 @@ def normalized_weight(f: Function, weights: Value, source: Value, weight_scale: 
     with f.when(has_weights, name="weighted", carried=[weight_scale]) as when:
         weight = f.load(f.pointer(weights, source, "double"), "double", name="weight")
         when.carry(f.multiply(weight, weight_scale))
-    row_weight = when.results[0]
-    return row_weight if f.module.element == "double" else f.cast("fptrunc", row_weight, f.module.element)
+    return f.from_double(when.results[0])
 
 
 class Target(Protocol):
@@ -141,9 +140,9 @@ class RowValues:
         """The weighted sums from a column on."""
         return self.f.load(self.f.pointer(self.z, column), name="z")
 
-    def each_column(self, body: Body, carried: Sequence[Value] = ()) -> tuple[Any, ...]:
-        """Write the body for each group of columns; gives what it carried last."""
-        return each_group(self.f, self.columns, body, carried)
+    def each_column(self, body: VectorBody, carried: Sequence[Value] = ()) -> tuple[Any, ...]:
+        """Write the body for each vector of columns; gives what it carried last."""
+        return each_vector(self.f, self.columns, body, carried)
 
     def total(self, values: Any) -> Value:
         """The sum over all columns."""
@@ -224,7 +223,7 @@ class RowLoss(RowValues):
             self.f.store(masked(self.f, value, mask), self.f.pointer(self.error, column))
 
     def add_up(self, term: Callable[[Value, Value | None], Value]) -> Value:
-        """The sum over the row of `term`, called for each group of columns."""
+        """The sum over the row of `term`, called for each vector of columns."""
         f = self.f
         return self.total(
             self.each_column(lambda c, m, s: (f.add(s[0], masked(f, term(c, m), m)),), [f.constant(0.0)])[0]
@@ -356,4 +355,4 @@ def write_answer(module: Emitter, name: str, step: Answer) -> None:
                     f.masked_store(value, pointer, mask)
                 return ()
 
-            each_group(f, columns, store_outputs)
+            each_vector(f, columns, store_outputs)

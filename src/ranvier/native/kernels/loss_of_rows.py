@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import INLINE, Body, tail_mask
 from ranvier.native.kernels.loss import RowLoss, loss_function, smoothing_of
+from ranvier.native.kernels.row_vectors import INLINE, VectorBody, tail_mask
 from ranvier.native.kernels.transpose import transposed_panel
 from ranvier.native.kernels.values import NULL, Value, vector_of
 from ranvier.native.lowering.steps import LossStep
@@ -78,8 +78,7 @@ def normalized_weights(f: Function, weights: Value, sources: list[Value], weight
         for lane, source in enumerate(sources):
             of_rows = f.insert(of_rows, f.load(f.pointer(weights, source, "double"), "double"), lane)
         when.carry(f.multiply(of_rows, f.splat(weight_scale)))
-    weight = when.results[0]
-    return weight if f.module.element == "double" else f.cast("fptrunc", weight, f.module.element)
+    return f.from_double(when.results[0])
 
 
 def turn(f: Function, rows: list[Value], memory: Value, columns: int) -> None:
@@ -101,7 +100,7 @@ class TurnedTarget:
 
 
 class LossOfRows(RowLoss):
-    """Writes the losses of 16 rows. What is a group of 16 columns of a row there is one column of 16 rows here."""
+    """Writes the losses of 16 rows. What is a vector of 16 columns of a row there is one column of 16 rows here."""
 
     def sums(self, column: Value) -> Value:
         return self.f.load(self.f.pointer(self.z, self.f.multiply(column, PANEL)), name="z")
@@ -117,7 +116,7 @@ class LossOfRows(RowLoss):
     def broadcast(self, value: Value, name: str) -> Value:
         return value
 
-    def each_column(self, body: Body, carried: Sequence[Value] = ()) -> tuple[list[Value], ...]:
+    def each_column(self, body: VectorBody, carried: Sequence[Value] = ()) -> tuple[list[Value], ...]:
         """Write the body for each column; gives what it carried for each of 16: those after the last carry nothing."""
         f, start = self.f, tuple(carried)
         if self.columns <= INLINE:

@@ -171,34 +171,31 @@ class ModuleWriter:
     def _stage(self, f: Function, body: Body, number: int) -> None:
         stage, plan = self.plan.stages[number], self.plan
         body.cancel_requested = self.words["cancel_requested"] if stage.cancellable else None
-        if stage.kind == COLUMNS:
-            for at, step in enumerate(stage.steps):
-                with (
-                    cancellation.unless_requested(f, body.cancel_requested),
-                    self._timed(f, self._slots.get((number, at))),
-                ):
-                    body.column_step(step, self._steal_numbers.get((number, at)))
-            return
 
-        if stage.kind == PANELS:
+        def each_step() -> Iterator[tuple[int, Scheduled]]:
+            """Each step with its number, written unless cancelling was requested, and timed."""
             for at, step in enumerate(stage.steps):
                 with (
                     cancellation.unless_requested(f, body.cancel_requested),
                     self._timed(f, self._slots.get((number, at))),
                 ):
-                    if isinstance(step, ScheduledProduct):
-                        body.panel_step(step, self._steal_numbers.get((number, 0)))
-                    else:
-                        body.row_step(step, ZERO, body.rows)
+                    yield at, step
+
+        if stage.kind == COLUMNS:
+            for at, step in each_step():
+                body.column_step(step, self._steal_numbers.get((number, at)))
+            return
+        if stage.kind == PANELS:
+            for _, step in each_step():
+                if isinstance(step, ScheduledProduct):
+                    body.panel_step(step, self._steal_numbers.get((number, 0)))
+                else:
+                    body.row_step(step, ZERO, body.rows)
             return
 
         def part(first: Value, stop: Value) -> None:
-            for at, step in enumerate(stage.steps):
-                with (
-                    cancellation.unless_requested(f, body.cancel_requested),
-                    self._timed(f, self._slots.get((number, at))),
-                ):
-                    body.row_step(step, first, stop)
+            for _, step in each_step():
+                body.row_step(step, first, stop)
 
         if body.stealing is not None:
             height = plan.heights[0] * (2 if plan.pairs_rows and plan.heights[0] % 2 else 1)

@@ -18,7 +18,7 @@ from ranvier.engine.bfloat16 import SMALLEST
 from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import masked, tail_mask
+from ranvier.native.kernels.row_vectors import masked, tail_mask
 from ranvier.native.kernels.transpose import SIDE, turned
 from ranvier.native.kernels.values import TRUE, Value
 from ranvier.native.lowering.buffers import Buffer

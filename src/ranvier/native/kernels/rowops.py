@@ -11,7 +11,7 @@ from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import derivative_factor, rescaled
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import each_group, masked, total
+from ranvier.native.kernels.row_vectors import each_vector, masked, total
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import (
@@ -45,9 +45,7 @@ def write_row_step(module: Emitter, name: str, step: RowStep) -> None:
     parameters = {**dict.fromkeys(buffers, "ptr"), "inverse_batch_size": "double", "from": "i64", "to": "i64"}
     with module.function(name, parameters) as f:
         *pointers, inverse_batch_size, first, stop = f.parameters
-        if f.module.element != "double":
-            inverse_batch_size = f.cast("fptrunc", inverse_batch_size, f.module.element)
-        scale = f.splat(inverse_batch_size, name="inverse_batch_size")
+        scale = f.splat(f.from_double(inverse_batch_size), name="inverse_batch_size")
         with f.loop(first, stop, name="b") as loop:
             at = {
                 field: f.pointer(pointer, f.multiply(loop.index, stride_of(buffer)))
@@ -65,13 +63,13 @@ def _load(f: Function, pointer: Value, column: Value) -> Value:
 def _elementwise(
     f: Function, out: Buffer, pointers: BufferPointers, field: str, value: Callable[[Value], Value]
 ) -> None:
-    """Store `value` for each group of columns; lanes after the last column become 0."""
+    """Store `value` for each vector of columns; lanes after the last column become 0."""
 
     def body(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
         f.store(masked(f, value(column), mask), f.pointer(pointers[field], column))
         return ()
 
-    each_group(f, out.columns, body)
+    each_vector(f, out.columns, body)
 
 
 def _add(f: Function, step: Add, at: BufferPointers, _: Value) -> None:
@@ -105,7 +103,7 @@ def _mean(f: Function, columns: int, term: Callable[[Value], Value]) -> Value:
     def body(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
         return (f.add(so_far[0], masked(f, term(column), mask)),)
 
-    added = total(f, each_group(f, columns, body, [f.constant(0.0)])[0])
+    added = total(f, each_vector(f, columns, body, [f.constant(0.0)])[0])
     return f.divide(f.splat(added), float(columns))
 
 

@@ -25,9 +25,10 @@ from typing import TYPE_CHECKING
 from ranvier.native.kernels.bfloat16 import start_of_sums
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import total
 from ranvier.native.kernels.loss import source_row
+from ranvier.native.kernels.next_rows import LINE
 from ranvier.native.kernels.outputs import output_buffers, store_outputs
+from ranvier.native.kernels.row_vectors import total
 from ranvier.native.kernels.tile import panel_loops
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import UNSCALED, ZERO, Value
@@ -201,8 +202,7 @@ def write_sparse_gradient(
         writer = _Rows(f, step, links, pointers_of_row, dz, squares)
         writer.updater = None if step.purpose == KEEP else Updater(f, rule, step.trained, scalars)
         if step.clipped is not None:
-            scale = factor if module.element == "double" else f.cast("fptrunc", factor, module.element)
-            writer.scale = f.splat(scale)
+            writer.scale = f.splat(f.from_double(factor))
         writer.write(heads, n_listed, min(registers.panels(1), panels_of(step.trained.value)))
 
 
@@ -303,7 +303,7 @@ class _Rows:
         """Prefetch some panels of the next row of the table; the hardware prefetcher cannot predict it."""
         f = self.f
         for pointer in (self.pointers.value,) if self.step.purpose in (MEASURE, KEEP) else self.pointers.updated:
-            for line in range(0, panels * PANEL * f.module.bytes, 64):
+            for line in range(0, panels * PANEL * f.module.bytes, LINE):
                 f.prefetch(f.pointer(f.pointer(pointer, offset), line, "i8"), write=True)
 
     def sums(self, head: Value, column: Value, panels: int) -> tuple[Value, ...]:
@@ -341,7 +341,6 @@ def clipped_squares(f: Function, squares: Value, start: Value) -> Value:
     """`start` plus the squares of all rows of the table, in the order of the batch's entries, in float64."""
     count = f.cast("zext", f.load(squares, "i32", name="entries"), "i64")
     with f.loop(1, f.add(count, 1), name="entry", carried=[start]) as loop:
-        value = f.load(f.pointer(squares, loop.index), f.module.element)
-        exact = value if f.module.element == "double" else f.cast("fpext", value, "double")
+        exact = f.to_double(f.load(f.pointer(squares, loop.index), f.module.element))
         loop.carry(f.add(loop.values[0], exact))
     return loop.results[0]

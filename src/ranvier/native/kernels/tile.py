@@ -5,7 +5,8 @@
         for each row r: a = A(r, k), broadcast to every lane;  c[r][p] = a * b[p] + c[r][p]     one rounding (FMA)
 
 Every lane of an accumulator c[r][p] is one chain of FMAs in ascending k. So its bits depend neither on h and v nor on
-the vector width: the IR has vectors of 16 numbers, which LLVM splits where registers are narrower.
+the vector width: the IR has vectors of 16 numbers, which LLVM splits where registers are narrower, and of 8 for a
+matrix that has no more columns: half of its panel would be zeros.
 
 Forward and data gradient walk along the rows of A (k stride 1); the weight gradient walks down the batch in both
 operands.
@@ -23,6 +24,7 @@ from typing import TypeAlias
 from ranvier.native.kernels.bfloat16 import add_products_of_pair
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
+from ranvier.native.lowering.buffers import Buffer
 from ranvier.records import record
 
 UNROLL, UNROLL_FULL = 2, 4
@@ -60,6 +62,14 @@ class Interleaved:
 
     def __init__(self, first: Value, stop: Value, work: Callable[[Value, int, int], None]) -> None:
         self.first, self.stop, self.work = first, stop, work
+
+
+def lanes_for(matrix: Buffer, lanes: int) -> int:
+    """How many lanes the vectors of a product with this matrix have, of so many: half where its columns fill no more.
+
+    The other half of its panel is zeros, and is left alone.
+    """
+    return lanes // 2 if matrix.groups == 1 and matrix.width <= lanes // 2 else lanes
 
 
 def contract(

@@ -33,7 +33,7 @@ class Updater:
             exact = f.load(f.pointer(scalars, number, "double"), "double", name=name)
             if name == LEARNING_RATE and trained.factor is not None:
                 exact = f.multiply(exact, read(f, scalars, trained.factor, "double"), name)
-            self.values[name] = f.splat(self.rounded(exact), name=name)
+            self.values[name] = f.splat(f.from_double(exact), name=name)
         self.values["decay"] = self.number(trained.decay)
         self.values |= {name: self.number(number) for name, number in rule.numbers}
 
@@ -41,9 +41,6 @@ class Updater:
     def is_short(self) -> bool:
         """Whether the update is short enough to be repeated for every row of a tile."""
         return self.rule is None or not self.rule.slots
-
-    def rounded(self, exact: Value) -> Value:
-        return exact if self.f.module.element == "double" else self.f.cast("fptrunc", exact, self.f.module.element)
 
     def number(self, number: Scalar | None) -> Value:
         """A hyper-parameter in all lanes; 0 for None."""

@@ -23,14 +23,15 @@ from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Forward
 from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.scheduled import ScheduledProduct
-from ranvier.native.scheduling.tiles import PANEL, Registers
+from ranvier.native.scheduling.tiles import MAX_PANELS, PANEL, Registers
 
 MAX_NONZERO_FRACTION, MAX_NONZERO_FRACTION_SINGLE_ROW = 0.3, 0.7
 """Up to which fraction of nonzeros this path is faster if outputs are many: for many rows, and for a single row, which
 waits for the weights in any case. Measured on AVX2."""
 LISTING_COST, LISTING_COST_SINGLE_ROW = 1, 2
 """The cost of listing a nonzero, in panels of products."""
-MAX_PANELS, EIGHT = 8, 8
+BYTE = 8
+"""Bits that are looked up at once in the table of indices: a row for each byte, and room for eight in a list."""
 SAMPLE = 8
 """How many rows are counted to decide whether zeros are many."""
 
@@ -72,17 +73,17 @@ def write_nonzero_indices(module: Emitter, name: str, scheduled: ScheduledProduc
             row = f.pointer(x, f.multiply(rows.index, stride_of(step.x)), name="row")
             line = f.pointer(nonzeros_at, f.multiply(rows.index, stride_of(nonzeros)), name="line")
             indices_of_byte = module.table(
-                "indices_of_bits", [lane for bits in range(1 << EIGHT) for lane in _lanes(bits)], "i8"
+                "indices_of_bits", [lane for bits in range(1 << BYTE) for lane in _lanes(bits)], "i8"
             )
             with f.loop(0, step.x.columns, PANEL, name="column", carried=[f.i64(1)]) as loop:
                 there = f.compare("une", f.load(f.pointer(row, loop.index)), 0.0)
                 bits = f.cast("zext", f.emit(f"i{PANEL}", f"bitcast {there.typed} to i{PANEL}", "bits"), "i32")
                 position = loop.values[0]
-                for half in range(0, PANEL, EIGHT):
-                    byte = f.bitwise("and", f.bitwise("lshr", bits, half), (1 << EIGHT) - 1, "byte")
-                    at = f.pointer(indices_of_byte, f.multiply(f.cast("zext", byte, "i64"), EIGHT), "i8")
-                    lanes = f.cast("zext", f.load(at, f"<{EIGHT} x i8>"), "i32")
-                    column = f.splat(f.add(f.cast("trunc", loop.index, "i32"), half), EIGHT)
+                for half in range(0, PANEL, BYTE):
+                    byte = f.bitwise("and", f.bitwise("lshr", bits, half), (1 << BYTE) - 1, "byte")
+                    at = f.pointer(indices_of_byte, f.multiply(f.cast("zext", byte, "i64"), BYTE), "i8")
+                    lanes = f.cast("zext", f.load(at, f"<{BYTE} x i8>"), "i32")
+                    column = f.splat(f.add(f.cast("trunc", loop.index, "i32"), half), BYTE)
                     f.store(f.add(lanes, column), f.pointer(line, position, "i32"))
                     more = f.emit("i32", f"call i32 @llvm.ctpop.i32({byte.typed})", "more")
                     position = f.add(position, f.cast("zext", more, "i64"))
@@ -94,8 +95,8 @@ def write_nonzero_indices(module: Emitter, name: str, scheduled: ScheduledProduc
 
 def _lanes(bits: int) -> list[int]:
     """The positions of the bits that are 1 in a byte, ascending; then zeros."""
-    lanes = [lane for lane in range(EIGHT) if bits >> lane & 1]
-    return lanes + [0] * (EIGHT - len(lanes))
+    lanes = [lane for lane in range(BYTE) if bits >> lane & 1]
+    return lanes + [0] * (BYTE - len(lanes))
 
 
 def _entry(f: Function, line: Value, position: Value) -> Value:

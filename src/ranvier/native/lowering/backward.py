@@ -87,7 +87,8 @@ def dense_back(
     if reads_csr and lowering.purpose in INPUT_GRADIENTS:
         if before is not None:
             raise EngineError(
-                f"The gradients along inputs with a CSR block go back to {path} alone, and layers stand before it."
+                f"The gradients along inputs with a CSR block go back to {path} alone, and layers stand "
+                "before it. Choose engine='reference'."
             )
         return first_layer.csr_back(lowering, path, dz), False
     copy = lowering.transposed(name) if wanted else None

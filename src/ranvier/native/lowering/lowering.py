@@ -202,7 +202,7 @@ class Lowering:
             if layer.columns not in (None, x.columns):
                 raise EngineError(
                     f"{path} scales {layer.columns} of {x.columns} columns; the native engine scales all columns of "
-                    "the dense block, and reads others from a CSR block."
+                    "the dense block, and reads others from a CSR block. Choose engine='reference'."
                 )
             self.add(s.Multiply(x, self.piece(f"{path}.scale"), y))
             return Done(info, x, y)
@@ -213,7 +213,9 @@ class Lowering:
             return Done(info, x, y, n=n, deviation=deviation)
         if isinstance(layer, BatchNorm):
             return self.batch_norm(info, layer, x, y)
-        raise EngineError(f"{path} is a {type(layer).__name__}, which the native engine does not know.")
+        raise EngineError(
+            f"{path} is a {type(layer).__name__}, which the native engine does not know. Choose engine='reference'."
+        )
 
     def dense(self, info: LayerInfo, layer: Dense, x: Buffer, output: bool) -> Done:
         path, keep = info.path, self.purpose == WATCH

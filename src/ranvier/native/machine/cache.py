@@ -21,16 +21,19 @@ import struct
 import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ranvier import settings
+from ranvier import settings, user_warnings
 from ranvier.errors import EngineError
 from ranvier.native.machine import cpu, dump, llvm, own_files
 from ranvier.native.machine.target import Target
 
 LIMIT = 256 << 20
+LOOKS = 64
+"""How often a folder is looked through, to see whether it fits, while as many bytes are stored as it may hold.
+
+To look takes a millisecond for each 150 files, which is more than to compile a small network."""
 MAX_THREADS = 8
 """The most threads that compile at once; with more, the largest module alone would decide the time."""
 _MAGIC = b"ranvier object 1"
@@ -62,7 +65,8 @@ def compile_cached(
         ir_texts, target: see `llvm.compile_all`.
         folder: where objects are kept; None for the folder "objects" in the setting RANVIER_CACHE. Where that is not
             known either, nothing is kept.
-        limit: the most bytes the folder may hold; the least recently used files are removed first.
+        limit: the most bytes the folder may hold, but for the last few; the least recently used files are removed
+            first.
         name: a unique name of the modules, or None. If the index knows it, the texts are not generated.
 
     Raises:
@@ -109,7 +113,7 @@ def compile_cached(
                 _store(folder / (key.hex() + _SUFFIX), key, images[key])
             if index is not None and keys_text != b"".join(keys):
                 _store(folder / (index.hex() + _INDEX), index, b"".join(keys))
-            if fresh:
+            if fresh and looks_through(fresh[0], sum(len(images[key]) for key in fresh), limit):
                 _trim(folder, limit)
         except OSError as error:
             # Without its index entry, a sound object in a read-only folder serves all the same, only later.
@@ -221,6 +225,18 @@ def _store(path: Path, key: bytes, image: bytes) -> None:
         raise
 
 
+def looks_through(key: bytes, stored: int, limit: int) -> bool:
+    """Whether the folder is looked through, after so many bytes more were stored.
+
+    Processes that share a folder do not count together. So the digest of what was stored decides like a die: on average
+    a folder is looked through each time that a part, 1 / LOOKS, of what it may hold was stored.
+
+    >>> looks_through(bytes(32), 1_000, 1 << 30), looks_through(bytes([255] * 32), 1_000, 1 << 30)
+    (True, False)
+    """
+    return int.from_bytes(key[:8], "big") * limit < LOOKS * stored << 64
+
+
 def _trim(folder: Path, limit: int) -> None:
     """Remove what was used longest ago until the folder fits, and what a killed process left unfinished."""
     entries = []
@@ -248,4 +264,4 @@ def _warn(folder: Path, error: OSError) -> None:
     _warned.add(folder)
     advice = "set RANVIER_CACHE to a folder that you, and no one else, can write to"
     message = f"Compiled code cannot be kept in {folder} ({error}); {advice}."
-    warnings.warn(CacheWarning(message), stacklevel=3)
+    user_warnings.warn(CacheWarning(message))

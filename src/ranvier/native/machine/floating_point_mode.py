@@ -1,16 +1,10 @@
-"""The floating-point mode that compiled code runs in: IEEE 754, subnormal numbers kept, rounded to nearest even.
+"""The mode of `ranvier.floating_point_mode` for compiled code, which threads of any mode may run.
 
-Other code in the process may have set another mode in the calling thread, such as flush-to-zero by libraries that were
-linked with -ffast-math. Each entry saves that mode, sets its own and restores the first at its end. The work between is
-a function of its own, across which LLVM moves no arithmetic.
+Each entry saves the mode of its thread, sets the usual one and restores the first at its end. The work between is a
+function of its own, across which LLVM moves no arithmetic.
 """
 
 from __future__ import annotations
-
-import ctypes
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
 
 from ranvier.native.machine.target import Target
 
@@ -60,36 +54,3 @@ define internal void @leave_mode(i64 %mode) noinline {
   ret void
 }
 """
-
-_CALLABLE = """
-define i64 @enter() {
-  %before = call i64 @enter_mode()
-  ret i64 %before
-}
-define void @leave(i64 %mode) {
-  call void @leave_mode(i64 %mode)
-  ret void
-}
-"""
-
-
-@contextmanager
-def own_mode() -> Iterator[None]:
-    """Run the body, which is Python, in this mode."""
-    enter, leave = functions()
-    before = enter()
-    try:
-        yield
-    finally:
-        leave(before)
-
-
-@cache
-def functions() -> tuple[Callable[[], int], Callable[[int], None]]:
-    """The function that sets this mode and gives the one before, and the one that sets that again."""
-    from ranvier.native.machine import cache as objects
-    from ranvier.native.machine import cpu
-
-    target = cpu.target()
-    library = objects.load_cached(mode_ir(target) + _CALLABLE, target, "floating-point mode")
-    return library.function("enter", ctypes.c_int64), library.function("leave", None, ctypes.c_int64)

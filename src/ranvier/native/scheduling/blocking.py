@@ -15,13 +15,15 @@ from ranvier.native.scheduling.layouts import group_panels_of, panels_of
 from ranvier.native.scheduling.pairs import half, takes_pairs
 from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct, ScheduledWeightGradient
-from ranvier.native.scheduling.tiles import GRAINS, PANEL, Registers, at_once, exact_heights
+from ranvier.native.scheduling.tiles import FEW_REGISTERS, GRAINS, PANEL, Registers, at_once, exact_heights
 
 MAX_UNBLOCKED_K = 512
 """K is blocked in layers with more inputs, where their rows do not stay in the L2 cache."""
 
-FEW_REGISTERS = 16
-"""Registers of a processor whose tiles take one panel, so that K is blocked for the L1 cache, too."""
+MIN_K_BLOCK, K_BLOCK_STEP = 128, 64
+"""The shortest K-block for the L2 cache, and what its length is a multiple of."""
+MAX_L2_OF_ROWS = 3 / 4
+"""The fraction of the L2 cache that rows may take, beside the panels that each row meets, without blocks of K."""
 L1_OF_PANEL = 5 / 8
 """The share of the L1 cache for the K-block of a panel, beside rows."""
 REREAD_PANELS = 16
@@ -118,9 +120,10 @@ class Blocking:
     def k_block(self, panels: Buffer) -> int:
         """The length of a product's K-blocks; 0 where K is not blocked."""
         length, rows, shared = panels.rows, self.rows_at_once(panels), self.split_n(panels)
-        in_l2 = length <= MAX_UNBLOCKED_K or rows * length * self.width <= (self.l2 if shared else self.l2 * 3 // 4)
-        fitting = self.l2 // 2 // (rows * self.width) // 64 * 64
-        block = length if in_l2 else max(128, min(MAX_UNBLOCKED_K, fitting))
+        room = self.l2 if shared else self.l2 * MAX_L2_OF_ROWS
+        in_l2 = length <= MAX_UNBLOCKED_K or rows * length * self.width <= room
+        fitting = self.l2 // 2 // (rows * self.width) // K_BLOCK_STEP * K_BLOCK_STEP
+        block = length if in_l2 else max(MIN_K_BLOCK, min(MAX_UNBLOCKED_K, fitting))
         l1_blocks = self._l1_blocks(panels, rows)
         if l1_blocks == 1:
             return 0 if in_l2 else block

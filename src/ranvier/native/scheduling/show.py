@@ -20,6 +20,7 @@ from ranvier.native.scheduling.scheduled import (
 )
 from ranvier.native.scheduling.stages import PANELS, ROWS
 from ranvier.native.scheduling.tiles import Registers, exact_heights
+from ranvier.plural import plural
 
 WIDTH = 80
 DIVISION_CYCLES = 14.0
@@ -38,7 +39,7 @@ def show_plan(plan: Plan, threads: int = 1) -> str:
     """
     registers = plan.registers
     lines = [
-        f"{plan.purpose}: {_rows(plan)}, {_format(plan)}, {threads} thread{'s' if threads > 1 else ''}",
+        f"{plan.purpose}: {_rows(plan)}, {_format(plan)}, {plural(threads, 'thread')}",
         f"tiles of {', '.join(map(str, plan.heights))} rows by 16 columns or more; "
         f"registers: {registers.count}, {registers.per_panel} for 16 numbers",
         "",

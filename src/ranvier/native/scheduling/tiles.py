@@ -16,6 +16,12 @@ GRAINS = (4, 2, 1)
 """How many panels may belong together where threads share panels."""
 BUSY = 8
 """Chains in flight that keep two FMA units busy."""
+FEW_REGISTERS, MANY_REGISTERS = 16, 32
+"""The vector registers of AVX2, with which tall tiles take one panel, and those of AVX-512 and of 64-bit ARM."""
+MAX_CHAINS = 3 * BUSY
+"""Accumulators of a tile with 32 registers: nearly as many as fit, so that each number loaded is used more often."""
+MAX_HEIGHT, MAX_PANELS = 6, 8
+"""The tallest and the widest tile: larger ones fit no registers, or would be long code for little."""
 
 
 @record
@@ -31,14 +37,14 @@ class Registers:
         return accumulators + min(height, panels * self.per_panel) + 1 <= self.count
 
     def panels(self, height: int) -> int:
-        """How many panels a tile of this height takes: as few as keep the units busy.
+        """How many panels a tile of this height takes: as few as keep the units busy, more where registers are many.
 
         >>> Registers(16, 2).panels(6), Registers(16, 2).panels(1), Registers(32, 1).panels(6)
         (1, 4, 4)
         """
         wanted = 1
-        n_chains = BUSY if self.count == 16 else 3 * BUSY
-        while height * wanted * self.per_panel < n_chains and self.fits(height, wanted + 1) and wanted < 8:
+        n_chains = BUSY if self.count <= FEW_REGISTERS else MAX_CHAINS
+        while height * wanted * self.per_panel < n_chains and self.fits(height, wanted + 1) and wanted < MAX_PANELS:
             wanted += 1
         return wanted
 
@@ -56,7 +62,7 @@ class Registers:
         >>> Registers(16, 2).tallest(), Registers(32, 1).tallest(), Registers(16, 4).tallest()
         (6, 6, 3)
         """
-        return max(height for height in range(1, 7) if self.fits(height, 1))
+        return max(height for height in range(1, MAX_HEIGHT + 1) if self.fits(height, 1))
 
     def cycles(self, height: int) -> float:
         """Cycles a k of one panel takes in a tile of this height, with two FMAs or two loads a cycle."""

@@ -30,5 +30,6 @@ def decoded_picture(subject: Subject, text: Any) -> tuple[dict[str, Any], NDArra
         raise InputError("This model takes no pictures.")
     content = file_content(text, "A picture")
     has_format = isinstance(encoder, TableEncoder) and encoder.image is not None
-    wanted = encoder.image.form if has_format else PictureFormat(*form.shape)
+    height, width, channels = form.shape
+    wanted = encoder.image.form if has_format else PictureFormat(height, width, channels)
     return {}, load_known([content], wanted, "picture").pixels[0]

@@ -1,4 +1,4 @@
-"""Loops over the columns of a row, 16 at a time, and reductions of 16 lanes to one number.
+"""Loops over the columns of a row, a vector of 16 at a time, and reductions of 16 lanes to one number.
 
 The order of every sum over columns is fixed: 16 running sums, one for each column modulo 16, then pairs 8 apart, 4, 2
 and 1 apart. So it does not depend on the vector width.
@@ -13,14 +13,14 @@ from ranvier.native.kernels.values import Value, constants
 from ranvier.native.scheduling.tiles import PANEL
 
 INLINE = 4
-"""Rows of up to so many groups are written out without a loop."""
+"""Rows of up to so many vectors are written out without a loop."""
 
-Body = Callable[[Value, "Value | None", tuple[Value, ...]], tuple[Value, ...]]
-"""Called with a group's first column, the mask of its real columns (None: all of them) and what is carried."""
+VectorBody = Callable[[Value, "Value | None", tuple[Value, ...]], tuple[Value, ...]]
+"""Called with a vector's first column, the mask of its real columns (None: all of them) and what is carried."""
 
 
-def each_group(f: Function, columns: int, body: Body, carried: Sequence[Value] = ()) -> tuple[Value, ...]:
-    """Write the body for all groups of a row; gives what it carried last."""
+def each_vector(f: Function, columns: int, body: VectorBody, carried: Sequence[Value] = ()) -> tuple[Value, ...]:
+    """Write the body for all vectors of a row; gives what it carried last."""
     full_columns = columns // PANEL * PANEL
     values = tuple(carried)
     if full_columns <= INLINE * PANEL:
@@ -36,7 +36,7 @@ def each_group(f: Function, columns: int, body: Body, carried: Sequence[Value] =
 
 
 def tail_mask(columns: int) -> Value:
-    """Which lanes of the last group are real columns."""
+    """Which lanes of the last vector are real columns."""
     return constants([lane < columns % PANEL for lane in range(PANEL)], "i1")
 
 
