@@ -284,16 +284,17 @@ def test_the_weights_into_a_neuron_are_a_picture(digits: Subject, open_view: Ope
     weights = np.asarray(digits.model.parameters["layers.0.weight"])
     assert page.locator(".weight-pictures canvas").count() == weights.shape[1]
     names = input_names(digits.model, digits.dense_layers[0])
+    shape = digits.form.shape
     for neuron in range(weights.shape[1]):
+        pixels = (
+            page.locator(".weight-pictures canvas")
+            .nth(neuron)
+            .evaluate("canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]")
+        )
+        colours = np.reshape(pixels, (shape[0], shape[1], 4))
         for strongest in (int(weights[:, neuron].argmax()), int(weights[:, neuron].argmin())):
             row, column = map(int, names[strongest].split("_")[1:])
-            red, _, blue, _ = (
-                page.locator(".weight-pictures canvas")
-                .nth(neuron)
-                .evaluate(
-                    "(canvas, [x, y]) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data]", [column, row]
-                )
-            )
+            red, _, blue, _ = colours[row, column].tolist()
             assert (blue > red) == (weights[strongest, neuron] > 0)
     page.get_by_role("button", name="Open neuron 4 of Hidden 1").click()
     page.wait_for_function("() => document.querySelector('.neuron h2')?.innerText === 'Hidden 1, neuron 4'")
