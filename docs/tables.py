@@ -84,7 +84,7 @@ def _layer(kind: Any) -> tuple[str, str, str]:
     formula = re.search(r"Formula: (.+?)(?:\n\n|\n *\w+:|\. While|, with| over the|$)", _doc(kind), flags=re.S)
     settings = inspect.signature(kind).parameters.values()
     shown = ", ".join(p.name if p.default is p.empty else f"{p.name}={_plain(p.default)}" for p in settings)
-    sentence = " ".join(formula[1].split()).rstrip(".") if formula else ""
+    sentence = " ".join(formula[1].split()).rstrip(".,") if formula else ""
     return f"`{kind.__name__}({shown})`", _summary(kind), f"`{sentence}`"
 
 

@@ -190,7 +190,7 @@ def test_bad_json_lines_are_refused(tmp_path: Path) -> None:
     for data, expected in (
         (b"\n", "is empty"),
         (b'{"a": 1}\n{"a": \n', "line 2"),
-        (b'{"a": 1}\n[1, 2]\n', "in line 2; an object"),
+        (b'{"a": 1}\n[1, 2]\n', "in line 2. Each line must be one object"),
         (b"{}\n{}\n", "no columns"),
     ):
         path.write_bytes(data)

@@ -37,8 +37,8 @@ class Widths(click.ParamType[tuple[int, ...]]):
         text = value.strip().lower()
         if text in ("none", "0"):
             return ()
-        parts = [part.strip() for part in text.split(",") if part.strip()]
-        if not parts or not all(part.isdigit() and int(part) > 0 for part in parts):
+        parts = [part.strip() for part in text.split(",")]
+        if not all(part.isdigit() and int(part) > 0 for part in parts):
             self.fail(f'"{value}" is not a list of widths; write integers such as 256,128, or none.', param, ctx)
         return tuple(int(part) for part in parts)
 

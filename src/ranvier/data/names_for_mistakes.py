@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ranvier.data.decoded_columns import names_of_rows
-from ranvier.data.encoders.table import TableEncoder
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.data.sources.source import Source
 
 MAX_NAME = 80
@@ -26,8 +26,7 @@ def names_for_mistakes(source: Source, encoder: Any) -> list[str] | None:
     ['good soup', 'bad soup']
     """
     names = names_of_rows(source)
-    encoders = encoder.encoders if isinstance(encoder, TableEncoder) else ()
-    column = next((entry.column for entry in encoders if entry.kind == "text"), None)
+    column = next((entry.column for entry in row_encoder(encoder).encoders if entry.kind == "text"), None)
     if column is None or column not in source.column_names:
         return names
     texts = [shortened(text or "") for text in source.frame[column].cast(str).to_list()]

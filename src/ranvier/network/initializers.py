@@ -109,7 +109,9 @@ _TEXTBOOK = "textbooks; for example Nielsen, Neural Networks and Deep Learning, 
 _SLOPE: dict[str, tuple[float, Rule]] = {"slope": (0.0, NON_NEGATIVE)}
 _SPECS: dict[str, InitializerSpec] = {
     "normal": InitializerSpec(NORMAL, _normal, {"stddev": (0.01, NON_NEGATIVE)}, "normal(0, stddev)", _TEXTBOOK),
-    "uniform": InitializerSpec(UNIFORM, _uniform, {"limit": (0.05, NON_NEGATIVE)}, "uniform(-limit, limit)", _TEXTBOOK),
+    "uniform": InitializerSpec(
+        UNIFORM, _uniform, {"limit": (0.05, NON_NEGATIVE)}, "uniform(-limit, limit)", "textbooks"
+    ),
     "glorot_normal": InitializerSpec(NORMAL, _glorot_normal, {}, "normal(0, sqrt(2 / (K + N)))", _GLOROT),
     "glorot_uniform": InitializerSpec(UNIFORM, _glorot_uniform, {}, "uniform(-a, a), a = sqrt(6 / (K + N))", _GLOROT),
     "he_normal": InitializerSpec(NORMAL, _he_normal, _SLOPE, "normal(0, sqrt(2 / ((1 + slope^2) K)))", _HE),

@@ -15,6 +15,12 @@ FORMATS: tuple[tuple[str, str, str], ...] = (
     (r"\s*(?i:<!doctype html|<html|<head|<body)", "a page in HTML", DOWNLOAD),
     (r"\s*<\?xml", "XML", CONVERT),
     (r"\s*[\[{]\s*[\[{\"]", "JSON", "End its name in .json or .jsonl"),
+    (r"(?i)(?:\s*%[^\n]*\n)*\s*@relation\s", "a file of Weka (ARFF)", CONVERT),
+    (
+        r"[+-]?[0-9.]+(?: +[0-9]+:[-+0-9.eE]+)+ *(?:#[^\n]*)?\r?\n",
+        "rows of LIBSVM",
+        "Read it with sklearn.datasets.load_svmlight_file, and give the arrays to train",
+    ),
     (r"version https://git-lfs\.github\.com/", "a pointer of Git LFS to the file", "Fetch the file: git lfs pull"),
     (r"(?s)PK\x03\x04.*(?:xl/|Content_Types)", "a workbook of a spreadsheet program", WORKBOOK),
     (r"\xd0\xcf\x11\xe0", "a workbook of a spreadsheet program", WORKBOOK),
