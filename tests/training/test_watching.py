@@ -232,8 +232,8 @@ def test_spans_of_any_length_are_shown_ten_times_a_second(
     span: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, shown = [0.0], list[float]()
-    told = SimpleNamespace(perf_counter=lambda: clock[0], thread_time=lambda: 0.0, time=time.time)
-    monkeypatch.setattr(watching, "time", told)
+    own_time = SimpleNamespace(perf_counter=lambda: clock[0], thread_time=lambda: 0.0, time=time.time)
+    monkeypatch.setattr(watching, "time", own_time)
     network = rv.Network(2, [rv.Dense(1)])
     model = network.fit([[0.0, 1.0]], [1.0], epochs=1, engine="reference", progress=False)
     LiveReader(tmp_path).touch(looking=True)
