@@ -111,6 +111,17 @@ def test_trials_of_the_same_rows_share_them(monkeypatch: pytest.MonkeyPatch) -> 
     assert not np.array_equal(models[0].history.validation_loss, models[1].history.validation_loss)
 
 
+def test_rows_are_measured_once_each_however_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[int] = []
+    nbytes = population._nbytes
+    monkeypatch.setattr(population, "_nbytes", lambda parts: measured.append(1) or nbytes(parts))
+    monkeypatch.setattr(population, "MAX_SHARED_BYTES", 5 * 60 * 24)
+    trials = [{"validation": 0.2, "seed": seed} for seed in range(30)]
+    models = rv.fit_many(NETWORK, X, Y, trials=trials, threads=1, **SETTINGS)
+    assert 30 < len(measured) < 60
+    assert same_bits(models[29], NETWORK.fit(X, Y, validation=0.2, seed=29, **SETTINGS))
+
+
 PLAIN: list[dict[str, Any]] = [
     {"seed": 1},
     {"seed": 2, "optimizer": rv.Adam(0.1), "schedule": "cosine", "epochs": 3},

@@ -86,7 +86,9 @@ class PopulationRows:
         self._lock = threading.Lock()
         self._target_encoders: dict[Any, TargetEncoder] = {}
         self._encoded: OrderedDict[Any, tuple[Rows, Rows | None]] = OrderedDict()
-        self._uploaded: dict[tuple[int, type], tuple[Rows, RowsHandle]] = {}
+        self._encoded_bytes = 0
+        # What executables of a kind made of each rows of `_encoded`, by their id, which is theirs as long as they wait.
+        self._uploaded: dict[int, dict[type, RowsHandle]] = {}
 
     def target(self, network: Network, loss: Any) -> TargetEncoder:
         """The encoder of the targets of a network."""
@@ -114,28 +116,31 @@ class PopulationRows:
         with self._lock:
             encoded = self._encoded.get(key)
         if encoded is None:
-            encoded = self._encode(trial, target, training)
+            made = self._encode(trial, target, training)
             with self._lock:
-                self._encoded[key] = encoded
-                while len(self._encoded) > 1 and sum(map(_nbytes, self._encoded.values())) > MAX_SHARED_BYTES:
-                    self._forget(self._encoded.popitem(last=False)[1])
+                encoded = self._encoded.setdefault(key, made)
+                if encoded is made:
+                    self._keep(made)
         return encoded
 
-    def _forget(self, parts: tuple[Rows, Rows | None]) -> None:
-        ids = {id(part) for part in parts}
-        self._uploaded = {key: upload for key, upload in self._uploaded.items() if key[0] not in ids}
+    def _keep(self, made: tuple[Rows, Rows | None]) -> None:
+        """Let new rows wait for other trials, and the oldest ones go where that is too much."""
+        self._encoded_bytes += _nbytes(made)
+        self._uploaded |= {id(part): {} for part in made if part is not None}
+        while len(self._encoded) > 1 and self._encoded_bytes > MAX_SHARED_BYTES:
+            _, oldest = self._encoded.popitem(last=False)
+            self._encoded_bytes -= _nbytes(oldest)
+            for part in oldest:
+                self._uploaded.pop(id(part), None)
 
     def upload(self, executable: Executable, rows: Rows) -> RowsHandle:
         """Give rows to an executable; those that wait for other trials, once to all executables of a kind."""
-        key = id(rows), type(executable)
-        uploaded = self._uploaded.get(key)
-        if uploaded is not None and uploaded[0] is rows:
-            return uploaded[1]
-        handle = executable.upload(rows)
-        with self._lock:
-            if any(rows is part for parts in self._encoded.values() for part in parts):
-                self._uploaded[key] = rows, handle
-        return handle
+        handles, kind = self._uploaded.get(id(rows)), type(executable)
+        if handles is None:
+            return executable.upload(rows)
+        if kind not in handles:
+            handles[kind] = executable.upload(rows)
+        return handles[kind]
 
     def _encode(self, trial: Trial, target: TargetEncoder, training: TrainSettings) -> tuple[Rows, Rows | None]:
         options, X, y = trial.options, self.inputs, self.targets
