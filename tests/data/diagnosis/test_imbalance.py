@@ -19,6 +19,6 @@ def test_several_classes_have_none_and_a_frequent_one_is_named_only_where_it_is(
     (even,) = imbalance(np.array([*"abcde"] * 60 + ["f"], object), task)
     assert "rare classes" in even.meaning
     assert "threshold" not in even.advice
-    (one,) = imbalance(np.array(["a"] * 250 + [*"bcde"] * 10 + ["f"], object), task)
-    assert one.meaning.endswith("is right about 86 %.")
-    assert "threshold" not in one.advice
+    (frequent,) = imbalance(np.array(["a"] * 250 + [*"bcde"] * 10 + ["f"], object), task)
+    assert frequent.meaning.endswith("is right about 86 %.")
+    assert "threshold" not in frequent.advice
