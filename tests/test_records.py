@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 from typing import ClassVar
 
@@ -138,3 +139,25 @@ def test_a_hash_is_computed_once_and_stays_in_its_process() -> None:
     for other in (pickle.loads(pickle.dumps(text)), copy.copy(text), copy.deepcopy(text)):
         assert other == text
         assert vars(other) == {"x": "text", "y": ()}
+
+
+def test_the_initializer_is_written_when_it_is_first_asked_for() -> None:
+    @record
+    class Base:
+        """With a text, for which `dataclass` would write the signature."""
+
+        x: int
+
+    @record
+    class Point(Base):
+        """As above."""
+
+        y: int = 0
+
+    assert not inspect.isfunction(Point.__dict__["__init__"])
+    assert Point(1) == Point(x=1, y=0)
+    assert inspect.isfunction(Point.__dict__["__init__"])
+    assert not inspect.isfunction(Base.__dict__["__init__"])
+    assert str(inspect.signature(Base)) == "(x: 'int') -> None"
+    assert inspect.isfunction(Base.__init__)
+    assert Base(2).x == 2

@@ -50,7 +50,7 @@ def record(cls: type[T] | None = None, /, *, init: bool = True, eq: bool = True,
         created: Any = dataclass(plain, init=False, repr=False, eq=False, kw_only=kw_only)
         all_fields = fields(created)
         if init and "__init__" not in defined:
-            created.__init__ = _initializer(created, all_fields)
+            created.__init__ = _LaterInitializer(created)
         created._record_fields = tuple(field.name for field in all_fields)
         created._record_repr = tuple(field.name for field in all_fields if field.repr)
         created._record_values = staticmethod(_values_of(tuple(field.name for field in all_fields if field.compare)))
@@ -100,6 +100,20 @@ class _Factory:
 
 
 _FACTORY = _Factory()
+
+
+class _LaterInitializer:
+    """In place of an `__init__` that is written when first asked for: of most kinds a process makes none."""
+
+    def __init__(self, cls: type) -> None:
+        self._cls = cls
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Callable[..., None]:
+        cls: Any = self._cls
+        if cls.__dict__["__init__"] is self:
+            cls.__init__ = _initializer(cls, fields(cls))
+        function = cls.__dict__["__init__"]
+        return function if instance is None else function.__get__(instance, owner)  # type: ignore[no-any-return]
 
 
 def _initializer(cls: type, all_fields: tuple[Field[Any], ...]) -> Callable[..., None]:

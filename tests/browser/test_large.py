@@ -70,6 +70,7 @@ def test_columns_are_found_by_their_names(open_view: Open, open_report: Open) ->
     names = report.locator(".importances .name > span")
     assert names.count() == 1
     assert names.first.get_attribute("title") == "measured number 17 of the sensor"
+    assert names.first.inner_text() == "…17…", "what all names share is left out"
     assert report.locator(".data tbody tr").count() == 20
     report.get_by_role("button", name="show 24 columns").click()
     settle(report)
@@ -112,7 +113,10 @@ def test_residual_blocks_norms_and_dropout_are_named(open_view: Open) -> None:
     key = page.locator(".network .key").inner_text()
     assert "Bars between them: LayerNorm, Dropout 25 %, BatchNorm. Brackets: residual blocks" in key
     go(page, "step")
-    assert "Residual" in page.locator(".empty").inner_text()
+    page.get_by_role("button", name="Backward").click()
+    settle(page)
+    page.get_by_role("button", name="Check the gradient of bias").click()
+    page.wait_for_selector('[data-name="step.numeric.bias"]')
 
 
 def test_networks_of_an_ensemble_lie_over_each_other(open_view: Open) -> None:

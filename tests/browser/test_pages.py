@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ranvier.model.inspect import input_names
 from ranvier.training.history import Epoch, History
 from ranvier.view.questions.confusion import confusion, measured
 from ranvier.view.questions.near import near
@@ -264,3 +265,36 @@ def test_a_sentence_says_how_training_went(name: str, digits: Subject, open_view
     page = open_view(Subject(model, digits.rows))
     start = "Validation loss has not improved for 10 epochs; the best is epoch 30."
     assert page.locator('[data-name="verdict"]').inner_text() == f"{start} {end}"
+
+
+@pytest.mark.parametrize(("last", "starts"), [(1.0, "false"), (0.01, "true")])
+def test_a_loss_that_falls_far_is_drawn_on_a_log_axis(
+    last: float, starts: str, digits: Subject, open_view: Open
+) -> None:
+    model = copy.copy(digits.model)
+    model.history = History([Epoch(at, float(loss), None, {}, 1e-3) for at, loss in enumerate((3.0, 2.0, last), 1)])
+    page = open_view(Subject(model, digits.rows))
+    assert page.get_by_role("button", name="log").first.get_attribute("aria-pressed") == starts
+
+
+def test_the_weights_into_a_neuron_are_a_picture(digits: Subject, open_view: Open) -> None:
+    page = open_view(digits)
+    page.get_by_role("button", name="weights").click()
+    page.wait_for_selector(".weight-pictures canvas")
+    weights = np.asarray(digits.model.parameters["layers.0.weight"])
+    assert page.locator(".weight-pictures canvas").count() == weights.shape[1]
+    names = input_names(digits.model, digits.dense_layers[0])
+    shape = digits.form.shape
+    for neuron in range(weights.shape[1]):
+        pixels = (
+            page.locator(".weight-pictures canvas")
+            .nth(neuron)
+            .evaluate("canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]")
+        )
+        colours = np.reshape(pixels, (shape[0], shape[1], 4))
+        for strongest in (int(weights[:, neuron].argmax()), int(weights[:, neuron].argmin())):
+            row, column = map(int, names[strongest].split("_")[1:])
+            red, _, blue, _ = colours[row, column].tolist()
+            assert (blue > red) == (weights[strongest, neuron] > 0)
+    page.get_by_role("button", name="Open neuron 4 of Hidden 1").click()
+    page.wait_for_function("() => document.querySelector('.neuron h2')?.innerText === 'Hidden 1, neuron 4'")

@@ -92,3 +92,10 @@ def test_nothing_overflows(theme: str, ground: Playground, open_view: Open) -> N
     page = open_view(ground, "play", color_scheme=theme)
     go(page, "play?l=8:tanh,8:tanh,8:tanh,8:tanh,8:tanh,8:tanh&i=x,y,xx,yy,xy,sinx,siny")
     fits(page)
+
+
+def test_four_layers_fit_a_narrow_window(ground: Playground, open_view: Open) -> None:
+    page = open_view(ground, "play", viewport={"width": 768, "height": 1024})
+    go(page, "play?l=8:tanh,8:leaky_relu,8:tanh,8:tanh&i=x,y,sinx,siny")
+    assert page.locator(".layer").count() == 6
+    assert page.locator(".board-of-play").evaluate("board => board.scrollWidth - board.clientWidth") == 0

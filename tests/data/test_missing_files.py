@@ -41,8 +41,8 @@ def test_rows_without_their_file_are_kept_beside_other_columns(kind: str, tmp_pa
     pl.DataFrame(rows).write_parquet(tmp_path / "rows.parquet")
     recipe = replace(rv.recipe("table", "fast"), hidden=(16,), epochs=80, n_networks=1, dropout=0.0)
     trained = rv.train(tmp_path / "rows.parquet", "label", recipe=recipe, test=0.0, engine="reference", progress=False)
-    what = "pictures" if kind == "image" else "recordings"
-    assert f'{len(MISSING)} {what} are missing in column "file" and count as black or silent.' in trained.report.notes
+    what, looks = ("pictures", "black") if kind == "image" else ("recordings", "silent")
+    assert f'{len(MISSING)} {what} are missing in column "file" and count as {looks} ones.' in trained.report.notes
     requested = pl.DataFrame({"file": [None, None], "hint": [1.0, 0.0]}, schema={"file": pl.Binary, "hint": pl.Float64})
     assert trained.predict(requested).tolist() == ["along", "across"]
     trained.save(tmp_path / "model.rv")

@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import ranvier as rv
-from ranvier.storage.live_folder import LiveReader
+from ranvier.storage.live_folder import LiveReader, Status
 from ranvier.storage.run_folder import RunFolder
+from ranvier.training import watching
 from ranvier.training.watching import STOPPED, current_watch
 from tests.model.trial import ENGINES
 
@@ -60,11 +62,11 @@ class Viewer:
 
 @contextmanager
 def viewer(run: Path, *script: tuple[Callable[[Any], bool], dict[str, Any]]) -> Iterator[Viewer]:
-    watching = Viewer(run)
-    watching.script = list(script)
-    with watching:
-        yield watching
-    assert watching.script == [], "everything was asked for"
+    looking = Viewer(run)
+    looking.script = list(script)
+    with looking:
+        yield looking
+    assert looking.script == [], "everything was asked for"
 
 
 def controls(run: Path) -> list[dict[str, Any]]:
@@ -223,6 +225,30 @@ def test_a_full_disk_does_not_end_the_training(tmp_path: Path, monkeypatch: pyte
     with viewer(tmp_path / "run"):
         model = rv.train("iris", **{**OPTIONS, "engine": "reference"}, callbacks=[hold()], run=tmp_path / "run")
     assert len(model.history) == OPTIONS["epochs"]
+
+
+@pytest.mark.parametrize("span", [0.03, 0.05, 0.07, 0.09])
+def test_spans_of_any_length_are_shown_ten_times_a_second(
+    span: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, shown = [0.0], list[float]()
+    own_time = SimpleNamespace(perf_counter=lambda: clock[0], thread_time=lambda: 0.0, time=time.time)
+    monkeypatch.setattr(watching, "time", own_time)
+    network = rv.Network(2, [rv.Dense(1)])
+    model = network.fit([[0.0, 1.0]], [1.0], epochs=1, engine="reference", progress=False)
+    LiveReader(tmp_path).touch(looking=True)
+    watch = watching.Watch(tmp_path)
+    watch.begin(network, model.training, np.float32)
+
+    def snapshot() -> Any:
+        shown.append(clock[0])
+        return np.zeros(network.parameter_count, np.float32)
+
+    while clock[0] < 10.0:
+        watch.look(Status(last_epoch=1), snapshot, lambda _: None, lambda: False, lambda _: None)
+        clock[0] += span
+    watch.end()
+    assert 98 <= len(shown) <= 102
 
 
 def test_outside_a_run_nothing_is_watched() -> None:

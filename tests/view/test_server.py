@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import httpx2 as httpx
@@ -14,6 +16,7 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 
 import ranvier as rv
+from ranvier.view import server
 from ranvier.view.answers import QUESTIONS
 from ranvier.view.frames import read_frame
 from ranvier.view.notebook import reply_to
@@ -188,7 +191,7 @@ def test_every_question_is_answered(name: str, client: TestClient) -> None:
         ("answer", {"row": "../x"}, "row is '../x'; an integer was expected"),
         ("answer", {"row": 10**9}, "There is no row"),
         ("answer", {"values": "x" * 64}, "list of 64 numbers"),
-        ("weights", {"path": "layers.0", "height": 10**9, "width": 8}, "integers from 1 to 1024"),
+        ("weights", {"path": "layers.0", "height": 10**9, "width": 8}, "integers from 1 to 4096"),
         ("weights", {"path": ["layers.0"], "height": 8, "width": 8}, "a string was expected"),
     ],
 )
@@ -241,6 +244,33 @@ def test_a_view_over_a_socket(people: Subject) -> None:
             RunningView(people, running.port)
     with pytest.raises(httpx.ConnectError):
         httpx.get(base)
+
+
+def test_a_view_that_ends_within_a_question_is_silent(
+    people: Subject, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    began, ends = threading.Event(), threading.Event()
+
+    def slowly(*_: Any) -> dict[str, Any]:
+        began.set()
+        ends.wait(60)
+        return {}
+
+    monkeypatch.setattr(server, "ask", slowly)
+    running = RunningView(people)
+    base, token = running.address.split("/#token=")
+
+    def asks() -> None:
+        with suppress(httpx.HTTPError):
+            httpx.post(f"{base}/api/what", json={}, headers={"x-ranvier-token": token})
+
+    page = threading.Thread(target=asks)
+    page.start()
+    assert began.wait(60)
+    threading.Timer(1.5, ends.set).start()
+    running.close()
+    page.join(60)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_model_opens_its_view(digits: Subject, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,8 +93,9 @@ class ReadableCells:
         """A sentence on the cells that are blank; empty where none is."""
         count = sum(map(self.is_blank, range(len(self.cells))))
         subject = plural(count, f"{self.what} is", f"{self.what}s are")
-        how = "counts as black or silent" if count == 1 else "count as black or silent"
-        return f'{subject} missing in column "{self.column}" and {how}.' if count else ""
+        looks = "black" if self.what == "picture" else "silent"
+        as_what = f"counts as a {looks} one" if count == 1 else f"count as {looks} ones"
+        return f'{subject} missing in column "{self.column}" and {as_what}.' if count else ""
 
     def check_fraction(self, largest: float = MAX_BROKEN) -> None:
         """Raise a `DataError` where a larger fraction cannot be read, or none can.

@@ -35,7 +35,7 @@ from ranvier.expression import (
     where,
 )
 from ranvier.network.number_rules import NON_NEGATIVE, Rule, constructor_repr, merge_options
-from ranvier.network.resolve import check_custom_name, check_no_options, resolve
+from ranvier.network.resolve import BuiltIns, check_custom_name, check_no_options, resolve
 from ranvier.records import record
 
 SELU_ALPHA = 1.6732632423543772
@@ -245,4 +245,4 @@ def activation_from_dict(data: Mapping[str, Any]) -> Activation:
     return activation(**data)
 
 
-ACTIVATIONS: dict[str, Activation] = {name: activation(name) for name in _SPECS}
+ACTIVATIONS = BuiltIns(_SPECS, lambda name: _built_in(name, {}))

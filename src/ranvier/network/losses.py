@@ -49,7 +49,7 @@ from ranvier.network.number_rules import (
 )
 from ranvier.network.quantile_levels import LEVEL, fixed_options, levels_of, merged_options
 from ranvier.network.renamed import LOSS_FIELDS, renamed
-from ranvier.network.resolve import check_custom_name, check_no_options, resolve
+from ranvier.network.resolve import BuiltIns, check_custom_name, check_no_options, resolve
 from ranvier.records import record
 
 OUTPUT, LOGIT, LOG_PROBABILITY = "output", "logit", "log_probability"
@@ -184,10 +184,6 @@ def _variable_names(applied_to: str, levels: tuple[float, ...] = ()) -> tuple[st
 @lru_cache(maxsize=256)
 def _derivative(expression: Expression, name: str) -> Expression:
     return differentiate(expression, name)
-
-
-LOSSES: dict[str, Loss] = {}
-"""The built-in losses, with their default options."""
 
 
 @record
@@ -352,22 +348,27 @@ def loss(
         )
 
     def make(name: str) -> Loss:
-        if name in LOSSES and applied_to == OUTPUT and not (options or reduction or label_smoothing):
+        takes = _SPECS[name].applied_to
+        if applied_to not in (OUTPUT, takes):
+            raise InputError(f'{name} is a loss on the {takes}; applied_to="{applied_to}" does not fit. Leave it out.')
+        if not (options or reduction or label_smoothing):
             return LOSSES[name]
-        spec = _SPECS[name]
-        if applied_to not in (OUTPUT, spec.applied_to):
-            raise InputError(
-                f'{name} is a loss on the {spec.applied_to}; applied_to="{applied_to}" does not fit. Leave it out.'
-            )
-        merged = merged_options(name, options, spec.options)
-        names, fixed = _variable_names(spec.applied_to, levels_of(merged)), fixed_options(merged)
-        traced = trace_scalar(lambda *values: spec.function(*values, **fixed), names)
-        smoothing = _smoothing(name, label_smoothing)
-        reduced = reduction or _default_reduction(spec.applied_to)
-        return Loss(name, spec.applied_to, traced, reduced, smoothing, merged, spec.source)
+        return _built_in(name, options, reduction, label_smoothing)
 
     arguments = [*options, *(value for value in (function, reduction, label_smoothing or None) if value is not None)]
     return resolve("loss", name, Loss, _SPECS, make, arguments + [applied_to] * (applied_to != OUTPUT))
+
+
+def _built_in(
+    name: str, options: Mapping[str, Any], reduction: str | None = None, label_smoothing: float = 0.0
+) -> Loss:
+    spec = _SPECS[name]
+    merged = merged_options(name, options, spec.options)
+    names, fixed = _variable_names(spec.applied_to, levels_of(merged)), fixed_options(merged)
+    traced = trace_scalar(lambda *values: spec.function(*values, **fixed), names)
+    smoothing = _smoothing(name, label_smoothing)
+    reduced = reduction or _default_reduction(spec.applied_to)
+    return Loss(name, spec.applied_to, traced, reduced, smoothing, merged, spec.source)
 
 
 def _default_reduction(applied_to: str) -> str:
@@ -394,4 +395,5 @@ def loss_from_dict(data: Mapping[str, Any]) -> Loss:
     return loss(**values)
 
 
-LOSSES.update({name: loss(name) for name in _SPECS})
+LOSSES = BuiltIns(_SPECS, lambda name: _built_in(name, {}))
+"""The built-in losses, with their default options."""

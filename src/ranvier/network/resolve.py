@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar
@@ -31,6 +31,32 @@ OTHER_NAMES = {
     "l-bfgs": "lbfgs",
 }
 """What losses, activations and optimizers are called elsewhere -> their names here."""
+
+
+class BuiltIns(Mapping[str, T]):
+    """The built-in records by name, each made when it is first asked for: most of them never are.
+
+    >>> lengths = BuiltIns(["red", "green"], len)
+    >>> list(lengths), lengths["red"]
+    (['red', 'green'], 3)
+    """
+
+    def __init__(self, names: Collection[str], make: Callable[[str], T]) -> None:
+        self._names, self._make = dict.fromkeys(names), make
+        self._made: dict[str, T] = {}
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._made:
+            if name not in self._names:
+                raise KeyError(name)
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def resolve(

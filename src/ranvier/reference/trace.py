@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine import CompileSpec, State
-from ranvier.errors import EngineError
-from ranvier.network.layers import Dense, Residual
+from ranvier.network.layers import Dense
 from ranvier.records import record
 from ranvier.reference import activations, losses, network
 from ranvier.reference.engine import ReferenceEngine
@@ -46,7 +46,7 @@ class StepTrace:
     """A step.
 
     Fields:
-        layers: the layers in order.
+        layers: the layers in order, a Residual behind those that it holds.
         row_losses: the loss of each row, (B,).
         loss, loss_after: of the batch, before the step and after it, with the same dropout masks.
         gradients: name -> the derivative of the loss along each parameter, without penalties.
@@ -68,16 +68,14 @@ def trace_step(spec: CompileSpec, state: State, rows: Rows, batch: NDArray[np.in
     """Make one step of the reference engine, and keep what it computes on the way.
 
     Parameters:
-        spec: as for the engine; its rows are dense, and no layer is within a Residual.
+        spec: as for the engine; its rows are dense.
         state: the training state before the step.
         batch: the numbers of the rows of the batch, (B,).
         scalars: of the optimizer for this step, (H,).
 
     Raises:
-        EngineError: the inputs are sparse rows, a layer is a Residual, or the optimizer trains on all rows at once.
+        EngineError: the inputs are sparse rows, or the optimizer trains on all rows at once.
     """
-    if any(isinstance(info.layer, Residual) for info in spec.network.layer_infos):
-        raise EngineError("A network with Residual layers is not taken apart step by step.")
     executable = ReferenceEngine().compile(spec)
     executable.set_state(state)
     loss, gradient = executable.gradient(rows, batch, state.step)
@@ -96,11 +94,18 @@ def batch_loss_at(spec: CompileSpec, state: State, rows: Rows, batch: NDArray[np
         last = records[-1]
         row_losses = losses.row_losses(spec.loss, last.y if last.z is None else last.z, last.y, targets)
         slopes = []
-        for entry in records:
+        for entry in _with_children(records):
             layer: Any = entry.info.layer
             if entry.z is not None and layer.activation.name != "softmax":
                 slopes.append(activations.derivative(layer.activation, entry.z))
         return losses.batch_loss(row_losses, weights), slopes
+
+
+def _with_children(records: Sequence[network.LayerRecord]) -> Iterator[network.LayerRecord]:
+    """The records in order, those within a Residual before its own."""
+    for entry in records:
+        yield from _with_children(entry.children)
+        yield entry
 
 
 def _forward(
@@ -128,18 +133,24 @@ def _taken_apart(
     delta = losses.normalized_weights(len(batch), weights)[:, None] * delta
     gradients: dict[str, Array] = {}
     layers: list[LayerTrace] = []
-    dy: Array = delta
-    for entry in reversed(records):
-        layer: Any = entry.info.layer
-        ends = entry is last
-        if isinstance(layer, Dense) and entry.z is not None:
-            dz = dy if ends else activations.backward(layer.activation, entry.z, entry.y, dy)
-            derivative = (
-                None if layer.activation.name == "softmax" else activations.derivative(layer.activation, entry.z)
-            )
-            layers.append(LayerTrace(entry.info.path, entry.x, entry.y, entry.z, derivative, None if ends else dy, dz))
-            dy = network.weighted_sum_backward(entry, parameters, dz, gradients)
-        else:
-            layers.append(LayerTrace(entry.info.path, entry.x, entry.y, None, None, dy, None))
-            dy = network.layer_backward(entry, parameters, dy, gradients)
+
+    def backward(chain: Sequence[network.LayerRecord], dy: Array) -> Array:
+        """The derivative along what goes into a chain of layers, which are written down from the last one on."""
+        for entry in reversed(chain):
+            layer: Any = entry.info.layer
+            path, x, y, z = entry.info.path, entry.x, entry.y, entry.z
+            if isinstance(layer, Dense) and z is not None:
+                ends, is_softmax = entry is last, layer.activation.name == "softmax"
+                dz = dy if ends else activations.backward(layer.activation, z, y, dy)
+                derivative = None if is_softmax else activations.derivative(layer.activation, z)
+                layers.append(LayerTrace(path, x, y, z, derivative, None if ends else dy, dz))
+                dy = network.weighted_sum_backward(entry, parameters, dz, gradients)
+                continue
+            layers.append(LayerTrace(path, x, y, None, None, dy, None))
+            # The input of a Residual goes on beside its layers, too.
+            inner = entry.children
+            dy = dy + backward(inner, dy) if inner else network.layer_backward(entry, parameters, dy, gradients)
+        return dy
+
+    backward(records, delta)
     return tuple(reversed(layers)), row_losses, gradients

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,15 @@ from ranvier.training.engines import compile_network
 from ranvier.training.events import NoteEvent, silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.loop import SPAN_SECONDS
-from ranvier.training.member_checkpoints import MemberCheckpoints
 from ranvier.training.member_stopping import all_early_stopping
-from ranvier.training.members import NO_CHECKPOINTS, MemberRows, TrainedMember, train_members
 from ranvier.training.runner import spec_and_unit
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
 from ranvier.training.watching import current_watch
+
+if TYPE_CHECKING:
+    from ranvier.training.member_checkpoints import MemberCheckpoints
+    from ranvier.training.members import MemberRows, TrainedMember
 
 Array = NDArray[Any]
 MAX_PARAMETERS = 2**14
@@ -172,7 +174,7 @@ class OpenTraining:
         members: Sequence[tuple[Network, TrainSettings]],
         rows: MemberRows,
         stop_requested: Callable[[], bool],
-        checkpoints: MemberCheckpoints = NO_CHECKPOINTS,
+        checkpoints: MemberCheckpoints | None = None,
     ) -> list[TrainedMember] | None:
         """Train several networks, with the bits of `run_training` for each; None where each is to be trained by itself.
 
@@ -180,6 +182,8 @@ class OpenTraining:
             members: the network and the settings of each, equal in `structure`, epochs, shuffling and callbacks.
             rows, stop_requested, checkpoints: as for `training.members.train_members`.
         """
+        from ranvier.training.members import NO_CHECKPOINTS, train_members  # which the fit of a network does not need
+
         pairs = [(network, at_unit_rate(settings.optimizer)) for network, settings in members]
         specs = {pair: replace(self._spec, network=pair[0], optimizer=pair[1]) for pair in dict.fromkeys(pairs)}
         # The learning rates are numbers of the steps.
@@ -187,7 +191,7 @@ class OpenTraining:
         specs_of_all = None if specs.keys() == {of_executable} else [specs[pair] for pair in pairs]
         initial = _initial_weights(members, self._executable.dtype)
         settings = [each_settings for _, each_settings in members]
-        about = settings, initial, self._unit, stop_requested, specs_of_all, checkpoints
+        about = settings, initial, self._unit, stop_requested, specs_of_all, checkpoints or NO_CHECKPOINTS
         return train_members(self._executable, rows, *about)
 
     def _resident(self, rows: Rows) -> RowsHandle:

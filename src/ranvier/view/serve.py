@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import os
 import socket
 import threading
@@ -67,6 +68,7 @@ class RunningView:
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
+        logging.getLogger("uvicorn.error").addFilter(self._is_said)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="ranvier view", daemon=True
         )
@@ -76,6 +78,10 @@ class RunningView:
             if not self._thread.is_alive() or time.monotonic() > until:
                 raise RanvierError("The server of the view did not start.")
             time.sleep(0.01)
+
+    def _is_said(self, record: logging.LogRecord) -> bool:
+        """Whether the server may say something: not that it breaks questions off as it ends, which is no error."""
+        return not self._server.should_exit
 
     def open_browser(self) -> None:
         """Show the page in the browser."""
@@ -97,6 +103,7 @@ class RunningView:
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()
+        logging.getLogger("uvicorn.error").removeFilter(self._is_said)
 
     def __enter__(self) -> Self:
         return self

@@ -24,7 +24,7 @@ from ranvier.view.dispatch import ViewSubject, ask, question_names
 from ranvier.view.live_run import LiveRun, NotYet
 from ranvier.view.runs_folder import RunsFolder
 from ranvier.view.safety import Guard, bounded_body
-from ranvier.view.watch import FRAME_SECONDS, Follower, WatchRequest
+from ranvier.view.watch import FRAME_SECONDS, POLL_SECONDS, Follower, WatchRequest
 
 ASSETS = Path(__file__).parent / "assets"
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
@@ -112,7 +112,7 @@ def _watch(live: LiveRun, body: dict[str, Any]) -> Response:
             content = await _newest(live, follower)
             if content:
                 yield content
-            await asyncio.sleep(FRAME_SECONDS)
+            await asyncio.sleep(FRAME_SECONDS if content else POLL_SECONDS)
 
     return StreamingResponse(stream(), media_type="application/octet-stream")
 

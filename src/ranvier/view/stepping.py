@@ -15,7 +15,6 @@ from ranvier.data.encoders.context import ContextEncoder
 from ranvier.engine import CompileSpec, State
 from ranvier.errors import InputError, RanvierError
 from ranvier.model.running import data_of_running
-from ranvier.network.layers import Residual
 from ranvier.network.scaled_loss import scaled_loss
 from ranvier.reference.engine import ReferenceEngine
 from ranvier.reference.trace import StepTrace, trace_step
@@ -167,10 +166,11 @@ def why_no_steps(subject: Subject) -> str | None:
     model, rows = subject.model, subject.rows
     if isinstance(model.encoder, ContextEncoder):
         return "A language model learns from the windows of a text, which are not taken apart step by step."
-    if any(isinstance(info.layer, Residual) for info in model.network.layer_infos):
-        return "A network with Residual layers is not taken apart step by step."
     if model.training.optimizer.full_batch:
-        return "L-BFGS looks at all rows in each step, so its steps are not taken apart."
+        return (
+            "L-BFGS looks at all rows several times in each step, along a direction made of its last gradients, so no "
+            "update comes from one gradient that could be taken apart. Train with another optimizer, such as Adam."
+        )
     if rows is None:
         return None if model.report.run is not None and Path(model.report.run).is_dir() else NO_ROWS
     return NO_ANSWERS if rows.targets is None else None

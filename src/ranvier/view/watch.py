@@ -25,13 +25,14 @@ from ranvier.view.questions.neuron_sizes import KINDS, neuron_sizes
 from ranvier.view.subject import Subject
 
 Array = NDArray[Any]
-FRAME_SECONDS = 0.1
+FRAME_SECONDS, POLL_SECONDS = 0.06, 0.02
+"""The time from frames to a look for the next ones, and from a look that found nothing new to another one."""
 STATUS_SECONDS = 1.0
 SIZES_SECONDS = 1.0
 LINES_SECONDS = EPOCHS_SECONDS = 2.0
 RANK_SECONDS = 60.0
 """How often the lines that carry most are chosen again; their weights are sent more often."""
-HEALTH_SECONDS = 20.0
+HEALTH_SECONDS = 30.0
 OF_NETWORK = ("sizes", "lines", "rank", "health")
 MAX_CONTROLS = 20
 LINES = 200

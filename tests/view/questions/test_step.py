@@ -16,6 +16,7 @@ from ranvier.training.engines import compile_network
 from ranvier.view.known_rows import rows_from_arrays, rows_from_file
 from ranvier.view.questions.step import step, step_check, stepping_of
 from ranvier.view.questions.surface import SIDE, surface
+from ranvier.view.questions.what import what
 from ranvier.view.stepping import Stepping
 from ranvier.view.subject import Subject
 
@@ -177,12 +178,30 @@ def test_large_networks_keep_few_states(moons: Subject, monkeypatch: pytest.Monk
     assert (steps.state(3).parameters == far).all(), "what was not kept is computed again"
 
 
-def test_residual_networks_are_refused() -> None:
-    X, y = np.zeros((4, 2)), np.zeros(4)
-    network = rv.Network(2, [rv.Residual([rv.Dense(2)]), rv.Dense(1)])
-    model = network.fit(X, y, epochs=1, engine="reference")
-    with pytest.raises(rv.RanvierError, match="Residual"):
-        step(Subject(model, rows_from_arrays(model, X, y)), 0)
+RESIDUAL: dict[str, list[rv.Layer]] = {
+    "within": [rv.Dense(4, "tanh"), rv.Residual([rv.LayerNorm(), rv.Dense(3, "silu"), rv.Dense(4)]), rv.Dense(1)],
+    "first": [rv.Residual([rv.Dense(2, "tanh")]), rv.Dense(1)],
+    "last": [rv.Dense(1, "tanh"), rv.Residual([rv.Dense(3, "tanh"), rv.Dense(1)])],
+    "nested": [rv.Residual([rv.Dense(3, "tanh"), rv.Residual([rv.Dense(3, "gelu")]), rv.Dense(2)]), rv.Dense(1)],
+}
+
+
+@pytest.mark.parametrize("layers", RESIDUAL.values(), ids=RESIDUAL)
+def test_networks_with_residual_layers_are_taken_apart(layers: list[rv.Layer]) -> None:
+    X = np.random.default_rng(2).normal(size=(12, 2)).astype(np.float32)
+    model = rv.Network(2, layers).fit(X, X[:, 0] * X[:, 1], epochs=1, batch_size=5, engine="reference")
+    subject = Subject(model, rows_from_arrays(model, X, X[:, 0] * X[:, 1]), "residual")
+    assert what(subject)["no_steps"] is None
+    trace = stepping_of(subject).trace(1)
+    for name, gradient in trace.gradients.items():
+        same = subject.model.network.parameter_table.views(trace.gradient)[name]
+        assert gradient == pytest.approx(same, rel=1e-12, abs=1e-14), name
+    for info in subject.dense_layers:
+        neuron = step(subject, 1, path=info.path)["neuron"]
+        total = sum(term["value"] * term["weight"] for term in neuron["terms"]) + neuron["bias"]["weight"]
+        assert total == pytest.approx(neuron["z"], abs=1e-12)
+        check = step_check(subject, 1, info.path, 0, 0)
+        assert check["numeric"] == pytest.approx(check["analytic"], rel=1e-5, abs=1e-8)
 
 
 def test_the_surface_is_the_output_of_the_network(moons: Subject) -> None:

@@ -1,11 +1,11 @@
-// Colour tables for canvases. Orange is negative, blue positive, and zero is the colour of the page.
+// Colour tables for canvases. Orange is negative, blue positive, and zero is near the colour of the page, so that a cell is seen.
 
 export type Theme = "light" | "dark";
 type Rgb = [number, number, number];
 
 const STOPS: Record<Theme, string[]> = {
-  light: ["8a4603", "b56116", "de8543", "f2b58c", "fadac6", "f4f4f5", "d0e4f8", "a0c8f4", "61a3e6", "257ecc", "025da1"],
-  dark: ["ffbb77", "e7963d", "b97424", "825119", "51371c", "1c1d20", "234058", "27628f", "348dcf", "61b2f4", "9cd1fe"],
+  light: ["8a4603", "b56116", "de8543", "f2b58c", "fadac6", "eeeef0", "d0e4f8", "a0c8f4", "61a3e6", "257ecc", "025da1"],
+  dark: ["ffbb77", "e7963d", "b97424", "825119", "51371c", "2a2c31", "234058", "27628f", "348dcf", "61b2f4", "9cd1fe"],
 };
 
 const tables = new Map<Theme, Rgb[]>();

@@ -8,6 +8,8 @@ import type { What } from "./types";
 
 /** Of more classes only those with mistakes are shown at first. */
 const MANY = 30;
+/** Of up to so many classes cells are large. */
+const LARGE = 4;
 
 interface Confusion {
   counts: number[][];
@@ -38,7 +40,7 @@ export function ConfusionPanel({ what }: { what: What }) {
       </header>
       {!listed.length && <p class="empty">No class has mistakes.</p>}
       <div class={all ? "scroll tall" : "scroll"} hidden={!listed.length} tabIndex={0} role="region" aria-label="The confusion matrix">
-        <table class={small ? "matrix small" : "matrix"}>
+        <table class={small ? "matrix small" : listed.length <= LARGE ? "matrix large" : "matrix"}>
           <thead>
             <tr>
               <td />

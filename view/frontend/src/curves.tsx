@@ -15,6 +15,8 @@ import { verdict } from "./verdict";
 
 const HEIGHT = 148;
 const TRIANGLE = 4;
+/** From this ratio of the largest loss to the smallest on, the axis begins logarithmic. */
+const FAR = 50;
 const NONE: Control[] = [];
 /** Metrics that are fractions of the rows. */
 const FRACTIONS = ["accuracy", "coverage"];
@@ -91,7 +93,8 @@ function Curve({ title, lines, epochs, marks, window, show, logarithmic, fractio
   const zoomed = useRef(false);
   const drawn = useRef({ marks, lines, log: false });
   const [at, setAt] = useState<number | null>(null);
-  const [log, setLog] = useState(false);
+  // A finished loss that falls far lies on the floor of a linear axis.
+  const [log, setLog] = useState(() => logarithmic === null && fallsFar(lines));
   const bad = log ? lines.reduce((sum, line) => sum + line.values.filter((value) => value === null || value <= 0).length, 0) : 0;
   drawn.current = { marks, lines, log };
 
@@ -120,7 +123,7 @@ function Curve({ title, lines, epochs, marks, window, show, logarithmic, fractio
         cursor: { y: false, points: { size: 6 }, sync: { key: "curves" }, drag: { x: true, y: false } },
         scales: { x: { time: false }, y: log ? { distr: 3 } : fraction ? { range: fractionRange } : {} },
         axes: [
-          { ...axis, grid: { show: false }, size: 24, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] },
+          { ...axis, grid: { show: false }, size: 24, space: 36, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10000] },
           { ...axis, grid: { stroke: token("line"), width: 1 }, size: 58, space: 26, values: (_, ticks) => (fraction ? ticks.map((tick) => (tick === null ? "" : `${Number((100 * tick).toPrecision(4))} %`)) : tickLabels(ticks)) },
         ],
         series: [{}, ...(window > 1 ? series(true) : []), ...series(false)],
@@ -173,6 +176,12 @@ function Curve({ title, lines, epochs, marks, window, show, logarithmic, fractio
       )}
     </section>
   );
+}
+
+/** Whether all values are positive, and the largest is many times the smallest. */
+function fallsFar(lines: Line[]): boolean {
+  const values = lines.flatMap((line) => line.values.filter((value) => value !== null));
+  return values.length > 1 && Math.min(...values) > 0 && Math.max(...values) > FAR * Math.min(...values);
 }
 
 /** The range of an axis of fractions: some room around them, but none below 0 or above 1. */

@@ -1,7 +1,7 @@
 // What stands still in the picture of a network: titles, inputs, frames, lines, and the marks of neurons.
 
 import { signedColour, token } from "./colours";
-import { cut, distinct } from "./format";
+import { cut, distinct, inputName } from "./format";
 import { type Block, centre, corner } from "./layout";
 import { cellValue, type Part } from "./network_values";
 import { health, theme } from "./state";
@@ -89,7 +89,7 @@ export function drawInputs(context: CanvasRenderingContext2D, what: What, block:
   context.textAlign = "right";
   context.textBaseline = "middle";
   context.fillStyle = token("text-2");
-  distinct(block.labels, 16).forEach((label, at) => context.fillText(fit(context, label, 98), block.x - 8, centre(block, at)[1]));
+  distinct(block.labels.map(inputName), 16).forEach((label, at) => context.fillText(fit(context, label, 98), block.x - 8, centre(block, at)[1]));
 }
 
 /** A frame around every grid, and around every lane of one. */

@@ -152,7 +152,7 @@ function Field({ column, value, changed, set, responses }: {
 /** As many digits as fit the field. */
 function fewDigits(value: number): string {
   const text = String(Number.isInteger(value) ? value : Number(value.toPrecision(6)));
-  return text.length > 8 && !Number.isInteger(value) ? String(Number(value.toPrecision(4))) : text;
+  return text.length > 7 && !Number.isInteger(value) ? String(Number(value.toPrecision(4))) : text;
 }
 
 /** A number and its slider: a few digits of it, all of them while it is written. */

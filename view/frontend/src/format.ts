@@ -68,14 +68,32 @@ export function cut(name: string, length: number): string {
   return `${name.slice(0, head)}\u2026${name.slice(name.length - (length - 1 - head))}`;
 }
 
-/** Names without what all of them begin with, where that is long: the part in which they differ. Names of no more than so
-many letters stay. */
-export function distinct(names: string[], room = 0): string[] {
-  if (names.length < 2 || names.every((name) => name.length <= room)) return names;
+/** From so many letters on, what all names share at an end is left out. */
+const SHARED = 8;
+
+/** How many letters all names begin with. */
+function sharedStart(names: string[]): number {
   const [low, high] = names.reduce(([least, most], name) => [name < least ? name : least, name > most ? name : most], [names[0], names[0]]);
   let same = 0;
   while (same < low.length && low[same] === high[same]) same++;
-  return same < 8 ? names : names.map((name) => `\u2026${name.slice(same)}`);
+  return same;
+}
+
+/** Names without what all of them begin or end with, where that is long: the part in which they differ. Names of no more
+than so many letters stay. */
+export function distinct(names: string[], room = 0): string[] {
+  if (names.length < 2 || names.every((name) => name.length <= room)) return names;
+  const start = sharedStart(names);
+  const begun = start < SHARED ? names : names.map((name) => `\u2026${name.slice(start)}`);
+  if (begun.every((name) => name.length <= room)) return begun;
+  const reversed = (name: string) => [...name].reverse().join("");
+  const end = Math.min(sharedStart(names.map(reversed)), ...names.map((name) => name.length - start));
+  return end < SHARED ? begun : begun.map((name) => `${name.slice(0, name.length - end)}\u2026`);
+}
+
+/** The name of an input without how its column is encoded, which its value shows: what differs has the room. */
+export function inputName(name: string): string {
+  return name.replace(/^layers\.\d+ /, "").replace(/ \(hat\)$/, "");
 }
 
 /** The most decades that ticks written in one way may span, and the most letters of one. */

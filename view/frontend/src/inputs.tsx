@@ -1,7 +1,7 @@
 // Networks with more inputs than can be drawn: those of a row that carry most, and any other by its name.
 
 import { useState } from "preact/hooks";
-import { count, number, plural } from "./format";
+import { count, inputName, number, plural } from "./format";
 import { Problem, Value } from "./parts";
 import { ask, useAsked, useLatest, wanted } from "./state";
 import type { SomeInputs, What } from "./types";
@@ -54,7 +54,7 @@ export function FindInput({ what, given, changes }: { what: What; given: object;
             {data.inputs.map((entry) => (
               <tr key={entry.index}>
                 <th scope="row" title={entry.name}>
-                  {entry.name}
+                  {inputName(entry.name)}
                 </th>
                 <td>
                   <Value name={`input.${entry.index}.value`} value={entry.value} text={number(entry.value, 3)} />

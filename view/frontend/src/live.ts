@@ -1,6 +1,6 @@
 // A run that trains: one stream of frames for the page, of each kind the newest only.
 
-import { batch, effect, signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { levelOf } from "./draw_network";
 import { Gone, TOPICS, type Frame } from "./transport";
 import { ask, page, row, watchRun } from "./state";
@@ -78,7 +78,7 @@ export function followRun(renewed: () => void): () => void {
     const wishes = { row: row.peek(), show: show.peek(), network: inside, health: inside, epochs: epochs.peek().length };
     try {
       link.value = "open";
-      await watchRun(wishes, (topic, frame) => own === control && batch(() => take(TOPICS[topic], frame)), own.signal);
+      await watchRun(wishes, (topic, frame) => own === control && take(TOPICS[topic], frame), own.signal);
       wait = FIRST_WAIT;
     } catch (error) {
       if (own.signal.aborted) return;

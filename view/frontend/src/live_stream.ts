@@ -1,5 +1,6 @@
 // The page's side of the worker that reads the stream of a run and draws the cells of its network.
 
+import { batch } from "@preact/signals";
 import { placed } from "./cells";
 import { token } from "./colours";
 import { Gone, ServerTransport, type Take } from "./transport";
@@ -49,7 +50,7 @@ export class LiveTransport extends ServerTransport {
         "message",
         ({ data }: MessageEvent<FromWorker>) => {
           if (data.id !== id) return;
-          if (data.kind === "frame") take(data.topic, data.frame);
+          if (data.kind === "frames") batch(() => data.frames.forEach(([topic, frame]) => take(topic, frame)));
           else if (data.kind === "ended") end(done);
           else end(() => failed(data.refused ? new Gone(data.sentence, true) : new Error(data.sentence)));
         },

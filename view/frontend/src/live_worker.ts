@@ -17,8 +17,11 @@ export type ToWorker =
 /** A scene without its cells, which come with the stream. */
 export type LiveScene = Omit<Scene, "cells" | "pictures"> & { asProbabilities: boolean; tokens: Record<string, string>; font: string };
 
-/** What the worker says of a stream: a frame, its end, or why it broke off. */
-export type FromWorker = { id: number } & ({ kind: "frame"; topic: number; frame: Frame } | { kind: "ended" } | { kind: "failed"; sentence: string; refused: boolean });
+/** What the worker says of a stream: frames, its end, or why it broke off. */
+export type FromWorker = { id: number } & ({ kind: "frames"; frames: [topic: number, frame: Frame][] } | { kind: "ended" } | { kind: "failed"; sentence: string; refused: boolean });
+
+/** For how long frames may wait for others, in milliseconds, so that the page is drawn once for all of them. */
+const TOGETHER = 150;
 
 let control: AbortController | null = null;
 let cells: Cells | null = null;
@@ -52,18 +55,30 @@ function takes(topic: number, { head, array }: Frame): boolean {
 async function watch({ id, token, body }: Extract<ToWorker, { kind: "watch" }>): Promise<void> {
   control?.abort();
   const own = (control = new AbortController());
-  const say = (message: FromWorker, transfer: Transferable[] = []) => own === control && postMessage(message, { transfer });
+  const say = (message: FromWorker) => own === control && postMessage(message);
+  let kept: [topic: number, frame: Frame][] = [];
+  let timer = 0;
+  const give = () => {
+    clearTimeout(timer);
+    if (kept.length) say({ id, kind: "frames", frames: kept });
+    [kept, timer] = [[], 0];
+  };
   generation = -1;
   try {
     await new ServerTransport(token).stream(
       body,
       (topic, frame) => {
-        if (own === control && takes(topic, frame)) say({ id, kind: "frame", topic, frame });
+        if (own !== control || !takes(topic, frame)) return;
+        kept.push([topic, frame]);
+        if (TOPICS[topic] === "network" || (TOPICS[topic] === "status" && frame.head.state !== "running")) give();
+        else timer ||= self.setTimeout(give, TOGETHER);
       },
       own.signal,
     );
+    give();
     say({ id, kind: "ended" });
   } catch (error) {
+    give();
     say({ id, kind: "failed", sentence: (error as Error).message, refused: error instanceof Gone && error.refused });
   }
 }

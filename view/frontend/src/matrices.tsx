@@ -7,6 +7,7 @@ import { titleOfLayer } from "./layer_titles";
 import { Problem, Value } from "./parts";
 import { askPicture, theme, useLatest } from "./state";
 import type { Layer, What } from "./types";
+import { WeightPictures } from "./weight_pictures";
 
 const HIGH = 256;
 const WIDE = 512;
@@ -15,7 +16,7 @@ const LARGEST = 14;
 /** A layer with few inputs or neurons is drawn as large, where its weights do not get larger than that. */
 const LEAST = 96;
 
-interface Matrix {
+export interface Matrix {
   limit: number;
   beyond: number;
   inputs: number;
@@ -28,6 +29,7 @@ interface Matrix {
 export function Matrices({ what, renewed }: { what: What; renewed: number }) {
   return (
     <div class="matrices">
+      <WeightPictures what={what} renewed={renewed} />
       {what.layers
         .filter((part) => part.neurons)
         .map((part) => (

@@ -1,11 +1,11 @@
 // A neuron opened: what goes in, how it is weighed, summed and bent, and what it does over the known rows.
 
 import { useState } from "preact/hooks";
-import { count, cut, number, percent, signed } from "./format";
+import { count, inputName, number, percent, signed } from "./format";
 import { Examples } from "./examples";
 import { titleOfLayer } from "./layer_titles";
 import { MEANINGS } from "./layers";
-import { SignedPicture, Value } from "./parts";
+import { Name, SignedPicture, Value } from "./parts";
 import { health, layer, neuron as chosen } from "./state";
 import type { Neuron, Statistics, What } from "./types";
 
@@ -187,8 +187,8 @@ function Terms({ opened }: { opened: Neuron }) {
             const size = withRow ? term.product! : term.weight;
             return (
               <tr key={term.index}>
-                <th scope="row" title={term.input}>
-                  {cut(term.input.replace(/^layers\.\d+ /, ""), withRow ? 14 : 24)}
+                <th scope="row">
+                  <Name text={inputName(term.input)} full={term.input} />
                 </th>
                 {withRow && (
                   <td>

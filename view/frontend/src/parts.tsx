@@ -15,7 +15,7 @@ export function Value({ value, name, text }: { value: number | null | undefined;
   );
 }
 
-const LONG = 18;
+const LONG = 12;
 const TAIL = 7;
 /** So many answers have a bar. */
 const ANSWERS = 12;

@@ -36,7 +36,7 @@ export function Reasons() {
           <li key={entry.row}>
             <button aria-pressed={at === chosen} onClick={() => choose(at)}>
               <b>{answerText(entry.predicted)}</b>
-              {entry.actual !== undefined && answerText(entry.actual) !== answerText(entry.predicted) && <span class="truth">is {answerText(entry.actual)}</span>}
+              {entry.actual !== undefined && answerText(entry.actual) !== answerText(entry.predicted) && <span class="truth">true {answerText(entry.actual)}</span>}
               <small>row {entry.row}</small>
             </button>
           </li>

@@ -143,7 +143,7 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
             <li key={entry.row}>
               <button aria-pressed={entry.row === at} onClick={() => (row.value = entry.row)}>
                 <b>{answerText(entry.predicted, labelsOf(what))}</b>
-                {entry.actual !== undefined && answerText(entry.actual) !== answerText(entry.predicted) && <span class="truth">is {answerText(entry.actual, labelsOf(what))}</span>}
+                {entry.actual !== undefined && answerText(entry.actual) !== answerText(entry.predicted) && <span class="truth">true {answerText(entry.actual, labelsOf(what))}</span>}
                 <small>row {entry.row}</small>
               </button>
             </li>

@@ -33,6 +33,7 @@ export function Step({ what }: { what: What }) {
   return (
     <div class="step-page">
       {(data || !asked.error) && <Stages data={data} />}
+      {!data && !asked.error && <p class="empty">Reading the training rows, and making a copy of the network that learns from them …</p>}
       {asked.error && (
         <section class="panel">
           <Problem error={asked.error} />

@@ -76,7 +76,7 @@ function Example({ what, entry }: { what: What; entry: Row }) {
         <Picture pixels={pixels} shape={what.form.shape} size={72} label="" />
         <span class="says">
           <b>{answerText(entry.predicted)}</b>
-          {entry.actual !== entry.predicted && <small> is {answerText(entry.actual)}</small>}
+          {entry.actual !== entry.predicted && <small>, true {answerText(entry.actual)}</small>}
         </span>
         {entry.name && (
           <small class="file" title={entry.name}>

@@ -79,12 +79,8 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
         frame = frame[:, :-1]
     unnamed = frozenset(name for index, name in enumerate(frame.columns) if unnamed_note(index) in notes)
     if reading.skip_empty_rows:
-        frame, empty = _without_empty_rows(frame)
-        frame, headers = without_headers(frame) if dialect.names else (frame, [])
-        frame, below = without_notes(frame)
-        frame, totals = without_totals(frame)
-        frame, subtotals = without_subtotals(frame)
-        notes += [*empty, *headers, *below, *totals, *subtotals]
+        frame, left_out = _without_other_rows(frame, bool(dialect.names))
+        notes += left_out
     if frame.height == 0:
         raise DataError(f"{called} has a header and no rows. Give a file with at least one row under the header.")
     commas = dialect.separator == ";"
@@ -189,6 +185,20 @@ def _offset(data: bytes, lines: int) -> int:
     for _ in range(lines):
         offset = data.find(b"\n", offset) + 1 or len(data)
     return offset
+
+
+def _without_other_rows(frame: pl.DataFrame, named: bool) -> tuple[pl.DataFrame, list[str]]:
+    """The rows that are those of a table, and notes on the others: empty ones, headers, units, notes and totals.
+
+    Parameters:
+        named: whether the columns have names, which the header may repeat.
+    """
+    notes: list[str] = []
+    headers = (without_headers,) if named else ()
+    for without in (_without_empty_rows, *headers, without_notes, without_totals, without_subtotals):
+        frame, more = without(frame)
+        notes += more
+    return frame, notes
 
 
 def _without_empty_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -118,17 +118,8 @@ def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileRefer
     names = [None if cell is None or not cell.strip() else cell.strip() for cell in cells.to_list()]
     by_path = {name: find(name) for name in dict.fromkeys(names) if name is not None}
     absent = [name for name, file in by_path.items() if file is None]
-    if absent and len(absent) == len(by_path) and all(_ADDRESS.match(name) for name in absent):
-        note = (
-            f'Column "{cells.name}" holds addresses on a network such as {absent[0]}, and only files on this machine '
-        )
-        note += f'are read. Download them, and give a column of their paths, relative to "{folder}".'
-        return replace(table, problem=note) if table.frame.width <= 2 else replace(table, notes=(*table.notes, note))
     if absent and len(absent) == len(by_path):
-        note = f'Column "{cells.name}" holds names such as {absent[0]}, which are no files in "{folder}".'
-        if table.frame.width > 2:
-            return replace(table, notes=(*table.notes, note))
-        return replace(table, problem=f"{note[:-1]}; paths relative to that folder were expected.")
+        return _without_files(table, cells.name, absent, folder)
     if absent:
         shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5:,} more" if len(absent) > 5 else "")
         where = at_row(names.index(absent[0]))
@@ -154,6 +145,18 @@ def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileRefer
         return replace(table, frame=table.frame.with_columns(pl.Series(cells.name, texts, dtype=pl.String)))
     column = pl.Series(cells.name, files, dtype=pl.Object)
     return replace(table, frame=table.frame.with_columns(column), kinds={**table.kinds, cells.name: kind})
+
+
+def _without_files(table: Table, column: str, names: Sequence[str], folder: str) -> Table:
+    """The table with what to say of a column of names none of which is a file; a problem where it is all there is."""
+    if all(map(_ADDRESS.match, names)):
+        what = f"holds addresses on a network such as {names[0]}, and only files on this machine are read"
+        advice = f'. Download them, and give a column of their paths, relative to "{folder}".'
+    else:
+        what = f'holds names such as {names[0]}, which are no files in "{folder}"'
+        advice = "." if table.frame.width > 2 else "; paths relative to that folder were expected."
+    note = f'Column "{column}" {what}{advice}'
+    return replace(table, problem=note) if table.frame.width <= 2 else replace(table, notes=(*table.notes, note))
 
 
 def with_array_cells(table: Table) -> Table:

@@ -12,7 +12,7 @@ from ranvier.model.inspect import find_layer
 from ranvier.view.subject import Subject
 
 Array = NDArray[Any]
-MAX_SIDE = 1024
+MAX_SIDE = 4096
 ZERO = 128
 """The byte of a weight of 0; 1 and 255 are minus and plus the limit."""
 
