@@ -97,7 +97,7 @@ def recipe_for(
     """
     options = options or TrainOptions()
     check_recipe(name, effort)
-    found, notes = name, ()
+    found, notes = name, tuple[str, ...]()
     if name == "auto":
         found, reason = AUTO[_kind(source, options)]
         notes = (f"{reason}: one network is trained, as by recipe='plain'.",) if reason else ()
