@@ -111,12 +111,10 @@ def train(
             of pictures and on distorted copies; "sound" on those of spectrograms, and on statistics of their bands;
             "text" on the terms of texts; "language" predicts the next character of a text; "plain" trains one network;
             or a record of parts, such as `rv.recipe("table")`. An option that is given comes before the recipe.
-        effort: of the recipe: "fast", "default" or "best".
-        members: how many networks are trained and merged into one; None leaves it to the recipe.
+        effort, members: "fast", "default" or "best"; how many networks are merged, None leaves it to the recipe.
         task: "binary", "multiclass", "multilabel" or "regression"; None infers it from the target; or an `rv.Task`, and
             then `data` holds the inputs alone and `target` is an array of its classes or numbers.
-        hidden: the widths of the hidden layers.
-        activation, dropout: of the hidden layers.
+        hidden, activation, dropout: the widths of the hidden layers, their activation and dropout rate.
         loss: None takes the one that fits the task.
         optimizer, learning_rate, schedule, weight_decay, clip_norm: see `rv.optimizer` and `rv.schedule`.
         epochs: the maximum number of passes over the rows.

@@ -101,8 +101,8 @@ def recipe_for(
     if name == "auto":
         found, reason = AUTO[_kind(source, options)]
         notes = (f"{reason}: one network is trained, as by recipe='plain'.",) if reason else ()
-    chosen = recipe(found, effort)
-    return chosen if options.members is None else chosen.with_members(options.members), notes
+    named = recipe(found, effort)
+    return named if options.members is None else named.with_members(options.members), notes
 
 
 def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
