@@ -67,9 +67,9 @@ def test_so_many_members_are_trained_as_asked(members: int) -> None:
 def test_members_are_taken_by_every_recipe_that_leaves_their_number_open() -> None:
     source = open_source({"age": [39.0, 50.0]})
     for name in ("table", "image", "sound"):
-        found = recipe_for(name, "default", source, TrainOptions(members=5))[0]
-        assert found == recipe(name).with_members(5)
-        assert found.to_dict()["n_networks"] == 5
+        entry = recipe_for(name, "default", source, TrainOptions(members=5))[0]
+        assert entry == recipe(name).with_members(5)
+        assert entry.to_dict()["n_networks"] == 5
     for name in ("plain", "text"):
         with pytest.raises(InputError, match=f"members is 5, and the recipe '{name}' does not leave open"):
             recipe_for(name, "default", source, TrainOptions(members=5))

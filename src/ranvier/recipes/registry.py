@@ -97,11 +97,11 @@ def recipe_for(
     """
     options = options or TrainOptions()
     check_recipe(name, effort)
-    found, notes = name, tuple[str, ...]()
+    by_name, notes = name, tuple[str, ...]()
     if name == "auto":
-        found, reason = AUTO[_kind(source, options)]
+        by_name, reason = AUTO[_kind(source, options)]
         notes = (f"{reason}: one network is trained, as by recipe='plain'.",) if reason else ()
-    named = recipe(found, effort)
+    named = recipe(by_name, effort)
     return named if options.members is None else named.with_members(options.members), notes
 
 
