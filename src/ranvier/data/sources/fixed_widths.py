@@ -12,6 +12,8 @@ from ranvier.data.sources.reading import Reading
 
 NOTE = "The cells have fixed widths, with blanks between the columns."
 MIN_LINES, MIN_LINES_OF_WORDS = 2, 6
+NOT_BLANK = bytes(character != ord(" ") for character in range(256))
+"""For each byte 1, and 0 for a blank."""
 WIDE = 2
 """So many blanks divide columns of words, too."""
 
@@ -69,12 +71,11 @@ def _starts(lines: Sequence[str], reading: Reading) -> list[int]:
 
 def _divided(lines: Sequence[str], width: int) -> list[int]:
     """Where columns begin behind so many blanks, or more, in all lines."""
-    longest = max(map(len, lines))
-    written = [False] * longest
+    longest, marks = max(map(len, lines)), 0
     for line in lines:
-        for at, sign in enumerate(line):
-            if sign != " ":
-                written[at] = True
+        # A byte for each character, so that all lines are laid over each other at once.
+        marks |= int.from_bytes(line.encode("latin-1", "replace").translate(NOT_BLANK), "little")
+    written = [bool(mark) for mark in marks.to_bytes(longest, "little")]
     begin = written.index(True)
     blanks = [all(not written[at - back] for back in range(1, width + 1)) for at in range(width, longest)]
     return [0, *(at + width for at, blank in enumerate(blanks) if blank and written[at + width] and at + width > begin)]
