@@ -98,7 +98,10 @@ THIRD_PARTIES = {
     "uvicorn": ("view/serve.py",),
     "anywidget": ("view/notebook.py",),
     "traitlets": ("view/notebook.py",),
-    "scipy": ("data/sounds/", "data/text/", "expression/", "reference/", "training/lbfgs.py"),
+    "scipy": (
+        *("data/sounds/", "data/splitting/repeated_pictures.py", "data/text/"),
+        *("expression/", "reference/", "training/lbfgs.py"),
+    ),
     "charset_normalizer": ("data/sources/encoding_guess.py",),
     "safetensors": ("storage/",),
     "filelock": ("storage/lock.py",),
