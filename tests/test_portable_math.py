@@ -1,10 +1,13 @@
 """The elementary functions against extended precision, and the bits they must have on every processor."""
 
 import hashlib
+import math
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ranvier import portable_math
 
@@ -94,3 +97,23 @@ def test_the_bits_are_those_of_every_processor() -> None:
     )
     digests = [hashlib.sha256(result.tobytes()).hexdigest()[:16] for result in results]
     assert digests == DIGESTS
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 127, 129, 1000])
+def test_sums_of_products(count: int) -> None:
+    a, b = BOTH_SIGNS[:count], UNITS[count : 2 * count]
+    exact = math.fsum(a.astype(np.longdouble) * b)
+    assert portable_math.dot(a, b) == pytest.approx(exact, rel=1e-15, abs=count * 2.0**-53)
+    columns = np.stack([b, -2.0 * b], axis=1)
+    sums = portable_math.column_sums(a, columns)
+    assert sums == pytest.approx([exact, -2.0 * exact], rel=1e-12, abs=count * 2.0**-53)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.integers(1, 9), count=st.integers(1, 300) | st.just(20_001), seed=st.integers(0, 2**32 - 1))
+def test_the_sums_of_many_rows_are_those_of_each(rows: int, count: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    values, weights = random.normal(size=(rows, count)), random.random(count)
+    assert portable_math.dots(values, weights).tolist() == [portable_math.dot(row, weights) for row in values]
+    turned = np.asfortranarray(values)
+    assert portable_math.dots(turned, weights).tolist() == [portable_math.dot(row, weights) for row in values]

@@ -2,8 +2,8 @@
 
 NumPy's own log, cos and power choose their instructions by processor, and their last bits differ. Initial weights,
 learning rates and bias corrections must not, so they are computed here with additions, multiplications, divisions and
-square roots alone, which IEEE 754 rounds in one way. `log` and `exp` are within 3 units in the last place, `cos_sin`
-within 3 * 2^-53; the relative error of a power grows with its exponent.
+square roots alone, which IEEE 754 rounds in one way, and losses are summed in one order. `log` and `exp` are within 3
+units in the last place, `cos_sin` within 3 * 2^-53; the relative error of a power grows with its exponent.
 
 Sources: Cody and Waite, "Software manual for the elementary functions", 1980 (the reductions); the series of Taylor.
 """
@@ -67,6 +67,36 @@ def exp(x: ArrayLike) -> Numbers:
     powers = np.rint(numbers / math.log(2.0))
     rest = (numbers - powers * LN2_HIGH) - powers * LN2_LOW
     return np.ldexp(_polynomial(_EXP, rest), powers.astype(np.int32))
+
+
+def dot(a: ArrayLike, b: ArrayLike) -> float:
+    """The sum of the products of two arrays of n numbers, as `dots` adds them.
+
+    >>> dot([1.0, 2.0], [3.0, 4.0])
+    11.0
+    """
+    return float(dots(a, b))
+
+
+def dots(a: ArrayLike, b: ArrayLike) -> Numbers:
+    """The sums of products over the last axis, (..., n) -> (...), each with the bits of `dot` for it alone.
+
+    BLAS adds in an order that depends on the processor and on its number of threads. Here NumPy adds the rounded
+    products in pairs, which is one order everywhere.
+
+    >>> dots([[1.0, 2.0], [0.0, 1.0]], [3.0, 4.0]).tolist()
+    [11.0, 4.0]
+    """
+    return np.asarray(np.multiply(a, b, dtype=np.float64, order="C").sum(axis=-1))
+
+
+def column_sums(weights: ArrayLike, columns: ArrayLike) -> Numbers:
+    """The weighted sums of columns, (n,) and (n, N) -> (N,), added row by row.
+
+    >>> column_sums([1.0, 2.0], [[1.0, 0.0], [3.0, 1.0]]).tolist()
+    [7.0, 2.0]
+    """
+    return np.asarray(np.multiply(np.asarray(weights)[:, None], columns, dtype=np.float64).sum(axis=0))
 
 
 def power(base: float, exponents: ArrayLike) -> Numbers:

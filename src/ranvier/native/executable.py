@@ -36,6 +36,7 @@ from ranvier.native.resident import (
 )
 from ranvier.native.scheduling import cost
 from ranvier.network.layers import Dense
+from ranvier.portable_math import dot
 from ranvier.rows import Inputs, Rows, as_inputs
 
 Array = NDArray[Any]
@@ -235,7 +236,7 @@ class NativeExecutable(NetworkWithMembers):
         outputs, losses = self._predict(self._program(PREDICT), inputs, rows.targets)
         assert losses is not None
         weights = np.ones(len(rows)) if rows.weights is None else rows.weights
-        return losses.astype(np.float64) @ weights, weights.sum(), outputs
+        return dot(losses, weights), weights.sum(), outputs
 
     def outputs(self, inputs: Any) -> Array:
         """The outputs of the last layer, shape (rows, N), computed as for predictions."""

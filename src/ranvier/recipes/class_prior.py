@@ -11,6 +11,7 @@ import numpy as np
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.task import Task
+from ranvier.portable_math import column_sums
 from ranvier.rows import Rows
 from ranvier.rows.class_numbers import are_class_numbers, class_fractions
 from ranvier.training.metrics import mean_targets
@@ -49,7 +50,7 @@ def class_prior_state(
     elif task.kind == "multilabel" and np.isnan(rows.targets).any():
         fractions = mean_targets(task, rows.targets, weights)
     else:
-        fractions = weights @ np.asarray(rows.targets, np.float64) / weights.sum()
+        fractions = column_sums(weights, rows.targets) / weights.sum()
     margin = 1.0 / (len(weights) + 1)
     fractions = np.clip(fractions, margin, 1.0 - margin)
     state = initial_state(network, optimizer, seed)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError, ShapeError
+from ranvier.portable_math import dots
 from ranvier.rows.arrays import fill_masked
 
 
@@ -56,8 +57,7 @@ def weighted_means(values: NDArray[np.float64], weights: NDArray[np.float64]) ->
     >>> weighted_means(np.array([[1.0, 2.0], [5.0, 9.0]]), np.array([[3.0, 1.0], [0.0, 0.0]])).tolist()
     [1.25, 0.0]
     """
-    # The product of each row by itself, which a matrix product would sum in another order.
-    sums: NDArray[np.float64] = np.vecdot(values, weights)
+    sums = dots(values, weights)
     total = np.broadcast_to(weights.sum(axis=-1), sums.shape)
     means: NDArray[np.float64] = np.divide(sums, total, out=np.zeros(sums.shape), where=total > 0)
     return means

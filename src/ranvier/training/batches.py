@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier import random
 from ranvier.engine import Span
+from ranvier.portable_math import dot
 from ranvier.rows.weights import weighted_means
 
 Order = NDArray[np.int64]
@@ -105,15 +106,14 @@ def mean_loss(losses: NDArray[np.float64], weights: NDArray[np.float64]) -> floa
     1.25
     """
     total = float(weights.sum())
-    return float(losses.dot(weights)) / total if total > 0 else 0.0
+    return dot(losses, weights) / total if total > 0 else 0.0
 
 
 def mean_losses(losses: NDArray[np.float64], orders: Order, starts: Order, weights: NDArray[Any] | None) -> list[float]:
     """The mean loss of each of several epochs, whose losses are (epochs, batches); the rest as for `batch_weights`."""
     if weights is None:
-        counts = batch_weights(starts, starts, None)
-        total = float(counts.sum())
-        return [float(counts.dot(epoch)) / total for epoch in losses]
+        means: list[float] = weighted_means(losses, batch_weights(starts, starts, None)).tolist()
+        return means
     return [
         mean_loss(epoch, batch_weights(order, starts, weights)) for epoch, order in zip(losses, orders, strict=True)
     ]

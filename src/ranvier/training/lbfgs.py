@@ -8,6 +8,7 @@ Source: Nocedal, Wright, "Numerical Optimization", 2nd edition, algorithms 7.4 (
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from ranvier.engine import Executable, RowsHandle, State
 from ranvier.network.optimizers import LBFGS
 from ranvier.network.parameters import ParameterTable
+from ranvier.portable_math import dot
 from ranvier.rows import Rows
 
 Array = NDArray[Any]
@@ -73,7 +75,7 @@ def _take_step(
             accepted = _line_search(objective, start, loss, gradient, along, optimizer)
         if accepted is None:
             slots[:] = 0
-            along = -rate * gradient / max(float(np.linalg.norm(gradient)), 1.0)
+            along = -rate * gradient / max(norm(gradient), 1.0)
             accepted = _line_search(objective, start, loss, gradient, along, optimizer)
         if accepted is not None:
             changed = (accepted[0] * scale).astype(state.parameters.dtype)
@@ -87,23 +89,28 @@ def two_loop_direction(slots: Array, gradient: Array) -> Array:
     result: Array = -gradient
     pairs = [(slots[i], slots[half + i]) for i in range(half) if slots[half + i].any()]
     if not pairs:
-        return result / max(1.0, float(np.linalg.norm(gradient)))
+        return result / max(1.0, norm(gradient))
     factors = []
     for s, y in reversed(pairs):
-        factor = (s @ result) / (s @ y)
+        factor = dot(s, result) / dot(s, y)
         result = result - factor * y
         factors.append(factor)
     s, y = pairs[-1]
-    result = result * ((s @ y) / (y @ y))
+    result = result * (dot(s, y) / dot(y, y))
     for (s, y), factor in zip(pairs, reversed(factors), strict=True):
-        result = result + (factor - (y @ result) / (s @ y)) * s
+        result = result + (factor - dot(y, result) / dot(s, y)) * s
     return result
+
+
+def norm(values: Array) -> float:
+    """The square root of the sum of the squares."""
+    return math.sqrt(dot(values, values))
 
 
 def push_pair(slots: Array, s: Array, y: Array) -> None:
     """Put a pair at the end of the memory, unless its curvature is not positive."""
     half = len(slots) // 2
-    if half and s @ y > 1e-10 * float(np.linalg.norm(s)) * float(np.linalg.norm(y)):
+    if half and dot(s, y) > 1e-10 * norm(s) * norm(y):
         slots[: half - 1], slots[half:-1] = slots[1:half].copy(), slots[half + 1 :].copy()
         slots[half - 1], slots[-1] = s, y
 
@@ -111,27 +118,30 @@ def push_pair(slots: Array, s: Array, y: Array) -> None:
 def _line_search(
     objective: Any, start: Array, loss: float, gradient: Array, along: Array, optimizer: LBFGS
 ) -> tuple[Array, Array] | None:
-    """A lower point along a direction, where it can be by the strong Wolfe conditions, and its gradient; or None."""
+    """A lower point along a direction, where it can be by the strong Wolfe conditions, and its gradient; or None.
+
+    SciPy sees the objective as a function of the length alone, so that all sums over parameters are ours.
+    """
     from scipy.optimize import line_search
 
-    if not gradient @ along < 0:
+    slope = dot(gradient, along)
+    if not slope < 0:
         return None
-    evaluations: dict[bytes, tuple[float, Array]] = {start.tobytes(): (loss, gradient)}
+    evaluations: dict[float, tuple[float, Array]] = {0.0: (loss, gradient)}
 
-    def at(parameters: Array) -> tuple[float, Array]:
-        key = parameters.tobytes()
-        if key not in evaluations:
-            evaluations[key] = objective(parameters)
-        return evaluations[key]
+    def at(length: float) -> tuple[float, Array]:
+        if length not in evaluations:
+            evaluations[length] = objective(start + length * along)
+        return evaluations[length]
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         length, *_ = line_search(
-            lambda p: at(p)[0],
-            lambda p: at(p)[1],
-            start,
-            along,
-            gradient,
+            lambda x: at(float(x[0]))[0],
+            lambda x: np.array([dot(at(float(x[0]))[1], along)]),
+            np.zeros(1),
+            np.ones(1),
+            np.array([slope]),
             loss,
             c1=optimizer.c1,
             c2=optimizer.c2,
@@ -139,6 +149,5 @@ def _line_search(
         )
     if length is None:
         return None
-    parameters = start + length * along
-    new_loss, derivative = at(parameters)
-    return (parameters, derivative) if new_loss < loss and np.isfinite(derivative).all() else None
+    new_loss, derivative = at(float(length))
+    return (start + length * along, derivative) if new_loss < loss and np.isfinite(derivative).all() else None

@@ -21,6 +21,7 @@ from ranvier.data.encoders.decoding import class_indices, class_probabilities, l
 from ranvier.errors import TrainingError
 from ranvier.network.task import Task
 from ranvier.plural import plural
+from ranvier.portable_math import column_sums, dot
 from ranvier.rows.class_numbers import are_class_numbers, class_fractions
 from ranvier.rows.row_names import at_row
 from ranvier.training.partial_targets import are_fractions, columns_present, has_gaps
@@ -223,7 +224,7 @@ def area_under_curve(positive: Array, scores: Array, weights: Array | None = Non
     _, level = np.unique(scores, return_inverse=True)
     high, low = np.bincount(level, weights * positive), np.bincount(level, weights * ~positive)
     below = np.cumsum(low) - low / 2
-    return float(high @ below / (high.sum() * low.sum()))
+    return dot(high, below) / float(high.sum() * low.sum())
 
 
 def _row_weights(weights: Array | None, rows: int) -> Array:
@@ -242,7 +243,8 @@ def _class_counts(
 def _label_counts(actual: Array, predicted: Array, weights: Array | None = None) -> tuple[Array, Array, Array]:
     """The same of each label, any number of which a row may have."""
     weights = _row_weights(weights, len(actual))
-    return weights @ (actual & predicted), weights @ predicted, weights @ actual
+    both = column_sums(weights, actual & predicted)
+    return both, column_sums(weights, predicted), column_sums(weights, actual)
 
 
 def _precision_recall_f1(true_positives: Array, n_predicted: Array, support: Array) -> tuple[Array, Array, Array]:

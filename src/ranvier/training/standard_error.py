@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.portable_math import dot
+
 
 def mean_and_error(values: NDArray[Any], weights: NDArray[Any] | None, ddof: int = 0) -> tuple[float, float]:
     """The mean m of values v by the weights of their rows, and its standard error.
@@ -29,6 +31,6 @@ def mean_and_error(values: NDArray[Any], weights: NDArray[Any] | None, ddof: int
         mean, error = float(values.mean()), float(values.std() / np.sqrt(len(values)))
     else:
         fractions = weights / weights.sum(dtype=np.float64)
-        mean = float(fractions @ values)
-        error = float(np.sqrt(np.square(fractions) @ np.square(values - mean)))
+        mean = dot(fractions, values)
+        error = math.sqrt(dot(np.square(fractions), np.square(values - mean)))
     return mean, error * math.sqrt(len(values) / (len(values) - ddof)) if ddof else error

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError
 from ranvier.network.task import Task
+from ranvier.portable_math import column_sums, dot
 from ranvier.random import SAMPLE, permutation
 from ranvier.rows.class_numbers import one_hot
 from ranvier.training.logits import PROBABILITY_EPS, logits_of, probabilities_of, row_log_losses
@@ -69,7 +70,7 @@ def _best_factor(task: Task, logits: Array, targets: Array, row_weights: Array, 
     for _ in range(BISECTION_STEPS):
         middle = (low + high) / 2
         factor = 2.0**middle
-        derivative = row_weights @ _loss_derivative(task, logits, targets, factor)
+        derivative = dot(row_weights, _loss_derivative(task, logits, targets, factor))
         if derivative + prior * middle / (np.log(2.0) * factor) > 0:
             high = middle
         else:
@@ -99,16 +100,16 @@ def calibrated_d2(task: Task, outputs: Array, targets: Array, weights: Array | N
     factor = _best_factor(task, logits, targets, row_weights) if len(outputs) >= MIN_ROWS else 1.0
     row_weights = row_weights / max(row_weights.sum(), np.finfo(np.float64).tiny)
     is_known = ~np.isnan(targets)
-    counted = row_weights @ is_known if not is_known.all() else 1.0
-    frequencies = row_weights @ np.where(is_known, targets, 0.0) / np.maximum(counted, PROBABILITY_EPS)
+    counted = column_sums(row_weights, is_known) if not is_known.all() else 1.0
+    frequencies = column_sums(row_weights, np.where(is_known, targets, 0.0)) / np.maximum(counted, PROBABILITY_EPS)
     frequencies = np.clip(frequencies, PROBABILITY_EPS, 1.0 - PROBABILITY_EPS)
     losses = row_log_losses(task, factor * logits, targets)
     if task.kind == "multiclass":
-        prior_loss = -float((row_weights @ targets * np.log(frequencies)).sum())
+        prior_loss = -float((column_sums(row_weights, targets) * np.log(frequencies)).sum())
     else:
         entropies = frequencies * np.log(frequencies) + (1.0 - frequencies) * np.log1p(-frequencies)
         prior_loss = -float((counted * entropies).sum())
-    return 1.0 - float(row_weights @ losses) / max(prior_loss, PROBABILITY_EPS)
+    return 1.0 - dot(row_weights, losses) / max(prior_loss, PROBABILITY_EPS)
 
 
 def _logits_and_weights(
