@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 
 from ranvier.engine import CompileSpec, Span
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.machine import cpu
 from ranvier.network.layers import Dense
 from ranvier.network.losses import loss

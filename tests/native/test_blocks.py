@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ranvier.engine import CompileSpec
 from ranvier.errors import InputError
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, SGD, Adam, AdamW

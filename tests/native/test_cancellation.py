@@ -13,7 +13,8 @@ import pytest
 
 from ranvier.engine import Cancelled, CompileSpec, Span, never_cancel
 from ranvier.native import compiled, gradients
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.machine import memory
 from ranvier.native.program import Program
 from ranvier.native.scheduling import cost

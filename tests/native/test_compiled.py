@@ -18,7 +18,8 @@ pytest.importorskip("llvmlite", reason="llvmlite is missing")
 from ranvier import version
 from ranvier.engine import CompileSpec, Span, State
 from ranvier.native import compiled
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.kernels import module
 from ranvier.native.machine import cache
 from ranvier.native.scheduling.plan import Code

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ranvier.errors import EngineError, ShapeError
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.machine import cpu
 from ranvier.native.machine import helper_thread as module
 from ranvier.native.program import INDICES, MAX_SMALL_ROWS

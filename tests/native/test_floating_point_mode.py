@@ -13,7 +13,8 @@ import pytest
 pytest.importorskip("llvmlite", reason="llvmlite is missing")
 
 from ranvier.engine import CompileSpec
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.machine import cpu, helper_thread, llvm
 from ranvier.native.machine import target as targets
 from ranvier.native.machine.floating_point_mode import mode_ir

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ranvier.native import gradients
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.network.layers import BatchNorm, Dense
 from ranvier.network.losses import loss
 from ranvier.reference.engine import ReferenceEngine

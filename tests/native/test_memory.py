@@ -9,7 +9,8 @@ import pytest
 
 from ranvier.engine import CompileSpec, State
 from ranvier.errors import EngineError
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.plans import MAX_IDLE
 from ranvier.network.layers import Dense, Dropout
 from ranvier.network.losses import loss

@@ -10,7 +10,8 @@ import pytest
 
 from ranvier.engine import CompileSpec, Span, State
 from ranvier.errors import EngineError
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.network.layers import BatchNorm, Dense, Dropout
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import SGD, Adam, NAdam

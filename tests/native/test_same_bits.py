@@ -14,7 +14,8 @@ import pytest
 
 from ranvier.engine import CompileSpec, Span
 from ranvier.errors import EngineError, RanvierError
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.kernels.module import plan_ir
 from ranvier.native.machine import llvm, target
 from ranvier.native.program import team

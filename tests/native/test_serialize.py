@@ -16,7 +16,8 @@ pytest.importorskip("llvmlite", reason="llvmlite is missing")
 from ranvier.engine import State
 from ranvier.engine.serialize import Serialized, _forked, changes_state, serialized
 from ranvier.errors import EngineError
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.program import Program
 from ranvier.network.layers import Dense
 from ranvier.rows import Rows

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ranvier.engine import CompileSpec, Span
 from ranvier.errors import EngineError, ShapeError
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.kernels.module import plan_ir
 from ranvier.native.machine import llvm, target
 from ranvier.native.scheduling import cost

@@ -15,7 +15,8 @@ from tests.native.against_reference import make_spec
 pytest.importorskip("llvmlite", reason="llvmlite is missing")
 from ranvier.native import state_layout
 from ranvier.native.compiled import clear_memoized
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 LAYERS = [Dense(18, "tanh"), BatchNorm(), Residual([Dense(18, "relu")]), Dense(3)]

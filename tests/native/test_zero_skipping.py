@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ranvier.engine import Span, State
-from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.lowering.lowered import PREDICT, WATCH
 from ranvier.native.scheduling.schedule import SKIPPED_INPUTS
 from ranvier.network.layers import Dense, Layer, LearnedScale

@@ -55,6 +55,26 @@ def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: s
     assert again.report.recipe_settings == model.report.recipe_settings
 
 
+@pytest.mark.parametrize("members", [1, 2, 8])
+def test_so_many_members_are_trained_as_asked(members: int) -> None:
+    model = cook(frame(), members=members, epochs=1)
+    assert len(model.report.members) == members
+    assert model.report.recipe_settings["n_networks"] == members
+    changed = cook(frame(), recipe=replace(recipe("table"), n_networks=members), epochs=1)
+    assert (model.outputs(frame()) == changed.outputs(frame())).all()
+
+
+def test_members_are_taken_by_every_recipe_that_leaves_their_number_open() -> None:
+    source = open_source({"age": [39.0, 50.0]})
+    for name in ("table", "image", "sound"):
+        entry = recipe_for(name, "default", source, TrainOptions(members=5))[0]
+        assert entry == recipe(name).with_members(5)
+        assert entry.to_dict()["n_networks"] == 5
+    for name in ("plain", "text"):
+        with pytest.raises(InputError, match=f"members is 5, and the recipe '{name}' does not leave open"):
+            recipe_for(name, "default", source, TrainOptions(members=5))
+
+
 def test_a_finished_model_has_linear_splines_and_the_metrics_of_its_report_are_those_of_evaluate(
     tmp_path: Path,
 ) -> None:

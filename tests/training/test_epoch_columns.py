@@ -120,3 +120,19 @@ LONGER = History([Epoch(number, 0.5, 0.5) for number in range(1, 5)]).stored()
 def test_damage_is_noticed(changes: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
         EpochColumns.restored({**STORED, **changes})
+
+
+def test_the_handler_of_a_signal_appends_while_another_does() -> None:
+    """It is given False, and copies, instead of waiting for the one that it has interrupted."""
+    columns, nested = EpochColumns(), []
+
+    class Interrupted(dict[str, Any]):
+        def get(self, name: str, default: Any = None) -> Any:
+            nested.append(columns.append(0, {"epoch": 9, "loss": 9.0}, {}))
+            return super().get(name, default)
+
+    assert columns.append(0, Interrupted(epoch=1, loss=0.5), {})
+    assert nested
+    assert not any(nested)
+    assert columns.values("loss", 1).tolist() == [0.5]
+    assert columns.append(1, {"epoch": 2, "loss": 0.25}, {})

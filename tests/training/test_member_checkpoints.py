@@ -11,7 +11,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.model import trials
-from ranvier.native.engine import NativeExecutable
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.members import NativeMembers
 from ranvier.training.member_checkpoints import MemberCheckpoints
 from tests.training.test_members import NETWORK, OPTIONS, X, refuse, same_trainings

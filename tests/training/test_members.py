@@ -12,7 +12,7 @@ import pytest
 from scipy.sparse import csr_array
 
 import ranvier as rv
-from ranvier.native.engine import NativeExecutable
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.members import NativeMembers
 from ranvier.rows import Inputs
 from ranvier.rows.csr import CSR

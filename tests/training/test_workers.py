@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from contextvars import ContextVar
 
@@ -44,3 +46,27 @@ def test_the_end_of_the_call_asks_jobs_to_stop_and_waits_for_them(fails: bool) -
     assert job.done()
     assert job.result()
     assert not pool.pressed()
+
+
+def test_a_process_that_ends_does_not_wait_for_jobs() -> None:
+    """Python waits for threads of executors, also for those of a call in a daemon thread; they are asked to stop."""
+    code = """
+import threading
+from ranvier.training.workers import workers
+
+begun = threading.Event()
+
+def job(threads):
+    begun.set()
+    while not threads.should_stop():
+        pass
+
+def call():
+    with workers(1) as threads:
+        threads.submit(lambda: job(threads)).result()
+
+threading.Thread(target=call, daemon=True).start()
+begun.wait()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -98,6 +98,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
     "Recipe": (
         ("--recipe", "NAME", click.Choice(RECIPES), "auto", f"{', '.join(RECIPES)}; sets the options left open below."),
         ("--effort", "HOW", click.Choice(EFFORTS), "default", f"Of the recipe: {', '.join(EFFORTS)}."),
+        ("--members", "N", COUNT, "", "How many networks are trained and merged into one."),
     ),
     "Pictures": (
         ("--image-size", "N", COUNT, "", "Height and width that pictures are brought to, in pixels."),

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 from ranvier.errors import EngineError, InputError
 from ranvier.network.constraints import MaxNorm
+from ranvier.network.layer_info import LayerInfo
 from ranvier.network.layers import Dense, LearnedScale, Rescale
 from ranvier.network.losses import Loss
-from ranvier.network.network import LayerInfo, Network
+from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.records import record
 

@@ -65,6 +65,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     dropout: float | None = None
     recipe: str | Recipe = "auto"
     effort: str = "default"
+    members: int | None = None
     kinds: Mapping[str, str] | None = None
     loss: str | Loss | None = None
     optimizer: str | Optimizer | None = None

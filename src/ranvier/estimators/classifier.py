@@ -32,6 +32,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             validation fold, and merges them into one; "plain" trains one network; "auto" takes "table" for tables and
             "plain" for a sparse matrix. Or a recipe of your own, see `ranvier.recipe`.
         effort: of a recipe that is given by name: "fast", "default" or "best".
+        members: how many networks are trained and merged into one; None leaves it to the recipe.
         kinds: column -> kind, where the kind that would be inferred is not the right one; as for `ranvier.train`. The
             columns of an array are called x0, x1 and so on.
         loss: a name or record; None takes cross-entropy.

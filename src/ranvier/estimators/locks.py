@@ -6,7 +6,7 @@ import threading
 from typing import Any
 from weakref import WeakKeyDictionary
 
-_GUARD = threading.Lock()
+_GUARD = threading.RLock()
 _LOCKS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 

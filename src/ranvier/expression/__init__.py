@@ -30,7 +30,7 @@ from ranvier.expression.functions import (
     tanh,
     where,
 )
-from ranvier.expression.node_order import topological_order
+from ranvier.expression.node import topological_order
 from ranvier.expression.primitives import PRIMITIVES, Primitive
 from ranvier.expression.serialization import from_list, to_list
 from ranvier.expression.simplification import simplify

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ranvier.expression.expression import COMPARISONS, Expression, constant
-from ranvier.expression.node_order import topological_order
+from ranvier.expression.node import topological_order
 from ranvier.expression.primitives import PRIMITIVES
 from ranvier.expression.simplification import simplify
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ranvier.errors import InputError, ShapeError, nearest
 from ranvier.expression.expression import Expression, variables
-from ranvier.expression.node_order import topological_order
+from ranvier.expression.node import topological_order
 from ranvier.expression.primitives import PRIMITIVES
 
 

@@ -18,7 +18,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from ranvier.errors import InputError, nearest
-from ranvier.expression.node_order import topological_order
+from ranvier.expression.node import topological_order
 from ranvier.expression.text import show
 
 ARITY: dict[str, int] = {

@@ -12,7 +12,7 @@ from typing import Any
 
 from ranvier.errors import InputError, nearest
 from ranvier.expression.expression import ARITY, Expression, constant, variable
-from ranvier.expression.node_order import topological_order
+from ranvier.expression.node import topological_order
 
 MAX_NODES = 10_000
 """Far more than any expression written by hand; a longer list is damaged or hostile."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ranvier.expression.expression import COMPARISONS, Expression, constant
-from ranvier.expression.node_order import topological_order
+from ranvier.expression.node import topological_order
 from ranvier.expression.primitives import PRIMITIVES
 
 

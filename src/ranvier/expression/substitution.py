@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ranvier.expression.expression import Expression
-from ranvier.expression.node_order import topological_order
+from ranvier.expression.node import topological_order
 
 
 def substitute(expression: Expression, values: Mapping[str, Expression]) -> Expression:

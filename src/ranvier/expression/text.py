@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import count
-from typing import TYPE_CHECKING
 
-from ranvier.expression.node_order import topological_order
-
-if TYPE_CHECKING:
-    from ranvier.expression.expression import Expression
+from ranvier.expression.node import Node, topological_order
 
 MAX_INLINE_LENGTH = 400
 """In longer formulas, subexpressions that are used more than once or are long themselves get names."""
@@ -28,7 +24,7 @@ _INFIX = {
 _MINUS, _ATOM = 7, 10
 
 
-def show(expression: Expression) -> str:
+def show(expression: Node) -> str:
     """The expression as readable text; a long one names its repeated subexpressions, one per line.
 
     >>> from ranvier.expression import exp, variable
@@ -37,14 +33,14 @@ def show(expression: Expression) -> str:
     '1 / (1 + exp(-x))'
     """
     nodes = topological_order(expression)
-    lengths: dict[Expression, int] = {}
+    lengths: dict[Node, int] = {}
     for node in nodes:
         lengths[node] = len(node.op) + len(node.name or "") + sum(lengths[argument] + 2 for argument in node.arguments)
     uses = Counter(argument for node in nodes for argument in node.arguments)
     is_long = lengths[expression] > MAX_INLINE_LENGTH
     variable_names = {node.name for node in nodes}
     names = (name for number in count(1) if (name := f"t{number}") not in variable_names)
-    texts: dict[Expression, tuple[str, int]] = {}
+    texts: dict[Node, tuple[str, int]] = {}
     lines: list[str] = []
     for node in nodes:
         text, precedence = _text(node, [texts[argument] for argument in node.arguments])
@@ -56,7 +52,7 @@ def show(expression: Expression) -> str:
     return "\n".join([*lines, texts[expression][0]])
 
 
-def _text(node: Expression, arguments: list[tuple[str, int]]) -> tuple[str, int]:
+def _text(node: Node, arguments: list[tuple[str, int]]) -> tuple[str, int]:
     """The text and precedence of a node, from those of its arguments."""
     if node.name is not None:
         return node.name, _ATOM

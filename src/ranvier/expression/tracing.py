@@ -11,7 +11,7 @@ import numpy as np
 
 from ranvier.errors import InputError
 from ranvier.expression.expression import FUNCTIONS, Expression, as_expression, variable, variables
-from ranvier.expression.node_order import topological_order
+from ranvier.expression.node import topological_order
 from ranvier.expression.serialization import MAX_NODES
 from ranvier.expression.simplification import simplify
 

@@ -13,13 +13,14 @@ from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.errors import InputError, nearest
 from ranvier.network.layers import Dense, Residual
 from ranvier.network.network import dense_layers
-from ranvier.network.summary import NetworkSummary, summarize
+from ranvier.network.summary import NetworkSummary
 from ranvier.records import record
 from ranvier.text_table import html_table, text_table
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
-    from ranvier.network.network import LayerInfo, Network
+    from ranvier.network.layer_info import LayerInfo
+    from ranvier.network.network import Network
 
 Array = NDArray[Any]
 MAX_SHOWN_COLUMNS = 20
@@ -247,7 +248,7 @@ def summary(model: Model) -> ModelSummary:
     return ModelSummary(
         predicts=task_sentence(model),
         task=model.task.kind,
-        network=summarize(model.network),
+        network=model.network.summary(),
         columns=tuple(dict(zip(("name", "kind", "encoded", "note"), column, strict=True)) for column in columns),
         statistics=tuple(statistics),
     )

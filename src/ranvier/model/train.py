@@ -60,6 +60,7 @@ def train(
     *,
     recipe: str | Recipe = "auto",
     effort: str = "default",
+    members: int | None = None,
     task: str | Task | None = None,
     hidden: Sequence[int] | None = None,
     activation: str | Activation | None = None,
@@ -110,11 +111,10 @@ def train(
             of pictures and on distorted copies; "sound" on those of spectrograms, and on statistics of their bands;
             "text" on the terms of texts; "language" predicts the next character of a text; "plain" trains one network;
             or a record of parts, such as `rv.recipe("table")`. An option that is given comes before the recipe.
-        effort: of the recipe: "fast", "default" or "best".
+        effort, members: "fast", "default" or "best"; how many networks are merged, None leaves it to the recipe.
         task: "binary", "multiclass", "multilabel" or "regression"; None infers it from the target; or an `rv.Task`, and
             then `data` holds the inputs alone and `target` is an array of its classes or numbers.
-        hidden: the widths of the hidden layers.
-        activation, dropout: of the hidden layers.
+        hidden, activation, dropout: the widths of the hidden layers, their activation and dropout rate.
         loss: None takes the one that fits the task.
         optimizer, learning_rate, schedule, weight_decay, clip_norm: see `rv.optimizer` and `rv.schedule`.
         epochs: the maximum number of passes over the rows.
@@ -157,8 +157,8 @@ def train(
     ['accuracy', 'auc', 'brier', 'ece', 'f1', 'log_loss']
     """
     options = TrainOptions(
-        recipe=recipe, effort=effort, task=task, hidden=hidden, activation=activation, dropout=dropout, loss=loss,
-        optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, weight_decay=weight_decay,
+        recipe=recipe, effort=effort, members=members, task=task, hidden=hidden, activation=activation, dropout=dropout,
+        loss=loss, optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, weight_decay=weight_decay,
         clip_norm=clip_norm, epochs=epochs, batch_size=batch_size, patience=patience, ignore=ignore, kinds=kinds,
         header=header, encoding=encoding, skip_bad_rows=skip_bad_rows, split=split, group=group, positive=positive,
         class_weight=class_weight, threshold=threshold, seed=seed, engine=engine, precision=precision, threads=threads,

@@ -7,12 +7,12 @@ which it was shortest, so that other processes on the machine count as little as
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine import CompileSpec, Span, State
+from ranvier.native.executable import NativeExecutable
 from ranvier.native.kernels.timing import TOTAL, timing_slots
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.sparse import SparseForward, SparseGradient
@@ -23,9 +23,6 @@ from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct
 from ranvier.records import record
 from ranvier.rows import CSR, Inputs, Rows
-
-if TYPE_CHECKING:
-    from ranvier.native.engine import NativeExecutable
 
 SECONDS = 0.5
 MIN_SPANS, MAX_STEPS = 5, 64

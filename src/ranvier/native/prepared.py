@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from ranvier.engine import CompileSpec, State, never_cancel, unlimited
 from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError
+from ranvier.native.loaded_plan import load_plan
 from ranvier.native.machine import cpu
 from ranvier.native.packed_state import PackedState
-from ranvier.native.plans import Memory, load_plan, plans_of
+from ranvier.native.plans import Memory, plans_of
 from ranvier.native.program import Few, Program
 from ranvier.native.ready_step import ReadyStep
 from ranvier.native.scheduling import cost

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from ranvier.engine import Cancelled, Span
 from ranvier.errors import ShapeError
+from ranvier.native.loaded_plan import LoadedPlan
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.machine import interrupts, memory
 from ranvier.native.packed_state import PackedState
-from ranvier.native.plans import LoadedPlan
 from ranvier.native.resident import target_words
 from ranvier.native.scheduling.arguments import ARGUMENTS, KIND_NUMBERS
 from ranvier.native.scheduling.binding import number_row

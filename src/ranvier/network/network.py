@@ -8,21 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ranvier.errors import InputError
 from ranvier.network.activations import Activation, activation
-from ranvier.network.layers import (
-    BatchNorm,
-    Dense,
-    Layer,
-    LayerNorm,
-    LearnedScale,
-    Rescale,
-    Residual,
-    TrainableLayer,
-    checked_layers,
-    layer_from_dict,
-    layer_to_dict,
-)
+from ranvier.network.layer_info import LayerInfo, depth_first, entries_of, layer_infos
+from ranvier.network.layers import Dense, Layer, Rescale, checked_layers, layer_from_dict, layer_to_dict
 from ranvier.network.number_rules import POSITIVE_INT, check_number
-from ranvier.network.parameters import ONES, ZEROS, Entry, ParameterTable
+from ranvier.network.parameters import Entry, ParameterTable
+from ranvier.network.summary import NetworkSummary, summarize
 from ranvier.records import record
 
 if TYPE_CHECKING:
@@ -32,42 +22,6 @@ if TYPE_CHECKING:
     from ranvier.network.losses import Loss
     from ranvier.network.optimizers import Optimizer
     from ranvier.network.schedules import Schedule
-    from ranvier.network.summary import NetworkSummary
-
-
-@record
-class LayerInfo:
-    """A layer of a network with its path and widths.
-
-    Fields: `layer`; `path` such as "layers.1"; `index`, its number counted depth first,
-    from which its random numbers follow, or -1 for a Rescale, which has none; `inputs` and `outputs`, widths;
-    `children`, the layers inside a container.
-
-    >>> [(info.path, info.inputs, info.outputs, info.macs) for info in Network(2, [Dense(3), Dense(1)]).iter_layers()]
-    [('layers.0', 2, 3, 6), ('layers.1', 3, 1, 3)]
-    """
-
-    layer: Layer
-    path: str
-    index: int
-    inputs: int
-    outputs: int
-    children: tuple[LayerInfo, ...] = ()
-
-    @property
-    def groups(self) -> int:
-        """The number of groups of a Dense layer; 1 for other layers."""
-        return self.layer.groups if isinstance(self.layer, Dense) else 1
-
-    @property
-    def fan_in(self) -> int:
-        """The number of inputs that each neuron is connected to."""
-        return self.inputs // self.groups
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulate operations (MACs) of the forward pass of one row; 0 for layers without neurons."""
-        return self.fan_in * self.outputs if isinstance(self.layer, Dense) else 0
 
 
 @record(init=False)
@@ -106,8 +60,7 @@ class Network:
     @cached_property
     def layer_infos(self) -> tuple[LayerInfo, ...]:
         """The layers with their paths and widths."""
-        infos, _, _ = _layer_infos(self.layers, self.inputs, "layers", 0)
-        return infos
+        return layer_infos(self.layers, self.inputs)
 
     @property
     def outputs(self) -> int:
@@ -126,7 +79,7 @@ class Network:
         entries: list[Entry] = []
         offset = 0
         for info in self.iter_layers():
-            for entry in _entries(info, offset):
+            for entry in entries_of(info, offset):
                 entries.append(entry)
                 offset += entry.size
         return ParameterTable(tuple(entries))
@@ -151,9 +104,7 @@ class Network:
         ───────────────────────────────────────────────
         layers.0  Dense 1, sigmoid        1           3
         """
-        from ranvier.network.summary import summarize
-
-        return summarize(self)
+        return summarize(self.inputs, self.iter_layers(), self.parameter_table)
 
     def iter_layers(self) -> Iterator[LayerInfo]:
         """Every layer, depth first; a container comes before its children."""
@@ -161,7 +112,7 @@ class Network:
 
     @cached_property
     def _depth_first(self) -> tuple[LayerInfo, ...]:
-        return tuple(_iterate(self.layer_infos))
+        return tuple(depth_first(self.layer_infos))
 
     def to_dict(self) -> dict[str, Any]:
         """The network as JSON values."""
@@ -229,6 +180,7 @@ class Network:
 def dense_layers(network: Network) -> tuple[LayerInfo, ...]:
     """The layers with neurons, depth first.
 
+    >>> from ranvier.network.layers import Residual
     >>> [info.path for info in dense_layers(Network(2, [Residual([Dense(2)]), Dense(1)]))]
     ['layers.0.layers.0', 'layers.1']
     """
@@ -242,71 +194,3 @@ def with_factor(network: Network, factor: float | None) -> Network:
     Network(2, [Rescale(factor=0.5), Dense(1)])
     """
     return network if factor is None else Network(network.inputs, [Rescale(factor), *network.layers])
-
-
-def _layer_infos(
-    layers: tuple[Layer, ...], inputs: int, path: str, index: int
-) -> tuple[tuple[LayerInfo, ...], int, int]:
-    infos = []
-    for position, layer in enumerate(layers):
-        here = f"{path}.{position}"
-        if isinstance(layer, Residual):
-            children, following, outputs = _layer_infos(layer.layers, inputs, f"{here}.layers", index + 1)
-            if outputs != inputs:
-                raise InputError(
-                    f"The residual block {here} has {inputs} inputs and {outputs} outputs; "
-                    f"make its last layer {inputs} wide."
-                )
-            infos.append(LayerInfo(layer, here, index, inputs, outputs, children))
-            index = following
-        else:
-            if isinstance(layer, Dense) and inputs % layer.groups:
-                raise InputError(
-                    f"{here} has {inputs} inputs, which cannot be divided into {layer.groups} equal groups; "
-                    f"make the number of inputs a multiple of {layer.groups}."
-                )
-            if isinstance(layer, LearnedScale) and (layer.columns or 0) > inputs:
-                raise InputError(f"{here} scales {layer.columns} columns and has {inputs} inputs; scale at most these.")
-            outputs = layer.units if isinstance(layer, Dense) else inputs
-            numbered = not isinstance(layer, Rescale)
-            infos.append(LayerInfo(layer, here, index if numbered else -1, inputs, outputs))
-            index += numbered
-        inputs = outputs
-    return tuple(infos), index, inputs
-
-
-def _iterate(infos: tuple[LayerInfo, ...]) -> Iterator[LayerInfo]:
-    for info in infos:
-        yield info
-        yield from _iterate(info.children)
-
-
-def _entries(info: LayerInfo, offset: int) -> list[Entry]:
-    """The parameters of one layer."""
-    layer, width = info.layer, (info.outputs,)
-    entries: list[Entry] = []
-
-    def add(role: str, shape: tuple[int, ...], initializer: Any, **options: Any) -> None:
-        start = entries[-1].offset + entries[-1].size if entries else offset
-        entries.append(Entry(f"{info.path}.{role}", role, shape, start, info.index, initializer, **options))
-
-    training: dict[str, Any] = {}
-    if isinstance(layer, TrainableLayer):
-        training = {"trainable": layer.trainable, "learning_rate_factor": layer.learning_rate_factor}
-    if isinstance(layer, Dense):
-        shape = (info.fan_in, info.outputs)
-        options: dict[str, Any] = {"groups": layer.groups, "constraint": layer.constraint}
-        if layer.trainable:
-            options |= {"weight_decay": True, "l1": layer.l1, "l2": layer.l2}
-        add("weight", shape, layer.initializer, **options, **training)
-        if layer.bias:
-            add("bias", width, ZEROS, **training)
-    if isinstance(layer, LearnedScale):
-        add("scale", width if layer.columns is None else (layer.columns,), ONES, **training)
-    if isinstance(layer, (LayerNorm, BatchNorm)):
-        add("scale", width, ONES, **training)
-        add("bias", width, ZEROS, **training)
-    if isinstance(layer, BatchNorm):
-        add("running_mean", width, ZEROS, trainable=False)
-        add("running_var", width, ONES, trainable=False)
-    return entries

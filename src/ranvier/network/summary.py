@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ranvier.network.activations import Activation
+from ranvier.network.layer_info import LayerInfo
 from ranvier.network.layers import Dense, Dropout, Layer, TrainableLayer
+from ranvier.network.parameters import ParameterTable
 from ranvier.records import record
 from ranvier.text_table import html_table, text_table
-
-if TYPE_CHECKING:
-    from ranvier.network.network import Network
 
 NUMBERS = ("Outputs", "Parameters")
 
@@ -39,7 +39,7 @@ class NetworkSummary:
     """A network's `inputs`, its `layers` in order, a container before its children, and all `parameters`.
 
     >>> from ranvier.network.network import Network
-    >>> summary = summarize(Network(784, [Dense(128, "relu"), Dense(10, "softmax")]))
+    >>> summary = Network(784, [Dense(128, "relu"), Dense(10, "softmax")]).summary()
     >>> summary.inputs, summary.parameters, [layer.layer for layer in summary.layers]
     (784, 101770, ['Dense 128, relu', 'Dense 10, softmax'])
     """
@@ -74,11 +74,11 @@ class NetworkSummary:
         )
 
 
-def summarize(network: Network) -> NetworkSummary:
-    """The summary of a network.
+def summarize(inputs: int, layers: Iterable[LayerInfo], table: ParameterTable) -> NetworkSummary:
+    """The summary of a network, from its layers, depth first, and the table of its parameters.
 
     >>> from ranvier.network.network import Network
-    >>> print(summarize(Network(784, [Dense(128, "relu"), Dropout(0.2), Dense(10, "softmax")])))
+    >>> print(Network(784, [Dense(128, "relu"), Dropout(0.2), Dense(10, "softmax")]).summary())
     Network, 784 inputs, 101,770 parameters
     <BLANKLINE>
     Layer     What it is         Outputs  Parameters
@@ -87,17 +87,16 @@ def summarize(network: Network) -> NetworkSummary:
     layers.1  Dropout 0.2            128           0
     layers.2  Dense 10, softmax       10       1,290
     """
-    table = network.parameter_table
-    layers = tuple(
+    summaries = tuple(
         LayerSummary(
             info.path,
             layer_label(info.layer),
             info.outputs,
             sum(entry.size for entry in table if not entry.is_statistic and entry.layer == info.index),
         )
-        for info in network.iter_layers()
+        for info in layers
     )
-    return NetworkSummary(network.inputs, layers, network.parameter_count)
+    return NetworkSummary(inputs, summaries, table.weight_count)
 
 
 def layer_label(layer: Layer) -> str:

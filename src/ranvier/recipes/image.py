@@ -185,6 +185,14 @@ class ImageRecipe(Recipe):
         few = self.few_networks if rows < FEW_ROWS else (self.few_networks + 1) // 2
         return max(self.n_networks, few) if rows < SOME_ROWS else self.n_networks
 
+    def with_members(self, count: int) -> ImageRecipe:
+        """The recipe that trains so many networks, whatever the number of rows.
+
+        >>> ImageRecipe().with_members(4).networks_for(1_000)
+        4
+        """
+        return replace(self, n_networks=count, few_networks=count)
+
     def copies_for(self, rows: int) -> int:
         """Distorted copies of each picture: about twice as many for few rows, fewer where memory is short.
 

@@ -195,6 +195,7 @@ def _check_options(options: TrainOptions, sample_weight: Any, parts: tuple[Any, 
         "task": options.task not in (None, "multiclass"),
         "sample_weight": sample_weight is not None,
         "class_weight": options.class_weight is not None,
+        "members": options.members is not None,
         "image_size": options.image_size is not None,
         "augment": options.augment is not None,
     }

@@ -34,6 +34,7 @@ class TrainOptions:
     target: str | tuple[str, ...] | None = None
     recipe: str | Recipe = "auto"
     effort: str = "default"
+    members: int | None = None
     task: str | Task | None = None
     hidden: Sequence[int] | None = None
     activation: str | Activation | None = None
@@ -70,7 +71,7 @@ class TrainOptions:
         fill_defaults(self, besides=("validation", "test"))
         for field in fields(self):
             object.__setattr__(self, field.name, plain_scalar(getattr(self, field.name)))
-        for name in ("epochs", "batch_size", "patience"):
+        for name in ("members", "epochs", "batch_size", "patience"):
             _check_count(name, getattr(self, name))
         checked_threshold(self.threshold)
         for name in ("hidden", "ignore"):

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from numpy.typing import NDArray
 
@@ -139,6 +139,23 @@ class Recipe(ABC):
         `network`, `settings` and `train` are its own.
         """
         return self
+
+    def with_members(self, count: int) -> Recipe:
+        """The recipe that trains and merges so many networks.
+
+        Raises:
+            InputError: it does not leave that open.
+
+        >>> from ranvier.recipes.registry import recipe
+        >>> recipe("table").with_members(8).n_networks
+        8
+        """
+        if "n_networks" not in {part.name for part in fields(cast(Any, self))}:
+            raise InputError(
+                f"members is {count}, and the recipe {self.name!r} does not leave open how many networks are trained; "
+                'leave members out, or take recipe="table".'
+            )
+        return cast(Recipe, replace(cast(Any, self), n_networks=count))
 
     @abstractmethod
     def complete(self, options: TrainOptions) -> TrainOptions:

@@ -89,18 +89,20 @@ def recipe_for(
     Parameters:
         name, effort: as for `recipe`; "auto" takes the recipe that `AUTO` names for this kind of data.
         source: the opened data.
-        options: which name the target and columns that are no inputs.
+        options: which name the target and columns that are no inputs, and how many networks are trained.
 
     >>> from ranvier.data import open_source
     >>> recipe_for("auto", "fast", open_source({"age": [39, 50]}))[0].name
     'table'
     """
-    if name != "auto":
-        return recipe(name, effort), ()
+    options = options or TrainOptions()
     check_recipe(name, effort)
-    name, reason = AUTO[_kind(source, options or TrainOptions())]
-    notes = (f"{reason}: one network is trained, as by recipe='plain'.",) if reason else ()
-    return RECIPES[name](effort), notes
+    by_name, notes = name, tuple[str, ...]()
+    if name == "auto":
+        by_name, reason = AUTO[_kind(source, options)]
+        notes = (f"{reason}: one network is trained, as by recipe='plain'.",) if reason else ()
+    named = recipe(by_name, effort)
+    return named if options.members is None else named.with_members(options.members), notes
 
 
 def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:

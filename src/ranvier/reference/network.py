@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from ranvier.engine import feeds_dense
 from ranvier.errors import EngineError
+from ranvier.network.layer_info import LayerInfo
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Rescale, Residual
-from ranvier.network.network import LayerInfo
 from ranvier.network.parameters import RUNNING_STATISTICS
 from ranvier.records import record
 from ranvier.reference import activations, layers, sparse

@@ -10,7 +10,8 @@ import threading
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,9 @@ class EpochColumns:
         self._lock = threading.Lock()
 
     def append(self, length: int, values: Mapping[str, Any], optional: Mapping[str, float]) -> bool:
-        """Append an epoch after the first `length` ones; False where others are there already."""
-        with self._lock:
-            if length != len(self.epochs):
+        """Append an epoch after the first `length` ones; False where others are there already, or just come."""
+        with self._alone(length) as alone:
+            if not alone:
                 return False
             seconds = values.get("seconds", 0.0) + (self._seconds[-1] if length else 0.0)
             last_best = values["epoch"] if values.get("best") else self._last_best[-1] if length else 0
@@ -72,8 +73,8 @@ class EpochColumns:
             columns: what `NUMBERS` names, a value for each; "best", where some are marked; and what else all of them
                 have.
         """
-        with self._lock:
-            if length != len(self.epochs):
+        with self._alone(length) as alone:
+            if not alone:
                 return False
             before, last_best = (self._seconds[-1], self._last_best[-1]) if length else (0.0, 0)
             for name, numbers in self.numbers.items():
@@ -92,11 +93,23 @@ class EpochColumns:
             self.epochs.frombytes(all_epochs.tobytes())
             return True
 
+    @contextmanager
+    def _alone(self, length: int) -> Iterator[bool]:
+        """Whether the caller may append after the first `length` epochs.
+
+        Nobody waits: the handler of a signal may have interrupted the one who appends.
+        """
+        locked = self._lock.acquire(blocking=False)
+        try:
+            yield locked and length == len(self.epochs)
+        finally:
+            if locked:
+                self._lock.release()
+
     def mark_best(self, length: int) -> None:
         """Mark the last of the first epochs as the best; its owner alone may."""
-        with self._lock:
-            self.best[length - 1] = True
-            self._last_best[length - 1] = self.epochs[length - 1]
+        self.best[length - 1] = True
+        self._last_best[length - 1] = self.epochs[length - 1]
 
     def first(self, length: int) -> EpochColumns:
         """A copy of the first epochs."""

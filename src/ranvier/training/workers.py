@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,13 +28,14 @@ class Workers:
     def __init__(self, pool: ThreadPoolExecutor, pressed: Callable[[], bool]) -> None:
         self._pool, self.pressed = pool, pressed
         self._ended = threading.Event()
+        _working.add(self)
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
         """Do a job on a thread as soon as one is free, with the context variables of the caller."""
         return self._pool.submit(contextvars.copy_context().run, job)
 
     def should_stop(self) -> bool:
-        """Whether jobs are asked to stop: Ctrl-C was pressed, or the call ends."""
+        """Whether jobs are asked to stop: Ctrl-C was pressed, or the call or the whole process ends."""
         return self._ended.is_set() or self.pressed()
 
     def end(self) -> None:
@@ -55,3 +57,16 @@ def workers(count: int) -> Iterator[Workers]:
             yield threads
         finally:
             threads.end()
+
+
+_working: weakref.WeakSet[Workers] = weakref.WeakSet()
+
+
+def _end_all() -> None:
+    """Ask all jobs to stop: before Python exits it waits for the threads of executors, also of a daemon thread's."""
+    for threads in list(_working):
+        threads.end()
+
+
+# Called before `concurrent.futures` waits for its threads, which it registered earlier; functions of atexit come later.
+threading._register_atexit(_end_all)  # type: ignore[attr-defined]

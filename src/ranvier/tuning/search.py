@@ -115,6 +115,7 @@ def search(
     on_progress: Callable[[SearchProgress], None] | None = None,
     recipe: str | Recipe = "auto",
     effort: str = "default",
+    members: int | None = None,
     task: str | Task | None = None,
     validation: Any = None,
     test: Any = TEST_FRACTION,
@@ -157,7 +158,7 @@ def search(
         on_progress: called after the trial of the recipe's own settings, and after each generation.
         recipe, effort, task, test, ignore, kinds, header, encoding, skip_bad_rows, split, group: as for `train`.
         positive, sample_weight, class_weight, threshold, seed, engine, precision, threads: as for `train`.
-        image_size, augment: as for `train`.
+        members, image_size, augment: as for `train`.
         validation: rows that trials are compared on: a fraction of the rows, a file or table, or a tuple (X, y); None
             takes a fifth of the training rows.
 
@@ -175,10 +176,10 @@ def search(
     start = time.monotonic()
     _check(minutes, trials)
     options = TrainOptions(
-        recipe=recipe, effort=effort, task=task, ignore=ignore, kinds=kinds, header=header, encoding=encoding,
-        skip_bad_rows=skip_bad_rows, split=split, group=group, positive=positive, class_weight=class_weight,
-        threshold=threshold, seed=seed, engine=engine, precision=precision, threads=threads, image_size=image_size,
-        augment=augment,
+        recipe=recipe, effort=effort, members=members, task=task, ignore=ignore, kinds=kinds, header=header,
+        encoding=encoding, skip_bad_rows=skip_bad_rows, split=split, group=group, positive=positive,
+        class_weight=class_weight, threshold=threshold, seed=seed, engine=engine, precision=precision, threads=threads,
+        image_size=image_size, augment=augment,
     )  # fmt: skip
     inputs = TrainData(data, target, sample_weight, validation, test)
     work = _workload(inputs, options, space)

@@ -15,7 +15,8 @@ from ranvier.engine import LayerValues
 from ranvier.errors import InputError, RanvierError
 from ranvier.model.evaluation import all_metrics, measured_levels
 from ranvier.model.model import Model
-from ranvier.network.network import LayerInfo, dense_layers
+from ranvier.network.layer_info import LayerInfo
+from ranvier.network.network import dense_layers
 from ranvier.rows import Inputs
 from ranvier.rows.class_numbers import one_hot
 from ranvier.rows.some_rows import evenly

@@ -124,3 +124,9 @@ def test_joined_groups_are_the_connected_ones(pairs: list[tuple[int, int]]) -> N
     for _ in range(len(pairs)):
         together = (together.astype(int) @ together.astype(int)) > 0
     assert ((codes[:, None] == codes) == together).all()
+
+
+def test_groups_that_join_each_other_in_a_long_chain_are_one() -> None:
+    rows = np.arange(100_000)
+    assert not joined(rows // 2, (rows + 1) // 2).any()
+    assert joined(np.array([3, 1, 3, 0]), np.array([0, 2, 1, 2])).tolist() == [0, 1, 0, 1]

@@ -59,15 +59,18 @@ def imbalance(values: Values, task: Task) -> list[Finding]:
     fraction = counts[rare] / len(values)
     if fraction >= MIN_FRACTION if task.kind == "binary" else counts[most] <= MAX_RATIO * max(counts[rare], 1):
         return []
+    meaning = "Accuracy says little here: always predicting the most frequent class is right about "
+    meaning += f"{100 * counts[most] / len(values):.0f} %."
+    if 2 * counts[most] < len(values):
+        meaning = "Accuracy says little about the rare classes: few rows teach them, and few measure them."
+    advice = "Look at F1, AUC and the table of classes; weigh rare classes (--class-weight balanced)"
     return [
         Finding(
             "class_imbalance",
             None,
             f'"{task.classes[rare]}" has {plural(int(counts[rare]), "row")} of {len(values):,} '
             f'({100 * fraction:.2g} %), "{task.classes[most]}" {counts[most]:,}.',
-            "Accuracy says little here: always predicting the most frequent class is right about "
-            f"{100 * counts[most] / len(values):.0f} %.",
-            "Look at F1, AUC and the table of classes; weigh rare classes (--class-weight balanced) or move the "
-            "threshold (--threshold f1).",
+            meaning,
+            f"{advice} or move the threshold (--threshold f1)." if task.kind == "binary" else f"{advice}.",
         )
     ]

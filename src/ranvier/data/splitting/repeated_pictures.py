@@ -42,21 +42,22 @@ def codes_of(digests_of_columns: Digests) -> Codes | None:
 
 
 def joined(first: Codes, second: Codes) -> Codes:
-    """Groups of rows that are together in one of two ways of grouping, or by way of others, shape (B,).
+    """Groups of rows that are together in one of two ways of grouping, or by way of others, shape (B,), in their order.
 
     >>> joined(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2])).tolist()
     [0, 0, 0, 1]
     """
-    labels = np.arange(len(first))
-    while True:
-        spread = labels
-        for codes in (first, second):
-            least = np.full(int(codes.max()) + 1, len(first))
-            np.minimum.at(least, codes, spread)
-            spread = least[codes]
-        if (spread == labels).all():
-            return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-        labels = spread
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    # Both ways' groups are the nodes of a graph, and each row joins two of them.
+    start = int(first.max()) + 1
+    nodes = start + int(second.max()) + 1
+    graph = coo_array((np.ones(len(first), np.int8), (first, second + start)), shape=(nodes, nodes))
+    components = connected_components(graph, directed=False)[1][first]
+    _, rows, numbers = np.unique(components, return_index=True, return_inverse=True)
+    in_order: Codes = np.argsort(np.argsort(rows))[numbers].astype(np.int64)
+    return in_order
 
 
 def digests_of(source: Source) -> Digests:

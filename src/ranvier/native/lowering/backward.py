@@ -6,40 +6,20 @@ nothing is trained. For the gradients of outputs along inputs, errors go back to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from ranvier.errors import EngineError
 from ranvier.native.lowering import first_layer
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.builder import Builder
+from ranvier.native.lowering.forward import FROM_OUTPUT, Done
 from ranvier.native.lowering.lowered import INPUT_GRADIENTS
 from ranvier.network.activations import Activation
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Rescale, Residual
-from ranvier.network.network import LayerInfo
-
-if TYPE_CHECKING:
-    from ranvier.native.lowering.lowering import Lowering
-
-FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
-"""Activations whose derivative follows from their output, so that the weighted sums need not be kept."""
 
 
-@dataclass(slots=True)
-class Done:
-    """What the forward pass of one layer leaves for its backward pass."""
-
-    info: LayerInfo
-    x: Buffer
-    y: Buffer
-    z: Buffer | None = None
-    n: Buffer | None = None
-    deviation: Buffer | None = None
-    statistics: tuple[Buffer, Buffer] | None = None
-    inner: list[Done] = field(default_factory=list)
-
-
-def chain_backward(lowering: Lowering, layers: list[Done], dy: Buffer, is_dz: bool, needed: bool) -> Buffer:
+def chain_backward(lowering: Builder, layers: list[Done], dy: Buffer, is_dz: bool, needed: bool) -> Buffer:
     """Lower the backward pass of a chain of layers.
 
     Parameters:
@@ -61,12 +41,12 @@ def chain_backward(lowering: Lowering, layers: list[Done], dy: Buffer, is_dz: bo
     return dy
 
 
-def is_trained(lowering: Lowering, name: str) -> bool:
+def is_trained(lowering: Builder, name: str) -> bool:
     """Whether the parameter of this name is trained."""
     return lowering.purpose not in INPUT_GRADIENTS and lowering.entries[name].trainable
 
 
-def has_trained(lowering: Lowering, done: Done) -> bool:
+def has_trained(lowering: Builder, done: Done) -> bool:
     """Whether something is trained in a layer."""
     names = (name for name, entry in lowering.entries.items() if entry.layer == done.info.index)
     return any(is_trained(lowering, name) for name in names) or any(
@@ -75,7 +55,7 @@ def has_trained(lowering: Lowering, done: Done) -> bool:
 
 
 def dense_back(
-    lowering: Lowering, done: Done, before: Done | None, dy: Buffer, is_dz: bool, wanted: bool
+    lowering: Builder, done: Done, before: Done | None, dy: Buffer, is_dz: bool, wanted: bool
 ) -> tuple[Buffer, bool]:
     """Lower the backward pass of a Dense layer; returns the error before it, and whether that is one of sums."""
     layer, path = done.info.layer, done.info.path
@@ -118,7 +98,7 @@ def derivative_input_of(done: Done, shape: Activation) -> tuple[Buffer, bool]:
     return (done.y if direct or done.z is None else done.z), direct
 
 
-def derivative(lowering: Lowering, done: Done, shape: Activation, dy: Buffer) -> Buffer:
+def derivative(lowering: Builder, done: Done, shape: Activation, dy: Buffer) -> Buffer:
     """The error of the weighted sums, from that of the outputs."""
     if shape.name == "identity":
         return dy
@@ -128,7 +108,7 @@ def derivative(lowering: Lowering, done: Done, shape: Activation, dy: Buffer) ->
     return dz
 
 
-def layer_back(lowering: Lowering, done: Done, dy: Buffer, wanted: bool) -> Buffer:
+def layer_back(lowering: Builder, done: Done, dy: Buffer, wanted: bool) -> Buffer:
     """Lower the backward pass of a layer that is not Dense."""
     layer, path = done.info.layer, done.info.path
     dx = dy
@@ -159,7 +139,7 @@ def layer_back(lowering: Lowering, done: Done, dy: Buffer, wanted: bool) -> Buff
     return dx
 
 
-def norm_back(lowering: Lowering, done: Done, dy: Buffer, dx: Buffer) -> None:
+def norm_back(lowering: Builder, done: Done, dy: Buffer, dx: Buffer) -> None:
     """Lower the data gradient of a layer that normalizes or scales."""
     layer, path, scale = done.info.layer, done.info.path, lowering.piece(f"{done.info.path}.scale")
     if isinstance(layer, LayerNorm) and done.n and done.deviation:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ranvier.engine import feeds_dense
 from ranvier.native.lowering import sparse
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.builder import Builder
 from ranvier.native.lowering.lowered import GRADIENT, ROUNDED
 from ranvier.network.activations import Activation, activation
 from ranvier.network.layers import Rescale
 
-if TYPE_CHECKING:
-    from ranvier.native.lowering.lowering import Lowering
 
-
-def gathered(lowering: Lowering) -> Buffer:
+def gathered(lowering: Builder) -> Buffer:
     """The dense block of the batch; without meaning where there is none. CSR rows are read where they lie."""
     spec = lowering.spec
     first, n_dense = spec.network.layer_infos[0], spec.input_blocks[0]
@@ -28,13 +25,13 @@ def gathered(lowering: Lowering) -> Buffer:
     return lowering.rounded(x, x.name) if feeds_dense(first) else x
 
 
-def reads_csr(lowering: Lowering, path: str) -> bool:
+def reads_csr(lowering: Builder, path: str) -> bool:
     """Whether a Dense layer is the one that reads the CSR block of the inputs."""
     return lowering.table is not None and lowering.table.startswith(f"{path}.weight")
 
 
 def forward(
-    lowering: Lowering,
+    lowering: Builder,
     path: str,
     x: Buffer,
     weight: Buffer,
@@ -56,7 +53,7 @@ def forward(
     lowering.add(sparse.SparseForward(path, table, None if start else bias, *results, start, lowering.rounds))
 
 
-def gradient(lowering: Lowering, path: str, dz: Buffer, weight: s.Trained) -> sparse.SparseGradient:
+def gradient(lowering: Builder, path: str, dz: Buffer, weight: s.Trained) -> sparse.SparseGradient:
     """The gradient of the table; where norms are clipped, its squares first."""
     assert lowering.table is not None
     table = weight if weight.value.kind == "table" else lowering.train(lowering.table)
@@ -67,7 +64,7 @@ def gradient(lowering: Lowering, path: str, dz: Buffer, weight: s.Trained) -> sp
     return lowering.sparse
 
 
-def csr_back(lowering: Lowering, path: str, dz: Buffer) -> Buffer:
+def csr_back(lowering: Builder, path: str, dz: Buffer) -> Buffer:
     """The errors along the inputs of a layer that reads a CSR block, a buffer for each block; gives the last one."""
     dx = dz
     for name in _weights(lowering, path):
@@ -77,7 +74,7 @@ def csr_back(lowering: Lowering, path: str, dz: Buffer) -> Buffer:
     return dx
 
 
-def input_gradients(lowering: Lowering, dx: Buffer, output: int | None = None) -> Iterator[s.InputAnswer]:
+def input_gradients(lowering: Builder, dx: Buffer, output: int | None = None) -> Iterator[s.InputAnswer]:
     """The steps that hand out the errors along the inputs, block by block.
 
     Parameters:
@@ -94,6 +91,6 @@ def input_gradients(lowering: Lowering, dx: Buffer, output: int | None = None) -
         first += block.columns
 
 
-def _weights(lowering: Lowering, path: str) -> tuple[str, ...]:
+def _weights(lowering: Builder, path: str) -> tuple[str, ...]:
     """The names of the pieces of the first weight: of the dense block, where there is one, and of the CSR block."""
     return tuple(name for name in lowering.entries if name.startswith(f"{path}.weight"))

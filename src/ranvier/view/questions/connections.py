@@ -8,7 +8,7 @@ import numpy as np
 
 from ranvier.errors import InputError
 from ranvier.model.inspect import find_layer
-from ranvier.network.network import LayerInfo
+from ranvier.network.layer_info import LayerInfo
 from ranvier.view.questions.neuron import layer_inputs
 from ranvier.view.questions.weights import weight_limit
 from ranvier.view.subject import Subject

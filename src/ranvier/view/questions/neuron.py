@@ -11,7 +11,7 @@ from ranvier.data.encoders.table import TableEncoder
 from ranvier.engine import LayerValues
 from ranvier.expression import evaluate
 from ranvier.model.inspect import NeuronView, find_layer, seen_inputs
-from ranvier.network.network import LayerInfo
+from ranvier.network.layer_info import LayerInfo
 from ranvier.rows import Inputs
 from ranvier.view.questions.neuron_statistics import neuron_statistics
 from ranvier.view.subject import Subject

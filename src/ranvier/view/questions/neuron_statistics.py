@@ -9,7 +9,7 @@ import numpy as np
 from ranvier.errors import InputError
 from ranvier.model.diagnosis.neuron_flags import duplicates, flat_fraction, neuron_flags
 from ranvier.model.inspect import find_layer
-from ranvier.network.network import LayerInfo
+from ranvier.network.layer_info import LayerInfo
 from ranvier.view.subject import Subject
 
 BINS = 21

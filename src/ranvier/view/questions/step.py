@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError
 from ranvier.model.inspect import find_layer, input_names, seen_inputs
-from ranvier.network.network import LayerInfo
+from ranvier.network.layer_info import LayerInfo
 from ranvier.reference.trace import LayerTrace, StepTrace, batch_loss_at
 from ranvier.rows.class_numbers import one_hot
 from ranvier.rows.some_rows import evenly
