@@ -120,6 +120,8 @@ function label(self: uPlot, runs: Drawn[], data: Curves, ink: (entry: Drawn) => 
     ctx.strokeStyle = ctx.fillStyle = ink(entry);
     ctx.lineWidth = ratio;
     ctx.globalAlpha = 0.5;
+    // Dotted: from where a curve ends to its name, which is no part of the curve.
+    ctx.setLineDash([ratio, 4 * ratio]);
     ctx.beginPath();
     ctx.moveTo(x + 2 * ratio, from);
     ctx.lineTo(right + 8 * ratio, y);
