@@ -124,8 +124,8 @@ def _line_search(
     """
     from scipy.optimize import line_search
 
-    slope = dot(gradient, along)
-    if not slope < 0:
+    derivative_along = dot(gradient, along)
+    if not derivative_along < 0:
         return None
     evaluations: dict[float, tuple[float, Array]] = {0.0: (loss, gradient)}
 
@@ -141,7 +141,7 @@ def _line_search(
             lambda x: np.array([dot(at(float(x[0]))[1], along)]),
             np.zeros(1),
             np.ones(1),
-            np.array([slope]),
+            np.array([derivative_along]),
             loss,
             c1=optimizer.c1,
             c2=optimizer.c2,
