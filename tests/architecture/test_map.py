@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 
 import pytest
 
@@ -12,6 +13,17 @@ from tests.architecture.test_floors import FILES, FLOORS, NATIVE_FLOORS, ROOT, S
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 SHOWN_BESIDE_FOLDERS = {"the files beside the folders": ""}
 """What a table calls the files beside its folders, and their name in NATIVE_FLOORS."""
+ROOT_FILES = {
+    ".gitattributes",
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "README.md",
+    "pyproject.toml",
+    "test",
+}
 SUBJECTS = (
     "an activation",
     "a layer",
@@ -86,3 +98,10 @@ def test_a_package_that_lists_its_files_lists_all_of_them() -> None:
         lists[path.parent.relative_to(SOURCE).as_posix()] = unlisted(docstring, files)
     assert {package: files for package, files in lists.items() if files} == {}
     assert unlisted("one.py  the first", {"one.py", "two.py"}) == {"two.py"}
+
+
+def test_the_root_holds_only_what_belongs_there() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no repository, so that nothing says which files belong to it")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {name for name in listed.splitlines() if "/" not in name} == ROOT_FILES
