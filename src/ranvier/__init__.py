@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from ranvier.floating_point_mode import in_usual_mode
 from ranvier.version import __version__
 
 _EXPORTS = {
@@ -211,6 +210,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'ranvier' has no attribute {name!r}")
+    from ranvier.floating_point_mode import in_usual_mode
+
     value = getattr(in_usual_mode(import_module)(_MODULE_OF[name]), name)
     globals()[name] = value
     return value

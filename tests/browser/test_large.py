@@ -55,7 +55,8 @@ def test_the_page_try_shows_the_inputs_of_its_row(letters: Subject, open_view: O
 
 def test_columns_are_found_by_their_names(open_view: Open, open_report: Open) -> None:
     table = {
-        f"measured number {at} of the sensor": [float((row * (at + 3)) % 29) for row in range(60)] for at in range(24)
+        f"measured number {at} of the sensor in the northern hall": [float((row * (at + 3)) % 29) for row in range(60)]
+        for at in range(24)
     }
     model = rv.train(table | {"y": [float(row % 11) for row in range(60)]}, target="y", **QUICK)
     subject = Subject(model, rows_from_file(model, table | {"y": [float(row % 11) for row in range(60)]}), "columns")
@@ -63,13 +64,13 @@ def test_columns_are_found_by_their_names(open_view: Open, open_report: Open) ->
     assert page.locator(".field").count() == 24
     page.get_by_label("Find a column by its name").fill("NUMBER 17")
     settle(page)
-    assert page.locator(".field label").inner_text() == "measured number 17 of the sensor"
+    assert page.locator(".field label").inner_text() == "measured number 17 of the sensor in the northern hall"
     report = open_report(subject)
     report.get_by_label("Find a column by its name").fill("number 17")
     settle(report)
     names = report.locator(".importances .name > span")
     assert names.count() == 1
-    assert names.first.get_attribute("title") == "measured number 17 of the sensor"
+    assert names.first.get_attribute("title") == "measured number 17 of the sensor in the northern hall"
     assert names.first.inner_text() == "…17…", "what all names share is left out"
     assert report.locator(".data tbody tr").count() == 20
     report.get_by_role("button", name="show 24 columns").click()

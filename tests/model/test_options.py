@@ -149,7 +149,7 @@ def test_train_hands_each_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
     values: dict[str, Any] = {field.name: object() for field in fields(TrainOptions) if field.name not in FIXED_FORMS}
     values |= {"epochs": 3, "batch_size": 4, "patience": 5, "hidden": (6,), "ignore": ("a",), "threshold": 0.25}
-    values |= {"kinds": {"b": "number"}}
+    values |= {"kinds": {"b": "number"}, "members": 2}
     monkeypatch.setattr("ranvier.model.train.train_job", job)
     monkeypatch.setattr("ranvier.tuning.search.train_job", job)
     for function, left_out in ((rv.train, ()), (rv.search, SEARCHABLE)):

@@ -13,8 +13,8 @@ import pytest
 from ranvier.native.kernels.module import plan_ir
 from ranvier.native.machine import barrier, llvm, system
 from ranvier.native.machine.target import Target
-from ranvier.native.prepared import machine
 from ranvier.native.scheduling.plan import make_plan
+from ranvier.native.this_machine import this_machine
 from tests.native.test_same_bits import classifier
 
 ARM = Target("aarch64-unknown-linux-gnu", "neoverse-n1", (), 128, has_bf16_dot=False)
@@ -30,7 +30,7 @@ def functions(assembly: str) -> Iterator[tuple[str, str]]:
 
 
 def modules(precision: str, purpose: str) -> list[str]:
-    return list(plan_ir(make_plan(classifier(precision=precision), purpose, machine(ARM, precision), 1).code, ARM))
+    return list(plan_ir(make_plan(classifier(precision=precision), purpose, this_machine(ARM, precision), 1).code, ARM))
 
 
 @pytest.mark.parametrize(

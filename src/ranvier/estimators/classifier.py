@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags
 
 from ranvier.data.encoders.decoding import class_indices, class_probabilities, label_indicators
@@ -173,7 +174,14 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         classes = self.classes_.tolist() if self.model_.task.is_classifier else []
         return [tuple(classes[index] for index in numbers) for numbers in self.model_.class_sets(outputs, coverage)]
 
-    score = in_usual_mode(ClassifierMixin.score)
+    @in_usual_mode
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The accuracy of the predictions; of several labels a row all have to be right.
+
+        Parameters:
+            X, y, sample_weight: as for `fit`.
+        """
+        return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
 
     def _learns_numbers(self) -> bool:
         return False

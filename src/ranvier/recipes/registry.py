@@ -101,7 +101,7 @@ def recipe_for(
     if name == "auto":
         by_name, reason = AUTO[_kind(source, options)]
         notes = (f"{reason}: one network is trained, as by recipe='plain'.",) if reason else ()
-    named = recipe(by_name, effort)
+    named = by_name if isinstance(by_name, Recipe) else RECIPES[by_name](effort)
     return named if options.members is None else named.with_members(options.members), notes
 
 
