@@ -103,5 +103,5 @@ def test_a_package_that_lists_its_files_lists_all_of_them() -> None:
 def test_the_root_holds_only_what_belongs_there() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("this is no repository, so that nothing says which files belong to it")
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert {name for name in listed.splitlines() if "/" not in name} == ROOT_FILES
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {name for name in tracked.splitlines() if "/" not in name} == ROOT_FILES
