@@ -95,13 +95,14 @@ def recipe_for(
     >>> recipe_for("auto", "fast", open_source({"age": [39, 50]}))[0].name
     'table'
     """
-    options = options or TrainOptions()
-    check_recipe(name, effort)
-    by_name, notes = name, tuple[str, ...]()
+    options, notes = options or TrainOptions(), tuple[str, ...]()
     if name == "auto":
-        by_name, reason = AUTO[_kind(source, options)]
+        check_recipe(name, effort)
+        kind_name, reason = AUTO[_kind(source, options)]
         notes = (f"{reason}: one network is trained, as by recipe='plain'.",) if reason else ()
-    named = by_name if isinstance(by_name, Recipe) else RECIPES[by_name](effort)
+        named = RECIPES[kind_name](effort)
+    else:
+        named = recipe(name, effort)
     return named if options.members is None else named.with_members(options.members), notes
 
 

@@ -16,7 +16,7 @@ import ranvier as rv
 from ranvier.data import TableEncoder, encoder_from_dict, infer_schema, open_source, prepare
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.columns.schema import ColumnSchema
-from ranvier.errors import DataError, ModelFileError
+from ranvier.errors import DataError
 
 NAN = float("nan")
 OTHER = [0.5, 1.5, 4.0, 2.5]
@@ -371,32 +371,6 @@ def test_no_string_breaks_the_reader(cells: list[str]) -> None:
     for form in (PLAIN, NumberFormat(",", ".", ("$", "%", "k"), True, True), NumberFormat(clock=True, odd=True)):
         values, _ = form.read(pl.Series("x", cells, dtype=pl.String))
         assert values.shape == (len(cells),)
-
-
-@pytest.mark.parametrize("change", [{"decimal": ";"}, {"odd": 1}, {"units": "kg"}])
-def test_damaged_formats_are_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(ModelFileError):
-        NumberFormat.from_dict({**PLAIN.to_dict(), **change})
-
-
-@pytest.mark.parametrize(
-    ("stored", "expected"),
-    [
-        ({"units": ["dr", "cr"]}, [5.0, -2.0]),
-        ({"units": ["cr", "dr"]}, [-5.0, 2.0]),
-        ({"units": ["dr", "cr"], "ranges": False}, [-5.0, 2.0]),
-        ({"units": ["dr", "cr"], "magnitudes": False}, [5.0, 2.0]),
-        ({"units": ["kg", "g"]}, [NAN, NAN]),
-    ],
-)
-def test_formats_of_earlier_versions_keep_their_signs(stored: dict[str, Any], expected: list[float]) -> None:
-    """The first of the units was positive before ranges were read, and so it is in models that do not know these."""
-    before = {"decimal": ".", "thousands": "", "bounds": False, "clock": False, "odd": True, "magnitudes": True}
-    form = NumberFormat.from_dict({**before, **stored})
-    cells = pl.Series(["5 DR", "2 CR"])
-    assert form.read(cells)[0].tolist() == pytest.approx(expected, nan_ok=True)
-    again = NumberFormat.from_dict(json.loads(json.dumps(form.to_dict())))
-    assert again.read(cells)[0].tolist() == pytest.approx(expected, nan_ok=True)
 
 
 def test_files_keep_their_cells(tmp_path: Path) -> None:
