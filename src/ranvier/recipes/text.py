@@ -24,6 +24,8 @@ MAX_FIRST_WEIGHTS = 20_000_000
 """Numbers in the first layer of a network above which it gets half as many neurons, down to 64."""
 MIN_HIDDEN = 64
 MIN_FOLD_ROWS = 4
+FEW_ROWS, FEW_FOLDS = 1_000, 5
+"""Fewer rows are divided into so many folds, since a tenth of them says too little."""
 
 
 @record
@@ -32,7 +34,7 @@ class TextRecipe(Recipe):
 
     A network sees TF-IDF rows; another one and a linear model see them times the strengths of the terms, see
     `term_strengths`. A tenth of the rows decides how many epochs are best, calibrates each, and says whether all are
-    merged or fewer; then they are trained again on all rows.
+    merged or fewer; then they are trained again on all rows. Of few rows several folds do so, one after the other.
 
     Fields:
         hidden: the widths of the hidden layers; narrower where there are very many terms.
@@ -42,7 +44,8 @@ class TextRecipe(Recipe):
         schedule: of the learning rate.
         batch_size: rows per gradient step.
         epochs, min_steps: passes over the rows, more for few rows so that there are `min_steps` steps.
-        n_folds: one of so many parts of the rows is for validation.
+        n_folds: one of so many parts of the rows is for validation; one of five below 1,000 rows.
+        min_validation: as many of these parts are left out in turn as have so many rows together.
         n_seeds: how many networks of each kind are trained on all rows; 0 for none, which keeps the first ones.
         max_terms_again: how many terms of all rows, times the epochs, may be seen again.
         max_terms: the maximum number of terms of each way to make them; 30,000 at most for two classes and numbers.
@@ -67,6 +70,7 @@ class TextRecipe(Recipe):
     epochs: int = 8
     min_steps: int = 500
     n_folds: int = 10
+    min_validation: int = 200
     n_seeds: int = 1
     max_terms_again: int = 40_000_000
     max_terms: int = MAX_TERMS
@@ -100,11 +104,20 @@ class TextRecipe(Recipe):
     def folds_for(self, rows: int) -> int:
         """Into how many parts so many rows are divided, of which one is for validation.
 
-        >>> [TextRecipe().folds_for(rows) for rows in (5_000, 30, 3)]
-        [10, 7, 1]
+        >>> [TextRecipe().folds_for(rows) for rows in (5_000, 500, 9, 3)]
+        [10, 5, 2, 1]
         """
-        folds = min(self.n_folds, rows // MIN_FOLD_ROWS)
+        folds = min(self.n_folds, rows // MIN_FOLD_ROWS, self.n_folds if rows >= FEW_ROWS else FEW_FOLDS)
         return folds if folds > 1 else 1
+
+    def validations_for(self, rows: int) -> int:
+        """How many of the parts of so many rows are left out in turn.
+
+        >>> [TextRecipe().validations_for(rows) for rows in (5_000, 1_500, 500, 100)]
+        [1, 2, 2, 5]
+        """
+        folds = self.folds_for(rows)
+        return min(max(-(-self.min_validation * folds // max(rows, 1)), 1), folds)
 
     def epochs_for(self, rows: int) -> int:
         """Passes over so many rows.
@@ -156,7 +169,7 @@ class TextRecipe(Recipe):
 
 
 TEXT_PRESETS = {
-    "fast": TextRecipe(n_seeds=0, epochs=4, min_steps=300, max_terms=30_000),
+    "fast": TextRecipe(min_validation=100, n_seeds=0, epochs=4, min_steps=300, max_terms=30_000),
     "default": TextRecipe(),
     "best": TextRecipe(n_seeds=3, max_terms_again=1_000_000_000),
 }
