@@ -43,7 +43,8 @@ class TextRecipe(Recipe):
         learning_rate, linear_learning_rate: of Adam.
         schedule: of the learning rate.
         batch_size: rows per gradient step.
-        epochs, min_steps: passes over the rows, more for few rows so that there are `min_steps` steps.
+        epochs, min_steps, class_steps: passes over the rows, more for few rows so that there are `min_steps` steps, and
+            `class_steps` for each class.
         n_folds: one of so many parts of the rows is for validation; one of five below 1,000 rows.
         min_validation: as many of these parts are left out in turn as have so many rows together.
         n_seeds: how many networks of each kind are trained on all rows; 0 for none, which keeps the first ones.
@@ -69,6 +70,7 @@ class TextRecipe(Recipe):
     batch_size: int = 32
     epochs: int = 8
     min_steps: int = 500
+    class_steps: int = 13
     n_folds: int = 10
     min_validation: int = 200
     n_seeds: int = 1
@@ -119,13 +121,14 @@ class TextRecipe(Recipe):
         folds = self.folds_for(rows)
         return min(max(-(-self.min_validation * folds // max(rows, 1)), 1), folds)
 
-    def epochs_for(self, rows: int) -> int:
-        """Passes over so many rows.
+    def epochs_for(self, rows: int, outputs: int) -> int:
+        """Passes over so many rows of so many classes, or other outputs.
 
-        >>> [TextRecipe().epochs_for(rows) for rows in (500, 5_000)]
-        [32, 8]
+        >>> [TextRecipe().epochs_for(rows, outputs) for rows, outputs in ((500, 2), (500, 77), (5_000, 77))]
+        [32, 65, 8]
         """
-        return max(self.epochs, -(-self.min_steps * self.batch_size // max(rows, 1)))
+        steps = max(self.min_steps, self.class_steps * outputs)
+        return max(self.epochs, -(-steps * self.batch_size // max(rows, 1)))
 
     def trains_again(self, rows: Rows, settings: TrainSettings) -> bool:
         """Whether the members are trained again on all rows: where these are few enough, and no callback watches."""
@@ -148,7 +151,7 @@ class TextRecipe(Recipe):
     ) -> TrainSettings:
         """How the network on TF-IDF is trained; the number of rows decides what was left open."""
         optimizer = chosen_optimizer(options, Adam(self.learning_rate))
-        epochs = self.epochs_for(rows)
+        epochs = self.epochs_for(rows, task.outputs)
         metric = "validation_loss" if task.kind == "regression" else CALIBRATED_D2
         sizes = {"epochs": epochs, "batch_size": self.batch_size, "patience": epochs}
         return make_settings(
@@ -169,7 +172,7 @@ class TextRecipe(Recipe):
 
 
 TEXT_PRESETS = {
-    "fast": TextRecipe(min_validation=100, n_seeds=0, epochs=4, min_steps=300, max_terms=30_000),
+    "fast": TextRecipe(min_validation=100, n_seeds=0, epochs=4, min_steps=300, class_steps=8, max_terms=30_000),
     "default": TextRecipe(),
     "best": TextRecipe(n_seeds=3, max_terms_again=1_000_000_000),
 }
