@@ -8,6 +8,7 @@ import click
 
 from ranvier.cli.console import Output, with_warnings
 from ranvier.cli.exit_codes import DONE
+from ranvier.cli.model_argument import loaded
 from ranvier.cli.options import encoding_option, header_option, json_option, skip_option
 
 if TYPE_CHECKING:
@@ -29,14 +30,13 @@ def command(
 
     Use rows that the model was not trained on; its metrics on the training rows are too optimistic.
     """
-    import ranvier
     from ranvier.cli import printed_report
     from ranvier.data.sources.reading import Reading
     from ranvier.display.tables import metrics_table
 
     output = Output(as_json)
     result = evaluate_file(
-        ranvier.load(model), data, Reading(header=header, encoding=encoding, skip_bad_rows=skip_bad_rows)
+        loaded(model, [data]), data, Reading(header=header, encoding=encoding, skip_bad_rows=skip_bad_rows)
     )
     count, left_out = result["rows"], result.pop("left_out")
     origin = "standard input" if data == "-" else data
