@@ -103,8 +103,8 @@ def plain_text(data: bytes, separator: str, reading: Reading) -> tuple[bytes, li
     data = _with_line_feeds(_without_marks(data.rstrip(END_OF_FILE) if data.endswith(END_OF_FILES) else data))
     data, drawn = without_rules(data)
     data, quoted = without_row_quotes(data, separator, reading)
-    data, kept = _without_formulas(data)
-    return data, [*drawn, *quoted, *kept]
+    data, formulas = _without_formulas(data)
+    return data, [*drawn, *quoted, *formulas]
 
 
 def divided_text(data: bytes, separator: str, called: str, reading: Reading) -> tuple[bytes, Dialect, str]:
