@@ -34,7 +34,7 @@ def notes_of(model: Path, data: Path) -> list[str]:
 @pytest.mark.parametrize("written", ["as it was", "by pandas", "backwards", "beside others"])
 def test_some_of_the_training_rows_are_counted(trained: Trained, written: str, tmp_path: Path) -> None:
     header, *lines = trained.data.read_text().splitlines(keepends=True)
-    rows, known = lines[20:80], 60
+    rows, expected = lines[20:80], 60
     if written == "by pandas":
         header = "index," + header
         rows = [
@@ -43,14 +43,14 @@ def test_some_of_the_training_rows_are_counted(trained: Trained, written: str, t
         ]
     rows = rows[::-1] if written == "backwards" else rows
     if written == "beside others":
-        rows, known = [*rows[:15], *(row.replace(".", "8.") for row in rows[15:])], 15
+        rows, expected = [*rows[:15], *(row.replace(".", "8.") for row in rows[15:])], 15
     other = tmp_path / "some.csv"
     other.write_text(header + "".join(rows))
     (note,) = notes_of(trained.model, other)
     count = int(note.split()[0])
     assert note.startswith(f"{count} of the 60 rows were trained on, so these metrics are too good; on its test rows: ")
     # A fifth of the rows of the file were test rows.
-    assert 0.6 * known <= count <= known
+    assert 0.6 * expected <= count <= expected
 
 
 def test_new_rows_are_not(trained: Trained, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ranvier.data import target_values
-from ranvier.data.diagnosis.known_rows import digests, n_known
+from ranvier.data.diagnosis.trained_rows import digests, n_trained
 from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.data.sources import NAMED
 from ranvier.data.sources.source import Source
@@ -62,16 +62,16 @@ def training_rows_note(model: Model, rows: Any) -> str:
     Parameters:
         rows: a source.
     """
-    stored, columns = model.report.profile.get("known_rows"), row_encoder(model.encoder).columns
+    stored, columns = model.report.profile.get("trained_rows"), row_encoder(model.encoder).columns
     if not stored or not isinstance(rows, Source) or not rows.column_names:
         return ""
     target = model.target
     values = target_values(rows, target.column_names, model.task.classes, target.number_formats)
-    known, counted = n_known(stored, digests(rows, columns, values))
-    if not known:
+    trained, counted = n_trained(stored, digests(rows, columns, values))
+    if not trained:
         return ""
-    count = f"{known:,}" if counted else f"About {known:,}"
-    were = f"{count} of the {rows.rows:,} rows {'was' if known == 1 else 'were'} trained on"
+    count = f"{trained:,}" if counted else f"About {trained:,}"
+    were = f"{count} of the {rows.rows:,} rows {'was' if trained == 1 else 'were'} trained on"
     return f"{were}, so these metrics are too good{_test_metric(model.report)}"
 
 

@@ -39,8 +39,8 @@ def digests(source: Source, columns: Sequence[ColumnSchema], values: Values) -> 
 
     >>> from ranvier.data import infer_schema, open_source
     >>> rows = open_source({"a": ["1", "1.0", "2"], "b": ["x", " x", "y"]})
-    >>> found = digests(rows, infer_schema(rows.frame), np.array([0, 0, 1]))
-    >>> bool(found[0] == found[1]), bool(found[0] == found[2])
+    >>> hashed = digests(rows, infer_schema(rows.frame), np.array([0, 0, 1]))
+    >>> bool(hashed[0] == hashed[1]), bool(hashed[0] == hashed[2])
     (True, False)
     """
     used = [column for column in columns if column.used]
@@ -51,8 +51,8 @@ def digests(source: Source, columns: Sequence[ColumnSchema], values: Values) -> 
     cells += [_strings(pl.Series(column.tolist(), strict=False)) for column in targets.T]
     frame = pl.DataFrame([series.alias(str(at)) for at, series in enumerate(cells)])
     rows = frame.select(pl.concat_str(pl.all().fill_null("\0"), separator="\x1f")).to_series()
-    hashed = b"".join(blake2b(row.encode(), digest_size=BYTES).digest().ljust(8, b"\0") for row in rows)
-    return np.frombuffer(hashed, "<u8").astype(np.uint64)
+    content = b"".join(blake2b(row.encode(), digest_size=BYTES).digest().ljust(8, b"\0") for row in rows)
+    return np.frombuffer(content, "<u8").astype(np.uint64)
 
 
 def _strings(cells: pl.Series) -> pl.Series:
@@ -66,13 +66,13 @@ def _strings(cells: pl.Series) -> pl.Series:
     return pl.Series(numbers.view(np.int64)).cast(pl.String)
 
 
-def known_rows(parts: Iterable[NDArray[np.uint64] | None]) -> dict[str, Any]:
+def trained_rows(parts: Iterable[NDArray[np.uint64] | None]) -> dict[str, Any]:
     """What a model keeps of the digests of its training rows, as plain JSON values; nothing where some have none.
 
     Parameters:
         parts: those of the training rows, and those of validation rows.
 
-    >>> known_rows([np.array([7, 7, 9], np.uint64)])
+    >>> trained_rows([np.array([7, 7, 9], np.uint64)])
     {'digests': 'BwAAAAAJAAAAAA==', 'all': True, 'repeated': 0.6667}
     """
     of_parts = list(parts)
@@ -86,13 +86,13 @@ def known_rows(parts: Iterable[NDArray[np.uint64] | None]) -> dict[str, Any]:
     return {"digests": b64encode(content).decode(), "all": len(stored) == len(different), "repeated": repeated}
 
 
-def n_known(stored: Mapping[str, Any], rows: NDArray[np.uint64] | None) -> tuple[int, bool]:
+def n_trained(stored: Mapping[str, Any], rows: NDArray[np.uint64] | None) -> tuple[int, bool]:
     """How many rows were trained on, and whether they were counted, not estimated from some of them.
 
     0 where no more are than training rows are repeated by others.
 
     >>> training = np.arange(10, dtype=np.uint64)
-    >>> n_known(known_rows([training]), np.array([3, 4, 50], np.uint64))
+    >>> n_trained(trained_rows([training]), np.array([3, 4, 50], np.uint64))
     (2, True)
     """
     if not stored or rows is None or not len(rows):
@@ -100,7 +100,7 @@ def n_known(stored: Mapping[str, Any], rows: NDArray[np.uint64] | None) -> tuple
     content = np.frombuffer(b64decode(stored["digests"]), np.uint8).reshape(-1, BYTES)
     digests_of_training = np.pad(content, ((0, 0), (0, 8 - BYTES))).view("<u8").reshape(-1)
     compared = rows if stored["all"] else rows[rows <= digests_of_training[-1]]
-    known = int(np.isin(compared, digests_of_training).sum())
-    if known <= (stored["repeated"] + MIN_FRACTION) * len(compared):
+    trained = int(np.isin(compared, digests_of_training).sum())
+    if trained <= (stored["repeated"] + MIN_FRACTION) * len(compared):
         return 0, True
-    return (known, True) if stored["all"] else (round(known / len(compared) * len(rows)), False)
+    return (trained, True) if stored["all"] else (round(trained / len(compared) * len(rows)), False)
