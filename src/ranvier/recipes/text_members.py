@@ -6,21 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
 from ranvier.data.text.free_memory import give_back
-from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.candidates import linear_layers
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.ensemble import ended_by, is_unfinished, member_summary, trainings_at_once
 from ranvier.recipes.merged_events import MergedEvents
 from ranvier.recipes.term_strength import scaled, unit_strengths
-from ranvier.recipes.text_merge import can_hold_linear
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
 from ranvier.rows.inputs import bytes_of, view_of
@@ -33,9 +30,6 @@ from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings
 from ranvier.training.side_by_side import usable_threads
 from ranvier.training.watching import stopped_by_viewer
-
-if TYPE_CHECKING:
-    from ranvier.recipes.text import TextRecipe
 
 Array = NDArray[Any]
 MAX_BYTES, ARRAYS = 640 << 20, 5
@@ -140,24 +134,6 @@ class Training:
         return Result(member, flat, *ended, strengths if member.strengthened else None, outputs)
 
 
-def members_of(
-    recipe: TextRecipe, network: Network, settings: TrainSettings, task: Task, validated: bool
-) -> list[Member]:
-    """The members: two networks on TF-IDF without and with strengths, and a linear model with strengths."""
-    linear = Network(network.inputs, linear_layers(network))
-    linear_settings = _smoothed(recipe.linear_settings(settings), task, recipe.linear_label_smoothing)
-    members = [
-        Member(IDF, network, settings, False),
-        Member(RATIO, network, _smoothed(settings, task, recipe.label_smoothing), True),
-        Member(LINEAR, linear, linear_settings, True),
-    ]
-    if len(network.layers) == 1:
-        return members[2:]
-    if not validated and not can_hold_linear(network):
-        return members[:2]
-    return members
-
-
 def viewed(rows: Rows, settings: TrainSettings) -> Rows:
     """The rows with a view in the place of their CSR block, which takes no copy of its entries where some are taken.
 
@@ -174,11 +150,3 @@ def _strengthened(rows: Rows, strengths: Array) -> Rows:
 def _bytes_of_one(network: Network, rows: Rows) -> int:
     """How much memory a training takes, about."""
     return bytes_of(rows.inputs) + ARRAYS * 4 * network.parameter_count
-
-
-def _smoothed(settings: TrainSettings, task: Task, smoothing: float) -> TrainSettings:
-    """The settings with label smoothing, where the loss is the usual one of classes."""
-    usual = settings.loss.name in ("categorical_cross_entropy", "binary_cross_entropy")
-    if task.kind not in ("binary", "multiclass") or not usual or settings.loss != find_loss(settings.loss.name):
-        return settings
-    return replace(settings, loss=find_loss(settings.loss.name, label_smoothing=smoothing))
