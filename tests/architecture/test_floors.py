@@ -62,17 +62,10 @@ LAZY_FACADE = {
 """The imports upwards, when they are called: Network.fit is ranvier.fit, and Model.view opens a view."""
 
 ANNOTATION_CIRCLES = {
-    "data.encoders.number": ("data.encoders.numeric_features",),
     "model.model": tuple(
         f"model.{name}" for name in ("description", "diagnosis.curve", "diagnosis.diagnose", "inspect", "shown")
     ),
     "model.predictor": ("model.listening",),
-    "native.kernels.body": tuple(
-        f"native.kernels.{name}"
-        for name in ("gather", "input_gradients", "limit_norms", "next_rows", "pairs", "sparse")
-    ),
-    "native.kernels.emitter": ("native.kernels.function",),
-    "native.kernels.module": ("native.kernels.body",),
     "recipes.image": tuple(
         f"recipes.{name}" for name in ("augmentation", "augmentation_comparison", "image_training", "shared_features")
     ),
