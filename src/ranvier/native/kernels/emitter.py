@@ -103,7 +103,7 @@ class Emitter:
         return result
 
     def add_function(self, name: str, result: str) -> int:
-        """Say that a function is written from now on; gives its place among the functions, for `place`.
+        """Say that a function is written from now on; gives its index among the parts, for `insert`.
 
         Raises:
             EngineError: there is a function of this name already.
@@ -113,9 +113,9 @@ class Emitter:
         self._functions[name] = result
         return len(self._parts)
 
-    def place(self, at: int, text: str) -> None:
+    def insert(self, index: int, text: str) -> None:
         """Put the text of a function before those that were added while it was written."""
-        self._parts.insert(at, text)
+        self._parts.insert(index, text)
 
     def lines(self) -> int:
         """How many lines the functions written so far have."""

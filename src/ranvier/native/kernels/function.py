@@ -392,7 +392,7 @@ def write_function(
     Raises:
         EngineError: there is a function of this name already.
     """
-    at = module.add_function(name, result)
+    index = module.add_function(name, result)
     function = Function(module, name, parameters, result, internal, lanes or module.lanes)
     yield function
-    module.place(at, function.text())
+    module.insert(index, function.text())
