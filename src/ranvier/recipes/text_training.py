@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from ranvier.recipes.out_of_fold import divided, left_out_rows, possible_folds, 
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.text_members import IDF, LINEAR, RATIO, Member, Result, Training, viewed
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
+from ranvier.recipes.text_parts import TextParts
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.callbacks import EarlyStopping
@@ -31,9 +32,6 @@ from ranvier.training.logits import logits_of, probabilities_of
 from ranvier.training.settings import TrainSettings
 from ranvier.training.standard_error import mean_and_error
 from ranvier.training.temperature import inverse_temperature
-
-if TYPE_CHECKING:
-    from ranvier.recipes.text import TextRecipe
 
 Array = NDArray[Any]
 
@@ -65,7 +63,7 @@ class Evaluated:
         return Part(self.member.network, result.parameters, fraction * self.factor, result.strengths)
 
 
-def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
+def train_on_texts(recipe: TextParts, setup: TrainingSetup) -> Trained:
     """Train the members, choose by rows left out which ones are merged, and train these again on all rows.
 
     Where a fold has few rows, the members are trained without another one, too, until enough rows were left out.
@@ -111,7 +109,7 @@ def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
     return finished if ended else replace(finished, held_out=held_out, linear=linear)
 
 
-def _folds(recipe: TextRecipe, setup: TrainingSetup) -> list[NDArray[np.int64] | None]:
+def _folds(recipe: TextParts, setup: TrainingSetup) -> list[NDArray[np.int64] | None]:
     """Which rows each training of the members leaves out; a single None where it is none of them."""
     rows = setup.rows
     n_folds = possible_folds(rows, recipe.folds_for(len(rows)))
@@ -181,7 +179,7 @@ def _held_out(
 
 
 def members_of(
-    recipe: TextRecipe, network: Network, settings: TrainSettings, task: Task, validated: bool
+    recipe: TextParts, network: Network, settings: TrainSettings, task: Task, validated: bool
 ) -> list[Member]:
     """The members: two networks on TF-IDF without and with strengths, and a linear model with strengths."""
     linear = Network(network.inputs, linear_layers(network))
