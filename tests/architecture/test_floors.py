@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -102,9 +103,15 @@ def part_of(module: str) -> str:
     return pieces[1] if len(pieces) > 1 else "__init__"
 
 
+@cache
+def nodes_of(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes of a tree; to walk through them takes longer than to check any of the rules."""
+    return tuple(ast.walk(tree))
+
+
 def imports_of(tree: ast.AST) -> list[str]:
     imported = []
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Import):
             imported += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -119,7 +126,7 @@ def imports_of(tree: ast.AST) -> list[str]:
 
 def type_checking_only(tree: ast.Module) -> set[int]:
     """The ids of nodes under `if TYPE_CHECKING:`, which never run."""
-    ifs = [n for n in ast.walk(tree) if isinstance(n, ast.If)]
+    ifs = [n for n in nodes_of(tree) if isinstance(n, ast.If)]
     blocks = [n for n in ifs if isinstance(n.test, ast.Name) and n.test.id == "TYPE_CHECKING"]
     return {id(inner) for block in blocks for inner in ast.walk(block)}
 
@@ -127,7 +134,7 @@ def type_checking_only(tree: ast.Module) -> set[int]:
 def run_imports(tree: ast.Module) -> list[str]:
     """The modules that a file imports when it runs, at its top or inside functions."""
     hidden = type_checking_only(tree)
-    nodes = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and id(n) not in hidden]
+    nodes = [n for n in nodes_of(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and id(n) not in hidden]
     return [module for node in nodes for module in imports_of(node)]
 
 
@@ -180,7 +187,7 @@ def broken_third_parties(name: str, tree: ast.Module) -> list[str]:
 def too_long(name: str, tree: ast.Module) -> list[str]:
     """The functions of a file that are too long without their docstrings."""
     wrong = []
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             first = node.body[0]
             documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
@@ -293,7 +300,7 @@ def import_graph(trees: dict[str, ast.Module]) -> dict[str, set[str]]:
     graph: dict[str, set[str]] = {}
     for name, tree in trees.items():
         imported: set[str] = set()
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.ImportFrom) and node.module:
                 submodules = {f"{node.module}.{alias.name}" for alias in node.names} & trees.keys()
                 imported |= submodules if len(submodules) == len(node.names) else submodules | {node.module}
