@@ -1,4 +1,4 @@
-"""Of a long training those epochs are shown that its curves need, and a page is told the others of them alone."""
+"""Of a long training those epochs are shown that its curves need, and a page is sent the new ones alone."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def test_of_many_epochs_spikes_the_best_and_the_last_ones_are_shown() -> None:
     assert must <= set(shown.tolist())
 
 
-@pytest.mark.parametrize("told", [0, 5, SEVERAL - 700, SEVERAL - 400, SEVERAL - 8, SEVERAL - 1, SEVERAL, SEVERAL + 5])
-def test_what_a_page_has_and_what_it_is_told_are_what_is_shown(told: int) -> None:
+@pytest.mark.parametrize("sent", [0, 5, SEVERAL - 700, SEVERAL - 400, SEVERAL - 8, SEVERAL - 1, SEVERAL, SEVERAL + 5])
+def test_what_a_page_has_and_what_it_is_told_are_what_is_shown(sent: int) -> None:
     history = history_of(SEVERAL)
-    before = shown_epochs(History(list(history)[:told])).tolist()
-    start = first_new(history, told)
+    before = shown_epochs(History(list(history)[:sent])).tolist()
+    start = first_new(history, sent)
     assert before[:start] + shown_epochs(history)[start:].tolist() == shown_epochs(history).tolist()
-    assert (start > 0) == (SEVERAL - 400 <= told <= SEVERAL)
+    assert (start > 0) == (SEVERAL - 400 <= sent <= SEVERAL)

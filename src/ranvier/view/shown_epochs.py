@@ -2,7 +2,7 @@
 
 Epochs are divided into buckets of a power of two, so that there are at most `MAX_BUCKETS`. Of each bucket those with
 the smallest and the largest loss and validation loss are shown, so that no spike and no best epoch is lost; the last
-ones, from which a trend is told, are all shown.
+ones, that say the trend, are all shown.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def shown_epochs(history: History) -> NDArray[np.int64]:
     return np.unique(np.concatenate(shown))
 
 
-def first_new(history: History, told: int) -> int:
-    """How many of the `shown_epochs` a page has already that was told of the first `told` epochs."""
-    size, end = _buckets(told)
-    if told > len(history) or size != _buckets(len(history))[0]:
+def first_new(history: History, sent: int) -> int:
+    """How many of the `shown_epochs` a page has already that was sent the first `sent` epochs."""
+    size, end = _buckets(sent)
+    if sent > len(history) or size != _buckets(len(history))[0]:
         return 0
-    return told if size == 1 else int(np.searchsorted(shown_epochs(history), end))
+    return sent if size == 1 else int(np.searchsorted(shown_epochs(history), end))
 
 
 def _buckets(count: int) -> tuple[int, int]:
