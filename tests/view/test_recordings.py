@@ -99,6 +99,17 @@ def test_a_recording_from_the_page_is_answered(tones: Subject) -> None:
                 QUESTIONS[name](tones, {"sound": wrong})
 
 
+def test_a_long_recording_from_the_page_is_answered_and_the_page_says_what_counts(tones: Subject) -> None:
+    stream = io.BytesIO()
+    wave = np.sin(2 * np.pi * 300.0 * np.arange(2 * RATE) / (RATE // 2))
+    soundfile.write(stream, 0.5 * wave, RATE // 2, format="WAV")
+    text = base64.b64encode(stream.getvalue()).decode()
+    assert read_frame(QUESTIONS["answer"](tones, {"sound": text}))[0]["predicted"] in ("low", "high")
+    notes = " ".join(read_frame(QUESTIONS["heard"](tones, {"sound": text}))[0]["notes"])
+    assert "much longer" in notes
+    assert "4,000 Hz" in notes
+
+
 def test_other_models_take_no_recordings(digits: Subject) -> None:
     with pytest.raises(InputError, match="takes no recordings"):
         QUESTIONS["answer"](digits, {"sound": "AAAA"})

@@ -16,6 +16,7 @@ from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.image import pixels_of
 from ranvier.data.encoders.table import TableEncoder
+from ranvier.data.sources.raw_rows import open_rows
 from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.network.layers import Rescale
@@ -187,18 +188,22 @@ def row_of_values(form: RowForm, model: Model, values: Any) -> Any:
     return batch.reshape(1, *form.shape) if isinstance(model.encoder, TableEncoder) else batch
 
 
-def row_of_sound(form: RowForm, model: Model, text: Any) -> Any:
-    """A recording that was made or given on the page, as `Model.inputs` takes it.
+def row_of_sound(form: RowForm, model: Model, text: Any) -> Source:
+    """A recording that was made or given on the page, decoded, as `Model.inputs` takes it; its notes are the page's.
 
     Parameters:
         text: the bytes of its file in base64.
 
     Raises:
         InputError: the model takes no recordings, or this is none.
+        DataError: it cannot be read.
     """
     if form.kind != "sound":
         raise InputError("This model takes no recordings.")
-    return {model.encoder.sound.column: [file_content(text, "A recording")]}
+    encoder: Any = model.encoder
+    cells = {encoder.sound.column: [file_content(text, "A recording")]}
+    decoded: Source = encoder.decoded(open_rows(cells, encoder.column_names, encoder.used_columns))[0]
+    return decoded
 
 
 def file_content(text: Any, name: str) -> bytes:

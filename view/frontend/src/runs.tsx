@@ -192,9 +192,9 @@ function RunsTable() {
                   <span class="hidden">in the picture</span>
                 </th>
                 {head("name", "run")}
-                {table.settings.map((key) => head(key, words(key), typeof rows[0]?.settings[key] === "number"))}
                 {shown && head("best", `best ${title.toLowerCase() === title ? title : title[0].toLowerCase() + title.slice(1)}`, true)}
                 {shown && head("epoch", "at epoch", true)}
+                {table.settings.map((key) => head(key, words(key), typeof rows[0]?.settings[key] === "number"))}
                 {head("epochs", "epochs", true)}
                 {head("seconds", "time", true)}
                 <th scope="col" />
@@ -211,11 +211,6 @@ function RunsTable() {
                       {cut(entry.name, 40)}
                     </button>
                   </th>
-                  {table.settings.map((key) => (
-                    <td key={key} class={typeof entry.settings[key] === "number" ? "right" : ""} title={setting(entry.settings[key])}>
-                      {entry.settings[key] === null || entry.settings[key] === undefined ? <span class="none">default</span> : setting(entry.settings[key])}
-                    </td>
-                  ))}
                   {shown && (
                     <td class={entry.name === best ? "right strong" : "right"}>
                       {entry.name === best && <span class="best">best</span>}
@@ -223,6 +218,11 @@ function RunsTable() {
                     </td>
                   )}
                   {shown && <td class="right">{entry.best[name] ? count(entry.best[name]!.epoch) : ""}</td>}
+                  {table.settings.map((key) => (
+                    <td key={key} class={typeof entry.settings[key] === "number" ? "right" : ""} title={setting(entry.settings[key])}>
+                      {entry.settings[key] === null || entry.settings[key] === undefined ? <span class="none">default</span> : setting(entry.settings[key])}
+                    </td>
+                  ))}
                   <td class="right">{count(entry.epochs)}</td>
                   <td class="right">{duration(entry.seconds)}</td>
                   <td title={entry.reason}>{entry.state === "training" ? <span class="live">training</span> : entry.state === "stopped" ? <span class="mark">stopped</span> : ""}</td>

@@ -134,6 +134,8 @@ export interface Heard {
   pixels: ArrayLike<number> | null;
   /** The name of the known row's file. */
   name: string | null;
+  /** What of it does not count. */
+  notes: string[];
   error: string | null;
 }
 
@@ -143,9 +145,9 @@ export function useHeard(what: What): Heard {
   const total = what.form.kind === "sound" ? (what.rows?.count ?? 0) : 0;
   const at = Math.min(row.value, Math.max(0, total - 1));
   const known = useLatest(total && !own ? () => ask<RowPage>("rows", { start: at, count: 1 }) : null, [at, own, what]).data?.rows[0];
-  const heard = useLatest(own ? () => askPicture<{ array: Uint8Array }>("heard", { sound: own.text }) : null, [own, what]);
+  const heard = useLatest(own ? () => askPicture<{ array: Uint8Array; notes: string[] }>("heard", { sound: own.text }) : null, [own, what]);
   const pixels = useMemo(() => (own ? (heard.data?.array ?? null) : known?.pixels ? decode(known.pixels) : null), [own, heard.data, known]);
-  return { pixels, name: known?.name ?? null, error: heard.error };
+  return { pixels, name: known?.name ?? null, notes: (own && heard.data?.notes) || [], error: heard.error };
 }
 
 /** The panel of Try that takes a recording: a known one, a file, or the microphone. */
@@ -224,7 +226,7 @@ export function TakeSound({ what, heard }: { what: What; heard: Heard }) {
             {own ? <PlayButton key={own.name} name={own.name} bytes={() => Promise.resolve(own.bytes)} /> : <RowSound what={what} number={at} />} {own ? own.name : (heard.name ?? `row ${at}`)}
           </p>
           <p class="note">
-            What the network gets: {bands} bands, low ones below, by {frames} frames.
+            What the network gets: {bands} bands, low ones below, by {frames} frames. {heard.notes.join(" ")}
           </p>
         </div>
       )}

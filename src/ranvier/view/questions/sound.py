@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ranvier.data.sounds.decode import decode
 from ranvier.errors import InputError
-from ranvier.model import rows as row_tools
 from ranvier.view.row_form import row_of_sound, spectrograms_of
 from ranvier.view.subject import Subject
 
@@ -46,15 +45,13 @@ def heard(subject: Subject, text: Any) -> tuple[dict[str, Any], NDArray[np.uint8
     Parameters:
         text: the bytes of its file in base64.
 
+    Returns `notes`, sentences on what of it does not count; and the bytes.
+
     Raises:
-        InputError: it is no recording, or the model takes none.
+        InputError, DataError: it is no recording, or the model takes none.
     """
-    source, count, _, notes = row_tools.readable_rows(
-        subject.model.encoder, row_of_sound(subject.form, subject.model, text)
-    )
-    if count is not None:
-        raise InputError(" ".join(notes))
-    return {}, spectrograms_of(subject.form, subject.model, source)[0]
+    source = row_of_sound(subject.form, subject.model, text)
+    return {"notes": list(source.notes)}, spectrograms_of(subject.form, subject.model, source)[0]
 
 
 def wav_bytes(samples: NDArray[np.float32], rate: int) -> NDArray[np.uint8]:
