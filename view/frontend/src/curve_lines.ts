@@ -1,6 +1,6 @@
 // The lines of the curves: of one training, or of several networks over each other.
 
-import { METRICS, number } from "./format";
+import { count, METRICS, number } from "./format";
 import type { Control, Epoch } from "./types";
 import { bestEpoch, numberOr } from "./verdict";
 
@@ -46,7 +46,7 @@ export function linesOf(history: Epoch[], controls: Control[]): Lines {
   const varies = new Set(rates).size > 1;
   const rate: Line[] = varies ? [{ name: "learning_rate", label: "", values: rates, strong: true }] : [];
   const best = loss.length > 1 ? bestEpoch(history) : -1;
-  const marks: Mark[] = best >= 0 && history.length > 1 ? [{ x: history[best].epoch, text: `best ${history[best].epoch}`, best: true }] : [];
+  const marks: Mark[] = best >= 0 && history.length > 1 ? [{ x: history[best].epoch, text: `best ${count(history[best].epoch)}`, best: true }] : [];
   for (const control of controls)
     if (MARKED.includes(control.do) && history.length && control.epoch <= history[history.length - 1].epoch)
       marks.push({ x: Math.max(control.epoch, history[0].epoch), text: control.do === "rate" ? `rate ${number(control.value ?? 0, 2)}` : control.do, best: false });

@@ -7,7 +7,7 @@ import { token } from "./colours";
 import { type Line, linesOf, type Mark, overMembers } from "./curve_lines";
 import { count, METRICS, metric, number, plural, tickLabels } from "./format";
 import { AsTable, Value } from "./parts";
-import { keptPlot } from "./plot";
+import { keptPlot, roomOfSteps, WHOLE_STEPS } from "./plot";
 import { median, WINDOWS } from "./smoothing";
 import { theme } from "./state";
 import type { Control, Epoch, What } from "./types";
@@ -129,7 +129,7 @@ function Curve({ title, lines, epochs, marks, window, show, logarithmic, fractio
         cursor: { y: false, points: { size: 6 }, sync: { key: "curves" }, drag: { x: true, y: false } },
         scales: { x: { time: false }, y: log ? { distr: 3 } : fraction ? { range: fractionRange } : {} },
         axes: [
-          { ...axis, grid: { show: false }, size: 24, space: 36, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10000] },
+          { ...axis, grid: { show: false }, size: 24, space: roomOfSteps, incrs: WHOLE_STEPS },
           { ...axis, grid: { stroke: token("line"), width: 1 }, size: 58, space: 26, values: (_, ticks) => (fraction ? ticks.map((tick) => (tick === null ? "" : `${Number((100 * tick).toPrecision(4))} %`)) : tickLabels(ticks)) },
         ],
         series: [{}, ...(window > 1 ? series(true) : []), ...series(false)],
@@ -158,7 +158,7 @@ function Curve({ title, lines, epochs, marks, window, show, logarithmic, fractio
     <section class="curve">
       <header>
         <h3>
-          {title} <small>epoch {epochs[index]}</small>
+          {title} <small>epoch {count(epochs[index])}</small>
         </h3>
         <span class="read">
           {read.map((line) => (

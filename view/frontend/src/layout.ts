@@ -29,6 +29,7 @@ export interface Block {
 }
 
 const TOP = 46;
+const LEAST = 180;
 const LABELS = 132;
 const LETTER = 8;
 const VALUE = 60;
@@ -112,6 +113,14 @@ function bestColumns(cells: number, width: number, height: number): number {
   const spare = (columns: number) => (columns - (cells % columns)) % columns;
   const good = candidates.filter((columns) => size(columns) >= 0.88 * largest);
   return good.reduce((best, columns) => (spare(columns) < spare(best) ? columns : best), good[0]);
+}
+
+/** The same where few neurons need less height: no taller than they are, but for some room. */
+export function fitted(what: What, width: number, most: number, pictured: boolean, some: SomeInputs | null): { blocks: Block[]; height: number } {
+  const blocks = layout(what, width, most, pictured, some);
+  const height = Math.min(most, Math.max(LEAST, TOP + Math.ceil(Math.max(...blocks.map(heightOf))) + 24));
+  const higher = (most - height) / 2;
+  return { blocks: blocks.map((block) => ({ ...block, y: block.y - higher })), height };
 }
 
 /** How tall a block is, its lanes and what lies between them. */

@@ -7,7 +7,7 @@ import { drawFrames, drawInputs, drawLines, drawMarks, drawTitles, paint, type V
 import { describe } from "./describe_neuron";
 import { drawBetween, meaningOf } from "./draw_between";
 import { count, number } from "./format";
-import { type Block, cellOf, centre, hit, layout, unitsOf } from "./layout";
+import { type Block, cellOf, centre, fitted, hit, unitsOf } from "./layout";
 import { liveAnswer, liveLines, show, sizes } from "./live";
 import { drawLive } from "./live_stream";
 import { Limits, type Part, split, splitSizes } from "./network_values";
@@ -21,6 +21,7 @@ const MAX_ZOOM = 12;
 
 interface Props {
   what: What;
+  /** At most. */
   height: number;
   answer: Answer | null;
   pixels: ArrayLike<number> | null;
@@ -41,7 +42,7 @@ interface Props {
   pictures?: Map<string, HTMLCanvasElement[]> | null;
 }
 
-export function Network({ what, height, answer, pixels, opened = null, choosable = true, measurable = choosable, follows = false, some = null, drawn, meaning, chosen = null, pictures = null }: Props) {
+export function Network({ what, height: most, answer, pixels, opened = null, choosable = true, measurable = choosable, follows = false, some = null, drawn, meaning, chosen = null, pictures = null }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const under = useRef<HTMLCanvasElement>(null);
   const middle = useRef<HTMLCanvasElement>(null);
@@ -55,7 +56,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   const dense = what.layers.filter((part) => part.neurons);
   const least = 120 + dense.length * 66;
   const full = Math.max(width, least);
-  const blocks = useMemo(() => layout(what, full, height, pictures !== null, some), [what, full, height, pictures !== null, some]);
+  const { blocks, height } = useMemo(() => fitted(what, full, most, pictures !== null, some), [what, full, most, pictures !== null, some]);
   const live = follows && what.live === true;
   const plain = meaning?.plain ?? false;
   const asProbabilities = what.task !== "regression" && !plain;

@@ -5,7 +5,7 @@ import uPlot from "uplot";
 import { cut, metric as written, plural } from "./format";
 import { token } from "./colours";
 import { Problem } from "./parts";
-import { keptPlot } from "./plot";
+import { keptPlot, roomOfSteps, WHOLE_STEPS } from "./plot";
 import { askWhole, theme, useAsked } from "./state";
 
 interface Curves {
@@ -57,7 +57,7 @@ export function Overlay({ metric, runs, pointed, point }: {
         focus: { alpha: 1 },
         scales: { x: { time: false } },
         axes: [
-          { ...axis, grid: { show: false }, size: 24, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
+          { ...axis, grid: { show: false }, size: 24, space: roomOfSteps, incrs: WHOLE_STEPS },
           { ...axis, grid: { stroke: token("line"), width: 1 }, size: 56, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : written(metric, tick).replace(".0 %", " %"))) },
         ],
         series: [

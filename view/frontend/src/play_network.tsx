@@ -8,6 +8,8 @@ import { type Change, FEATURES, type Look, type Opened, type Options, type PlayS
 import { theme } from "./state";
 
 const OUTPUT = 320;
+/** From so many hidden layers on, a narrow page gives each less room. */
+const DEEP = 5;
 
 interface Cell {
   path: string;
@@ -47,7 +49,7 @@ export function PlayNetwork({ opened, options, look, change }: {
   };
   return (
     <section class="panel plane">
-      <div class="board-of-play" ref={box}>
+      <div class={`board-of-play ${state.layers.length >= DEEP ? "deep" : ""}`} ref={box}>
         <canvas ref={links} class="links" aria-hidden="true" />
         <div class="layer">
           <header>

@@ -1,6 +1,6 @@
 // How training goes, in a sentence.
 
-import { plural } from "./format";
+import { count, plural } from "./format";
 import type { Epoch } from "./types";
 
 /** A loss that changes by less than this fraction is taken for the same, and one that rises by more than the other rises. */
@@ -68,10 +68,10 @@ export function verdict(epochs: Epoch[], live: boolean): string {
   const change = trend(losses);
   if (numberOr(now.validation_loss) === null) {
     if (since > 0 && change > RISE) return rises(epochs);
-    return change < -SAME ? "Training loss still falls." : `Training loss hardly changes any more; the best epoch is ${epochs[best].epoch}.`;
+    return change < -SAME ? "Training loss still falls." : `Training loss hardly changes any more; the best epoch is ${count(epochs[best].epoch)}.`;
   }
-  if (since === 0) return `Validation loss ${live ? "is still falling" : "was still falling at the end"}: epoch ${now.epoch} is the best${live ? " so far" : ""}.`;
-  const start = `Validation loss has not improved for ${plural(since, "epoch")}; the best is epoch ${epochs[best].epoch}.`;
+  if (since === 0) return `Validation loss ${live ? "is still falling" : "was still falling at the end"}: epoch ${count(now.epoch)} is the best${live ? " so far" : ""}.`;
+  const start = `Validation loss has not improved for ${plural(since, "epoch")}; the best is epoch ${count(epochs[best].epoch)}.`;
   const falls = change < 0 && last(losses) < losses[best] * (1 - 4 * SAME);
   if (since >= 3 && falls) return `${start} Training loss still falls: the network begins to memorise its rows.`;
   if (since >= 3 && Math.abs(change) <= SAME) return `${start} Training loss hardly changes either.`;
