@@ -227,7 +227,8 @@ def _are_row_names(body: Sequence[list[str]], line: str, width: int) -> bool:
     if len(set(names)) < len(names) or line.startswith('"'):
         return len(set(names)) == len(names)
     parts = "," in line and all(re.fullmatch(r"[+-]?[0-9]+", row[0]) for row in body) and _may_be_decimals(body)
-    return width > 2 and (not parts or _steps(names) == {1})
+    counted = _steps(names) == {1} and names[0] in ("0", "1")
+    return width > 2 and (not parts or counted)
 
 
 def _may_be_decimals(body: Sequence[Sequence[str]]) -> bool:
