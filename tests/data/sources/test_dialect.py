@@ -127,7 +127,9 @@ def test_integers_are_names_of_rows_where_they_cannot_stand_before_decimals(name
     assert [",".join(row) for row in table.frame.rows()] == [row.replace(" ", ",") for row in rows]
 
 
-@pytest.mark.parametrize("rows", [["12,5,x", "7,25,y", "9,5,x"], ["1,50,3", "2,25,4", "7,75,4"], ["10,0,x", "11,1,x", "12,2,y"]])
+@pytest.mark.parametrize(
+    "rows", [["12,5,x", "7,25,y", "9,5,x"], ["1,50,3", "2,25,4", "7,75,4"], ["10,0,x", "11,1,x", "12,2,y"]]
+)
 def test_integers_before_decimals_behind_a_comma_are_refused(rows: list[str]) -> None:
     with pytest.raises(DataError, match="if commas stand before decimals, write points there"):
         read("\n".join(["a,b", *rows, ""]))
