@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ from ranvier.training.state import TrainingState
 from ranvier.training.watching import current_watch
 
 Array = NDArray[Any]
+Kept: TypeAlias = tuple[Callable[[TrainingState], None] | None, TrainingState | None]
+_NO_CHECKPOINTS: contextlib.AbstractContextManager[Kept] = contextlib.nullcontext((None, None))
 LOOPED = ("epochs", "schedule", "shuffle", "seed", "callbacks")
 """Settings that the loop takes as they are."""
 DIGESTED_ROWS = 1024
@@ -113,8 +115,11 @@ def run_training(
     measured = EpochMetrics(target or TargetEncoder(task), requested_metrics(metrics, settings))
     sink, watch = tee(sinks), current_watch()
     stop = stop_on_interrupt() if stop_requested is None else contextlib.nullcontext(stop_requested)
-    mark = None if checkpoint is None else fingerprint(network, settings, rows, validation, state)
-    with _checkpoints(checkpoint, mark, sink, settings.epochs, tell_earlier) as (save, stored), stop as stopped:
+    kept = _NO_CHECKPOINTS
+    if checkpoint is not None:
+        mark = fingerprint(network, settings, rows, validation, state)
+        kept = _checkpoints(checkpoint, mark, sink, settings.epochs, tell_earlier)
+    with kept as (save, stored), stop as stopped:
         engine, executable, note = compile_network(settings.engine, spec)
         executable.thread_limit = thread_limit
         try:
@@ -292,16 +297,13 @@ def callback_fingerprint(callback: Callback) -> str:
 
 @contextlib.contextmanager
 def _checkpoints(
-    checkpoint: str | Path | None,
-    mark: str | None,
+    checkpoint: str | Path,
+    mark: str,
     sink: Sink,
     epochs: int,
     tell_earlier: Callable[[History], None] | None,
-) -> Iterator[tuple[Callable[[TrainingState], None] | None, TrainingState | None]]:
-    """What saves states in a folder, which is locked, and the newest state there; None and None without a folder."""
-    if checkpoint is None or mark is None:
-        yield None, None
-        return
+) -> Iterator[Kept]:
+    """What saves states in a folder, which is locked, and the newest state there."""
     folder = Path(checkpoint)
     with locked_checkpoints(folder):
         save, stored = opened_checkpoints(folder, mark, sink, epochs)

@@ -124,6 +124,15 @@ def _object_array(items: list[Any]) -> Values:
     return array
 
 
+def may_be_missing(values: Values) -> bool:
+    """Whether plain values are of a type that can hold a missing one.
+
+    >>> may_be_missing(plain_values([1, 0])), may_be_missing(plain_values([1, None]))
+    (False, True)
+    """
+    return values.dtype.kind in "fO"
+
+
 def missing_rows(values: Values) -> NDArray[np.bool_]:
     """Which rows have a missing value in any column, shape (B,).
 
@@ -201,8 +210,9 @@ def label_index(values: Values, classes: tuple[Any, ...]) -> NDArray[np.int64]:
     """
     index_of, items = _index_of(classes, tuple(map(type, classes))), values.tolist()
     indices = np.array([index_of.get(item, -1) for item in items], np.int64)
-    for row in np.flatnonzero(indices < 0) if -1 in indices else ():
-        indices[row] = index_of.get(_written(items[row]), -1)
+    if np.minimum.reduce(indices, initial=0) < 0:
+        for row in np.flatnonzero(indices < 0):
+            indices[row] = index_of.get(_written(items[row]), -1)
     return indices
 
 
