@@ -77,8 +77,9 @@ def fill_defaults(instance: Any, besides: tuple[str, ...] = ()) -> None:
     >>> Options(None).engine
     'auto'
     """
+    kind: Any = type(instance)
     values = instance.__dict__
-    for name, default in _defaults(type(instance)):
+    for name, default in _defaults(kind):
         if values[name] is None and name not in besides:
             values[name] = default
 
