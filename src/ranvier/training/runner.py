@@ -41,8 +41,8 @@ from ranvier.training.state import TrainingState
 from ranvier.training.watching import current_watch
 
 Array = NDArray[Any]
-Kept: TypeAlias = tuple[Callable[[TrainingState], None] | None, TrainingState | None]
-_NO_CHECKPOINTS: contextlib.AbstractContextManager[Kept] = contextlib.nullcontext((None, None))
+Checkpoints: TypeAlias = tuple[Callable[[TrainingState], None] | None, TrainingState | None]
+_NO_CHECKPOINTS: contextlib.AbstractContextManager[Checkpoints] = contextlib.nullcontext((None, None))
 LOOPED = ("epochs", "schedule", "shuffle", "seed", "callbacks")
 """Settings that the loop takes as they are."""
 DIGESTED_ROWS = 1024
@@ -115,11 +115,8 @@ def run_training(
     measured = EpochMetrics(target or TargetEncoder(task), requested_metrics(metrics, settings))
     sink, watch = tee(sinks), current_watch()
     stop = stop_on_interrupt() if stop_requested is None else contextlib.nullcontext(stop_requested)
-    kept = _NO_CHECKPOINTS
-    if checkpoint is not None:
-        mark = fingerprint(network, settings, rows, validation, state)
-        kept = _checkpoints(checkpoint, mark, sink, settings.epochs, tell_earlier)
-    with kept as (save, stored), stop as stopped:
+    checkpoints = _checkpoints(checkpoint, (network, settings, rows, validation, state), sink, tell_earlier)
+    with checkpoints as (save, stored), stop as stopped:
         engine, executable, note = compile_network(settings.engine, spec)
         executable.thread_limit = thread_limit
         try:
@@ -295,16 +292,27 @@ def callback_fingerprint(callback: Callback) -> str:
     return original_callback(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback)))
 
 
-@contextlib.contextmanager
 def _checkpoints(
-    checkpoint: str | Path,
-    mark: str,
+    checkpoint: str | Path | None,
+    run: tuple[Network, TrainSettings, Rows, Rows | None, TrainingState | None],
     sink: Sink,
-    epochs: int,
     tell_earlier: Callable[[History], None] | None,
-) -> Iterator[Kept]:
-    """What saves states in a folder, which is locked, and the newest state there."""
-    folder = Path(checkpoint)
+) -> contextlib.AbstractContextManager[Checkpoints]:
+    """What saves states in a folder, and the newest state there; None and None without a folder.
+
+    Parameters:
+        run: what `fingerprint` takes.
+    """
+    if checkpoint is None:
+        return _NO_CHECKPOINTS
+    return _checkpoints_in(Path(checkpoint), fingerprint(*run), sink, run[1].epochs, tell_earlier)
+
+
+@contextlib.contextmanager
+def _checkpoints_in(
+    folder: Path, mark: str, sink: Sink, epochs: int, tell_earlier: Callable[[History], None] | None
+) -> Iterator[Checkpoints]:
+    """The same for a folder, which is locked."""
     with locked_checkpoints(folder):
         save, stored = opened_checkpoints(folder, mark, sink, epochs)
         if stored is not None and tell_earlier is not None:

@@ -124,15 +124,6 @@ def _object_array(items: list[Any]) -> Values:
     return array
 
 
-def may_be_missing(values: Values) -> bool:
-    """Whether plain values are of a type that can hold a missing one.
-
-    >>> may_be_missing(plain_values([1, 0])), may_be_missing(plain_values([1, None]))
-    (False, True)
-    """
-    return values.dtype.kind in "fO"
-
-
 def missing_rows(values: Values) -> NDArray[np.bool_]:
     """Which rows have a missing value in any column, shape (B,).
 
@@ -156,6 +147,18 @@ def empty_rows(values: Values) -> NDArray[np.bool_]:
     if values.dtype.kind == "f" and values.ndim == 2:
         return np.asarray(np.isnan(values).all(axis=1), np.bool_)
     return missing_rows(values)
+
+
+def first_missing(values: Values, in_any_column: bool = False) -> int | None:
+    """The index of the first row without a value, or with a missing one in any column; None where there is no such row.
+
+    >>> first_missing(plain_values([1, 0])), first_missing(plain_values(["yes", None]))
+    (None, 1)
+    """
+    if values.dtype.kind not in "fO":
+        return None
+    missing = missing_rows(values) if in_any_column else empty_rows(values)
+    return int(missing.argmax()) if missing.any() else None
 
 
 def is_number_text(text: str) -> bool:
