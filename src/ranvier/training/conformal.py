@@ -37,8 +37,6 @@ MAX_SCORES = 4_000
 MIN_ROWS = 10
 SCALE_ROWS, MIN_SCALES, MAX_SCALES = 100, 4, 20
 """Rows for each knot of the scale, and how many knots it has."""
-SCALE_PARTS = 10
-"""A row's scale comes from all rows but those of its part: nearly as many as tell the scale of new rows."""
 GAIN = 0.99
 """A scale is taken where intervals get narrower than this fraction of what they were."""
 CHOICE_COVERAGE = 0.9
@@ -232,21 +230,19 @@ def usual_errors(predicted: Floats, errors: Floats) -> tuple[Floats, Floats]:
 
 
 def scales_of_others(predicted: Floats, errors: Floats) -> Floats:
-    """The usual error at each prediction, (n, S), as the other nine tenths of the rows tell it.
+    """The usual error at each prediction, (n, S), as the other half of the rows tells it.
 
-    A row's own error would make its scale larger, and so its score too small; a scale from much fewer rows than in the
-    end would vary more, and make high scores too large.
+    A row's own error would make its scale larger, and so its score too small.
     """
     rows, series = errors.shape
     count = min(rows // SCALE_ROWS, MAX_SCALES)
     scales = np.empty((rows, series))
     for column in range(series):
         order = np.argsort(predicted[:, column], kind="stable")
-        part = np.arange(rows) % SCALE_PARTS
-        for number in range(SCALE_PARTS):
-            own, others = order[part == number], order[part != number]
+        for part in (0, 1):
+            half, others = order[part::2], order[1 - part :: 2]
             means = _means(predicted[others, column], errors[others, column], count)
-            scales[own, column] = np.interp(predicted[own, column], *means)
+            scales[half, column] = np.interp(predicted[half, column], *means)
     return scales
 
 
