@@ -32,9 +32,9 @@ def allowed(name: str, word: str) -> bool:
     return (name, word) in ALLOWED or (name, "*") in ALLOWED
 
 
-def identifiers(tree: ast.AST) -> Iterator[tuple[str, int]]:
+def identifiers(nodes: list[ast.AST]) -> Iterator[tuple[str, int]]:
     """Every name that a file gives or uses, with its line."""
-    for node in ast.walk(tree):
+    for node in nodes:
         line = getattr(node, "lineno", 0)
         if isinstance(node, ast.Name):
             yield node.id, line
@@ -54,17 +54,21 @@ def replacement(bare: str) -> str | None:
     return PREFIXES[start] if start else IDENTIFIERS.get(bare, PARTS.get(part.lower()))
 
 
-def foreign(tree: ast.AST) -> set[str]:
+def foreign(nodes: list[ast.AST]) -> set[str]:
     """The names of other libraries that a file imports and that may stay in it."""
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
     return {alias.name for node in imports for alias in node.names if FOREIGN.get(alias.name) == node.module}
 
 
-def replaced_identifiers(name: str, text: str) -> list[str]:
+def nodes_of(text: str) -> list[ast.AST]:
+    """All nodes of a program; to walk through them takes longer than to parse it."""
+    return list(ast.walk(ast.parse(text)))
+
+
+def replaced_identifiers(name: str, nodes: list[ast.AST]) -> list[str]:
     """The replaced names in a file, with what to write in their place."""
-    wrong, tree = [], ast.parse(text)
-    of_others = foreign(tree)
-    for word, line in identifiers(tree):
+    wrong, of_others = [], foreign(nodes)
+    for word, line in identifiers(nodes):
         bare = word.lstrip("_")
         instead = replacement(bare)
         if instead is not None and bare not in of_others and not allowed(name, bare):
@@ -77,10 +81,10 @@ def code_of_page(text: str) -> list[str]:
     return re.findall(r"^```python\n(?!>>>)(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def docstring_examples(tree: ast.AST) -> list[str]:
+def docstring_examples(nodes: list[ast.AST]) -> list[str]:
     """The examples in the docstrings of a file."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    docstrings = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, documented)]
+    docstrings = [ast.get_docstring(node) or "" for node in nodes if isinstance(node, documented)]
     parser = doctest.DocTestParser()
     return [example.source for text in docstrings if ">>>" in text for example in parser.get_examples(text)]
 
@@ -105,8 +109,9 @@ def test_source_uses_the_words_of_the_field() -> None:
     wrong = []
     for path in FILES:
         name, text = name_of(path), path.read_text(encoding="utf-8")
-        wrong += replaced_identifiers(name, text) + replaced_prose(name, text)
-        wrong += [word for code in docstring_examples(ast.parse(text)) for word in replaced_identifiers(name, code)]
+        nodes = nodes_of(text)
+        wrong += replaced_identifiers(name, nodes) + replaced_prose(name, text)
+        wrong += [word for code in docstring_examples(nodes) for word in replaced_identifiers(name, nodes_of(code))]
     assert wrong == []
 
 
@@ -114,9 +119,8 @@ def test_tests_benchmarks_and_examples_use_the_words_of_the_field() -> None:
     wrong = []
     for path in PROGRAMS:
         name, text = name_of(path), path.read_text(encoding="utf-8")
-        wrong += (
-            replaced_identifiers(name, text) + replaced_prose(name, text) + replaced_prose(name, names_of_tests(text))
-        )
+        wrong += replaced_identifiers(name, nodes_of(text))
+        wrong += replaced_prose(name, text) + replaced_prose(name, names_of_tests(text))
     assert wrong == []
 
 
@@ -125,23 +129,24 @@ def test_pages_use_the_words_of_the_field() -> None:
     for page in PAGES:
         name, text = name_of(page), page.read_text(encoding="utf-8")
         wrong += replaced_prose(name, text)
-        wrong += [word for code in code_of_page(text) for word in replaced_identifiers(name, code)]
+        wrong += [word for code in code_of_page(text) for word in replaced_identifiers(name, nodes_of(code))]
     assert wrong == []
 
 
 def test_replaced_words_are_noticed() -> None:
-    assert replaced_identifiers("x.py", "def f(given): return given.place")
-    assert replaced_identifiers("x.py", "MOST_ROWS = 3")
-    assert replaced_identifiers("x.py", "_found = 1")
-    assert replaced_identifiers("x.py", "class SmallCrowd: pass")
-    assert replaced_identifiers("x.py", "GOAL_OF = 1")
+    assert replaced_identifiers("x.py", nodes_of("def f(given): return given.place"))
+    assert replaced_identifiers("x.py", nodes_of("MOST_ROWS = 3"))
+    assert replaced_identifiers("x.py", nodes_of("_found = 1"))
+    assert replaced_identifiers("x.py", nodes_of("class SmallCrowd: pass"))
+    assert replaced_identifiers("x.py", nodes_of("GOAL_OF = 1"))
     assert replaced_prose("x.md", "Train it\nanew.") == ["x.md:2 anew -> again"]
-    assert replaced_identifiers("x.py", *docstring_examples(ast.parse('"""A.\n\n>>> found = 1\n"""')))
-    assert replaced_identifiers("x.md", *code_of_page("A\n```python\nfound = 1\n```\n"))
+    (example,) = docstring_examples(nodes_of('"""A.\n\n>>> found = 1\n"""'))
+    (block,) = code_of_page("A\n```python\nfound = 1\n```\n")
+    assert all(replaced_identifiers("x.py", nodes_of(code)) for code in (example, block))
     assert replaced_prose("x.py", names_of_tests("def test_it_is_set_aside(): pass")) == ["x.py:1 set aside -> dropped"]
-    assert replaced_identifiers("x.py", "from hypothesis import given\n@given()\ndef f(): pass") == []
-    assert replaced_identifiers("x.py", "from ranvier.x import given\ngiven()")
-    assert replaced_identifiers("x.py", "foundation = crowded = 1") == []
+    assert replaced_identifiers("x.py", nodes_of("from hypothesis import given\n@given()\ndef f(): pass")) == []
+    assert replaced_identifiers("x.py", nodes_of("from ranvier.x import given\ngiven()"))
+    assert replaced_identifiers("x.py", nodes_of("foundation = crowded = 1")) == []
 
 
 def test_every_exception_is_needed() -> None:

@@ -107,6 +107,11 @@ def test_infinite_values(table: Table) -> None:
         (["--engine", "natve"], "native"),
         (["--validation", "nothing.csv"], "nothing.csv"),
         (["--learning-rat", "1"], "--learning-rate"),
+        (["--learning-rate", "1e400"], "'1e400' is not a finite number"),
+        (["--weight-decay", "nan"], "'nan' is not a finite number"),
+        (["--target"], "--target needs a value."),
+        (["--target", "--epochs", "2"], "--target needs a value, and --epochs is an option."),
+        (["--model", "-q"], "--model needs a value, and -q is an option."),
     ],
 )
 def test_wrong_choices(table: Table, words: list[str], expected: str) -> None:
@@ -186,6 +191,14 @@ def test_evaluate_needs_the_target(trained: Trained, here: Path) -> None:
     assert 'no column "species". Its columns are: sepal_length, ' in refused("evaluate", trained.model, data)
     text = refused("evaluate", trained.model, "wine")
     assert text.startswith('Error: The wine set of scikit-learn has no column "species". Its columns are: '), text
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+@pytest.mark.parametrize("data", ["iris", "flowers.csv"])
+def test_data_in_front_of_the_model(trained: Trained, table: Table, command: str, data: str) -> None:
+    table()
+    text = refused(command, data, trained.model)
+    assert f"The model comes first, then the data: ranvier {command} {trained.model} {data}" in text
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "show"])

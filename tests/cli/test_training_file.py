@@ -26,9 +26,35 @@ def test_the_training_file_is_recognized(
     assert "these metrics are too good" in " ".join(result.stderr.split())
 
 
-def test_other_rows_are_not(trained: Trained, tmp_path: Path) -> None:
-    lines = trained.data.read_text().splitlines(keepends=True)
+def notes_of(model: Path, data: Path) -> list[str]:
+    notes: list[str] = json.loads(invoke("evaluate", model, data, "--json").stdout)["notes"]
+    return [note for note in notes if "too good" in note]
+
+
+@pytest.mark.parametrize("written", ["as it was", "by pandas", "backwards", "beside others"])
+def test_some_of_the_training_rows_are_counted(trained: Trained, written: str, tmp_path: Path) -> None:
+    header, *lines = trained.data.read_text().splitlines(keepends=True)
+    rows, expected = lines[20:80], 60
+    if written == "by pandas":
+        header = "index," + header
+        rows = [
+            f"{at}," + ",".join(f"{float(cell)}" if "." in cell else cell for cell in row.split(","))
+            for at, row in enumerate(rows)
+        ]
+    rows = rows[::-1] if written == "backwards" else rows
+    if written == "beside others":
+        rows, expected = [*rows[:15], *(row.replace(".", "8.") for row in rows[15:])], 15
+    other = tmp_path / "some.csv"
+    other.write_text(header + "".join(rows))
+    (note,) = notes_of(trained.model, other)
+    count = int(note.split()[0])
+    assert note.startswith(f"{count} of the 60 rows were trained on, so these metrics are too good; on its test rows: ")
+    # A fifth of the rows of the file were test rows.
+    assert 0.6 * expected <= count <= expected
+
+
+def test_new_rows_are_not(trained: Trained, tmp_path: Path) -> None:
+    header, *lines = trained.data.read_text().splitlines(keepends=True)
     other = tmp_path / trained.data.name
-    other.write_text("".join(lines[:-1]))
-    result = invoke("evaluate", trained.model, other, "--json")
-    assert not any("too good" in note for note in json.loads(result.stdout)["notes"])
+    other.write_text(header + "".join(row.replace(".", "8.") for row in lines))
+    assert notes_of(trained.model, other) == []

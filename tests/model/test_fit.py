@@ -270,6 +270,8 @@ def test_parts_of_a_users_own_work_and_are_saved(tmp_path: Any) -> None:
         ({"sample_weight": [1.0]}, "one number a row"),
         ({"sample_weight": np.ma.masked_array(np.ones(30), mask=np.arange(30) == 1)}, "must be finite"),
         ({"class_weight": {7: 1.0}}, "names the class 7"),
+        ({"validation": (*points(30), [0.0] * 30)}, "All of validation\\[2\\] is zero"),
+        ({"validation": (*points(30), [1.0, -1.0] * 15)}, "validation\\[2\\] is -1.0 at row index 1"),
         ({"X": np.ones((30, 3))}, "this network takes 2 numbers"),
         ({"y": [0, 1]}, "X has 30 rows and y has 2"),
         ({"y": ["a"] * 30}, "nothing to learn"),

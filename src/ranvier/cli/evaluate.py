@@ -8,6 +8,7 @@ import click
 
 from ranvier.cli.console import Output, with_warnings
 from ranvier.cli.exit_codes import DONE
+from ranvier.cli.model_argument import loaded
 from ranvier.cli.options import encoding_option, header_option, json_option, skip_option
 
 if TYPE_CHECKING:
@@ -29,14 +30,13 @@ def command(
 
     Use rows that the model was not trained on; its metrics on the training rows are too optimistic.
     """
-    import ranvier
     from ranvier.cli import printed_report
     from ranvier.data.sources.reading import Reading
     from ranvier.display.tables import metrics_table
 
     output = Output(as_json)
     result = evaluate_file(
-        ranvier.load(model), data, Reading(header=header, encoding=encoding, skip_bad_rows=skip_bad_rows)
+        loaded(model, [data]), data, Reading(header=header, encoding=encoding, skip_bad_rows=skip_bad_rows)
     )
     count, left_out = result["rows"], result.pop("left_out")
     origin = "standard input" if data == "-" else data
@@ -56,7 +56,7 @@ def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
     from ranvier.model.predictions import open_rows
     from ranvier.model.report import evaluation
     from ranvier.model.rows import readable_rows, with_good_targets
-    from ranvier.model.training_file import training_file_note
+    from ranvier.model.training_file import training_file_note, training_rows_note
 
     rows, targets, notes = open_rows(model, data, reading, test_rows=True)
     if reading.skip_bad_rows and targets is None:
@@ -66,6 +66,6 @@ def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
     targets_of_readable = targets if targets is None or row_numbers is None else targets[row_numbers]
     result, warned = with_warnings(lambda: evaluation(model, readable, targets_of_readable))
     notes = (*notes, *unreadable, *warned)
-    trained_on = training_file_note(model.report, data)
+    trained_on = training_file_note(model.report, data) or training_rows_note(model, readable)
     result["notes"] = [*([trained_on] if trained_on else []), *notes, *result["notes"]]
     return {**result, "left_out": max(readable.rows - result["rows"], 0) if targets is None else 0}

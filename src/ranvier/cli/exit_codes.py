@@ -25,6 +25,7 @@ PLAIN_WORDS = {
     r"is not '(\w+)'": r"is not '\1', which is the only choice",
     r"Got unexpected extra arguments? \((.*)\)": r"There is no place for: \1",
     r"Missing argument '(\w+)'": r"\1 is missing",
+    r"Option '(--[\w-]+)' requires an argument": r"\1 needs a value",
 }
 """Pattern in a sentence of click -> what is said in its place."""
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130

@@ -11,6 +11,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import pairwise
 from typing import Any, NoReturn, cast
 
 import click
@@ -65,7 +66,10 @@ class Commands(click.Group):
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             raise click.UsageError(f'There is no command "{name}". {nearest(name, COMMANDS)}', ctx)
-        return super().resolve_command(ctx, args)
+        resolved, command, words = super().resolve_command(ctx, args)
+        if command is not None:
+            _check_values(click.Context(command, ctx, resolved), words)
+        return resolved, command, words
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -103,6 +107,17 @@ class Commands(click.Group):
             title = "" if code == INTERRUPTED else click.style("Error: ", fg="red", bold=True)
             click.echo(f"{title}{sentence}", err=True, color=False if os.environ.get("NO_COLOR") else None)
         sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _check_values(ctx: click.Context, words: Sequence[str]) -> None:
+    """Raise a `click.UsageError` where another option stands in the place of the value of an option."""
+    options = [parameter for parameter in ctx.command.params if isinstance(parameter, click.Option)]
+    names = {name for option in options for name in (*option.opts, *option.secondary_opts)}
+    with_value = {name for option in options for name in option.opts if not option.is_flag and not option.count}
+    optional = {name for option in options for name in option.opts if option._flag_needs_value}
+    for word, after in pairwise(words[: words.index("--")] if "--" in words else words):
+        if word in with_value - optional and after in names:
+            raise click.UsageError(f"{word} needs a value, and {after} is an option.", ctx)
 
 
 @click.command(

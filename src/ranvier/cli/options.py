@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -19,6 +20,19 @@ SKIP_HELP = "Leave out rows, and targets, that cannot be read; count them."
 header_option = click.option("--header/--no-header", default=None, help=HEADER_HELP)
 encoding_option = click.option("--encoding", metavar="NAME", help=ENCODING_HELP)
 skip_option = click.option("--skip-bad-rows", is_flag=True, help=SKIP_HELP)
+
+
+class FiniteRange(click.FloatRange):
+    """Numbers of a range, neither infinite nor NaN."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the text.
+
+        >>> FiniteRange(0).convert("0.5", None, None)
+        0.5
+        """
+        number = super().convert(value, param, ctx)
+        return number if math.isfinite(number) else self.fail(f"{value!r} is not a finite number", param, ctx)
 
 
 class Widths(click.ParamType[tuple[int, ...]]):

@@ -12,7 +12,8 @@ import click
 
 from ranvier.cli.console import Output, with_warnings
 from ranvier.cli.exit_codes import DONE
-from ranvier.cli.options import encoding_option, header_option, json_option, skip_option
+from ranvier.cli.model_argument import loaded
+from ranvier.cli.options import FiniteRange, encoding_option, header_option, json_option, skip_option
 from ranvier.errors import InputError
 from ranvier.plural import plural
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ranvier.model.predictions import Predictions
 
 FORMATS = (".csv", ".jsonl", ".parquet")
-COVERAGE = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
+COVERAGE = FiniteRange(0.0, 1.0, min_open=True, max_open=True)
 
 
 @click.command("predict")
@@ -50,7 +51,7 @@ COVERAGE = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
 )
 @click.option(
     "--threshold",
-    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    type=FiniteRange(0.0, 1.0, min_open=True, max_open=True),
     metavar="P",
     help="Predict the second of two classes from this probability on; that of the model by default.",
 )
@@ -63,7 +64,7 @@ COVERAGE = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
 @click.option("--listen", is_flag=True, help="DATA is a long recording: print what is heard in it, and when.")
 @click.option(
     "--min-confidence",
-    type=click.FloatRange(0.0, 1.0),
+    type=FiniteRange(0.0, 1.0),
     metavar="P",
     help="With --listen, leave out sounds with a smaller probability; 0.5 by default.",
 )
@@ -99,7 +100,6 @@ def command(
     if bool(data) == bool(text):
         what = "both were" if data else "neither was"
         raise click.UsageError(f"Give DATA or --text; {what} given.", click.get_current_context())
-    import ranvier
     from ranvier.cli.printed_report import shorten
     from ranvier.data.sources.reading import Reading
     from ranvier.model.predictions import predict_file, texts_for
@@ -110,7 +110,7 @@ def command(
         extras = {interval, label_set, threshold, output, explain}
         misplaced = bool(extras != {None} or probabilities or keep or len(data) != 1 or not listen)
         return _listen(model, data[0] if data else "", min_confidence, misplaced, as_json)
-    trained = ranvier.load(model)
+    trained = loaded(model, data)
     if explain and output is not None and Path(output).suffix.lower() != ".jsonl":
         raise InputError(f"--explain gives several values a row, and {output} is a table; end its name in .jsonl.")
     if probabilities and trained.task.kind == "regression":
@@ -139,8 +139,6 @@ def _listen(model: str, data: str, min_confidence: float | None, misplaced: bool
     """Print what a model of recordings hears in a long one."""
     from dataclasses import asdict
 
-    import ranvier
-
     if misplaced:
         raise InputError(
             "--listen prints what is heard in one recording; --min-confidence goes with it, and --output, --keep, "
@@ -148,7 +146,7 @@ def _listen(model: str, data: str, min_confidence: float | None, misplaced: bool
         )
     from ranvier.data.sources.standard_input import NAME, file_on_standard_input
 
-    trained = ranvier.load(model)
+    trained = loaded(model, [data])
     recording = file_on_standard_input() if data == NAME else data
     heard, warned = with_warnings(lambda: trained.listen(recording, 0.5 if min_confidence is None else min_confidence))
     for note in warned:

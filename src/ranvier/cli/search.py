@@ -9,7 +9,7 @@ import click
 
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE, INTERRUPTED
-from ranvier.cli.options import GroupedCommand, GroupedOption, json_option, quiet_option
+from ranvier.cli.options import FiniteRange, GroupedCommand, GroupedOption, json_option, quiet_option
 from ranvier.cli.train import default_model, passed_options, with_options
 from ranvier.plural import plural
 
@@ -33,7 +33,7 @@ def _option(*flags: str, **settings: Any) -> Callable[[F], F]:
 
 @click.command("search", cls=GroupedCommand)
 @click.argument("data", metavar="DATA")
-@_option("--minutes", type=click.FloatRange(0, min_open=True), default=5.0, metavar="N", help="How long; 5 by default.")
+@_option("--minutes", type=FiniteRange(0, min_open=True), default=5.0, metavar="N", help="How long; 5 by default.")
 @_option(
     "--trials", type=click.IntRange(min=1), metavar="N", help="At most so many trials, in whole generations of nine."
 )

@@ -15,6 +15,7 @@ from ranvier.cli.options import (
     ENCODING_HELP,
     HEADER_HELP,
     SKIP_HELP,
+    FiniteRange,
     FractionOrFile,
     GroupedCommand,
     GroupedOption,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any] | click.Command")
 COUNT = click.IntRange(min=1)
-FRACTION = click.FloatRange(0, 1, max_open=True)
+FRACTION = FiniteRange(0, 1, max_open=True)
 KINDS = ("binary", "multiclass", "multilabel", "regression")
 RECIPES = ("auto", "table", "image", "sound", "text", "language", "plain")
 AUGMENT = ("auto", "none", "affine", "flip")
@@ -120,10 +121,10 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ),
         ("--batch-size", "N", COUNT, "", "Mini-batch size."),
         ("--optimizer", "NAME", str, "", "adamw, adam, sgd, lion, lbfgs, ..."),
-        ("--learning-rate", "X", click.FloatRange(0, min_open=True), "", "Learning rate."),
+        ("--learning-rate", "X", FiniteRange(0, min_open=True), "", "Learning rate."),
         ("--schedule", "NAME", str, "", "Of the learning rate: constant, cosine, ..."),
-        ("--weight-decay", "X", click.FloatRange(0), "", "Decoupled weight decay."),
-        ("--clip-norm", "X", click.FloatRange(0, min_open=True), "", "Maximum norm of the gradient."),
+        ("--weight-decay", "X", FiniteRange(0), "", "Decoupled weight decay."),
+        ("--clip-norm", "X", FiniteRange(0, min_open=True), "", "Maximum norm of the gradient."),
         (
             "--class-weight",
             "balanced",

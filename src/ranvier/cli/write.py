@@ -9,7 +9,7 @@ import click
 
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE
-from ranvier.cli.options import json_option
+from ranvier.cli.options import FiniteRange, json_option
 
 
 @click.command("write")
@@ -19,7 +19,7 @@ from ranvier.cli.options import json_option
 @click.option(
     "--temperature",
     metavar="T",
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     default=0.8,
     help="0 takes the most probable character, 1 draws as the probabilities say; 0.8.",
 )

@@ -133,6 +133,7 @@ def labelled_rows(
     row_numbers: Any = None,
     classes: Sequence[Any] | None = None,
     formats: Sequence[NumberFormat] | None = None,
+    weight_name: str = "sample_weight",
 ) -> LabelledRows:
     """The rows that have a target, which stands in the source or is target_array beside it.
 
@@ -140,6 +141,7 @@ def labelled_rows(
         weight: of each row of the source, shape (B,), or None.
         row_numbers: of each row of the source; None numbers them from 0.
         classes, formats: as for `target_values`.
+        weight_name: what the user calls the weights.
 
     Raises:
         DataError: there are more or fewer targets than rows, or one is too large.
@@ -153,7 +155,7 @@ def labelled_rows(
         values = target_values(source, names, classes, formats)
     else:
         values = plain_values(target_array, names)
-    weights = None if weight is None else weight_array(weight, source.rows)
+    weights = None if weight is None else weight_array(weight, source.rows, weight_name)
     _check_length("target values", values, source)
     numbers = np.arange(len(values)) if row_numbers is None else row_numbers
     check_target_range(values, names, numbers)
@@ -246,6 +248,6 @@ def labelled_rows_of(
                 read = read.take(good).with_notes(notes)
                 values, weight, numbers = (rows_of(array, good) for array in (values, weight, numbers))
         classes = None if task is None else task.classes
-        rows = labelled_rows(read, names, values, weight, numbers, classes, formats)
+        rows = labelled_rows(read, names, values, weight, numbers, classes, formats, f"{part.lower()}[2]")
     notes = (*(note for note in read.notes if note not in opened.notes), *rows.notes)
     return replace(rows, notes=tuple(f"{part} rows: {note}" for note in notes), indexed=indexed)

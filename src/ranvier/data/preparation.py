@@ -20,6 +20,7 @@ from ranvier.data.diagnosis.drift import profile_of
 from ranvier.data.diagnosis.finding import Finding
 from ranvier.data.diagnosis.parts import findings_of_parts, input_names
 from ranvier.data.diagnosis.table import input_frame
+from ranvier.data.diagnosis.trained_rows import digests, trained_rows
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
@@ -252,6 +253,7 @@ def _diagnosis(
     names, as_training = input_names(columns), parts_of(*parts)
     profile = profile_of(input_frame(as_training["training"].source, names))
     findings = (*leaks, *findings_of_parts(as_training, task, names, profile))
+    profile["trained_rows"] = trained_rows(digests(part.source, columns, part.values) for part in parts[:2] if part)
     return {"findings": findings, "profile": profile, "indexed": as_training["training"].indexed}
 
 

@@ -12,6 +12,7 @@ from ranvier.errors import InputError
 from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.evaluation import outputs_and_targets
 from ranvier.model.predictor import Predictor
+from ranvier.model.trained_predictor import TrainedPredictor
 from ranvier.rows import Rows
 from ranvier.training.conformal import Conformal, class_sets, intervals
 from ranvier.training.held_out import HeldOut
@@ -32,15 +33,13 @@ def held_out_by(model: Predictor, rows: Rows, outputs: NDArray[Any] | None = Non
     return HeldOut(outputs, rows.targets, rows.weights)
 
 
-class CalibratedPredictor(Predictor):
+class CalibratedPredictor(TrainedPredictor):
     """A predictor that tells how sure it is: intervals, sets of labels, calibrated probabilities.
 
     Attributes:
         conformal: the scores of rows that stood outside training, from which intervals and sets are made; None where
             there were none.
     """
-
-    conformal: Conformal | None = None
 
     @in_usual_mode
     def predict_interval(self, X: Any, coverage: float = 0.9) -> NDArray[np.float64]:

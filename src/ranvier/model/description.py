@@ -11,7 +11,7 @@ from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.version import __version__
 
 if TYPE_CHECKING:
-    from ranvier.model.model import Model
+    from ranvier.model.trained_predictor import TrainedPredictor
 
 MAX_EPOCHS = 100_000
 """How many epochs of its history a model file has at most, two megabytes of them."""
@@ -33,13 +33,13 @@ def encoder_arrays(encoder: Any) -> dict[str, NDArray[Any]]:
     return {f"{ENCODER}{name}": np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
-def other_arrays(model: Model) -> dict[str, NDArray[Any]]:
+def other_arrays(model: TrainedPredictor) -> dict[str, NDArray[Any]]:
     """The arrays of a model beside its parameters, under their names in a model file."""
     scores = {} if model.conformal is None else model.conformal.arrays()
     return encoder_arrays(model.encoder) | {f"{CONFORMAL}{name}": array for name, array in scores.items()}
 
 
-def description_of(model: Model) -> dict[str, Any]:
+def description_of(model: TrainedPredictor) -> dict[str, Any]:
     """The description of a model as plain JSON values."""
     return {
         "ranvier": __version__,

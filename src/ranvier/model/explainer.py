@@ -15,7 +15,7 @@ from ranvier.errors import InputError
 from ranvier.explain.explained import logit_network
 from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model.evaluation import inputs_and_targets
-from ranvier.model.predictor import Predictor
+from ranvier.model.trained_predictor import TrainedPredictor
 from ranvier.network.losses import LOSSES
 from ranvier.random import check_seed
 from ranvier.rows import Inputs
@@ -33,7 +33,7 @@ MAX_WINDOWS = 2**14
 """Of a longer text, so many characters that lie evenly in it are looked at."""
 
 
-class Explainer(Predictor):
+class Explainer(TrainedPredictor):
     """A model that tells which columns its predictions rest on, in general and in one row."""
 
     @in_usual_mode

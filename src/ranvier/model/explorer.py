@@ -23,13 +23,11 @@ if TYPE_CHECKING:
     from ranvier.explain.dependence import PartialDependence
     from ranvier.explain.interactions import Interaction
     from ranvier.explain.nearest import NearestRow
-    from ranvier.training.report import TrainReport
+    from ranvier.model.listening import Heard
 
 
 class Explorer(Explainer):
     """A model that tells what it would predict for other cells, and which rows are like one."""
-
-    report: TrainReport
 
     @in_usual_mode
     def partial_dependence(
@@ -215,6 +213,26 @@ class Explorer(Explainer):
             hidden, here = self._last_hidden(all_inputs), self._last_hidden(row_inputs)
             distances = np.sqrt(((hidden - here) ** 2).sum(axis=1))
         return nearest_rows(distances, answers, allowed, count_of("count", count))
+
+    @in_usual_mode
+    def listen(self, recording: Any, min_confidence: float = 0.5) -> list[Heard]:
+        """What a model of recordings hears in a long one, and when: records of start and end (s), label, confidence.
+
+        A model of words, which are shorter than 3 seconds, takes steady noise away and cuts the sounds between pauses
+        into words, so that these are most probable. A model of longer sounds hears windows of their length, a quarter
+        of it apart; neighbours with the same label become one.
+
+        Parameters:
+            recording: a path, the bytes of a file, or (rate, array).
+            min_confidence: sounds with a smaller probability are left out.
+
+        Raises:
+            InputError: the model was not trained on one column of recordings of several classes.
+            DataError: the recording cannot be read.
+        """
+        from ranvier.model.listening import listen
+
+        return listen(self, recording, min_confidence)
 
     def _last_hidden(self, inputs: Inputs) -> Any:
         """What goes into the output layer, (n, units): the inputs where there is no hidden layer."""

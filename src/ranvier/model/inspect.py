@@ -18,7 +18,7 @@ from ranvier.records import record
 from ranvier.text_table import html_table, text_table
 
 if TYPE_CHECKING:
-    from ranvier.model.model import Model
+    from ranvier.model.predictor import Predictor
     from ranvier.network.layer_info import LayerInfo
     from ranvier.network.network import Network
 
@@ -237,7 +237,7 @@ class NeuronView:
 _NUMBERS = ("Neuron", "Bias", "Weight norm", "Its weight")
 
 
-def summary(model: Model) -> ModelSummary:
+def summary(model: Predictor) -> ModelSummary:
     """The summary of a model; `model.summary()` gives it."""
     columns = [] if model.encoder is None else model.encoder.describe()
     statistics = []
@@ -254,7 +254,7 @@ def summary(model: Model) -> ModelSummary:
     )
 
 
-def task_sentence(model: Model) -> str:
+def task_sentence(model: Predictor) -> str:
     """What the model predicts, in one sentence."""
     task, what = model.task, ", ".join(model.task.target_names) or "the target"
     if task.kind == "regression":
@@ -269,7 +269,7 @@ def task_sentence(model: Model) -> str:
     return f"Predicts {what}, one of {len(labels):,} classes: {shown}{more}."
 
 
-def class_labels(model: Model) -> list[str]:
+def class_labels(model: Predictor) -> list[str]:
     """The classes or labels as texts; characters that are not seen by their names, such as "space"."""
     labels = [str(label) for label in model.task.classes]
     if model.encoder is None:
@@ -279,7 +279,7 @@ def class_labels(model: Model) -> list[str]:
     return [SHOWN.get(label, label) for label in labels] if isinstance(model.encoder, ContextEncoder) else labels
 
 
-def layer(model: Model, path: str | int) -> LayerView:
+def layer(model: Predictor, path: str | int) -> LayerView:
     """Every neuron of a layer; `model.layer(path)` gives it.
 
     Raises:
@@ -300,7 +300,7 @@ def layer(model: Model, path: str | int) -> LayerView:
     )
 
 
-def neuron(model: Model, path: str | int, number: int) -> NeuronView:
+def neuron(model: Predictor, path: str | int, number: int) -> NeuronView:
     """The weights of one neuron with the names of its inputs; `model.neuron(path, number)` gives it.
 
     Raises:
@@ -338,7 +338,7 @@ def find_layer(network: Network, name: str) -> LayerInfo:
     return infos[path]
 
 
-def input_names(model: Model, info: LayerInfo) -> list[str]:
+def input_names(model: Predictor, info: LayerInfo) -> list[str]:
     """The names of what goes into a layer: the encoded columns, or the neurons of the Dense layer before."""
     source = None
     for other in model.network.iter_layers():
@@ -360,7 +360,7 @@ def seen_inputs(info: LayerInfo, neuron: int) -> slice:
     return slice(group * info.fan_in, (group + 1) * info.fan_in)
 
 
-def output_label(model: Model, info: LayerInfo, neuron: int) -> str | None:
+def output_label(model: Predictor, info: LayerInfo, neuron: int) -> str | None:
     """What a neuron of the output layer stands for; None elsewhere."""
     if info != model.network.layer_infos[-1]:
         return None
@@ -375,6 +375,6 @@ def _activation(info: LayerInfo) -> dict[str, str]:
     return {"activation": info.layer.activation.name, "formula": info.layer.activation.formula}
 
 
-def _arrays(model: Model, info: LayerInfo) -> tuple[Array, Array | None]:
+def _arrays(model: Predictor, info: LayerInfo) -> tuple[Array, Array | None]:
     """Weights (inputs that a neuron sees, N) and biases (N,) or None."""
     return model.parameters[f"{info.path}.weight"], model.parameters.get(f"{info.path}.bias")

@@ -79,26 +79,21 @@ class Model(Shown, Explorer, CalibratedPredictor):
         byte_divisor: float | None = None,
         conformal: Conformal | None = None,
     ) -> None:
-        super().__init__(network, target, parameters, training=training, encoder=encoder, byte_divisor=byte_divisor)
-        self.engine = engine
-        self._report = report
-        self.history = History(history) if state is None else state.history
-        self.conformal = conformal
+        super().__init__(
+            network,
+            target,
+            parameters,
+            training=training,
+            history=History(history) if state is None else state.history,
+            engine=engine,
+            encoder=encoder,
+            report=report,
+            byte_divisor=byte_divisor,
+            conformal=conformal,
+        )
         self._state = state
         self._open: OpenTraining | None = None
         self._lock = threading.RLock()
-
-    @property
-    def report(self) -> TrainReport:
-        """What `ranvier.train` read and measured; empty for a model trained on arrays."""
-        # One of many small models takes more memory for an empty report than for its parameters.
-        if self._report is None:
-            self._report = TrainReport()
-        return self._report
-
-    @report.setter
-    def report(self, report: TrainReport) -> None:
-        self._report = report
 
     @classmethod
     @in_usual_mode

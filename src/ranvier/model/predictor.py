@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,6 @@ from ranvier.scalars import as_integer
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.settings import TrainSettings
 from ranvier.training.threshold import check_has_threshold, checked_threshold
-
-if TYPE_CHECKING:
-    from ranvier.model.listening import Heard
 
 Array = NDArray[Any]
 ExecutableKey: TypeAlias = tuple[int, bool]
@@ -141,26 +138,6 @@ class Predictor:
         if self.task.kind == "regression":
             raise InputError("A regression model predicts numbers; it has no probabilities. Use model.predict(X).")
         return class_probabilities(self.task, self.outputs(X))
-
-    @in_usual_mode
-    def listen(self, recording: Any, min_confidence: float = 0.5) -> list[Heard]:
-        """What a model of recordings hears in a long one, and when: records of start and end (s), label, confidence.
-
-        A model of words, which are shorter than 3 seconds, takes steady noise away and cuts the sounds between pauses
-        into words, so that these are most probable. A model of longer sounds hears windows of their length, a quarter
-        of it apart; neighbours with the same label become one.
-
-        Parameters:
-            recording: a path, the bytes of a file, or (rate, array).
-            min_confidence: sounds with a smaller probability are left out.
-
-        Raises:
-            InputError: the model was not trained on one column of recordings of several classes.
-            DataError: the recording cannot be read.
-        """
-        from ranvier.model.listening import listen
-
-        return listen(self, recording, min_confidence)
 
     @in_usual_mode
     def activations(self, X: Any) -> tuple[LayerValues, ...]:

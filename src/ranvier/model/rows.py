@@ -111,15 +111,20 @@ def with_good_targets(
     return (source if good is None else source.take(good)), good, notes
 
 
-def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: Any) -> NDArray[np.float64] | None:
+def row_weights(
+    task: Task, targets: Array, sample_weight: Any, class_weight: Any, name: str = "sample_weight"
+) -> NDArray[np.float64] | None:
     """The weight of every row: sample weight times class weight; None where there is neither.
+
+    Parameters:
+        name: what the user calls the sample weights.
 
     Raises:
         InputError: a weight is negative, not finite or masked, all are zero, or a class is unknown.
     """
     weights = None
     if sample_weight is not None:
-        weights = weight_array(sample_weight, len(targets))
+        weights = weight_array(sample_weight, len(targets), name)
     if class_weight is None:
         return weights
     if not task.is_classifier:
@@ -164,6 +169,7 @@ def encode(
     by_class: Any = None,
     loss: Loss | None = None,
     dtype: Any = np.float32,
+    weight_name: str = "sample_weight",
 ) -> Rows:
     """Rows of X and y to learn from, with weights, checked against each other, and targets against the loss.
 
@@ -177,7 +183,7 @@ def encode(
     if loss is not None:
         target.check_range(labels, loss)
     encoded = targets(target, labels, dtype=dtype, clip=True)
-    return Rows(inputs, encoded, row_weights(target.task, encoded, weight, by_class))
+    return Rows(inputs, encoded, row_weights(target.task, encoded, weight, by_class, weight_name))
 
 
 def prepare_rows(
@@ -214,7 +220,7 @@ def prepare_rows(
             "(X, y, weights)."
         )
     X, y, weight = (*validation, None)[:3]
-    validation_rows = encode(to_inputs, target, X, y, weight, by_class, loss, dtype)
+    validation_rows = encode(to_inputs, target, X, y, weight, by_class, loss, dtype, "validation[2]")
     blocks = (rows.inputs.n_dense, rows.inputs.csr is not None)
     return rows, replace(validation_rows, inputs=validation_rows.inputs.with_blocks(*blocks))
 

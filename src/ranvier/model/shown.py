@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 from ranvier.floating_point_mode import in_usual_mode
 from ranvier.model import inspect
 from ranvier.model.inspect import LayerView, ModelSummary, NeuronView
-from ranvier.model.predictor import Predictor
+from ranvier.model.trained_predictor import TrainedPredictor
 from ranvier.training.engines import plan_text
 
 if TYPE_CHECKING:
-    from ranvier.model.model import Model
     from ranvier.view.serve import RunningView
 
 
-class Shown(Predictor):
+class Shown(TrainedPredictor):
     """What of a model shows what is inside it."""
 
     @in_usual_mode
@@ -30,7 +29,7 @@ class Shown(Predictor):
         >>> model.summary().network.parameters
         2
         """
-        return inspect.summary(cast("Model", self))
+        return inspect.summary(self)
 
     @in_usual_mode
     def layer(self, path: str | int) -> LayerView:
@@ -48,7 +47,7 @@ class Shown(Predictor):
         >>> model.layer("layers.0").weights.shape
         (1, 1)
         """
-        return inspect.layer(cast("Model", self), path)
+        return inspect.layer(self, path)
 
     @in_usual_mode
     def neuron(self, path: str | int, number: int) -> NeuronView:
@@ -67,7 +66,7 @@ class Shown(Predictor):
         >>> model.neuron("layers.0", 0).inputs
         ('x0',)
         """
-        return inspect.neuron(cast("Model", self), path, number)
+        return inspect.neuron(self, path, number)
 
     @in_usual_mode
     def view(self, X: Any = None, y: Any = None, *, port: int = 0, browser: bool = True) -> RunningView:
@@ -91,7 +90,7 @@ class Shown(Predictor):
         """
         from ranvier.view.serve import view_model
 
-        return view_model(cast("Model", self), X, y, port, browser)
+        return view_model(cast(Any, self), X, y, port, browser)
 
     @in_usual_mode
     def write_report(self, path: str | Path, X: Any = None, y: Any = None) -> None:
@@ -121,7 +120,7 @@ class Shown(Predictor):
         """
         from ranvier.view.report_file import write_model_report
 
-        write_model_report(cast("Model", self), path, X, y)
+        write_model_report(cast(Any, self), path, X, y)
 
     @in_usual_mode
     def plan(self, threads: int | None = None, measure: bool = False) -> str:

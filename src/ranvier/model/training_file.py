@@ -1,14 +1,21 @@
-"""Whether a file is the one that a model was trained on, by its name or by its bytes."""
+"""Whether rows are those that a model was trained on: by the name of their file, by its bytes, or one by one."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ranvier.data import target_values
+from ranvier.data.diagnosis.trained_rows import digests, n_trained
+from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.data.sources import NAMED
+from ranvier.data.sources.source import Source
 from ranvier.display.tables import METRICS, metric
 from ranvier.training.report import TrainReport
+
+if TYPE_CHECKING:
+    from ranvier.model.model import Model
 
 
 def file_sha256(data: Any) -> str | None:
@@ -38,11 +45,34 @@ def training_file_note(report: TrainReport, data: Any) -> str:
     same = report.data in (str(data), reopenable(data))
     if not same and (report.data_sha256 is None or file_sha256(data) != report.data_sha256):
         return ""
+    return f"The model was trained on rows of these data, so these metrics are too good{_test_metric(report)}"
+
+
+def _test_metric(report: TrainReport) -> str:
+    """The end of a sentence: what to do, or the first metric on the test rows."""
     name = next(iter(report.metrics), None)
-    start = "The model was trained on rows of these data, so these metrics are too good"
     if name is None or report.evaluated_on != "test":
-        return f"{start}; give other rows."
-    return f"{start}; on its test rows: {METRICS.get(name, (name,))[0]} {metric(name, report.metrics[name])}."
+        return "; give other rows."
+    return f"; on its test rows: {METRICS.get(name, (name,))[0]} {metric(name, report.metrics[name])}."
+
+
+def training_rows_note(model: Model, rows: Any) -> str:
+    """A sentence where some of the rows to evaluate were trained on; else empty.
+
+    Parameters:
+        rows: a source.
+    """
+    stored, columns = model.report.profile.get("trained_rows"), row_encoder(model.encoder).columns
+    if not stored or not isinstance(rows, Source) or not rows.column_names:
+        return ""
+    target = model.target
+    values = target_values(rows, target.column_names, model.task.classes, target.number_formats)
+    trained, counted = n_trained(stored, digests(rows, columns, values))
+    if not trained:
+        return ""
+    count = f"{trained:,}" if counted else f"About {trained:,}"
+    were = f"{count} of the {rows.rows:,} rows {'was' if trained == 1 else 'were'} trained on"
+    return f"{were}, so these metrics are too good{_test_metric(model.report)}"
 
 
 def run_name(data: Any) -> str:

@@ -3,7 +3,7 @@
 The way of a network: `prepared.PreparedNetwork` asks `plans.Plans`, which all networks of the same spec share, for a
 plan. Made by `scheduling.plan.make_plan` (how, for one processor) of what `lowering.lowering.lower` gives (what is
 computed), it goes to the function `library` of `compiled`, which has `kernels.module.ModuleWriter` print it, each step
-by the function that `kernels.body` names for it, and `machine.llvm.compile_all` compile it, unless `machine.cache`
+by the function that `kernels.calls` names for it, and `machine.llvm.compile_all` compile it, unless `machine.cache`
 knows it; `program.Program` runs it on `machine.team`, on the memory of a `packed_state.PackedState`.
 
 Our own words, each for one thing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from ranvier.recipes.augmentation_comparison import (
 )
 from ranvier.recipes.augmentation_scores import is_better, score_of, written
 from ranvier.recipes.ensemble_calibration import calibration_of_mean, enough_parts, mean_of
+from ranvier.recipes.image_parts import ImageParts
 from ranvier.recipes.linear_beside import mean_outputs
 from ranvier.recipes.picture_rows import is_mirrored
 from ranvier.recipes.shared_features import MemberFeatures
@@ -33,9 +34,6 @@ from ranvier.rows import Rows
 from ranvier.training.held_out import HeldOut
 from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import inverse_temperature
-
-if TYPE_CHECKING:
-    from ranvier.recipes.image import ImageRecipe
 
 Array = NDArray[Any]
 MIN_ROWS = 60
@@ -67,7 +65,7 @@ class ChosenTraining:
 
 
 def choose_training(
-    recipe: ImageRecipe,
+    recipe: ImageParts,
     pixels: Array,
     rows: Rows,
     task: Task,

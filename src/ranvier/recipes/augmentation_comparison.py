@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from ranvier.recipes.augmentation_scores import still_compared, suits_mirror_ima
 from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
 from ranvier.recipes.ensemble import member_seed
 from ranvier.recipes.ensemble_calibration import mean_of
+from ranvier.recipes.image_parts import ImageParts
 from ranvier.recipes.picture_rows import is_mirrored, rows_with_copies
 from ranvier.recipes.shared_features import MemberFeatures, SharedFeatures
 from ranvier.records import record
@@ -27,9 +28,6 @@ from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
 from ranvier.training.inference import outputs_of
 from ranvier.training.settings import TrainSettings
-
-if TYPE_CHECKING:
-    from ranvier.recipes.image import ImageRecipe
 
 Array = NDArray[Any]
 Split: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -57,7 +55,7 @@ class Comparisons:
         recipe, task, network, settings, pixels, rows, members, validation: as for `choose_training`.
     """
 
-    recipe: ImageRecipe
+    recipe: ImageParts
     task: Task
     network: Network
     settings: TrainSettings
@@ -129,7 +127,7 @@ class Comparison:
         others, left_out: pictures, and which of them are left out.
     """
 
-    recipe: ImageRecipe
+    recipe: ImageParts
     task: Task
     network: Network
     settings: TrainSettings

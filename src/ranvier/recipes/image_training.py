@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from ranvier.recipes.augmentation_comparison import (
 )
 from ranvier.recipes.candidates import linear_layers, linear_settings, trained_parameters
 from ranvier.recipes.ensemble import MemberRows, is_interrupted, merged_members, train_members
+from ranvier.recipes.image_parts import ImageParts
 from ranvier.recipes.linear_beside import all_beside_linear
 from ranvier.recipes.merged_events import MergedEvents
 from ranvier.recipes.picture_rows import CELLS, is_mirrored, rows_with_copies
@@ -34,13 +35,10 @@ from ranvier.training.events import NoteEvent, Sink, tee, work_progress
 from ranvier.training.loop import final_parameters
 from ranvier.training.settings import TrainSettings
 
-if TYPE_CHECKING:
-    from ranvier.recipes.image import ImageRecipe
-
 Array = NDArray[Any]
 
 
-def train_on_pictures(recipe: ImageRecipe, setup: TrainingSetup) -> Trained:
+def train_on_pictures(recipe: ImageParts, setup: TrainingSetup) -> Trained:
     """Train the networks of a recipe and merge them into one, whose encoder has their patch features.
 
     Parameters:
@@ -79,7 +77,7 @@ class _Members:
         sink: who listens.
     """
 
-    recipe: ImageRecipe
+    recipe: ImageParts
     setup: TrainingSetup
     image: ImageEncoder
     pixels: Array

@@ -14,7 +14,6 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
-from ranvier.recipes.recipe import Recipe
 from ranvier.records import fill_defaults, record
 from ranvier.scalars import as_integer, as_number, plain_scalar
 from ranvier.training.threshold import checked_threshold
@@ -32,7 +31,7 @@ class TrainOptions:
     """
 
     target: str | tuple[str, ...] | None = None
-    recipe: str | Recipe = "auto"
+    recipe: Any = "auto"
     effort: str = "default"
     members: int | None = None
     task: str | Task | None = None
@@ -108,7 +107,7 @@ class TrainOptions:
 
 def to_json_value(value: Any) -> Any:
     """An option as a JSON value; a dictionary becomes pairs, because labels need not be text."""
-    if isinstance(value, (Activation, Loss, Optimizer, Recipe, Schedule, Task)):
+    if hasattr(value, "to_dict"):
         return value.to_dict()
     if isinstance(value, Mapping):
         return [[to_json_value(label), to_json_value(weight)] for label, weight in value.items()]

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from numpy.typing import NDArray
 
@@ -22,6 +22,7 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.network.task import Task
+from ranvier.recipes.options import TrainOptions
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.scalars import plain_scalar
@@ -31,9 +32,6 @@ from ranvier.training.held_out import HeldOut
 from ranvier.training.history import History
 from ranvier.training.settings import TrainSettings, default_loss
 from ranvier.training.state import TrainingState
-
-if TYPE_CHECKING:
-    from ranvier.recipes.options import TrainOptions
 
 Array = NDArray[Any]
 OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid"}

@@ -5,7 +5,7 @@ B pictures, K features.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 from ranvier.data.images.patches import PatchFeatures
 from ranvier.data.images.threads import Progress
 from ranvier.recipes.ensemble import member_seed
+from ranvier.recipes.image_parts import ImageParts
 from ranvier.recipes.picture_rows import rows_with_copies
 from ranvier.rows import Rows
-
-if TYPE_CHECKING:
-    from ranvier.recipes.image import ImageRecipe
 
 Array = NDArray[Any]
 
@@ -91,7 +89,7 @@ class MemberFeatures:
         seed: of the first network.
     """
 
-    def __init__(self, recipe: ImageRecipe, pixels: Array, seed: int) -> None:
+    def __init__(self, recipe: ImageParts, pixels: Array, seed: int) -> None:
         self._recipe, self._pixels, self._seed = recipe, pixels, seed
         self._shared: dict[int, SharedFeatures] = {}
 

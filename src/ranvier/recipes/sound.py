@@ -127,7 +127,7 @@ class SoundRecipe(Recipe):
 
     def train(self, setup: TrainingSetup) -> Trained:
         """Learn patch features and statistics, choose among them, and train."""
-        return train_on_sounds(self, setup)
+        return train_on_sounds(setup, self.n_centroids, self.n_networks, self.candidate)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> SoundRecipe:

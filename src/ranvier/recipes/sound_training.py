@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +34,6 @@ from ranvier.training.events import NoteEvent, tee
 from ranvier.training.loop import final_parameters
 from ranvier.training.settings import TrainSettings
 
-if TYPE_CHECKING:
-    from ranvier.recipes.sound import SoundRecipe
-
 Array = NDArray[Any]
 WORDS = {
     "patches": "patches of the spectrogram and statistics of its bands",
@@ -46,11 +43,11 @@ WORDS = {
 }
 
 
-def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
-    """Train the networks of a recipe and merge them into one, whose encoder has their features.
+def train_on_sounds(setup: TrainingSetup, n_centroids: int, n_networks: int, candidate: str) -> Trained:
+    """Train the networks of the recipe "sound" and merge them into one, whose encoder has their features.
 
     Parameters:
-        recipe: bound to the format of the recordings.
+        n_centroids, n_networks, candidate: the parts of the recipe.
         setup: of one network on patch features and statistics; the inputs are spectrograms, and the encoder that gave
             them is that of a table of one column of recordings.
     """
@@ -63,24 +60,24 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
 
     @lru_cache(maxsize=2)
     def patches_of(seed: int) -> tuple[PatchFeatures, Array]:
-        patches = fit_patches(spectrograms, sound.form, recipe.n_centroids, seed)
+        patches = fit_patches(spectrograms, sound.form, n_centroids, seed)
         return patches, patches.encode(spectrograms)
 
     def candidates_of(number: int) -> dict[str, Candidate]:
         seeded = replace(settings, seed=member_seed(settings.seed, number))
         patches, encoded = patches_of(seeded.seed)
         others = None if held is None else (patches.encode(held), statistics.encode(held[..., 0]))
-        return _candidates(recipe, setup.network, seeded, (encoded, block), others)
+        return _candidates(candidate, setup.network, seeded, (encoded, block), others)
 
     candidates = candidates_of(0)
-    mean_with = ("patches", "linear") if recipe.candidate == "auto" and can_hold_linear(setup.network) else None
+    mean_with = ("patches", "linear") if candidate == "auto" and can_hold_linear(setup.network) else None
     second = partial(candidates_of, 1)
-    choice = choose_candidate(candidates, rows, task, settings.seed, validation, mean_with, recipe.n_networks, second)
-    text = choice_text(choice, task, recipe.candidate != "auto")
+    choice = choose_candidate(candidates, rows, task, settings.seed, validation, mean_with, n_networks, second)
+    text = choice_text(choice, task, candidate != "auto")
     tee(setup.sinks)(NoteEvent(text))
     on_patches = choice.name in ("patches", WITH_LINEAR)
     best = candidates["patches" if on_patches else choice.name]
-    events = MergedEvents(tee(setup.sinks), recipe.n_networks, settings.epochs)
+    events = MergedEvents(tee(setup.sinks), n_networks, settings.epochs)
     features: list[PatchFeatures] = []
     linear_flats: list[Array] = []
 
@@ -116,13 +113,13 @@ def train_on_sounds(recipe: SoundRecipe, setup: TrainingSetup) -> Trained:
 
 
 def _candidates(
-    recipe: SoundRecipe,
+    candidate: str,
     network: Network,
     settings: TrainSettings,
     features: tuple[Array, Array],
     validation_features: tuple[Array, Array] | None,
 ) -> dict[str, Candidate]:
-    """What can be trained, by name, the preferred one first.
+    """What can be trained, by name, the preferred one first; one of them, or all for "auto".
 
     Parameters:
         features, validation_features: those of patches and those of bands, of the rows and of the validation rows.
@@ -137,7 +134,7 @@ def _candidates(
     on_statistics = Candidate(Network(width, network.layers), settings, statistics, others)
     linear = Candidate(Network(width, linear_layers(network)), linear_settings(settings), statistics, others)
     candidates = {"patches": on_patches, "statistics": on_statistics, "linear": linear}
-    return candidates if recipe.candidate == "auto" else {recipe.candidate: candidates[recipe.candidate]}
+    return candidates if candidate == "auto" else {candidate: candidates[candidate]}
 
 
 def choice_text(choice: Choice, task: Task, requested: bool) -> str:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from ranvier.data.encoders.feature_options import MAX_TERMS, FeatureOptions
+from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Adam
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.recipe import Recipe, Trained, TrainingSetup, chosen_optimizer, make_settings
 from ranvier.recipes.table import TableRecipe
+from ranvier.recipes.text_parts import TextParts
 from ranvier.recipes.text_training import train_on_texts
 from ranvier.records import record
-from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
 from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import CALIBRATED_D2
@@ -23,29 +23,17 @@ from ranvier.training.temperature import CALIBRATED_D2
 MAX_FIRST_WEIGHTS = 20_000_000
 """Numbers in the first layer of a network above which it gets half as many neurons, down to 64."""
 MIN_HIDDEN = 64
-MIN_FOLD_ROWS = 4
 
 
 @record
-class TextRecipe(Recipe):
+class TextRecipe(TextParts, Recipe):
     """Trains three models on columns of texts and merges them into one network.
 
     A network sees TF-IDF rows; another one and a linear model see them times the strengths of the terms, see
     `term_strengths`. A tenth of the rows decides how many epochs are best, calibrates each, and says whether all are
     merged or fewer; then they are trained again on all rows.
 
-    Fields:
-        hidden: the widths of the hidden layers; narrower where there are very many terms.
-        activation, dropout: of the hidden layers.
-        label_smoothing, linear_label_smoothing: of the network on strengths, and of the linear model.
-        learning_rate, linear_learning_rate: of Adam.
-        schedule: of the learning rate.
-        batch_size: rows per gradient step.
-        epochs, min_steps: passes over the rows, more for few rows so that there are `min_steps` steps.
-        n_folds: one of so many parts of the rows is for validation.
-        n_seeds: how many networks of each kind are trained on all rows; 0 for none, which keeps the first ones.
-        max_terms_again: how many terms of all rows, times the epochs, may be seen again.
-        max_terms: the maximum number of terms of each way to make them; 30,000 at most for two classes and numbers.
+    Its parts are those of `TextParts`.
 
     Sources: Wang, Manning, "Baselines and bigrams", ACL 2012; Galke, Scherp, "Bag-of-words vs. graph vs. sequence in
     text classification: questioning the necessity of text-graphs and the surprising strength of a wide MLP", ACL 2022.
@@ -55,21 +43,6 @@ class TextRecipe(Recipe):
     """
 
     name: ClassVar[str] = "text"
-    hidden: tuple[int, ...] = (256,)
-    activation: str = "relu"
-    dropout: float = 0.5
-    label_smoothing: float = 0.1
-    linear_label_smoothing: float = 0.05
-    learning_rate: float = 1e-3
-    linear_learning_rate: float = 1e-2
-    schedule: str = "polynomial"
-    batch_size: int = 32
-    epochs: int = 8
-    min_steps: int = 500
-    n_folds: int = 10
-    n_seeds: int = 1
-    max_terms_again: int = 40_000_000
-    max_terms: int = MAX_TERMS
 
     def complete(self, options: TrainOptions) -> TrainOptions:
         """The options, with the recipe's parts where they were left open; how wide layers are depends on the terms."""
@@ -97,29 +70,6 @@ class TextRecipe(Recipe):
         """Whether there are validation rows, or enough rows to leave some out."""
         return validation or self.folds_for(rows) > 1
 
-    def folds_for(self, rows: int) -> int:
-        """Into how many parts so many rows are divided, of which one is for validation.
-
-        >>> [TextRecipe().folds_for(rows) for rows in (5_000, 30, 3)]
-        [10, 7, 1]
-        """
-        folds = min(self.n_folds, rows // MIN_FOLD_ROWS)
-        return folds if folds > 1 else 1
-
-    def epochs_for(self, rows: int) -> int:
-        """Passes over so many rows.
-
-        >>> [TextRecipe().epochs_for(rows) for rows in (500, 5_000)]
-        [32, 8]
-        """
-        return max(self.epochs, -(-self.min_steps * self.batch_size // max(rows, 1)))
-
-    def trains_again(self, rows: Rows, settings: TrainSettings) -> bool:
-        """Whether the members are trained again on all rows: where these are few enough, and no callback watches."""
-        terms = 0 if rows.inputs.entries is None else len(rows.inputs.entries.data)
-        few = terms * settings.epochs <= self.max_terms_again
-        return self.n_seeds > 0 and few and len(settings.callbacks) == 1
-
     def network(self, inputs: int, task: Task, options: TrainOptions, n_csr: int = 0) -> Network:
         """One network on terms."""
         return Recipe.network(self, inputs, task, replace(options, hidden=self.hidden), n_csr)
@@ -141,14 +91,6 @@ class TextRecipe(Recipe):
         return make_settings(
             network, task, options, optimizer, callbacks, metric=metric if validated else "loss", **sizes
         )
-
-    def linear_settings(self, settings: TrainSettings) -> TrainSettings:
-        """The settings for the linear model, which learns faster."""
-        optimizer: Any = settings.optimizer
-        factor = self.linear_learning_rate / self.learning_rate
-        if not isinstance(optimizer, Adam):
-            return settings
-        return replace(settings, optimizer=replace(optimizer, learning_rate=optimizer.learning_rate * factor))
 
     def train(self, setup: TrainingSetup) -> Trained:
         """Train the members, choose, merge and calibrate."""

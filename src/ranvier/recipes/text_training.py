@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from ranvier.recipes.out_of_fold import divided, left_out_rows, row_losses
 from ranvier.recipes.recipe import Trained, TrainingSetup
 from ranvier.recipes.term_strength import scaled, unit_strengths
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
+from ranvier.recipes.text_parts import TextParts
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
 from ranvier.rows.inputs import bytes_of, view_of
@@ -49,9 +50,6 @@ from ranvier.training.side_by_side import usable_threads
 from ranvier.training.standard_error import mean_and_error
 from ranvier.training.temperature import inverse_temperature
 from ranvier.training.watching import stopped_by_viewer
-
-if TYPE_CHECKING:
-    from ranvier.recipes.text import TextRecipe
 
 Array = NDArray[Any]
 MAX_BYTES, ARRAYS = 640 << 20, 5
@@ -148,7 +146,7 @@ class Training:
         return replace(rows, inputs=scaled(rows.inputs, self.strengths))
 
 
-def train_on_texts(recipe: TextRecipe, setup: TrainingSetup) -> Trained:
+def train_on_texts(recipe: TextParts, setup: TrainingSetup) -> Trained:
     """Train the members, choose by the validation rows which ones are merged, and train these again on all rows.
 
     Parameters:
@@ -227,7 +225,7 @@ def _held_out(task: Task, members: Sequence[Result], validation: Rows | None, fa
 
 
 def members_of(
-    recipe: TextRecipe, network: Network, settings: TrainSettings, task: Task, validated: bool
+    recipe: TextParts, network: Network, settings: TrainSettings, task: Task, validated: bool
 ) -> list[Member]:
     """The members: two networks on TF-IDF without and with strengths, and a linear model with strengths."""
     linear = Network(network.inputs, linear_layers(network))

@@ -55,7 +55,8 @@ class TrainReport:
         temperature: what the logits were divided by, so that probabilities are calibrated.
         findings: those of the notes that the metrics gave rise to.
         diagnosis: what is wrong with the rows and the model, each as `Finding.to_dict` gives it; see `Model.diagnose`.
-        profile: how the cells of each column were distributed in the training rows, for comparing new rows.
+        profile: how the cells of each column were distributed in the training rows, and digests of these, for comparing
+            new rows.
         stop_reason, interrupted: why training ended, in a sentence; whether Ctrl-C ended it.
 
     >>> import ranvier as rv

@@ -19,6 +19,8 @@ FORMS = {
     "%YM%m": "%Y-%m-01",
     "%Y%m%d %H%M": "%Y-%m-%d %H:%M",
     "%Y%m%d_%H%M%S": "%Y-%m-%d %H:%M:%S",
+    "%Y-%j": "%Y-%m-%d",
+    "%Y-%jT%H:%M:%S": "%Y-%m-%d %H:%M:%S",
 }
 
 
@@ -30,6 +32,35 @@ def test_each_form_is_read(form: str, upper: bool) -> None:
     expected = [datetime.fromisoformat(time.strftime(FORMS[form])) for time in TIMES]
     assert column.kind == "date"
     assert column.date_format.read(pl.Series(cells))[0].to_list() == expected
+
+
+@pytest.mark.parametrize("form", ["{}/{}", "{}-{}", "{}\u2013{}", "FY{}-{}", "{} / {}"])
+def test_a_season_is_the_year_in_which_it_begins(form: str) -> None:
+    cells = pl.Series("season", [form.format(year, f"{(year + 1) % 100:02d}") for year in range(1985, 2024)])
+    column = infer_column(cells).column
+    assert column.kind == "date"
+    assert column.date_format.read(cells)[0].to_list() == [datetime(year, 1, 1) for year in range(1985, 2024)]
+    alone = DateFormat.stored_in({"date_format": column.date_format.to_dict()}).read(pl.Series(["2011/12"]))
+    assert alone[0].to_list() == [datetime(2011, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "kind"),
+    [
+        ("month", ["2011/12", "2012/01", "2012/02"], "date"),
+        ("case", [f"20{20 + at // 30}-{at % 30 + 1:03d}" for at in range(90)], "drop"),
+        ("date", [f"2020-{at + 1:03d}" for at in range(90)], "date"),
+        ("part", [f"{1200 + at * 37}-{400 + at * 7}" for at in range(60)], "drop"),
+    ],
+)
+def test_months_stay_months_and_counters_are_no_days(name: str, cells: list[str], kind: str) -> None:
+    column = infer_column(pl.Series(name, cells)).column
+    assert (column.kind, column.date_format.seasons) == (kind, False)
+
+
+def test_no_year_has_more_days() -> None:
+    cells = pl.Series(["2020-366", "2021-366", "2021-000"])
+    assert DateFormat().read(cells)[0].to_list() == [datetime(2020, 12, 31), None, None]
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,12 @@ READINGS = {
         ["Mazda RX4", "21", "6"],
         "one name fewer",
     ),
+    "R's integer names, decimals with points": (
+        "size,count\n7,5,.5\n12,3,1.25\n",
+        ["row_names", "size", "count"],
+        ["7", "5", ".5"],
+        "one name fewer",
+    ),
     "blanks": ("x y label\n1.5 2.0 a\n1.6 2.2 b\n", ["x", "y", "label"], ["1.5", "2.0", "a"], "by blanks"),
     "aligned": (
         "    x     y  label\n  1.5   2.0      a\n 11.6  22.2      b\n",
@@ -94,6 +100,30 @@ def test_the_reading_that_makes_the_lines_agree_is_taken_and_said(name: str) -> 
     assert list(table.frame.rows()[0]) == first
     assert table.rows == 2
     assert any(note in sentence for sentence in table.notes)
+
+
+ROW_NAMES = {
+    "in another order": ("a,b", ["812,7,x", "31,10,y", "95,120,x"]),
+    "from one on": ("a,b", ["1,7,0", "2,9,1", "3,5,1"]),
+    "of the rows that a filter left, one by one": ("a,b", ["40,7,0", "41,9,1", "42,5,1"]),
+    "under names in quotes": ('"a","b"', ["7,10,1", "9,5,0", "12,7,1"]),
+    "blanks, with gaps": ("a b", ["3 7 0", "9 5 1", "11 5 0"]),
+    "blanks, from one on": ("a b", ["1 7 0", "2 5 1", "3 5 0"]),
+}
+
+
+@pytest.mark.parametrize("name", ROW_NAMES)
+def test_integers_are_names_of_rows_where_they_cannot_stand_before_decimals(name: str) -> None:
+    header, rows = ROW_NAMES[name]
+    table = read("\n".join([header, *rows, ""]))
+    assert table.frame.columns == ["row_names", "a", "b"]
+    assert [",".join(row) for row in table.frame.rows()] == [row.replace(" ", ",") for row in rows]
+
+
+@pytest.mark.parametrize("rows", [["12,5,x", "7,25,y", "9,5,x"], ["1,50,3", "2,25,4", "7,75,4"]])
+def test_integers_before_decimals_behind_a_comma_are_refused(rows: list[str]) -> None:
+    with pytest.raises(DataError, match="if commas stand before decimals, write points there"):
+        read("\n".join(["a,b", *rows, ""]))
 
 
 PLAIN = {

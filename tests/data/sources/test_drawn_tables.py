@@ -25,6 +25,9 @@ DRAWN = {
     "sqlcmd": "id,name,size\n--,----,----\n1,a,2.5\n2,b,3.5\n\n(2 rows affected)\n",
     "reStructuredText": "==  ====  ====\nid  name  size\n==  ====  ====\n1   a     2.5\n2   b     3.5\n"
     "==  ====  ====\n",
+    "a rule shorter than the names": "id;name;size\n---;---;---\n1;a;2.5\n2;b;3.5\n",
+    "a rule of equals signs": "id,name,size\n===,===,===\n1,a,2.5\n2,b,3.5\n",
+    "Excel's way to keep text": 'id,name,size\n1,="a",="2.5"\n"=""2""",="b",3.5\n',
     "quoted rows": '"id,name,size"\n"1,a,2.5"\n"2,b,3.5"\n',
     "quoted rows under a plain header": 'id,name,size\n"1,a,2.5"\n"2,b,3.5"\n',
     "quoted rows with doubled quotes": '"id,name,size"\n"1,""a"",2.5"\n"2,""b"",3.5"\n',
@@ -40,6 +43,7 @@ PLAIN = {
     "a row of marks of missing cells": "id,name\n--,--\n1,a\n2,b\n",
     "one column of quoted texts": '"text"\n"good, cheap"\n"bad, dear"\n',
     "apostrophes in front": "name,n\n'n Beetje,1\n't Hooft,2\n",
+    "formulas that are no text": 'name,n\n=A1&"b",1\n=SUM(A1:A2),2\n',
     "one column of times": "time\n12:30\n12:40\n13:00\n",
     "a name that begins with a sign": "% change,n\n1.5,2\n2.5,3\n",
 }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ranvier.errors import EngineError
 from ranvier.expression import PRIMITIVES
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.values import Value
 from ranvier.native.machine import cpu, llvm
 from ranvier.native.machine import target as targets
@@ -41,7 +41,7 @@ def elementwise(emit: Emit, dtype: str, inputs: int, outputs: int, lanes: int, t
     """Compile `emit(f, *vectors) -> values` to a function from arrays to the arrays of its values."""
     module = Emitter(dtype, lanes)
     parameters = {f"a{i}": "ptr" for i in range(inputs)} | {f"y{i}": "ptr" for i in range(outputs)} | {"count": "i64"}
-    with module.function("apply", parameters) as f:
+    with write_function(module, "apply", parameters) as f:
         *buffers, count = f.parameters
         with f.loop(0, count, lanes) as loop:
             at = [f.pointer(buffer, loop.index) for buffer in buffers]

@@ -14,6 +14,7 @@ pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing",
 from ranvier.engine.bfloat16 import SMALLEST, SMALLEST_START
 from ranvier.native.kernels.bfloat16 import add_products_of_pair, start_of_sums
 from ranvier.native.kernels.emitter import Emitter
+from ranvier.native.kernels.function import write_function
 from ranvier.native.machine import cpu
 from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.native.scheduling.tiles import PANEL
@@ -28,7 +29,7 @@ LANES = 4096
 
 def by_fma(module: Emitter, name: str) -> None:
     """Write `(a, b, bias, c, i64 length)`: 16 sums, in float32."""
-    with module.function(name, {**dict.fromkeys(("a", "b", "bias", "c"), "ptr"), "length": "i64"}) as f:
+    with write_function(module, name, {**dict.fromkeys(("a", "b", "bias", "c"), "ptr"), "length": "i64"}) as f:
         a, b, bias, c, length = f.parameters
         with f.loop(0, length, name="k", carried=[start_of_sums(f, f.load(bias))]) as loop:
             at = f.multiply(loop.index, PANEL)
@@ -38,7 +39,7 @@ def by_fma(module: Emitter, name: str) -> None:
 
 def by_pairs(module: Emitter, name: str) -> None:
     """Write the same of pairs."""
-    with module.function(name, {**dict.fromkeys(("a", "b", "bias", "c"), "ptr"), "length": "i64"}) as f:
+    with write_function(module, name, {**dict.fromkeys(("a", "b", "bias", "c"), "ptr"), "length": "i64"}) as f:
         a, b, bias, c, length = f.parameters
         with f.loop(0, length, name="k", carried=[start_of_sums(f, f.load(bias))]) as loop:
             at = f.multiply(loop.index, PANEL)

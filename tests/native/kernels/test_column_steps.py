@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
+from ranvier.native.kernels.clipping import write_clipping, write_squares
 from ranvier.native.kernels.columns import (
-    write_clipping,
     write_column_statistics,
     write_column_sums,
     write_loss_sum,
     write_running_statistics,
-    write_squares,
 )
+from ranvier.native.kernels.function import write_function
 from ranvier.native.kernels.packed import pack_rows
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.lowering import steps as s
@@ -110,7 +110,7 @@ def test_transpose(inputs: int, columns: int) -> None:
     weight, copy = Buffer("w", 0, "weight", columns, inputs), Buffer("t", 1, "weight", inputs, columns)
 
     def write(module, name):  # type: ignore[no-untyped-def]
-        with module.function(name, {"source": "ptr", "target": "ptr", "rows": "i64", "panels": "i64"}) as f:
+        with write_function(module, name, {"source": "ptr", "target": "ptr", "rows": "i64", "panels": "i64"}) as f:
             source, target, rows, panels = f.parameters
             with f.loop(0, panels, name="panel") as loop:
                 panel = f.pointer(source, f.multiply(loop.index, stride_of(weight)))
@@ -132,7 +132,9 @@ def test_pack_rows(rows: int, columns: int, height: int, kind: str) -> None:
     x, even = Buffer("x", 0, kind, columns), rows // height * height
 
     def write(module, name):  # type: ignore[no-untyped-def]
-        with module.function(name, {"packed": "ptr", "x": "ptr", "rows": "i64", "stop": "i64", "length": "i64"}) as f:
+        with write_function(
+            module, name, {"packed": "ptr", "x": "ptr", "rows": "i64", "stop": "i64", "length": "i64"}
+        ) as f:
             packed, source, count, stop, length = f.parameters
             pack_rows(f, packed, (source, x, count), (f.i64(0), stop, height), (f.i64(0), length))
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.errors import EngineError
+from ranvier.native.kernels.function import write_function
 
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.kernels import values  # noqa: E402
@@ -47,7 +48,7 @@ def test_constants_are_exact(number: float) -> None:
 @pytest.mark.parametrize("count", [-5, 0, 1, 3, 4])
 def test_loops_carry_values_round_by_round(count: int) -> None:
     module = Emitter("float64", 1)
-    with module.function("apply", {"x": "ptr", "count": "i64"}) as f:
+    with write_function(module, "apply", {"x": "ptr", "count": "i64"}) as f:
         x, stop = f.parameters
         with f.loop(0, stop, name="i", carried=[f.constant(1.0)]) as loop:
             with f.loop(0, 3, name="j", carried=loop.values) as inner:
@@ -63,7 +64,7 @@ def test_loops_carry_values_round_by_round(count: int) -> None:
 @pytest.mark.parametrize(("start", "stop", "step"), [(0, 8, 1), (2, 9, 3), (5, 5, 1), (7, 3, 2)])
 def test_loops_visit_what_range_does(start: int, stop: int, step: int) -> None:
     module = Emitter("float64", 1)
-    with module.function("apply", {"x": "ptr"}) as f, f.loop(start, stop, step) as loop:
+    with write_function(module, "apply", {"x": "ptr"}) as f, f.loop(start, stop, step) as loop:
         f.store(f.constant(1.0), f.pointer(f.parameters[0], loop.index))
     assert np.flatnonzero(run(module, np.zeros(16))).tolist() == list(range(start, stop, step))
 
@@ -71,7 +72,7 @@ def test_loops_visit_what_range_does(start: int, stop: int, step: int) -> None:
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_conditions_run_their_body_or_not(number: int) -> None:
     module = Emitter("float64", 2)
-    with module.function("apply", {"x": "ptr", "number": "i64"}) as f:
+    with write_function(module, "apply", {"x": "ptr", "number": "i64"}) as f:
         x, given_number = f.parameters
         before = f.load(x)
         with f.when(f.compare("sgt", given_number, 0), carried=[before]) as outer:
@@ -88,7 +89,7 @@ def test_conditions_run_their_body_or_not(number: int) -> None:
 @pytest.mark.parametrize("lanes", [2, 4, 8, 16])
 def test_masks_tables_shuffles_and_the_stack(lanes: int, dtype: str) -> None:
     module = Emitter(dtype, lanes)
-    with module.function("apply", {"x": "ptr"}) as f:
+    with write_function(module, "apply", {"x": "ptr"}) as f:
         (x,) = f.parameters
         numbers = f.load(module.table("numbers", range(10, 10 + lanes), module.element))
         mask = f.compare("slt", f.lane_numbers(), 1)
@@ -108,21 +109,21 @@ def test_masks_tables_shuffles_and_the_stack(lanes: int, dtype: str) -> None:
 
 def test_functions_call_each_other() -> None:
     module = Emitter("float32", 8)
-    with module.function("twice", {"x": "<8 x float>"}, "<8 x float>", internal=True) as f:
+    with write_function(module, "twice", {"x": "<8 x float>"}, "<8 x float>", internal=True) as f:
         f.give_back(f.multiply(f.parameters[0], 2.0))
-    with module.function("apply", {"x": "ptr noalias"}) as f:
+    with write_function(module, "apply", {"x": "ptr noalias"}) as f:
         f.store(f.call("twice", f.load(f.parameters[0])), f.parameters[0])
     np.testing.assert_array_equal(run(module, np.arange(8, dtype=np.float32)), 2 * np.arange(8))
     assert "align 4" in module.text()
     with pytest.raises(EngineError, match="no function thrice"):
         module.result_of("thrice")
-    with pytest.raises(EngineError, match="written before"), module.function("apply", {}):
+    with pytest.raises(EngineError, match="written before"), write_function(module, "apply", {}):
         pass
 
 
 def test_names_never_clash() -> None:
     module = Emitter("float32", 1)
-    with module.function("apply", {"k": "float", "k.1": "float"}) as f:
+    with write_function(module, "apply", {"k": "float", "k.1": "float"}) as f:
         a, b = f.parameters
         names = {f.add(a, b, name).text for name in ("k", "k", "k.1", "k.1", "k.1.1", "k", "entry")} | {a.text, b.text}
     assert len(names) == 9
@@ -132,7 +133,7 @@ def test_names_never_clash() -> None:
 def test_the_same_calls_give_the_same_text() -> None:
     def text(number: float) -> str:
         module = Emitter("float32", 8)
-        with module.function("apply", {"x": "ptr"}) as f:
+        with write_function(module, "apply", {"x": "ptr"}) as f:
             f.store(f.intrinsic("sqrt", f.fma(f.load(f.parameters[0]), number, 1.0)), f.parameters[0])
         return module.text()
 
@@ -155,7 +156,7 @@ def test_contradictions_are_refused() -> None:
     module.table("numbers", [1.0], "float")
     with pytest.raises(EngineError, match="other numbers"):
         module.table("numbers", [2.0], "float")
-    with module.function("apply", {"x": "ptr"}) as f, f.loop(0, 4, carried=[f.constant(0.0)]) as loop:
+    with write_function(module, "apply", {"x": "ptr"}) as f, f.loop(0, 4, carried=[f.constant(0.0)]) as loop:
         for wrong in ((), (Value("i64", "0"),), (*loop.values, *loop.values)):
             with pytest.raises(EngineError, match="carries"):
                 loop.carry(*wrong)

@@ -20,6 +20,7 @@ from ranvier.expression import (
     trace,
     variable,
 )
+from ranvier.native.kernels.function import write_function
 from ranvier.network.activations import ACTIVATIONS
 
 pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
@@ -129,7 +130,7 @@ def test_products_and_sums_are_not_contracted() -> None:
 
 def emitted(roots: list[Expression], **types: str) -> str:
     module = Emitter("float32", 8)
-    with module.function("apply", types) as f:
+    with write_function(module, "apply", types) as f:
         emit_expressions(f, roots, dict(zip(types, f.parameters, strict=True)))
     return module.text()
 
@@ -151,7 +152,7 @@ def test_comparisons_that_only_choose_make_no_numbers() -> None:
 def test_scalars_and_constants_alone() -> None:
     assert "fadd float %x" in emitted([variable("x") + 1], x="float")
     module = Emitter("float32", 8)
-    with module.function("apply", {}) as f:
+    with write_function(module, "apply", {}) as f:
         assert [value.type for value in emit_expressions(f, [constant(2.0)], {})] == ["<8 x float>"]
 
 

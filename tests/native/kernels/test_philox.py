@@ -15,6 +15,7 @@ from ranvier import random
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.kernels import philox  # noqa: E402
 from ranvier.native.kernels.emitter import Emitter  # noqa: E402
+from ranvier.native.kernels.function import write_function  # noqa: E402
 from ranvier.native.machine import cpu  # noqa: E402
 
 LAYER, WORDS = 3, 128
@@ -24,7 +25,7 @@ PARAMETERS = {"out": "ptr", "seed": "i64", "step": "i64", "start": "i64"}
 def write(lanes: int, seed: int | None = None, step: int | None = None) -> Any:
     """A function that writes WORDS words from `start` on; seed and step are constants of the code where given."""
     module = Emitter("float32", lanes)
-    with module.function("draw", PARAMETERS) as f:
+    with write_function(module, "draw", PARAMETERS) as f:
         out, seed_value, step_value, start = f.parameters
         seed_used, step_used = (seed_value if seed is None else seed), (step_value if step is None else step)
         stream = philox.stream(f, seed_used, random.DROPOUT, step_used, LAYER)
@@ -68,7 +69,7 @@ def test_known_seeds_and_steps_become_constants(seed: int | None, step: int | No
 @pytest.mark.parametrize("rate", [0.0, 0.25, 0.5, 0.999])
 def test_thresholds_have_no_sign(rate: float) -> None:
     module = Emitter("float32", 8)
-    with module.function("keep", {"words": "ptr", "out": "ptr"}) as f:
+    with write_function(module, "keep", {"words": "ptr", "out": "ptr"}) as f:
         words, out = f.parameters
         mask = philox.at_least(f, f.load(words, "<8 x i32>"), int(rate * 2**32))
         f.store(f.cast("zext", mask, "i32"), out)

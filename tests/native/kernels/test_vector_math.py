@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.kernels import vector_math
+from ranvier.native.kernels.function import write_function
 from ranvier.native.machine import cpu, llvm
 from ranvier.native.machine import target as targets
 from tests.native.kernels.accuracy import (
@@ -150,7 +151,7 @@ def test_no_library_is_called_and_wide_registers_are_used(name: str) -> None:
     from ranvier.native.kernels.emitter import Emitter
 
     module = Emitter("float32", 16)
-    with module.function("apply", {"x": "ptr"}) as f:
+    with write_function(module, "apply", {"x": "ptr"}) as f:
         f.store(vector_math.UNARY[name](f, f.load(f.parameters[0])), f.parameters[0])
     lines = llvm.assembly(module.text(), cpu.target()).splitlines()
     calls = [line for line in lines if line.startswith(("\tcall", "\tbl"))]

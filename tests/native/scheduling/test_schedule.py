@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ranvier.engine import CompileSpec
-from ranvier.native.kernels.body import COLUMN_CALLS, ROW_CALLS
+from ranvier.native.kernels.calls import COLUMN_CALLS, ROW_CALLS
 from ranvier.native.lowering.lowered import PREDICT, TRAIN
 from ranvier.native.lowering.lowering import lower
 from ranvier.native.lowering.steps import ColumnStep, RowStep, Step, WeightGradient

@@ -6,7 +6,7 @@ import { count, number, plural } from "./format";
 import { titleOfLayer } from "./layer_titles";
 import { Problem, Value } from "./parts";
 import { askPicture, theme, useLatest } from "./state";
-import type { Layer, What } from "./types";
+import type { Layer, Matrix, What } from "./types";
 import { WeightPictures } from "./weight_pictures";
 
 const HIGH = 256;
@@ -15,16 +15,6 @@ const WIDE = 512;
 const LARGEST = 14;
 /** A layer with few inputs or neurons is drawn as large, where its weights do not get larger than that. */
 const LEAST = 96;
-
-export interface Matrix {
-  limit: number;
-  beyond: number;
-  inputs: number;
-  neurons: number;
-  /** Of the picture. */
-  shape: [number, number];
-  array: Uint8Array;
-}
 
 export function Matrices({ what, renewed }: { what: What; renewed: number }) {
   return (

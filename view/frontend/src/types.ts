@@ -307,3 +307,14 @@ export interface NearRows {
   rows: NearRow[];
   other: NearRow | null;
 }
+
+/** The weights of a layer as a picture. */
+export interface Matrix {
+  limit: number;
+  beyond: number;
+  inputs: number;
+  neurons: number;
+  /** Of the picture. */
+  shape: [number, number];
+  array: Uint8Array;
+}

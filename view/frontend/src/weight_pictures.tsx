@@ -4,9 +4,8 @@ import { useEffect, useRef } from "preact/hooks";
 import { signedTable } from "./colours";
 import { count } from "./format";
 import { titleOfLayer } from "./layer_titles";
-import type { Matrix } from "./matrices";
 import { askPicture, layer, neuron, theme, useLatest } from "./state";
-import type { Layer, What } from "./types";
+import type { Layer, Matrix, What } from "./types";
 
 const MOST = 256;
 /** The least side of a picture, in pixels of the page. */

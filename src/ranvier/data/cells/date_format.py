@@ -18,6 +18,7 @@ from ranvier.data.cells.date_parts import CLOCK, PATTERNS, TIME, DateParts, date
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.month_names import LETTER, MAYBE_MONTH, MONTHS, with_croatian_october
 from ranvier.data.cells.other_scripts import in_ascii
+from ranvier.data.cells.seasons import with_first_years
 from ranvier.data.encoders import json_fields
 from ranvier.records import record
 
@@ -70,6 +71,7 @@ class DateFormat:
         scripts: whether digits and signs may be those of other scripts, such as ２０２１／９／２５.
         last_year: the latest year for which two digits stand; the earliest one is 99 years before.
         croatian: whether "listopada" is October, as in Croatian, and not November, as in Polish and Czech.
+        seasons: whether 2011/12 is the season that begins in 2011, and no December.
 
     >>> DateFormat("day-first").read(pl.Series(["3/4/2021", "0000-00-00"]))[0].dt.date().to_list()
     [datetime.date(2021, 4, 3), None]
@@ -80,6 +82,7 @@ class DateFormat:
     scripts: bool = False
     last_year: int = LAST_YEAR
     croatian: bool = False
+    seasons: bool = False
 
     def read(self, cells: pl.Series) -> tuple[pl.Series, int | None]:
         """The cells as dates and times without a time zone, null where missing; and the index of the first wrong cell.
@@ -116,6 +119,7 @@ class DateFormat:
         """The same, years of two digits being 1969 to 2068."""
         strings = in_ascii(strings) if self.scripts else strings
         strings = with_croatian_october(strings) if self.croatian else strings
+        strings = with_first_years(strings) if self.seasons else strings
         if parts is None and len(strings) >= parsing.LARGE_ROWS:
             different = strings.unique()
             if MIN_REPEATS * len(different) < len(strings):
@@ -166,7 +170,8 @@ class DateFormat:
         scripts = "scripts" in stored and json_fields.field(stored, "scripts", bool)
         last_year = json_fields.field(stored, "last_year", int) if "last_year" in stored else LAST_YEAR
         croatian = "croatian" in stored and json_fields.field(stored, "croatian", bool)
-        return cls(order, json_fields.field(stored, "odd", bool), scripts, last_year, croatian)
+        seasons = "seasons" in stored and json_fields.field(stored, "seasons", bool)
+        return cls(order, json_fields.field(stored, "odd", bool), scripts, last_year, croatian, seasons)
 
 
 def are_missing_dates(strings: pl.Series) -> pl.Series:

@@ -23,6 +23,7 @@ from ranvier.data.cells.date_parts import DateParts, date_parts
 from ranvier.data.cells.different_strings import DifferentStrings, different_strings, few
 from ranvier.data.cells.month_names import MONTH, is_croatian, with_croatian_october
 from ranvier.data.cells.other_scripts import in_ascii, in_other_scripts
+from ranvier.data.cells.seasons import are_seasons, count_within_years, with_first_years
 from ranvier.records import record
 
 SAMPLE = 200
@@ -75,6 +76,13 @@ def infer_date_format(
         strings, values = (with_croatian_october(cells) for cells in (different.strings, different.values))
         read = _infer(replace(different, strings=strings, values=values), order, decimal_commas)
         return None if read is None else replace(read, format=replace(read.format, croatian=True))
+    values = different.without(are_missing_dates(different.values)).values
+    if are_seasons(values):
+        strings = with_first_years(different.strings)
+        read = _infer(different_strings(strings), order, decimal_commas)
+        return None if read is None else replace(read, format=replace(read.format, seasons=True))
+    if count_within_years(values.alias(different.strings.name)):
+        return None
     return _infer(different, order, decimal_commas)
 
 

@@ -69,6 +69,7 @@ PERIODS = (
     (("year", "week"), rf"([0-9]{{4}})[\s/-]*{WEEK}([0-9]{{1,2}})"),
     (("year", "week", "weekday"), r"([0-9]{4})-W([0-9]{2})-([0-9])"),
     (("year", "week", "weekday"), r"([0-9]{4})W([0-9]{2})([0-9])"),
+    (("year", "day_of_year"), rf"([0-9]{{4}})-([0-9]{{3}}){TIME}"),
     (("week", "year"), rf"{WEEK}([0-9]{{1,2}})[\s,/-]+([0-9]{{4}})"),
     (("year", "quarter"), r"([0-9]{4})[\s/-]*[QqTt]([0-9])"),
     (("quarter", "year"), r"[Qq]([0-9])[\s/-]*'?([0-9]{4}|[0-9]{2})"),
@@ -85,7 +86,7 @@ PERIODS = (
     (("name", "year"), rf"{MAYBE_MONTH}(?:[-/]|\s?')([0-9]{{2}})"),
     (("year", "name"), rf"([0-9]{{4}})[\s/-]+{MAYBE_MONTH}"),
 )
-"""Weeks and days of ISO 8601, quarters, half years, fiscal years, seasons and months, each for its first day."""
+"""Weeks, days of a week or of a year, quarters, half years, fiscal years, seasons and months, for their first day."""
 DIGITS_ANYWHERE = 7
 """So many of the patterns ask where digits stand, and not which."""
 WORD_OF_ASCII = r"([A-Za-z]{3,12})\.?"
@@ -239,6 +240,8 @@ def _write(
         number["month"] = 6 * number["semester"] - 5
     elif "next" in number:
         number["month"] = np.where(number["next"] == year + 1, 1, 0)
+    elif "day_of_year" in number:
+        number["month"], number["day"] = _day_of_year(year, number["day_of_year"])
     elif "week" in number:
         year, number["month"], number["day"] = _day_of_week(year, number["week"], number.get("weekday", np.int32(1)))
     parts.year[at] = year
@@ -247,6 +250,16 @@ def _write(
     parts.seconds[at] = _seconds(number, template[slice(*spans["half"])].lower() if "half" in spans else "")
     parts.iso[at] = ISO.fullmatch(template) is not None
     parts.matched[at] = True
+
+
+def _day_of_year(year: NDArray[np.int32], number: NDArray[np.int32]) -> tuple[NDArray[np.int32], ...]:
+    """Month and day of a day that is counted from the first of January; month 0 where the year has no such day."""
+    first = (year.astype(np.int64) - 1970).astype("datetime64[Y]").astype("datetime64[D]")
+    days = first + (number.astype(np.int64) - 1)
+    months = days.astype("datetime64[M]")
+    valid = (number >= 1) & (days.astype("datetime64[Y]") == first)
+    day = (days - months.astype("datetime64[D]")).view(np.int64) + 1
+    return np.where(valid, months.view(np.int64) % 12 + 1, 0).astype(np.int32), day.astype(np.int32)
 
 
 def _day_of_week(

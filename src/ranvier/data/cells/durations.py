@@ -1,7 +1,7 @@
 """Cells of several numbers as one: durations, feet and inches, degrees, fractions.
 
-Durations become seconds: 102:13:05, 3:25, 2 days 04:00:00, 1 h 30 min, PT1H30M, 2 years 3 months; feet and inches
-inches: 5'11"; degrees, minutes and seconds degrees: 40°26'46"N; fractions decimals: 3 1/2.
+Durations become seconds: 102:13:05, 3:25, 3'25", 2 days 04:00:00, 1 h 30 min, PT1H30M, 2 years 3 months; feet and
+inches inches: 5'11"; degrees, minutes and seconds degrees: 40°26'46"N; fractions decimals: 3 1/2.
 
 Patterns are those of polars, for columns.
 """
@@ -20,6 +20,11 @@ WITH_UNITS = (
     rf"(?:{NUMBER}\s*(?:m|mins?|minutes?|minuten?)\.?[\s,]*(?:and\s+)?)?"
     rf"(?:{NUMBER}\s*(?:s|secs?|seconds?|sek|sekunden?)\.?)?$"
 )
+WITH_QUOTES = (
+    rf"^{DAYS}(?:([0-9]+)\s*(?:h|hrs?)\s*)?([0-9]+)\s*['\u2032\u2019]\s*"
+    r"([0-5]?[0-9](?:[.,][0-9]+)?)\s*(?:\"\"?|''|\u2033|\u201d)?$"
+)
+"""Minutes and seconds as in 3'25"."""
 ISO = rf"^P(?:{NUMBER}D)?(?:T(?:{NUMBER}H)?(?:{NUMBER}M)?(?:{NUMBER}S)?)?$"
 LONG = (
     rf"(?i)^(?:{NUMBER}\s*(?:y|yrs?|years?|jahre?n?|ans?|a[nñ]os?)\.?[\s,]*(?:and\s+)?)?"
@@ -46,7 +51,14 @@ MIXED = r"^[+\-\u2212]?[0-9]+(?:\s+(?:and\s+)?|\s?-\s?)[0-9]+\s*[/\u2044]\s*[1-9
 HALVES = r"^0*[0-9]+\s*[/\u2044]\s*(?:2|3|4|8|16|32|64)$"
 MIN_FRACTIONS, SAMPLE = 4, 1000
 FACTORS = (86400.0, 3600.0, 60.0, 1.0)
-READ = ((WITH_COLONS, FACTORS), (WITH_UNITS, FACTORS), (ISO, FACTORS), (LONG, LONG_FACTORS), (LONG_ISO, LONG_FACTORS))
+READ = (
+    (WITH_COLONS, FACTORS),
+    (WITH_UNITS, FACTORS),
+    (WITH_QUOTES, FACTORS),
+    (ISO, FACTORS),
+    (LONG, LONG_FACTORS),
+    (LONG_ISO, LONG_FACTORS),
+)
 """The patterns of durations in the order in which they are tried, with the seconds of their groups."""
 
 

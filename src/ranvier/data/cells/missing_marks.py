@@ -1,14 +1,21 @@
 """Words and signs that stand for a missing cell.
 
-`MISSING` counts in every column. `MARKS` counts in columns of numbers and of dates alone: in a column of words, "none"
-and "unknown" are categories like any other.
+`MISSING` counts in every column, unless the column was declared to hold categories; of it, `NAMED` is named in the
+report, because it might be a category. `MARKS` counts in columns of numbers and of dates alone: in a column of words,
+"none" and "unknown" are categories like any other.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "?")
+USUAL = ("", "NA", "N/A", "NaN", "nan", "null", "?")
+NAMED = (
+    *("NULL", "Null", "None", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "-nan", "-NaN", "(null)", "\\N"),
+    *("1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+)
+"""What programs write for a missing cell, as pandas reads them."""
+MISSING = (*USUAL, *NAMED)
 MARKS = frozenset(
     (
         *("", "na", "n/a", "n.a.", "n.a", "n/d", "n.d.", "#n/a", "#na", "#n/a n/a", "<na>", "nan", "-nan", "+nan"),

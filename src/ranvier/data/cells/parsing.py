@@ -116,8 +116,12 @@ def is_number(string: str) -> bool:
     return True
 
 
-def clean_strings(cells: pl.Series) -> pl.Series:
+def clean_strings(cells: pl.Series, marks: Collection[str] = MISSING) -> pl.Series:
     """The cells as stripped strings, null where missing; integers stored as floating point lose their ".0".
+
+    Parameters:
+        cells: the column.
+        marks: what stands for a missing cell.
 
     >>> clean_strings(pl.Series([" Private", "?", "NA", None])).to_list()
     ['Private', None, None, None]
@@ -134,28 +138,28 @@ def clean_strings(cells: pl.Series) -> pl.Series:
     strings = cells.cast(pl.String)
     if len(strings) <= SMALL_ROWS:
         # Starting a polars expression takes longer than a few rows.
-        few = [None if string is None else clean_string(string) for string in strings.to_list()]
+        few = [None if string is None else clean_string(string, marks) for string in strings.to_list()]
         return pl.Series(strings.name, few, pl.String)
     if len(strings) < LARGE_ROWS or strings.head(SMALL_VALUES).n_unique() < SMALL_VALUES // 2:
         # Mostly a few strings that repeat and are clean.
-        cleaned = {string: clean_string(string) for string in strings.unique().drop_nulls().to_list()}
-        marks = [string for string, clean in cleaned.items() if clean is None]
+        cleaned = {string: clean_string(string, marks) for string in strings.unique().drop_nulls().to_list()}
+        marked = [string for string, clean in cleaned.items() if clean is None]
         if all(clean in (string, None) for string, clean in cleaned.items()):
-            return strings.set(strings.is_in(marks), None) if marks else strings
+            return strings.set(strings.is_in(marked), None) if marked else strings
     if strings.str.contains(AROUND).any():
         strings = strings.str.strip_chars(WHITE_SPACE)
-    missing = strings.is_in(list(MISSING))
+    missing = strings.is_in(list(marks))
     return strings.set(missing, None) if missing.any() else strings
 
 
-def clean_string(string: str) -> str | None:
+def clean_string(string: str, marks: Collection[str] = MISSING) -> str | None:
     """One string without white space around it, None where missing, as `clean_strings` gives it.
 
     >>> clean_string(" Private"), clean_string("?")
     ('Private', None)
     """
     string = string.strip(WHITE_SPACE)
-    return None if string in MISSING else string
+    return None if string in marks else string
 
 
 def parse_string(cell: Any) -> str | None:

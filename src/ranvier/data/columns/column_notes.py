@@ -41,6 +41,42 @@ def missing_note(strings: pl.Series, unread: NDArray[np.bool_]) -> str | None:
     return f'Column "{strings.name}": {counted} as missing: {listed_cells(strings.gather(rows), rows)}.'
 
 
+def named_note(strings: pl.Series, marks: NDArray[np.bool_], kind: str) -> str:
+    """Which words in a column of words, such as NULL and None, count as missing, and how they become categories.
+
+    Parameters:
+        strings: the clean cells.
+        marks: which of them are such words, shape (B,).
+        kind: of the column.
+
+    >>> named_note(pl.Series("roof", ["flat", "None"]), np.array([False, True]), "category")
+    'Column "roof": 1 cell counts as missing: "None" in row 2; if it is a category: --kind roof=category.'
+    """
+    note, name = missing_note(strings, marks), quote(f"{strings.name}=category")
+    return f"{note}" if kind == "text" else f"{str(note)[:-1]}; if it is a category: --kind {name}."
+
+
+def number_notes(
+    name: str, strings: pl.Series | None, values: NDArray[np.float64], form: NumberFormat
+) -> tuple[str, ...]:
+    """What was odd about the cells of a column of numbers.
+
+    Parameters:
+        strings: the clean cells where they are strings, else None.
+        values: the numbers that `form` reads in them, shape (B,).
+
+    >>> number_notes("x", pl.Series("x", ["1", "n/a"]), np.array([1.0, np.nan]), NumberFormat())
+    ('Column "x": 1 cell counts as missing: "n/a" in row 2.',)
+    """
+    filler = filler_note(name, values)
+    notes = [filler or far_note(name, values)]
+    if strings is not None:
+        absent = np.isnan(values)
+        unread = missing_note(strings, strings.is_not_null().to_numpy() & absent) if absent.any() else None
+        notes = [unread, units_note(name, form), rare_parts_note(strings, form, values), *notes]
+    return tuple(note for note in notes if note)
+
+
 def rare_parts_note(strings: pl.Series, form: NumberFormat, values: NDArray[np.float64]) -> str | None:
     """Which cells have a unit, a bound or a sign of accounts that most numbers of their column lack; None for none.
 

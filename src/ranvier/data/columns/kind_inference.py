@@ -17,7 +17,7 @@ from ranvier.data.cells.different_strings import (
     DifferentStrings,
     different_strings,
 )
-from ranvier.data.cells.missing_marks import are_marks
+from ranvier.data.cells.missing_marks import NAMED, USUAL, are_marks
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import (
     LEADING_ZERO,
@@ -34,14 +34,12 @@ from ranvier.data.columns.codes import LONG_INTEGER, MIN_LONG, identifier, long_
 from ranvier.data.columns.column_notes import (
     counting_note,
     far_date_note,
-    far_note,
-    filler_note,
     html_note,
     long_text_note,
     missing_note,
+    named_note,
     number_format_phrase,
-    rare_parts_note,
-    units_note,
+    number_notes,
 )
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
 from ranvier.data.columns.dates_of_digits import dates_of_digits
@@ -109,7 +107,7 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
         note = far_date_note(name, times.unique(), lambda: times) if column.used else None
         return Guess(replace(column, notes=_notes(note)))
     if dtype in (pl.Categorical, pl.Enum):
-        strings = parsing.clean_strings(cells)
+        strings = parsing.clean_strings(cells, USUAL)
         missing, distinct = strings.null_count(), strings.drop_nulls().n_unique()
         return Guess(_unless_constant(name, "category", "declared as categories", len(cells), missing, distinct))
     if not parsing.is_string(cells):
@@ -124,7 +122,7 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
         if may_be_long and (long := long_integers(name, parsing.clean_strings(cells))) is not None:
             return Guess(long)
         return _of_digits(cells, numbers) or _plain(cells, finite(cells, numbers, None), decimal_commas)
-    strings = parsing.clean_strings(cells)
+    strings = parsing.clean_strings(cells, USUAL)
     if strings.null_count() == len(strings):
         return Guess(ColumnSchema(name, DROP, "every cell is missing", len(strings), 0))
     return _strings(cells, strings, decimal_commas)
@@ -200,12 +198,12 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
     name = cells.name
     if kind == "number":
         decimal_comma = how == "decimal-comma" if how else decimal_commas
-        strings = parsing.clean_strings(cells) if parsing.is_string(cells) else None
+        strings = parsing.clean_strings(cells, USUAL) if parsing.is_string(cells) else None
         inferred = None if strings is None else infer_number_format(different_strings(strings), decimal_comma)
         numbers = WrittenNumbers(PLAIN) if inferred is None else inferred
         form = numbers.format
         values = finite(cells, *numbers.read(cells))
-        notes = _number_notes(cells, strings, values, form)
+        notes = number_notes(cells.name, strings, values, form)
         missing, distinct = int(np.isnan(values).sum()), int(np.unique(values[~np.isnan(values)]).size)
         column = ColumnSchema(
             name, kind, f"as requested{number_format_phrase(form)}", missing, distinct, form, notes=notes
@@ -213,6 +211,11 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
         return Guess(column) if how else Guess(column, numbers.ambiguous, numbers.points)
     if kind == "date":
         return _requested_date(cells, how, decimal_commas)
+    if kind == "category" and parsing.is_string(cells):
+        words = parsing.clean_strings(cells, USUAL)
+        different = words.drop_nulls().unique(maintain_order=True)
+        column = ColumnSchema(name, kind, "as requested", words.null_count(), len(different))
+        return Guess(column, read=_enumerated(words, different))
     count_values = ColumnEncoder.count_values if kind == DROP else COLUMN_KINDS[kind].count_values
     missing, distinct = count_values(cells)
     if kind == "text" and not (texts_of(cells).str.strip_chars() != "").any():
@@ -234,7 +237,7 @@ def _requested_date(cells: pl.Series, how: str, decimal_commas: bool | None) -> 
         return Guess(
             ColumnSchema(cells.name, "date", "as requested", cells.null_count(), cells.drop_nulls().n_unique())
         )
-    strings = parsing.clean_strings(cells)
+    strings = parsing.clean_strings(cells, USUAL)
     read = infer_date_format(different_strings(strings), how or None, decimal_commas)
     form = DateFormat(how) if read is None else read.format
     times = datetimes(cells, form)
@@ -292,42 +295,35 @@ def _number(
         notes = (counting_note(cells.name, int(first)),) if counts else ()
     column = _unless_constant(cells.name, "number", reason, len(values), missing, distinct)
     if strings is None and parsing.is_string(cells) and missing:
-        written_so = parsing.clean_strings(cells.filter(pl.Series(absent))).null_count() < missing
-        strings = parsing.clean_strings(cells) if written_so else None
-    notes += _number_notes(cells, strings, values, form)
+        written_so = parsing.clean_strings(cells.filter(pl.Series(absent)), USUAL).null_count() < missing
+        strings = parsing.clean_strings(cells, USUAL) if written_so else None
+    notes += number_notes(cells.name, strings, values, form)
     return replace(column, number_format=form if column.used else PLAIN, notes=notes)
-
-
-def _number_notes(
-    cells: pl.Series, strings: pl.Series | None, values: NDArray[np.float64], form: NumberFormat
-) -> tuple[str, ...]:
-    """What was odd about the cells of a number; `strings` are the clean cells where they are strings."""
-    if strings is None:
-        return _notes(*_value_notes(cells.name, values))
-    absent = np.isnan(values)
-    unread = missing_note(strings, strings.is_not_null().to_numpy() & absent) if absent.any() else None
-    units = units_note(cells.name, form)
-    return _notes(unread, units, rare_parts_note(strings, form, values), *_value_notes(cells.name, values))
-
-
-def _value_notes(name: str, values: NDArray[np.float64]) -> tuple[str | None, ...]:
-    """What was odd about the values of a number."""
-    filler = filler_note(name, values)
-    return (filler,) if filler else (far_note(name, values),)
 
 
 def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) -> Guess:
     """The schema of a column of strings that are not all plain numbers."""
     different = different_strings(strings)
+    read = _read_strings(cells, strings, different, decimal_commas)
+    if read is not None:
+        return read
+    marked = different.values.is_in(list(NAMED))
+    if marked.any():
+        marks = strings.is_in(different.values.filter(marked).to_list()).fill_null(False)
+        words = _words(cells, strings.set(marks, None), different_strings(strings.set(marks, None)), decimal_commas)
+        note = named_note(strings, marks.to_numpy(), words.column.kind)
+        return replace(words, column=replace(words.column, notes=(note, *words.column.notes)))
+    return _words(cells, strings, different, decimal_commas)
+
+
+def _words(cells: pl.Series, strings: pl.Series, different: DifferentStrings, decimal_commas: bool | None) -> Guess:
+    """The schema of a column of strings that are neither numbers nor dates."""
     name, rows, missing, distinct = cells.name, len(strings), strings.null_count(), len(different)
     if 2 <= distinct <= MAX_TRUTHS and parsing.are_truths(different.values.to_list()):
         what = "two" if distinct == 2 else f"{distinct}"
         column = _unless_constant(name, "boolean", f"{what} strings for true and false", rows, missing, distinct)
         truths = pl.Series(name, parsing.parse_booleans(strings)[0], nan_to_null=True).cast(pl.Boolean)
         return Guess(column, read=truths)
-    read = _read_strings(cells, strings, different, decimal_commas)
-    if read is not None:
-        return read
     if are_several_numbers(different.without(are_marks(different.values)).values):
         return Guess(_vector(strings))
     options = n_options(different.values)
@@ -354,8 +350,12 @@ def _strings(cells: pl.Series, strings: pl.Series, decimal_commas: bool | None) 
     column = _unless_constant(name, "category", f"{distinct:,} different {what}", rows, missing, distinct)
     alike = written_alike(different.values) if column.used else []
     column = replace(column, notes=_notes(alike_note(f'Categories of "{name}"', alike)))
-    few_strings = column.used and distinct <= MAX_ENUMERATED
-    return Guess(column, read=strings.cast(pl.Enum(different.values)) if few_strings else None)
+    return Guess(column, read=_enumerated(strings, different.values) if column.used else None)
+
+
+def _enumerated(strings: pl.Series, values: pl.Series) -> pl.Series | None:
+    """Strings as an enumeration of their different values; None where these are many."""
+    return strings.cast(pl.Enum(values)) if len(values) <= MAX_ENUMERATED else None
 
 
 def _read_strings(

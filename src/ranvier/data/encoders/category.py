@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier import user_warnings
 from ranvier.data.cells import parsing
-from ranvier.data.cells.missing_marks import MISSING
+from ranvier.data.cells.missing_marks import MISSING, USUAL
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import CellColumns, CellEncoder, Writer
 from ranvier.errors import DataError
@@ -166,7 +166,9 @@ class CategoryEncoder(CellEncoder):
         codes_of, other = _code_table(self.categories), len(self.categories)
         codes = []
         for written in strings:
-            string = None if written is None else parsing.clean_string(written)
+            string = None if written is None else written.strip(parsing.WHITE_SPACE)
+            if string not in codes_of and string in MISSING:
+                string = None
             code = other + 1 if string is None else codes_of.get(string, -1)
             codes.append(code if code >= 0 else match(self.categories, string or "", other))
         return codes
@@ -188,7 +190,7 @@ class CategoryEncoder(CellEncoder):
         if len(set(categories)) != len(categories):
             raise json_fields.damaged('"categories" has a category twice')
         for value in categories:
-            if value in MISSING or value != value.strip(parsing.WHITE_SPACE):
+            if value in USUAL or value != value.strip(parsing.WHITE_SPACE):
                 raise json_fields.damaged(f'"categories" has {value[:40]!r}, which no cell is read as')
         rare_fraction = json_fields.field(data, "rare_fraction", float) if "rare_fraction" in data else 1.0
         return cls(json_fields.field(data, "column", str), categories, rare_fraction)
@@ -264,7 +266,10 @@ class CategoryColumns(CellColumns):
                 string = parsing.parse_string(cell)
                 if non_numeric and string is not None and type(cell) in (int, float):
                     raise parsing.NeedsColumnParser
-                index = other + 1 if string is None else indices.get(string, -1)
+                if string is None:
+                    index = indices.get(cell.strip(parsing.WHITE_SPACE), other + 1) if type(cell) is str else other + 1
+                else:
+                    index = indices.get(string, -1)
                 if index < 0:
                     index = match(categories, string or "", len(categories)) + start
             row[index] = 1.0
@@ -301,11 +306,12 @@ def _counted(cells: pl.Series) -> tuple[list[str], list[int]]:
     """The different clean strings, and in how many rows each stands."""
     if cells.dtype == pl.Enum:
         categories = cells.dtype.categories.to_list()  # type: ignore[attr-defined]
-        if all(parsing.clean_string(category) == category for category in categories):
+        if all(parsing.clean_string(category, USUAL) == category for category in categories):
             counts = np.bincount(cells.drop_nulls().to_physical().to_numpy(), minlength=len(categories)).tolist()
             pairs = [(category, count) for category, count in zip(categories, counts, strict=True) if count]
             return [category for category, _ in pairs], [count for _, count in pairs]
-    strings = parsing.clean_strings(cells).drop_nulls().rename("value")
+    marks = USUAL if cells.dtype in (pl.Categorical, pl.Enum) else MISSING  # what was declared holds no words for none
+    strings = parsing.clean_strings(cells, marks).drop_nulls().rename("value")
     values, rows = strings.value_counts(name="rows").get_columns()
     return values.to_list(), rows.to_list()
 

@@ -8,18 +8,46 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders.scaling import CLIP_RADIUS, MAX_Z, smooth_clip, smooth_clip_one
 
-if TYPE_CHECKING:
-    from ranvier.data.encoders.number import NumberEncoder
-
 MAX_EXACT, MAX_SPREAD, HEAD = 2.0**52, 16, 2048
 MIN_SCALED, MAX_SCALED = np.array(-MAX_Z), np.array(MAX_Z)
+
+
+class ColumnOfNumbers(Protocol):
+    """What decides the features of a column of numbers: those of a `NumberEncoder`."""
+
+    @property
+    def center(self) -> float: ...
+
+    @property
+    def scale(self) -> float: ...
+
+    @property
+    def missing_indicator(self) -> bool: ...
+
+    @property
+    def n_frequencies(self) -> int: ...
+
+    @property
+    def knots(self) -> tuple[float, ...]: ...
+
+    @property
+    def spline(self) -> bool: ...
+
+    @property
+    def single_values(self) -> tuple[float, ...]: ...
+
+    @property
+    def first_single_value(self) -> int: ...
+
+    @property
+    def width(self) -> int: ...
 
 
 class NumericFeatures:
@@ -36,7 +64,7 @@ class NumericFeatures:
     [[0.5, -0.5, 0.0], [0.5, 0.0, 0.0], [0.5, -0.5, 1.0]]
     """
 
-    def __init__(self, columns: Sequence[tuple[int, NumberEncoder]]) -> None:
+    def __init__(self, columns: Sequence[tuple[int, ColumnOfNumbers]]) -> None:
         numbered = [(at, start, encoder) for at, (start, encoder) in enumerate(columns)]
         self._indicators = [(at, start + e.width - 1) for at, start, e in numbered if e.missing_indicator]
         self._periodic = [(at, start + 1, e.n_frequencies) for at, start, e in numbered if e.n_frequencies]
@@ -147,7 +175,7 @@ class NumericFeatures:
             single.write(values[at], out)
 
 
-def _pieces(first: int, encoder: NumberEncoder) -> _PiecewiseLinear | _LinearSpline | None:
+def _pieces(first: int, encoder: ColumnOfNumbers) -> _PiecewiseLinear | _LinearSpline | None:
     """The features between the knots of a column, which begin at `first`; None for none."""
     if not encoder.knots:
         return None

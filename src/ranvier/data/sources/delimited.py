@@ -30,6 +30,8 @@ from ranvier.data.sources.total_rows import without_notes, without_subtotals, wi
 from ranvier.errors import DataError
 from ranvier.plural import plural
 
+KEPT_AS_TEXT = re.compile(rb'(?m)(^|[,;\t|])(?:="([^"\n]*)"|"=""([^"\n]*)""")(?=[,;\t|\r]|$)')
+"""A cell such as ="01001", by which Excel keeps digits as text, with or without quotes around it."""
 END_OF_FILE = b"\x1a\r\n"
 END_OF_FILES = (b"\x1a", b"\x1a\n", b"\x1a\r\n")
 """What programs of DOS wrote behind the last line."""
@@ -101,7 +103,8 @@ def plain_text(data: bytes, separator: str, reading: Reading) -> tuple[bytes, li
     data = _with_line_feeds(_without_marks(data.rstrip(END_OF_FILE) if data.endswith(END_OF_FILES) else data))
     data, drawn = without_rules(data)
     data, quoted = without_row_quotes(data, separator, reading)
-    return data, [*drawn, *quoted]
+    data, formulas = _without_formulas(data)
+    return data, [*drawn, *quoted, *formulas]
 
 
 def divided_text(data: bytes, separator: str, called: str, reading: Reading) -> tuple[bytes, Dialect, str]:
@@ -128,6 +131,18 @@ def _without_marks(data: bytes) -> bytes:
     if data.isascii() or BOM_UTF8 not in data:
         return data
     return re.sub(b"(^|\n|\r)(?:%s)+" % BOM_UTF8, b"\\1", data)
+
+
+def _without_formulas(data: bytes) -> tuple[bytes, list[str]]:
+    """The text with "01001" for cells such as ="01001", and a note on these."""
+    if b'="' not in data and b'"=""' not in data:
+        return data, []
+    first = KEPT_AS_TEXT.search(data)
+    if first is None:
+        return data, []
+    inside = (first[2] or first[3] or b"").decode()
+    note = f'Cells such as ="{inside}", by which Excel keeps digits as text, are read as {inside}.'
+    return KEPT_AS_TEXT.sub(rb'\1"\2\3"', data), [note]
 
 
 def _with_line_feeds(data: bytes) -> bytes:

@@ -58,7 +58,7 @@ def _separator(names: str, rule: str) -> str | None:
     if sign in ",;\t":
         cells = names.split(sign)
         same = len(cells) == len(parts)
-        wide = all(len(part) >= len(cell.strip()) for cell, part in zip(cells, parts, strict=False))
+        wide = all(len(part) >= min(3, len(cell.strip())) for cell, part in zip(cells, parts, strict=False))
         return sign if same and wide else None
     return " " if sign == " " and len(parts) == len(names.split()) else None
 

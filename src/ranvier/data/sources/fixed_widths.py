@@ -65,7 +65,7 @@ def _starts(lines: Sequence[str], reading: Reading) -> list[int]:
         # What no name stands above belongs to the column before it.
         starts = [start for start, name in zip(divided, first, strict=True) if name or start == 0 or not named]
         if len(starts) > 1 and _are_columns(lines[named:SAMPLE_ROWS], starts):
-            return starts
+            return [] if blanks.row_names and _hold_two_numbers(lines[named:SAMPLE_ROWS], starts) else starts
     return []
 
 
@@ -97,6 +97,14 @@ def _are_columns(lines: Sequence[str], starts: Sequence[int]) -> bool:
     if not any(any(column) and all(is_number(cell) for cell in column if cell) for column in columns):
         return len(lines) >= MIN_LINES_OF_WORDS and _divided(lines, WIDE) == list(starts) and all(map(all, columns))
     return all(_stand_in_line(lines, start, end) for start, end in pairwise([*starts, max(map(len, lines))]))
+
+
+def _hold_two_numbers(lines: Sequence[str], starts: Sequence[int]) -> bool:
+    """Whether each cell of a column is two numbers, so that the names are one fewer than the numbers of a row."""
+    columns = zip(*(_cells(line, starts) for line in lines), strict=True)
+    return any(
+        all(len(cell.split()) == 2 and all(map(is_number, cell.split())) for cell in column) for column in columns
+    )
 
 
 def _stand_in_line(lines: Sequence[str], start: int, end: int) -> bool:

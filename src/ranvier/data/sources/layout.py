@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from itertools import pairwise
 from typing import Any
 
 from ranvier.data.sources.first_line import DATA, SURE, first_line, is_number
@@ -212,9 +213,26 @@ def _are_row_names(body: Sequence[list[str]], line: str, width: int) -> bool:
     names = [row[0] for row in body]
     if len(set(names)) < len(names) or line.startswith('"'):
         return len(set(names)) == len(names)
-    parts = "," in line and all(re.fullmatch(r"[+-]?[0-9]+", row[0]) and row[1].isdigit() for row in body)
-    counted = any(names == [str(at + first) for at in range(len(names))] for first in (0, 1))
-    return width > 2 and (not parts or counted)
+    parts = "," in line and all(re.fullmatch(r"[+-]?[0-9]+", row[0]) for row in body) and _may_be_decimals(body)
+    return width > 2 and (not parts or _steps(names) == {1})
+
+
+def _may_be_decimals(body: Sequence[Sequence[str]]) -> bool:
+    """Whether the second cells may be what stands behind decimal commas.
+
+    They are digits, of one length or without a zero at the end, and no other cell has a decimal point.
+    """
+    decimals = [row[1] for row in body]
+    if not all(map(str.isdigit, decimals)) or any("." in cell and is_number(cell) for row in body for cell in row):
+        return False
+    return len(set(map(len, decimals))) == 1 or not any(len(cell) > 1 and cell.endswith("0") for cell in decimals)
+
+
+def _steps(names: Sequence[str]) -> set[int]:
+    """The differences of integers that follow each other; empty for fewer than three, and where one is none."""
+    if len(names) < 3 or not all(map(str.isdecimal, names)):
+        return set()
+    return {int(after) - int(before) for before, after in pairwise(names)}
 
 
 def _are_blank_separated(layout: Layout, lines: Sequence[str], reading: Reading) -> bool:
@@ -222,7 +240,7 @@ def _are_blank_separated(layout: Layout, lines: Sequence[str], reading: Reading)
     quoted = layout.row_names and lines[layout.ends[layout.head]].startswith('"')
     if layout.row_names and not quoted:
         names = [row[0] for row in layout.rows_of_width(layout.head + 1)]
-        quoted = names == [str(at) for at in range(len(names))] and len(names) > 2
+        quoted = min(_steps(names), default=0) > 0
     if layout.agreement != ALL and not quoted:
         return False
     if reading.names & set(layout.rows[layout.head]):

@@ -96,7 +96,7 @@ def _keys(source: Source, columns: Sequence[ColumnSchema] | None) -> NDArray[np.
         count = len(source.column_names)
     else:
         used = [column for column in columns if column.used]
-        codes = (_codes_of_cells(_parsed(_cells(source, column), column)) for column in used)
+        codes = (_codes_of_cells(read_cells(cells_in_order(source, column), column)) for column in used)
         count = len(used)
     # Column by column: the codes of all together would take as much memory as the table.
     keys = np.zeros(source.rows, np.uint64)
@@ -106,12 +106,12 @@ def _keys(source: Source, columns: Sequence[ColumnSchema] | None) -> NDArray[np.
     return keys
 
 
-def _cells(source: Source, column: ColumnSchema) -> pl.Series:
+def cells_in_order(source: Source, column: ColumnSchema) -> pl.Series:
     """The cells of a column, as they were read where that keeps their order."""
     return source.frame[column.name] if column.kind == "category" else source.cells(column)
 
 
-def _parsed(series: pl.Series, column: ColumnSchema) -> pl.Series:
+def read_cells(series: pl.Series, column: ColumnSchema) -> pl.Series:
     """The cells as their encoder reads them, so that a text file has the order of a data frame with the same cells."""
     if column.kind == "vector":
         return pl.Series(vectors(series).astype(np.float64))

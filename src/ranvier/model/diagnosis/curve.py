@@ -19,7 +19,7 @@ from ranvier.training.metrics import mean_targets
 from ranvier.training.standard_error import mean_and_error
 
 if TYPE_CHECKING:
-    from ranvier.model.model import Model
+    from ranvier.model.trained_predictor import TrainedPredictor
 
 HELD_FRACTION = 0.3
 MIN_ROWS = 60
@@ -27,7 +27,7 @@ STANDARD_ERRORS = 2.0
 MIN_GAIN = 0.02
 
 
-def learning_curve_finding(model: Model, rows: Rows) -> list[Finding]:
+def learning_curve_finding(model: TrainedPredictor, rows: Rows) -> list[Finding]:
     """Whether more rows would help, by networks of this shape on half of the rows and on all of them.
 
     Both are trained with the settings of the model, for as many steps, and measured on three tenths of the rows.

@@ -33,14 +33,14 @@ from ranvier.training.against_baseline import no_better_sentence
 from ranvier.training.inference import outputs_of
 
 if TYPE_CHECKING:
-    from ranvier.model.model import Model
+    from ranvier.model.trained_predictor import TrainedPredictor
 
 Array = NDArray[Any]
 MAX_ROWS = 20_000
 MAX_ACTIVATION_ROWS = 2_000
 
 
-def diagnose(model: Model, X: Any, y: Any, learning_curve: bool) -> list[Finding]:
+def diagnose(model: TrainedPredictor, X: Any, y: Any, learning_curve: bool) -> list[Finding]:
     """What is wrong: the findings of training, and with rows what they show.
 
     Parameters:
@@ -82,7 +82,7 @@ def _labels(values: Array, task: Task) -> Array:
     return labels
 
 
-def _of_history(model: Model) -> list[Finding]:
+def _of_history(model: TrainedPredictor) -> list[Finding]:
     """Underfitting of a model that was not made by `train`, which has looked already."""
     if model.report.recipe_settings:
         return []
@@ -90,7 +90,7 @@ def _of_history(model: Model) -> list[Finding]:
     return underfitting(model.history, single=True, finished=finished)
 
 
-def _opened(model: Model, X: Any, y: Any) -> tuple[Source, Array | None]:
+def _opened(model: TrainedPredictor, X: Any, y: Any) -> tuple[Source, Array | None]:
     """At most 20,000 of the rows that have a target, and the targets; the latter None where there are none."""
     used = row_encoder(model.encoder).used_columns
     reading = Reading(only=None if used is None else frozenset((*used, *model.target.column_names)))
@@ -101,7 +101,7 @@ def _opened(model: Model, X: Any, y: Any) -> tuple[Source, Array | None]:
     return source.take(index), None if values is None else values[index]
 
 
-def _with_values(model: Model, source: Source, y: Any) -> tuple[Source, Array | None]:
+def _with_values(model: TrainedPredictor, source: Source, y: Any) -> tuple[Source, Array | None]:
     if y is not None:
         values = target_array(y)
         if len(values) != source.rows:
@@ -127,7 +127,7 @@ def _of_columns(source: Source, frame: Any, values: Array | None, target: Target
     return [*findings, *conflicting_labels(frame, values, task), *repeated_within(with_target(frame, values))]
 
 
-def _of_fit(model: Model, rows: Rows) -> list[Finding]:
+def _of_fit(model: TrainedPredictor, rows: Rows) -> list[Finding]:
     """Guessing, and a linear model trained on one half of the rows and compared on the other half."""
     if model.target.levels:
         return []

@@ -2,7 +2,8 @@
 
 values.py         types, values and constants as text     emitter.py        the module being written
 function.py       one function: instructions, loops       blocks.py         values carried through loops
-module.py         the entries of a plan                   body.py           the calls of its steps
+module.py         the entries of a plan                   calls.py          the calls of its steps
+body.py           the values of an entry                  function_names.py one function for equal steps
 tile.py           the micro-kernel                        packed.py         packing buffers
 dense.py          forward and data gradient               gradient.py       weight gradient and update
 gradient_tiles.py its tiles, with the update beside them  next_rows.py      prefetching the next batch
@@ -10,7 +11,8 @@ update.py         the optimizer's update                  transpose.py      the 
 sparse.py         first layers on sparse rows             zero_skipping.py  dense layers on mostly zero rows
 gather.py         the rows of a batch                     loss.py           losses, outputs
 loss_of_rows.py   losses of 16 rows at once               row_vectors.py    loops over the columns of a row
-rowops.py         between dense layers                    columns.py        statistics, norms
+rowops.py         between dense layers                    columns.py        statistics of columns
+clipping.py       gradients clipped by their norm
 limit_norms.py    the norms of neurons at a limit         input_gradients.py  both ends of them
 outputs.py        storing z and y                         layout.py         addresses in row buffers
 work_stealing.py  chunks of work for threads              cancellation.py   cancelling a step

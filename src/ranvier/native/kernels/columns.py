@@ -1,4 +1,4 @@
-"""Steps that read all rows of a batch, or all parameters: statistics, norms, unfused updates, the loss.
+"""Steps that read all rows of a batch, or all parameters: statistics, unfused updates, the loss.
 
 Sums over rows go row by row; sums over a weight go panel by panel, so that no result depends on the number of threads.
 """
@@ -6,16 +6,14 @@ Sums over rows go row by row; sums over a weight go panel by panel, so that no r
 from __future__ import annotations
 
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.gradient import column_sums
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.pairs import copy_pairs, holds_pairs
-from ranvier.native.kernels.row_vectors import total
-from ranvier.native.kernels.sparse import clipped_squares
 from ranvier.native.kernels.transpose import transpose
-from ranvier.native.kernels.update import Pointers, Updater, read
+from ranvier.native.kernels.update import Pointers, Updater
 from ranvier.native.kernels.values import NULL, Value
-from ranvier.native.lowering.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained, Update
+from ranvier.native.lowering.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained
 from ranvier.native.scheduling.binding import BoundRule
 from ranvier.native.scheduling.layouts import group_panels_of, stride_of
 from ranvier.native.scheduling.tiles import PANEL
@@ -24,7 +22,7 @@ from ranvier.native.scheduling.tiles import PANEL
 def write_column_sums(module: Emitter, name: str, step: ColumnSums) -> None:
     """Write `(a, b, sums, i64 rows, i64 from, i64 to)` over panels."""
     pointers = dict.fromkeys(("a", "b", "sums"), "ptr")
-    with module.function(name, {**pointers, "rows": "i64", "from": "i64", "to": "i64"}) as f:
+    with write_function(module, name, {**pointers, "rows": "i64", "from": "i64", "to": "i64"}) as f:
         a, b, sums, rows, first, stop = f.parameters
         with f.loop(first, stop, name="panel") as loop:
             column = f.multiply(loop.index, PANEL)
@@ -36,7 +34,7 @@ def write_column_sums(module: Emitter, name: str, step: ColumnSums) -> None:
 def write_column_statistics(module: Emitter, name: str, step: ColumnStatistics) -> None:
     """Write `(x, mean, variance, i64 rows, i64 from, i64 to)` over panels, in two passes."""
     pointers = dict.fromkeys(("x", "mean", "variance"), "ptr")
-    with module.function(name, {**pointers, "rows": "i64", "from": "i64", "to": "i64"}) as f:
+    with write_function(module, name, {**pointers, "rows": "i64", "from": "i64", "to": "i64"}) as f:
         x, mean_at, variance_at, rows, first, stop = f.parameters
         count = f.splat(f.cast("sitofp", rows, f.module.element))
         with f.loop(first, stop, name="panel") as loop:
@@ -53,7 +51,7 @@ def write_column_statistics(module: Emitter, name: str, step: ColumnStatistics) 
 
 def write_running_statistics(module: Emitter, name: str, step: RunningStatistics) -> None:
     """Write `(running, batch, i64 from, i64 to)` over panels."""
-    with module.function(name, {"running": "ptr", "batch": "ptr", "from": "i64", "to": "i64"}) as f:
+    with write_function(module, name, {"running": "ptr", "batch": "ptr", "from": "i64", "to": "i64"}) as f:
         running, batch, first, stop = f.parameters
         with f.loop(first, stop, name="panel") as loop:
             column = f.multiply(loop.index, PANEL)
@@ -67,7 +65,7 @@ def write_loss_sum(module: Emitter, name: str) -> None:
     parameters = {
         "losses": "ptr", "order": "ptr", "weights": "ptr", "weight_scale": "double", "rows": "i64", "out": "ptr"
     }  # fmt: skip
-    with module.function(name, parameters) as f:
+    with write_function(module, name, parameters) as f:
         losses, order, weights, weight_scale, rows, out = f.parameters
         zero = f.i64(0)
         with f.loop(zero, rows, name="b", carried=[f.constant(0.0, "double")]) as loop:
@@ -81,46 +79,12 @@ def write_loss_sum(module: Emitter, name: str) -> None:
         f.store(f.multiply(loop.results[0], weight_scale), out)
 
 
-def write_squares(module: Emitter, name: str) -> None:
-    """Write `(gradient, i64 stride, partial, i64 from, i64 to)`: the sum of squares of each panel."""
-    parameters = {"gradient": "ptr", "stride": "i64", "partial": "ptr", "from": "i64", "to": "i64"}
-    with module.function(name, parameters) as f:
-        gradient, stride, partial, first, stop = f.parameters
-        with f.loop(first, stop, name="panel") as loop:
-            start = f.pointer(gradient, f.multiply(loop.index, stride))
-            with f.loop(f.i64(0), stride, PANEL, name="at", carried=[f.constant(0.0)]) as inner:
-                g = f.load(f.pointer(start, inner.index))
-                inner.carry(f.fma(g, g, inner.values[0]))
-            f.store(total(f, inner.results[0]), f.pointer(partial, loop.index))
-
-
-def write_clipping(module: Emitter, name: str, step: Update) -> None:
-    """Write `(partial, squares, scalars) -> double`: the factor that limits the norm of the gradients to `max_norm`.
-
-    `squares` are the sums of squares of sparse rows, or null.
-    """
-    assert step.partial is not None
-    assert step.max_norm is not None
-    with module.function(name, dict.fromkeys(("partial", "squares", "scalars"), "ptr"), "double") as f:
-        partial, squares, scalars = f.parameters
-        with f.loop(0, step.partial.columns, name="panel", carried=[f.constant(0.0, "double")]) as loop:
-            exact = f.to_double(f.load(f.pointer(partial, loop.index), f.module.element))
-            loop.carry(f.add(loop.values[0], exact))
-        (added,) = loop.results
-        if step.squares is not None:
-            added = clipped_squares(f, squares, added)
-        norm = f.intrinsic("sqrt", added)
-        max_norm = read(f, scalars, step.max_norm, "double")
-        factor = f.select(f.compare("ogt", norm, max_norm), f.divide(max_norm, norm), f.constant(1.0, "double"))
-        f.give_back(factor)
-
-
 def write_update(module: Emitter, name: str, trained: Trained, rule: BoundRule) -> None:
     """Write `(value, rounded, transposed, gradient, slots..., scalars, double factor, i64 from, i64 to)`: panels."""
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("value", "rounded", "transposed", "gradient", *slot_names, "scalars")
     numbers = {"factor": "double", "from": "i64", "to": "i64"}
-    with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
+    with write_function(module, name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
         value, rounded, transposed, gradient, *slots, scalars, factor, first, stop = f.parameters
         updater = Updater(f, rule, trained, scalars)
         pairs = holds_pairs(trained)

@@ -30,7 +30,7 @@ from ranvier.native.kernels.bfloat16 import start_of_sums
 from ranvier.native.kernels.cancellation import unless_requested
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import activate, derivative_factor
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.layout import element_index, index_distance
 from ranvier.native.kernels.outputs import output_buffers, positive_zero
 from ranvier.native.kernels.packed import pack_rows
@@ -288,5 +288,5 @@ def write_product(
     numbers = dict.fromkeys(("rows", "from", "to"), "i64")
     bfloat16 = scheduled.pairs or (isinstance(scheduled.step, Forward) and scheduled.step.bfloat16)
     lanes = module.lanes if bfloat16 else lanes_for(scheduled.step.matrix, module.lanes)
-    with module.function(name, {**pointers, **numbers, **rest}, lanes=lanes) as f:
+    with write_function(module, name, {**pointers, **numbers, **rest}, lanes=lanes) as f:
         Product(f, registers, heights, scheduled).write()

@@ -12,7 +12,7 @@ from __future__ import annotations
 from ranvier import random
 from ranvier.native.kernels import philox
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.row_vectors import masked, tail_mask
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Drop
@@ -48,7 +48,7 @@ class Drawing:
 def write_drop(module: Emitter, name: str, step: Drop) -> None:
     """Write `(x, factors, y, scalars, i64 seed, i64 step, i64 from, i64 to)`."""
     numbers = dict.fromkeys(("seed", "step", "from", "to"), "i64")
-    with module.function(name, {**dict.fromkeys(("x", "factors", "y", "scalars"), "ptr"), **numbers}) as f:
+    with write_function(module, name, {**dict.fromkeys(("x", "factors", "y", "scalars"), "ptr"), **numbers}) as f:
         x, factors, y, scalars, seed, number, first, stop = f.parameters
         columns, position = step.x.columns, step.rate.position
         drawing = Drawing(f, philox.stream(f, seed, random.DROPOUT, number, step.layer), columns)

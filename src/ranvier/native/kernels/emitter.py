@@ -6,12 +6,10 @@ compiled object in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 from ranvier.errors import EngineError
 from ranvier.native.kernels import values
-from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 
 ELEMENTS = {"float32": "float", "float64": "double"}
@@ -30,8 +28,9 @@ class Emitter:
     Raises:
         EngineError: the format is not known or there is less than one lane.
 
+    >>> from ranvier.native.kernels.function import write_function
     >>> module = Emitter("float32", 8)
-    >>> with module.function("scale", {"x": "ptr", "count": "i64"}) as f:
+    >>> with write_function(module, "scale", {"x": "ptr", "count": "i64"}) as f:
     ...     x, count = f.parameters
     ...     with f.loop(0, count, 8, name="i") as loop:
     ...         address = f.pointer(x, loop.index)
@@ -103,23 +102,8 @@ class Emitter:
             raise EngineError(f"There is no function {name} in this module, and none is expected.")
         return result
 
-    @contextmanager
-    def function(
-        self,
-        name: str,
-        parameters: Mapping[str, str],
-        result: str = "void",
-        *,
-        internal: bool = False,
-        lanes: int | None = None,
-    ) -> Iterator[Function]:
-        """Write a function; a missing `ret void` at its end is added.
-
-        Parameters:
-            parameters: name -> type, with attributes where wanted ("ptr noalias").
-            result: the type it gives back.
-            internal: it is called from this module only.
-            lanes: of its vectors; None for as many as those of the module.
+    def add_function(self, name: str, result: str) -> int:
+        """Say that a function is written from now on; gives its index among the parts, for `insert`.
 
         Raises:
             EngineError: there is a function of this name already.
@@ -127,10 +111,11 @@ class Emitter:
         if name in self._functions:
             raise EngineError(f"The function {name} was written before.")
         self._functions[name] = result
-        function = Function(self, name, parameters, result, internal, lanes or self.lanes)
-        position = len(self._parts)
-        yield function
-        self._parts.insert(position, function.text())
+        return len(self._parts)
+
+    def insert(self, index: int, text: str) -> None:
+        """Put the text of a function before those that were added while it was written."""
+        self._parts.insert(index, text)
 
     def lines(self) -> int:
         """How many lines the functions written so far have."""

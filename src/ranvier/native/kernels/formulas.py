@@ -11,7 +11,7 @@ import json
 
 from ranvier.expression import Expression, to_list, topological_order
 from ranvier.native.kernels.expressions import emit_expressions
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.values import Value
 from ranvier.network.activations import Activation
 from ranvier.network.layers import Rescale
@@ -33,7 +33,7 @@ def apply(f: Function, name: str, expression: Expression, x: Value) -> Value:
     readable = "".join(letter for letter in name if (letter.isascii() and letter.isalnum()) or letter == "_")
     called = f"{readable}_{mark}" if f.lanes == f.module.lanes else f"{readable}_{mark}_{f.lanes}"
     if not f.module.has_function(called):
-        with f.module.function(called, {"x": x.type}, x.type, internal=True, lanes=f.lanes) as g:
+        with write_function(f.module, called, {"x": x.type}, x.type, internal=True, lanes=f.lanes) as g:
             g.give_back(emit_expressions(g, (expression,), {"x": g.parameters[0]})[0])
     return f.call(called, x)
 

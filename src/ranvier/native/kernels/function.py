@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from ranvier.native.kernels import values
 from ranvier.native.kernels.blocks import Carried, Loop, Repeat
+from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.values import Value, constant, is_float
 from ranvier.native.machine.memory import ALIGNMENT
-
-if TYPE_CHECKING:
-    from ranvier.native.kernels.emitter import Emitter
 
 Operand: TypeAlias = Value | float
 
 
 class Function:
-    """Writes one function, whose vectors have so many lanes; made by `Emitter.function`."""
+    """Writes one function, whose vectors have so many lanes; made by `write_function`."""
 
     def __init__(
         self, module: Emitter, name: str, parameters: Mapping[str, str], result: str, internal: bool, lanes: int
@@ -64,15 +62,12 @@ class Function:
 
     def emit_plain(self, instruction: str) -> None:
         """Write an instruction that has no value."""
-        self._line(instruction)
+        self._lines.append(f"  {instruction}")
 
     def give_back(self, value: Value | None = None) -> None:
         """Return from the function."""
-        self._line("ret void" if value is None else f"ret {value.typed}")
+        self.emit_plain("ret void" if value is None else f"ret {value.typed}")
         self._ended = True
-
-    def _line(self, text: str) -> None:
-        self._lines.append(f"  {text}")
 
     def _fresh(self, name: str) -> str:
         names = self._names
@@ -199,7 +194,7 @@ class Function:
         text = f"call {type} @{target}({', '.join(argument.typed for argument in arguments)})"
         if type != "void":
             return self.emit(type, text, name)
-        self._line(text)
+        self.emit_plain(text)
         return Value("void", "")
 
     # Vectors
@@ -255,7 +250,7 @@ class Function:
     def store(self, value: Value, pointer: Value, alignment: int | None = None) -> None:
         """Store; by default aligned as one lane is."""
         alignment = alignment or values.bytes_of(values.element_of(value.type))
-        self._line(f"store {value.typed}, {pointer.typed}, align {alignment}")
+        self.emit_plain(f"store {value.typed}, {pointer.typed}, align {alignment}")
 
     def broadcast(self, pointer: Value, element: str | None = None, name: str = "broadcast") -> Value:
         """Load one number into every lane."""
@@ -275,12 +270,12 @@ class Function:
         target = f"llvm.masked.store.{values.suffix(value.type)}.p0"
         self.module.declare(target, "void", [value.type, "ptr", mask.type])
         alignment = values.bytes_of(values.element_of(value.type))
-        self._line(f"call void @{target}({value.typed}, ptr align {alignment} {pointer.text}, {mask.typed})")
+        self.emit_plain(f"call void @{target}({value.typed}, ptr align {alignment} {pointer.text}, {mask.typed})")
 
     def prefetch(self, pointer: Value, *, write: bool = False, locality: int = 3) -> None:
         """Prefetch a cache line."""
         self.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32", "i32", "i32"])
-        self._line(f"call void @llvm.prefetch.p0({pointer.typed}, i32 {int(write)}, i32 {locality}, i32 1)")
+        self.emit_plain(f"call void @llvm.prefetch.p0({pointer.typed}, i32 {int(write)}, i32 {locality}, i32 1)")
 
     def stack(self, type: str, count: int = 1, name: str = "stack") -> Value:
         """Memory for `count` values on the stack, for the whole call, at the start of a cache line."""
@@ -298,8 +293,7 @@ class Function:
 
         If both bounds are constants that give at least one round, the test before the first round is omitted.
 
-        >>> from ranvier.native.kernels.emitter import Emitter
-        >>> with Emitter("float32", 8).function("f", {"x": "ptr"}) as f:
+        >>> with write_function(Emitter("float32", 8), "f", {"x": "ptr"}) as f:
         ...     zero = f.constant(0.0)
         ...     with f.loop(0, 4, name="k", carried=[zero]) as loop:
         ...         loop.carry(f.add(loop.values[0], 1.0))
@@ -309,10 +303,10 @@ class Function:
         start, stop = self._value(start, "i64"), self._value(stop, "i64")
         before, head, end = self._block, self._label(f"{name}.loop"), self._label(f"{name}.done")
         if sure:
-            self._line(f"br label %{head}")
+            self.emit_plain(f"br label %{head}")
         else:
             enter = self.compare("slt", start, stop, f"{name}.enter")
-            self._line(f"br {enter.typed}, label %{head}, label %{end}")
+            self.emit_plain(f"br {enter.typed}, label %{head}, label %{end}")
         self._start_block(head)
         index = Value("i64", self._fresh(name))
         inside = [Value(value.type, self._fresh(f"{name}.carried")) for value in carried]
@@ -322,7 +316,7 @@ class Function:
         following = self.add(index, step, f"{name}.next")
         more = self.compare("slt", following, stop, f"{name}.more")
         last = self._block
-        self._line(f"br {more.typed}, label %{head}, label %{end}")
+        self.emit_plain(f"br {more.typed}, label %{head}, label %{end}")
         self._lines[position:position] = [
             f"  {phi.text} = phi {phi.type} [ {first.text}, %{before} ], [ {again.text}, %{last} ]"
             for phi, first, again in zip((index, *inside), (start, *carried), (following, *body.next), strict=True)
@@ -334,22 +328,21 @@ class Function:
     def repeat(self, *, name: str = "again", carried: Sequence[Value] = ()) -> Iterator[Repeat]:
         """Run the body once, and again as long as the i1 that the body leaves in `again` holds.
 
-        >>> from ranvier.native.kernels.emitter import Emitter
-        >>> with Emitter("float32", 8).function("f", {"x": "i64"}, "i64") as f:
+        >>> with write_function(Emitter("float32", 8), "f", {"x": "i64"}, "i64") as f:
         ...     with f.repeat(carried=[f.parameters[0]]) as loop:
         ...         loop.carry(f.bitwise("lshr", loop.values[0], 1))
         ...         loop.again = f.compare("ne", loop.next[0], 0)
         ...     f.give_back(loop.results[0])
         """
         before, head, end = self._block, self._label(f"{name}.loop"), self._label(f"{name}.done")
-        self._line(f"br label %{head}")
+        self.emit_plain(f"br label %{head}")
         self._start_block(head)
         inside = [Value(value.type, self._fresh(f"{name}.carried")) for value in carried]
         position = len(self._lines)
         body = Repeat(inside)
         yield body
         last = self._block
-        self._line(f"br {body.again.typed}, label %{head}, label %{end}")
+        self.emit_plain(f"br {body.again.typed}, label %{head}, label %{end}")
         self._lines[position:position] = [
             f"  {phi.text} = phi {phi.type} [ {first.text}, %{before} ], [ {again.text}, %{last} ]"
             for phi, first, again in zip(inside, carried, body.next, strict=True)
@@ -361,12 +354,12 @@ class Function:
     def when(self, condition: Value, *, name: str = "when", carried: Sequence[Value] = ()) -> Iterator[Carried]:
         """Run the body only where an i1 holds; `results` are what it carried, else the values carried in."""
         before, head, end = self._block, self._label(f"{name}.then"), self._label(f"{name}.end")
-        self._line(f"br {condition.typed}, label %{head}, label %{end}")
+        self.emit_plain(f"br {condition.typed}, label %{head}, label %{end}")
         self._start_block(head)
         body = Carried(carried)
         yield body
         last = self._block
-        self._line(f"br label %{end}")
+        self.emit_plain(f"br label %{end}")
         self._start_block(end)
         body.results = self._join(carried, before, body.next, last, name)
 
@@ -377,3 +370,29 @@ class Function:
             self.emit(a.type, f"phi {a.type} [ {a.text}, %{before} ], [ {b.text}, %{last} ]", f"{name}.result")
             for a, b in zip(first, second, strict=True)
         )
+
+
+@contextmanager
+def write_function(
+    module: Emitter,
+    name: str,
+    parameters: Mapping[str, str],
+    result: str = "void",
+    *,
+    internal: bool = False,
+    lanes: int | None = None,
+) -> Iterator[Function]:
+    """Write a function into a module; a missing `ret void` at its end is added.
+
+    Parameters:
+        parameters: name -> type, with attributes where wanted ("ptr noalias").
+        internal: it is called from this module only.
+        lanes: of its vectors; None for as many as those of the module.
+
+    Raises:
+        EngineError: there is a function of this name already.
+    """
+    index = module.add_function(name, result)
+    function = Function(module, name, parameters, result, internal, lanes or module.lanes)
+    yield function
+    module.insert(index, function.text())

@@ -9,11 +9,12 @@ too. Where products take pairs and nothing else reads the rows, pairs are stored
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from ranvier.native.kernels.body import Body
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import rescaled
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.next_rows import LINE
 from ranvier.native.kernels.pairs import PairsOfRows, by_twos
@@ -25,22 +26,19 @@ from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.scheduled import Scheduled, ScheduledGather
 from ranvier.native.scheduling.tiles import PANEL
 
-if TYPE_CHECKING:
-    from ranvier.native.kernels.body import Body
-
 
 def call_gather(body: Body, scheduled: Scheduled, first: Value, stop: Value) -> None:
     """Call the gathering of some rows, written by the first call."""
-    words, learns = body.w.words, body.plan.learns
+    words, learns = body.words, body.plan.learns
     source = (words["inputs"], words["kind"], body.order, body.shift)
     ahead = (body.rows, body.left) if learns and body.next_rows is None else (ZERO, ZERO)
     if isinstance(scheduled, ScheduledGather):
-        name = body.w.name("gather_pairs", scheduled, write_gather_pairs, scheduled)
-        body.w.f.call(name, *source, body.at(scheduled.columns), body.at(scheduled.rows), *ahead, first, stop)
+        name = body.name("gather_pairs", scheduled, write_gather_pairs, scheduled)
+        body.f.call(name, *source, body.at(scheduled.columns), body.at(scheduled.rows), *ahead, first, stop)
         return
     step = cast(Gather, scheduled.step)
-    name = body.w.name("gather", scheduled, write_gather, step, not learns)
-    body.w.f.call(name, *source, body.at(step.x), words["saw_nonfinite"], *ahead, first, stop)
+    name = body.name("gather", scheduled, write_gather, step, not learns)
+    body.f.call(name, *source, body.at(step.x), words["saw_nonfinite"], *ahead, first, stop)
 
 
 def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> None:
@@ -52,7 +50,7 @@ def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> Non
     that is the same row of the next batch. The hardware prefetcher cannot predict rows in random order.
     """
     pointers = {"inputs": "ptr", "kind": "i64", "order": "ptr", "shift": "i64", "x": "ptr", "saw_nonfinite": "ptr"}
-    with module.function(name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}) as f:
+    with write_function(module, name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}) as f:
         inputs, kind, order, shift, x, saw_nonfinite, ahead, left, first, stop = f.parameters
         for number, element in enumerate(KINDS.values()):
             with f.when(f.compare("eq", kind, number), name=element), f.loop(first, stop, name="b") as loop:
@@ -75,7 +73,7 @@ def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> Non
 def write_gather_pairs(module: Emitter, name: str, scheduled: ScheduledGather) -> None:
     """Write `(inputs, kind, order, shift, columns, rows, ahead, left, from, to)`: pairs of the rows; `from` is even."""
     pointers = {"inputs": "ptr", "kind": "i64", "order": "ptr", "shift": "i64", "columns": "ptr", "rows": "ptr"}
-    with module.function(name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}) as f:
+    with write_function(module, name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}) as f:
         inputs, kind, order, shift, columns, rows, ahead, left, first, stop = f.parameters
         step = scheduled.step
         writer = PairsOfRows(f, step.x.columns, (NULL, columns, rows), (None, scheduled.columns, scheduled.rows))

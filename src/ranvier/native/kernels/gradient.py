@@ -27,7 +27,7 @@ from dataclasses import replace
 
 from ranvier.native.kernels.cancellation import unless_requested
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.gradient_tiles import Finisher, Sums, Tiles, TileShape
 from ranvier.native.kernels.layout import element_index, index_distance
 from ranvier.native.kernels.next_rows import NextRows
@@ -87,7 +87,7 @@ def write_weight_gradient(
     numbers |= {"cancel_requested": "ptr"} if cancellable else {}
     rounds = scheduled.pairs or bool(trained.rounded)
     lanes = module.lanes if rounds else lanes_for(trained.value, module.lanes)
-    with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}, lanes=lanes) as f:
+    with write_function(module, name, {**dict.fromkeys(names, "ptr noalias"), **numbers}, lanes=lanes) as f:
         x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters[: len(names) + 3]
         rest = list(f.parameters[len(names) + 3 :])
         strip_range = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None
@@ -249,7 +249,7 @@ def write_vector_gradient(module: Emitter, name: str, step: VectorGradient, rule
     trained = step.trained
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("a", "b", "value", "gradient", *slot_names, "scalars")
-    with module.function(name, {**dict.fromkeys(names, "ptr"), "rows": "i64", "from": "i64", "to": "i64"}) as f:
+    with write_function(module, name, {**dict.fromkeys(names, "ptr"), "rows": "i64", "from": "i64", "to": "i64"}) as f:
         a, b, value, gradient, *slots, scalars, rows, first, stop = f.parameters
         updater = Updater(f, rule, trained, scalars)
         pointers = Pointers(value, gradient, tuple(slots))

@@ -6,11 +6,12 @@ dz = v f'(z), or p (v - sum(p v)) for softmax          outputs[b] = dx[b]
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from ranvier.native.kernels.body import Body
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import derivative
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.loss import normalizer
 from ranvier.native.kernels.row_vectors import each_vector, masked, total
 from ranvier.native.kernels.values import Value
@@ -20,25 +21,22 @@ from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.scheduled import Scheduled
 from ranvier.records import record
 
-if TYPE_CHECKING:
-    from ranvier.native.kernels.body import Body
-
 
 def call_output_gradient(body: Body, scheduled: Scheduled, first: Value, stop: Value) -> None:
     """Call the function of an `OutputGradient` for some rows, written by the first call for any output."""
-    step, words, f = cast(OutputGradient, scheduled.step), body.w.words, body.w.f
+    step, words, f = cast(OutputGradient, scheduled.step), body.words, body.f
     shape = replace(step, output=None if step.output is None else 0)
-    name = body.w.name("output_gradient", shape, write_output_gradient, shape)
+    name = body.name("output_gradient", shape, write_output_gradient, shape)
     output = f.i64(step.output or 0)
     f.call(name, body.at(step.z), body.at(step.dz), words["targets"], output, body.shift, first, stop)
 
 
 def call_input_answer(body: Body, scheduled: Scheduled, first: Value, stop: Value) -> None:
     """Call the function of an `InputAnswer` for some rows, written by the first call for any columns."""
-    step, f = cast(InputAnswer, scheduled.step), body.w.f
+    step, f = cast(InputAnswer, scheduled.step), body.f
     shape = replace(step, first=0)
-    name = body.w.name("input_answer", shape, write_input_answer, shape)
-    f.call(name, body.at(step.dx), body.w.words["outputs"], f.i64(step.first), body.shift, first, stop)
+    name = body.name("input_answer", shape, write_input_answer, shape)
+    f.call(name, body.at(step.dx), body.words["outputs"], f.i64(step.first), body.shift, first, stop)
 
 
 def write_output_gradient(module: Emitter, name: str, step: OutputGradient) -> None:
@@ -47,7 +45,7 @@ def write_output_gradient(module: Emitter, name: str, step: OutputGradient) -> N
     v is packed without padding, row b is row b + shift of v; or v is 1 for an output, and there is nothing to read.
     """
     numbers = dict.fromkeys(("output", "shift", "from", "to"), "i64")
-    with module.function(name, {**dict.fromkeys(("z", "dz", "v"), "ptr"), **numbers}) as f:
+    with write_function(module, name, {**dict.fromkeys(("z", "dz", "v"), "ptr"), **numbers}) as f:
         z, dz, v, output, shift, first, stop = f.parameters
         with f.loop(first, stop, name="b") as loop:
             sums = f.pointer(z, f.multiply(loop.index, stride_of(step.z)), name="sums")
@@ -114,7 +112,7 @@ def _through_softmax(f: Function, step: OutputGradient, sums: Value, reader: _Re
 def write_input_answer(module: Emitter, name: str, step: InputAnswer) -> None:
     """Write `(dx, outputs, i64 first_column, i64 shift, i64 from, i64 to)`: columns of one block, from a column on."""
     parameters = {"dx": "ptr", "outputs": "ptr", **dict.fromkeys(("first_column", "shift", "from", "to"), "i64")}
-    with module.function(name, parameters) as f:
+    with write_function(module, name, parameters) as f:
         dx, outputs, first_column, shift, first, stop = f.parameters
         with f.loop(first, stop, name="b") as loop:
             at = f.pointer(dx, f.multiply(loop.index, stride_of(step.dx)), name="errors")

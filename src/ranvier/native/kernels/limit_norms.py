@@ -6,12 +6,13 @@ for each 16 neurons:  squares = sum over the rows of w^2, in row order
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from ranvier.native.kernels.bfloat16 import to_bfloat16
+from ranvier.native.kernels.body import Body
 from ranvier.native.kernels.columns import copy_panel
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.pairs import copy_pairs, holds_pairs
 from ranvier.native.kernels.row_vectors import largest
 from ranvier.native.kernels.update import read
@@ -21,25 +22,22 @@ from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.scheduled import Scheduled
 from ranvier.native.scheduling.tiles import PANEL
 
-if TYPE_CHECKING:
-    from ranvier.native.kernels.body import Body
-
 
 def call_limit_norms(body: Body, scheduled: Scheduled) -> None:
     """Call the function of a `LimitNorms` for this thread's panels, written by the first call."""
     step = cast(LimitNorms, scheduled.step)
     t = step.trained
-    name = body.w.name("limit_norms", scheduled, write_limit_norms, step)
+    name = body.name("limit_norms", scheduled, write_limit_norms, step)
     buffers = (t.value, t.rounded, t.transposed, step.average)
     pointers = (*(body.at(buffer) for buffer in buffers), body.scalars)
-    body.w.f.call(name, *pointers, *body.thread_range(panels_of(t.value)))
+    body.f.call(name, *pointers, *body.thread_range(panels_of(t.value)))
 
 
 def write_limit_norms(module: Emitter, name: str, step: LimitNorms) -> None:
     """Write `(value, rounded, transposed, average, scalars, i64 from, i64 to)` over panels."""
     trained = step.trained
     pointers = dict.fromkeys(("value", "rounded", "transposed", "average", "scalars"), "ptr")
-    with module.function(name, {**pointers, "from": "i64", "to": "i64"}) as f:
+    with write_function(module, name, {**pointers, "from": "i64", "to": "i64"}) as f:
         value, rounded, transposed, average, scalars, first, stop = f.parameters
         limit = f.splat(read(f, scalars, step.limit), name="limit")
         with f.loop(first, stop, name="panel") as loop:

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.formulas import activate, derivative
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.logarithm import log
 from ranvier.native.kernels.row_vectors import VectorBody, each_vector, largest, masked, total
 from ranvier.native.kernels.values import NULL, Value
@@ -43,7 +43,7 @@ def loss_function(module: Emitter, name: str) -> Iterator[Function]:
     """
     parameters = dict.fromkeys(("z", "dz", "losses", "targets", "class_numbers", "order", "weights", "scalars"), "ptr")
     numbers = {"shift": "i64", "weight_scale": "double", "from": "i64", "to": "i64"}
-    with module.function(name, {**parameters, **numbers}) as f:
+    with write_function(module, name, {**parameters, **numbers}) as f:
         yield f
 
 
@@ -333,7 +333,7 @@ def normalizer(f: Function, z: Value, columns: int) -> tuple[Value, Value]:
 def write_answer(module: Emitter, name: str, step: Answer) -> None:
     """Write `(z, outputs, i64 shift, i64 from, i64 to)`: the outputs of the network, without padding."""
     parameters = {"z": "ptr", "outputs": "ptr", "shift": "i64", "from": "i64", "to": "i64"}
-    with module.function(name, parameters) as f:
+    with write_function(module, name, parameters) as f:
         z, outputs, shift, first, stop = f.parameters
         columns = step.z.columns
         with f.loop(first, stop, name="b") as loop:

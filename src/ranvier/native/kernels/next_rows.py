@@ -10,15 +10,10 @@ it has some 20 lines on their way at most.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value, bytes_of
 from ranvier.native.scheduling.arguments import KINDS
 from ranvier.records import record
-
-if TYPE_CHECKING:
-    from ranvier.native.kernels.body import Body
 
 LINE = 64
 """Bytes of a cache line."""
@@ -77,19 +72,3 @@ class NextRows:
 
     def _load(self, name: str, type: str = "i64") -> Value:
         return self.f.load(self._at(name), type, 8, name=name)
-
-
-def begin_next_rows(body: Body, columns: int, tiles: int, all_rows: bool) -> tuple[Value]:
-    """Say which rows, of so many numbers, are prefetched beside so many tiles, and give the pointer to that.
-
-    Parameters:
-        all_rows: whether each thread gathers all of them.
-    """
-    f, words, next_rows = body.w.f, body.w.words, body.next_rows
-    assert next_rows is not None
-    first, stop = (f.i64(0), body.rows) if all_rows else body.rows_of(body.w.thread)
-    count = f.multiply(body.rows, words["threads"]) if all_rows else body.rows
-    stop = f.intrinsic("smin", stop, f.subtract(body.left, body.rows))
-    order = f.pointer(body.order, body.rows, "i64")
-    next_rows.begin((words["inputs"], words["kind"], columns), order, (first, stop), (count, tiles))
-    return (next_rows.memory,)

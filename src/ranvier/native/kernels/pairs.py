@@ -10,14 +10,14 @@ it first.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ranvier.engine.bfloat16 import SMALLEST
 from ranvier.native.kernels.bfloat16 import to_bfloat16
+from ranvier.native.kernels.body import Body
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.row_vectors import masked, tail_mask
 from ranvier.native.kernels.transpose import SIDE, turned
 from ranvier.native.kernels.values import TRUE, Value
@@ -27,9 +27,6 @@ from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.packing import LOW
 from ranvier.native.scheduling.scheduled import ScheduledRounding
 from ranvier.native.scheduling.tiles import PANEL
-
-if TYPE_CHECKING:
-    from ranvier.native.kernels.body import Body
 
 BOTH = 2 * PANEL
 """Numbers that are rounded at once."""
@@ -70,15 +67,15 @@ def _pairs(f: Function, numbers: Value) -> Value:
 
 def call_rounding(body: Body, scheduled: ScheduledRounding, first: Value, stop: Value) -> None:
     """Call the rounding of some rows, written by the first call."""
-    name = body.w.name("rounding", scheduled, write_rounding, scheduled)
+    name = body.name("rounding", scheduled, write_rounding, scheduled)
     buffers = (scheduled.step.x, scheduled.step.y, scheduled.columns, scheduled.rows)
-    body.w.f.call(name, *(body.at(buffer) for buffer in buffers), first, stop)
+    body.f.call(name, *(body.at(buffer) for buffer in buffers), first, stop)
 
 
 def write_rounding(module: Emitter, name: str, scheduled: ScheduledRounding) -> None:
     """Write `(x, y, columns, rows, i64 from, i64 to)`; where pairs of rows are made, `from` is even."""
     pointers = dict.fromkeys(("x", "y", "columns", "rows"), "ptr")
-    with module.function(name, {**pointers, "from": "i64", "to": "i64"}) as f:
+    with write_function(module, name, {**pointers, "from": "i64", "to": "i64"}) as f:
         x, *made, first, stop = f.parameters
         step = scheduled.step
         buffers = (step.y if scheduled.writes_y else None, scheduled.columns, scheduled.rows)

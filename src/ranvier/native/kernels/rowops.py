@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import derivative_factor, rescaled
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.row_vectors import each_vector, masked, total
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.buffers import Buffer
@@ -43,7 +43,7 @@ def write_row_step(module: Emitter, name: str, step: RowStep) -> None:
     """Write `(buffers in the order of the step's fields..., double inverse_batch_size, i64 from, i64 to)`."""
     buffers = buffers_of(step)
     parameters = {**dict.fromkeys(buffers, "ptr"), "inverse_batch_size": "double", "from": "i64", "to": "i64"}
-    with module.function(name, parameters) as f:
+    with write_function(module, name, parameters) as f:
         *pointers, inverse_batch_size, first, stop = f.parameters
         scale = f.splat(f.from_double(inverse_batch_size), name="inverse_batch_size")
         with f.loop(first, stop, name="b") as loop:

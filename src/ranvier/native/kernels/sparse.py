@@ -20,11 +20,11 @@ so the bits do not depend on the number of threads.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ranvier.native.kernels.bfloat16 import start_of_sums
+from ranvier.native.kernels.body import Body
+from ranvier.native.kernels.clipping import call_clipping
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.next_rows import LINE
 from ranvier.native.kernels.outputs import output_buffers, store_outputs
@@ -38,9 +38,6 @@ from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.scheduled import ScheduledSparseGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers
 from ranvier.records import record
-
-if TYPE_CHECKING:
-    from ranvier.native.kernels.body import Body
 
 LINE_OF_HEADS = 4
 """The 2^4 columns of a cache line of heads have one owner, so that no two threads write to one line."""
@@ -66,13 +63,13 @@ def column_of(f: Function, columns: Value, index: Value) -> Value:
 
 def call_forward(body: Body, step: SparseForward, first: Value, stop: Value) -> None:
     """Call the forward function for some rows, written by the first call."""
-    words, registers = body.w.words, body.plan.registers
+    words, registers = body.words, body.plan.registers
     kind = f"sparse_forward_{step.weight.rows}x{step.weight.columns}"
-    name = body.w.name(kind, step, write_sparse_forward, step, registers)
+    name = body.name(kind, step, write_sparse_forward, step, registers)
     rows = (words["data"], words["columns"], words["row_starts"], body.order, body.shift)
     before = step.bias if step.start is None else step.start
     buffers = (body.at(buffer) for buffer in (step.weight, before, *output_buffers(step)))
-    body.w.f.call(name, *rows, *buffers, first, stop)
+    body.f.call(name, *rows, *buffers, first, stop)
 
 
 def write_sparse_forward(module: Emitter, name: str, step: SparseForward, registers: Registers) -> None:
@@ -82,7 +79,7 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
     """
     weight, pointers = step.weight, dict.fromkeys(("weight", "before", "out", "extra"), "ptr noalias")
     at_once = min(registers.panels(1), panels_of(weight))
-    with module.function(name, {**ROWS, "shift": "i64", **pointers, "from": "i64", "to": "i64"}) as f:
+    with write_function(module, name, {**ROWS, "shift": "i64", **pointers, "from": "i64", "to": "i64"}) as f:
         values, columns, starts, order, shift, table, before, out, extra, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
             row = rows.index
@@ -156,15 +153,15 @@ class Links:
 
 def call_gradient(body: Body, scheduled: ScheduledSparseGradient) -> None:
     """Call the gradient function for this thread's columns, written by the first call."""
-    w, rule, step = body.w, body.plan.rule, scheduled.step
+    rule, step, words = body.plan.rule, scheduled.step, body.words
     kind = f"sparse_{step.purpose}_{step.trained.value.rows}x{step.trained.value.columns}"
-    name = w.name(kind, scheduled, write_sparse_gradient, scheduled, body.plan.registers, rule)
-    t, words = step.trained, w.words
+    name = body.name(kind, scheduled, write_sparse_gradient, scheduled, body.plan.registers, rule)
+    t = step.trained
     rows = (words["data"], words["columns"], words["row_starts"], body.order)
     buffers = (step.dz, t.value, t.rounded, t.gradient, *t.slots, scheduled.heads, scheduled.links, step.squares)
-    scale = UNSCALED if step.clipped is None else body.clipping(step.clipped)
-    numbers = (words["link_capacity"], w.thread, words["threads"], body.rows)
-    w.f.call(name, *rows, *(body.at(buffer) for buffer in buffers), body.scalars, scale, *numbers)
+    scale = UNSCALED if step.clipped is None else call_clipping(body, step.clipped)
+    numbers = (words["link_capacity"], body.thread, words["threads"], body.rows)
+    body.f.call(name, *rows, *(body.at(buffer) for buffer in buffers), body.scalars, scale, *numbers)
 
 
 def write_sparse_gradient(
@@ -184,7 +181,7 @@ def write_sparse_gradient(
     names = ("dz", "value", "rounded", "gradient", *slot_names, "heads", "links", "squares", "scalars")
     pointers = {**ROWS, **dict.fromkeys(names, "ptr noalias")}
     numbers = dict.fromkeys(("link_capacity", "thread", "threads", "rows"), "i64")
-    with module.function(name, {**pointers, "factor": "double", **numbers}) as f:
+    with write_function(module, name, {**pointers, "factor": "double", **numbers}) as f:
         values, columns, starts, order, *buffers = f.parameters[:-5]
         dz, value, rounded, gradient, *slots, heads, links_at, squares, scalars = buffers
         factor, link_capacity, thread, threads, rows = f.parameters[-5:]
@@ -335,12 +332,3 @@ class _Rows:
             weight = f.load(f.pointer(self.pointers.value, offset), name="w")
             g = f.multiply(self.updater.penalized(gradient, weight), self.scale)
             self.updater.apply(g, weight, self.pointers, offset)
-
-
-def clipped_squares(f: Function, squares: Value, start: Value) -> Value:
-    """`start` plus the squares of all rows of the table, in the order of the batch's entries, in float64."""
-    count = f.cast("zext", f.load(squares, "i32", name="entries"), "i64")
-    with f.loop(1, f.add(count, 1), name="entry", carried=[start]) as loop:
-        exact = f.to_double(f.load(f.pointer(squares, loop.index), f.module.element))
-        loop.carry(f.add(loop.values[0], exact))
-    return loop.results[0]

@@ -13,7 +13,7 @@ import itertools
 from ranvier.native.kernels import exponential, values
 from ranvier.native.kernels.coefficients import HALF_PI, TWO_OVER_PI
 from ranvier.native.kernels.exponential import coefficients, integer_of, polynomial
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.values import Value, constant, element_of
 
 LARGE = 2.0**40
@@ -82,7 +82,7 @@ def _reduce_lanes(f: Function, angle: Value, r: Value, quadrant: Value, lanes: i
 def _write_helper(f: Function) -> None:
     """Write `reduce_large_angle(ptr angle, ptr rest, ptr turns)`, which does nothing for small and infinite angles."""
     table = f.module.table("two_over_pi", TWO_OVER_PI, "i64")
-    with f.module.function(_HELPER, {"angle": "ptr", "rest": "ptr", "turns": "ptr"}, internal=True) as g:
+    with write_function(f.module, _HELPER, {"angle": "ptr", "rest": "ptr", "turns": "ptr"}, internal=True) as g:
         angle, rest, quarters = g.parameters
         x = g.load(angle, "double", name="x")
         size = exponential.absolute(g, x)

@@ -16,7 +16,7 @@ end. And 0 times infinity is NaN, so nothing is left out unless all weights are 
 from __future__ import annotations
 
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.function import Function, write_function
 from ranvier.native.kernels.outputs import positive_zero, store_outputs
 from ranvier.native.kernels.tile import panel_loops
 from ranvier.native.kernels.values import Value
@@ -43,7 +43,7 @@ def write_zeros_are_many(module: Emitter, name: str, step: Forward) -> None:
     max_nonzeros_single_row = int(
         MAX_NONZERO_FRACTION_SINGLE_ROW * columns * panels / (panels + LISTING_COST_SINGLE_ROW)
     )
-    with module.function(name, {"x": "ptr", "may_skip_zeros": "i64", "from": "i64", "to": "i64"}, "i1") as f:
+    with write_function(module, name, {"x": "ptr", "may_skip_zeros": "i64", "from": "i64", "to": "i64"}, "i1") as f:
         x, may_skip_zeros, first, stop = f.parameters
         rows = f.subtract(stop, first, "rows")
         sample = f.intrinsic("smax", f.intrinsic("smin", rows, f.i64(SAMPLE)), f.i64(1))
@@ -67,7 +67,9 @@ def write_nonzero_indices(module: Emitter, name: str, scheduled: ScheduledProduc
     step, nonzeros = scheduled.step, scheduled.nonzeros
     assert isinstance(step, Forward)
     assert nonzeros is not None
-    with module.function(name, {**dict.fromkeys(("x", "nonzeros"), "ptr noalias"), "from": "i64", "to": "i64"}) as f:
+    with write_function(
+        module, name, {**dict.fromkeys(("x", "nonzeros"), "ptr noalias"), "from": "i64", "to": "i64"}
+    ) as f:
         x, nonzeros_at, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
             row = f.pointer(x, f.multiply(rows.index, stride_of(step.x)), name="row")
@@ -111,7 +113,7 @@ def write_zero_skipping_product(module: Emitter, name: str, scheduled: Scheduled
     weight = step.weight
     pointers = dict.fromkeys(("x", "nonzeros", "weight", "bias", "out", "extra"), "ptr noalias")
     at_once = max(1, min((registers.count - 2) // registers.per_panel, panels_of(weight), MAX_PANELS))
-    with module.function(name, {**pointers, "from": "i64", "to": "i64"}) as f:
+    with write_function(module, name, {**pointers, "from": "i64", "to": "i64"}) as f:
         x, nonzeros_at, panels_at, bias, out, extra, first, stop = f.parameters
 
         def panels(panel: Value, count: int) -> None:
