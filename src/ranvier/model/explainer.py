@@ -14,12 +14,11 @@ from ranvier.engine import Executable
 from ranvier.errors import InputError
 from ranvier.explain.explained import logit_network
 from ranvier.floating_point_mode import in_usual_mode
-from ranvier.model.evaluation import inputs_and_targets
+from ranvier.model.measured_rows import measured_rows
 from ranvier.model.trained_predictor import TrainedPredictor
 from ranvier.network.losses import LOSSES
 from ranvier.random import check_seed
 from ranvier.rows import Inputs
-from ranvier.rows.some_rows import evenly
 from ranvier.scalars import as_integer, as_number
 from ranvier.training.inference import compile_for_inference
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 MIN_TOLERANCE = 0.01
 """Attributions of numbers are not asked to be more exact than this times the tolerance, in standard deviations."""
-MAX_WINDOWS = 2**14
-"""Of a longer text, so many characters that lie evenly in it are looked at."""
 
 
 class Explainer(TrainedPredictor):
@@ -262,24 +259,6 @@ class Explainer(TrainedPredictor):
             executable = compile_for_inference(network, settings, self._flat, inputs)
             executables[key] = executable
         return executable
-
-
-def measured_rows(model: Predictor, X: Any, y: Any, sample_weight: Any) -> Any:
-    """Encoded rows, targets and weights, without rows of weight 0."""
-    from ranvier.data.encoders.context import ContextEncoder
-    from ranvier.model.language import text_rows
-
-    if y is None and isinstance(model.encoder, ContextEncoder):
-        rows = text_rows(model.encoder, X)
-        rows = rows.take(evenly(len(rows), MAX_WINDOWS))
-        return rows.inputs, rows.targets, None
-    inputs, targets, weights = inputs_and_targets(model, X, y, sample_weight, "importances")
-    if weights is not None and not weights.all():
-        weighted = np.flatnonzero(weights)
-        if not len(weighted):
-            raise InputError("The weights of all rows are 0, so nothing can be measured; give some that count.")
-        inputs, targets, weights = inputs[weighted], targets[weighted], weights[weighted]
-    return inputs, targets, weights
 
 
 def count_of(name: str, value: Any) -> int:

@@ -18,10 +18,11 @@ from ranvier.explain.grouping import column_groups
 from ranvier.explain.importance import Importances, Score
 from ranvier.explain.left_out_columns import retrained_importances, without_columns
 from ranvier.model.evaluation import inputs_and_targets
-from ranvier.model.explainer import measured_rows
+from ranvier.model.measured_rows import measured_rows
 from ranvier.model.predictor import Predictor
 from ranvier.model.reading import reading_of
 from ranvier.model.ready_data import ReadyData, weighted_rows
+from ranvier.model.trained_predictor import TrainedPredictor
 from ranvier.network.network import Network
 from ranvier.random import SEED_RANGE
 from ranvier.recipes.ensemble import trainings_at_once
@@ -78,7 +79,7 @@ class _Retraining:
 
 
 def importances_by_retraining(
-    model: Predictor,
+    model: TrainedPredictor,
     training_rows: Any,
     measured: tuple[Any, Any, Any],
     groups: Any,
@@ -122,7 +123,7 @@ def importances_by_retraining(
     return retrained_importances(by_seed, targets, parts, measure, weights)
 
 
-def _on_arrays(model: Predictor, training_rows: Any) -> _Retraining:
+def _on_arrays(model: TrainedPredictor, training_rows: Any) -> _Retraining:
     """The network and the settings of a model that was trained on arrays."""
     X, y, sample_weight = _triple(training_rows)
     inputs, targets, weights = inputs_and_targets(model, X, y, sample_weight, "importances")
@@ -132,10 +133,10 @@ def _on_arrays(model: Predictor, training_rows: Any) -> _Retraining:
     return _Retraining(model.network, settings, model.target, None, learned, validation)
 
 
-def _on_table(model: Predictor, training_rows: Any, seed: int) -> _Retraining:
+def _on_table(model: TrainedPredictor, training_rows: Any, seed: int) -> _Retraining:
     """One network of the recipe of a model that was trained on a table, and the rows as that recipe encodes them."""
-    report: Any = getattr(model, "report", None)
-    if report is None or report.recipe not in RECIPES or not row_encoder(model.encoder).encoders:
+    report = model.report
+    if report.recipe not in RECIPES or not row_encoder(model.encoder).encoders:
         raise InputError(
             "Networks can be trained without a column for models of arrays and of tables alone; leave retrain_on out."
         )
