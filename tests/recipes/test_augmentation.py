@@ -7,7 +7,7 @@ import pytest
 
 from ranvier.network.task import Task
 from ranvier.recipes.augmentation import choice_of
-from ranvier.recipes.augmentation_comparison import WITH_LINEAR
+from ranvier.recipes.augmentation_comparison import LINEAR, WITH_LINEAR
 from ranvier.recipes.augmentation_scores import still_compared, suits_mirror_images
 from ranvier.rows import Rows
 
@@ -84,6 +84,22 @@ def test_a_linear_model_that_errs_elsewhere_joins_the_networks() -> None:
     assert choice.learner == WITH_LINEAR
     assert "75.0% without" in choice.notes[1]
     assert choice_of(task, ["none"], outputs, TARGETS, merges_linear=False).learner == "hidden"
+
+
+@pytest.mark.parametrize(("of_network", "learner"), [((0.99, 0.45), WITH_LINEAR), ((0.6, 0.02), LINEAR)])
+def test_networks_stay_beside_a_better_linear_model_where_the_mean_is_best(
+    of_network: tuple[float, float], learner: str
+) -> None:
+    """They are wrong about 12 rows and the linear model about 4 others: hardly sure of it, or very sure."""
+    row, outputs = np.arange(40), {}
+    for name, wrong, (right, otherwise) in (("none", row < 12, of_network), ("none linear", row >= 36, (0.8, 0.45))):
+        of_target = np.where(wrong, otherwise, right)[:, None]
+        outputs[name] = np.where(TARGETS == 1, of_target, 1 - of_target)
+    task = Task("multiclass", 2, ("a", "b"))
+    choice = choice_of(task, ["none"], outputs, TARGETS)
+    assert choice.learner == learner
+    assert "90.0% to 70.0%" in choice.notes[1]
+    assert choice_of(task, ["none"], outputs, TARGETS, merges_linear=False).learner == LINEAR
 
 
 def test_copies_that_are_soon_behind_are_not_compared_any_more() -> None:

@@ -145,7 +145,7 @@ def test_ctrl_c_between_two_networks_gives_the_model_of_the_first(kind: str, mon
         os.kill(os.getpid(), signal.SIGINT)
         return outputs_of(*args)
 
-    where = "text_training" if kind == "text" else "ensemble"
+    where = "text_members" if kind == "text" else "ensemble"
     monkeypatch.setattr(f"ranvier.recipes.{where}.outputs_of", press)
     model = cook(data, threads=1, engine="reference", **{"recipe": kind, **RECIPES[kind]})
     assert model.report.interrupted

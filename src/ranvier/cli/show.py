@@ -30,6 +30,8 @@ RECIPE_PARTS = {
     "selection_metric": "epoch chosen by",
     "calibrate": "temperature",
     "min_steps": "steps, at least",
+    "class_steps": "steps for each class, at least",
+    "min_validation": "validation rows, at least",
     "max_epochs": "epochs with few rows, at most",
     "n_frequencies": "frequencies per number",
     "n_bins": "bins per number",

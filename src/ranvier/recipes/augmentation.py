@@ -22,7 +22,7 @@ from ranvier.recipes.augmentation_comparison import (
     Comparisons,
     splits_of,
 )
-from ranvier.recipes.augmentation_scores import is_better, score_of, written
+from ranvier.recipes.augmentation_scores import calibrated_loss, is_better, score_of, written
 from ranvier.recipes.ensemble_calibration import calibration_of_mean, enough_parts, mean_of
 from ranvier.recipes.image_parts import ImageParts
 from ranvier.recipes.linear_beside import mean_outputs
@@ -82,7 +82,8 @@ def choose_training(
     unusual one of the two is compared only where mirror images speak for it, by `suits_mirror_images`.
 
     A linear model, on patch features or on pixels, is taken, where the recipe tries one, if of these rows it is right
-    about more that the networks are wrong about than the reverse, by more than chance gives. A network on the pixels of
+    about more that the networks are wrong about than the reverse, by more than chance gives; or the mean of a linear
+    model on patch features and the networks, if its loss is smaller than that of the former. A network on the pixels of
     distorted copies joins those on patch features where the mean of their outputs is no worse; elsewhere a linear model
     on patch features does where the mean with it is better by more than chance gives.
 
@@ -173,9 +174,14 @@ def choice_of(
     measured, linear_factor = written(task, score_of(task, best_outputs, targets, weights)), 1.0
     if learner != HIDDEN:
         what = "patch features" if learner == LINEAR else "pixels"
-        before = written(task, scores[best])
+        verb, before = "is taken", written(task, scores[best])
+        if learner == LINEAR and merges_linear:
+            mean, factor = mean_outputs(task, outputs[best], best_outputs, targets, weights)
+            if calibrated_loss(task, mean, targets, weights) < calibrated_loss(task, best_outputs, targets, weights):
+                learner, best_outputs, linear_factor = WITH_LINEAR, mean, factor
+                verb = "joins the networks"
         notes.append(
-            f"A linear model on {what} is taken: on the pictures left out it was better, {measured} to {before}."
+            f"A linear model on {what} {verb}: on the pictures left out it was better, {measured} to {before}."
         )
     elif WITH_PIXELS in outputs:
         joined = ChosenTraining(best, 1.0, (), WITH_PIXELS)

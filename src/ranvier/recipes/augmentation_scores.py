@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.task import Task
+from ranvier.recipes.out_of_fold import row_losses
 from ranvier.rows import Rows
+from ranvier.training.logits import logits_of
 from ranvier.training.standard_error import mean_and_error
+from ranvier.training.temperature import inverse_temperature
 
 Array = NDArray[Any]
 MISLED = 2.0
@@ -62,6 +65,12 @@ def score_of(task: Task, outputs: Array, targets: Array, weights: Array | None) 
         return -float(np.nanmean(errors))
     finite = ~np.isnan(errors)
     return -float(np.average(errors[finite], weights=np.broadcast_to(weights[:, None], errors.shape)[finite]))
+
+
+def calibrated_loss(task: Task, outputs: Array, targets: Array, weights: Array | None) -> float:
+    """The mean log loss of calibrated outputs, or the mean squared error, by the weights of the rows."""
+    factor = inverse_temperature(task, outputs, targets, weights)
+    return mean_and_error(row_losses(task, factor * logits_of(task, outputs), targets), weights)[0]
 
 
 def written(task: Task, score: float) -> str:

@@ -31,7 +31,7 @@ class TextRecipe(TextParts, Recipe):
 
     A network sees TF-IDF rows; another one and a linear model see them times the strengths of the terms, see
     `term_strengths`. A tenth of the rows decides how many epochs are best, calibrates each, and says whether all are
-    merged or fewer; then they are trained again on all rows.
+    merged or fewer; then they are trained again on all rows. Of few rows several folds do so, one after the other.
 
     Its parts are those of `TextParts`.
 
@@ -85,7 +85,7 @@ class TextRecipe(TextParts, Recipe):
     ) -> TrainSettings:
         """How the network on TF-IDF is trained; the number of rows decides what was left open."""
         optimizer = chosen_optimizer(options, Adam(self.learning_rate))
-        epochs = self.epochs_for(rows)
+        epochs = self.epochs_for(rows, task.outputs)
         metric = "validation_loss" if task.kind == "regression" else CALIBRATED_D2
         sizes = {"epochs": epochs, "batch_size": self.batch_size, "patience": epochs}
         return make_settings(
@@ -98,7 +98,7 @@ class TextRecipe(TextParts, Recipe):
 
 
 TEXT_PRESETS = {
-    "fast": TextRecipe(n_seeds=0, epochs=4, min_steps=300, max_terms=30_000),
+    "fast": TextRecipe(min_validation=100, n_seeds=0, epochs=4, min_steps=300, class_steps=8, max_terms=30_000),
     "default": TextRecipe(),
     "best": TextRecipe(n_seeds=3, max_terms_again=1_000_000_000),
 }

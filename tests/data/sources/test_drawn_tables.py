@@ -138,6 +138,16 @@ def _with_totals(word: str, total: str = "sum") -> str:
     return "\n".join([*lines, ""])
 
 
+def test_titles_that_begin_like_totals_are_rows(tmp_path: Path) -> None:
+    titles = {9: "Total Recall", 19: "Mean Girls", 29: "The Sum of All Fears", 34: "Average Joe"}
+    # The year of each is the mean of those above it, as far as it is written.
+    rows = "".join(
+        f"{titles.get(at, f'film {at}')},{2004 + (at % 3 - 1) * (at not in titles)},{at * 37 % 101}\n"
+        for at in range(40)
+    )
+    assert len(read(tmp_path / "rows.csv", "title,year,gross\n" + rows)) == 41
+
+
 @pytest.mark.parametrize(
     ("word", "total"),
     [

@@ -39,6 +39,9 @@ def test_western_text_is_guessed_and_said(encoding: str, text: str) -> None:
 
 
 LANGUAGES = {
+    "French on a Mac": ("mac_roman", "Mac Roman", "café élève naïve garçon forêt hôtel déjà Noël cœur"),
+    "English on a Mac": ("mac_roman", "Mac Roman", "don’t it’s they’re José Muñoz “so” – café"),
+    "Spanish on a Mac": ("mac_roman", "Mac Roman", "Rodríguez Cerón Vélez año Muñoz camión"),
     "Polish": (
         "cp1250",
         "Windows-1250",

@@ -27,6 +27,8 @@ from ranvier.data.cells.seasons import are_seasons, count_within_years, with_fir
 from ranvier.records import record
 
 SAMPLE = 200
+MIN_MONTHS = 6
+"""Of so few different dates the same number in front may be a month."""
 MAYBE_A_DATE = (
     rf"^\[?(?:[^\W\d_]+\.?,?\s+)?[0-9]{{1,4}}(?:[-/.]\s?[0-9]|[\s/.-]*(?:st|nd|rd|th|er|[ºª°])?\s*(?:(?:of|de)\s+)?{MONTH}"
     r"|\s*[-/]?(?i:q|w|kw|cw|t|h|s)[\s/-]*'?[0-9]|\s*[年년]|[0-9]{4,10}(?:T|$)|[ :][0-9]{1,2}[ :][0-9]"
@@ -105,6 +107,10 @@ def _infer(different: DifferentStrings, order: str | None, decimal_commas: bool 
     if wrong[DAY_FIRST] != wrong[MONTH_FIRST]:
         best = min(ORDERS, key=lambda choice: wrong[choice])
         return _checked(different, DateFormat(best), parts, False)
+    if (numbers["first"].n_unique() == 1) != (numbers["middle"].n_unique() == 1) and len(numbers) > MIN_MONTHS:
+        # Once a month on the same day.
+        order = DAY_FIRST if numbers["first"].n_unique() == 1 else MONTH_FIRST
+        return _checked(different, DateFormat(order), parts, True)
     european = bool(decimal_commas) or bool((numbers["sign"].drop_nulls() == ".").all())
     same = bool((numbers["first"] == numbers["middle"]).fill_null(True).all())
     return _checked(different, DateFormat(DAY_FIRST if european else MONTH_FIRST), parts, not same)

@@ -26,6 +26,6 @@ def is_table(data: bytes, called: str, reading: Reading) -> bool:
         return reading.table
     try:
         head = plain_text(as_utf8(data[:SAMPLE_BYTES], called, reading)[0], ",", reading)[0]
-        return bool(head.strip()) and reading.names <= set(divided_text(head, ",", called, reading)[1].names)
+        return bool(head.strip()) and reading.names <= set(divided_text(head, ",", reading)[1].names)
     except DataError:
         return False
