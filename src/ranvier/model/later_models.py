@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ranvier.data import TargetEncoder
 from ranvier.model.model import Model
@@ -16,8 +16,6 @@ from ranvier.training.conformal import Conformal
 from ranvier.training.loop import final_parameters
 from ranvier.training.member_states import MemberStates
 from ranvier.training.settings import TrainSettings
-
-T = TypeVar("T", Network, TrainSettings)
 
 
 class ModelBlock:
@@ -93,16 +91,16 @@ def _make(later: Model) -> None:
     own.pop("_number", None)
 
 
-class _Alike(Generic[T]):
+class _Alike:
     """Records of one kind that differ in few fields: the first, and the values of the fields in which others differ."""
 
-    def __init__(self, records: Sequence[T]) -> None:
-        self._first = records[0]
+    def __init__(self, records: Sequence[Any]) -> None:
+        self._first: Any = records[0]
         self._same = all(record is self._first for record in records)
         names = [] if self._same else [field.name for field in fields(self._first) if field.init]
         columns = {name: [getattr(record, name) for record in records] for name in names}
         self._differing = {name: column for name, column in columns.items() if any(v != column[0] for v in column)}
 
-    def __getitem__(self, number: int) -> T:
+    def __getitem__(self, number: int) -> Any:
         changes = {name: column[number] for name, column in self._differing.items()}
         return replace(self._first, **changes) if changes else self._first
