@@ -171,16 +171,16 @@ def test_networks_of_a_table_are_trained_again_with_the_same_bits_on_any_number_
     table = {"a": generator.normal(size=120), "b": generator.choice(["u", "v"], 120), "w": generator.normal(size=120)}
     table["y"] = np.where(table["a"] + (table["b"] == "u") > 0.5, "yes", "no")
     model = rv.train(table, "y", recipe="plain", hidden=[4], epochs=8, progress=False, engine="native")
-    found = []
+    results = []
     for threads in ("1", "2"):
         monkeypatch.setenv("RANVIER_THREADS", threads)
-        found.append(model.importances(table, retrain_on=table, metric="log_loss", repeats=2))
-    assert found[0].to_dict() == found[1].to_dict()
-    assert [entry.column for entry in found[0]][-1] == "w"
-    assert found[0].to_dict()["retrained"]
+        results.append(model.importances(table, retrain_on=table, metric="log_loss", repeats=2))
+    assert results[0].to_dict() == results[1].to_dict()
+    assert [entry.column for entry in results[0]][-1] == "w"
+    assert results[0].to_dict()["retrained"]
     features = {name: values for name, values in table.items() if name != "y"}
     of_tuple = model.importances(features, table["y"], retrain_on=(features, table["y"]), metric="log_loss", repeats=2)
-    assert of_tuple.to_dict() == found[0].to_dict()
+    assert of_tuple.to_dict() == results[0].to_dict()
 
 
 @pytest.mark.parametrize(

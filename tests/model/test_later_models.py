@@ -47,8 +47,8 @@ def test_models_that_nobody_looked_at_are_models(look: Any) -> None:
 def test_two_threads_may_look_at_a_model_first() -> None:
     models = rv.fit_many(OTHER, X, Y, trials=[{"seed": seed} for seed in range(40)], **SMALL)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda model: model.parameters["layers.0.weight"].sum(), [*models, *models, *models]))
-    assert found[:40] == found[40:80] == found[80:]
+        sums = list(pool.map(lambda model: model.parameters["layers.0.weight"].sum(), [*models, *models, *models]))
+    assert sums[:40] == sums[40:80] == sums[80:]
 
 
 def test_many_small_networks_take_little_more_memory_than_their_states() -> None:
@@ -60,9 +60,9 @@ def test_many_small_networks_take_little_more_memory_than_their_states() -> None
     before = tracemalloc.get_traced_memory()[0]
     models = rv.fit_many(network, rows, rows[:, 0], trials=trials, **SMALL)
     gc.collect()
-    taken = (tracemalloc.get_traced_memory()[0] - before) / count
+    bytes_per_model = (tracemalloc.get_traced_memory()[0] - before) / count
     tracemalloc.stop()
     state = models[0].training_state
     assert state is not None
     needed = sum(array.nbytes for array in state.arrays().values()) + models[0].history.loss.nbytes
-    assert taken < 1.3 * needed, "0.1 for what blocks of 32 have in common"
+    assert bytes_per_model < 1.3 * needed, "0.1 for what blocks of 32 have in common"

@@ -18,21 +18,21 @@ from ranvier.rows import Rows
 TASK = Task("regression", 1)
 
 
-def indicators(values: Any, known: Any) -> Any:
-    return (values[:, None] == np.array(known)).astype(np.float32)
+def indicators(values: Any, encoded_values: Any) -> Any:
+    return (values[:, None] == np.array(encoded_values)).astype(np.float32)
 
 
 def test_rows_left_out_have_an_input_as_often_as_new_rows() -> None:
     generator, gaps, earlier = np.random.default_rng(0), [], []
     for _ in range(3):
         values, new = generator.integers(0, 600, 3000).astype(float), generator.integers(0, 600, 20_000).astype(float)
-        known = frequent_values(values, MAX_VALUE_INPUTS)
-        rows, of_new = Rows(indicators(values, known), values[:, None]), indicators(new, known)
+        encoded_values = frequent_values(values, MAX_VALUE_INPUTS)
+        rows, of_new = Rows(indicators(values, encoded_values), values[:, None]), indicators(new, encoded_values)
         for left_out in left_out_rows(TASK, rows, None, 6, 10, seed=0):
             assert left_out is not None
             learned = rows.take(np.setdiff1d(np.arange(3000), left_out))
-            unknown = unknown_values(learned, [slice(0, len(known))])
-            assert len(unknown) == len(known) - 256
+            unknown = unknown_values(learned, [slice(0, len(encoded_values))])
+            assert len(unknown) == len(encoded_values) - 256
             heldout = rows.inputs.dense[left_out]
             earlier.append(heldout.any(axis=1).mean() - of_new.any(axis=1).mean())
             parts = (np.delete(part, unknown, axis=1) for part in (heldout, of_new))

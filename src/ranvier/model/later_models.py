@@ -80,15 +80,15 @@ class _LaterModel(Model):
 
 def _make(later: Model) -> None:
     """Make a model of what stands for it. Two threads may do so at once: what the first one made stays."""
-    own = vars(later)
-    block, number = own.get("_block"), own.get("_number")
+    attributes = vars(later)
+    block, number = attributes.get("_block"), attributes.get("_number")
     if block is None or number is None:
         return
     for name, value in vars(block.make(number)).items():
-        own.setdefault(name, value)
+        attributes.setdefault(name, value)
     object.__setattr__(later, "__class__", Model)
-    own.pop("_block", None)
-    own.pop("_number", None)
+    attributes.pop("_block", None)
+    attributes.pop("_number", None)
 
 
 class _Alike:
