@@ -22,7 +22,7 @@ from ranvier.storage.run_folder import RunFolder
 from ranvier.training.shown_values import shown_widths
 from ranvier.view.frames import HEADER, TOPICS, read_frame
 from ranvier.view.live_run import LiveRun, NotYet
-from ranvier.view.questions.answer import answer, answer_of
+from ranvier.view.questions.answer import answer, answer_of, shown_inputs
 from ranvier.view.serve import RunningView
 from ranvier.view.watch import STATUS_SECONDS, Follower, WatchRequest
 from tests.view.training import LONG, training
@@ -123,7 +123,7 @@ def test_published_values_of_a_row_are_those_of_the_parameters(ema_decay: float 
         for row, published in zip((0, 3), values, strict=True):
             assert published is not None
             *layers, outputs = np.split(published, np.cumsum(shown_widths(subject.model.network))[:-1])
-            head, array = answer_of(subject, subject.row(row), layers, outputs[None])
+            head, array = answer_of(subject, shown_inputs(subject, subject.row(row)), layers, outputs[None])
             expected_head, expected = answer(subject, subject.row(row))
             assert head == expected_head
             np.testing.assert_array_equal(array, expected)

@@ -52,6 +52,8 @@ HEADER = struct.Struct("<8sIIQQ")
 """Magic, version, bytes of a number, P, V."""
 SLOT = struct.Struct("<Q6q3d")
 """Sequence number, then the fields of `Status`."""
+SEQUENCE = struct.Struct("<Q")
+"""The beginning of a slot: all that a look needs that finds nothing new."""
 MARK = struct.Struct("<QQ")
 """Behind the slot of values, for each viewer: which rows they are of, and n; 0 and 0 for none."""
 MARKS = MARK.size * MAX_VIEWERS
@@ -293,7 +295,7 @@ class LiveReader:
 
     def sequence(self) -> int:
         """The number of the newest parameters; 0 where there are none yet."""
-        return 0 if self._map is None else newest_slot(self._map)[0]
+        return 0 if self._map is None else max(_sequence_at(self._map, slot_at(slot, 0)[0]) for slot in (0, 1))
 
     def read(self) -> tuple[int, Status, Array] | None:
         """The newest sequence number, status and parameters; None where there are none yet, or they were overtaken."""
@@ -309,17 +311,24 @@ class LiveReader:
                 return sequence, status, parameters
         return None
 
-    def read_values(self) -> tuple[int, Status, dict[int, Array]] | None:
-        """The sequence number and status of the newest values that were shown, and the values (n, V) by their mark."""
+    def read_values(self, after: int = 0) -> tuple[int, Status, dict[int, Array]] | None:
+        """The sequence number and status of the newest values that were shown, and the values (n, V) by their mark.
+
+        Parameters:
+            after: the sequence number of values that are known; None where there are no newer ones.
+        """
         if self._map is None:
             return None
-        _, _, size, n_parameters, n_values = HEADER.unpack_from(self._map)
         newest = None
         for slot in (0, 1):
-            head, start = values_at(slot, n_parameters, n_values, size)
+            head = values_at(slot, 0, 0, 0)[0]
+            if _sequence_at(self._map, head) <= (after if newest is None else newest[0]):
+                continue
+            _, _, size, n_parameters, n_values = HEADER.unpack_from(self._map)
+            _, start = values_at(slot, n_parameters, n_values, size)
             before = bytes(self._map[head : head + SLOT.size + MARKS])
             sequence, status = Status.from_bytes(before[: SLOT.size])
-            if not sequence or (newest is not None and sequence < newest[0]):
+            if not sequence:
                 continue
             values, dtype = {}, np.dtype(np.float32 if size == 4 else np.float64)
             for mark, count in MARK.iter_unpack(before[SLOT.size :]):
@@ -346,6 +355,11 @@ def newest_slot(mapped: mmap.mmap, slots: tuple[int, ...] = (0, 1)) -> tuple[int
         sequence, status = Status.from_bytes(mapped[head : head + SLOT.size])
         entries.append((sequence, slot, status))
     return max(entries, key=lambda entry: entry[0])
+
+
+def _sequence_at(mapped: mmap.mmap, head: int) -> int:
+    number: int = SEQUENCE.unpack_from(mapped, head)[0]
+    return number
 
 
 def _networks(folder: Path) -> list[tuple[int, Path]]:

@@ -36,6 +36,8 @@ from ranvier.view.subject import Subject
 
 Array = NDArray[Any]
 TOUCH_SECONDS, FOLLOW_SECONDS = 1.0, 0.5
+SEARCH_SECONDS = 0.2
+"""The time between two looks for events and other networks, while a page is open."""
 START_SECONDS = 5.0
 """How long a run may take from its folder to its lock."""
 LOOKING_SECONDS = 2.0
@@ -92,7 +94,7 @@ class LiveRun:
         self._known_rows: KnownRows | None = None
         self._final: Subject | None = None
         self._subject: tuple[int, int, Subject] | None = None
-        self._touched = self._looked = -math.inf
+        self._touched = self._looked = self._searched = -math.inf
         threading.Thread(target=self._follow, name="ranvier view run", daemon=True).start()
 
     @property
@@ -105,6 +107,15 @@ class LiveRun:
         self._looked = time.monotonic()
         self._poll()
 
+    def glance(self) -> None:
+        """As `look`, for a page that comes again at once: events and other networks can wait a little."""
+        self._looked = time.monotonic()
+        if self._looked - self._searched > SEARCH_SECONDS:
+            self._poll()
+            return
+        with self.lock:
+            self._read_numbers()
+
     def _follow(self) -> None:
         while not self.closed and self.state != "ended":
             if time.monotonic() - self._looked > FOLLOW_SECONDS:
@@ -115,7 +126,7 @@ class LiveRun:
         with self.lock:
             if self.state == "ended" or self.closed:
                 return
-            now = time.monotonic()
+            now = self._searched = time.monotonic()
             looking = now - self._looked < LOOKING_SECONDS
             if now - self._touched > TOUCH_SECONDS or (looking and not self._was_looking):
                 self._was_looking = looking
@@ -236,6 +247,10 @@ class LiveRun:
             self._make_model(self._reader.description)
         if self._model is not None and self._known_rows is None and self._rows is not None:
             self._take_rows()
+        self._read_numbers()
+
+    def _read_numbers(self) -> None:
+        """What the network that is known shows."""
         self._read_values()
         if not self._shows_more():
             return
@@ -246,8 +261,8 @@ class LiveRun:
             self._take_status(status, self.sequence > self.values_sequence)
 
     def _read_values(self) -> None:
-        read = None if self._requested is None else self._reader.read_values()
-        if read is None or self._requested is None or read[0] <= self.values_sequence:
+        read = None if self._requested is None else self._reader.read_values(self.values_sequence)
+        if read is None or self._requested is None:
             return
         self.values_sequence, status, values = read
         self._take_status(status, self.values_sequence > self.sequence)

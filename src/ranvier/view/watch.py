@@ -18,14 +18,15 @@ from ranvier.view.bodies import read_body
 from ranvier.view.frames import frame
 from ranvier.view.json_values import finite_or_none
 from ranvier.view.live_run import LiveRun
-from ranvier.view.questions.answer import answer, answer_of
+from ranvier.view.questions.answer import answer, answer_of, shown_inputs
 from ranvier.view.questions.connections import connections
 from ranvier.view.questions.layer_health import layer_health
 from ranvier.view.questions.neuron_sizes import KINDS, neuron_sizes
+from ranvier.view.shown_epochs import first_new, shown_epochs
 from ranvier.view.subject import Subject
 
 Array = NDArray[Any]
-FRAME_SECONDS, POLL_SECONDS = 0.06, 0.02
+FRAME_SECONDS, POLL_SECONDS = 0.075, 0.02
 """The time from frames to a look for the next ones, and from a look that found nothing new to another one."""
 STATUS_SECONDS = 1.0
 SIZES_SECONDS = 1.0
@@ -48,7 +49,7 @@ class WatchRequest:
         row: the known row that runs through the network.
         show: what the cells of the network show, of `SHOWN`.
         network, health: whether these panels are in sight.
-        epochs: how many records of epochs the page has already.
+        epochs: of how many epochs the page was told already.
     """
 
     row: int = 0
@@ -88,6 +89,7 @@ class Follower:
         self._due = dict.fromkeys(("status", "epochs", "answer", *OF_NETWORK), -math.inf)
         self._ranked: list[dict[str, Any]] = []
         self._earlier: dict[str, tuple[int, Array]] = {}
+        self._inputs: Array | None = None
 
     @property
     def ended(self) -> bool:
@@ -97,7 +99,7 @@ class Follower:
     def frames(self) -> bytes:
         """What changed since the last call, as frames one after the other; nothing where nothing did."""
         live = self._live
-        live.look()
+        live.glance()
         with live.lock:
             now = time.monotonic()
             parts = []
@@ -107,7 +109,7 @@ class Follower:
                 self._version = live.version
             if live.generation != self._generation:
                 self._generation, self._sequence, self._earlier = live.generation, -1, {}
-                self._answered = -1
+                self._answered, self._inputs = -1, None
                 self._due.update(dict.fromkeys(("answer", *OF_NETWORK), -math.inf))
             if live.state not in ("ended", "missing") and live.parameters is not None:
                 parts += self._of_network(now)
@@ -145,13 +147,12 @@ class Follower:
         if self._live.state == "running" and not self._is_due("epochs", now, EPOCHS_SECONDS):
             return []
         epochs = self._live.epochs
-        if len(epochs) < self._epochs:
-            self._epochs = 0
         if len(epochs) == self._epochs:
             return []
-        head = {"from": self._epochs, "epochs": [epoch.to_json() for epoch in epochs[self._epochs :]]}
+        start = first_new(epochs, self._epochs)
+        new = [epochs[int(at)].to_json() for at in shown_epochs(epochs)[start:]]
         self._epochs = len(epochs)
-        return [frame("epochs", head, NOTHING)]
+        return [frame("epochs", {"from": start, "count": len(epochs), "epochs": new}, NOTHING)]
 
     def _of_network(self, now: float) -> list[bytes]:
         live, request = self._live, self._request
@@ -199,8 +200,14 @@ class Follower:
             outputs, array = answer(subject, subject.row(row))
         else:
             *layers, output = np.split(values, np.cumsum(shown_widths(subject.model.network))[:-1])
-            outputs, array = answer_of(subject, subject.row(row), layers, output[None])
+            outputs, array = answer_of(subject, self._inputs_of(subject), layers, output[None])
         return [frame("network", head | outputs | {"show": "activations", "row": row}, array)]
+
+    def _inputs_of(self, subject: Subject) -> Array:
+        """Those of the row, which stay the same while the network learns."""
+        if self._inputs is None:
+            self._inputs = shown_inputs(subject, subject.row(self._request.row))
+        return self._inputs
 
     def _sizes(self, subject: Subject, head: dict[str, Any], now: float) -> list[bytes]:
         rows, show = subject.rows, self._request.show

@@ -183,6 +183,8 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
 }
 CATEGORIES: dict[str, list[str]] = {
     "fractions": ["1/2", "1/4", "3/4", "1"],
+    "years and words": [f"{1980 + at}{'PASS' if at % 3 else 'FAIL'}" for at in range(30)],
+    "years and seasons": [f"{1900 + 4 * at} {'Summer' if at % 2 else 'Winter'}" for at in range(30)],
     "fractions of several totals": ["0/5", "1/6", "2/7", "3/5", "4/6"],
     "days of months": ["5 March", "6 April", "7 May"],
     "days of a month": ["5 March", "6 March", "7 March"],

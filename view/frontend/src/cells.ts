@@ -1,4 +1,4 @@
-// The cells of a network on a canvas, as often as they change: a block is drawn again only where it would look different.
+// The cells of a network on a canvas, as often as they change: a cell is drawn again only where it would look different.
 
 import { inkOn, signedTable, type Theme, token } from "./colours";
 import type { View } from "./draw_network";
@@ -47,7 +47,8 @@ export function placed(canvas: HTMLCanvasElement, scene: Pick<Scene, "blocks" | 
 export class Cells {
   private shown: Scene | null = null;
   private readonly colours = new Map<string, Uint8Array>();
-  private readonly images = new Map<string, ImageData>();
+  private readonly grids = new Map<string, Grid>();
+  private packed = new Uint32Array(0);
   private place = { scale: 1, x: 0, y: 0 };
 
   constructor(readonly canvas: HTMLCanvasElement | OffscreenCanvas) {}
@@ -73,7 +74,9 @@ export class Cells {
     this.place = { scale: ratio * scale, x: ratio * (x - left), y: ratio * (y - top) };
     context.setTransform(this.place.scale, 0, 0, this.place.scale, this.place.x, this.place.y);
     this.colours.clear();
-    this.images.clear();
+    this.grids.clear();
+    this.packed = Uint32Array.from(signedTable(scene.theme), packed);
+    this.packed[NONE] = packed(rgbOf(token("sunken")));
     return true;
   }
 
@@ -84,74 +87,86 @@ export class Cells {
       return;
     }
     const part = scene.cells.get(block.path);
-    const before = this.colours.get(block.path);
-    const colours = coloursOf(block, part);
     const numbered = part !== undefined && block.size * scene.view.scale >= NUMBERED;
-    if (before && !numbered && colours.every((colour, at) => Math.abs(colour - before[at]) < SAME && (colour === NONE) === (before[at] === NONE))) return;
-    this.colours.set(block.path, colours);
-    if (block.round || numbered) this.drawSingly(context, scene, block, part, colours, before, numbered);
-    else this.drawGrid(context, scene, block, colours);
+    const single = block.round || numbered;
+    const grid = single ? null : this.gridOf(context, block);
+    if (single) Object.assign(context, { strokeStyle: token("line-strong"), lineWidth: 1 });
+    else if (!grid) return;
+    const before = this.colours.get(block.path);
+    const shown = before ?? new Uint8Array(block.cells);
+    this.colours.set(block.path, shown);
+    let [first, last] = [block.rows, -1];
+    for (let cell = 0; cell < block.cells; cell++) {
+      const colour = !part ? NONE : Math.max(1, colourOf(block.perCell === 1 ? part.values[cell] : cellValue(block, part.values, cell), part.limit));
+      if (before && !numbered && Math.abs(colour - shown[cell]) < SAME && (colour === NONE) === (shown[cell] === NONE)) continue;
+      shown[cell] = colour;
+      if (!grid) {
+        drawCell(context, scene, block, cell, colour, numbered ? part : undefined);
+        continue;
+      }
+      const row = Math.floor(cell / block.perLane) * block.laneRows + Math.floor((cell % block.perLane) / block.columns);
+      this.fill(grid, row, (cell % block.perLane) % block.columns, colour);
+      [first, last] = [Math.min(first, row), Math.max(last, row)];
+    }
+    if (!grid || last < first) return;
+    const top = grid.down[first][0] - grid.top;
+    context.putImageData(grid.image, grid.left, grid.top, 0, top, grid.image.width, grid.down[last][1] - grid.top - top);
   }
 
-  /** Many cells at once: a picture of all their pixels, with nothing between cells. */
-  private drawGrid(context: Context, scene: Scene, block: Block, colours: Uint8Array): void {
+  /** Where the cells of a block lie, and a picture of all their pixels, with nothing between cells; null where none is in sight. */
+  private gridOf(context: Context, block: Block): Grid | null {
+    const kept = this.grids.get(block.path);
+    if (kept) return kept;
     const { scale, x, y } = this.place;
-    const [wide, high] = [context.canvas.width, context.canvas.height];
+    const { width: wide, height: high } = context.canvas;
     const across = edges(block.columns, block, scale, scale * block.x + x, wide);
     const down = Array.from({ length: block.lanes }, (_, lane) => edges(block.laneRows, block, scale, scale * (block.y + lane * (block.laneRows * block.step + block.laneGap)) + y, high)).flat();
     const [left, top] = [across[0][0], down[0][0]];
     const [width, height] = [across[across.length - 1][1] - left, down[down.length - 1][1] - top];
-    if (width <= 0 || height <= 0) return;
-    const image = this.images.get(block.path) ?? new ImageData(width, height);
-    this.images.set(block.path, image);
-    const pixels = new Uint32Array(image.data.buffer);
-    const table = signedTable(scene.theme).map(packed);
-    table[NONE] = packed(rgbOf(token("sunken")));
-    for (let row = 0; row < block.rows; row++) {
-      if (down[row][0] === down[row][1]) continue;
-      const lane = Math.floor(row / block.laneRows);
-      const within = (row % block.laneRows) * block.columns;
-      const start = (down[row][0] - top) * width;
-      for (let column = 0; column < Math.min(block.columns, block.perLane - within); column++)
-        pixels.fill(table[colours[lane * block.perLane + within + column]], start + across[column][0] - left, start + across[column][1] - left);
-      for (let line = down[row][0] + 1; line < down[row][1]; line++) pixels.copyWithin((line - top) * width, start, start + width);
-    }
-    context.putImageData(image, left, top);
+    if (width <= 0 || height <= 0) return null;
+    const image = new ImageData(width, height);
+    const grid = { across, down, left, top, image, pixels: new Uint32Array(image.data.buffer) };
+    this.grids.set(block.path, grid);
+    return grid;
   }
 
-  private drawSingly(context: Context, scene: Scene, block: Block, part: Part | undefined, colours: Uint8Array, before: Uint8Array | undefined, numbered: boolean): void {
-    const table = signedTable(scene.theme);
-    const { scale, x: left, y: top } = scene.view;
-    context.strokeStyle = token("line-strong");
-    context.lineWidth = 1;
-    for (let cell = 0; cell < block.cells; cell++) {
-      if (before && !numbered && colours[cell] === before[cell]) continue;
-      const [x, y] = corner(block, cell);
-      if (scale > 1 && ((x + block.step) * scale + left < 0 || x * scale + left > scene.width || (y + block.step) * scale + top < 0 || y * scale + top > scene.height)) continue;
-      if (block.round) context.clearRect(x - 1, y - 1, block.size + 2, block.size + 2);
-      const [r, g, b] = table[colours[cell]];
-      context.fillStyle = colours[cell] === NONE ? token("sunken") : `rgb(${r} ${g} ${b})`;
-      if (block.round) {
-        context.beginPath();
-        context.arc(x + block.size / 2, y + block.size / 2, block.size / 2, 0, 7);
-        context.fill();
-        context.stroke();
-      } else context.fillRect(x, y, block.size, block.size);
-      if (!numbered) continue;
-      const value = cellValue(block, part!.values, cell);
-      context.fillStyle = inkOn(scene.theme, value, part!.limit);
-      context.textAlign = "center";
-      context.textBaseline = "middle";
-      context.font = `${11 / scale}px Inter, system-ui, sans-serif`;
-      context.fillText(number(value, 2), x + block.size / 2, y + block.size / 2);
-    }
+  private fill({ across, down, left, top, image, pixels }: Grid, row: number, column: number, colour: number): void {
+    const [from, to] = across[column];
+    for (let line = down[row][0]; line < down[row][1]; line++) pixels.fill(this.packed[colour], (line - top) * image.width + from - left, (line - top) * image.width + to - left);
   }
 }
 
-function coloursOf(block: Block, part: Part | undefined): Uint8Array {
-  const colours = new Uint8Array(block.cells);
-  if (part) for (let cell = 0; cell < block.cells; cell++) colours[cell] = Math.max(1, colourOf(block.perCell === 1 ? part.values[cell] : cellValue(block, part.values, cell), part.limit));
-  return colours;
+interface Grid {
+  /** The first pixel of each column and of each row, and that behind the last. */
+  across: [number, number][];
+  down: [number, number][];
+  left: number;
+  top: number;
+  image: ImageData;
+  pixels: Uint32Array;
+}
+
+/** One cell, with its number where it belongs to a part. */
+function drawCell(context: Context, scene: Scene, block: Block, cell: number, colour: number, part: Part | undefined): void {
+  const { scale, x: left, y: top } = scene.view;
+  const [x, y] = corner(block, cell);
+  if (scale > 1 && ((x + block.step) * scale + left < 0 || x * scale + left > scene.width || (y + block.step) * scale + top < 0 || y * scale + top > scene.height)) return;
+  if (block.round) context.clearRect(x - 1, y - 1, block.size + 2, block.size + 2);
+  const [r, g, b] = signedTable(scene.theme)[colour];
+  context.fillStyle = colour === NONE ? token("sunken") : `rgb(${r} ${g} ${b})`;
+  if (block.round) {
+    context.beginPath();
+    context.arc(x + block.size / 2, y + block.size / 2, block.size / 2, 0, 7);
+    context.fill();
+    context.stroke();
+  } else context.fillRect(x, y, block.size, block.size);
+  if (!part) return;
+  const value = cellValue(block, part.values, cell);
+  context.fillStyle = inkOn(scene.theme, value, part.limit);
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.font = `${11 / scale}px Inter, system-ui, sans-serif`;
+  context.fillText(number(value, 2), x + block.size / 2, y + block.size / 2);
 }
 
 /** The place in the table of colours, from 0 to 255. */

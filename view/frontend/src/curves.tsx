@@ -33,6 +33,7 @@ export function Curves({ what, history, live = false, controls = NONE, heading =
   const several = !live && sizes.length > 1 && sizes.reduce((sum, size) => sum + size, 0) === history.length;
   const { loss, metrics, rate, headline, marks, epochs } = useMemo(() => (several ? overMembers(history, sizes) : linesOf(history, controls)), [history, controls, several]);
   const told = [...loss, ...metrics, ...rate].filter((line) => !line.quiet);
+  const hidden = history.length ? history[history.length - 1].epoch - history[0].epoch + 1 - history.length : 0;
   if (!history.length)
     return <p class="empty">{live ? "The curves begin with the first complete epoch." : "This model holds no history of its training."}</p>;
   return (
@@ -62,6 +63,11 @@ export function Curves({ what, history, live = false, controls = NONE, heading =
         )}
         {rate.length > 0 && <Curve title="Learning rate" lines={rate} epochs={epochs} marks={marks.filter((mark) => !mark.best)} window={1} show={(value) => number(value, 3)} logarithmic={false} />}
       </div>
+      {!several && hidden > 0 && (
+        <p class="note" data-name="shown">
+          Of {plural(history.length + hidden, "epoch")} these curves show {count(history.length)}: of each few in a row those with the smallest and the largest loss, and all of the last ones.
+        </p>
+      )}
       <AsTable
         name="epochs"
         columns={["epoch", ...told.map((line) => `${titleOf(line.name)}`)]}

@@ -155,10 +155,12 @@ export function levelOf(weight: number, limit: number): number {
   return Math.min(LEVELS - 1, Math.floor((LEVELS * Math.abs(weight)) / limit) || 0);
 }
 
-/** Marks of neurons that learn little, and rings around those that are chosen or pointed at. */
-export function drawMarks(context: CanvasRenderingContext2D, blocks: Block[], pointed: { block: Block; unit: number } | null, chosen: { path: string; unit: number } | null): void {
+/** Marks of neurons that learn little, and rings around those that are chosen or pointed at; whether there are any. */
+export function drawMarks(context: CanvasRenderingContext2D, blocks: Block[], pointed: { block: Block; unit: number } | null, chosen: { path: string; unit: number } | null): boolean {
+  let any = false;
   const ring = (block: Block, unit: number, colour: string, wide: number) => {
     const [x, y] = centre(block, unit);
+    any = true;
     context.strokeStyle = colour;
     context.lineWidth = wide;
     context.beginPath();
@@ -171,6 +173,7 @@ export function drawMarks(context: CanvasRenderingContext2D, blocks: Block[], po
     for (const [unit, names] of Object.entries(flags)) {
       const [x, y] = centre(block, Number(unit));
       const reach = Math.max(2.5, block.size / 4);
+      any = true;
       context.strokeStyle = token(names.includes("dead") ? "text" : "text-2");
       context.lineWidth = 1.25;
       context.beginPath();
@@ -185,4 +188,5 @@ export function drawMarks(context: CanvasRenderingContext2D, blocks: Block[], po
     if (chosen && block.path === chosen.path && chosen.unit < block.units) ring(block, chosen.unit, token("accent"), 2);
   }
   if (pointed && pointed.unit < pointed.block.units) ring(pointed.block, pointed.unit, token("text"), 1.5);
+  return any;
 }

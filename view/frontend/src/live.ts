@@ -8,7 +8,10 @@ import type { Answer, Connections, Control, Epoch, LayerHealth, Show, Sizes, Sta
 
 /** Where training stands; what only counts up is told a few times a second. */
 export const status = signal<Status | null>(null);
+/** The epochs that the curves show: of very many a part. */
 export const epochs = signal<Epoch[]>([]);
+/** Of how many epochs the page was told. */
+let told = 0;
 /** What was done from pages. */
 export const controls = signal<Control[]>([]);
 /** The outputs of the neurons for the chosen row, once a second while the run trains: a worker draws them as they come. */
@@ -57,6 +60,7 @@ export function followRun(renewed: () => void): () => void {
     if (topic === "status") takeStatus(head as unknown as Status);
     else if (topic === "epochs") {
       epochs.value = [...epochs.value.slice(0, head.from as number), ...(head.epochs as Epoch[])];
+      told = head.count as number;
     } else if (topic === "network") {
       if (head.show === "activations") {
         liveAnswer.value = { ...(head as unknown as Answer), array: array as Float32Array };
@@ -75,7 +79,7 @@ export function followRun(renewed: () => void): () => void {
     if (document.hidden || status.peek()?.state === "ended") return;
     const own = (control = new AbortController());
     const inside = page.peek() === "inside";
-    const wishes = { row: row.peek(), show: show.peek(), network: inside, health: inside, epochs: epochs.peek().length };
+    const wishes = { row: row.peek(), show: show.peek(), network: inside, health: inside, epochs: told };
     try {
       link.value = "open";
       await watchRun(wishes, (topic, frame) => own === control && take(TOPICS[topic], frame), own.signal);
@@ -109,7 +113,7 @@ export function followRun(renewed: () => void): () => void {
     control = null;
     document.removeEventListener("visibilitychange", turned);
     [status.value, liveAnswer.value, sizes.value, liveLines.value, layerHealth.value] = [null, null, null, null, null];
-    [epochs.value, controls.value] = [[], []];
+    [epochs.value, controls.value, told] = [[], [], 0];
     link.value = "off";
   };
 }

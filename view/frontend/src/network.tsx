@@ -112,7 +112,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
 
   useLayoutEffect(() => {
     const ring = chosen ?? (layer.value !== null && neuron.value !== null ? { path: layer.value, unit: neuron.value } : null);
-    paint(canvas.current!, full, height, view, (context) => drawMarks(context, blocks, pointed, ring));
+    paint(canvas.current!, full, height, view, (context) => canvas.current!.toggleAttribute("data-clear", !drawMarks(context, blocks, pointed, ring)));
   }, [chosen?.path, chosen?.unit, blocks, pointed, full, height, view, theme.value, health.value, layer.value, neuron.value]);
 
   useEffect(() => {

@@ -63,7 +63,7 @@ export function verdict(epochs: Epoch[], live: boolean): string {
     return "The loss is no longer a number. The learning rate is probably too high; a smaller one, or clipping the gradient, helps.";
   if (epochs.length === 1) return "One epoch is complete; a trend needs some more.";
   const best = bestEpoch(epochs);
-  const since = epochs.length - 1 - best;
+  const since = now.epoch - epochs[best].epoch;
   const losses = epochs.map((epoch) => numberOr(epoch.loss) ?? Infinity);
   const change = trend(losses);
   if (numberOr(now.validation_loss) === null) {

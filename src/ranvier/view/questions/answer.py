@@ -26,18 +26,19 @@ def answer(subject: Subject, inputs: Inputs) -> tuple[dict[str, Any], NDArray[np
     """
     values = subject.values_of(inputs)
     layers = [values[info.path].outputs[0] for info in subject.dense_layers]
-    return answer_of(subject, inputs, layers, next(reversed(values.values())).outputs)
+    return answer_of(subject, shown_inputs(subject, inputs), layers, next(reversed(values.values())).outputs)
 
 
 def answer_of(
-    subject: Subject, inputs: Inputs, layers: Sequence[Array], outputs: Array
+    subject: Subject, inputs: Array, layers: Sequence[Array], outputs: Array
 ) -> tuple[dict[str, Any], NDArray[np.float32]]:
-    """What `answer` gives, from outputs for the row: of layers with neurons, (N,) each, and of the network, (1, N)."""
+    """What `answer` gives, from the `shown_inputs` of the row, (K,), and outputs for it: of layers with neurons, (N,)
+    each, and of the network, (1, N)."""
     model = subject.model
     predicted = np.asarray(model.target.decode(outputs)[0]).tolist()
     task = model.task
     chances = None if task.kind == "regression" else class_probabilities(task, outputs)[0].tolist()
-    arrays = [("inputs", inputs.toarray()[0] * input_factor(subject))]
+    arrays = [("inputs", inputs)]
     arrays += [(info.path, layer) for info, layer in zip(subject.dense_layers, layers, strict=True)]
     parts, start = [], 0
     for path, array in arrays:
@@ -48,8 +49,9 @@ def answer_of(
     return head, np.concatenate([np.asarray(array, np.float32) for _, array in arrays])
 
 
-def input_factor(subject: Subject) -> float:
-    """What bytes are multiplied with to be shown from 0 to 1."""
+def shown_inputs(subject: Subject, inputs: Inputs) -> Array:
+    """The inputs of a row as the page shows them, (K,): bytes of a picture from 0 to 1."""
     rows = subject.rows
     is_bytes = subject.form.kind == "picture" and rows is not None and rows.inputs.dense.dtype == np.uint8
-    return 1.0 / 255.0 if is_bytes else 1.0
+    shown: Array = inputs.toarray()[0] * (1.0 / 255.0 if is_bytes else 1.0)
+    return shown

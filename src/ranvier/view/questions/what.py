@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ranvier.model.inspect import class_labels, input_names, output_label, task_sentence
+from ranvier.view.shown_epochs import shown_epochs
 from ranvier.view.stepping import why_no_steps
 from ranvier.view.subject import Subject
 
@@ -16,11 +17,13 @@ MAX_NAMES = 1000
 
 
 def what(subject: Subject) -> dict[str, Any]:
-    """The model in words and sizes, what a row looks like, and one record for each epoch of its training."""
+    """The model in words and sizes, what a row looks like, and the epochs of its training that the curves show."""
     model, rows = subject.model, subject.rows
     task = model.task
     labels = class_labels(model) if task.is_classifier else task.target_names
-    report = model.report
+    report, history = model.report, model.history
+    # The epochs of several networks follow each other, and are counted.
+    shown = shown_epochs(history) if len(report.members) < 2 else range(len(history))
     return {
         "name": subject.name,
         "predicts": task_sentence(model),
@@ -46,7 +49,7 @@ def what(subject: Subject) -> dict[str, Any]:
             "measured_on": report.evaluated_on,
             "stop_reason": report.stop_reason,
         },
-        "history": [epoch.to_json() for epoch in model.history],
+        "history": [history[int(at)].to_json() for at in shown],
     }
 
 
