@@ -97,7 +97,7 @@ def _manifests(
     manifests = {}
     find = FileFinder(files)
 
-    def found(folder: str, cell: str) -> FileReference | None:
+    def in_folder(folder: str, cell: str) -> FileReference | None:
         return find(cell, folder) or _on_disk(cell)
 
     for file in tables:
@@ -106,7 +106,7 @@ def _manifests(
         except DataError:
             continue
         folder = file.name.rpartition("/")[0]
-        named = with_found_files(table, partial(found, folder), folder or origin)
+        named = with_found_files(table, partial(in_folder, folder), folder or origin)
         if named.kinds and not named.problem:
             manifests[file.name] = named
     return manifests
