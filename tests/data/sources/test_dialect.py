@@ -63,6 +63,7 @@ READINGS = {
     "NumPy's header": ("# x y z\n1.0 2.5 3.0\n1.5 2.5 3.5\n", ["x", "y", "z"], ["1.0", "2.5", "3.0"], "by blanks"),
     "separators at the end of rows": ("a,b\n1,2,\n3,4,\n", ["a", "b"], ["1", "2"], "ends in a separator"),
     "separators at the end of all lines": ("a,b,\n1,2,\n3,4,\n", ["a", "b"], ["1", "2"], "ends in a separator"),
+    "several separators at the end of all lines": ("a,b,,,\n1,2,,,\n3,4,,,\n", ["a", "b"], ["1", "2"], "ends in 3 sep"),
     "a separator at the end of the header": ("a;b;\n1;2\n3;4\n", ["a", "b"], ["1", "2"], "header ends in a separator"),
     "R's write.table with commas": (
         '"length","species"\n"1",5.1,"setosa"\n"2",4.9,"setosa"\n',

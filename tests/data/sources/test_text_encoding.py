@@ -140,6 +140,18 @@ def test_the_encoding_of_a_language_is_guessed_and_said(language: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        (b"Rodr\xcc_guez\nS\xcc\xc1nchez\nDemi\xcc\xc1n\nB\x81e\n", "mac_roman"),
+        (b"Sheriff\xcc_\xcc_\xe5\xc8s\nChape\xcc_\xe5\xb1o\nRub\xcc_\xe5\xa9n\n", "cp1252"),
+        (b"Osme\xcc\xb1a\nCh\xcc\xc1vez\n", "cp1252"),
+    ],
+)
+def test_spoilt_names_in_english_text_are_of_no_other_script(data: bytes, encoding: str) -> None:
+    assert as_utf8(b"name\n" + data, "The file")[2] == encoding
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_guess_does_not_hang_on_the_length_of_a_file(language: str) -> None:
     encoding, _, words = LANGUAGES[language]

@@ -76,9 +76,13 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
         notes.append(f"{blank:,} blank lines were skipped." if blank > 1 else "A blank line was skipped.")
     frame = without_unit(frame, long) if long else frame
     frame.columns = dialect.names or [f"column_{index + 1}" for index in range(dialect.width)]
-    if unnamed_note(frame.width - 1) in notes and (frame.to_series(-1).str.strip_chars() == "").all():
-        notes[notes.index(unnamed_note(frame.width - 1))] = TRAILING_NOTE
-        frame = frame[:, :-1]
+    padding = 0
+    while unnamed_note(frame.width - 1) in notes and (frame.to_series(-1).str.strip_chars() == "").all():
+        notes.remove(unnamed_note(frame.width - 1))
+        frame, padding = frame[:, :-1], padding + 1
+    if padding:
+        what = f"Each row ends in {padding} separators, after which no cells stand."
+        notes.append(TRAILING_NOTE if padding == 1 else what)
     unnamed = frozenset(name for index, name in enumerate(frame.columns) if unnamed_note(index) in notes)
     if reading.skip_empty_rows:
         frame, left_out = _without_other_rows(frame, bool(dialect.names))

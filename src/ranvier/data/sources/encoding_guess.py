@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 from ranvier.records import record
 
@@ -99,7 +100,10 @@ def guess_encoding(data: bytes) -> EncodingGuess:
     if mostly_alone(sample):
         return EncodingGuess(latin or ("cp1252" if _fits("cp1252", sample, data) else ""))
     if _stand_in_latin_words(sample):
-        return EncodingGuess(latin or ("cp1252" if _fits("cp1252", sample, data) else "mac_roman"))
+        text = sample.decode(latin or "mac_roman")
+        spoilt = any(before.islower() and after.isupper() for before, after in pairwise(text))
+        western = "cp1252" if _fits("cp1252", sample, data) else "mac_roman"
+        return EncodingGuess(western if spoilt or not latin else latin)
     scored = _by_charset_normalizer(sample, data)
     if not scored:
         return EncodingGuess(latin)
