@@ -224,7 +224,8 @@ class Predictor:
             inputs = as_inputs(X, self.network.inputs, finite)
             scaled = self.byte_divisor is not None and inputs.dense.dtype == np.uint8
             return as_inputs(inputs.dense / self.byte_divisor) if scaled else inputs
-        return as_inputs(self.encoder.transform(X, self.training.row_dtype))
+        encoded = self.encoder.transform(X, self.training.row_dtype)
+        return Inputs(encoded) if type(encoded) is np.ndarray else as_inputs(encoded)
 
     def replace_parameters(self, parameters: Array) -> None:
         """Take other parameters (P,) of the same network, such as those that a running training shows."""
