@@ -136,6 +136,14 @@ def test_integers_before_decimals_behind_a_comma_are_refused(rows: list[str]) ->
         read("\n".join(["a,b", *rows, ""]))
 
 
+@pytest.mark.parametrize("first", ["1949-01,0", "01/02/2020,7", "2020-01-01 10:00,a"])
+def test_a_date_above_dates_written_like_it_is_no_name(first: str) -> None:
+    begin, _, last = first.partition(",")
+    lines = [first, *(f"{begin.replace('01', f'0{at}', 1)},{last}" for at in range(2, 8))]
+    table = read("\n".join([*lines, ""]))
+    assert (table.frame.columns, table.rows) == (["column_1", "column_2"], 7)
+
+
 PLAIN = {
     "one column of names": "full name\nAda Lovelace\nAlan Turing\n",
     "one column of amounts": "weight\n1 kg\n2 kg\n3 kg\n",

@@ -18,6 +18,7 @@ from ranvier.data.cells.durations import (
     seconds_of_duration,
     values_of_fractions,
 )
+from ranvier.data.cells.free_prices import hold_free_prices, with_zeros
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.month_names import MONTHS
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
@@ -108,6 +109,9 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
         return None if read is None else replace(read, format=replace(read.format, scripts=True))
     if _are_words(different.sample(SAMPLE, are_marks)):
         return None
+    if hold_free_prices(different.values):
+        read = infer_number_format(different_strings(with_zeros(different.strings)), decimal_commas)
+        return None if read is None else replace(read, format=replace(read.format, free=True))
     if _hold_ranges(different):
         read = infer_number_format(
             replace(different, values=middles(different.values), strings=middles(different.strings)), decimal_commas
