@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar, dataclass_transform, overload
 
@@ -76,9 +77,18 @@ def fill_defaults(instance: Any, besides: tuple[str, ...] = ()) -> None:
     >>> Options(None).engine
     'auto'
     """
-    for entry in fields(instance):
-        if entry.name not in besides and entry.default is not MISSING and instance.__dict__[entry.name] is None:
-            instance.__dict__[entry.name] = entry.default
+    kind: Any = type(instance)
+    values = instance.__dict__
+    for name, default in _defaults(kind):
+        if values[name] is None and name not in besides:
+            values[name] = default
+
+
+@cache
+def _defaults(cls: Any) -> tuple[tuple[str, Any], ...]:
+    """The fields that have a default other than None, with it."""
+    defaults = ((entry.name, entry.default) for entry in fields(cls))
+    return tuple((name, default) for name, default in defaults if default is not MISSING and default is not None)
 
 
 def field_names(instance: Any) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def test_an_archive_is_the_table_of_its_folder(tmp_path: Path, name: str) -> Non
 
 @each_archive
 def test_outer_folders_and_parts(tmp_path: Path, name: str) -> None:
-    files = pets(3, "photos/v1/train/") | pets(1, "photos/v1/test/")
+    files = pets(3, "photos/v1/train/") | pets(1, "photos/v1/test/") | {"LICENSE.md": b"terms"}
     packed = opened(PACKERS[name](tmp_path / name, files))
     train = packed.part("train")
     assert train is not None

@@ -179,6 +179,11 @@ BAD: dict[str, tuple[dict[str, bytes], str]] = {
     "one class": ({"cats/1.png": png(), "cats/2.png": png()}, 'holds one class folder, "cats", with 2 pictures'),
     "no class folders": ({"1.png": png(), "2.png": png()}, "holds 2 pictures and no class folders"),
     "too deep": (pets(2, "photos/"), "the class folders (cats, dogs) one level too deep"),
+    "three levels too deep": (pets(2, "a/b/photos/") | {"README.md": b"x"}, "(cats, dogs) 3 levels too deep"),
+    "parts too deep": (
+        pets(2, "a/data/Training/") | pets(1, "a/data/Testing/"),
+        "the parts (Testing, Training) 2 levels",
+    ),
     "too deep in parts": (pets(2, "train/x/") | pets(1, "test/x/"), "one level too deep"),
     "nothing to read": ({"cats/1.pdf": b"%PDF\0", "dogs/2.pdf": b"%PDF\0"}, "holds 2 files (.pdf) and no picture"),
     "empty": ({}, "holds no files"),

@@ -61,6 +61,12 @@ def test_what_gives_the_target_away_is_named(name: str, in_file: bool, tmp_path:
     assert "--ignore Leak" in notes[0]
 
 
+def test_advice_can_be_copied_for_a_name_with_blanks() -> None:
+    target, cells, _ = GIVEAWAYS["copy of labels"]
+    prepared = prepare(table(**{"General status": cells}), target, ignore=["label" if target == "y" else "y"])
+    assert "--ignore 'General status'." in named(prepared.notes)[0]
+
+
 @pytest.mark.parametrize("target", ["y", "label"])
 def test_honest_columns_are_not(target: str) -> None:
     other = "label" if target == "y" else "y"

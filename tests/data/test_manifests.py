@@ -38,6 +38,19 @@ def test_paths_are_relative_to_the_table(tmp_path: Path, suffix: str) -> None:
     assert opened.frame.columns == ["path", "price", "label"]
 
 
+@pytest.mark.parametrize("ending", ["", ".png"])
+@pytest.mark.parametrize("of_folder", [False, True])
+def test_names_of_files_in_a_folder_beside_the_table(tmp_path: Path, ending: str, of_folder: bool) -> None:
+    write_tree(tmp_path, {f"train/cat{number}.png": png(number) for number in range(3)} | {"other/notes.txt": b"x"})
+    names: list[str | None] = [f"cat{number}{ending}" for number in (2, 0, 1)]
+    path = write(tmp_path / "labels.csv", {"id": names, "breed": ["a", "b", "a"]})
+    opened = open_source(tmp_path if of_folder else path)
+    assert dict(opened.kinds) == {"id": "image"}
+    assert [file.read() for file in opened.frame["id"].to_list()] == [png(2), png(0), png(1)]
+    write(path, {"id": ["dog1", "dog2", "dog3"], "breed": ["a", "b", "a"]})
+    assert dict(open_source(path).kinds) == {}
+
+
 def test_paths_may_be_relative_to_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_tree(tmp_path, pets())
     (tmp_path / "tables").mkdir()

@@ -140,6 +140,62 @@ def test_what_cannot_be_used_is_refused(options: dict[str, Any], message: str) -
         linear(1.0, 2.0).importances(np.eye(5, 2), np.arange(5.0), **options)
 
 
+@pytest.mark.parametrize("sparse", [False, True])
+def test_of_two_columns_that_say_the_same_networks_trained_again_need_neither(sparse: bool) -> None:
+    generator = np.random.default_rng(3)
+    X = generator.normal(size=(240, 3))
+    X[:, 1] = X[:, 0]
+    y, rows = X[:, 0] + 0.5 * X[:, 2], Inputs(csr=CSR.from_dense(X)) if sparse else X
+    options: dict[str, Any] = {"epochs": 60, "optimizer": rv.Adam(0.05), "engine": "native"}
+    model = rv.Network(3, [rv.Dense(1)]).fit(rows[:160], y[:160], **options)
+    measured, training = (rows[160:], y[160:]), (rows[:160], y[:160])
+    retrained = {entry.column: entry for entry in model.importances(*measured, retrain_on=training, repeats=2)}
+    assert retrained["x2"].importance > 0.1 > abs(retrained["x0"].importance)
+    assert abs(retrained["x1"].importance) < 0.01
+    permuted = {entry.column: entry for entry in model.importances(*measured)}
+    assert permuted["x0"].importance + permuted["x1"].importance > 0.1
+    together = model.importances(*measured, retrain_on=training, groups=[["x0", "x1"]], repeats=1)
+    assert (together[0].columns, together.retrained) == (("x0", "x1"), True)
+    assert together[0].importance > 0.5
+    # A network without the column, on the same rows: its initial weights aside, it is the one that is trained.
+    without = rv.Network(2, [rv.Dense(1)]).fit(X[:160, :2], y[:160], **options)
+    full = model.importances(*measured, retrain_on=training, repeats=1).score
+    expected = full - without.evaluate(X[160:, :2], y[160:])["r2"]
+    assert retrained["x2"].importance == pytest.approx(expected, abs=0.02)
+
+
+def test_networks_of_a_table_are_trained_again_with_the_same_bits_on_any_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = np.random.default_rng(0)
+    table = {"a": generator.normal(size=120), "b": generator.choice(["u", "v"], 120), "w": generator.normal(size=120)}
+    table["y"] = np.where(table["a"] + (table["b"] == "u") > 0.5, "yes", "no")
+    model = rv.train(table, "y", recipe="plain", hidden=[4], epochs=8, progress=False, engine="native")
+    results = []
+    for threads in ("1", "2"):
+        monkeypatch.setenv("RANVIER_THREADS", threads)
+        results.append(model.importances(table, retrain_on=table, metric="log_loss", repeats=2))
+    assert results[0].to_dict() == results[1].to_dict()
+    assert [entry.column for entry in results[0]][-1] == "w"
+    assert results[0].to_dict()["retrained"]
+    features = {name: values for name, values in table.items() if name != "y"}
+    of_tuple = model.importances(features, table["y"], retrain_on=(features, table["y"]), metric="log_loss", repeats=2)
+    assert of_tuple.to_dict() == results[0].to_dict()
+
+
+@pytest.mark.parametrize(
+    ("model", "training", "message"),
+    [
+        (linear(1.0, 2.0), [[1.0, 2.0]], "retrain_on is list; give the training rows as a tuple"),
+        (linear(1.0, 2.0), (1, 2, 3, 4), "retrain_on is tuple; give the training rows as a tuple"),
+        (linear(1.0, 2.0), (np.zeros((2, 3)), np.zeros(2)), "3"),
+    ],
+)
+def test_training_rows_that_cannot_be_used_are_refused(model: rv.Model, training: Any, message: str) -> None:
+    with pytest.raises(rv.InputError, match=message):
+        model.importances(np.zeros((3, 2)), np.arange(3.0), retrain_on=training)
+
+
 def test_arrays_need_their_targets_and_a_metric_must_be_defined() -> None:
     with pytest.raises(rv.InputError, match=r"model\.importances\(X, y\)"):
         linear(1.0, 2.0).importances(np.eye(5, 2))

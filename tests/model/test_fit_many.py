@@ -28,6 +28,8 @@ TRIALS: list[dict[str, Any]] = [
     {"optimizer": rv.Adam(0.01, weight_decay=0.1), "schedule": "cosine", "class_weight": "balanced"},
     {"network": OTHER, "loss": rv.loss("categorical_cross_entropy", label_smoothing=0.1)},
     {"callbacks": [rv.EarlyStopping(patience=1)], "validation": 0.2, "epochs": 6},
+    {"callbacks": [lambda context: None], "epochs": 3},
+    {"optimizer": rv.LBFGS(), "epochs": 2, "network": OTHER},
     {"shuffle": False, "batch_size": 60, "metrics": ["training_accuracy"]},
     {"sample_weight": WEIGHTS, "validation": (X[:9], Y[:9])},
     {"seed": 1, "validation": SHARE},

@@ -124,7 +124,7 @@ def test_a_model_goes_on_with_the_options_of_fit() -> None:
 
 def test_a_search_has_the_options_of_the_data_with_their_defaults_in_python_and_as_flags() -> None:
     search = {name: p.default for name, p in inspect.signature(rv.search).parameters.items()}
-    of_search = {"minutes", "trials", "space", "folder", "on_progress"}
+    of_search = {"minutes", "trials", "space", "folder", "storage", "on_progress"}
     assert set(search) - of_search == set(SIGNATURE) - set(SEARCHABLE) - NOT_SEARCH
     for name in set(search) - of_search - {"validation"}:
         assert search[name] == SIGNATURE[name], name

@@ -49,6 +49,18 @@ def test_the_right_order_is_enough() -> None:
     assert no_better_sentence(task, outputs, targets, targets) == ""
 
 
+def test_a_few_far_targets_hide_nothing() -> None:
+    draw = np.random.default_rng(5)
+    targets = np.exp(draw.normal(size=(60, 1)) * 0.5)
+    targets[7] = 2000.0
+    outputs = targets * np.exp(draw.normal(size=(60, 1)) * 0.1)
+    task = Task("regression", 1)
+    assert no_better_sentence(task, outputs, targets, targets) == ""
+    # A constant is nearer to most rows than the mean is, and knows nothing.
+    for constant in (0.9, 1.0, 1.1):
+        assert "no better than guessing" in no_better_sentence(task, np.full_like(targets, constant), targets, targets)
+
+
 def test_two_rows_say_nothing() -> None:
     assert no_better_sentence(NUMBERS, np.zeros((2, 1)), np.ones((2, 1)), np.ones((2, 1))) == ""
 

@@ -135,6 +135,26 @@ def test_optunas_own_tools_read_the_file(tmp_path: Path) -> None:
     assert states.count("PRUNED") == 8
 
 
+def test_a_database_holds_many_searches_which_go_on_there(tmp_path: Path, once: rv.Search) -> None:
+    database = tmp_path / "trials.db"
+    other = rv.search(X, Y, trials=9, storage=database, seed=1, **SEARCH)
+    rv.search(X, Y, trials=9, storage=database, **SEARCH)
+    assert values_of(rv.search(X, Y, trials=18, storage=f"sqlite:///{database}", **SEARCH)) == values_of(once)
+    assert values_of(rv.search(X, Y, trials=9, storage=database, seed=1, **SEARCH)) == values_of(other)
+    summaries = optuna.get_all_study_summaries(f"sqlite:///{database}")
+    assert sorted(summary.n_trials for summary in summaries) == [10, 19]
+
+
+@pytest.mark.parametrize(
+    "storage", ["{}/no/such/trials.db", "nosuch://host/trials", "sqlite:///{}/no/trials.db", 3, " "]
+)
+def test_a_storage_that_cannot_be_opened_is_refused_in_one_sentence(storage: Any, tmp_path: Path) -> None:
+    storage = storage.format(tmp_path) if isinstance(storage, str) else storage
+    with pytest.raises(rv.InputError, match=r"cannot be kept in|path of an SQLite file") as caught:
+        rv.search(X, Y, trials=9, storage=storage, **SEARCH)
+    assert "\n" not in str(caught.value)
+
+
 def test_after_ctrl_c_the_trials_so_far_are_kept(tmp_path: Path, once: rv.Search) -> None:
     reports: list[SearchProgress] = []
 

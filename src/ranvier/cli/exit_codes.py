@@ -81,6 +81,5 @@ def _usage(error: click.UsageError) -> str:
         message = re.sub(clicks, words, message)
     if message and message[-1] not in ".?!":
         message += "."
-    if error.ctx is None:
-        return message
-    return f"{message} See: {error.ctx.command_path} --help"
+    where = "ranvier" if error.ctx is None else error.ctx.command_path
+    return f"{message} See: {where} --help"

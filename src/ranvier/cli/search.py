@@ -47,6 +47,7 @@ def _option(*flags: str, **settings: Any) -> Callable[[F], F]:
 @_option(
     "--folder", metavar="FOLDER", help="Keep trials and model here; the same command goes on. NAME-search by default."
 )
+@_option("--storage", metavar="DATABASE", help="Keep the trials there instead: an SQLite file, or a URL for Optuna.")
 @with_options(SHARED, FLAGS)
 @quiet_option
 @json_option
@@ -57,6 +58,7 @@ def command(
     space: tuple[str, ...],
     print_space: bool,
     folder: str | None,
+    storage: str | None,
     quiet: bool,
     as_json: bool,
     **options: Any,
@@ -84,7 +86,14 @@ def command(
     folder = f"{name}-search" if folder is None else folder
     with SearchDisplay(output) as show:
         result = ranvier.search(
-            data, minutes=minutes, trials=trials, space=changes, folder=folder, on_progress=show, **passed
+            data,
+            minutes=minutes,
+            trials=trials,
+            space=changes,
+            folder=folder,
+            storage=storage,
+            on_progress=show,
+            **passed,
         )
     _print(output, result, folder)
     output.finish(result.to_dict)

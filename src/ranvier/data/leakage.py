@@ -10,6 +10,7 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,7 @@ def _formulas(
             continue
         used = [names[column] for column in formula.columns]
         evidence = f'"{name}" is {formula.text(names)} in {100 * formula.right:.4g} % of the rows.'
-        advice = f"Leave out what is known only together with it: --ignore {','.join(used)}."
+        advice = f"Leave out what is known only together with it: --ignore {quote(','.join(used))}."
         findings.append(Finding("leaking_column", used[0], evidence, "A model would only repeat this formula.", advice))
     return findings[:MAX_NAMED]
 
@@ -109,7 +110,7 @@ def _finding(
     how = _right_classes(codes, target, task) if task.is_classifier else _explained(codes, numbers)
     if not how:
         return None
-    column, advice = f'Column "{cells.name}"', f"--ignore {cells.name}."
+    column, advice = f'Column "{cells.name}"', f"--ignore {quote(cells.name)}."
     if (numbers is not None and np.array_equal(codes, numbers)) or _same_text(cells, target):
         evidence, meaning = f'{column} is a copy of the target "{name}".', "A model would only repeat it."
         advice = f"Leave it out unless it is known before the target: {advice}"

@@ -216,7 +216,8 @@ def _target(source: Source, name: str, schema: Sequence[ColumnSchema]) -> dict[s
         rows = labelled_rows(source, (name,))
         task, reason = explain_task(rows.values, None, (name,), rows.row_numbers)
     except InputError as error:
-        return {"name": name, "task": None, "reason": str(error), "missing": 0, "classes": {}, "notes": []}
+        reason = source.problem if source.problem and (name,) == source.target_names else str(error)
+        return {"name": name, "task": None, "reason": reason, "missing": 0, "classes": {}, "notes": []}
     counts = label_counts(rows.values) if task.is_classifier else {}
     repeated = repeated_text_notes({"training": rows}, inputs, task.is_classifier)
     return {

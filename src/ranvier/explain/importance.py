@@ -35,7 +35,7 @@ class Importance:
         column: its name, or that of a group of columns.
         importance: how much worse the metric is without it, in the units of the metric.
         standard_error: of the importance over the repeats; NaN for a single one.
-        columns: the columns that were permuted together; one where there are no groups.
+        columns: the columns that were permuted or left out together; one where there are no groups.
 
     >>> import ranvier as rv
     >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
@@ -59,8 +59,9 @@ class Importances(Sequence[Importance]):
         metric: the name of what was measured.
         score: the metric of the rows as they are.
         rows: how many rows it was measured on.
-        repeats: how often each column was permuted.
+        repeats: how often each column was permuted, or left out.
         records: one `Importance` for each column or group.
+        retrained: whether networks were trained without each column; else it was permuted.
 
     >>> import ranvier as rv
     >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
@@ -75,6 +76,7 @@ class Importances(Sequence[Importance]):
     rows: int
     repeats: int
     records: tuple[Importance, ...]
+    retrained: bool = False
 
     def __len__(self) -> int:
         return len(self.records)
@@ -94,8 +96,8 @@ class Importances(Sequence[Importance]):
         records = [asdict(entry) | {"columns": list(entry.columns)} for entry in self.records]
         for entry in records:
             entry["standard_error"] = None if math.isnan(entry["standard_error"]) else entry["standard_error"]
-        head = {"metric": self.metric, "score": self.score, "rows": self.rows, "repeats": self.repeats}
-        return {**head, "columns": records}
+        names = ("metric", "score", "rows", "repeats", "retrained")
+        return {**{name: getattr(self, name) for name in names}, "columns": records}
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Titles and rows, as text."""

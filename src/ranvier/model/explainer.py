@@ -14,12 +14,11 @@ from ranvier.engine import Executable
 from ranvier.errors import InputError
 from ranvier.explain.explained import logit_network
 from ranvier.floating_point_mode import in_usual_mode
-from ranvier.model.evaluation import inputs_and_targets
+from ranvier.model.measured_rows import measured_rows
 from ranvier.model.trained_predictor import TrainedPredictor
 from ranvier.network.losses import LOSSES
 from ranvier.random import check_seed
 from ranvier.rows import Inputs
-from ranvier.rows.some_rows import evenly
 from ranvier.scalars import as_integer, as_number
 from ranvier.training.inference import compile_for_inference
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 MIN_TOLERANCE = 0.01
 """Attributions of numbers are not asked to be more exact than this times the tolerance, in standard deviations."""
-MAX_WINDOWS = 2**14
-"""Of a longer text, so many characters that lie evenly in it are looked at."""
 
 
 class Explainer(TrainedPredictor):
@@ -45,26 +42,34 @@ class Explainer(TrainedPredictor):
         repeats: int = 5,
         metric: Any = None,
         groups: Any = None,
+        retrain_on: Any = None,
         seed: int = 0,
         sample_weight: Any = None,
     ) -> Importances:
         """Which columns the model needs: how much worse it predicts where the cells of one column are shuffled.
 
+        Given training rows, networks like the model's are trained again instead, with and without each column. That
+        says what other columns can replace, which takes a training for each column and repeat.
+
         Formula: I_c = 1/R sum_r (s(X, y) - s(X with column c in random order, y)), with s the metric and R the repeats;
-        the negative of it for losses. The standard error is that of the mean over the repeats. Of two columns that say
-        the same, each may look unimportant, since the other one is still there: permute them together (`groups`). Use
+        the negative of it for losses. With `retrain_on`, I_c = 1/R sum_r (s_r(X, y) - s_rc(X, y)), of networks of seed
+        r with all columns and without c. The standard error is that of the mean over the repeats. Of two columns that
+        say the same, each may look unimportant, since the other one is still there: take them together (`groups`). Use
         rows that the model was not trained on. A column of texts, pictures or recordings is one column; without an
         encoder of a table each input is one, "x0" and so on.
 
         Parameters:
             X: rows, or a table or file that holds the target too, as for `evaluate`.
             y: the true labels or values; None takes them from X.
-            repeats: R, how often each column is shuffled.
+            repeats: R, how often each column is shuffled, or a network trained without it, each time by another seed.
             metric: what gets worse: a name that `evaluate` knows, or a metric of your own; None for accuracy, for r2
                 of a regression, for pinball_loss of quantiles.
-            groups: columns that are shuffled together, as lists or as a dictionary of name to columns; "correlated"
-                finds them: those of which one predicts the other linearly with R2 >= 0.64. None for none.
-            seed: of the orders.
+            groups: columns that are shuffled or left out together, as lists or as a dictionary of name to columns;
+                "correlated" finds them: those of which one predicts the other linearly with R2 >= 0.64. None for none.
+            retrain_on: the training rows, a table or file that holds the target too, or a tuple (X, y) or
+                (X, y, sample_weight); None for no training. A model trained on arrays keeps its settings; of a table
+                one network of its recipe is trained for each column, on inputs encoded once.
+            seed: of the orders, or of the first networks.
             sample_weight: the weight of each row in the metric, shape (n,); None for equal weights.
 
         Returns a sequence of records, the most important first: `column`, `importance` in the units of the metric,
@@ -72,9 +77,10 @@ class Explainer(TrainedPredictor):
 
         Raises:
             InputError: rows, targets, weights or groups cannot be used, or there is no such metric.
+            KeyboardInterrupt: Ctrl-C came while networks were trained.
 
         Sources: Breiman, "Random forests", Machine Learning 2001; Fisher, Rudin, Dominici, "All models are wrong, but
-        many are useful", JMLR 2019.
+        many are useful", JMLR 2019; Lei and others, "Distribution-free predictive inference for regression", 2018.
 
         >>> import ranvier as rv
         >>> parameters = {"layers.0.weight": [[2.0], [0.0]], "layers.0.bias": [1.0]}
@@ -94,7 +100,14 @@ class Explainer(TrainedPredictor):
                 f"The metric {score.name!r} is your own and takes no weights; leave sample_weight out, or give the "
                 "name of a metric of the model."
             )
-        inputs, targets, weights = self._measured_rows(X, y, sample_weight)
+        count, first_seed = count_of("repeats", repeats), check_seed(seed)
+        if retrain_on is not None:
+            from ranvier.model.retraining import importances_by_retraining
+
+            return importances_by_retraining(
+                self, retrain_on, (X, y, sample_weight), groups, score, repeats=count, seed=first_seed
+            )
+        inputs, targets, weights = measured_rows(self, X, y, sample_weight)
         blocks = input_blocks(self.encoder, inputs.n_dense, inputs.n_csr)
         return permutation_importances(
             self.outputs_of,
@@ -102,8 +115,8 @@ class Explainer(TrainedPredictor):
             targets,
             column_groups(blocks, groups, inputs),
             score,
-            repeats=count_of("repeats", repeats),
-            seed=check_seed(seed),
+            repeats=count,
+            seed=first_seed,
             weights=weights,
         )
 
@@ -246,23 +259,6 @@ class Explainer(TrainedPredictor):
             executable = compile_for_inference(network, settings, self._flat, inputs)
             executables[key] = executable
         return executable
-
-    def _measured_rows(self, X: Any, y: Any, sample_weight: Any) -> Any:
-        """Encoded rows, targets and weights, without rows of weight 0."""
-        from ranvier.data.encoders.context import ContextEncoder
-        from ranvier.model.language import text_rows
-
-        if y is None and isinstance(self.encoder, ContextEncoder):
-            rows = text_rows(self.encoder, X)
-            rows = rows.take(evenly(len(rows), MAX_WINDOWS))
-            return rows.inputs, rows.targets, None
-        inputs, targets, weights = inputs_and_targets(self, X, y, sample_weight, "importances")
-        if weights is not None and not weights.all():
-            weighted = np.flatnonzero(weights)
-            if not len(weighted):
-                raise InputError("The weights of all rows are 0, so nothing can be measured; give some that count.")
-            inputs, targets, weights = inputs[weighted], targets[weighted], weights[weighted]
-        return inputs, targets, weights
 
 
 def count_of(name: str, value: Any) -> int:

@@ -24,7 +24,8 @@ from ranvier.records import record
 from ranvier.rows import Inputs, Rows
 from ranvier.scalars import as_number, plain_scalar
 from ranvier.training.member_checkpoints import MemberCheckpoints
-from ranvier.training.members import MemberRows, TrainedMember
+from ranvier.training.member_states import MemberStates
+from ranvier.training.members import MemberRows
 from ranvier.training.open_training import OpenTraining, is_small, is_small_member, kind, structure
 from ranvier.training.runner import SharedResources
 from ranvier.training.settings import TrainSettings
@@ -193,7 +194,7 @@ class OpenTrainings:
         rows: MemberRows,
         stop_requested: Callable[[], bool],
         checkpoints: MemberCheckpoints,
-    ) -> tuple[list[TrainedMember], str] | None:
+    ) -> tuple[MemberStates, str] | None:
         """Train several networks in one executable; None for trainings of another kind.
 
         Parameters:

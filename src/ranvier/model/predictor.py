@@ -14,7 +14,7 @@ from ranvier.data import TargetEncoder
 from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.engine import Executable, LayerValues
 from ranvier.errors import InputError
-from ranvier.floating_point_mode import in_usual_mode
+from ranvier.floating_point_mode import in_usual_mode, with_fast_path
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
 from ranvier.network.network import Network
@@ -94,15 +94,14 @@ class Predictor:
         frozen.flags.writeable = False
         return MappingProxyType(self.network.parameter_table.views(frozen))
 
-    @in_usual_mode
+    def _fast_outputs(self, X: Any) -> Array | None:
+        """The outputs of as few rows, in kind, as before, which need none of the questions that others are asked."""
+        ready = self._executables.get(DENSE) if self.encoder is None and type(X) is np.ndarray else None
+        return None if ready is None else ready.try_fast_outputs(X)
+
+    @with_fast_path(_fast_outputs)
     def outputs(self, X: Any) -> Array:
         """What the output layer outputs, shape (n, N)."""
-        # The same few rows as before, in kind, need none of the questions that others are asked.
-        ready = self._executables.get(DENSE) if self.encoder is None and type(X) is np.ndarray else None
-        if ready is not None:
-            outputs = ready.try_fast_outputs(X)
-            if outputs is not None:
-                return outputs
         # The engine looks whether they are finite, on its way.
         return self.outputs_of(self._encoded(X, finite=False))
 
@@ -225,7 +224,8 @@ class Predictor:
             inputs = as_inputs(X, self.network.inputs, finite)
             scaled = self.byte_divisor is not None and inputs.dense.dtype == np.uint8
             return as_inputs(inputs.dense / self.byte_divisor) if scaled else inputs
-        return as_inputs(self.encoder.transform(X, self.training.row_dtype))
+        encoded = self.encoder.transform(X, self.training.row_dtype)
+        return Inputs(encoded) if type(encoded) is np.ndarray else as_inputs(encoded)
 
     def replace_parameters(self, parameters: Array) -> None:
         """Take other parameters (P,) of the same network, such as those that a running training shows."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder, fit_target
-from ranvier.data.encoders.target_values import empty_rows, plain_values
+from ranvier.data.encoders.target_values import first_missing, plain_values
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
@@ -35,10 +35,10 @@ def target_array(y: Any) -> Array:
         raise DataError(f"There are no rows: y has shape {array.shape}. Give X and y with at least one row.")
     if array.size == 0:
         raise DataError(f"y has shape {array.shape}; it must have one value, or one row of values, for each row of X.")
-    missing = empty_rows(array)
-    if missing.any():
+    row = first_missing(array)
+    if row is not None:
         what = "no value" if array.ndim == 2 else "a missing value (None or NaN)"
-        raise DataError(f"y has {what} at row index {int(missing.argmax())}; leave such rows out.")
+        raise DataError(f"y has {what} at row index {row}; leave such rows out.")
     if array.dtype.kind == "f" and np.isinf(array).any():
         row = int(np.argwhere(np.isinf(array))[0][0])
         raise DataError(f"y holds {array[row]} at row index {row}; every target must be a finite number.")
@@ -158,13 +158,15 @@ def _unique_values(y: Array) -> Array:
 
 def _class_labels(y: Array, outputs: int) -> tuple[Label, ...]:
     """The labels in output order. Integers below the number of outputs stand for their own output."""
+    if y.dtype.kind in "iu" and np.minimum.reduce(y) >= 0 and np.maximum.reduce(y) < outputs:
+        return tuple(range(outputs))
     labels = _unique_values(y)
     if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
         raise InputError(
             f"y holds numbers such as {labels[0]:g} and the network has {outputs} outputs: "
             "give one column an output for regression, or class labels."
         )
-    if labels.dtype.kind in "biuf" and labels.dtype.kind != "b" and labels[0] >= 0 and labels[-1] < outputs:
+    if labels.dtype.kind == "f" and labels[0] >= 0 and labels[-1] < outputs:
         return tuple(range(outputs))
     if len(labels) != outputs:
         raise InputError(

@@ -13,6 +13,7 @@ from ranvier.data import TargetEncoder
 from ranvier.errors import InputError, RanvierError
 from ranvier.model.fit import build_model, fit_rows, train_settings
 from ranvier.model.fit_options import FitOptions
+from ranvier.model.later_models import ModelBlock
 from ranvier.model.model import Model
 from ranvier.model.population import InitialWeights, OpenTrainings, PopulationRows, Trial, identity
 from ranvier.network.network import Network
@@ -21,9 +22,11 @@ from ranvier.network.structure import network_structure, optimizer_structure
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.callbacks import as_callbacks
+from ranvier.training.conformal import Conformal
 from ranvier.training.epoch_metrics import EpochMetrics, as_metrics
 from ranvier.training.events import Sink, WorkEvent, silent
 from ranvier.training.member_checkpoints import CheckpointedMember, MemberCheckpoints, member_checkpoints
+from ranvier.training.member_states import MemberStates
 from ranvier.training.member_stopping import all_early_stopping
 from ranvier.training.members import MemberRows
 from ranvier.training.runner import SharedResources, requested_metrics
@@ -184,11 +187,19 @@ class Trials:
         trained = self._open.train_members(members, first.target, rows, stop_requested, checkpoints)
         if trained is None:
             return {}
-        models: dict[int, Model | None] = {}
-        for trial, member in zip(ready, trained[0], strict=True):
-            parts = (trial.network, trial.target, trial.training, member.state, trained[1])
-            models[trial.number] = build_model(*parts, trial.validation, member.held_outputs)
-        return models
+        states, engine = trained
+        conformals = [
+            None if trial.validation is None else self._conformal(trial, states, number, engine)
+            for number, trial in enumerate(ready)
+        ]
+        networks, trainings = ([getattr(trial, name) for trial in ready] for name in ("network", "training"))
+        block = ModelBlock(networks, trainings, first.target, states, engine, conformals if validation else ())
+        return {trial.number: block.model(number) for number, trial in enumerate(ready)}
+
+    def _conformal(self, trial: _ReadyTrial, states: MemberStates, number: int, engine: str) -> Conformal | None:
+        """What the intervals of a model with validation rows are made of."""
+        parts = (trial.network, trial.target, trial.training, states[number], engine)
+        return build_model(*parts, trial.validation, states.take_outputs(number)).conformal
 
     def _folder(self, number: int) -> Path | None:
         """Where the states of a trial are saved."""

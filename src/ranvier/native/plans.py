@@ -124,6 +124,7 @@ class Plans:
         return plan
 
 
+@memoize
 def plans_of(spec: CompileSpec, machine: Machine, available: int, threads: int | None = None) -> Plans:
     """The memoized plans of a spec, for as many threads as a training step is worth.
 

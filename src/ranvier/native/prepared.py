@@ -112,7 +112,7 @@ class PreparedNetwork(Serialized):
     @property
     def _seed(self) -> int:
         """The seed as compiled code reads it."""
-        return int(np.array(self.spec.seed, np.uint64).astype(np.int64))
+        return self.spec.seed - (1 << 64) * (self.spec.seed >> 63)
 
     def _check_loaded(self) -> None:
         self.check_complete()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from ranvier.native.machine import cpu
 from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.processor import Machine
@@ -10,7 +12,13 @@ from ranvier.native.scheduling.tiles import FEW_REGISTERS, MANY_REGISTERS, PANEL
 
 def this_machine(target: Target, precision: str) -> Machine:
     """The registers of a target, the caches of this machine, and whether products take pairs."""
-    sizes = cpu.cache_sizes()
+    return _machine(target, precision, cpu.first_processor())
+
+
+@cache
+def _machine(target: Target, precision: str, processor: int) -> Machine:
+    """The same for the caches of one of its processors."""
+    sizes = cpu.cache_sizes(processor)
     width = 64 if precision == "float64" else 32
     count = FEW_REGISTERS if target.is_x86 and target.vector_bits < 512 else MANY_REGISTERS
     registers = Registers(count, max(1, PANEL * width // target.vector_bits))

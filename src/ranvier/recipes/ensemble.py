@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ranvier.network.network import Network
 from ranvier.random import SEED_RANGE
 from ranvier.recipes.class_prior import class_prior_state
+from ranvier.recipes.known_values import unknown_values, value_inputs, without_inputs, without_weights
 from ranvier.recipes.left_out import held_out_rows, merged_inverse_temperature
 from ranvier.recipes.linear_member import choose_linear, has_wide_columns, with_linear
 from ranvier.recipes.merge import merge_networks
@@ -91,12 +92,11 @@ def train_ensemble(
         if number and (len(finished[views[0].name]) < n_networks or stopped_by_viewer() or events.ended_by):
             break
         numbers = range(number * n_networks, (number + 1) * n_networks)
-        more, members = _trained_on_folds(view.setup, events, numbers, n_folds, n_pilots, overlap)
+        more, on_view, members = _trained_on_folds(view.setup, events, numbers, n_folds, n_pilots, overlap)
         results += more
         if not number or len(members) == n_networks:
             finished[view.name] = members
-            states = [final_parameters(r.outcome.state, settings.optimizer, view.setup.network) for r in more]
-            flats[view.name] = [view.on_inputs(flat, view.setup.network, network) for flat in states]
+            flats[view.name] = [view.on_inputs(flat, view.setup.network, network) for flat in on_view]
     merged: tuple[str, ...] = (views[0].name,)
     members = finished[merged[0]]
     if len(finished) > 1:
@@ -141,27 +141,34 @@ def _beside_linear(
 
 def _trained_on_folds(
     setup: TrainingSetup, events: MergedEvents, numbers: range, n_folds: int, n_pilots: int, overlap: bool
-) -> tuple[list[RunResult], list[Member]]:
-    """The networks of these numbers, and what those that were finished output for the rows that they left out."""
+) -> tuple[list[RunResult], list[Array], list[Member]]:
+    """The networks of these numbers, their parameters (P,), and the outputs of finished ones for rows they left out."""
     network, settings, task = setup.network, setup.settings, setup.task
     left_out = left_out_rows(task, setup.rows, setup.validation, len(numbers), n_folds, settings.seed, overlap)
-    index_of: dict[int, NDArray[np.int64] | None] = {}  # by the validation rows that a network has or had last
+    values = [] if setup.rows.inputs.is_deferred else value_inputs(setup.encoder)
+    # By the validation rows that a network has or had last.
+    parts_of: dict[int, tuple[NDArray[np.int64] | None, NDArray[np.int64]]] = {}
 
     def member_rows(number: int, member: TrainSettings) -> MemberRows:
         index = next(left_out)
         learned, validation = divided(setup.rows, setup.validation, index)
-        index_of[id(validation)] = index
+        unknown = unknown_values(learned, values if index is not None else [])
+        if validation is not None:
+            learned, validation = without_inputs(learned, unknown), without_inputs(validation, unknown)
+        parts_of[id(validation)] = index, unknown
         return learned, validation, class_prior_state(network, member.optimizer, task, learned, member.seed)
 
     results: list[RunResult] = []
+    flats: list[Array] = []
     finished: list[Member] = []
     for result, validation in _pilots_first(setup, events, member_rows, numbers, n_pilots):
         results.append(result)
+        index, unknown = parts_of[id(validation)]
+        flat = final_parameters(result.outcome.state, settings.optimizer, network)
+        flats.append(without_weights(flat, network, unknown))
         if validation is not None and not is_interrupted(result):
-            flat = final_parameters(result.outcome.state, settings.optimizer, network)
-            outputs = outputs_of(network, settings, flat, validation.inputs)
-            finished.append(Member(validation, outputs, index_of[id(validation)]))
-    return results, finished
+            finished.append(Member(validation, outputs_of(network, settings, flats[-1], validation.inputs), index))
+    return results, flats, finished
 
 
 def _pilots_first(

@@ -62,8 +62,13 @@ def check_reach(array: NDArray[Any], dtype: DTypeLike) -> None:
 
     >>> check_reach(np.array([[1.0, 1e38]]), np.float32)
     """
-    narrower = array.dtype.kind == "f" and array.dtype.itemsize > np.dtype(dtype).itemsize
-    if narrower and array.size and max(float(array.max()), -float(array.min())) > float(np.finfo(dtype).max):
+    if array.dtype.kind != "f" or array.dtype.itemsize <= np.dtype(dtype).itemsize or not array.size:
+        return
+    largest = float(np.finfo(dtype).max)
+    # No number is larger than the root of the sum of squares, which takes less time for few numbers.
+    if array.size <= FEW_NUMBERS and np.vdot(array, array) < largest * largest / 2:
+        return
+    if max(float(array.max()), -float(array.min())) > largest:
         check_finite(array, dtype)
 
 

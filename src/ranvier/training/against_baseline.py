@@ -31,7 +31,8 @@ def no_better_sentence(
 
     The baseline predicts the class frequencies, or the mean, of the training rows. Compared are the mean loss and, for
     classes, the accuracy, with the standard error of the mean of the differences row by row, and the AUC with its
-    standard error where order is by chance. A model with class weights may have the worse loss and still the better
+    standard error where order is by chance; for numbers, how many rows the model is nearer to than their median, since
+    few far targets may make up the mean loss. A model with class weights may have the worse loss and still the better
     order.
 
     Parameters:
@@ -57,6 +58,9 @@ def no_better_sentence(
         correct = (class_indices(task, outputs) == actual).astype(np.float64)
         gains.append(mean_and_error(correct - (class_indices(task, baseline) == actual), weights, ddof=1))
         gains += _order_gains(task, outputs, actual)
+    else:
+        nearer = np.abs(targets - np.nanmedian(training_targets, axis=0)) - np.abs(targets - outputs)
+        gains.append(mean_and_error(np.nanmean(np.sign(nearer).reshape(len(targets), -1), axis=1), weights, ddof=1))
     if any(gain > STANDARD_ERRORS * error for gain, error in gains):
         return ""
     rows = plural(len(targets), f"{part} row".strip())

@@ -358,7 +358,7 @@ def as_callbacks(callbacks: Any) -> tuple[Callback, ...]:
     Raises:
         InputError: one of them is neither.
     """
-    if callbacks is None:
+    if callbacks is None or (type(callbacks) is tuple and not callbacks):
         return ()
     if isinstance(callbacks, Callback) or callable(callbacks) or not isinstance(callbacks, Iterable):
         raise InputError(f"callbacks is {callbacks!r}; it must be a list, such as [rv.EarlyStopping()].")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from ranvier.engine import CompileSpec
 from ranvier.errors import TrainingError
 from ranvier.rows import Inputs, Rows, Windows
 from ranvier.rows.deferred import Deferred
+from ranvier.rows.finite import probably_finite
 
 MAX_GROWTH = 1e6
 MAX_INPUT = 1e4
@@ -26,6 +26,8 @@ def check(losses: NDArray[np.float64], step: int, spec: CompileSpec) -> None:
     Raises:
         TrainingError: with the step and what to try.
     """
+    if probably_finite(losses):
+        return
     finite = np.isfinite(losses)
     if not finite.all():
         first = step + int(np.argmin(finite)) + 1
@@ -38,28 +40,34 @@ def check_parameters(parameters: NDArray[Any], epoch: int, spec: CompileSpec) ->
     Raises:
         TrainingError: with the epoch and what to try.
     """
-    if not np.isfinite(parameters).all():
+    if not (probably_finite(parameters) or np.isfinite(parameters).all()):
         raise TrainingError(f"Parameters became infinite or NaN in epoch {epoch}. {suggestions(spec)}")
 
 
-@contextlib.contextmanager
-def naming_large_inputs(rows: Rows) -> Iterator[None]:
-    """Let a `TrainingError` begin with inputs that are too large to train on, where there are such.
+class naming_large_inputs:  # noqa: N801 - used as a function; a generator takes longer than a small step
+    """Let a `TrainingError` of the body begin with inputs that are too large to train on, where there are such.
 
     >>> with naming_large_inputs(Rows(np.array([[1e30]]), np.zeros((1, 1)))):
     ...     raise TrainingError("The loss became inf.")
     Traceback (most recent call last):
     ranvier.errors.TrainingError: Inputs reach 1e+30: scale them to about 1, each column by itself. The loss became inf.
     """
-    try:
-        yield
-    except TrainingError as error:
-        largest = max((float(np.abs(values).max()) for values in _blocks(rows.inputs) if values.size), default=0.0)
-        if not largest > MAX_INPUT:
-            raise
-        raise TrainingError(
-            f"Inputs reach {largest:.3g}: scale them to about 1, each column by itself. {error}"
-        ) from None
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if not isinstance(error, TrainingError):
+            return
+        arrays = _blocks(self._rows.inputs)
+        largest = max((float(np.abs(values).max()) for values in arrays if values.size), default=0.0)
+        if largest > MAX_INPUT:
+            raise TrainingError(
+                f"Inputs reach {largest:.3g}: scale them to about 1, each column by itself. {error}"
+            ) from None
 
 
 def _blocks(inputs: Inputs) -> list[NDArray[Any]]:

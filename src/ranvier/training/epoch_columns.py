@@ -10,8 +10,7 @@ import threading
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,9 +47,9 @@ class EpochColumns:
 
     def append(self, length: int, values: Mapping[str, Any], optional: Mapping[str, float]) -> bool:
         """Append an epoch after the first `length` ones; False where others are there already, or just come."""
-        with self._alone(length) as alone:
-            if not alone:
-                return False
+        if not self._begin(length):
+            return False
+        try:
             seconds = values.get("seconds", 0.0) + (self._seconds[-1] if length else 0.0)
             last_best = values["epoch"] if values.get("best") else self._last_best[-1] if length else 0
             for name, value in optional.items():
@@ -63,7 +62,9 @@ class EpochColumns:
             self._seconds.append(seconds)
             self._last_best.append(last_best)
             self.epochs.append(values["epoch"])
-            return True
+        finally:
+            self._lock.release()
+        return True
 
     def extend(self, length: int, epochs: range, columns: Mapping[str, Sequence[float] | NDArray[np.float64]]) -> bool:
         """Append several epochs, as `append` does one.
@@ -73,9 +74,9 @@ class EpochColumns:
             columns: what `NUMBERS` names, a value for each; "best", where some are marked; and what else all of them
                 have.
         """
-        with self._alone(length) as alone:
-            if not alone:
-                return False
+        if not self._begin(length):
+            return False
+        try:
             before, last_best = (self._seconds[-1], self._last_best[-1]) if length else (0.0, 0)
             for name, numbers in self.numbers.items():
                 numbers.frombytes(np.asarray(columns[name], np.float64).tobytes())
@@ -91,20 +92,21 @@ class EpochColumns:
                 at.frombytes(np.arange(length, length + len(epochs)).tobytes())
                 column.frombytes(np.asarray(columns[name], np.float64).tobytes())
             self.epochs.frombytes(all_epochs.tobytes())
-            return True
+        finally:
+            self._lock.release()
+        return True
 
-    @contextmanager
-    def _alone(self, length: int) -> Iterator[bool]:
-        """Whether the caller may append after the first `length` epochs.
+    def _begin(self, length: int) -> bool:
+        """Take the lock, where the caller may append after the first `length` epochs; whether it may.
 
         Nobody waits: the handler of a signal may have interrupted the one who appends.
         """
-        locked = self._lock.acquire(blocking=False)
-        try:
-            yield locked and length == len(self.epochs)
-        finally:
-            if locked:
-                self._lock.release()
+        if not self._lock.acquire(blocking=False):
+            return False
+        if length == len(self.epochs):
+            return True
+        self._lock.release()
+        return False
 
     def mark_best(self, length: int) -> None:
         """Mark the last of the first epochs as the best; its owner alone may."""

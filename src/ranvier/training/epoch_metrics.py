@@ -142,6 +142,8 @@ def as_metrics(requested: Any) -> tuple[str | Metric, ...]:
     Raises:
         InputError: it is no sequence, or holds something else.
     """
+    if type(requested) is tuple and not requested:
+        return ()
     if isinstance(requested, (str, Metric)) or callable(requested) or not isinstance(requested, Iterable):
         raise InputError(f'metrics is {requested!r}; it must be a list, such as ["f1", rv.metric("name", function)].')
     values = tuple(

@@ -58,26 +58,30 @@ def latched(function: Callable[[], bool]) -> Callable[[], bool]:
     return says
 
 
-@contextmanager
-def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+class stop_on_interrupt:  # noqa: N801 - used as a function; a generator takes longer than a small step
     """Give a function that says whether Ctrl-C was pressed since, or the caller asks to stop; see `stopping_when`.
 
     Outside the main thread, or where the program has its own handler, nothing is changed and Ctrl-C does what it did.
     """
-    pressed = False
-    requested = _REQUESTED.get()
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        pressed = True
+    def __init__(self) -> None:
+        self._pressed = False
+        self._requested = _REQUESTED.get()
+        ours = threading.current_thread() is threading.main_thread()
+        self._ours = ours and getsignal(signal.SIGINT) is signal.default_int_handler
+
+    def __enter__(self) -> Callable[[], bool]:
+        if self._ours:
+            set_handler(signal.SIGINT, self._handle)
+        return self._stopped
+
+    def __exit__(self, *error: object) -> None:
+        if self._ours:
+            set_handler(signal.SIGINT, signal.default_int_handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._pressed = True
         set_handler(signal.SIGINT, signal.default_int_handler)
 
-    ours = threading.current_thread() is threading.main_thread()
-    ours = ours and getsignal(signal.SIGINT) is signal.default_int_handler
-    if ours:
-        set_handler(signal.SIGINT, handle)
-    try:
-        yield lambda: pressed or requested()
-    finally:
-        if ours:
-            set_handler(signal.SIGINT, signal.default_int_handler)
+    def _stopped(self) -> bool:
+        return self._pressed or self._requested()

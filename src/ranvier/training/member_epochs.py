@@ -51,8 +51,8 @@ class MemberEpochs:
         self.made += epochs
         self._lengths[numbers] = self.made
 
-    def histories(self) -> list[History]:
-        """The history of each network; of many, few are looked at, so each is one array until then."""
+    def histories(self) -> MemberHistories:
+        """The history of each network."""
         columns: dict[str, Array] = {}
         at = 0
         for numbers, epochs, values in self._spans:
@@ -61,19 +61,42 @@ class MemberEpochs:
                     columns[name] = np.zeros((self._count, self.made - self._before), np.float64)
                 columns[name][numbers, at : at + epochs] = value
             at += epochs
-        names, lengths = tuple(columns), (self._lengths - self._before).tolist()
-        if not names:
-            return list(self._earlier) or [History() for _ in lengths]
-        together = np.stack(list(columns.values()))
-        made = [together[:, number, :length] for number, length in enumerate(lengths)]
-        if self._earlier:
-            pairs = zip(self._earlier, made, strict=True)
-            return [history.extended(self._numbers(values), _named(names, values)) for history, values in pairs]
-        return [deferred_history(values.shape[1], partial(_columns_of, names, values.copy())) for values in made]
+        return MemberHistories(self._lengths - self._before, self._before, columns, self._earlier)
 
-    def _numbers(self, values: Array) -> range:
-        """The numbers of epochs whose values are (columns, epochs)."""
-        return range(self._before + 1, self._before + values.shape[1] + 1)
+
+class MemberHistories(Sequence[History]):
+    """The histories of M networks, each made when it is asked for: of many, few are looked at.
+
+    Parameters:
+        lengths: how many epochs each made, (M,).
+        before: how many each had made before.
+        columns: name -> values of these epochs, (M, epochs).
+        earlier: the histories of the epochs before, (M,); empty for none.
+    """
+
+    def __init__(
+        self, lengths: Numbers, before: int, columns: Mapping[str, Array], earlier: Sequence[History] = ()
+    ) -> None:
+        self._lengths, self._before, self._earlier = lengths, before, earlier
+        # What all networks have in common, such as the seconds, is kept once.
+        self._columns = {name: values[:1].copy() if _is_common(values) else values for name, values in columns.items()}
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __getitem__(self, number: Any) -> Any:
+        length, earlier = int(self._lengths[number]), self._earlier[number] if self._earlier else History()
+        if not self._columns:
+            return earlier
+        names = tuple(self._columns)
+        values = np.stack([column[number if len(column) > 1 else 0, :length] for column in self._columns.values()])
+        if self._earlier:
+            return earlier.extended(range(self._before + 1, self._before + length + 1), _named(names, values))
+        return deferred_history(length, partial(_columns_of, names, values))
+
+
+def _is_common(values: Array) -> bool:
+    return bool((values == values[0]).all())
 
 
 def _columns_of(names: tuple[str, ...], values: Array) -> EpochColumns:

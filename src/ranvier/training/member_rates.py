@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.network.optimizers.base import at_unit_rate
+from ranvier.network.schedules import Schedule
 from ranvier.training.settings import TrainSettings
 
 Numbers = NDArray[np.int64]
@@ -23,7 +24,7 @@ class MemberRates:
         per_epoch: how many steps an epoch has.
         plateaus: the states of schedules that go on; empty for those that begin.
 
-    `watch` says whether a schedule looks at the losses; `plateaus` are the states of the schedules.
+    `plateaus` are the states of the schedules.
     """
 
     def __init__(
@@ -33,8 +34,12 @@ class MemberRates:
         self._rates = np.array([settings_.optimizer.learning_rate for settings_ in settings])
         self._optimizers, self._optimizer_of = _distinct([at_unit_rate(settings_.optimizer) for settings_ in settings])
         self._schedules, self._schedule_of = _distinct([settings_.schedule for settings_ in settings])
-        self.plateaus = list(plateaus) or [settings_.schedule.init_state() for settings_ in settings]
-        self.watch = any(schedule.watches for schedule in self._schedules)
+        self.plateaus = Plateaus(self._schedules, self._schedule_of, plateaus)
+
+    @property
+    def watch(self) -> bool:
+        """Whether a schedule looks at the losses."""
+        return self.plateaus.watch
 
     def scalars(self, numbers: Numbers, done: int, epochs: int) -> NDArray[np.float64]:
         """The numbers of each step of some epochs, (m, steps, H), the learning rate first; `done` epochs were made."""
@@ -56,8 +61,34 @@ class MemberRates:
         """Let schedules see the scores of some networks, (m,)."""
         if self.watch:
             for number, score in zip(numbers.tolist(), scores.tolist(), strict=True):
-                following = self._settings[number].schedule.on_epoch_end(self.plateaus[number], score)
-                self.plateaus[number] = following
+                self.plateaus.after_epoch(number, score)
+
+
+class Plateaus:
+    """The states of the schedules of M networks; of those that watch nothing there is none to keep.
+
+    Parameters:
+        schedules: the different ones.
+        schedule_of: which of them each network has, (M,).
+        states: of networks that go on; empty for those that begin.
+    """
+
+    def __init__(
+        self, schedules: Sequence[Schedule], schedule_of: Numbers, states: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        self._schedules, self._schedule_of = schedules, schedule_of
+        self.watch = any(schedule.watches for schedule in schedules)
+        self._states = list(states)
+        if self.watch and not states:
+            self._states = [schedules[number].init_state() for number in schedule_of]
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        return self._states[number] if self._states else self._schedules[self._schedule_of[number]].init_state()
+
+    def after_epoch(self, number: int, score: float) -> None:
+        """Let the schedule of a network see a score."""
+        schedule = self._schedules[self._schedule_of[number]]
+        self._states[number] = schedule.on_epoch_end(self._states[number], score)
 
 
 def _distinct(records: Sequence[T]) -> tuple[list[T], Numbers]:

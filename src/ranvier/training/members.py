@@ -32,6 +32,7 @@ from ranvier.training.member_epochs import MemberEpochs
 from ranvier.training.member_metrics import MemberMetrics, as_columns
 from ranvier.training.member_outputs import MemberOutputs
 from ranvier.training.member_rates import MemberRates
+from ranvier.training.member_states import MemberStates
 from ranvier.training.member_stopping import Mask, StoppingOfMembers, Values
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
@@ -64,14 +65,6 @@ class MemberRows:
     upload: Upload
 
 
-@record(eq=False)
-class TrainedMember:
-    """A network at the end: its state, and outputs of its final weights for the validation rows, (n, N), if known."""
-
-    state: TrainingState
-    held_outputs: Array | None
-
-
 def train_members(
     executable: Executable,
     rows: MemberRows,
@@ -81,7 +74,7 @@ def train_members(
     stop_requested: Callable[[], bool],
     specs: Sequence[CompileSpec] | None = None,
     checkpoints: MemberCheckpoints = NO_CHECKPOINTS,
-) -> list[TrainedMember] | None:
+) -> MemberStates | None:
     """Train M networks of one structure, for all epochs or until the user stops; gives the state of each then.
 
     None where the engine has no fast path for it, and where a loss or a parameter grew so large that somebody has to
@@ -156,7 +149,7 @@ class _Training:
             return []
         return _once_each(self.rows.rows, lambda part: part.take(random_rows(len(part), count)))
 
-    def run(self, stop_requested: Callable[[], bool], checkpoints: MemberCheckpoints) -> list[TrainedMember]:
+    def run(self, stop_requested: Callable[[], bool], checkpoints: MemberCheckpoints) -> MemberStates:
         done, interrupted = self.epochs.made, stop_requested()
         if not done and not interrupted:
             self._show_start()
@@ -180,7 +173,7 @@ class _Training:
                     checkpoints.save(self._states())
         states = self._states()
         checkpoints.save(states)
-        return [TrainedMember(state, self.outputs.held[number]) for number, state in enumerate(states)]
+        return states
 
     def _epochs_at_once(self) -> int:
         """For how many epochs orders are made: those of a span, or some spans of an epoch each."""
@@ -269,24 +262,14 @@ class _Training:
         self.reasons = [None] * len(self.reasons)
         self._keep(best, outputs)
 
-    def _states(self) -> list[TrainingState]:
+    def _states(self) -> MemberStates:
         """The complete state of each network."""
         parameters, slots, steps = self.members.states()
         if not np.isfinite(parameters).all():
             raise NoFastPathError
-        return [
-            TrainingState(
-                State(parameters[number].copy(), slots[number].copy(), int(steps[number])),
-                epoch=len(history),
-                best=self.outputs.best_of(number),
-                callbacks=tuple(rule.state(number) for rule in self.stopping),
-                plateau=self.rates.plateaus[number],
-                history=history,
-                stop_reason=self.reasons[number],
-                loss_unit=self.unit,
-            )
-            for number, history in enumerate(self.epochs.histories())
-        ]
+        histories, plateaus = self.epochs.histories(), self.rates.plateaus
+        engine = parameters, slots, steps
+        return MemberStates(engine, histories, plateaus, self.outputs, self.stopping, self.reasons, self.unit)
 
 
 def _together(states: Sequence[TrainingState]) -> State:

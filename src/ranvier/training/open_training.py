@@ -37,7 +37,8 @@ from ranvier.training.watching import current_watch
 
 if TYPE_CHECKING:
     from ranvier.training.member_checkpoints import MemberCheckpoints
-    from ranvier.training.members import MemberRows, TrainedMember
+    from ranvier.training.member_states import MemberStates
+    from ranvier.training.members import MemberRows
 
 Array = NDArray[Any]
 MAX_PARAMETERS = 2**14
@@ -175,7 +176,7 @@ class OpenTraining:
         rows: MemberRows,
         stop_requested: Callable[[], bool],
         checkpoints: MemberCheckpoints | None = None,
-    ) -> list[TrainedMember] | None:
+    ) -> MemberStates | None:
         """Train several networks, with the bits of `run_training` for each; None where each is to be trained by itself.
 
         Parameters:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ from ranvier.training.state import TrainingState
 from ranvier.training.watching import current_watch
 
 Array = NDArray[Any]
+Checkpoints: TypeAlias = tuple[Callable[[TrainingState], None] | None, TrainingState | None]
+_NO_CHECKPOINTS: contextlib.AbstractContextManager[Checkpoints] = contextlib.nullcontext((None, None))
 LOOPED = ("epochs", "schedule", "shuffle", "seed", "callbacks")
 """Settings that the loop takes as they are."""
 DIGESTED_ROWS = 1024
@@ -113,8 +115,8 @@ def run_training(
     measured = EpochMetrics(target or TargetEncoder(task), requested_metrics(metrics, settings))
     sink, watch = tee(sinks), current_watch()
     stop = stop_on_interrupt() if stop_requested is None else contextlib.nullcontext(stop_requested)
-    mark = None if checkpoint is None else fingerprint(network, settings, rows, validation, state)
-    with _checkpoints(checkpoint, mark, sink, settings.epochs, tell_earlier) as (save, stored), stop as stopped:
+    checkpoints = _checkpoints(checkpoint, (network, settings, rows, validation, state), sink, tell_earlier)
+    with checkpoints as (save, stored), stop as stopped:
         engine, executable, note = compile_network(settings.engine, spec)
         executable.thread_limit = thread_limit
         try:
@@ -290,19 +292,27 @@ def callback_fingerprint(callback: Callback) -> str:
     return original_callback(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback)))
 
 
-@contextlib.contextmanager
 def _checkpoints(
     checkpoint: str | Path | None,
-    mark: str | None,
+    run: tuple[Network, TrainSettings, Rows, Rows | None, TrainingState | None],
     sink: Sink,
-    epochs: int,
     tell_earlier: Callable[[History], None] | None,
-) -> Iterator[tuple[Callable[[TrainingState], None] | None, TrainingState | None]]:
-    """What saves states in a folder, which is locked, and the newest state there; None and None without a folder."""
-    if checkpoint is None or mark is None:
-        yield None, None
-        return
-    folder = Path(checkpoint)
+) -> contextlib.AbstractContextManager[Checkpoints]:
+    """What saves states in a folder, and the newest state there; None and None without a folder.
+
+    Parameters:
+        run: what `fingerprint` takes.
+    """
+    if checkpoint is None:
+        return _NO_CHECKPOINTS
+    return _checkpoints_in(Path(checkpoint), fingerprint(*run), sink, run[1].epochs, tell_earlier)
+
+
+@contextlib.contextmanager
+def _checkpoints_in(
+    folder: Path, mark: str, sink: Sink, epochs: int, tell_earlier: Callable[[History], None] | None
+) -> Iterator[Checkpoints]:
+    """The same for a folder, which is locked."""
     with locked_checkpoints(folder):
         save, stored = opened_checkpoints(folder, mark, sink, epochs)
         if stored is not None and tell_earlier is not None:

@@ -13,7 +13,7 @@ from ranvier.engine import CompileSpec
 from ranvier.errors import InputError
 from ranvier.network.activations import positive
 from ranvier.network.layers import BatchNorm, Dropout
-from ranvier.network.losses import Loss, loss, loss_from_dict
+from ranvier.network.losses import LOSSES, Loss, loss, loss_from_dict
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer, optimizer, optimizer_from_dict
 from ranvier.network.renamed import TRAINING_FIELDS, renamed
@@ -146,10 +146,10 @@ def default_loss(network: Network, task: Task) -> Loss:
     """The loss that fits: cross-entropy where the output layer gives probabilities, squared error otherwise."""
     activation = network.output_activation.name
     if activation == "softmax" and task.kind == "multiclass":
-        return loss("categorical_cross_entropy")
+        return LOSSES["categorical_cross_entropy"]
     if activation == "sigmoid" and task.kind != "regression":
-        return loss("binary_cross_entropy")
-    return loss("squared_error")
+        return LOSSES["binary_cross_entropy"]
+    return LOSSES["squared_error"]
 
 
 def override_settings(

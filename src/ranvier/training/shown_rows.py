@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,8 @@ def rows_from_bytes(content: bytes) -> Inputs | None:
     ([[1, 2]], 'uint8', None)
     """
     # Only viewers need files.
+    from zipfile import BadZipFile
+
     from ranvier.storage.live_folder import MAX_ROWS
 
     try:
@@ -40,6 +41,6 @@ def rows_from_bytes(content: bytes) -> Inputs | None:
         if arrays:
             blocks.append(CSR(arrays["data"], arrays["indices"], arrays["indptr"], int(arrays["n_columns"])))
         rows = Inputs(*blocks)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RanvierError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, RanvierError):
         return None
     return rows if 0 < len(rows) <= MAX_ROWS else None

@@ -112,6 +112,7 @@ def search(
     trials: int | None = None,
     space: Mapping[str, Any] | None = None,
     folder: str | Path | None = None,
+    storage: str | Path | None = None,
     on_progress: Callable[[SearchProgress], None] | None = None,
     recipe: str | Recipe = "auto",
     effort: str = "default",
@@ -155,6 +156,9 @@ def search(
             searched around what the recipe takes. Names as in `train`: hidden, activation, dropout, loss, optimizer,
             learning_rate, schedule, weight_decay, clip_norm, epochs, batch_size, patience.
         folder: keeps the trials and the model, best.rv; the same call goes on there. None keeps them in memory.
+        storage: keeps the trials elsewhere: the path of an SQLite file, or the URL of a database that Optuna knows,
+            such as "postgresql://host/name"; one holds many searches, each of one process at a time. None for a file in
+            the folder.
         on_progress: called after the trial of the recipe's own settings, and after each generation.
         recipe, effort, task, test, ignore, kinds, header, encoding, skip_bad_rows, split, group: as for `train`.
         positive, sample_weight, class_weight, threshold, seed, engine, precision, threads: as for `train`.
@@ -185,8 +189,10 @@ def search(
     work = _workload(inputs, options, space)
     path = None if folder is None else Path(folder)
     budget = Budget(start, 60.0 * minutes, work.final_factor, reading=time.monotonic() - start)
-    with nullcontext() if path is None else _held(path, _description(work)):
-        return _searched(work, path, inputs, options, budget, trials, on_progress)
+    description = _description(work)
+    with nullcontext() if path is None else _held(path, description):
+        study = Study(path, work.space, check_seed(options.seed), _checked_storage(storage), description)
+        return _searched(work, path, study, inputs, options, budget, trials, on_progress)
 
 
 def space_of(
@@ -206,6 +212,7 @@ def space_of(
 def _searched(
     work: Workload,
     path: Path | None,
+    study: Study,
     inputs: TrainData,
     options: TrainOptions,
     budget: Budget,
@@ -213,7 +220,6 @@ def _searched(
     on_progress: Callable[[SearchProgress], None] | None,
 ) -> Search:
     """Try what is proposed, and train the best with the whole recipe."""
-    study = Study(path, work.space, check_seed(options.seed))
     generations = Generations(work, study, budget, trials, on_progress)
     final = WholeRecipe(work, inputs, options, None if path is None else path / MODEL, budget)
     while True:
@@ -252,6 +258,14 @@ def _check(minutes: Any, trials: Any) -> None:
         raise InputError(f"minutes is {minutes!r}; it must be a number above 0.")
     if trials is not None and (count is None or count < 1):
         raise InputError(f"trials is {trials!r}; it must be an integer of at least 1, or None.")
+
+
+def _checked_storage(storage: Any) -> str | Path | None:
+    if storage is None or (isinstance(storage, (str, Path)) and str(storage).strip()):
+        return storage
+    raise InputError(
+        f"storage is {storage!r}; it must be the path of an SQLite file or the URL of a database, or None."
+    )
 
 
 def _workload(inputs: TrainData, options: TrainOptions, space: Mapping[str, Any] | None) -> Workload:

@@ -8,6 +8,8 @@ on to the same result.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -62,20 +64,34 @@ def best_of(trials: Sequence[Trial]) -> Trial | None:
 
 
 class Study:
-    """The trials of a search, in a file that Optuna's own tools can read.
+    """The trials of a search, in a file or database that Optuna's own tools can read.
 
     Parameters:
-        folder: of the search; None keeps them in memory.
+        folder: of the search, where its file is if there is no other storage.
         space: what is searched.
         seed: of the sampler.
+        storage: the file of an SQLite database, or the URL of any database that Optuna knows; None for the folder, and
+            without a folder for memory alone.
+        description: what decides the search, as plain JSON values; each has a study of its own in a database.
     """
 
-    def __init__(self, folder: Path | None, space: Space, seed: int) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        space: Space,
+        seed: int,
+        storage: str | Path | None = None,
+        description: Mapping[str, Any] | None = None,
+    ) -> None:
         self._optuna = _optuna()
         self._space = space
         self._seed = seed
         self._distributions = {name: self._distribution(part) for name, part in space.items()}
-        self._stored = None if folder is None else self._open(folder / FILE)
+        self._stored = None
+        if storage is not None:
+            self._stored = self._database_study(storage, description or {})
+        elif folder is not None:
+            self._stored = self._open(folder / FILE)
         self.trials: list[Trial] = []
         self._written = 0
         if self._stored is not None:
@@ -116,8 +132,19 @@ class Study:
             storage = JournalStorage(JournalFileBackend(str(path), JournalFileOpenLock(str(path))))
         return self._optuna.create_study(storage=storage, study_name=STUDY, load_if_exists=True)
 
+    def _database_study(self, storage: str | Path, description: Mapping[str, Any]) -> Any:
+        text, url = json.dumps(description, sort_keys=True), url_of(storage)
+        name = f"{STUDY}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        try:
+            study = self._optuna.create_study(storage=url, study_name=name, load_if_exists=True)
+            study.set_user_attr("description", description)
+        except Exception as error:  # of SQLAlchemy, of the driver of a database, or of Optuna
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(f'The search cannot be kept in "{storage}": {reason}') from error
+        return study
+
     def _read(self, stored: Any) -> None:
-        """Take the trials of the file, and note how many are written of a last generation that is not complete."""
+        """Take the trials of the storage, and note how many are written of a last generation that is not complete."""
         self.trials = [
             Trial(
                 number=number,
@@ -175,6 +202,16 @@ class Study:
                 "together": together,
             },
         )
+
+
+def url_of(storage: str | Path) -> str:
+    """The URL of a database; a path is one of an SQLite file.
+
+    >>> url_of("postgresql://host/trials"), url_of("/data/trials.db")
+    ('postgresql://host/trials', 'sqlite:////data/trials.db')
+    """
+    text = str(storage)
+    return text if isinstance(storage, str) and "://" in text else f"sqlite:///{Path(text).expanduser().resolve()}"
 
 
 def _end_at_last_line(path: Path) -> None:

@@ -58,6 +58,21 @@ def test_months_stay_months_and_counters_are_no_days(name: str, cells: list[str]
     assert (column.kind, column.date_format.seasons) == (kind, False)
 
 
+@pytest.mark.parametrize(("form", "order"), [("%d/%m/%Y", "day-first"), ("%m/%d/%Y", "month-first")])
+@pytest.mark.parametrize("day", [1, 5, 12])
+def test_dates_once_a_month_have_the_day_that_stays_the_same(form: str, order: str, day: int) -> None:
+    cells = pl.Series("when", [datetime(1980 + at // 12, at % 12 + 1, day).strftime(form) for at in range(30)])
+    column = infer_column(cells)
+    assert column.column.date_format.order == order
+    assert column.ambiguous
+
+
+@pytest.mark.parametrize("days", [range(10, 13), range(1, 13)])
+def test_days_of_one_month_are_no_months(days: range) -> None:
+    cells = pl.Series("when", [f"7/{day}/14 18:{minute}" for day in days for minute in range(10, 20)])
+    assert infer_column(cells).column.date_format.order == "month-first"
+
+
 def test_no_year_has_more_days() -> None:
     cells = pl.Series(["2020-366", "2021-366", "2021-000"])
     assert DateFormat().read(cells)[0].to_list() == [datetime(2020, 12, 31), None, None]

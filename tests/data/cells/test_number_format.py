@@ -60,6 +60,8 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
     "apostrophes of a spreadsheet": (["'50.1", "'7", "12"], [50.1, 7, 12]),
     "hemispheres": (["33.87° S", "40.71° N", "0.5° N"], [-33.87, 40.71, 0.5]),
     "hemispheres without a sign": (["33.87 W", "40.71 E", "0.5W"], [-33.87, 40.71, -0.5]),
+    "free among prices": (["Free", "$4.99", "$0.99", "FREE"], [0, 4.99, 0.99, 0]),
+    "gratis among prices": (["gratis", "4,99 €", "1.250,00 €", "12 €"], [0, 4.99, 1250, 12]),
     "long durations": (["102:13:05", "23:59:59", "0:00:07"], [367985, 86399, 7]),
     "minutes and seconds": (["3:25", "61:07", "0:07"], [205, 3667, 7]),
     "minutes and seconds with quotes": (["3'25\"", "12'07\"", "0'59.5\""], [205, 727, 59.5]),
@@ -183,6 +185,8 @@ WRITTEN: dict[str, tuple[list[str], list[float]]] = {
 }
 CATEGORIES: dict[str, list[str]] = {
     "fractions": ["1/2", "1/4", "3/4", "1"],
+    "years and words": [f"{1980 + at}{'PASS' if at % 3 else 'FAIL'}" for at in range(30)],
+    "years and seasons": [f"{1900 + 4 * at} {'Summer' if at % 2 else 'Winter'}" for at in range(30)],
     "fractions of several totals": ["0/5", "1/6", "2/7", "3/5", "4/6"],
     "days of months": ["5 March", "6 April", "7 May"],
     "days of a month": ["5 March", "6 March", "7 March"],

@@ -85,6 +85,20 @@ def test_a_drawn_table_in_a_text_file_is_a_table_where_its_columns_are_asked_for
     assert len(rows) == 3
 
 
+@pytest.mark.parametrize("names", [frozenset(), frozenset({"column_3"})])
+@pytest.mark.parametrize("separator", [",", "\t", " "])
+def test_numbers_in_a_text_file_are_a_table(names: frozenset[str], separator: str, tmp_path: Path) -> None:
+    lines = [separator.join((f"{at * 0.5}", f"{at % 3}", f"{at * at}", "NO"[at % 2])) for at in range(20)]
+    rows = read(tmp_path / "rows.txt", "\n".join(lines) + "\n", Reading(names=names))
+    assert (rows[0], len(rows)) == (("column_1", "column_2", "column_3", "column_4"), 21)
+
+
+@pytest.mark.parametrize("line", ["So, said he, {}, no more", "{} men", "verse {}, line {}", "a,b,c", "{}"])
+def test_sentences_with_numbers_are_no_table(line: str, tmp_path: Path) -> None:
+    text = "".join(line.format(at, at * 7) + "\n" for at in range(20))
+    assert read(tmp_path / "rows.txt", text, Reading())[0] == ("text",)
+
+
 def test_stray_quotes_stay_where_they_stand(tmp_path: Path) -> None:
     text = 'size,x\n"5" pipe",1\n"say "hi" there",2\n6" rod,3\n"a ""b""",4\n"x" y,5\n'
     rows = read(tmp_path / "rows.csv", text)
@@ -136,6 +150,16 @@ def _with_totals(word: str, total: str = "sum") -> str:
             lines.append(f"{word.format(at // 6)},,{value:g}")
             group = []
     return "\n".join([*lines, ""])
+
+
+def test_titles_that_begin_like_totals_are_rows(tmp_path: Path) -> None:
+    titles = {9: "Total Recall", 19: "Mean Girls", 29: "The Sum of All Fears", 34: "Average Joe"}
+    # The year of each is the mean of those above it, as far as it is written.
+    rows = "".join(
+        f"{titles.get(at, f'film {at}')},{2004 + (at % 3 - 1) * (at not in titles)},{at * 37 % 101}\n"
+        for at in range(40)
+    )
+    assert len(read(tmp_path / "rows.csv", "title,year,gross\n" + rows)) == 41
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,9 @@ def test_western_text_is_guessed_and_said(encoding: str, text: str) -> None:
 
 
 LANGUAGES = {
+    "French on a Mac": ("mac_roman", "Mac Roman", "café élève naïve garçon forêt hôtel déjà Noël cœur"),
+    "English on a Mac": ("mac_roman", "Mac Roman", "don’t it’s they’re José Muñoz “so” – café"),
+    "Spanish on a Mac": ("mac_roman", "Mac Roman", "Rodríguez Cerón Vélez año Muñoz camión"),
     "Polish": (
         "cp1250",
         "Windows-1250",
@@ -135,6 +138,18 @@ def test_the_encoding_of_a_language_is_guessed_and_said(language: str) -> None:
     assert notes == [
         f'The text is not UTF-8 and was read as {name}; its first letter beyond ASCII is "{letter}" in line {line}.'
     ]
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        (b"Rodr\xcc_guez\nS\xcc\xc1nchez\nDemi\xcc\xc1n\nB\x81e\n", "mac_roman"),
+        (b"Sheriff\xcc_\xcc_\xe5\xc8s\nChape\xcc_\xe5\xb1o\nRub\xcc_\xe5\xa9n\n", "cp1252"),
+        (b"Osme\xcc\xb1a\nCh\xcc\xc1vez\n", "cp1252"),
+    ],
+)
+def test_spoilt_names_in_english_text_are_of_no_other_script(data: bytes, encoding: str) -> None:
+    assert as_utf8(b"name\n" + data, "The file")[2] == encoding
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

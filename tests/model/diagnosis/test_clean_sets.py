@@ -28,3 +28,7 @@ def test_a_network_on_scaled_arrays_finds_nothing(name: str) -> None:
     stop = rv.EarlyStopping(patience=10)
     model = network.fit(X, y, epochs=100, validation=0.2, callbacks=[stop], optimizer=rv.AdamW(0.003))
     assert model.diagnose(X, y) == []
+
+
+def test_networks_trained_to_the_end_have_no_fault() -> None:
+    assert rv.train("digits", members=2, progress=False).report.diagnosis == []

@@ -12,6 +12,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.data.diagnosis.finding import KINDS, Finding
+from ranvier.model.diagnosis.neuron_flags import flat_fraction
 from tests.cli.helpers import invoke
 
 ROWS = 300
@@ -114,6 +115,20 @@ def test_saturated_neurons() -> None:
         model.with_parameters({**model.parameters, "layers.0.weight": weights}).diagnose(X)
     )
     assert "saturated_neurons" not in kinds(model.diagnose(X))
+
+
+@pytest.mark.parametrize(("activation", "flat_below"), [("relu", 0.0), ("silu", -6.5), ("elu", -5.0), ("gelu", -3.0)])
+def test_neurons_that_are_on_for_few_rows_have_no_fault(activation: str, flat_below: float) -> None:
+    model = network(rv.Dense(16, activation))
+    sums = np.asarray(model.activations(X)[0].weighted_sums)
+    bias = model.parameters["layers.0.bias"] + flat_below - np.quantile(sums, 0.97, axis=0)
+    few = model.with_parameters({**model.parameters, "layers.0.bias": bias})
+    flat = flat_fraction(model.network.layers[0], np.asarray(few.activations(X)[0].weighted_sums))
+    assert flat is not None
+    assert (flat > 0.95).sum() > 8
+    assert not {"saturated_neurons", "dead_neurons"} & kinds(few.diagnose(X)).keys()
+    off = model.with_parameters({**model.parameters, "layers.0.bias": bias - 1e3})
+    assert {"saturated_neurons", "dead_neurons"} & kinds(off.diagnose(X)).keys()
 
 
 def test_constant_neurons() -> None:

@@ -27,6 +27,8 @@ from ranvier.data.cells.seasons import are_seasons, count_within_years, with_fir
 from ranvier.records import record
 
 SAMPLE = 200
+MIN_MONTHS = 6
+"""Dates on one day of the month have so many different months, in several years."""
 MAYBE_A_DATE = (
     rf"^\[?(?:[^\W\d_]+\.?,?\s+)?[0-9]{{1,4}}(?:[-/.]\s?[0-9]|[\s/.-]*(?:st|nd|rd|th|er|[ºª°])?\s*(?:(?:of|de)\s+)?{MONTH}"
     r"|\s*[-/]?(?i:q|w|kw|cw|t|h|s)[\s/-]*'?[0-9]|\s*[年년]|[0-9]{4,10}(?:T|$)|[ :][0-9]{1,2}[ :][0-9]"
@@ -105,9 +107,24 @@ def _infer(different: DifferentStrings, order: str | None, decimal_commas: bool 
     if wrong[DAY_FIRST] != wrong[MONTH_FIRST]:
         best = min(ORDERS, key=lambda choice: wrong[choice])
         return _checked(different, DateFormat(best), parts, False)
+    monthly = _monthly(numbers, parts)
+    if monthly:
+        return _checked(different, DateFormat(monthly), parts, True)
     european = bool(decimal_commas) or bool((numbers["sign"].drop_nulls() == ".").all())
     same = bool((numbers["first"] == numbers["middle"]).fill_null(True).all())
     return _checked(different, DateFormat(DAY_FIRST if european else MONTH_FIRST), parts, not same)
+
+
+def _monthly(numbers: pl.DataFrame, parts: DateParts) -> str:
+    """The order of dates that stand once a month, on the same day, over years; "" for others.
+
+    Parameters:
+        numbers: the first two numbers of each date, as `day_and_month` gives them.
+    """
+    first, middle = numbers["first"].drop_nulls().n_unique(), numbers["middle"].drop_nulls().n_unique()
+    if min(first, middle) > 1 or max(first, middle) < MIN_MONTHS or len(set(parts.year[parts.ordered].tolist())) == 1:
+        return ""
+    return DAY_FIRST if first == 1 else MONTH_FIRST
 
 
 @cache

@@ -21,6 +21,7 @@ from ranvier.data.cells.durations import (
     seconds_of_duration,
     values_of_fractions,
 )
+from ranvier.data.cells.free_prices import with_zeros
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.number_parts import (
     APPROXIMATE,
@@ -58,6 +59,7 @@ class NumberFormat:
         signs: whether numbers may stand in parentheses, which then are negative, in quotes, behind a ~, or before a ±
             or the mark of a footnote.
         fractions: whether the cells are integers and fractions, as in 3 1/2.
+        free: whether a word such as Free stands for 0.
         ranges: whether a cell may be a range, as 1100 - 1250, which is then read as its middle.
         compound: what cells of a number in each of several units, such as 6 lb 1 oz, are read in, one of
             `compound_units.UNITS`; "" for other cells.
@@ -84,6 +86,7 @@ class NumberFormat:
     scripts: bool = False
     degrees: bool = False
     fractions: bool = False
+    free: bool = False
     ranges: bool = False
     compound: str = ""
     negated: bool = False
@@ -130,6 +133,7 @@ class NumberFormat:
             parts: what `split` gives of the strings, where that is known.
         """
         strings = in_ascii(strings) if self.scripts else strings
+        strings = with_zeros(strings) if self.free else strings
         strings = middles(strings) if self.ranges else strings
         values = parsing.cast_numbers(strings)
         if self.is_plain:
@@ -204,7 +208,7 @@ class NumberFormat:
         if (decimal, thousands) not in BODIES:
             raise json_fields.damaged(f"numbers are written with {decimal[:9]!r} and {thousands[:9]!r}")
         flags = {name: json_fields.field(data, name, bool) for name in ("magnitudes", "bounds", "clock", "odd")}
-        later = ("duration", "signs", "feet", "scripts", "degrees", "fractions", "ranges", "negated")
+        later = ("duration", "signs", "feet", "scripts", "degrees", "fractions", "free", "ranges", "negated")
         flags |= {name: name in data and json_fields.field(data, name, bool) for name in later}
         units = json_fields.items(data, "units", str)
         if "ranges" not in data:  # of a version for which the first of several units was positive

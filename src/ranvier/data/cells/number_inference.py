@@ -18,6 +18,7 @@ from ranvier.data.cells.durations import (
     seconds_of_duration,
     values_of_fractions,
 )
+from ranvier.data.cells.free_prices import hold_free_prices, with_zeros
 from ranvier.data.cells.missing_marks import are_marks
 from ranvier.data.cells.month_names import MONTHS
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
@@ -43,6 +44,7 @@ from ranvier.records import record
 MAX_UNITS, MIN_UNIT_ROWS = 3, 0.005
 MIN_VALUES_OF_UNITS = 10
 """Fewer different numbers in several units are taken for categories, such as "2 doors" and "1 hatch"."""
+YEARS = (1700.0, 2100.0)
 SAMPLE = 1000
 MIN_BARE = 0.1
 """The fraction of numbers without % from which they say that all are fractions."""
@@ -107,6 +109,9 @@ def infer_number_format(different: DifferentStrings, decimal_commas: bool | None
         return None if read is None else replace(read, format=replace(read.format, scripts=True))
     if _are_words(different.sample(SAMPLE, are_marks)):
         return None
+    if hold_free_prices(different.values):
+        read = infer_number_format(different_strings(with_zeros(different.strings)), decimal_commas)
+        return None if read is None else replace(read, format=replace(read.format, free=True))
     if _hold_ranges(different):
         read = infer_number_format(
             replace(different, values=middles(different.values), strings=middles(different.strings)), decimal_commas
@@ -204,10 +209,17 @@ def _with_parts(different: DifferentStrings, parts: pl.DataFrame, decimal_commas
         read = NumberFormat(signs=True)
     numbers = pl.Series(read.read_strings(different.values, parts))
     odd = numbers.is_nan()
-    if not few(odd, different) or (read.several_units and values.n_unique() < MIN_VALUES_OF_UNITS):
+    if not few(odd, different) or (read.several_units and _stand_beside_words(values)):
         return None
     points = not whole_prices and points_may_group(body.drop_nulls())
     return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous, points, numbers, different)
+
+
+def _stand_beside_words(values: pl.Series) -> bool:
+    """Whether numbers in several units are few, or years, so that the units are words, as in "1896 Summer"."""
+    return values.n_unique() < MIN_VALUES_OF_UNITS or bool(
+        (values.is_between(*YEARS) & (values == values.round())).drop_nulls().all()
+    )
 
 
 def are_codes(strings: pl.Series) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -259,7 +260,7 @@ def _wrong_length(name: str, row: int, length: int, expected: int, count: int | 
     many = "" if count in (None, 1) else f", and {plural(count - 1, 'more row')} with another length"
     return DataError(
         f'Column "{name}" has a vector of {plural(length, "number")} {at_row(row)}{many}; {expected:,} were '
-        f"expected. Correct it or leave the cell empty, or leave the column out (--ignore {name})."
+        f"expected. Correct it or leave the cell empty, or leave the column out (--ignore {quote(name)})."
     )
 
 

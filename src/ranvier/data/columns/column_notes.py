@@ -310,6 +310,8 @@ def number_format_phrase(form: NumberFormat) -> str:
         phrases.append(f"with {', '.join(form.units)}")
     if form.bounds:
         phrases.append("bounds such as <30 or 30+ read as 30")
+    if form.free:
+        phrases.append("words such as Free read as 0")
     if form.ranges:
         phrases.append("ranges such as 10-20 read as their middle")
     if form.signs:

@@ -118,7 +118,7 @@ def _with_sign_note(last: Guess, first: Guess, signs: DecimalSigns) -> ColumnSch
         unclear = last.ambiguous and not signs.decimal_commas
         note = order_note(column.name, column.date_format.order) if unclear else None
     else:
-        note = signs.note(column.name, column.number_format, last.ambiguous, first.points)
+        note = signs.note(column.name, column.number_format, last.ambiguous, first.points) if column.used else None
     return column if note is None else replace(column, notes=(*column.notes, note))
 
 

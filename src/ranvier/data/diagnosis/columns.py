@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 import numpy as np
 import polars as pl
 
@@ -39,7 +41,7 @@ def identifiers(frame: pl.DataFrame) -> list[Finding]:
                 cells.name,
                 f'Column "{cells.name}" is an input and holds {len(numbers):,} different integers, one for each row.',
                 "It names rows and says nothing about new ones, so that what is learned from it is chance.",
-                f"Leave it out: --ignore {cells.name}.",
+                f"Leave it out: --ignore {quote(cells.name)}.",
             )
         )
     return findings

@@ -15,7 +15,8 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.number import NumberEncoder
 from ranvier.data.encoders.number_resolution import Resolution, frequent_values, quantile_knots, resolution
 
-N_NARROW_BINS, MAX_VALUES = 128, 256
+N_NARROW_BINS, MAX_VALUES, MAX_VALUE_INPUTS = 128, 256, 320
+"""A network knows so many of the values that have inputs; which ones, its own training rows decide."""
 MAX_ROWS = 50_000
 """So many rows are looked at; of more every second, third ... row."""
 
@@ -72,6 +73,6 @@ def _refined(encoder: ColumnEncoder, kind: Resolution, present: NDArray[np.float
     if kind == "bins" or not isinstance(encoder, NumberEncoder):
         return encoder
     if kind == "values":
-        return replace(encoder, single_values=frequent_values(present, min(MAX_VALUES, max_inputs)))
+        return replace(encoder, single_values=frequent_values(present, min(MAX_VALUE_INPUTS, max_inputs)))
     n_bins = min(N_NARROW_BINS, len(encoder.knots) - 1 + max_inputs)
     return replace(encoder, knots=quantile_knots(present, n_bins))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.decoding import class_indices, label_array, label_indicators
 from ranvier.data.encoders.scaling import column_mean_std
-from ranvier.data.encoders.target_values import Values, empty_rows, label_index, missing_rows, not_numbers, plain_values
+from ranvier.data.encoders.target_values import Values, first_missing, label_index, not_numbers, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.data.encoders.usual_range import usual_ranges
 from ranvier.errors import OR_SKIP, DataError, InputError, ShapeError
@@ -143,7 +143,7 @@ class TargetEncoder:
         if plain.ndim != 1:
             raise ShapeError(f"The target has shape {plain.shape}; one label for each row was expected.")
         index = label_index(plain, self.task.classes)
-        if (index < 0).any():
+        if np.minimum.reduce(index, initial=0) < 0:
             row = int((index < 0).argmax())
             shown = ", ".join(str(label) for label in self.task.classes[:20])
             more = f" and {len(self.task.classes) - 20} more" if len(self.task.classes) > 20 else ""
@@ -290,9 +290,8 @@ class TargetEncoder:
     def _plain(self, values: Any, row_numbers: RowNumbers) -> Values:
         """The values in plain form, none of them missing."""
         plain = plain_values(values, self.task.target_names)
-        missing = missing_rows(plain) if self.task.is_classifier else empty_rows(plain)
-        if missing.any():
-            row = int(missing.argmax())
+        row = first_missing(plain, in_any_column=self.task.is_classifier)
+        if row is not None:
             raise DataError(f"{self._at(row, 0, row_numbers)} is missing. Leave rows without a target out.")
         return plain
 

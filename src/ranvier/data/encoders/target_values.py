@@ -149,6 +149,18 @@ def empty_rows(values: Values) -> NDArray[np.bool_]:
     return missing_rows(values)
 
 
+def first_missing(values: Values, in_any_column: bool = False) -> int | None:
+    """The index of the first row without a value, or with a missing one in any column; None where there is no such row.
+
+    >>> first_missing(plain_values([1, 0])), first_missing(plain_values(["yes", None]))
+    (None, 1)
+    """
+    if values.dtype.kind not in "fO":
+        return None
+    missing = missing_rows(values) if in_any_column else empty_rows(values)
+    return int(missing.argmax()) if missing.any() else None
+
+
 def is_number_text(text: str) -> bool:
     """Whether a text is a finite number.
 
@@ -201,8 +213,9 @@ def label_index(values: Values, classes: tuple[Any, ...]) -> NDArray[np.int64]:
     """
     index_of, items = _index_of(classes, tuple(map(type, classes))), values.tolist()
     indices = np.array([index_of.get(item, -1) for item in items], np.int64)
-    for row in np.flatnonzero(indices < 0) if -1 in indices else ():
-        indices[row] = index_of.get(_written(items[row]), -1)
+    if np.minimum.reduce(indices, initial=0) < 0:
+        for row in np.flatnonzero(indices < 0):
+            indices[row] = index_of.get(_written(items[row]), -1)
     return indices
 
 

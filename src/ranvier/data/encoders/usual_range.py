@@ -98,7 +98,9 @@ def _tail_limit(distance: NDArray[np.float64], sigma: float) -> float:
 
 def _robust_sigma(sample: NDArray[np.float64]) -> tuple[float, float]:
     """A standard deviation that far values do not move, 0 where nearly all values are equal; and the median."""
-    median, *quantiles = sorted_quantiles(np.sort(sample), FRACTIONS).tolist()
+    # In order where the quantiles look, which takes half the time of sorting or less.
+    ordered = np.partition(sample, _positions(sample.size))
+    median, *quantiles = sorted_quantiles(ordered, FRACTIONS).tolist()
     for index, (_, _, sigmas) in enumerate(QUANTILES):
         width = quantiles[2 * index + 1] - quantiles[2 * index]
         if width > 0:
@@ -125,6 +127,12 @@ def _neighbours(size: int, fractions: tuple[float, ...]) -> tuple[NDArray[Any], 
     below = np.floor(at)
     fraction, index = at - below, below.astype(np.intp)
     return index, np.minimum(index + 1, size - 1), fraction, 1.0 - fraction, fraction < 0.5
+
+
+@lru_cache(maxsize=64)
+def _positions(size: int) -> NDArray[np.intp]:
+    """Which of so many sorted values the quantiles of FRACTIONS are made of."""
+    return np.unique(np.concatenate(_neighbours(size, FRACTIONS)[:2]))
 
 
 def usual_ranges(values: NDArray[np.float64] | RepeatedRows) -> tuple[tuple[float, float], ...]:

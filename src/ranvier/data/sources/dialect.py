@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
@@ -12,8 +13,6 @@ from ranvier.data.sources.first_line import DATA, SURE, UNCLEAR, first_line, is_
 from ranvier.data.sources.header_rows import joined_names, joined_note
 from ranvier.data.sources.layout import BLANKS, MAX_ABOVE, NONE, Layout, best_layout, parsed_lines
 from ranvier.data.sources.reading import Reading
-from ranvier.data.sources.repeated_name import repeated_name
-from ranvier.errors import DataError
 from ranvier.plural import plural
 from ranvier.records import record
 
@@ -49,20 +48,16 @@ class Dialect:
     comments: bool = False
 
 
-def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading, separator: str = "") -> Dialect:
+def dialect_of(data: bytes, suggested: str, reading: Reading, separator: str = "") -> Dialect:
     """The dialect of a file, inferred from its first lines.
 
     Parameters:
         data: UTF-8.
         suggested: the separator that the name of the file suggests.
-        origin: what to call the file in messages.
         reading: whether its first line is a header, if that is known.
         separator: the separator, where it is known.
 
-    Raises:
-        DataError: two columns have the same name.
-
-    >>> dialect_of(b"Sales of 2020\\nshop;amount\\nA;1,5\\nB;2,5\\n", ",", "the file", Reading()).names
+    >>> dialect_of(b"Sales of 2020\\nshop;amount\\nA;1,5\\nB;2,5\\n", ",", Reading()).names
     ('shop', 'amount')
     """
     lines = first_lines(data)
@@ -87,7 +82,7 @@ def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading, separ
         below = "header" if names else "first row"
         notes.append(f'{were} skipped above the {below}: "{skipped[0][:60]}"{" and more" if len(skipped) > 1 else ""}.')
     notes += [header_note] if header_note else _header_notes(layout)
-    named, name_notes = _checked_names(names, origin)
+    named, name_notes = _checked_names(names)
     return Dialect(
         separator=layout.separator,
         width=layout.width,
@@ -235,16 +230,24 @@ def unnamed_note(index: int) -> str:
     return f"Column {index + 1} has no name in the header; it is called column_{index + 1}."
 
 
-def _checked_names(names: Iterable[str], origin: str) -> tuple[tuple[str, ...], list[str]]:
-    """The names without blanks around them; columns without a name are called by their position."""
+def _checked_names(names: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The names without blanks around them; columns without a name are called by their position.
+
+    The second column of a name is called "name.1", as pandas calls it.
+    """
     notes = []
     header = [name.strip() for name in names]
     for index, name in enumerate(header):
         if not name:
             header[index] = f"column_{index + 1}"
             notes.append(unnamed_note(index))
-    repeated = repeated_name(header)
-    if repeated is not None:
-        numbers = " and ".join(str(index + 1) for index, name in enumerate(header) if name == repeated)
-        raise DataError(f'{origin} has the column name "{repeated}" more than once (columns {numbers}). Rename one.')
+    indices: dict[str, list[int]] = {}
+    for index, name in enumerate(header):
+        indices.setdefault(name, []).append(index)
+    for name, columns in indices.items():
+        free = (other for at in itertools.count(1) if (other := f"{name}.{at}") not in indices)
+        for index in columns[1:]:
+            header[index] = next(free)
+            both = f"Columns {columns[0] + 1} and {index + 1} are"
+            notes.append(f'{both} both called "{name}"; column {index + 1} is called "{header[index]}" here.')
     return tuple(header), notes

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 from ranvier.records import record
 
@@ -27,6 +28,7 @@ NAMES = {
     "gb18030": "GBK",
     "big5": "Big5",
     "cp949": "EUC-KR",
+    "mac_roman": "Mac Roman",
 }
 """Python's name of an encoding -> what people call it."""
 ALPHABETS = (
@@ -49,6 +51,11 @@ ALPHABETS = (
     ("cp1257", "äõöüšž"),
     ("cp1252", "àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿßœšž"),
 )
+WESTERN = {letter for encoding, letters in ALPHABETS if encoding == "cp1252" for letter in letters}
+CAPITALS = "[À-ÖØ-ÞŒŠŸŽ]"
+SIGNS = r"[\u0080-\u009f\xa1-\xac\xae-\xb3\xb6\xb8-\xbf\xd7\xf7\u0192\u02c6\u02dc†‡‰‹›\ufffd]"
+NO_PART_OF_A_WORD = re.compile(rf"[a-z](?:{SIGNS}|{CAPITALS})|[A-Z]{CAPITALS}[a-z]")
+"""A capital letter, or a sign that ends no word, right behind a small letter: there the text is in another encoding."""
 LATIN = ("cp1252", "cp1250", "cp1254", "cp1257")
 PIECE = re.compile(rb"[^\x00-\x2f]*[\x80-\xff][^\x00-\x2f]*")
 """What stands between blanks, separators and digits, with a byte beyond ASCII."""
@@ -56,6 +63,8 @@ SIGNS_LIKE_CP1252 = ("cp1252", "cp1254")
 MAX_PIECES = 2000
 SIGN_IN_WORD = re.compile(r"[^\W\d_][¿¡³¹ºª¾¼£¥¯][^\W\d_]|[¯³¹¼¾][^\W\d_]")
 """Where signs of Windows-1252 stand in words, they are letters of another encoding."""
+MIXED, MAX_MIXED_BYTES = 0.8, 6
+"""The fraction of runs of bytes beyond ASCII beside Latin letters, and their length, that rule out other scripts."""
 ALONE = 0.5
 """In Latin scripts letters beyond ASCII mostly stand alone; in others they stand together."""
 
@@ -85,9 +94,16 @@ def guess_encoding(data: bytes) -> EncodingGuess:
     """
     pieces = _pieces(data)
     sample = b" ".join(pieces)
+    if _is_mac_roman(sample):
+        return EncodingGuess("mac_roman")
     latin = _by_alphabet(sample, data)
     if mostly_alone(sample):
         return EncodingGuess(latin or ("cp1252" if _fits("cp1252", sample, data) else ""))
+    if _stand_in_latin_words(sample):
+        text = sample.decode(latin or "mac_roman")
+        spoilt = any(before.islower() and after.isupper() for before, after in pairwise(text))
+        western = "cp1252" if _fits("cp1252", sample, data) else "mac_roman"
+        return EncodingGuess(western if spoilt or not latin else latin)
     scored = _by_charset_normalizer(sample, data)
     if not scored:
         return EncodingGuess(latin)
@@ -107,6 +123,32 @@ def mostly_alone(data: bytes) -> bool:
     """
     runs = re.findall(rb"[\x80-\xff]+", data)
     return sum(len(run) for run in runs if len(run) > 1) <= ALONE * sum(map(len, runs))
+
+
+def _is_mac_roman(data: bytes) -> bool:
+    """Whether bytes are words of Western Europe as a Mac wrote them, and none as Windows did.
+
+    >>> _is_mac_roman("don’t, café".encode("mac_roman")), _is_mac_roman("don’t, café".encode("cp1252"))
+    (True, False)
+    """
+    if not NO_PART_OF_A_WORD.search(data.decode("cp1252", "replace")):
+        return False
+    text = data.decode("mac_roman")
+    return (
+        not NO_PART_OF_A_WORD.search(text)
+        and {sign for sign in text.lower() if ord(sign) > 127 and sign.isalpha()} <= WESTERN
+    )
+
+
+def _stand_in_latin_words(data: bytes) -> bool:
+    r"""Whether bytes beyond ASCII are short runs beside Latin letters, as where text of Western Europe was spoilt.
+
+    >>> _stand_in_latin_words(b"Pen\xcc\xa9lope, Pe\xcc\xb1a"), _stand_in_latin_words("Казань".encode("cp1251"))
+    (True, False)
+    """
+    runs = re.findall(rb"([A-Za-z]?)([\x80-\xff]+)([A-Za-z]?)", data)
+    beside = sum(bool(before or after) for before, _, after in runs)
+    return beside >= MIXED * len(runs) and all(len(run) <= MAX_MIXED_BYTES for _, run, _ in runs)
 
 
 def _pieces(data: bytes) -> list[bytes]:

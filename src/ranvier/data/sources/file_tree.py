@@ -44,17 +44,17 @@ def table_of_files(
         DataError: no file is a picture, a recording or a text.
     """
     files = sorted(files, key=lambda file: natural_key(file.name))
+    kind, positions, left_out = _of_one_kind(files, origin, in_archive)
+    files = [files[at] for at in positions]
     paths = [file.name.split("/") for file in files]
     while in_archive and len({path[0] for path in paths}) == 1 and all(len(path) > 2 for path in paths):
         paths = [path[1:] for path in paths]
     parts, paths = _parts(paths)
-    kind, positions, left_out = _of_one_kind(files, origin, in_archive)
-    files, paths = [files[at] for at in positions], [paths[at] for at in positions]
     labelled = [at for at, path in enumerate(paths) if len(path) > 1]
     if labelled and len(labelled) < len(files):
         left_out.append(f"{plural(len(files) - len(labelled), SINGULARS[kind])} beside the class folders")
         files, paths = [files[at] for at in labelled], [paths[at] for at in labelled]
-        positions = positions[labelled]
+        parts = None if parts is None else parts[labelled]
     if left_out:
         notes = (*notes, f"Left out: {', '.join(left_out)}.")
     columns, more = _file_column(kind, files)
@@ -69,7 +69,7 @@ def table_of_files(
         LABEL if labelled else None,
         (*notes, *more),
         _kinds(kind),
-        parts=None if parts is None else parts[positions],
+        parts=parts,
         row_names=np.array([file.name for file in files], object) if kind == "text" else None,
         problem=problem,
     )
@@ -178,13 +178,19 @@ def _problem(kind: str, paths: list[list[str]], files: Sequence[FileReference], 
         return f'"{origin}" holds {plural(len(files), SINGULARS[kind])} and no class folders; {EXPECTED}.'
     if len(labels) > 1:
         return ""
+    depth = 1
     inner = sorted({path[1] for path in paths if len(path) > 2}, key=natural_key)
-    if len(inner) > 1:
+    while len(inner) == 1:
+        depth += 1
+        inner = sorted({path[depth] for path in paths if len(path) > depth + 1}, key=natural_key)
+    if inner:
         shown = ", ".join(inner[:5]) + (" and more" if len(inner) > 5 else "")
+        what = "parts" if {name.lower() for name in inner} <= set(PARTS) else "class folders"
+        levels = "one level" if depth == 1 else f"{depth} levels"
         outer = files[0].name.split("/")
-        inside = "/".join(outer[: len(outer) - len(paths[0]) + 1])
+        inside = "/".join(outer[: len(outer) - len(paths[0]) + depth])
         return (
-            f'"{origin}" holds the one folder "{labels[0]}", and the class folders ({shown}) one level too deep in it; '
+            f'"{origin}" holds the one folder "{labels[0]}", and the {what} ({shown}) {levels} too deep in it; '
             f'{EXPECTED}. Give that folder: ranvier train "{origin}/{inside}".'
         )
     return (

@@ -9,6 +9,7 @@ from itertools import pairwise
 from ranvier.data.cells.missing_marks import MISSING
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?")
+DATE, DIGIT, MIN_DATES = re.compile(r"[0-9]{1,4}(?:[-/.: T][0-9]{1,4})+"), re.compile("[0-9]"), 3
 MOSTLY = 0.9
 """The fraction of numbers among the cells of a column of numbers; some cells may be odd."""
 YEARS = (1900.0, 2100.0)
@@ -45,6 +46,8 @@ def first_line(first: Sequence[str], rows: Sequence[Sequence[str]], expected: Co
     above = [cell for cell, column in zip(cells, columns, strict=True) if _is_numbers(column)]
     if any(cell not in MISSING and not is_number(cell) for cell in above):
         return SURE
+    if any(_is_date_above_dates(cell, column) for cell, column in zip(cells, columns, strict=True)):
+        return DATA
     numbers = [_value(cell) for cell in above if is_number(cell)]
     present = [cell for cell in cells if cell not in MISSING]
     repeated = len(set(present)) < len(present)
@@ -60,6 +63,14 @@ def first_line(first: Sequence[str], rows: Sequence[Sequence[str]], expected: Co
     if len(cells) > 1 and any(again) and (all(again) or repeated):
         return DATA
     return UNCLEAR if any(again) else NAMES
+
+
+def _is_date_above_dates(cell: str, column: Sequence[str]) -> bool:
+    """Whether a cell is digits with signs between them, as dates are, and all cells of its column are written so."""
+    if len(column) < MIN_DATES or not DATE.fullmatch(cell) or is_number(cell):
+        return False
+    template = DIGIT.sub("0", cell)
+    return all(DIGIT.sub("0", other) == template for other in column)
 
 
 def is_number(cell: str) -> bool:

@@ -21,7 +21,7 @@ BLANKS = " "
 SAMPLE_ROWS = 200
 MAX_ABOVE = 30
 """Up to so many lines of a title or of comments above the header are skipped."""
-MOSTLY = 0.9
+MOSTLY, MIN_BODY = 0.9, 5
 NONE, SOME, TITLE, SHIFTED, ALL = range(5)
 """How the lines agree: not; most of them; all under a title; all but a header one cell shorter or longer; all."""
 VARIANTS: tuple[Mapping[str, Any], ...] = (
@@ -134,6 +134,9 @@ def layout_of(
     if width < 2 or start > MAX_ABOVE or start == len(widths) - 1:
         return apart
     if start == 0:
+        below = _below_titles(rows, width) if fraction < 1.0 else 0
+        if below:
+            return replace(layout, agreement=TITLE, head=below)
         layout = replace(layout, head=_below_padded_title(rows, width))
         return replace(layout, agreement=ALL if fraction == 1.0 else SOME if fraction > 0.5 else NONE)
     return _shifted_or_titled(layout, lines, reading) or apart if fraction >= MOSTLY else apart
@@ -171,6 +174,16 @@ def _below_padded_title(rows: Sequence[Sequence[str]], width: int) -> int:
     while width > 2 and head + 2 < len(rows) and sum(bool(cell.strip()) for cell in rows[head]) == 1:
         head += 1
     return head if all(cell.strip() for cell in rows[head]) else 0
+
+
+def _below_titles(rows: Sequence[list[str]], width: int) -> int:
+    """The index of the header under lines of a title, the first of which holds a separator by chance; 0 for none."""
+    other = max(at for at, row in enumerate(rows) if len(row) != width)
+    body = rows[other + 2 :]
+    if other >= MAX_ABOVE or len(body) < MIN_BODY or first_line(rows[other + 1], body) != SURE:
+        return 0
+    numbers = [at for at, column in enumerate(zip(*body, strict=True)) if all(map(is_number, column))]
+    return 0 if any(is_number(rows[0][at]) for at in numbers) else other + 1
 
 
 def _shifted_or_titled(layout: Layout, lines: Sequence[str], reading: Reading) -> Layout | None:
@@ -214,7 +227,8 @@ def _are_row_names(body: Sequence[list[str]], line: str, width: int) -> bool:
     if len(set(names)) < len(names) or line.startswith('"'):
         return len(set(names)) == len(names)
     parts = "," in line and all(re.fullmatch(r"[+-]?[0-9]+", row[0]) for row in body) and _may_be_decimals(body)
-    return width > 2 and (not parts or _steps(names) == {1})
+    counted = _steps(names) == {1} and names[0] in ("0", "1")
+    return width > 2 and (not parts or counted)
 
 
 def _may_be_decimals(body: Sequence[Sequence[str]]) -> bool:

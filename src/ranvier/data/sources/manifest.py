@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from ranvier.data.sources.array_cells import as_array_column, can_be_pictures
 from ranvier.data.sources.arrays import vector_in_npy
 from ranvier.data.sources.file_cells import is_picture
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
+from ranvier.data.sources.file_finder import FileFinder, Find, beside
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import decode_text
@@ -31,15 +32,16 @@ ARRAY_ENDING = ".npy"
 ENDINGS = (*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS, ARRAY_ENDING)
 LOOKED_AT = 20
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://(?!/)")
-MAX_PATH = 1024
+MAX_PATH, MAX_NAME = 1024, 200
 
 
 def with_files(table: Table, folder: Path) -> Table:
     """The table with references to files, or their texts or vectors, in the columns that hold paths of files.
 
     Bytes of pictures and recordings in cells, alone or with their "path", are files, too. A column holds paths if its
-    first cells end like pictures, recordings, texts or NPY. Paths are relative to the table's folder, else to the
-    current one.
+    first cells end like pictures, recordings, texts or NPY, or are the names of pictures or recordings without their
+    ending. Paths are relative to the table's folder, else to the current one, or are names that only one file in the
+    folders beside the table has.
 
     Parameters:
         folder: the one that the table was read from.
@@ -48,15 +50,21 @@ def with_files(table: Table, folder: Path) -> Table:
         DataError: a path names no file.
     """
 
+    others: list[FileFinder] = []
+
     def find(name: str) -> FileReference | None:
         plain = Path(name.replace("\\", "/"))
         path = next((path for path in (folder / plain, plain) if path.is_file()), None)
-        return None if path is None else FileReference(name, path)
+        if path is not None:
+            return FileReference(name, path)
+        if not others:
+            others.append(beside(folder))
+        return others[0](name, "")
 
     return with_found_files(table, find, str(folder))
 
 
-def with_found_files(table: Table, find: Callable[[str], FileReference | None], folder: str) -> Table:
+def with_found_files(table: Table, find: Find, folder: str) -> Table:
     """The table that `with_files` gives, with files that a function finds.
 
     Parameters:
@@ -69,7 +77,7 @@ def with_found_files(table: Table, find: Callable[[str], FileReference | None], 
         for cells in table.frame.iter_columns():
             if cells.dtype == pl.Object or cells.dtype == pl.Binary or cells.dtype == pl.Struct:
                 table = _with_contents(table, cells)
-            elif _holds_paths(cells):
+            elif _holds_paths(cells, find):
                 table = _with_column(table, cells, find, folder)
         return with_array_cells(table)
 
@@ -98,21 +106,24 @@ def _content(cell: Any, name: str) -> Any:
     return FileReference(name, content=bytes(cell)) if isinstance(cell, (bytes, bytearray)) else cell
 
 
-def _holds_paths(cells: pl.Series) -> bool:
+def _holds_paths(cells: pl.Series, find: Find) -> bool:
+    """Whether the first cells end like files, or all of them are different names that files have without an ending."""
     import polars as pl
 
     if cells.dtype != pl.String:
         return False
-    names = (cell.strip().lower() for cell in cells.head(10 * LOOKED_AT).to_list() if cell is not None)
-    present = (name for name in names if name)
-    first = next(present, None)
-    if first is None:
+    stripped = (cell.strip() for cell in cells.head(10 * LOOKED_AT).to_list() if cell is not None)
+    names = list(islice((name for name in stripped if name), LOOKED_AT))
+    if not names or max(map(len, names)) > MAX_PATH:
         return False
-    others = islice(present, LOOKED_AT - 1)
-    return all(len(name) <= MAX_PATH and name.endswith(ENDINGS) for name in chain((first,), others))
+    if all(name.lower().endswith(ENDINGS) for name in names):
+        return True
+    if len(set(names)) < len(names) or len(names) < 2 or max(map(len, names)) > MAX_NAME:
+        return False
+    return all(len(name.split()) == 1 and find(name) is not None for name in names)
 
 
-def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileReference | None], folder: str) -> Table:
+def _with_column(table: Table, cells: pl.Series, find: Find, folder: str) -> Table:
     import polars as pl
 
     names = [None if cell is None or not cell.strip() else cell.strip() for cell in cells.to_list()]

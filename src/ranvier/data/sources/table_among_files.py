@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,6 +12,7 @@ import numpy as np
 
 from ranvier.data.sources.array_parts import PARTS
 from ranvier.data.sources.file_content import TEXT_ENDINGS
+from ranvier.data.sources.file_finder import FileFinder
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.file_tree import several_tables, table_of_files
 from ranvier.data.sources.idx_files import pictures_and_labels
@@ -95,14 +95,18 @@ def _manifests(
 ) -> dict[str, Table]:
     """The tables that have a column of paths, by name; those that cannot be read are none."""
     manifests = {}
-    find = _Finder(files)
+    find = FileFinder(files)
+
+    def in_folder(folder: str, cell: str) -> FileReference | None:
+        return find(cell, folder) or _on_disk(cell)
+
     for file in tables:
         try:
             table = _read(file, origin, reading)
         except DataError:
             continue
         folder = file.name.rpartition("/")[0]
-        named = with_found_files(table, partial(find, folder=folder), folder or origin)
+        named = with_found_files(table, partial(in_folder, folder), folder or origin)
         if named.kinds and not named.problem:
             manifests[file.name] = named
     return manifests
@@ -123,22 +127,6 @@ def _read(file: FileReference, origin: str, reading: Reading) -> Table:
     """The table in a file."""
     inner = f"{origin}/{file.name}"
     return table_of_bytes(file.read(), file.name, inner, _called(file, origin), reading)
-
-
-class _Finder:
-    """From the path in a cell to its file: from the table's folder, from the outer one, or the only one so called."""
-
-    def __init__(self, files: Sequence[FileReference]) -> None:
-        self._by_path = {file.name: file for file in files}
-        names = [file.name.rpartition("/")[2] for file in files]
-        called = Counter(names)
-        self._by_name = {name: file for name, file in zip(names, files, strict=True) if called[name] == 1}
-
-    def __call__(self, cell: str, folder: str) -> FileReference | None:
-        plain = "/".join(part for part in cell.replace("\\", "/").split("/") if part not in ("", "."))
-        inside = f"{folder}/{plain}" if folder else plain
-        by_path = self._by_path
-        return by_path.get(inside) or by_path.get(plain) or self._by_name.get(plain) or _on_disk(cell)
 
 
 def _on_disk(cell: str) -> FileReference | None:

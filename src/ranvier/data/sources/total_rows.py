@@ -27,6 +27,7 @@ SUMS = (
     r"totals?|sub-?totals?|sums?|averages?|means?|summe|gesamt(?:summe)?|zwischensumme|durchschnitt|mittelwert|sous-total"
     r"|totaux|moyenne|somme|suma|media|promedio|totaal|итого|подытог|всего|среднее|合計|小計|合计|小计|平均"
 )
+MEAN = r"(?i)averages?|means?|durchschnitt|moyenne|media|promedio|среднее|平均"
 SUBTOTAL = rf"(?i)^(?:(?:{SUMS})(?:\s.*)?|.*\s(?:{SUMS}))$"
 """A word for a total, alone or beside the name of what is summed up."""
 
@@ -102,7 +103,7 @@ def without_subtotals(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     for cells in frame.iter_columns():
         marked = cells.str.strip_chars(" :*-").str.contains(SUBTOTAL)
         rows = marked.arg_true().to_list()
-        if 1 < len(rows) <= frame.height // 2 and _sum_up(frame, rows):
+        if 1 < len(rows) <= frame.height // 2 and _sum_up(frame, rows, cells.str.contains(MEAN)):
             what = (
                 f"{len(rows):,} rows between the others were left out, since they seem to sum up those above them: "
                 f'"{cells[rows[0]].strip()}" in column "{cells.name}".'
@@ -111,12 +112,17 @@ def without_subtotals(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     return frame, []
 
 
-def _sum_up(frame: pl.DataFrame, totals: list[int]) -> bool:
-    """Whether most of some rows have the sum, or the mean, of the numbers between them, in a column of numbers.
+def _sum_up(frame: pl.DataFrame, totals: list[int], means: pl.Series) -> bool:
+    """Whether most of some rows have the sum, or the mean, of the numbers between them, in most columns of numbers.
 
     Groups of a single row and of equal numbers say nothing; two others are needed.
+
+    Parameters:
+        totals: the rows.
+        means: for each row of the frame, whether it has a word for a mean.
     """
     starts = [0, *(row + 1 for row in totals[:-1])]
+    columns = fitting = 0
     for cells in frame.iter_columns():
         plain = cells.str.replace_all(r"[$€£,\s]", "")
         numbers = plain.cast(pl.Float64, strict=False)
@@ -124,19 +130,19 @@ def _sum_up(frame: pl.DataFrame, totals: list[int]) -> bool:
             continue
         groups = [numbers[start:row].drop_nulls() for start, row in zip(starts, totals, strict=True)]
         pairs = [(row, group) for row, group in zip(totals, groups, strict=True) if group.n_unique() > 1]
-        fits = sum(_fits(numbers[row], plain[row], group) for row, group in pairs)
-        if len(pairs) > 1 and 4 * fits >= 3 * len(pairs):
-            return True
-    return False
+        fits = sum(_fits(numbers[row], plain[row], group, means[row]) for row, group in pairs)
+        columns += len(pairs) > 1 and numbers.gather([row for row, _ in pairs]).null_count() < len(pairs)
+        fitting += len(pairs) > 1 and 4 * fits >= 3 * len(pairs)
+    return 2 * fitting > columns
 
 
-def _fits(total: float | None, written: str, group: pl.Series) -> bool:
-    """Whether a number is the sum or the mean of others, to as many digits as it is written with."""
+def _fits(total: float | None, written: str, group: pl.Series, mean: bool) -> bool:
+    """Whether a number is the sum, or the mean, of others, to as many digits as it is written with."""
     if not total:
         return False
     half = 0.5000001 * 10.0 ** -len(written.partition(".")[2])
-    sum_of_group, mean = float(group.sum()), float(group.mean())  # type: ignore[arg-type]
-    return abs(total - sum_of_group) <= half + 1e-9 * abs(sum_of_group) or abs(total - mean) <= half
+    expected = float(group.mean() if mean else group.sum())  # type: ignore[arg-type]
+    return abs(total - expected) <= half + 1e-9 * abs(expected)
 
 
 def _column_of_total(frame: pl.DataFrame) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ranvier.data.diagnosis.finding import Finding
 from ranvier.engine import LayerValues
-from ranvier.model.diagnosis.neuron_flags import duplicates, flat_fraction, neuron_flags
+from ranvier.model.diagnosis.neuron_flags import duplicates, flat_fraction, min_flat_fraction, neuron_flags
 from ranvier.network.network import Network, dense_layers
 
 MIN_FRACTION = 0.1
@@ -23,7 +23,7 @@ WORDS = {
         "Take a smaller learning rate, scaled inputs, or another activation, such as leaky_relu or silu.",
     ),
     "saturated_neurons": (
-        "are on a flat part of their activation for 95 % of the rows or more",
+        "are on a flat part of their activation for nearly all rows",
         "Hardly any gradient passes through them, so that they learn slowly or not at all.",
         "Scale the inputs, take a smaller learning rate or initial weights, or another activation, such as relu.",
     ),
@@ -67,9 +67,9 @@ def _counts(layer: Any, values: LayerValues) -> dict[str, int]:
     outputs = np.asarray(values.outputs, np.float64)[:, :MAX_NEURONS]
     sums = np.asarray(values.weighted_sums, np.float64)[:, :MAX_NEURONS]
     flat = flat_fraction(layer, sums)
-    deviations = outputs.std(axis=0)
+    deviations, min_flat = outputs.std(axis=0), min_flat_fraction(layer)
     flags = [
-        neuron_flags(outputs[:, at], float(deviations[at]), None if flat is None else float(flat[at]))
+        neuron_flags(outputs[:, at], float(deviations[at]), None if flat is None else float(flat[at]), min_flat)
         for at in range(outputs.shape[1])
     ]
     counts = {

@@ -74,7 +74,7 @@ def facts() -> CpuFacts:
     """
     compiled_for = target()
     allowed = _allowed()
-    sizes = _known_caches(min(allowed))
+    sizes = _known_caches(first_processor())
     return CpuFacts(
         model=_model(),
         vector_bits=compiled_for.vector_bits,
@@ -154,9 +154,14 @@ def _caches(number: int) -> dict[str, int]:
     return sizes_by_level
 
 
-def cache_sizes() -> dict[str, int]:
-    """Bytes of "l1d", "l2" and "l3"; defaults if the system does not report them."""
-    return {**_DEFAULT_SIZES, **_known_caches(min(_allowed()))}
+def first_processor() -> int:
+    """The number of the first processor that this process may use."""
+    return min(_allowed())
+
+
+def cache_sizes(processor: int) -> dict[str, int]:
+    """Bytes of "l1d", "l2" and "l3" of a processor; defaults if the system does not report them."""
+    return {**_DEFAULT_SIZES, **_known_caches(processor)}
 
 
 @cache

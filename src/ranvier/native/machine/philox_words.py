@@ -30,7 +30,7 @@ def philox_words(keys: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
     """
     keys = np.ascontiguousarray(keys, np.uint64)
     # Four words come at once: those too many are overwritten by the next key's, and there is room after the last.
-    words = memory.zeros(len(keys) * count + 3, np.uint64)
+    words = np.empty(len(keys) * count + 3, np.uint64)
     if count:
         _function()(memory.address(keys), len(keys), -(-count // 4), count, memory.address(words))
     return words[: len(keys) * count].reshape(len(keys), count)

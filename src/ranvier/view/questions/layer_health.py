@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import RanvierError
-from ranvier.model.diagnosis.neuron_flags import CONSTANT, DEAD, SATURATED, duplicates, flat_fraction
+from ranvier.model.diagnosis.neuron_flags import CONSTANT, DEAD, duplicates, flat_fraction, min_flat_fraction
 from ranvier.rows import Rows
 from ranvier.view.json_values import finite_or_none
 from ranvier.view.subject import Subject
@@ -75,7 +75,7 @@ def _counts(subject: Subject, info: Any) -> dict[str, int | None]:
     copies = duplicates(outputs) >= 0
     return {
         "dead": int(dead.sum()),
-        "saturated": int(((flat >= SATURATED) & ~dead).sum()),
+        "saturated": int(((flat >= min_flat_fraction(info.layer)) & ~dead).sum()),
         "constant": int(constant.sum()),
         "duplicate": int((copies & hidden).sum()),
         "rows": len(outputs),
