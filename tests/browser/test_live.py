@@ -91,6 +91,31 @@ def test_nothing_overflows_while_a_run_is_watched(theme: str, open_view: Open, t
         fits(page)
 
 
+def test_the_frames_that_chromium_reads_are_those_of_the_server(open_view: Open, tmp_path: Path) -> None:
+    with training(tmp_path) as run:
+        live = LiveRun(run)
+        page = open_view(live)  # type: ignore[arg-type]
+        page.wait_for_selector('[data-name="update.layers.0"]')
+        page.get_by_role("button", name="Pause").click()
+        state(page, "paused")
+        page.add_init_script(KEEPS_IN_THE_PAGE)
+        page.reload()
+        page.wait_for_function(f"() => {{ window.read = {READ_FRAMES}; return 5 in read && 6 in read; }}")
+        read, parts = page.evaluate("() => read"), parts_of(asked_of(live))
+    for topic in (TOPICS["network"], TOPICS["lines"]):
+        head, array = read_frame(parts[topic])
+        shown, numbers = read[str(topic)]
+        assert numbers == array.tolist()
+        assert {name: shown[name] for name in head if name != "sequence"} == {
+            name: value for name, value in head.items() if name != "sequence"
+        }
+
+
+READ_FRAMES = """Object.fromEntries(kept.flatMap((message) => message.frames ?? []).map(
+    ([topic, { head, array }]) => [topic, [head, Array.from(array)]]))"""
+"""The newest frame of each topic that the page was given, its head and its numbers."""
+
+
 def test_frames_that_were_drawn_are_let_go(streamed: Streamed) -> None:
     grown, size, nodes = streamed({})
     assert grown < size
@@ -224,13 +249,19 @@ def asked_of(live: LiveRun) -> bytes:
     return Follower(live, WatchRequest()).frames()
 
 
-def other_answers(content: bytes, count: int) -> Iterator[bytes]:
-    """The status among some frames and the answer, each so many times, with other outputs: the page reads both."""
-    frames_of = {}
+def parts_of(content: bytes) -> dict[int, bytes]:
+    """Each frame of some, by its topic."""
+    parts = {}
     while content:
         length = 4 + int.from_bytes(content[:4], "little")
-        frames_of[content[4]] = content[:length]
+        parts[content[4]] = content[:length]
         content = content[length:]
+    return parts
+
+
+def other_answers(content: bytes, count: int) -> Iterator[bytes]:
+    """The status among some frames and the answer, each so many times, with other outputs: the page reads both."""
+    frames_of = parts_of(content)
     head, array = read_frame(frames_of[TOPICS["network"]])
     for part in np.arange(1, count + 1, dtype=np.float32) / np.float32(count):
         yield frames_of[TOPICS["status"]] + frame("network", head, array * part)
