@@ -30,7 +30,7 @@ COMPARED = ("number", "category", "boolean", "date", "text")
 def digests(source: Source, columns: Sequence[ColumnSchema], values: Values) -> NDArray[np.uint64] | None:
     """A number of 40 bits for each row, the same for rows of the same inputs and target, (B,).
 
-    None where cells cannot be compared, as those of pictures, and for very many rows.
+    None where cells cannot be compared, as those of pictures and of arrays without names, and for very many rows.
 
     Parameters:
         source: a table.
@@ -45,6 +45,8 @@ def digests(source: Source, columns: Sequence[ColumnSchema], values: Values) -> 
     """
     used = [column for column in columns if column.used]
     if not used or not 0 < source.rows <= MAX_ROWS or any(column.kind not in COMPARED for column in used):
+        return None
+    if not {column.name for column in used} <= set(source.column_names):
         return None
     cells = [_strings(read_cells(cells_in_order(source, column), column)) for column in used]
     targets = np.asarray(values).reshape(source.rows, -1)
