@@ -44,17 +44,17 @@ def test_rows_of_no_weight_do_not_hide_that_one_network_is_better(weight_of_nois
 
 
 def test_folds_that_are_too_small_alone_calibrate_together() -> None:
-    """Three folds of 16 rows, all of them right with a probability of .6; fewer than 20 rows give no temperature."""
-    right = np.tile([1.0, 0.0], 8)[:, None]
+    """Three folds of 40 rows, all of them right with a probability of .6; fewer than 100 rows give no temperature."""
+    right = np.tile([1.0, 0.0], 20)[:, None]
     folds = [result(IDF, 0.4 + 0.2 * right, best_epoch) for best_epoch in (2, 6, 8)]
     alone, together = (
         evaluate(
-            Task("binary", 1, ("no", "yes")), folds[:count], Rows(np.zeros((16 * count, 0)), np.tile(right, (count, 1)))
+            Task("binary", 1, ("no", "yes")), folds[:count], Rows(np.zeros((40 * count, 0)), np.tile(right, (count, 1)))
         )
         for count in (1, 3)
     )
     assert (alone.factor, alone.epochs) == (1.0, 2)
-    assert together.factor > 2.0
+    assert together.factor > 3.0
     assert together.epochs == 5
     assert together.logits is not None
     np.testing.assert_allclose(together.logits, together.factor * (np.tile(right, (3, 1)) * 2 - 1) * np.log(1.5))

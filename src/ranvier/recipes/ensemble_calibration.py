@@ -20,7 +20,7 @@ from ranvier.recipes.out_of_fold import Member
 from ranvier.rows import Rows
 from ranvier.training.held_out import HeldOut
 from ranvier.training.logits import logits_of, probabilities_of
-from ranvier.training.temperature import MIN_ROWS_ALONE
+from ranvier.training.temperature import MIN_ROWS
 
 Array = NDArray[np.floating]
 Part = TypeVar("Part")
@@ -34,7 +34,7 @@ def enough_parts(parts: Iterable[Part], sizes: Iterable[int]) -> list[Part]:
     """
     some, count = list[Part](), 0
     for part, size in zip(parts, sizes, strict=True):
-        if count < MIN_ROWS_ALONE:
+        if count < MIN_ROWS:
             some.append(part)
             count += size
     return some

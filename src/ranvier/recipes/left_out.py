@@ -21,7 +21,7 @@ from ranvier.recipes.out_of_fold import Member
 from ranvier.records import record
 from ranvier.training.held_out import HeldOut
 from ranvier.training.logits import logits_of, probabilities_of
-from ranvier.training.temperature import MIN_ROWS, MIN_ROWS_ALONE, inverse_temperature
+from ranvier.training.temperature import MIN_ROWS, inverse_temperature
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -89,7 +89,7 @@ def merged_inverse_temperature(task: Task, members: Sequence[Member], n_networks
         return 1.0
     single = _single_factor(task, left_out, np.ones(len(left_out.counts), np.bool_))
     repeated = left_out.counts > 1
-    if repeated.sum() < MIN_ROWS_ALONE:
+    if repeated.sum() < MIN_ROWS:
         return single
     targets, weights = left_out.targets[repeated], None if left_out.weights is None else left_out.weights[repeated]
     of_mean = inverse_temperature(task, probabilities_of(task, left_out.logits[repeated]), targets, weights)
@@ -144,7 +144,7 @@ def _error_factors(left_out: LeftOut) -> Floats | None:
     They are not made smaller than errors of independent networks would be, by sqrt(M / K).
     """
     repeated = left_out.counts > 1
-    if repeated.sum() < MIN_ROWS_ALONE:
+    if repeated.sum() < MIN_ROWS:
         return None
     rows = left_out.single_rows
     weights = np.ones(len(left_out.counts)) if left_out.weights is None else left_out.weights.astype(np.float64)

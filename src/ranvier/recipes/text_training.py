@@ -236,7 +236,7 @@ def choose(task: Task, evaluated: Sequence[Evaluated], validation: Rows | None) 
 
 
 def _trained_again(training: Training, best: Sequence[Evaluated], rows: Rows, n_seeds: int) -> list[Evaluated] | None:
-    """The chosen members on all rows, for the epochs that were best; None where the run ended with entry."""
+    """The chosen members on all rows, for the epochs that were best; None where the run ended with one."""
     again, sources = [], []
     for seed in range(n_seeds):
         for number, entry in enumerate(best):

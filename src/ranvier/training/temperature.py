@@ -21,10 +21,8 @@ from ranvier.training.logits import PROBABILITY_EPS, logits_of, probabilities_of
 Array = NDArray[Any]
 MIN_FACTOR, MAX_FACTOR = 0.25, 4.0
 BISECTION_STEPS = 14
-MIN_ROWS, MAX_ROWS = 20, 50_000
+MIN_ROWS, MAX_ROWS = 100, 50_000
 """For fewer rows a factor would be chance; of more, so many are drawn."""
-MIN_ROWS_ALONE = 100
-"""For fewer rows a factor would be chance where nothing is known of it before."""
 CALIBRATED_D2 = "calibrated_d2_log_loss"
 """The name under which early stopping and the history know `calibrated_d2`."""
 
@@ -36,7 +34,7 @@ def inverse_temperature(
     logits.
 
     It is 1 divided by the temperature: greater than 1 for an under-confident network, less than 1 for an over-confident
-    one. It lies between 1/4 and 4, and is 1 for regression and for fewer than 20 rows.
+    one. It lies between 1/4 and 4, and is 1 for regression and for fewer than 100 rows.
 
     To the log loss, summed over n rows, (log2 s)^2 / 2 is added: before the rows are looked at, log2 s has a standard
     normal distribution. Where a network is right in nearly all rows, these would hardly say anything else against any
@@ -99,7 +97,7 @@ def calibrated_d2(task: Task, outputs: Array, targets: Array, weights: Array | N
     if task.kind == "regression":
         raise InputError("A regression has no probabilities to calibrate; look at r2.")
     logits, targets, row_weights = _logits_and_weights(task, outputs, targets, weights)
-    factor = _best_factor(task, logits, targets, row_weights) if len(outputs) >= MIN_ROWS_ALONE else 1.0
+    factor = _best_factor(task, logits, targets, row_weights) if len(outputs) >= MIN_ROWS else 1.0
     row_weights = row_weights / max(row_weights.sum(), np.finfo(np.float64).tiny)
     is_known = ~np.isnan(targets)
     counted = column_sums(row_weights, is_known) if not is_known.all() else 1.0
