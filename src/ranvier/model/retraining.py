@@ -10,7 +10,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder, open_source, prepare
-from ranvier.data.encoders.decoding import class_indices
 from ranvier.data.encoders.row_encoder import row_encoder
 from ranvier.errors import InputError
 from ranvier.explain.blocks import InputBlock, input_blocks
@@ -22,6 +21,7 @@ from ranvier.model.measured_rows import measured_rows
 from ranvier.model.predictor import Predictor
 from ranvier.model.reading import reading_of
 from ranvier.model.ready_data import ReadyData, weighted_rows
+from ranvier.model.rows import left_apart
 from ranvier.model.trained_predictor import TrainedPredictor
 from ranvier.network.network import Network
 from ranvier.random import SEED_RANGE
@@ -30,7 +30,6 @@ from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.registry import recipe as find_recipe
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows
-from ranvier.rows.split import split_rows
 from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import run_training
@@ -129,8 +128,12 @@ def _on_arrays(model: TrainedPredictor, training_rows: Any) -> _Retraining:
     inputs, targets, weights = inputs_and_targets(model, X, y, sample_weight, "importances")
     rows = Rows(inputs.in_memory(), targets, weights)
     settings = model.training.on(rows.inputs)
-    learned, validation = _divided(model.target, rows, settings.seed) if settings.callbacks else (rows, None)
-    return _Retraining(model.network, settings, model.target, None, learned, validation)
+    if not settings.callbacks:
+        return _Retraining(model.network, settings, model.target, None, rows, None)
+    parts = left_apart(rows, HELD_FRACTION, settings.seed, model.task)
+    if parts is None:
+        raise InputError(f"retrain_on has {len(rows)} rows, which are too few to keep some for validation; give more.")
+    return _Retraining(model.network, settings, model.target, None, *parts)
 
 
 def _on_table(model: TrainedPredictor, training_rows: Any, seed: int) -> _Retraining:
@@ -180,12 +183,3 @@ def _triple(training_rows: Any) -> tuple[Any, Any, Any]:
             "(X, y, sample_weight), or of a model of a table as a table or file that holds the target."
         )
     return training_rows if len(training_rows) == 3 else (*training_rows, None)
-
-
-def _divided(target: TargetEncoder, rows: Rows, seed: int) -> tuple[Rows, Rows]:
-    """Rows to learn from, and those that decide when to stop."""
-    labels = class_indices(target.task, rows.targets) if target.task.is_classifier else None
-    parts = split_rows(len(rows), (1.0 - HELD_FRACTION, HELD_FRACTION), seed, labels, rows.groups)
-    if not all(len(part) for part in parts):
-        raise InputError(f"retrain_on has {len(rows)} rows, which are too few to keep some for validation; give more.")
-    return rows.take(parts[0]), rows.take(parts[1])

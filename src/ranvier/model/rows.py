@@ -265,6 +265,16 @@ def targets(
     return target.transform(labels, row_numbers, dtype, clip)
 
 
+def left_apart(rows: Rows, fraction: float, seed: int, task: Task) -> tuple[Rows, Rows] | None:
+    """Rows to learn from, and a fraction of them that stays apart; None where they are too few for both.
+
+    Each class keeps its fraction, and the rows of a group stay together.
+    """
+    labels = class_indices(task, rows.targets) if task.is_classifier else None
+    learned, apart = split_rows(len(rows), (1.0 - fraction, fraction), seed, labels, rows.groups)
+    return (rows.take(learned), rows.take(apart)) if len(learned) and len(apart) else None
+
+
 def split(rows: Rows, fraction: float, seed: int, task: Task) -> tuple[Rows, Rows]:
     """Training and validation rows; each class keeps its fraction.
 

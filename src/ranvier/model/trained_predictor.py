@@ -35,11 +35,11 @@ class TrainedPredictor(Predictor):
         *,
         training: TrainSettings,
         history: History,
-        engine: str = "reference",
-        encoder: Any = None,
-        report: TrainReport | None = None,
-        byte_divisor: float | None = None,
-        conformal: Conformal | None = None,
+        engine: str,
+        encoder: Any,
+        report: TrainReport | None,
+        byte_divisor: float | None,
+        conformal: Conformal | None,
     ) -> None:
         super().__init__(network, target, parameters, training=training, encoder=encoder, byte_divisor=byte_divisor)
         self.engine = engine

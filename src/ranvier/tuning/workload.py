@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ranvier.data.encoders.decoding import class_indices
 from ranvier.errors import InputError, TrainingError
 from ranvier.model.ready_data import ReadyData
+from ranvier.model.rows import left_apart
 from ranvier.model.train import TrainJob
 from ranvier.network.network import Network
 from ranvier.recipes.ensemble import trainings_at_once
@@ -17,7 +17,6 @@ from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.recipe import Recipe, Trained, TrainingSetup
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.rows.split import split_rows
 from ranvier.training.epoch_metrics import EpochMetrics
 from ranvier.training.inference import outputs_of
 from ranvier.training.interrupt import latched, stopping_when
@@ -52,13 +51,10 @@ class Workload:
         check_has_threshold(ready.task, ready.options.threshold)
         learned, validation = ready.rows, ready.validation
         if validation is None:
-            labels = class_indices(ready.task, learned.targets) if ready.task.is_classifier else None
-            parts = split_rows(
-                len(learned), (1.0 - HELD_FRACTION, HELD_FRACTION), ready.options.seed, labels, learned.groups
-            )
-            if not all(len(part) for part in parts):
+            parts = left_apart(learned, HELD_FRACTION, ready.options.seed, ready.task)
+            if parts is None:
                 raise InputError(f"{len(learned)} training rows are too few for a search; give more.")
-            learned, validation = learned.take(parts[0]), learned.take(parts[1])
+            learned, validation = parts
         work = cls(ready, single, learned, validation, make_space(ready.recipe, space))
         for options in variations(work.space):
             work._network_and_settings(replace(ready.options, **options))
